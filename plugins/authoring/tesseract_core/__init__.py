@@ -1,0 +1,1 @@
+"""The names that authors of Tesseracts import."""

@@ -1,0 +1,1 @@
+"""Arrays in pydantic models: annotations, coercion, encodings and JSON Schema."""

@@ -1,0 +1,179 @@
+"""`Array` and `Differentiable`: the annotations of array fields in pydantic models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, ClassVar, NoReturn
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from runtime_core.arrays.coercion import Expected, Shape
+from runtime_core.arrays.dtypes import DTYPES
+from runtime_core.arrays.json_schema import array_json_schema
+from runtime_core.arrays.leaf import ArrayLeaf
+from runtime_core.errors import did_you_mean, listed
+
+
+class ArrayFlag(StrEnum):
+    """What is known of an array beside shape and data type."""
+
+    DIFFERENTIABLE = "DIFFERENTIABLE"
+
+
+class _ArrayType(type):
+    """The type of `Array` and of all array types; it has no instances but these."""
+
+    expected_shape: Shape
+    expected_dtype: str
+    flags: tuple[ArrayFlag, ...]
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(
+            "Array is an annotation and has no instances. Write Array[shape, dtype] as the type "
+            "of a field, and give the field a numpy array."
+        )
+
+    def __repr__(cls) -> str:
+        if cls is Array:
+            return "Array"
+        array = f"Array[{_shape_text(cls.expected_shape)}, {cls.expected_dtype!r}]"
+        return f"Differentiable[{array}]" if cls.flags else array
+
+    # The types are made by call and must survive pickling with the models that hold them.
+    def __reduce__(cls) -> Any:
+        if cls is Array:
+            return "Array"
+        return array_type, (cls.expected_shape, cls.expected_dtype, cls.flags)
+
+
+class Array(metaclass=_ArrayType):
+    """Type annotation for a multi-dimensional numpy array with a shape and data type.
+
+    Sizes that are `None` take any number; `()` is a scalar; `...` takes any shape. Arrays are
+    cast and broadcast to what is declared, but the number of dimensions must match.
+
+    >>> from pydantic import BaseModel
+    >>> from runtime_core import Array, Float64, Int32
+    >>> class Model(BaseModel):
+    ...     counts: Array[(2, 3), Int32]
+    ...     points: Array[(None, 3), Float64]
+    ...     anything: Array[..., Float64]
+    >>> model = Model(counts=[[1, 2, 3], [4, 5, 6]], points=[[0.5, 1.0, 1.5]], anything=7)
+    >>> model.points.shape
+    (1, 3)
+    >>> model.model_dump_json(include={"points"}, context={"array_encoding": "base64"})[:60]
+    '{"points":{"object_type":"array","shape":[1,3],"dtype":"float6'
+    """
+
+    expected_shape: ClassVar[Shape]
+    expected_dtype: ClassVar[str]
+    flags: ClassVar[tuple[ArrayFlag, ...]]
+
+    def __class_getitem__(cls, parameters: Any) -> _ArrayType:
+        """Return the type of arrays with a shape and a data type."""
+        if cls is not Array:
+            raise TypeError(f"{cls!r} has its shape and data type already.")
+        if not isinstance(parameters, tuple) or len(parameters) != 2:
+            raise TypeError(
+                "Array needs a shape and a data type, for instance Array[(None, 3), Float64]."
+            )
+        shape, dtype = parameters
+        return array_type(_checked_shape(shape), _checked_dtype(dtype), ())
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Validate by the rules of coercion, and write arrays in the encoding of the context."""
+        leaf = ArrayLeaf(Expected(shape=cls.expected_shape, dtype=DTYPES[cls.expected_dtype]))
+        return core_schema.with_info_plain_validator_function(
+            leaf.validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                leaf.serialize, info_arg=True, when_used="json"
+            ),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the document of an array, with the encodings of the current scope."""
+        return array_json_schema(
+            shape=cls.expected_shape, dtype=cls.expected_dtype, flags=cls.flags, handler=handler
+        )
+
+
+@lru_cache(maxsize=None)  # equal annotations must be the same type; there are few of them
+def array_type(shape: Shape, dtype: str, flags: tuple[ArrayFlag, ...]) -> _ArrayType:
+    """Return the one array type of a shape, a data type and flags."""
+    return _ArrayType(
+        "Array",
+        (Array,),
+        {
+            "expected_shape": shape,
+            "expected_dtype": dtype,
+            "flags": flags,
+            "__module__": Array.__module__,
+        },
+    )
+
+
+class Differentiable:
+    """Type annotation for an array that gradients can be taken of.
+
+    >>> from runtime_core import Array, Differentiable, Float64
+    >>> Differentiable[Array[(None, 3), Float64]]
+    Differentiable[Array[(None, 3), 'float64']]
+    """
+
+    def __class_getitem__(cls, array: Any) -> _ArrayType:
+        """Return the differentiable type of an array type."""
+        if not isinstance(array, _ArrayType) or array is Array:
+            raise TypeError(
+                f"Differentiable needs an array type, not {array!r}: for instance "
+                "Differentiable[Array[(3,), Float64]] or Differentiable[Float32]."
+            )
+        return array_type(
+            array.expected_shape, array.expected_dtype, (ArrayFlag.DIFFERENTIABLE,)
+        )
+
+
+def _checked_shape(shape: Any) -> Shape:
+    if shape is ...:
+        return ...
+    if not isinstance(shape, tuple):
+        raise TypeError(
+            f"The shape of an array must be a tuple or ..., not {shape!r}: for instance (3,), "
+            "(None, 3) or () for a scalar."
+        )
+    for size in shape:
+        whole = isinstance(size, int) and not isinstance(size, bool)
+        if size is not None and (not whole or size < 0):
+            raise ValueError(f"{size!r} in {shape!r} is no size: write a whole number or None.")
+    return shape
+
+
+def _checked_dtype(dtype: Any) -> str:
+    if isinstance(dtype, _ArrayType) and dtype is not Array:
+        return dtype.expected_dtype
+    name = dtype if isinstance(dtype, str) else _ALIASES.get(dtype, repr(dtype))
+    if name not in DTYPES:
+        raise TypeError(
+            f"{dtype!r} is no data type of an array.{did_you_mean(name, DTYPES)} "
+            f"Known: {listed(set(DTYPES))}."
+        )
+    return name
+
+
+_ALIASES: Mapping[Any, str] = MappingProxyType(
+    {key: name for name, dtype in DTYPES.items() for key in (dtype, dtype.type)}
+)
+
+
+def _shape_text(shape: Shape) -> str:
+    return "..." if shape is ... else repr(shape)

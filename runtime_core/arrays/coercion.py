@@ -1,0 +1,207 @@
+"""Turning a value into the array that its field declares.
+
+The rules: no rank promotion; a size of 1 broadcasts; casts of the same kind, and between integers
+when the values fit. Every error is a `PydanticCustomError` whose type clients can rely on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+from pydantic_core import PydanticCustomError
+
+from runtime_core.arrays.dtypes import castable
+
+Shape = tuple[int | None, ...] | EllipsisType
+AnyArray = np.ndarray[Any, Any]
+
+NUMERIC_KINDS = "biufc"
+_NON_NUMERIC = "Could not parse value as a numeric array ({reason})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expected:
+    """What a field declares: sizes (`None` takes any, `...` any shape at all) and data type."""
+
+    shape: Shape
+    dtype: np.dtype[Any]
+    strict_shapes: bool = False
+    strict_types: bool = False
+
+    def coerce(self, array: AnyArray) -> AnyArray | np.generic:
+        """Return `array` in the declared shape and data type; rank 0 becomes a numpy scalar.
+
+        The array itself is returned when it already fits.
+        """
+        shape = self.target_shape(array.shape)
+        if array.dtype != self.dtype:
+            self.check_dtype(array.dtype)
+            array = cast(array, self.dtype)
+        if array.shape != shape:
+            array = np.broadcast_to(array, shape).copy()
+        return array if shape else array[()]
+
+    def target_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape that an array of `shape` will have, or raise if it does not fit."""
+        if self.shape is ...:
+            return shape
+        if len(shape) != len(self.shape):
+            raise PydanticCustomError(
+                "array_dimensionality_mismatch",
+                "Array has wrong number of dimensions: got {got}D, expected {expected}D",
+                {"got": len(shape), "expected": len(self.shape)},
+            )
+        return tuple(
+            size if wanted is None else self._target_size(size, wanted, shape)
+            for size, wanted in zip(shape, self.shape, strict=True)
+        )
+
+    def _target_size(self, size: int, wanted: int, shape: tuple[int, ...]) -> int:
+        if size == wanted or (size == 1 and not self.strict_shapes):
+            return wanted
+        raise PydanticCustomError(
+            "array_shape_mismatch",
+            "Array shape {got} is incompatible with expected shape {expected}",
+            {"got": str(shape), "expected": str(self.shape)},
+        )
+
+    def check_dtype(self, dtype: np.dtype[Any]) -> None:
+        """Raise when arrays of a data type are not accepted, whatever their values."""
+        if dtype == self.dtype:
+            return
+        if self.strict_types or not castable(dtype, self.dtype):
+            raise dtype_mismatch(dtype, self.dtype)
+
+
+def cast(array: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
+    """Return a copy in another data type, or raise when a value does not fit into it."""
+    if array.dtype.kind in "iu" and dtype.kind in "iu":
+        _check_integer_range(array, dtype)
+    try:
+        with np.errstate(over="raise"):
+            return array.astype(dtype)
+    except FloatingPointError:
+        raise _out_of_range(_first_overflow(array, dtype), dtype) from None
+
+
+def from_numbers(value: Any, dtype: np.dtype[Any], *, integral_floats: bool = False) -> AnyArray:
+    """Return the array of nested sequences of numbers, or of one number, exactly.
+
+    Floats become integers only when `integral_floats` allows it and no fraction is lost. `None`
+    stands for NaN; the strings `"NaN"`, `"Infinity"`, `"-Infinity"` and those of complex numbers
+    are read for the kinds that have such values.
+    """
+    array = _as_numpy(value)
+    if array.dtype.kind in "biu" or (array.dtype.kind == "f" and dtype.kind in "fc"):
+        return array
+    return _from_objects(value, dtype, integral_floats=integral_floats)
+
+
+def dtype_mismatch(source: object, target: object) -> PydanticCustomError:
+    """Return the error for a data type that cannot be cast."""
+    return PydanticCustomError(
+        "array_dtype_mismatch",
+        "Array dtype '{got}' cannot be safely cast to '{expected}'",
+        {"got": str(source), "expected": str(target)},
+    )
+
+
+def non_numeric(reason: str = "contains non-numeric data") -> PydanticCustomError:
+    """Return the error for a value that is no array of numbers."""
+    return PydanticCustomError("array_non_numeric", _NON_NUMERIC, {"reason": reason})
+
+
+def _as_numpy(value: Any, dtype: Any = None) -> AnyArray:
+    try:
+        return np.array(value, dtype=dtype)
+    except (ValueError, TypeError, OverflowError):
+        raise non_numeric("nested lists must all have the same lengths") from None
+
+
+def _from_objects(value: Any, dtype: np.dtype[Any], *, integral_floats: bool) -> AnyArray:
+    """Read element by element what numpy alone would round, or read as text."""
+    objects = _as_numpy(value, object)
+    elements: list[Any] = objects.ravel().tolist()
+    if dtype.kind in "iub":
+        numbers = _integers(elements, dtype, integral_floats=integral_floats)
+    else:
+        numbers = [_NUMBERS[dtype.kind](element) for element in elements]
+    try:
+        return np.array(numbers, dtype=dtype if dtype.kind in "iub" else None).reshape(objects.shape)
+    except OverflowError:
+        limits = np.iinfo(dtype)
+        wrong = next(n for n in numbers if not limits.min <= n <= limits.max)
+        raise _out_of_range(wrong, dtype) from None
+
+
+def _integers(
+    elements: Sequence[Any], dtype: np.dtype[Any], *, integral_floats: bool
+) -> list[int]:
+    for element in elements:
+        if not isinstance(element, int | float | np.integer | np.floating):
+            raise non_numeric()
+    floats = [element for element in elements if isinstance(element, float | np.floating)]
+    if not floats:
+        return [int(element) for element in elements]
+    if not integral_floats or dtype.kind == "b":
+        raise dtype_mismatch("float64", dtype)
+    if not all(float(element).is_integer() for element in floats):
+        raise PydanticCustomError(
+            "array_expected_integer",
+            "Expected integer data, but array contains floating point values",
+        )
+    return [int(element) for element in elements]
+
+
+_FLOAT_WORDS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf, None: np.nan}
+
+
+def _float(element: Any) -> float:
+    if isinstance(element, float | int | np.floating | np.integer):
+        return float(element)
+    if isinstance(element, complex | np.complexfloating):
+        raise dtype_mismatch("complex128", "float64")
+    if (element is None or isinstance(element, str)) and element in _FLOAT_WORDS:
+        return float(_FLOAT_WORDS[element])
+    raise non_numeric()
+
+
+def _complex(element: Any) -> complex:
+    if isinstance(element, complex | np.complexfloating):
+        return complex(element)
+    if isinstance(element, str) and element not in _FLOAT_WORDS:
+        try:
+            return complex(element)
+        except ValueError:
+            raise non_numeric() from None
+    return complex(_float(element))
+
+
+_NUMBERS = {"f": _float, "c": _complex}
+
+
+def _check_integer_range(array: AnyArray, dtype: np.dtype[Any]) -> None:
+    if not array.size or np.can_cast(array.dtype, dtype, "safe"):
+        return
+    limits = np.iinfo(dtype)
+    for extreme in (int(array.min()), int(array.max())):
+        if not limits.min <= extreme <= limits.max:
+            raise _out_of_range(extreme, dtype)
+
+
+def _first_overflow(array: AnyArray, dtype: np.dtype[Any]) -> object:
+    with np.errstate(all="ignore"):
+        lost = np.isfinite(array) & ~np.isfinite(array.astype(dtype))
+    return array[lost].flat[0].item()
+
+
+def _out_of_range(value: object, dtype: np.dtype[Any]) -> PydanticCustomError:
+    return PydanticCustomError(
+        "array_value_out_of_range",
+        "Array values do not fit into dtype '{dtype}' (e.g. {value})",
+        {"dtype": str(dtype), "value": str(value)},
+    )

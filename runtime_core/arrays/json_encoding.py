@@ -1,0 +1,63 @@
+"""The array encoding `json`: numbers as nested lists, readable by people."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from runtime_core.arrays.coercion import cast, from_numbers
+from runtime_core.contracts import ArraySpec, CallScope, EncodedData
+
+
+class JsonArrayCodec:
+    """Writes nested lists; 64-bit integers and all floats are exact."""
+
+    def encode(self, array: np.ndarray[Any, Any], scope: CallScope) -> EncodedData:
+        """Return nested lists of numbers, with strings for what JSON cannot write as a number."""
+        if array.dtype.kind == "c":
+            return {"buffer": _nested(array, _complex_text)}
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            return {"buffer": _nested(array, _float_or_word)}
+        return {"buffer": array.tolist()}
+
+    def decode(
+        self, data: EncodedData, spec: ArraySpec, scope: CallScope
+    ) -> np.ndarray[Any, Any]:
+        """Read nested lists of the declared shape, or a flat list of as many numbers."""
+        buffer = data["buffer"]
+        _check_count(buffer, spec)
+        array = from_numbers(buffer, spec.dtype, integral_floats=True)
+        if array.shape != spec.shape and (array.ndim != 1 or array.size != math.prod(spec.shape)):
+            raise ValueError(f"the buffer has shape {array.shape}, declared is {spec.shape}")
+        if spec.dtype.kind == "b" and not np.isin(array, (0, 1)).all():
+            raise ValueError("a boolean is true, false, 1 or 0")
+        array = array.reshape(spec.shape)
+        return array if array.dtype == spec.dtype else cast(array, spec.dtype)
+
+
+def _check_count(buffer: Any, spec: ArraySpec) -> None:
+    """Refuse a list that cannot fit before numpy takes memory for it."""
+    if isinstance(buffer, list):
+        first = spec.shape[0] if spec.shape else None
+        if len(buffer) not in (first, math.prod(spec.shape)):
+            raise ValueError(f"{len(buffer)} elements do not fit into shape {spec.shape}")
+
+
+def _nested(array: np.ndarray[Any, Any], write: Any) -> Any:
+    elements = np.empty(array.size, dtype=object)
+    elements[:] = [write(element) for element in array.ravel().tolist()]
+    return elements.reshape(array.shape).tolist()
+
+
+def _complex_text(value: complex) -> str:
+    return str(value).strip("()")
+
+
+def _float_or_word(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"

@@ -1,0 +1,95 @@
+"""The JSON Schema of an array document."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    create_model,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from runtime_core.arrays.coercion import Shape
+from runtime_core.arrays.dtypes import castable_names
+from runtime_core.contracts import ArrayEncoding
+from runtime_core.scope import current
+
+
+def array_json_schema(
+    *, shape: Shape, dtype: str, flags: tuple[str, ...], handler: GetJsonSchemaHandler
+) -> JsonSchemaValue:
+    """Describe the documents that a field accepts: shapes, data types and encodings of `data`."""
+    return {
+        "properties": {
+            "object_type": {
+                "type": "string",
+                "const": "array",
+                "title": "Object Type",
+                "description": "Marks this object as an array.",
+                "default": "array",
+            },
+            "shape": _shape_schema(shape),
+            "dtype": {
+                "type": "string",
+                "enum": castable_names(dtype),
+                "title": "Dtype",
+                "description": f"Data type of the array, cast to {dtype}.",
+                "examples": [dtype],
+            },
+            "data": {
+                "title": "Data",
+                **handler(_data_core_schema(tuple(current().catalog.encodings))),
+            },
+        },
+        "additionalProperties": False,
+        "type": "object",
+        "required": ["shape", "dtype", "data"],
+        "array_flags": [str(flag) for flag in flags],
+    }
+
+
+def _shape_schema(shape: Shape) -> dict[str, Any]:
+    schema: dict[str, Any] = {
+        "type": "array",
+        "title": "Shape",
+        "description": "Sizes of the array's dimensions.",
+    }
+    if shape is ...:
+        return {**schema, "items": {"type": "integer", "minimum": 0}}
+    sizes = {"prefixItems": [_size_schema(size) for size in shape]} if shape else {}
+    return {**schema, **sizes, "minItems": len(shape), "maxItems": len(shape)}
+
+
+def _size_schema(size: int | None) -> dict[str, Any]:
+    if size is None:
+        return {"type": "integer", "minimum": 0}
+    return {"type": "integer", "enum": sorted({1, size})}
+
+
+@cache  # equal encodings must give one component, not one for each field
+def _data_core_schema(encodings: tuple[ArrayEncoding, ...]) -> CoreSchema:
+    models = tuple(_data_model(encoding) for encoding in encodings)
+    union: Any = Union[models]
+    if len(models) > 1:
+        union = Annotated[union, Field(discriminator="encoding")]
+    return TypeAdapter(union).core_schema
+
+
+def _data_model(encoding: ArrayEncoding) -> type[BaseModel]:
+    """Return a model that stands for an encoding's own JSON Schema in pydantic's generator."""
+
+    def replace(schema: dict[str, Any]) -> None:
+        schema.clear()
+        schema.update(encoding.data_schema)
+
+    # mypy cannot know that the name of an encoding is a literal.
+    fields: Any = {"encoding": (Literal[encoding.name], ...)}  # type: ignore[valid-type]
+    title: str = encoding.data_schema["title"]
+    return create_model(title, __config__=ConfigDict(json_schema_extra=replace), **fields)

@@ -1,0 +1,210 @@
+"""The leaf of a document that is an array: reading it, and writing it.
+
+    {"object_type": "array", "shape": [2], "dtype": "float64",
+     "data": {"buffer": [1.0, 2.0], "encoding": "json"}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from pydantic import SerializationInfo, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from runtime_core.arrays.base64_encoding import Base64ArrayCodec
+from runtime_core.arrays.coercion import (
+    NUMERIC_KINDS,
+    AnyArray,
+    Expected,
+    dtype_mismatch,
+    from_numbers,
+    non_numeric,
+)
+from runtime_core.arrays.data_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
+from runtime_core.arrays.dtypes import DTYPES
+from runtime_core.arrays.json_encoding import JsonArrayCodec
+from runtime_core.arrays.raw import wire_order
+from runtime_core.contracts import ArrayCodec, ArraySpec
+from runtime_core.errors import InvalidOption, TesseractRuntimeError, listed
+from runtime_core.scope import Scope, current
+
+_KEYS = frozenset({"object_type", "shape", "dtype", "data"})
+_MAX_RANK = 64  # numpy's own limit
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayLeaf:
+    """Reads and writes the arrays of one field."""
+
+    expected: Expected
+
+    def validate(self, value: Any, info: ValidationInfo) -> AnyArray | np.generic:
+        """Return the array of a value: numpy, a document, nested lists or a number.
+
+        A document or list gives an array that owns its data; a numpy array that fits is returned
+        as it is. Context keys `strict_shapes` and `strict_types` forbid broadcasts and casts.
+        """
+        expected = self._strict(info.context) if info.context else self.expected
+        if isinstance(value, np.ndarray | np.generic):
+            return expected.coerce(_numeric(np.asarray(value)))
+        if isinstance(value, Mapping):
+            return expected.coerce(_decode(value, expected, _scope(info.context)))
+        if isinstance(value, list | tuple | int | float | complex):
+            return expected.coerce(from_numbers(value, expected.dtype))
+        if hasattr(value, "__array__"):
+            return expected.coerce(_numeric(np.asarray(value)))
+        raise non_numeric()
+
+    def serialize(self, value: Any, info: SerializationInfo) -> dict[str, Any]:
+        """Return the document of an array, in the encoding that the context names."""
+        options = info.context or {}
+        encoding = options.get("array_encoding", "json")
+        scope = _scope(info.context)
+        array = wire_order(_numeric(np.asarray(value)))
+        data = dict(_encoding(encoding, scope).codec.encode(array, scope))
+        return {
+            "object_type": "array",
+            "shape": list(array.shape),
+            "dtype": array.dtype.name,
+            "data": {
+                "buffer": _placed(data.pop("buffer"), encoding, scope),
+                "encoding": encoding,
+                **data,
+            },
+        }
+
+    def _strict(self, options: Mapping[str, Any]) -> Expected:
+        shapes = bool(options.get("strict_shapes"))
+        types = bool(options.get("strict_types"))
+        if not shapes and not types:
+            return self.expected
+        return replace(self.expected, strict_shapes=shapes, strict_types=types)
+
+
+def _scope(options: Any) -> Scope:
+    """Return the running call's scope, or one for the options of plain user code."""
+    scope = current()
+    if options is scope.options:
+        return scope
+    return replace(scope, options=options if options is not None else {}, buffers=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoding:
+    """An array encoding in use: its codec and the keys that its `data` may have."""
+
+    codec: ArrayCodec
+    keys: frozenset[str]
+
+
+# These two work in plain user code without looking for plugins.
+_WELL_KNOWN: Mapping[str, _Encoding] = MappingProxyType(
+    {
+        "json": _Encoding(JsonArrayCodec(), frozenset(JSON_DATA_SCHEMA["properties"])),
+        "base64": _Encoding(Base64ArrayCodec(), frozenset(BASE64_DATA_SCHEMA["properties"])),
+    }
+)
+
+
+def _encoding(name: str, scope: Scope) -> _Encoding:
+    known = _WELL_KNOWN.get(name)
+    if known is not None:
+        return known
+    declaration = scope.catalog.encodings.find(name)
+    return _Encoding(declaration.load(), frozenset(declaration.data_schema["properties"]))
+
+
+def _placed(buffer: Any, encoding: str, scope: Scope) -> Any:
+    """Return what stands for a buffer in the tree: a placeholder, or its text."""
+    if not isinstance(buffer, bytes | bytearray | memoryview):
+        return buffer
+    if scope.buffers is not None:
+        return scope.buffers.add(buffer)
+    try:
+        return bytes(buffer).decode("ascii")
+    except UnicodeDecodeError:
+        raise InvalidOption(
+            f"Array encoding {encoding!r} is binary and cannot be written as JSON."
+        ) from None
+
+
+def _numeric(array: AnyArray) -> AnyArray:
+    if array.dtype.kind not in NUMERIC_KINDS:
+        raise non_numeric()
+    if array.dtype.newbyteorder("=").name not in DTYPES:
+        raise dtype_mismatch(array.dtype, "any supported dtype")
+    return array
+
+
+def _decode(document: Mapping[str, Any], expected: Expected, scope: Scope) -> AnyArray:
+    """Read an array document; shape and data type are checked before its bytes are."""
+    _check_keys(document, _KEYS, required=("shape", "dtype", "data"), place="array")
+    if document.get("object_type", "array") != "array":
+        raise decode_error(f"object_type must be 'array', not {document['object_type']!r:.60}")
+    spec = ArraySpec(shape=_shape(document["shape"]), dtype=_dtype(document["dtype"]))
+    expected.target_shape(spec.shape)
+    expected.check_dtype(spec.dtype)
+    return _decode_data(document["data"], spec, scope)
+
+
+def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
+    if not isinstance(data, Mapping):
+        raise decode_error("data must be an object with 'buffer' and 'encoding'")
+    encoding = data.get("encoding")
+    try:
+        if not isinstance(encoding, str):
+            raise decode_error("data needs an 'encoding', for instance \"encoding\": \"json\"")
+        used = _encoding(encoding, scope)
+        _check_keys(data, used.keys, required=("buffer",), place="data")
+        return used.codec.decode(data, spec, scope)
+    except PydanticCustomError:
+        raise
+    except TesseractRuntimeError as error:
+        raise decode_error(str(error)) from None
+    except (ValueError, TypeError, OverflowError) as error:
+        raise decode_error(str(error), place=f"buffer ({encoding} encoding)") from None
+
+
+def decode_error(reason: str, *, place: str = "document") -> PydanticCustomError:
+    """Return the error for an array document that cannot be read."""
+    return PydanticCustomError(
+        "array_decode_error",
+        "Failed to decode array {place}: {reason}",
+        {"place": place, "reason": reason},
+    )
+
+
+def _check_keys(
+    document: Mapping[str, Any], known: frozenset[str], *, required: tuple[str, ...], place: str
+) -> None:
+    missing = [key for key in required if key not in document]
+    if missing:
+        raise decode_error(f"{place} lacks {listed(missing)}")
+    unknown = {str(key)[:60] for key in document} - known
+    if unknown:
+        raise decode_error(
+            f"document: {place} has unknown keys {listed(unknown)}; known are {listed(known)}"
+        )
+
+
+def _shape(shape: Any) -> tuple[int, ...]:
+    whole = isinstance(shape, list | tuple) and all(type(size) is int for size in shape)
+    if not whole or any(size < 0 for size in shape):
+        raise decode_error(f"shape {shape!r:.80} must be a list of sizes of at least 0")
+    if len(shape) > _MAX_RANK:
+        raise decode_error(f"{len(shape)} dimensions are more than {_MAX_RANK}")
+    return tuple(shape)
+
+
+def _dtype(name: Any) -> np.dtype[Any]:
+    if not isinstance(name, str) or name not in DTYPES:
+        raise PydanticCustomError(
+            "array_invalid_dtype",
+            "Unsupported array dtype {dtype}; known are {known}",
+            {"dtype": repr(name)[:60], "known": listed(set(DTYPES))},
+        )
+    return DTYPES[name]

@@ -1,0 +1,50 @@
+"""The bytes of arrays: C order, little-endian, as all binary encodings carry them."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+import numpy as np
+
+from runtime_core.contracts import ArraySpec, CallScope
+
+AnyArray = np.ndarray[Any, Any]
+
+
+def wire_order(array: AnyArray) -> AnyArray:
+    """Return an array in C order and little-endian; itself where it already is."""
+    array = np.asarray(array, order="C")
+    little = array.dtype.newbyteorder("<")
+    return array if array.dtype == little else array.astype(little)
+
+
+def bytes_of_array(array: AnyArray) -> memoryview:
+    """Return the memory of an array in wire order, without a copy."""
+    return memoryview(array.reshape(-1).view(np.uint8))
+
+
+def array_of_bytes(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
+    """Return the array in `data`, over the same memory where that is writable and aligned."""
+    size = math.prod(spec.shape) * spec.dtype.itemsize
+    if len(data) != size:
+        raise ValueError(
+            f"{len(data)} bytes, but shape {spec.shape} of {spec.dtype} needs {size}"
+        )
+    flat = np.frombuffer(data, dtype=spec.dtype.newbyteorder("<"))
+    if not flat.flags.writeable or not flat.flags.aligned or sys.byteorder == "big":
+        flat = flat.astype(spec.dtype)
+    return flat.view(spec.dtype).reshape(spec.shape)
+
+
+def decompressed(
+    packed: bytearray | memoryview, compression: str, spec: ArraySpec, scope: CallScope
+) -> AnyArray:
+    """Return the array whose bytes were compressed; memory is taken for the array alone.
+
+    Raises `ValueError` when the bytes unpack to more or less than the declared size.
+    """
+    array = np.empty(spec.shape, dtype=spec.dtype.newbyteorder("<"))
+    scope.compressor(compression).decompress(memoryview(packed), bytes_of_array(array))
+    return array.astype(spec.dtype, copy=False)

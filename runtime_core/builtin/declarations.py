@@ -1,0 +1,102 @@
+"""The declarations of the core's own plugin; each imports its behaviour when it is used."""
+
+from __future__ import annotations
+
+from runtime_core.arrays.data_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
+from runtime_core.contracts import (
+    ArrayEncoding,
+    Command,
+    Endpoint,
+    Format,
+    ServerExtension,
+    deferred,
+    imported,
+)
+
+ENDPOINTS = (
+    Endpoint(
+        name="apply",
+        summary="Apply the Tesseract to the input data.",
+        bind=deferred("runtime_core.builtin.endpoints:bind_apply"),
+    ),
+    Endpoint(
+        name="health",
+        summary="Get health status of the Tesseract instance.",
+        bind=deferred("runtime_core.builtin.endpoints:bind_health"),
+    ),
+    Endpoint(
+        name="input_schema",
+        summary="Get input schema for tesseract apply function.",
+        bind=deferred("runtime_core.builtin.endpoints:bind_input_schema"),
+    ),
+    Endpoint(
+        name="output_schema",
+        summary="Get output schema for tesseract apply function.",
+        bind=deferred("runtime_core.builtin.endpoints:bind_output_schema"),
+    ),
+)
+
+FORMATS = (
+    Format(
+        name="json",
+        summary="JSON with arrays as nested lists.",
+        media_types=("application/json",),
+        suffixes=(".json",),
+        array_encoding="json",
+        load=deferred("runtime_core.builtin.json_format:JsonDocumentCodec"),
+    ),
+    Format(
+        name="json+base64",
+        summary="JSON with arrays as base64.",
+        media_types=("application/json+base64",),
+        suffixes=(".json",),
+        array_encoding="base64",
+        load=deferred("runtime_core.builtin.json_format:JsonDocumentCodec"),
+    ),
+)
+
+ENCODINGS = (
+    ArrayEncoding(
+        name="json",
+        summary="Nested lists of numbers.",
+        data_schema=JSON_DATA_SCHEMA,
+        load=deferred("runtime_core.arrays.json_encoding:JsonArrayCodec"),
+    ),
+    ArrayEncoding(
+        name="base64",
+        summary="The bytes of the array as base64.",
+        data_schema=BASE64_DATA_SCHEMA,
+        load=deferred("runtime_core.arrays.base64_encoding:Base64ArrayCodec"),
+    ),
+)
+
+COMMANDS = (
+    Command(
+        name="check",
+        summary="Check whether the Tesseract API can be imported.",
+        load=imported("runtime_core.cli.check:check"),
+    ),
+    Command(
+        name="openapi-schema",
+        summary="Get the openapi.json schema.",
+        load=imported("runtime_core.cli.openapi_schema:openapi_schema"),
+    ),
+    Command(
+        name="plugins",
+        summary="Show what the installed plugins provide.",
+        load=imported("runtime_core.cli.plugins:app"),
+    ),
+    Command(
+        name="serve",
+        summary="Start running this Tesseract's web server.",
+        load=imported("runtime_core.cli.serve:serve"),
+    ),
+)
+
+SERVER_EXTENSIONS = (
+    ServerExtension(
+        name="plugins",
+        summary="GET /plugins: what the installed plugins provide.",
+        build=deferred("runtime_core.server.plugins:build"),
+    ),
+)

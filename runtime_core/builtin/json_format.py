@@ -1,0 +1,31 @@
+"""The document formats of JSON (RFC 8259), with their arrays as numbers or as base64."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from runtime_core.contracts import Buffer
+from runtime_core.documents import splice
+
+
+class JsonDocumentCodec:
+    """Reads and writes JSON; NaN and infinities are written as strings, and read as tokens too."""
+
+    def loads(self, body: memoryview) -> Any:
+        """Return the tree of a JSON text; integers of any size are exact."""
+        return from_json(_whole(body))
+
+    def dumps(self, tree: Any, buffers: Mapping[str, memoryview]) -> Sequence[Buffer]:
+        """Return compact JSON, with buffers spliced into their strings."""
+        return splice(to_json(tree, inf_nan_mode="strings"), buffers)
+
+
+def _whole(body: memoryview) -> bytes | bytearray:
+    """Return the object behind a view when the view is all of it; pydantic takes no views."""
+    owner = body.obj
+    if isinstance(owner, bytes | bytearray) and len(owner) == body.nbytes:
+        return owner
+    return bytes(body)

@@ -1,0 +1,240 @@
+"""The catalog: everything that the installed plugins provide, read-only once assembled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Generic, Protocol, TypeVar
+
+from runtime_core.contracts import (
+    ArrayEncoding,
+    Command,
+    Compressor,
+    Endpoint,
+    ExecutorProvider,
+    Format,
+    GradientBackend,
+    Recipe,
+    RunSink,
+    ServerExtension,
+    Settings,
+)
+from runtime_core.errors import UnknownName, did_you_mean, listed
+
+
+class Declaration(Protocol):
+    """What all declarations have in common."""
+
+    @property
+    def name(self) -> str:
+        """Return the name under which users ask for it."""
+
+    @property
+    def summary(self) -> str:
+        """Return one line that says what it is."""
+
+
+D = TypeVar("D", bound=Declaration)
+D_co = TypeVar("D_co", bound=Declaration, covariant=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Generic[D]):
+    """One kind of declaration: the hook that provides it and its word in messages."""
+
+    hook: str
+    noun: str
+    type: type[D]
+
+
+KINDS: Mapping[str, Kind[Any]] = MappingProxyType(
+    {
+        kind.hook: kind
+        for kind in (
+            Kind(hook="endpoints", noun="endpoint", type=Endpoint),
+            Kind(hook="formats", noun="format", type=Format),
+            Kind(hook="encodings", noun="array encoding", type=ArrayEncoding),
+            Kind(hook="compressors", noun="compression", type=Compressor),
+            Kind(hook="gradient_backends", noun="gradient backend", type=GradientBackend),
+            Kind(hook="run_sinks", noun="run sink", type=RunSink),
+            Kind(hook="executors", noun="executor", type=ExecutorProvider),
+            Kind(hook="commands", noun="command", type=Command),
+            Kind(hook="server_extensions", noun="server extension", type=ServerExtension),
+            Kind(hook="settings", noun="settings section", type=Settings),
+            Kind(hook="recipes", noun="recipe", type=Recipe),
+        )
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered(Generic[D_co]):
+    """A declaration with its provenance."""
+
+    value: D_co
+    plugin: str
+    distribution: str
+    version: str
+
+    @property
+    def origin(self) -> str:
+        """Return distribution and version, as messages name them."""
+        return f"{self.distribution} {self.version}"
+
+
+class PluginStatus(StrEnum):
+    """What became of an installed plugin."""
+
+    LOADED = "loaded"
+    FAILED = "failed"
+    DISABLED = "disabled"
+    INCOMPATIBLE = "incompatible"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """One installed plugin: its entry point, what became of it and what it provides.
+
+    `problem` says in one line why it is not (or not fully) usable; `trace` is the traceback of a
+    failed import. `provides` maps hooks to names. `seconds` is what its import and hooks took.
+    """
+
+    name: str
+    entry_point: str
+    distribution: str
+    version: str
+    status: PluginStatus
+    problem: str = ""
+    trace: str = ""
+    provides: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def origin(self) -> str:
+        """Return distribution and version, as messages name them."""
+        return f"{self.distribution} {self.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hints:
+    """What to say of a name that nothing provides.
+
+    `installable` maps hooks to names to the distribution that would provide them; `unusable` are
+    the installed plugins that did not load.
+    """
+
+    installable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    unusable: Sequence[Plugin] = ()
+
+    def for_name(self, kind: Kind[Any], name: str) -> str | None:
+        """Return the sentence that says how to get `name`, if that is known."""
+        distribution = self.installable.get(kind.hook, {}).get(name)
+        asked = f"{kind.noun.capitalize()} {name!r}"
+        for plugin in self.unusable:
+            if plugin.distribution == distribution or name in (plugin.name, plugin.distribution):
+                return (
+                    f"{asked} may come from {plugin.origin}, {_FATE[plugin.status]}:\n"
+                    f"  {plugin.problem}. See: tesseract-runtime plugins show {plugin.name}"
+                )
+        if distribution is None:
+            return None
+        return f"{asked} is not available. Install it with: pip install {distribution}"
+
+
+_FATE: Mapping[PluginStatus, str] = MappingProxyType(
+    {
+        PluginStatus.LOADED: "which does not provide it",
+        PluginStatus.FAILED: "which failed to load",
+        PluginStatus.DISABLED: "which is disabled",
+        PluginStatus.INCOMPATIBLE: "which does not fit this version of the runtime",
+        PluginStatus.CONFLICT: "which is in conflict with another plugin",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry(Generic[D]):
+    """All declarations of one kind, by name.
+
+    A name that several plugins provide is in `conflicts` and unusable; the rest works.
+    """
+
+    kind: Kind[D]
+    entries: Mapping[str, Registered[D]]
+    conflicts: Mapping[str, Sequence[Registered[D]]] = field(default_factory=dict)
+    hints: Hints = field(default_factory=Hints)
+
+    def __iter__(self) -> Iterator[D]:
+        """Iterate over the declarations in the order of their registration."""
+        return (entry.value for entry in self.entries.values())
+
+    def __contains__(self, name: str) -> bool:
+        """Say whether a name can be used."""
+        return name in self.entries
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return the usable names in the order of their registration."""
+        return tuple(self.entries)
+
+    def find(self, name: str) -> D:
+        """Return the declaration of a name; `UnknownName` says what to do when there is none."""
+        entry = self.entries.get(name)
+        if entry is None:
+            raise UnknownName(self.explain(name))
+        return entry.value
+
+    def explain(self, name: str) -> str:
+        """Return why a name cannot be used, and the next step."""
+        if name in self.conflicts:
+            return conflict_message(self.kind, name, self.conflicts[name])
+        return self.hints.for_name(self.kind, name) or (
+            f"Unknown {self.kind.noun} {name!r}.{did_you_mean(name, self.names)} "
+            f"Available: {listed(self.names)}."
+        )
+
+
+def command_name(endpoint: str) -> str:
+    """Return the name of the command that an endpoint has.
+
+    >>> command_name("input_schema")
+    'input-schema'
+    """
+    return endpoint.replace("_", "-")
+
+
+def conflict_message(kind: Kind[Any], name: str, rivals: Sequence[Registered[Any]]) -> str:
+    """Return who the providers of one name are, and which flag settles it."""
+    origins = " and ".join(rival.origin for rival in rivals)
+    flags = " or ".join(f"--no-plugin {rival.plugin}" for rival in rivals)
+    return (
+        f"{kind.noun.capitalize()} {name!r} is provided by {origins}, so that neither is used. "
+        f"Settle it with {flags}."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """Everything that the installed plugins provide, one registry a hook."""
+
+    endpoints: Registry[Endpoint]
+    formats: Registry[Format]
+    encodings: Registry[ArrayEncoding]
+    compressors: Registry[Compressor]
+    gradient_backends: Registry[GradientBackend]
+    run_sinks: Registry[RunSink]
+    executors: Registry[ExecutorProvider]
+    commands: Registry[Command]
+    server_extensions: Registry[ServerExtension]
+    settings: Registry[Settings]
+    recipes: Registry[Recipe]
+    plugins: Sequence[Plugin] = ()
+    problems: Sequence[str] = ()
+
+    def registry(self, hook: str) -> Registry[Any]:
+        """Return the registry of a hook by the hook's name."""
+        registry: Registry[Any] = getattr(self, hook)
+        return registry

@@ -1,0 +1,102 @@
+"""The tree of commands, of which only the one that is asked for is built."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+import typer.core
+import typer.main
+
+from runtime_core.catalog import Catalog, command_name
+from runtime_core.cli.context import CliContext
+from runtime_core.cli.endpoints import endpoint_command
+from runtime_core.cli.options import given_flags, root_callback
+from runtime_core.errors import did_you_mean, listed
+
+_HELP = """Invoke the Tesseract runtime.
+
+Every global option can also be set by the environment variable TESSERACT_RUNTIME_<OPTION> or
+TESSERACT_<OPTION>, every option of a command by TESSERACT_RUNTIME_<COMMAND>_<OPTION>.
+"""
+
+
+def application(context: CliContext) -> Any:
+    """Return the click command of the whole command line."""
+    app = typer.Typer(
+        cls=CatalogGroup,
+        rich_markup_mode=None,
+        help=_HELP,
+        context_settings={
+            "auto_envvar_prefix": "TESSERACT_RUNTIME",
+            "help_option_names": ["-h", "--help"],
+        },
+    )
+    app.callback()(root_callback(context.catalog))
+    return typer.main.get_command(app)
+
+
+class CatalogGroup(typer.core.TyperGroup):
+    """A group whose commands come from the catalog; each is built when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        return sorted(_summaries(ctx.obj.catalog))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write names and summaries, without building the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_summaries(ctx.obj.catalog).items()))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Build one command; `None` if there is none of that name."""
+        context: CliContext = ctx.obj
+        catalog = context.catalog
+        if cmd_name in catalog.commands:
+            declaration = catalog.commands.find(cmd_name)
+            return _built(declaration.load(), cmd_name, declaration.summary, catalog)
+        endpoint = _endpoint_names(catalog).get(cmd_name)
+        if endpoint is not None:
+            function, text = endpoint_command(context, endpoint)
+            return _built(function, cmd_name, text, catalog)
+        return None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command of the arguments, or say what could be meant or installed."""
+        name = args[0]
+        context: CliContext = ctx.obj
+        context.flags = given_flags(context.catalog, ctx.params)
+        if self.get_command(ctx, name) is None:
+            ctx.fail(_unknown(context.catalog, name))
+        return super().resolve_command(ctx, args)
+
+
+def _built(target: Any, name: str, text: str, catalog: Catalog) -> Any:
+    if not isinstance(target, typer.Typer):
+        app = typer.Typer(rich_markup_mode=None, add_completion=False)
+        app.command(name, help=text)(target)
+        target = app
+    command = typer.main.get_command(target)
+    command.name = name
+    for parameter in command.params:
+        if parameter.name == "output_format":
+            parameter.metavar = "|".join(catalog.formats.names)
+    return command
+
+
+def _endpoint_names(catalog: Catalog) -> dict[str, str]:
+    return {command_name(name): name for name in catalog.endpoints.names}
+
+
+def _summaries(catalog: Catalog) -> dict[str, str]:
+    endpoints = {command_name(e.name): e.summary for e in catalog.endpoints}
+    return {**endpoints, **{command.name: command.summary for command in catalog.commands}}
+
+
+def _unknown(catalog: Catalog, name: str) -> str:
+    """Return why there is no such command: a conflict, a plugin to install, or a slip."""
+    for registry, key in ((catalog.commands, name), (catalog.endpoints, name.replace("-", "_"))):
+        if key in registry.conflicts or registry.hints.for_name(registry.kind, key):
+            return registry.explain(key)
+    names = _summaries(catalog)
+    return f"No such command {name!r}.{did_you_mean(name, names)} Commands: {listed(names)}."

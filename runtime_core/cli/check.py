@@ -1,0 +1,20 @@
+"""The command `check`: can this Tesseract be loaded, and what would it serve?"""
+
+from __future__ import annotations
+
+import typer
+
+from runtime_core.cli.streams import stdout_to_stderr
+from runtime_core.description import describe
+
+
+def check(context: typer.Context) -> None:
+    """Load the Tesseract and print what it serves; errors are those of loading."""
+    with stdout_to_stderr():
+        runtime = context.obj.runtime()
+        description = describe(runtime)
+    print(f"{runtime.api.path.name} is a valid Tesseract.")
+    for endpoint in description.endpoints:
+        print(f"  {endpoint.name}: served")
+    for name, reason in description.unavailable.items():
+        print(f"  {name}: not served: {reason}")

@@ -1,0 +1,33 @@
+"""What the commands of one process share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from runtime_core.catalog import Catalog
+from runtime_core.config import RuntimeConfig, resolve
+from runtime_core.runtime import Runtime, local_runtime
+
+
+class CliContext:
+    """The `CommandContext` of the command line: what `typer.Context.obj` holds."""
+
+    def __init__(self, *, catalog: Catalog, environment: Mapping[str, str]) -> None:
+        self.catalog = catalog
+        self.environment = environment
+        self.flags: Mapping[str, Any] = {}
+
+    @cached_property
+    def config(self) -> RuntimeConfig:
+        """Return the configuration made of the global flags, once parsed, and the environment."""
+        return resolve(self.catalog, flags=self.flags, environment=self.environment)
+
+    def runtime(self) -> Runtime:
+        """Return the runtime of this process, which acts for its own user."""
+        return self._runtime
+
+    @cached_property
+    def _runtime(self) -> Runtime:
+        return local_runtime(self.catalog, self.config)

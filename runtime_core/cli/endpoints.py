@@ -1,0 +1,117 @@
+"""The commands that endpoints have: payload in, result out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+import typer
+
+from runtime_core.catalog import Catalog
+from runtime_core.cli.context import CliContext
+from runtime_core.cli.field_tree import field_tree
+from runtime_core.cli.output import OutputFormat, OutputPath, deliver
+from runtime_core.cli.streams import stdout_to_stderr
+from runtime_core.contracts import BoundEndpoint, Call, Fault
+from runtime_core.errors import FaultKind, UnreadableDocument
+from runtime_core.files import FileAccess
+from runtime_core.runs import new_run_id
+
+Payload = Annotated[
+    str,
+    typer.Argument(
+        metavar="JSON_PAYLOAD",
+        help="The payload as JSON, or @PATH of a file of any known format.",
+        show_default=False,
+    ),
+]
+
+
+def endpoint_command(context: CliContext, name: str) -> tuple[Callable[..., Any], str]:
+    """Return the Typer function of an endpoint's command and its help."""
+    with stdout_to_stderr():
+        endpoint = context.runtime().bound(name)
+
+    def with_payload(
+        payload: Payload, output_path: OutputPath = None, output_format: OutputFormat = None
+    ) -> None:
+        body, body_format = _read_payload(payload, context)
+        _answer(context, name, body, body_format, output_path, output_format)
+
+    def without_payload(
+        output_path: OutputPath = None, output_format: OutputFormat = None
+    ) -> None:
+        _answer(context, name, b"", "json", output_path, output_format)
+
+    function = without_payload if endpoint.payload is None else with_payload
+    return function, _help(context.catalog.endpoints.find(name).summary, endpoint)
+
+
+def _answer(
+    context: CliContext,
+    name: str,
+    body: bytes,
+    body_format: str,
+    output_path: str | None,
+    output_format: str | None,
+) -> None:
+    config = context.config
+    format_ = context.catalog.formats.find(output_format or config.output_format)
+    call = Call(
+        endpoint=name,
+        run_id=new_run_id(),
+        body=body,
+        body_format=body_format,
+        output_format=format_.name,
+        compression=config.compression,
+    )
+    with stdout_to_stderr():
+        reply = context.runtime().invoke(call)
+    if reply.fault is not None:
+        _report(reply.fault, name, debug=config.debug)
+        raise typer.Exit(reply.fault.outcome.exit_code)
+    deliver(reply.body, format_, config, output_path)
+
+
+def _read_payload(payload: str, context: CliContext) -> tuple[bytes, str]:
+    """Return the bytes of a payload and the name of their format."""
+    if not payload.startswith("@"):
+        try:
+            return payload.encode("utf-8"), "json"
+        except UnicodeEncodeError:
+            raise UnreadableDocument("The payload is not valid UTF-8.") from None
+    name = payload[1:]
+    body = FileAccess(root=None, confined=False).read(name)
+    return body, _format_of(name, context.catalog)
+
+
+def _format_of(name: str, catalog: Catalog) -> str:
+    """Return the format that a file's suffix stands for; JSON if there is none."""
+    suffix = PurePosixPath(name).suffix
+    if not suffix:
+        return "json"
+    for format_ in catalog.formats:
+        if suffix in format_.suffixes:
+            return format_.name
+    return catalog.formats.find(suffix.removeprefix(".")).name
+
+
+def _report(fault: Fault, name: str, *, debug: bool) -> None:
+    if fault.kind is FaultKind.INVALID_PAYLOAD and fault.details:
+        lines = fault.message.replace("\n", "\n  ")
+        print(f"Error: The payload of {name} is not valid:\n  {lines}", file=sys.stderr)
+        return
+    if debug and fault.trace:
+        print(fault.trace, file=sys.stderr)
+    print(f"Error: {fault.message}", file=sys.stderr)
+
+
+def _help(summary: str, endpoint: BoundEndpoint) -> str:
+    parts = [summary, endpoint.doc.strip()]
+    if endpoint.payload is not None:
+        parts.append("The payload is a JSON object with the following structure.")
+        parts.append("\b\nPayload:\n" + field_tree(endpoint.payload))
+    parts.append("\b\nResult:\n" + field_tree(endpoint.result))
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,62 @@
+"""A call and its reply as plain data, without a word of HTTP in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from runtime_core.errors import OUTCOMES, FaultKind, Outcome
+
+Buffer = bytes | bytearray | memoryview
+"""Anything contiguous that can be written to a file or a socket."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One computation to make: which endpoint, on which document, answered in which form.
+
+    `body` is a document in the format `body_format`; the answer is written in `output_format`,
+    with its arrays compressed by the compressor `compression` if one is named.
+    """
+
+    endpoint: str
+    run_id: str
+    body: Buffer
+    body_format: str
+    output_format: str
+    compression: str | None = None
+    parent_run_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Why a call gave no result.
+
+    `details` lists the faults of a refused payload, as in the body of a 422. `trace` is the
+    traceback of the author's code, for logs and `--debug`; it never belongs into an answer.
+    """
+
+    kind: FaultKind
+    message: str
+    details: Sequence[Mapping[str, Any]] = ()
+    trace: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return the HTTP status and exit code of this kind of fault."""
+        return OUTCOMES[self.kind]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """The answer to a `Call`: a document as a sequence of buffers, or a fault.
+
+    `timings` maps `decode`, `compute` and `encode` to seconds.
+    """
+
+    run_id: str
+    format: str
+    body: Sequence[Buffer] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+    fault: Fault | None = None

@@ -1,0 +1,37 @@
+"""Executors: where the many evaluations of one call are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from runtime_core.config import RuntimeConfig
+
+
+class Evaluations(Protocol):
+    """Evaluates `apply` near one point, wherever the executor runs."""
+
+    def submit(
+        self, changes: Mapping[str, np.ndarray[Any, Any]], outputs: Collection[str]
+    ) -> Future[Mapping[str, np.ndarray[Any, Any]]]:
+        """Evaluate with some inputs (by path) changed, and return the outputs asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutorProvider:
+    """Declares an executor for targets such as `dask://scheduler:8786`.
+
+    `open` returns a context manager of a `concurrent.futures.Executor`; only its `submit` is
+    called.
+    """
+
+    name: str
+    summary: str
+    schemes: Collection[str]
+    open: Callable[[str, RuntimeConfig], AbstractContextManager[Executor]]

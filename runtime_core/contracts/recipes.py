@@ -1,0 +1,15 @@
+"""Recipes: the files from which a new Tesseract starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Declares a recipe; `files` returns the text of each file by its relative path."""
+
+    name: str
+    summary: str
+    files: Callable[[], Mapping[str, str]]

@@ -1,0 +1,76 @@
+"""Server extensions: routes, layers and life cycle that plugins add to the HTTP service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from runtime_core.contracts.calls import Call, Reply
+
+if TYPE_CHECKING:
+    from runtime_core.catalog import Catalog
+    from runtime_core.config import RuntimeConfig
+    from runtime_core.description import Description
+
+
+class Place(StrEnum):
+    """Where a layer stands around the routes, outermost first."""
+
+    EDGE = "edge"
+    IDENTITY = "identity"
+    REQUEST = "request"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """An ASGI middleware, `wrap(app) -> app`, at its place around the routes."""
+
+    place: Place
+    wrap: Callable[[Any], Any]
+
+
+class ServerContext(Protocol):
+    """The server as an extension sees it."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Return everything that the installed plugins provide."""
+
+    @property
+    def config(self) -> RuntimeConfig:
+        """Return the configuration of the server."""
+
+    @property
+    def description(self) -> Description:
+        """Return what is served, known once the Tesseract has loaded."""
+
+    def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
+        """Compute a call; the body of the reply is valid inside the `async with`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerParts:
+    """What an extension adds to the server.
+
+    `routes` are Starlette routes, tried before the core's own. `lifespan` is entered when the
+    server starts and left when it stops. `observe` sees every computed call with its reply.
+    `openapi` gets the OpenAPI document and returns the one to serve.
+    """
+
+    routes: Sequence[Any] = ()
+    layers: Sequence[Layer] = ()
+    lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None
+    observe: Callable[[Call, Reply], None] | None = None
+    openapi: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerExtension:
+    """Declares an extension of the server."""
+
+    name: str
+    summary: str
+    build: Callable[[ServerContext], ServerParts]

@@ -1,0 +1,24 @@
+"""Settings: the options of a plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Declares options under a section name.
+
+    `load` returns a pydantic model whose fields all have defaults; field `tracking_uri` of
+    section `mlflow` is the flag `--mlflow-tracking-uri` and the variable
+    `TESSERACT_MLFLOW_TRACKING_URI`, and is read as `config.section("mlflow").tracking_uri`.
+    """
+
+    name: str
+    summary: str
+    load: Callable[[], type[BaseModel]]

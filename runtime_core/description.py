@@ -1,0 +1,73 @@
+"""What a Tesseract serves, as plain data for a server that never loads the Tesseract itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from runtime_core.catalog import Catalog
+from runtime_core.contracts import Unavailable
+from runtime_core.openapi import openapi_document
+from runtime_core.runtime import Runtime
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointDescription:
+    """An endpoint that can be asked; one without a payload has its `answer` here already."""
+
+    name: str
+    has_payload: bool
+    answer: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What is served: the endpoints, why others are not, and the OpenAPI document."""
+
+    endpoints: Sequence[EndpointDescription]
+    unavailable: Mapping[str, str]
+    openapi: Mapping[str, Any]
+    plugins: Sequence[str]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the description as a JSON-like tree."""
+        return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read a description that `as_data` has written."""
+        endpoints = [EndpointDescription(**endpoint) for endpoint in data["endpoints"]]
+        return cls(**{**data, "endpoints": endpoints})
+
+
+def describe(runtime: Runtime) -> Description:
+    """Load a Tesseract and say what it serves; errors are those of loading."""
+    names = runtime.catalog.endpoints.names
+    bound = {name: runtime.endpoint(name) for name in names}
+    return Description(
+        endpoints=[
+            _endpoint(runtime, name)
+            for name, endpoint in bound.items()
+            if not isinstance(endpoint, Unavailable)
+        ],
+        unavailable={
+            name: endpoint.reason
+            for name, endpoint in bound.items()
+            if isinstance(endpoint, Unavailable)
+        },
+        openapi=openapi_document(runtime),
+        plugins=loaded_plugins(runtime.catalog),
+    )
+
+
+def loaded_plugins(catalog: Catalog) -> list[str]:
+    """Return name and origin of each plugin with its status, to compare two processes."""
+    return [f"{p.name} ({p.origin}) {p.status}" for p in catalog.plugins]
+
+
+def _endpoint(runtime: Runtime, name: str) -> EndpointDescription:
+    if runtime.bound(name).payload is not None:
+        return EndpointDescription(name=name, has_payload=True)
+    answer = runtime.call(name).model_dump(mode="json")
+    return EndpointDescription(name=name, has_payload=False, answer=answer)

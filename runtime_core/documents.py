@@ -1,0 +1,51 @@
+"""Documents: payloads and results as bytes, with arrays spliced in beside the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from runtime_core.buffers import PLACEHOLDER
+from runtime_core.contracts import Buffer, Format
+from runtime_core.errors import UnreadableDocument
+
+
+def read(body: Buffer, format_: Format) -> Any:
+    """Return the tree of a document; `UnreadableDocument` says what is wrong with its bytes."""
+    try:
+        return format_.load().loads(memoryview(body))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableDocument(f"The payload is not valid {format_.name}: {error}") from None
+
+
+def write(tree: Any, format_: Format, buffers: Mapping[str, memoryview]) -> Sequence[Buffer]:
+    """Return the bytes of a tree whose arrays are placeholders for `buffers`."""
+    return format_.load().dumps(tree, buffers)
+
+
+def tree_of(model: BaseModel, options: Mapping[str, Any]) -> Any:
+    """Return the JSON-like tree of a model; `options` is its serialization context."""
+    return model.model_dump(mode="json", context=options, by_alias=True, warnings=False)
+
+
+def splice(text: bytes, buffers: Mapping[str, memoryview]) -> list[Buffer]:
+    """Return a text in pieces, with buffers in the place of their placeholders.
+
+    >>> from runtime_core.buffers import Buffers
+    >>> buffers = Buffers()
+    >>> text = '{"x": "%s"}' % buffers.add(b"AAAA")
+    >>> b"".join(splice(text.encode(), buffers))
+    b'{"x": "AAAA"}'
+    """
+    if not buffers:
+        return [text]
+    pieces: list[Buffer] = []
+    start = 0
+    for match in PLACEHOLDER.finditer(text):
+        buffer = buffers.get(match.group().decode("ascii"))
+        if buffer is not None:
+            pieces += [text[start : match.start()], buffer]
+            start = match.end()
+    return [*pieces, text[start:]]

@@ -1,0 +1,163 @@
+"""Everything that can go wrong, one class per kind of fault.
+
+Every error of the runtime carries a `FaultKind`; the table `OUTCOMES` is the only place
+that says which HTTP status and which exit code a kind has.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+
+class FaultKind(StrEnum):
+    """The closed set of reasons for which a call does not give a result."""
+
+    UNREADABLE_DOCUMENT = "unreadable_document"
+    INVALID_PAYLOAD = "invalid_payload"
+    INVALID_OPTION = "invalid_option"
+    UNKNOWN_NAME = "unknown_name"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    NOT_ACCEPTABLE = "not_acceptable"
+    BODY_TOO_LARGE = "body_too_large"
+    MISSING_FILE = "missing_file"
+    LOAD_FAILED = "load_failed"
+    TESSERACT_FAILED = "tesseract_failed"
+    WORKER_DIED = "worker_died"
+    SHUTTING_DOWN = "shutting_down"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a fault becomes outside: an HTTP status and the exit code of a process."""
+
+    status: int
+    exit_code: int
+
+
+OUTCOMES: Mapping[FaultKind, Outcome] = MappingProxyType(
+    {
+        FaultKind.UNREADABLE_DOCUMENT: Outcome(status=422, exit_code=2),
+        FaultKind.INVALID_PAYLOAD: Outcome(status=422, exit_code=2),
+        FaultKind.INVALID_OPTION: Outcome(status=400, exit_code=2),
+        FaultKind.UNKNOWN_NAME: Outcome(status=404, exit_code=2),
+        FaultKind.UNSUPPORTED_MEDIA_TYPE: Outcome(status=415, exit_code=2),
+        FaultKind.NOT_ACCEPTABLE: Outcome(status=406, exit_code=2),
+        FaultKind.BODY_TOO_LARGE: Outcome(status=413, exit_code=2),
+        FaultKind.MISSING_FILE: Outcome(status=404, exit_code=2),
+        FaultKind.LOAD_FAILED: Outcome(status=500, exit_code=1),
+        FaultKind.TESSERACT_FAILED: Outcome(status=500, exit_code=1),
+        FaultKind.WORKER_DIED: Outcome(status=500, exit_code=1),
+        FaultKind.SHUTTING_DOWN: Outcome(status=503, exit_code=1),
+    }
+)
+
+
+class TesseractRuntimeError(Exception):
+    """The base of all errors that the runtime raises on purpose; its text is for the user."""
+
+    kind: ClassVar[FaultKind] = FaultKind.TESSERACT_FAILED
+
+
+class UnreadableDocument(TesseractRuntimeError):
+    """The bytes of a document do not follow its format."""
+
+    kind = FaultKind.UNREADABLE_DOCUMENT
+
+
+class InvalidPayload(TesseractRuntimeError):
+    """A payload does not fit its schema; `details` holds every fault found in it.
+
+    Each detail is `{"type", "loc", "msg", "input", "ctx"}` as pydantic names them, with
+    `input` shortened to a summary.
+    """
+
+    kind = FaultKind.INVALID_PAYLOAD
+
+    def __init__(self, details: Sequence[Mapping[str, Any]]) -> None:
+        self.details = tuple(details)
+        super().__init__("\n".join(_detail_line(detail) for detail in self.details))
+
+
+class InvalidOption(TesseractRuntimeError):
+    """An option of the command line, the environment or a call has a value that cannot be used."""
+
+    kind = FaultKind.INVALID_OPTION
+
+
+class UnknownName(TesseractRuntimeError):
+    """Something was asked for by a name that nothing usable has."""
+
+    kind = FaultKind.UNKNOWN_NAME
+
+
+class MissingFile(TesseractRuntimeError):
+    """A file that the user named does not exist or cannot be read."""
+
+    kind = FaultKind.MISSING_FILE
+
+
+class FileRefused(TesseractRuntimeError):
+    """A payload names a file that it has no right to open."""
+
+    kind = FaultKind.INVALID_PAYLOAD
+
+
+class InvalidTesseract(TesseractRuntimeError):
+    """A `tesseract_api.py` cannot be loaded, or lacks what a Tesseract must have."""
+
+    kind = FaultKind.LOAD_FAILED
+
+
+class InvalidResult(TesseractRuntimeError):
+    """A function of the Tesseract returned something else than its schema promises."""
+
+    kind = FaultKind.TESSERACT_FAILED
+
+
+class WorkerDied(TesseractRuntimeError):
+    """The process that computed a call ended before it had answered."""
+
+    kind = FaultKind.WORKER_DIED
+
+
+class ShuttingDown(TesseractRuntimeError):
+    """The server no longer takes calls, because it is being stopped."""
+
+    kind = FaultKind.SHUTTING_DOWN
+
+
+class PluginFault(TesseractRuntimeError):
+    """A plugin cannot be used, and was asked for or was required to work."""
+
+    kind = FaultKind.INVALID_OPTION
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Return `" Did you mean 'jax'?"` for the choice nearest to `name`, or nothing.
+
+    >>> did_you_mean("jacks", ["jax", "derived"])
+    " Did you mean 'jax'?"
+    >>> did_you_mean("zebra", ["jax"])
+    ''
+    """
+    near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def listed(names: Collection[str]) -> str:
+    """Return names in order for the end of a message.
+
+    >>> listed({"json", "base64"})
+    'base64, json'
+    """
+    return ", ".join(sorted(names)) or "none"
+
+
+def _detail_line(detail: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in detail["loc"]) or "payload"
+    return f"{place}: {detail['msg']}"

@@ -1,0 +1,68 @@
+"""Turning exceptions into faults, which are plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from runtime_core.contracts import Fault
+from runtime_core.errors import FaultKind, InvalidPayload, TesseractRuntimeError
+from runtime_core.traces import author_trace
+
+_SHORT = 80
+
+
+def fault_of(error: TesseractRuntimeError) -> Fault:
+    """Return an error of the runtime as data."""
+    details = error.details if isinstance(error, InvalidPayload) else ()
+    cause = error.__cause__
+    trace = author_trace(cause) if cause is not None else ""
+    return Fault(kind=error.kind, message=str(error), details=details, trace=trace)
+
+
+def author_fault(error: BaseException) -> Fault:
+    """Return an exception of the author's code as data: its type, its text and its frames."""
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    return Fault(kind=FaultKind.TESSERACT_FAILED, message=text, trace=author_trace(error))
+
+
+def invalid_payload(error: ValidationError) -> InvalidPayload:
+    """Return all faults that pydantic found in a payload, each with a summary of the value."""
+    return InvalidPayload([_detail(fault) for fault in error.errors(include_url=False)])
+
+
+def _detail(fault: Any) -> Mapping[str, Any]:
+    context = fault.get("ctx")
+    detail = {
+        "type": fault["type"],
+        "loc": list(fault["loc"]),
+        "msg": fault["msg"],
+        "input": summary(fault["input"]),
+    }
+    if context is not None:
+        detail["ctx"] = {key: _plain(value) for key, value in context.items()}
+    return detail
+
+
+def summary(value: Any) -> Any:
+    """Return a small plain value as it is, and one line about anything larger.
+
+    >>> summary(3), summary([1.0, 2.0]), summary({"shape": [2], "dtype": "int8", "data": {}})
+    (3, 'list of 2 items', "object with keys 'shape', 'dtype', 'data'")
+    """
+    if value is None or isinstance(value, bool | int | float):
+        return value if abs(value or 0) < 1e300 else str(value)
+    if isinstance(value, str):
+        return value if len(value) <= _SHORT else f"{value[:_SHORT]}... ({len(value)} characters)"
+    if isinstance(value, list | tuple):
+        return f"list of {len(value)} items"
+    if isinstance(value, Mapping):
+        keys = ", ".join(repr(str(key))[:40] for key in list(value)[:8])
+        return f"object with keys {keys}" if value else "empty object"
+    return f"{type(value).__name__} object"
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)

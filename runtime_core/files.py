@@ -1,0 +1,145 @@
+"""The only opener of files that payloads, options and results name."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from runtime_core.contracts.calls import Buffer
+from runtime_core.errors import FileRefused, InvalidOption, MissingFile
+
+
+def is_url(name: str) -> bool:
+    """Say whether a name is a URL of fsspec and not a path.
+
+    >>> is_url("s3://bucket/key"), is_url("data/x.json")
+    (True, False)
+    """
+    return "://" in name or "::" in name
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileAccess:
+    """Opens what a payload names, within the rights of whoever sent it.
+
+    `root` is the folder against which relative names are resolved. When `confined`, nothing
+    outside of it is opened, nor anything that is not a regular file; without a `root` then
+    nothing is opened at all. A URL is opened only when it begins with one of `url_prefixes`, or
+    when access is not confined.
+    """
+
+    root: Path | None
+    confined: bool = True
+    url_prefixes: Sequence[str] = ()
+
+    def open(self, name: str, *, base: str | os.PathLike[str] | None = None) -> BinaryIO:
+        """Open a file for reading bytes; relative names start from `base`, else from `root`.
+
+        Raises `FileRefused` for what is outside of the sender's rights, and `MissingFile` for
+        what is not there or is no regular file.
+        """
+        if is_url(name):
+            self._refuse_url(name)
+            return _open_url(name, "rb")
+        return _open_regular(self.resolve(name, base=base), name)
+
+    def read(self, name: str, *, base: str | os.PathLike[str] | None = None) -> bytes:
+        """Return all bytes of a file; errors as those of `open`."""
+        with self.open(name, base=base) as file:
+            return file.read()
+
+    def resolve(self, name: str, *, base: str | os.PathLike[str] | None = None) -> Path:
+        """Return the real path of a name, links resolved; `FileRefused` if it is out of bounds."""
+        if self.root is None and self.confined:
+            raise FileRefused(
+                f"{name!r} is not opened: this Tesseract opens no files, because it was started "
+                "without --input-path."
+            )
+        root = self.root or Path.cwd()
+        if "\0" in name:
+            raise FileRefused(f"{name!r} is not opened: a path has no NUL characters.")
+        path = Path(os.path.realpath(root / (base or "") / name))
+        if self.confined and not path.is_relative_to(os.path.realpath(root)):
+            raise FileRefused(f"{name!r} is not opened: it lies outside of the input path.")
+        return path
+
+    def _refuse_url(self, url: str) -> None:
+        if self.confined and not any(url.startswith(prefix) for prefix in self.url_prefixes):
+            raise FileRefused(f"{url!r} is not opened: URLs are not read for a remote caller.")
+
+
+def write(target: str, buffers: Iterable[Buffer]) -> None:
+    """Write buffers to a path or any URL of fsspec, so that a local reader never sees half of it.
+
+    Folders are made as needed. Raises `MissingFile` when the target cannot be written.
+    """
+    if is_url(target):
+        with _open_url(target, "wb") as file:
+            file.writelines(buffers)
+        return
+    path = Path(target)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_atomically(path, buffers)
+    except OSError as error:
+        raise MissingFile(f"Cannot write {target!r}: {error.strerror or error}.") from None
+
+
+def join(folder: str, name: str) -> str:
+    """Return the path or URL of a name in a folder.
+
+    >>> join("s3://bucket/runs/", "results.json")
+    's3://bucket/runs/results.json'
+    """
+    return f"{folder.rstrip('/')}/{name}" if is_url(folder) else str(Path(folder) / name)
+
+
+def _write_atomically(path: Path, buffers: Iterable[Buffer]) -> None:
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "wb") as file:
+            file.writelines(buffers)
+        os.chmod(draft, 0o666 & ~_umask())
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _open_regular(path: Path, name: str) -> BinaryIO:
+    """Open what is a regular file at the moment of opening; a FIFO or device never blocks."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise MissingFile(f"Cannot read {name!r}: {error.strerror}.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise MissingFile(f"Cannot read {name!r}: it is not a regular file.")
+    return os.fdopen(descriptor, "rb")
+
+
+def _open_url(url: str, mode: str) -> BinaryIO:
+    import fsspec  # 150 ms, and only a URL needs it
+
+    try:
+        return cast(BinaryIO, _opened(fsspec.open(url, mode)))
+    except ImportError as error:
+        raise InvalidOption(f"{url!r} needs a package that is not installed: {error}.") from None
+    # Each of fsspec's file systems has errors of its own; a user needs their text.
+    except Exception as error:
+        raise MissingFile(f"Cannot open {url!r}: {type(error).__name__}: {error}") from None
+
+
+def _opened(file: Any) -> Any:
+    return file.open()

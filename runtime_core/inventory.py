@@ -1,0 +1,39 @@
+"""The inventory of a catalog as plain data, for the command `plugins` and `GET /plugins`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runtime_core.catalog import Catalog, Plugin
+
+
+def inventory(catalog: Catalog) -> dict[str, Any]:
+    """Return all plugins with what they provide, and the names that nobody can use."""
+    return {
+        "plugins": [plugin_facts(catalog, plugin) for plugin in catalog.plugins],
+        "problems": list(catalog.problems),
+    }
+
+
+def plugin_facts(catalog: Catalog, plugin: Plugin) -> dict[str, Any]:
+    """Return what is known of one plugin; the traceback of a failure stays on the machine."""
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "entry_point": plugin.entry_point,
+        "status": str(plugin.status),
+        "problem": plugin.problem,
+        "seconds": round(plugin.seconds, 6),
+        "provides": {
+            hook: [
+                {"name": name, "summary": _summary(catalog, hook, name)} for name in names
+            ]
+            for hook, names in plugin.provides.items()
+        },
+    }
+
+
+def _summary(catalog: Catalog, hook: str, name: str) -> str | None:
+    entry = catalog.registry(hook).entries.get(name)
+    return entry.value.summary if entry is not None else None

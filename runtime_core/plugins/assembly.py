@@ -1,0 +1,85 @@
+"""Sorting the declarations of all plugins into a catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from runtime_core.catalog import (
+    KINDS,
+    Catalog,
+    Hints,
+    Kind,
+    Plugin,
+    PluginStatus,
+    Registered,
+    Registry,
+    command_name,
+    conflict_message,
+)
+from runtime_core.plugins.hints import installable
+
+Declarations = Mapping[str, Sequence[Registered[Any]]]
+"""What one plugin declared, by hook."""
+
+
+def assemble(*, plugins: Sequence[Plugin], declarations: Sequence[Declarations]) -> Catalog:
+    """Make the catalog of all declarations; names with several providers become unusable."""
+    hints = Hints(
+        installable=installable(),
+        unusable=[plugin for plugin in plugins if plugin.status is not PluginStatus.LOADED],
+    )
+    registries = {
+        hook: _registry(kind, [e for d in declarations for e in d.get(hook, ())], hints)
+        for hook, kind in KINDS.items()
+    }
+    _refuse_commands_of_foreign_endpoints(registries)
+    problems = [
+        conflict_message(registry.kind, name, rivals)
+        for registry in registries.values()
+        for name, rivals in registry.conflicts.items()
+    ]
+    return Catalog(plugins=tuple(plugins), problems=tuple(problems), **registries)
+
+
+def _registry(kind: Kind[Any], entries: list[Registered[Any]], hints: Hints) -> Registry[Any]:
+    by_name: dict[str, list[Registered[Any]]] = {}
+    for entry in entries:
+        by_name.setdefault(entry.value.name, []).append(entry)
+    return Registry(
+        kind=kind,
+        entries=MappingProxyType({n: rivals[0] for n, rivals in by_name.items() if len(rivals) == 1}),
+        conflicts=MappingProxyType({n: rivals for n, rivals in by_name.items() if len(rivals) > 1}),
+        hints=hints,
+    )
+
+
+def _refuse_commands_of_foreign_endpoints(registries: dict[str, Registry[Any]]) -> None:
+    """Make a name unusable that one distribution has as endpoint and another as command.
+
+    A command of the endpoint's own distribution replaces the one derived from the endpoint.
+    """
+    endpoints, commands = registries["endpoints"], registries["commands"]
+    rivals = {
+        (endpoint.value.name, command.value.name): (endpoint, command)
+        for endpoint in endpoints.entries.values()
+        for command in commands.entries.values()
+        if command.value.name == command_name(endpoint.value.name)
+        and command.distribution != endpoint.distribution
+    }
+    registries["endpoints"] = _without(endpoints, {e: pair for (e, _), pair in rivals.items()})
+    registries["commands"] = _without(commands, {c: pair for (_, c), pair in rivals.items()})
+
+
+def _without(
+    registry: Registry[Any], conflicts: Mapping[str, Sequence[Registered[Any]]]
+) -> Registry[Any]:
+    return replace(
+        registry,
+        entries=MappingProxyType(
+            {name: entry for name, entry in registry.entries.items() if name not in conflicts}
+        ),
+        conflicts=MappingProxyType({**registry.conflicts, **conflicts}),
+    )

@@ -1,0 +1,147 @@
+"""Which plugins are installed, and which of them may be imported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points, version
+from typing import Any
+
+from runtime_core.catalog import Plugin, PluginStatus
+from runtime_core.errors import PluginFault, did_you_mean, listed
+from runtime_core.hookspecs import PROJECT
+from runtime_core.plugins.hints import known_distributions
+
+CORE = "tesseract-runtime"
+"""The name of the core's own distribution."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginSelection:
+    """The user's choice of plugins: which are disabled, and whether faults end the start."""
+
+    disabled: frozenset[str] = frozenset()
+    strict: bool = False
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> PluginSelection:
+        """Read `TESSERACT_DISABLE_PLUGINS` (names with commas) and `TESSERACT_STRICT_PLUGINS`."""
+        names = environment.get("TESSERACT_DISABLE_PLUGINS", "").split(",")
+        strict = environment.get("TESSERACT_STRICT_PLUGINS", "").lower()
+        return cls(
+            disabled=frozenset(name.strip() for name in names if name.strip()),
+            strict=strict not in ("", "0", "false", "no", "off"),
+        )
+
+    def disables(self, candidate: Candidate) -> bool:
+        """Say whether a plugin is disabled, by its entry point's or distribution's name."""
+        return not self.disabled.isdisjoint((candidate.name, candidate.distribution))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An installed entry point that has not been imported."""
+
+    name: str
+    entry_point: EntryPoint
+    distribution: str
+    version: str
+    requires: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, entry_point: EntryPoint) -> Candidate:
+        """Read name, distribution and requirements of an entry point."""
+        distribution = entry_point.dist
+        return cls(
+            name=entry_point.name,
+            entry_point=entry_point,
+            distribution=distribution.name if distribution else "unknown",
+            version=distribution.version if distribution else "unknown",
+            requires=tuple((distribution.requires if distribution else None) or ()),
+        )
+
+    def plugin(self, status: PluginStatus, **facts: Any) -> Plugin:
+        """Return the record of what became of this candidate."""
+        return Plugin(
+            name=self.name,
+            entry_point=self.entry_point.value,
+            distribution=self.distribution,
+            version=self.version,
+            status=status,
+            **facts,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discovery:
+    """The installed plugins: those to import, and those that are left out with the reason."""
+
+    candidates: Sequence[Candidate]
+    left_out: Sequence[Plugin]
+
+
+def discover(selection: PluginSelection) -> Discovery:
+    """Find all installed plugins and decide which of them may be imported.
+
+    Raises `PluginFault` for a disabled name that belongs to nothing installed or known.
+    """
+    found = [Candidate.of(entry_point) for entry_point in entry_points(group=PROJECT)]
+    _refuse_wrong_names(selection.disabled, found)
+    count = Counter(c.name for c in found if not selection.disables(c))
+    candidates, left_out = [], []
+    for candidate in sorted(found, key=_core_first):
+        reason = _reason_to_leave_out(candidate, selection, count)
+        if reason is None:
+            candidates.append(candidate)
+        else:
+            left_out.append(candidate.plugin(reason[0], problem=reason[1]))
+    return Discovery(candidates=candidates, left_out=left_out)
+
+
+def _core_first(candidate: Candidate) -> tuple[bool, str]:
+    return candidate.distribution != CORE, candidate.name
+
+
+def _reason_to_leave_out(
+    candidate: Candidate, selection: PluginSelection, count: Mapping[str, int]
+) -> tuple[PluginStatus, str] | None:
+    if selection.disables(candidate):
+        return PluginStatus.DISABLED, "--no-plugin or TESSERACT_DISABLE_PLUGINS names it"
+    misfit = _misfit(candidate)
+    if misfit is not None:
+        return PluginStatus.INCOMPATIBLE, misfit
+    if count[candidate.name] > 1:
+        return PluginStatus.CONFLICT, (
+            f"Another distribution has an entry point of the same name {candidate.name!r}. "
+            f"Settle it with --no-plugin {candidate.distribution}, or uninstall one"
+        )
+    return None
+
+
+def _misfit(candidate: Candidate) -> str | None:
+    """Return how the plugin's requirement of the core is not met, if so."""
+    for line in candidate.requires:
+        if not line.startswith(CORE):
+            continue
+        from packaging.requirements import Requirement  # only where a plugin is installed
+
+        requirement = Requirement(line)
+        if requirement.name == CORE and not requirement.specifier.contains(
+            version(CORE), prereleases=True
+        ):
+            return f"It requires {line}, and {CORE} is {version(CORE)}"
+    return None
+
+
+def _refuse_wrong_names(disabled: Iterable[str], found: Sequence[Candidate]) -> None:
+    installed = {name for c in found for name in (c.name, c.distribution)}
+    core = {name for c in found if c.distribution == CORE for name in (c.name, c.distribution)}
+    for name in sorted(disabled):
+        if name in core:
+            raise PluginFault(f"{name!r} is the runtime itself and cannot be disabled.")
+        if name not in installed | known_distributions():
+            raise PluginFault(
+                f"There is no plugin {name!r} to disable."
+                f"{did_you_mean(name, installed)} Installed: {listed({c.name for c in found})}."
+            )

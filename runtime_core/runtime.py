@@ -1,0 +1,205 @@
+"""The runtime: one Tesseract, its configuration, and the one way through a call.
+
+The inner ring, `Runtime.call`, speaks Python: a payload model in, a result model out. The outer
+ring, `Runtime.invoke`, speaks bytes: a `Call` in, a `Reply` out, and no exception.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from runtime_core import documents, scope
+from runtime_core.buffers import Buffers
+from runtime_core.catalog import Catalog
+from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import BoundEndpoint, Buffer, Call, Reply, Unavailable
+from runtime_core.errors import InvalidResult, TesseractRuntimeError, UnknownName
+from runtime_core.faults import author_fault, fault_of, invalid_payload, summary
+from runtime_core.files import FileAccess
+from runtime_core.runs import Run
+from runtime_core.schemas import PayloadSchemas
+from runtime_core.scope import Scope, Workspace
+from runtime_core.tesseract_api import TesseractApi, load_tesseract
+
+
+class AuthorError(Exception):
+    """Carries an exception of the author's code, as its cause, past the runtime's own."""
+
+
+class Runtime:
+    """Answers calls of one Tesseract; it is the `Binding` of its endpoints.
+
+    Nothing is loaded by the constructor: the file is imported when an endpoint first needs it.
+    """
+
+    def __init__(self, *, catalog: Catalog, config: RuntimeConfig, files: FileAccess) -> None:
+        self.catalog = catalog
+        self.config = config
+        self._workspace = Workspace(catalog=catalog, config=config, files=files)
+        self._bound: dict[str, BoundEndpoint | Unavailable] = {}
+
+    @cached_property
+    def api(self) -> TesseractApi:
+        """Return the loaded `tesseract_api.py`; errors as those of `load_tesseract`."""
+        with scope.enter(self.scope()):
+            return load_tesseract(self.config.api_path)
+
+    @cached_property
+    def schemas(self) -> PayloadSchemas:
+        """Return the maker of payload and result models."""
+        return PayloadSchemas(self.api.input_schema, self.api.output_schema)
+
+    def function(self, endpoint: str) -> Callable[..., Any] | Unavailable:
+        """Return the author's function for an endpoint, or why there is none."""
+        return self.api.function(endpoint)
+
+    def endpoint(self, name: str) -> BoundEndpoint | Unavailable:
+        """Return an endpoint bound to this Tesseract; `UnknownName` if no plugin has it."""
+        if name not in self._bound:
+            declaration = self.catalog.endpoints.find(name)
+            with scope.enter(self.scope()):
+                self._bound[name] = declaration.bind(self)
+        return self._bound[name]
+
+    def bound(self, name: str) -> BoundEndpoint:
+        """Return an endpoint; `UnknownName` says why this Tesseract does not have it."""
+        endpoint = self.endpoint(name)
+        if isinstance(endpoint, Unavailable):
+            raise UnknownName(f"Endpoint {name!r} is not available: {endpoint.reason}")
+        return endpoint
+
+    def call(self, name: str, payload: Any = None) -> BaseModel:
+        """Answer an endpoint in Python.
+
+        `payload` is a payload model or a value that it can be made of; the result is a model.
+        Raises `InvalidPayload`, `InvalidResult`, or whatever the author's function raises.
+        """
+        endpoint = self.bound(name)
+        with scope.enter(self.scope()):
+            try:
+                return _answered(endpoint, _validated(endpoint, payload, {}))
+            except AuthorError as error:
+                raise _cause(error) from None
+
+    def invoke(self, call: Call) -> Reply:
+        """Answer a call in bytes. Every failure is a `Fault` of the reply; nothing is raised."""
+        clock = _Clock()
+        body: Sequence[Buffer] = ()
+        fault = None
+        run = Run(id=call.run_id, endpoint=call.endpoint, parent_id=call.parent_run_id)
+        try:
+            body = self._document(call, run, clock)
+        except AuthorError as error:
+            fault = author_fault(_cause(error))
+        except TesseractRuntimeError as error:
+            fault = fault_of(error)
+        # What is left is a fault of the runtime or of a plugin; a server must answer all the same.
+        except Exception as error:
+            fault = author_fault(error)
+        return Reply(
+            run_id=call.run_id,
+            format=call.output_format,
+            body=body,
+            timings=clock.seconds,
+            fault=fault,
+        )
+
+    def _document(self, call: Call, run: Run, clock: _Clock) -> Sequence[Buffer]:
+        endpoint = self.bound(call.endpoint)
+        input_format = self.catalog.formats.find(call.body_format)
+        output_format = self.catalog.formats.find(call.output_format)
+        if call.compression is not None:
+            self.catalog.compressors.find(call.compression)
+        with scope.enter(self.scope(run)) as reading, clock.measure("decode"):
+            tree = documents.read(call.body, input_format) if endpoint.payload else None
+            payload = _validated(endpoint, tree, reading.options)
+            del tree  # it may hold all the bytes of the request
+        with scope.enter(self.scope(run)), clock.measure("compute"):
+            result = _answered(endpoint, payload)
+        buffers = Buffers()
+        options = {
+            "array_encoding": output_format.array_encoding,
+            "compression": call.compression,
+        }
+        writing = self.scope(run, options=options, buffers=buffers)
+        with scope.enter(writing), clock.measure("encode"):
+            tree = documents.tree_of(result, writing.options)
+            return documents.write(tree, output_format, buffers)
+
+    def scope(self, run: Run | None = None, **facts: Any) -> Scope:
+        """Return the surroundings of one call of this runtime."""
+        return Scope(workspace=lambda: self._workspace, run=run, **facts)
+
+
+class _Clock:
+    """Adds up the seconds of the stages of a call."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = time.perf_counter() - start
+
+
+def local_runtime(catalog: Catalog, config: RuntimeConfig) -> Runtime:
+    """Return a runtime that acts for its own user, who may read any file and URL."""
+    files = FileAccess(root=Path(config.input_path), confined=False)
+    return Runtime(catalog=catalog, config=config, files=files)
+
+
+def served_runtime(catalog: Catalog, config: RuntimeConfig) -> Runtime:
+    """Return a runtime for remote callers, who may read nothing but a given input path."""
+    root = Path(config.input_path) if "input_path" in config.model_fields_set else None
+    return Runtime(catalog=catalog, config=config, files=FileAccess(root=root))
+
+
+def _validated(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any:
+    if endpoint.payload is None:
+        return None
+    try:
+        return endpoint.payload.model_validate(payload, context=options)
+    except ValidationError as error:
+        raise invalid_payload(error) from None
+
+
+def _answered(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
+    """Compute an answer and hold it against the endpoint's promise."""
+    try:
+        answer = endpoint.answer(payload)
+    except TesseractRuntimeError:
+        raise
+    # The author's function may raise anything, and sys.exit in it must not end a server.
+    except (Exception, SystemExit) as error:
+        raise AuthorError from error
+    try:
+        result = endpoint.result.model_validate(answer)
+    except ValidationError as error:
+        raise InvalidResult(_misfit(endpoint, answer, error)) from None
+    if endpoint.check is not None:
+        endpoint.check(payload, result)
+    return result
+
+
+def _misfit(endpoint: BoundEndpoint, answer: object, error: ValidationError) -> str:
+    faults = invalid_payload(error)
+    return (
+        f"The Tesseract returned {summary(answer)}, which is no valid "
+        f"{endpoint.result.__name__}:\n{faults}"
+    )
+
+
+def _cause(error: AuthorError) -> BaseException:
+    assert error.__cause__ is not None  # it is always raised from what it carries
+    return error.__cause__

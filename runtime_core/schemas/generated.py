@@ -1,0 +1,115 @@
+"""Models generated from the author's own: subclasses that refuse unknown keys.
+
+`Apply_InputSchema` is a subclass of `InputSchema` in which every nested model is replaced by its
+own generated subclass. Instances of the author's models are accepted wherever they may stand.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from copy import copy
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, ModelWrapValidatorHandler, RootModel, model_validator
+from typing_extensions import TypeAliasType
+
+from runtime_core.errors import InvalidTesseract
+from runtime_core.schemas.walk import UNIONS, holds_arrays, is_model
+
+
+class ModelGenerator:
+    """Makes the generated models of one endpoint; each author's model has exactly one."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._made: dict[type[BaseModel], type[BaseModel]] = {}
+        self._open: list[type[BaseModel]] = []
+
+    def model(self, author: type[BaseModel]) -> type[BaseModel]:
+        """Return the generated subclass of an author's model.
+
+        Raises `InvalidTesseract` for a recursive model that holds arrays.
+        """
+        if author not in self._made:
+            if author in self._open:
+                raise InvalidTesseract(
+                    f"{author.__name__} contains itself. A recursive model cannot hold arrays: "
+                    "its paths would have no end."
+                )
+            self._open.append(author)
+            self._made[author] = self._subclass(author)
+            self._open.pop()
+        return self._made[author]
+
+    def annotation(self, annotation: Any) -> Any:
+        """Return an annotation with every model in it replaced by its generated one."""
+        if is_model(annotation):
+            return self.model(annotation) if _is_finite(annotation) else annotation
+        if isinstance(annotation, TypeAliasType):
+            return self.annotation(annotation.__value__)
+        origin, arguments = get_origin(annotation), get_args(annotation)
+        if origin is Annotated:
+            return Annotated[self.annotation(arguments[0]), *arguments[1:]]
+        inner = tuple(self.annotation(argument) for argument in arguments)
+        if inner == arguments:
+            return annotation
+        if origin in UNIONS:
+            return reduce(or_, inner)
+        return origin[inner]
+
+    def _subclass(self, author: type[BaseModel]) -> type[BaseModel]:
+        root = issubclass(author, RootModel)
+        keywords = {} if root or "extra" in author.model_config else {"extra": "forbid"}
+        return types.new_class(
+            f"{self._prefix}_{author.__name__}",
+            (author,),
+            keywords,
+            lambda namespace: namespace.update(self._namespace(author)),
+        )
+
+    def _namespace(self, author: type[BaseModel]) -> dict[str, Any]:
+        annotations: dict[str, Any] = {}
+        namespace: dict[str, Any] = {
+            "__annotations__": annotations,
+            "__module__": author.__module__,
+            "__doc__": author.__doc__,
+            "accept_instances_of_the_author": model_validator(mode="wrap")(_instances_of(author)),
+        }
+        for name, field in author.model_fields.items():
+            generated = copy(field)
+            generated.annotation = self.annotation(field.annotation)
+            if holds_arrays(field.annotation):
+                generated.validate_default = True  # so that functions always see numpy arrays
+            annotations[name] = generated.annotation
+            namespace[name] = generated
+        return namespace
+
+
+def _is_finite(model: type[BaseModel]) -> bool:
+    """Say whether a model must be generated: one without arrays may as well be recursive."""
+    return holds_arrays(model) or not _contains(model, model)
+
+
+def _contains(model: Any, sought: type[BaseModel], seen: frozenset[Any] = frozenset()) -> bool:
+    inner = (
+        [field.annotation for field in model.model_fields.values()]
+        if is_model(model)
+        else list(get_args(model))
+    )
+    return any(
+        part is sought or (part not in seen and _contains(part, sought, seen | {part}))
+        for part in inner
+        if isinstance(part, type) or get_args(part)
+    )
+
+
+def _instances_of(author: type[BaseModel]) -> Callable[..., Any]:
+    def accept(cls: type[BaseModel], value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
+        if isinstance(value, author):
+            return value
+        return handler(value)
+
+    return classmethod(accept)  # type: ignore[return-value]  # pydantic wants the raw classmethod

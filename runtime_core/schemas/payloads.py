@@ -1,0 +1,74 @@
+"""The models of payloads and results of every endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
+
+from runtime_core.schemas.generated import ModelGenerator
+from runtime_core.schemas.walk import differentiable_arrays, field_order
+
+
+class PayloadSchemas:
+    """Makes payload and result models from the `InputSchema` and `OutputSchema` of an author.
+
+    Our own endpoints and those of plugins make their models here, so that all behave alike.
+    """
+
+    def __init__(self, inputs: type[BaseModel], outputs: type[BaseModel]) -> None:
+        self._inputs = inputs
+        self._outputs = outputs
+        self._generators: dict[str, ModelGenerator] = {}
+
+    def inputs(self, prefix: str) -> type[BaseModel]:
+        """Return the generated subclass of `InputSchema` named `<prefix>_InputSchema`."""
+        return self._generator(prefix).model(self._inputs)
+
+    def outputs(self, prefix: str) -> type[BaseModel]:
+        """Return the generated subclass of `OutputSchema` named `<prefix>_OutputSchema`."""
+        return self._generator(prefix).model(self._outputs)
+
+    def payload(
+        self, name: str, *, inputs: str, doc: str = "The input data.", **fields: Any
+    ) -> type[BaseModel]:
+        """Return the model of a payload: `inputs`, and further fields as in `create_model`.
+
+        `inputs` is the prefix of the generated input models; `doc` describes them. Unknown keys
+        are refused.
+        """
+        model: type[BaseModel] = create_model(
+            name,
+            __config__=ConfigDict(extra="forbid"),
+            inputs=(self.inputs(inputs), Field(description=doc)),
+            **fields,
+        )
+        return model
+
+    def result(self, name: str, *, outputs: str, doc: str = "The output data.") -> type[BaseModel]:
+        """Return the model of a result that is the author's `OutputSchema`."""
+        root: Any = RootModel[self.outputs(outputs)]  # type: ignore[misc]  # made at run time
+        model: type[BaseModel] = create_model(name, __base__=root, __doc__=doc)
+        return model
+
+    @cached_property
+    def input_extras(self) -> Mapping[str, Any]:
+        """Return what clients read of the inputs: `differentiable_arrays`, `field_order`."""
+        return _extras(self._inputs)
+
+    @cached_property
+    def output_extras(self) -> Mapping[str, Any]:
+        """Return what clients read of the outputs: `differentiable_arrays`, `field_order`."""
+        return _extras(self._outputs)
+
+    def _generator(self, prefix: str) -> ModelGenerator:
+        return self._generators.setdefault(prefix, ModelGenerator(prefix))
+
+
+def _extras(model: type[BaseModel]) -> Mapping[str, Any]:
+    return {
+        "differentiable_arrays": differentiable_arrays(model),
+        "field_order": field_order(model),
+    }

@@ -1,0 +1,104 @@
+"""Walking the types of a model: which arrays and models it holds, and under which paths.
+
+A path is a template of field names, `[]` for the items of a list, `[0]` for those of a tuple of
+fixed length and `{}` for the values of a dict: `layers.[].weights`.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from typing_extensions import TypeAliasType
+
+from runtime_core.arrays.annotation import Array
+
+UNIONS = (Union, types.UnionType)
+SEQUENCES = (list, set, frozenset)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A model or an array type at a place of a model."""
+
+    path: tuple[str, ...]
+    type: Any
+
+    @property
+    def template(self) -> str:
+        """Return the path as it stands in OpenAPI."""
+        return ".".join(self.path)
+
+
+def is_array(annotation: Any) -> bool:
+    """Say whether an annotation is an array type."""
+    return isinstance(annotation, type) and issubclass(annotation, Array)
+
+
+def is_model(annotation: Any) -> bool:
+    """Say whether an annotation is a pydantic model."""
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def walk(annotation: Any, path: tuple[str, ...] = (), seen: tuple[Any, ...] = ()) -> Iterator[Node]:
+    """Yield every model and array type in an annotation, outermost first."""
+    if is_array(annotation):
+        yield Node(path=path, type=annotation)
+    elif is_model(annotation):
+        if annotation in seen:
+            return  # a recursive model has no end; its first round says what it holds
+        yield Node(path=path, type=annotation)
+        for name, field in annotation.model_fields.items():
+            yield from walk(field.annotation, (*path, name), (*seen, annotation))
+    else:
+        for step, inner in children(annotation):
+            yield from walk(inner, (*path, *step), seen)
+
+
+def children(annotation: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the types inside a container type, each with the step of the path to it."""
+    if isinstance(annotation, TypeAliasType):
+        yield (), annotation.__value__
+        return
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        yield (), arguments[0]
+    elif origin in UNIONS:
+        yield from (((), argument) for argument in arguments)
+    elif origin is tuple and arguments[-1:] != (...,):
+        yield from (((f"[{i}]",), argument) for i, argument in enumerate(arguments))
+    elif isinstance(origin, type) and issubclass(origin, Mapping):
+        yield ("{}",), arguments[1]
+    elif arguments and arguments[0] is not ...:
+        yield ("[]",), arguments[0]
+
+
+def holds_arrays(annotation: Any) -> bool:
+    """Say whether an annotation has an array anywhere inside."""
+    return any(is_array(node.type) for node in walk(annotation))
+
+
+def differentiable_arrays(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """Return data type and shape of each differentiable array, by path; no shape for `...`."""
+    return {
+        node.template: _description(node.type)
+        for node in walk(model)
+        if is_array(node.type) and node.type.flags
+    }
+
+
+def field_order(model: type[BaseModel]) -> dict[str, list[str]]:
+    """Return the names of the fields of each nested model in their order, by path."""
+    return {
+        node.template: list(node.type.model_fields) for node in walk(model) if is_model(node.type)
+    }
+
+
+def _description(array: Any) -> dict[str, Any]:
+    description: dict[str, Any] = {"dtype": array.expected_dtype}
+    if array.expected_shape is not ...:
+        description["shape"] = list(array.expected_shape)
+    return description

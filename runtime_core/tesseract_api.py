@@ -1,0 +1,108 @@
+"""The author's file, loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import linecache
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pydantic import BaseModel
+
+from runtime_core.contracts import Unavailable
+from runtime_core.errors import InvalidTesseract, MissingFile, did_you_mean
+from runtime_core.traces import author_lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class TesseractApi:
+    """A loaded `tesseract_api.py`: its module and its two schemas."""
+
+    path: Path
+    module: ModuleType
+    input_schema: type[BaseModel]
+    output_schema: type[BaseModel]
+
+    def function(self, name: str) -> Callable[..., Any] | Unavailable:
+        """Return a function of the file by name, or say that it has none."""
+        function = getattr(self.module, name, None)
+        if callable(function):
+            return function  # type: ignore[no-any-return]  # user code: anything callable
+        near = did_you_mean(name, [n for n in vars(self.module) if not n.startswith("_")])
+        return Unavailable(f"{self.path.name} does not define a function {name!r}.{near}")
+
+
+def load_tesseract(path: str) -> TesseractApi:
+    """Import a `tesseract_api.py`.
+
+    Its folder is put first on `sys.path`, because its own imports need that, now and while its
+    functions run; nothing else of the process is changed. Raises `MissingFile` when there is no
+    such file and `InvalidTesseract` when it cannot be imported or lacks something.
+    """
+    file = Path(path).absolute()
+    if not file.is_file():
+        raise MissingFile(
+            f"There is no Tesseract at {str(file)!r}. Name its file with --api-path or "
+            "TESSERACT_API_PATH."
+        )
+    module = _import(file)
+    api = TesseractApi(
+        path=file,
+        module=module,
+        input_schema=_schema(module, "InputSchema", file),
+        output_schema=_schema(module, "OutputSchema", file),
+    )
+    apply = api.function("apply")
+    if isinstance(apply, Unavailable):
+        raise InvalidTesseract(f"{apply.reason} Every Tesseract needs one.")
+    return api
+
+
+def _import(file: Path) -> ModuleType:
+    name = _module_name(file)
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise InvalidTesseract(f"{str(file)!r} is not a Python file: its name must end with .py.")
+    module = importlib.util.module_from_spec(spec)
+    folder = str(file.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    sys.modules[name] = module  # pickle finds functions and classes of the file under this name
+    try:
+        spec.loader.exec_module(module)
+    # User code may raise anything at all; sys.exit in it must not end a server silently.
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise InvalidTesseract(
+            f"{file.name} cannot be imported: {type(error).__name__}: {error}\n"
+            + author_lines(error)
+        ) from error
+    return module
+
+
+def _module_name(file: Path) -> str:
+    """Return the file's own name, or a longer one if another file of this process has that."""
+    name = file.stem if file.stem.isidentifier() else "tesseract_api"
+    taken = sys.modules.get(name)
+    if taken is None:
+        return name
+    linecache.checkcache()
+    return f"{name}_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+
+
+def _schema(module: ModuleType, name: str, file: Path) -> type[BaseModel]:
+    schema = getattr(module, name, None)
+    if schema is None:
+        near = did_you_mean(name, [n for n in vars(module) if not n.startswith("_")])
+        raise InvalidTesseract(f"{file.name} does not define {name}.{near}")
+    if not isinstance(schema, type) or not issubclass(schema, BaseModel):
+        raise InvalidTesseract(
+            f"{name} of {file.name} must be a class that derives from pydantic.BaseModel, "
+            f"not {schema!r:.80}."
+        )
+    return schema

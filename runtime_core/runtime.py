@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -24,9 +24,11 @@ from runtime_core.errors import InvalidResult, TesseractRuntimeError, UnknownNam
 from runtime_core.faults import author_fault, fault_of, invalid_payload, summary
 from runtime_core.files import FileAccess
 from runtime_core.runs import Run
-from runtime_core.schemas import PayloadSchemas
 from runtime_core.scope import Scope, Workspace
 from runtime_core.tesseract_api import TesseractApi, load_tesseract
+
+if TYPE_CHECKING:
+    from runtime_core.schemas import PayloadSchemas
 
 
 class AuthorError(Exception):
@@ -54,6 +56,8 @@ class Runtime:
     @cached_property
     def schemas(self) -> PayloadSchemas:
         """Return the maker of payload and result models."""
+        from runtime_core.schemas import PayloadSchemas  # it loads numpy, which health can spare
+
         return PayloadSchemas(self.api.input_schema, self.api.output_schema)
 
     def function(self, endpoint: str) -> Callable[..., Any] | Unavailable:

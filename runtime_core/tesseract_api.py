@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import linecache
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -88,11 +87,9 @@ def _import(file: Path) -> ModuleType:
 def _module_name(file: Path) -> str:
     """Return the file's own name, or a longer one if another file of this process has that."""
     name = file.stem if file.stem.isidentifier() else "tesseract_api"
-    taken = sys.modules.get(name)
-    if taken is None:
+    if name not in sys.modules:
         return name
-    linecache.checkcache()
-    return f"{name}_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+    return next(f"{name}_{n}" for n in count(2) if f"{name}_{n}" not in sys.modules)
 
 
 def _schema(module: ModuleType, name: str, file: Path) -> type[BaseModel]:

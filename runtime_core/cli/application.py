@@ -12,6 +12,7 @@ from runtime_core.catalog import Catalog, command_name
 from runtime_core.cli.context import CliContext
 from runtime_core.cli.endpoints import endpoint_command
 from runtime_core.cli.options import given_flags, root_callback
+from runtime_core.contracts import Command
 from runtime_core.errors import did_you_mean, listed
 
 _HELP = """Invoke the Tesseract runtime.
@@ -54,11 +55,13 @@ class CatalogGroup(typer.core.TyperGroup):
         catalog = context.catalog
         if cmd_name in catalog.commands:
             declaration = catalog.commands.find(cmd_name)
-            return _built(declaration.load(), cmd_name, declaration.summary, catalog)
+            return _built(_app_of(declaration), cmd_name, catalog)
         endpoint = _endpoint_names(catalog).get(cmd_name)
         if endpoint is not None:
-            function, text = endpoint_command(context, endpoint)
-            return _built(function, cmd_name, text, catalog)
+            function, command_class = endpoint_command(context, endpoint)
+            app = typer.Typer(rich_markup_mode=None, add_completion=False)
+            app.command(cmd_name, cls=command_class)(function)
+            return _built(app, cmd_name, catalog)
         return None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -71,12 +74,17 @@ class CatalogGroup(typer.core.TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def _built(target: Any, name: str, text: str, catalog: Catalog) -> Any:
-    if not isinstance(target, typer.Typer):
-        app = typer.Typer(rich_markup_mode=None, add_completion=False)
-        app.command(name, help=text)(target)
-        target = app
-    command = typer.main.get_command(target)
+def _app_of(declaration: Command) -> typer.Typer:
+    target = declaration.load()
+    if isinstance(target, typer.Typer):
+        return target
+    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    app.command(declaration.name, help=declaration.summary)(target)
+    return app
+
+
+def _built(app: typer.Typer, name: str, catalog: Catalog) -> Any:
+    command = typer.main.get_command(app)
     command.name = name
     for parameter in command.params:
         if parameter.name == "output_format":

@@ -8,10 +8,10 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from runtime_core.catalog import Catalog
 from runtime_core.cli.context import CliContext
-from runtime_core.cli.field_tree import field_tree
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver
 from runtime_core.cli.streams import stdout_to_stderr
 from runtime_core.contracts import BoundEndpoint, Call, Fault
@@ -29,8 +29,8 @@ Payload = Annotated[
 ]
 
 
-def endpoint_command(context: CliContext, name: str) -> tuple[Callable[..., Any], str]:
-    """Return the Typer function of an endpoint's command and its help."""
+def endpoint_command(context: CliContext, name: str) -> tuple[Callable[..., Any], type[TyperCommand]]:
+    """Return the Typer function of an endpoint's command and the class of that command."""
     with stdout_to_stderr():
         endpoint = context.runtime().bound(name)
 
@@ -46,7 +46,7 @@ def endpoint_command(context: CliContext, name: str) -> tuple[Callable[..., Any]
         _answer(context, name, b"", "json", output_path, output_format)
 
     function = without_payload if endpoint.payload is None else with_payload
-    return function, _help(context.catalog.endpoints.find(name).summary, endpoint)
+    return function, _command_class(context.catalog.endpoints.find(name).summary, endpoint)
 
 
 def _answer(
@@ -108,7 +108,21 @@ def _report(fault: Fault, name: str, *, debug: bool) -> None:
     print(f"Error: {fault.message}", file=sys.stderr)
 
 
+def _command_class(summary: str, endpoint: BoundEndpoint) -> type[TyperCommand]:
+    class EndpointCommand(TyperCommand):
+        """A command whose help describes payload and result; it is written only when asked for."""
+
+        def format_help(self, ctx: Any, formatter: Any) -> None:
+            """Write the help."""
+            self.help = _help(summary, endpoint)
+            super().format_help(ctx, formatter)
+
+    return EndpointCommand
+
+
 def _help(summary: str, endpoint: BoundEndpoint) -> str:
+    from runtime_core.cli.field_tree import field_tree  # it loads numpy, and only help needs it
+
     parts = [summary, endpoint.doc.strip()]
     if endpoint.payload is not None:
         parts.append("The payload is a JSON object with the following structure.")

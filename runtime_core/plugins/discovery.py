@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -121,17 +122,15 @@ def _reason_to_leave_out(
 
 def _misfit(candidate: Candidate) -> str | None:
     """Return how the plugin's requirement of the core is not met, if so."""
-    for line in candidate.requires:
-        if not line.startswith(CORE):
-            continue
-        from packaging.requirements import Requirement  # only where a plugin is installed
+    for line in filter(_NAMES_THE_CORE.match, candidate.requires):
+        from packaging.requirements import Requirement  # 15 ms, only where a plugin is installed
 
-        requirement = Requirement(line)
-        if requirement.name == CORE and not requirement.specifier.contains(
-            version(CORE), prereleases=True
-        ):
+        if not Requirement(line).specifier.contains(version(CORE), prereleases=True):
             return f"It requires {line}, and {CORE} is {version(CORE)}"
     return None
+
+
+_NAMES_THE_CORE = re.compile(rf"{CORE}(?![\w.-])", re.IGNORECASE)
 
 
 def _refuse_wrong_names(disabled: Iterable[str], found: Sequence[Candidate]) -> None:

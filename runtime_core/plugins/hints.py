@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -31,6 +30,8 @@ def known_distributions() -> frozenset[str]:
 
 def collect(plugins: Path) -> dict[str, dict[str, str]]:
     """Read what each plugin's `pyproject.toml` says that it provides."""
+    import tomllib  # only whoever maintains the table needs it
+
     table: dict[str, dict[str, str]] = {}
     for path in sorted(plugins.glob("*/pyproject.toml")):
         project = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,98 @@
+"""What the tests share: small Tesseracts, runtimes and processes of the command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime_core import Runtime, load_catalog
+from runtime_core.catalog import Catalog
+from runtime_core.config import resolve
+from runtime_core.plugins import PluginSelection
+from runtime_core.runtime import local_runtime
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+EXAMPLES = REPOSITORY / "docs" / "examples"
+
+DOUBLE = """
+from pydantic import BaseModel
+from runtime_core import Array, Differentiable, Float64
+
+class InputSchema(BaseModel):
+    x: Differentiable[Array[(None,), Float64]]
+
+class OutputSchema(BaseModel):
+    y: Differentiable[Array[(None,), Float64]]
+
+def apply(inputs: InputSchema) -> OutputSchema:
+    \"\"\"Double x.\"\"\"
+    return OutputSchema(y=2 * inputs.x)
+"""
+"""The source of the smallest Tesseract that computes something."""
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    """Return everything that the installed plugins provide."""
+    return load_catalog(PluginSelection())
+
+
+@pytest.fixture
+def tesseract(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes a `tesseract_api.py` and returns its path."""
+
+    def write(source: str = DOUBLE, **siblings: str) -> Path:
+        folder = tmp_path / "tesseract"
+        folder.mkdir(exist_ok=True)
+        for name, text in siblings.items():
+            (folder / f"{name}.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        path = folder / "tesseract_api.py"
+        path.write_text(textwrap.dedent(source), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def runtime(catalog: Catalog, tesseract: Callable[..., Path]) -> Callable[..., Runtime]:
+    """Return a function that makes a runtime of the source of a Tesseract."""
+
+    def make(source: str = DOUBLE, **flags: Any) -> Runtime:
+        flags = {"api_path": str(tesseract(source)), **flags}
+        return local_runtime(catalog, resolve(catalog, flags=flags, environment={}))
+
+    return make
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Return a function that runs the installed command line in an empty folder."""
+
+    def run(
+        *arguments: str, environment: Mapping[str, str] | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("tesseract-runtime")), *arguments],
+            env=clean_environment() | dict(environment or {}),
+            cwd=options.pop("cwd", tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            **options,
+        )
+
+    return run
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without any option of the runtime."""
+    return {key: value for key, value in os.environ.items() if "TESSERACT" not in key}

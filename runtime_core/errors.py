@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 
 class FaultKind(StrEnum):
@@ -60,7 +60,7 @@ OUTCOMES: Mapping[FaultKind, Outcome] = MappingProxyType(
 class TesseractRuntimeError(Exception):
     """The base of all errors that the runtime raises on purpose; its text is for the user."""
 
-    kind: ClassVar[FaultKind] = FaultKind.TESSERACT_FAILED
+    kind = FaultKind.TESSERACT_FAILED
 
 
 class UnreadableDocument(TesseractRuntimeError):

@@ -16,6 +16,8 @@ _SHORT = 80
 
 def fault_of(error: TesseractRuntimeError) -> Fault:
     """Return an error of the runtime as data."""
+    if isinstance(error, RaisedFault):
+        return error.fault
     details = error.details if isinstance(error, InvalidPayload) else ()
     cause = error.__cause__
     trace = author_trace(cause) if cause is not None else ""
@@ -26,6 +28,15 @@ def author_fault(error: BaseException) -> Fault:
     """Return an exception of the author's code as data: its type, its text and its frames."""
     text = f"{type(error).__name__}: {error}".rstrip(": ")
     return Fault(kind=FaultKind.TESSERACT_FAILED, message=text, trace=author_trace(error))
+
+
+class RaisedFault(TesseractRuntimeError):
+    """A fault that happened in another process, raised in this one."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.kind = fault.kind
+        self.fault = fault
 
 
 def invalid_payload(error: ValidationError) -> InvalidPayload:

@@ -8,14 +8,18 @@ from typing import Any
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
+from runtime_core.plugins import PluginSelection
 from runtime_core.runtime import Runtime, local_runtime
 
 
 class CliContext:
     """The `CommandContext` of the command line: what `typer.Context.obj` holds."""
 
-    def __init__(self, *, catalog: Catalog, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, catalog: Catalog, selection: PluginSelection, environment: Mapping[str, str]
+    ) -> None:
         self.catalog = catalog
+        self.selection = selection
         self.environment = environment
         self.flags: Mapping[str, Any] = {}
 

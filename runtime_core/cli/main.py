@@ -34,10 +34,13 @@ def main() -> None:
 def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run one command and return its exit code; every error becomes a message on stderr."""
     try:
-        catalog = load_catalog(plugin_selection(arguments, environment))
+        selection = plugin_selection(arguments, environment)
+        catalog = load_catalog(selection)
     except TesseractRuntimeError as error:
         return _report(error)
-    context = CliContext(catalog=catalog, environment=MappingProxyType(dict(environment)))
+    context = CliContext(
+        catalog=catalog, selection=selection, environment=MappingProxyType(dict(environment))
+    )
     try:
         result = application(context).main(
             args=list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=context

@@ -1,0 +1,1 @@
+"""The HTTP service, assembled from the catalog. Nothing here loads the Tesseract or numpy."""

@@ -1,0 +1,89 @@
+"""Answers in HTTP: results in slices, faults as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from runtime_core.catalog import Catalog
+from runtime_core.contracts import Buffer, Fault
+from runtime_core.errors import FaultKind
+
+RUN_ID_HEADER = "Tesseract-Run-Id"
+
+_SLICE = 256 * 1024  # what is copied into the transport at once
+
+
+class DocumentResponse(Response):
+    """Sends a document piece by piece, each copied before its memory may be used again."""
+
+    def __init__(
+        self, body: Sequence[Buffer], *, media_type: str, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(media_type=media_type, headers=dict(headers))
+        self._pieces = [memoryview(buffer).cast("B") for buffer in body]
+        self.headers["content-length"] = str(sum(piece.nbytes for piece in self._pieces))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer; it returns when the last byte has been handed to the transport."""
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
+        for piece in _slices(self._pieces):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class JsonResponse(Response):
+    """Sends a JSON-like tree; NaN and infinities are strings."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Return the tree as JSON."""
+        return to_json(content, inf_nan_mode="strings")
+
+
+def fault_response(
+    fault: Fault, *, catalog: Catalog, run_id: str | None = None, debug: bool = False
+) -> Response:
+    """Return a fault as the status and the body that clients of FastAPI know."""
+    body = {"detail": _detail(fault, catalog)}
+    if fault.outcome.status >= 500:
+        body |= {"run_id": run_id}
+        if debug and fault.trace:
+            body |= {"traceback": fault.trace}
+    headers = {RUN_ID_HEADER: run_id} if run_id is not None else {}
+    return JsonResponse(body, status_code=fault.outcome.status, headers=headers)
+
+
+def _detail(fault: Fault, catalog: Catalog) -> Any:
+    if fault.kind is FaultKind.INVALID_PAYLOAD:
+        details = fault.details or [{"type": "value_error", "loc": [], "msg": fault.message}]
+        return [_located(detail) for detail in details]
+    if fault.kind is FaultKind.UNREADABLE_DOCUMENT:
+        return [{"type": "document_invalid", "loc": ["body"], "msg": fault.message}]
+    if fault.kind is FaultKind.NOT_ACCEPTABLE:
+        return {
+            "message": fault.message,
+            "available_formats": list(catalog.formats.names),
+            "available_compressions": ["none", *catalog.compressors.names],
+            "available_gpu_transports": ["none"],
+        }
+    return fault.message
+
+
+def _located(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a fault of a payload with its place in the request."""
+    place = list(detail["loc"])
+    return {**detail, "loc": place if place[:1] == ["query"] else ["body", *place]}
+
+
+def _slices(pieces: Sequence[memoryview]) -> Iterator[bytes]:
+    for piece in pieces:
+        for start in range(0, piece.nbytes, _SLICE):
+            yield bytes(piece[start : start + _SLICE])

@@ -1,0 +1,127 @@
+"""Which formats a request speaks: `Content-Type` of what comes, `Accept` of what goes.
+
+Media ranges and their order follow RFC 9110, section 12.5.1. A range may carry the parameters
+`compression` and `gpu_transport` beside `q`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from runtime_core.catalog import Catalog, Registry
+from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import Format
+from runtime_core.errors import FaultKind, TesseractRuntimeError, listed
+
+
+class UnsupportedMediaType(TesseractRuntimeError):
+    """The body of a request is in no format that is known here."""
+
+    kind = FaultKind.UNSUPPORTED_MEDIA_TYPE
+
+
+class NotAcceptable(TesseractRuntimeError):
+    """Nothing that a request accepts can be produced."""
+
+    kind = FaultKind.NOT_ACCEPTABLE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """The format of an answer and the compression of its arrays."""
+
+    format: Format
+    compression: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaRange:
+    """One range of an `Accept` header."""
+
+    type: str
+    quality: float = 1.0
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+_ANYTHING = ("*/*", "application/*")
+_COMPRESSIONS_OF_NONE = ("none", "")
+
+
+def input_format(content_type: str | None, formats: Registry[Format]) -> Format:
+    """Return the format of a body; JSON when nothing is said.
+
+    Raises `UnsupportedMediaType` that lists what is known.
+    """
+    if not content_type:
+        return formats.find("json")
+    media_type = content_type.partition(";")[0].strip().lower()
+    for format_ in formats:
+        if media_type in format_.media_types:
+            return format_
+    raise UnsupportedMediaType(
+        f"Content-Type {media_type[:100]!r} is not supported. Known: {listed(_media_types(formats))}."
+    )
+
+
+def output(accept: str | None, catalog: Catalog, config: RuntimeConfig) -> Output:
+    """Return the best producible format of an `Accept` header; `NotAcceptable` if there is none."""
+    ranges = sorted(media_ranges(accept or "*/*"), key=lambda r: -r.quality)
+    refused = {r.type for r in ranges if r.quality == 0}
+    for range_ in ranges:
+        if range_.quality == 0 or range_.parameters.get("gpu_transport", "none") != "none":
+            continue
+        compression = range_.parameters.get("compression", config.compression)
+        if compression in _COMPRESSIONS_OF_NONE:
+            compression = None
+        if compression is not None and compression not in catalog.compressors:
+            continue
+        format_ = _producible(range_.type, refused, catalog.formats, config.output_format)
+        if format_ is not None:
+            return Output(format=format_, compression=compression)
+    raise NotAcceptable(f"Cannot produce any encoding accepted by {(accept or '')[:200]!r}")
+
+
+def media_ranges(header: str) -> Iterator[MediaRange]:
+    """Yield the ranges of an `Accept` header; those that make no sense are passed over.
+
+    >>> [r.type for r in media_ranges("text/html, application/*;q=0.8")]
+    ['text/html', 'application/*']
+    """
+    for part in header.split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        if not name:
+            continue
+        values = {
+            key.strip().lower(): value.strip().strip('"').lower()
+            for key, _, value in (parameter.partition("=") for parameter in parameters)
+        }
+        quality = _quality(values.pop("q", "1"))
+        if quality is not None:
+            yield MediaRange(type=name.lower(), quality=quality, parameters=values)
+
+
+def _quality(text: str) -> float | None:
+    try:
+        quality = float(text)
+    except ValueError:
+        return None
+    return quality if 0.0 <= quality <= 1.0 else None
+
+
+def _producible(
+    media_type: str, refused: set[str], formats: Registry[Format], preferred: str
+) -> Format | None:
+    """Return the first format that a range admits, the configured one before the others."""
+    ordered = sorted(formats, key=lambda format_: format_.name != preferred)
+    for format_ in ordered:
+        named = set(format_.media_types)
+        if named <= refused:
+            continue
+        if media_type in _ANYTHING or media_type in named:
+            return format_
+    return None
+
+
+def _media_types(formats: Registry[Format]) -> list[str]:
+    return [media_type for format_ in formats for media_type in format_.media_types]

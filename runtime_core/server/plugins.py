@@ -1,0 +1,21 @@
+"""`GET /plugins`: what is installed, what it provides and what is wrong with it."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from runtime_core.contracts import ServerContext, ServerParts
+from runtime_core.inventory import inventory
+from runtime_core.server.answers import JsonResponse
+
+
+def build(server: ServerContext) -> ServerParts:
+    """Add the route."""
+
+    async def plugins(request: Request) -> Response:
+        unavailable = dict(server.description.unavailable)
+        return JsonResponse({**inventory(server.catalog), "unavailable_endpoints": unavailable})
+
+    return ServerParts(routes=[Route("/plugins", plugins)])

@@ -1,0 +1,119 @@
+"""The routes of the endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from runtime_core import documents
+from runtime_core.contracts import Call, Fault, Reply, ServerContext
+from runtime_core.description import EndpointDescription
+from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, TesseractRuntimeError
+from runtime_core.faults import fault_of
+from runtime_core.runs import checked_run_id, new_run_id
+from runtime_core.server.answers import RUN_ID_HEADER, DocumentResponse, fault_response
+from runtime_core.server.negotiation import input_format, output
+
+
+def endpoint_routes(server: ServerContext) -> Iterator[BaseRoute]:
+    """Yield the routes of everything that is served, and of what is not with the reason."""
+    for endpoint in server.description.endpoints:
+        path = f"/{endpoint.name}"
+        if endpoint.has_payload:
+            yield Route(path, ComputingRoute(server, endpoint.name), methods=["POST"])
+        else:
+            yield Route(path, AnsweredRoute(server, endpoint), methods=["GET"])
+    for name, reason in server.description.unavailable.items():
+        yield Route(f"/{name}", UnavailableRoute(server, name, reason), methods=["GET", "POST"])
+
+
+class ComputingRoute:
+    """`POST /name`: a document in, a document out."""
+
+    def __init__(self, server: ServerContext, endpoint: str) -> None:
+        self._server = server
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; the memory of the answer is held until it is sent."""
+        request = Request(scope, receive)
+        try:
+            call = await self._call(request)
+        except TesseractRuntimeError as error:
+            refusal = fault_response(fault_of(error), catalog=self._server.catalog)
+            await refusal(scope, receive, send)
+            return
+        async with self._server.call(call) as reply:
+            await self._response(reply)(scope, receive, send)
+
+    async def _call(self, request: Request) -> Call:
+        catalog, config = self._server.catalog, self._server.config
+        body_format = input_format(request.headers.get("content-type"), catalog.formats)
+        chosen = output(request.headers.get("accept"), catalog, config)
+        return Call(
+            endpoint=self._endpoint,
+            run_id=_run_id(request),
+            body=await request.body(),
+            body_format=body_format.name,
+            output_format=chosen.format.name,
+            compression=chosen.compression,
+        )
+
+    def _response(self, reply: Reply) -> Response:
+        catalog = self._server.catalog
+        if reply.fault is not None:
+            debug = self._server.config.debug
+            return fault_response(reply.fault, catalog=catalog, run_id=reply.run_id, debug=debug)
+        media_type = catalog.formats.find(reply.format).media_types[0]
+        headers = {RUN_ID_HEADER: reply.run_id}
+        return DocumentResponse(reply.body, media_type=media_type, headers=headers)
+
+
+class AnsweredRoute:
+    """`GET /name`: an answer that was known at the start."""
+
+    def __init__(self, server: ServerContext, endpoint: EndpointDescription) -> None:
+        self._server = server
+        self._answer = endpoint.answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer at once; no worker has part in it."""
+        response = self._response(Request(scope).headers.get("accept"))
+        await response(scope, receive, send)
+
+    def _response(self, accept: str | None) -> Response:
+        server = self._server
+        try:
+            format_ = output(accept, server.catalog, server.config).format
+        except TesseractRuntimeError as error:
+            return fault_response(fault_of(error), catalog=server.catalog)
+        body = documents.write(self._answer, format_, {})
+        return DocumentResponse(body, media_type=format_.media_types[0], headers={})
+
+
+class UnavailableRoute:
+    """An endpoint that this Tesseract does not have: 404 with the reason."""
+
+    def __init__(self, server: ServerContext, name: str, reason: str) -> None:
+        message = f"Endpoint {name!r} is not available: {reason}"
+        fault = Fault(kind=FaultKind.UNKNOWN_NAME, message=message)
+        self._response = fault_response(fault, catalog=server.catalog)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Say why there is no such endpoint."""
+        await self._response(scope, receive, send)
+
+
+def _run_id(request: Request) -> str:
+    given = request.query_params.get("run_id")
+    if given is None:
+        return new_run_id()
+    try:
+        return checked_run_id(given)
+    except InvalidOption as error:
+        detail = {"type": "value_error", "loc": ["query", "run_id"], "msg": str(error)}
+        raise InvalidPayload([detail]) from None

@@ -1,0 +1,7 @@
+"""Computing calls in processes of their own; nothing here knows of HTTP."""
+
+from runtime_core.workers.in_process import InProcessWorkers
+from runtime_core.workers.pool import WorkerPool, Workers
+from runtime_core.workers.process import WorkerSettings
+
+__all__ = ["InProcessWorkers", "WorkerPool", "WorkerSettings", "Workers"]

@@ -1,0 +1,78 @@
+"""The process of one worker: loads the Tesseract once, then answers one call at a time.
+
+It is started as `python -m runtime_core.workers.child DESCRIPTOR PARENT`, with one end of a
+socket pair as an inherited descriptor. User code runs on the main thread; there is no other.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+
+from runtime_core.config import restore
+from runtime_core.contracts import Fault
+from runtime_core.description import describe
+from runtime_core.errors import TesseractRuntimeError
+from runtime_core.faults import author_fault, fault_of
+from runtime_core.plugins import PluginSelection, load_catalog
+from runtime_core.runtime import Runtime, served_runtime
+from runtime_core.workers.messages import ConnectionEnded, Message, receive, send
+from runtime_core.workers.protocol import (
+    READY,
+    failed_message,
+    read_call,
+    reply_message,
+)
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def main(descriptor: int, parent: int) -> int:
+    """Serve one supervisor until it closes the connection; the exit code is for nobody."""
+    _die_with(parent)
+    connection = socket.socket(fileno=descriptor)
+    try:
+        runtime = _start(connection)
+        while runtime is not None:
+            send(connection, reply_message(runtime.invoke(read_call(receive(connection)))))
+    except ConnectionEnded:
+        pass
+    return 0
+
+
+def _start(connection: socket.socket) -> Runtime | None:
+    """Load what the first message asks for and tell how that went."""
+    start = receive(connection).data
+    try:
+        selection = PluginSelection(
+            disabled=frozenset(start["disabled_plugins"]), strict=start["strict_plugins"]
+        )
+        catalog = load_catalog(selection)
+        runtime = served_runtime(catalog, restore(catalog, start["config"]))
+        description = describe(runtime)
+    except TesseractRuntimeError as error:
+        return _fail(connection, fault_of(error))
+    # Schemas of an author can break in ways that nobody foresaw; the operator needs to know.
+    except Exception as error:
+        return _fail(connection, author_fault(error))
+    send(connection, Message(kind=READY, data=description.as_data()))
+    return runtime
+
+
+def _fail(connection: socket.socket, fault: Fault) -> None:
+    send(connection, failed_message(fault))
+
+
+def _die_with(parent: int) -> None:
+    """End this process when its supervisor ends, however that happens; Linux alone can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the line above took effect
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))

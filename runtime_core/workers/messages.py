@@ -1,0 +1,108 @@
+"""Messages between a supervising process and its workers, over a stream socket.
+
+A message is a JSON header and any number of buffers: four bytes with the length of the header
+(big-endian), the header, then the buffers. The header's `sizes` are the lengths of the buffers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runtime_core.contracts import Buffer
+
+_LENGTH = struct.Struct(">I")
+
+
+class ConnectionEnded(Exception):
+    """The other side has closed the connection, or its process has ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A kind, a JSON-like tree and buffers beside it."""
+
+    kind: str
+    data: Mapping[str, Any]
+    buffers: Sequence[Buffer] = ()
+
+
+def send(connection: socket.socket, message: Message) -> None:
+    """Send a message over a blocking socket."""
+    try:
+        for piece in _pieces(message):
+            connection.sendall(piece)
+    except OSError:
+        raise ConnectionEnded from None
+
+
+def receive(connection: socket.socket) -> Message:
+    """Receive a message from a blocking socket; its buffers are owned by the caller."""
+    header = json.loads(_filled(connection, _header_length(_filled(connection, _LENGTH.size))))
+    buffers = [_filled(connection, size) for size in header["sizes"]]
+    return Message(kind=header["kind"], data=header["data"], buffers=buffers)
+
+
+async def send_async(connection: socket.socket, message: Message) -> None:
+    """Send a message over a non-blocking socket."""
+    loop = asyncio.get_running_loop()
+    try:
+        for piece in _pieces(message):
+            await loop.sock_sendall(connection, piece)
+    except OSError:
+        raise ConnectionEnded from None
+
+
+async def receive_async(connection: socket.socket) -> Message:
+    """Receive a message from a non-blocking socket; its buffers are owned by the caller."""
+    length = _header_length(await _filled_async(connection, _LENGTH.size))
+    header = json.loads(await _filled_async(connection, length))
+    buffers = [await _filled_async(connection, size) for size in header["sizes"]]
+    return Message(kind=header["kind"], data=header["data"], buffers=buffers)
+
+
+def _pieces(message: Message) -> list[Buffer]:
+    """Return what goes over the wire; the small parts together, large buffers as they are."""
+    views = [memoryview(buffer).cast("B") for buffer in message.buffers]
+    header = {"kind": message.kind, "data": message.data, "sizes": [view.nbytes for view in views]}
+    text = json.dumps(header).encode("ascii")
+    return [_LENGTH.pack(len(text)) + text, *(view for view in views if view.nbytes)]
+
+
+def _header_length(packed: bytearray) -> int:
+    length: int = _LENGTH.unpack(packed)[0]
+    return length
+
+
+def _filled(connection: socket.socket, size: int) -> bytearray:
+    buffer = bytearray(size)
+    rest = memoryview(buffer)
+    while rest:
+        try:
+            count = connection.recv_into(rest)
+        except OSError:
+            count = 0
+        if not count:
+            raise ConnectionEnded
+        rest = rest[count:]
+    return buffer
+
+
+async def _filled_async(connection: socket.socket, size: int) -> bytearray:
+    loop = asyncio.get_running_loop()
+    buffer = bytearray(size)
+    rest = memoryview(buffer)
+    while rest:
+        try:
+            count = await loop.sock_recv_into(connection, rest)
+        except OSError:
+            count = 0
+        if not count:
+            raise ConnectionEnded
+        rest = rest[count:]
+    return buffer

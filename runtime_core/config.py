@@ -74,7 +74,6 @@ def resolve(
     """
     sections = {settings.name: settings.load() for settings in catalog.settings}
     given = {**_from_environment(environment, CORE_OPTIONS, prefix=""), **_core_flags(flags)}
-    options = {name: (value, source) for name, (value, source) in given.items()}
     settings = {}
     for section, model in sections.items():
         prefix = f"{section}_"
@@ -86,7 +85,7 @@ def resolve(
             if prefix + field in flags
         }
         settings[section] = _validated(model, found)
-    config = _validated(RuntimeConfig, options)
+    config: RuntimeConfig = _validated(RuntimeConfig, given)
     return config.model_copy(update={"settings": settings})
 
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from runtime_core.contracts.calls import Buffer
 from runtime_core.errors import FileRefused, InvalidOption, MissingFile
@@ -133,13 +133,10 @@ def _open_url(url: str, mode: str) -> BinaryIO:
     import fsspec  # 150 ms, and only a URL needs it
 
     try:
-        return cast(BinaryIO, _opened(fsspec.open(url, mode)))
+        file: BinaryIO = fsspec.open(url, mode).open()
+        return file
     except ImportError as error:
         raise InvalidOption(f"{url!r} needs a package that is not installed: {error}.") from None
     # Each of fsspec's file systems has errors of its own; a user needs their text.
     except Exception as error:
         raise MissingFile(f"Cannot open {url!r}: {type(error).__name__}: {error}") from None
-
-
-def _opened(file: Any) -> Any:
-    return file.open()

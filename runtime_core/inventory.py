@@ -26,9 +26,7 @@ def plugin_facts(catalog: Catalog, plugin: Plugin) -> dict[str, Any]:
         "problem": plugin.problem,
         "seconds": round(plugin.seconds, 6),
         "provides": {
-            hook: [
-                {"name": name, "summary": _summary(catalog, hook, name)} for name in names
-            ]
+            hook: [{"name": name, "summary": _summary(catalog, hook, name)} for name in names]
             for hook, names in plugin.provides.items()
         },
     }

@@ -104,7 +104,7 @@ def _components(
     for endpoint in served.values():
         for name, extras in endpoint.schema_extras.items():
             components[name].update(extras)
-    return {model: ref for (model, _), ref in keys.items()}, components
+    return {model: keys[model, "validation"] for model in models}, components
 
 
 def _path(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
 
@@ -86,9 +86,7 @@ class Array(metaclass=_ArrayType):
         return array_type(_checked_shape(shape), _checked_dtype(dtype), ())
 
     @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate by the rules of coercion, and write arrays in the encoding of the context."""
         leaf = ArrayLeaf(Expected(shape=cls.expected_shape, dtype=DTYPES[cls.expected_dtype]))
         return core_schema.with_info_plain_validator_function(
@@ -108,7 +106,7 @@ class Array(metaclass=_ArrayType):
         )
 
 
-@lru_cache(maxsize=None)  # equal annotations must be the same type; there are few of them
+@cache  # equal annotations must be the same type; there are few of them
 def array_type(shape: Shape, dtype: str, flags: tuple[ArrayFlag, ...]) -> _ArrayType:
     """Return the one array type of a shape, a data type and flags."""
     return _ArrayType(
@@ -138,9 +136,7 @@ class Differentiable:
                 f"Differentiable needs an array type, not {array!r}: for instance "
                 "Differentiable[Array[(3,), Float64]] or Differentiable[Float32]."
             )
-        return array_type(
-            array.expected_shape, array.expected_dtype, (ArrayFlag.DIFFERENTIABLE,)
-        )
+        return array_type(array.expected_shape, array.expected_dtype, (ArrayFlag.DIFFERENTIABLE,))
 
 
 def _checked_shape(shape: Any) -> Shape:

@@ -25,9 +25,7 @@ class Base64ArrayCodec:
         packed = scope.compressor(compression).compress(data)
         return {"buffer": pybase64.b64encode(packed), "compression": compression}
 
-    def decode(
-        self, data: EncodedData, spec: ArraySpec, scope: CallScope
-    ) -> np.ndarray[Any, Any]:
+    def decode(self, data: EncodedData, spec: ArraySpec, scope: CallScope) -> np.ndarray[Any, Any]:
         """Read base64 text whose bytes have exactly the declared size."""
         compression = data.get("compression")
         text = data["buffer"]

@@ -129,16 +129,21 @@ def _from_objects(value: Any, dtype: np.dtype[Any], *, integral_floats: bool) ->
     if dtype.kind in "iub":
         numbers = _integers(elements, dtype, integral_floats=integral_floats)
     else:
-        numbers = [_NUMBERS[dtype.kind](element) for element in elements]
+        numbers = np.array([_NUMBERS[dtype.kind](element) for element in elements])
+    return numbers.reshape(objects.shape)
+
+
+def _integers(elements: Sequence[Any], dtype: np.dtype[Any], *, integral_floats: bool) -> AnyArray:
+    numbers = _whole_numbers(elements, dtype, integral_floats=integral_floats)
     try:
-        return np.array(numbers, dtype=dtype if dtype.kind in "iub" else None).reshape(objects.shape)
+        return np.array(numbers, dtype=dtype)
     except OverflowError:
         limits = np.iinfo(dtype)
         wrong = next(n for n in numbers if not limits.min <= n <= limits.max)
         raise _out_of_range(wrong, dtype) from None
 
 
-def _integers(
+def _whole_numbers(
     elements: Sequence[Any], dtype: np.dtype[Any], *, integral_floats: bool
 ) -> list[int]:
     for element in elements:

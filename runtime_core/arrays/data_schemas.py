@@ -43,3 +43,15 @@ BASE64_DATA_SCHEMA: dict[str, Any] = {
     "required": ["buffer", "encoding"],
     "additionalProperties": False,
 }
+
+RAW_DATA_SCHEMA: dict[str, Any] = {
+    "title": "RawArrayData",
+    "description": "Bytes of an array in C order, little-endian; for binary formats only.",
+    "type": "object",
+    "properties": {
+        "buffer": {"title": "Buffer", "type": "string", "format": "binary"},
+        "encoding": {"title": "Encoding", "type": "string", "const": "raw"},
+    },
+    "required": ["buffer", "encoding"],
+    "additionalProperties": False,
+}

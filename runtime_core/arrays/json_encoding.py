@@ -22,9 +22,7 @@ class JsonArrayCodec:
             return {"buffer": _nested(array, _float_or_word)}
         return {"buffer": array.tolist()}
 
-    def decode(
-        self, data: EncodedData, spec: ArraySpec, scope: CallScope
-    ) -> np.ndarray[Any, Any]:
+    def decode(self, data: EncodedData, spec: ArraySpec, scope: CallScope) -> np.ndarray[Any, Any]:
         """Read nested lists of the declared shape, or a flat list of as many numbers."""
         buffer = data["buffer"]
         _check_count(buffer, spec)

@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema
 
 from runtime_core.arrays.coercion import Shape
 from runtime_core.arrays.dtypes import castable_names
+from runtime_core.catalog import Catalog
 from runtime_core.contracts import ArrayEncoding
 from runtime_core.scope import current
 
@@ -45,7 +46,7 @@ def array_json_schema(
             },
             "data": {
                 "title": "Data",
-                **handler(_data_core_schema(tuple(current().catalog.encodings))),
+                **handler(_data_core_schema(_usable_encodings(current().catalog))),
             },
         },
         "additionalProperties": False,
@@ -53,6 +54,12 @@ def array_json_schema(
         "required": ["shape", "dtype", "data"],
         "array_flags": [str(flag) for flag in flags],
     }
+
+
+def _usable_encodings(catalog: Catalog) -> tuple[ArrayEncoding, ...]:
+    """Return the encodings that documents can carry: a binary one needs a format for it."""
+    carried = {format_.array_encoding for format_ in catalog.formats}
+    return tuple(e for e in catalog.encodings if not e.binary or e.name in carried)
 
 
 def _shape_schema(shape: Shape) -> dict[str, Any]:
@@ -76,7 +83,7 @@ def _size_schema(size: int | None) -> dict[str, Any]:
 @cache  # equal encodings must give one component, not one for each field
 def _data_core_schema(encodings: tuple[ArrayEncoding, ...]) -> CoreSchema:
     models = tuple(_data_model(encoding) for encoding in encodings)
-    union: Any = Union[models]
+    union: Any = Union[models]  # noqa: UP007  # of a tuple there is no other way to write it
     if len(models) > 1:
         union = Annotated[union, Field(discriminator="encoding")]
     return TypeAdapter(union).core_schema
@@ -89,7 +96,6 @@ def _data_model(encoding: ArrayEncoding) -> type[BaseModel]:
         schema.clear()
         schema.update(encoding.data_schema)
 
-    # mypy cannot know that the name of an encoding is a literal.
-    fields: Any = {"encoding": (Literal[encoding.name], ...)}  # type: ignore[valid-type]
+    fields: Any = {"encoding": (Literal[encoding.name], ...)}
     title: str = encoding.data_schema["title"]
     return create_model(title, __config__=ConfigDict(json_schema_extra=replace), **fields)

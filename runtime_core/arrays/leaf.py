@@ -1,7 +1,7 @@
 """The leaf of a document that is an array: reading it, and writing it.
 
-    {"object_type": "array", "shape": [2], "dtype": "float64",
-     "data": {"buffer": [1.0, 2.0], "encoding": "json"}}
+{"object_type": "array", "shape": [2], "dtype": "float64",
+ "data": {"buffer": [1.0, 2.0], "encoding": "json"}}
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
     encoding = data.get("encoding")
     try:
         if not isinstance(encoding, str):
-            raise decode_error("data needs an 'encoding', for instance \"encoding\": \"json\"")
+            raise decode_error('data needs an \'encoding\', for instance "encoding": "json"')
         used = _encoding(encoding, scope)
         _check_keys(data, used.keys, required=("buffer",), place="data")
         return used.codec.decode(data, spec, scope)

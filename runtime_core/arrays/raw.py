@@ -22,16 +22,14 @@ def wire_order(array: AnyArray) -> AnyArray:
 
 def bytes_of_array(array: AnyArray) -> memoryview:
     """Return the memory of an array in wire order, without a copy."""
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
 
 
 def array_of_bytes(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
     """Return the array in `data`, over the same memory where that is writable and aligned."""
     size = math.prod(spec.shape) * spec.dtype.itemsize
     if len(data) != size:
-        raise ValueError(
-            f"{len(data)} bytes, but shape {spec.shape} of {spec.dtype} needs {size}"
-        )
+        raise ValueError(f"{len(data)} bytes, but shape {spec.shape} of {spec.dtype} needs {size}")
     flat = np.frombuffer(data, dtype=spec.dtype.newbyteorder("<"))
     if not flat.flags.writeable or not flat.flags.aligned or sys.byteorder == "big":
         flat = flat.astype(spec.dtype)

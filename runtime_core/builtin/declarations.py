@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from runtime_core.arrays.data_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
+from runtime_core.arrays.data_schemas import (
+    BASE64_DATA_SCHEMA,
+    JSON_DATA_SCHEMA,
+    RAW_DATA_SCHEMA,
+)
 from runtime_core.contracts import (
     ArrayEncoding,
     Command,
@@ -67,6 +71,13 @@ ENCODINGS = (
         summary="The bytes of the array as base64.",
         data_schema=BASE64_DATA_SCHEMA,
         load=deferred("runtime_core.arrays.base64_encoding:Base64ArrayCodec"),
+    ),
+    ArrayEncoding(
+        name="raw",
+        summary="The bytes of the array, for binary formats.",
+        data_schema=RAW_DATA_SCHEMA,
+        load=deferred("runtime_core.arrays.raw_encoding:RawArrayCodec"),
+        binary=True,
     ),
 )
 

@@ -29,7 +29,9 @@ Payload = Annotated[
 ]
 
 
-def endpoint_command(context: CliContext, name: str) -> tuple[Callable[..., Any], type[TyperCommand]]:
+def endpoint_command(
+    context: CliContext, name: str
+) -> tuple[Callable[..., Any], type[TyperCommand]]:
     """Return the Typer function of an endpoint's command and the class of that command."""
     with stdout_to_stderr():
         endpoint = context.runtime().bound(name)
@@ -40,9 +42,7 @@ def endpoint_command(context: CliContext, name: str) -> tuple[Callable[..., Any]
         body, body_format = _read_payload(payload, context)
         _answer(context, name, body, body_format, output_path, output_format)
 
-    def without_payload(
-        output_path: OutputPath = None, output_format: OutputFormat = None
-    ) -> None:
+    def without_payload(output_path: OutputPath = None, output_format: OutputFormat = None) -> None:
         _answer(context, name, b"", "json", output_path, output_format)
 
     function = without_payload if endpoint.payload is None else with_payload

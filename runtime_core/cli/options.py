@@ -16,9 +16,7 @@ from runtime_core.plugins import PluginSelection
 NO_PLUGIN, STRICT_PLUGINS = "--no-plugin", "--strict-plugins"
 
 
-def plugin_selection(
-    arguments: Sequence[str], environment: Mapping[str, str]
-) -> PluginSelection:
+def plugin_selection(arguments: Sequence[str], environment: Mapping[str, str]) -> PluginSelection:
     """Read which plugins to load; that must be known before the options of plugins are."""
     chosen = PluginSelection.from_environment(environment)
     disabled = {

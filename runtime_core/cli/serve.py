@@ -62,6 +62,4 @@ def serve(
     selection: PluginSelection = context.obj.selection
     with serving.bound_socket(host, port) as address:
         settings = WorkerSettings(config=dump(config), plugins=selection)
-        serving.serve(
-            catalog=catalog, config=config, workers=WorkerPool(settings), address=address
-        )
+        serving.serve(catalog=catalog, config=config, workers=WorkerPool(settings), address=address)

@@ -13,7 +13,11 @@ def deferred(target: str) -> Callable[..., Any]:
     >>> deferred("math:sqrt")(9.0)
     3.0
     """
-    return lambda *arguments: resolve_name(target)(*arguments)
+
+    def call(*arguments: Any) -> Any:
+        return resolve_name(target)(*arguments)
+
+    return call
 
 
 def imported(target: str) -> Callable[[], Any]:

@@ -36,9 +36,7 @@ class ArrayCodec(Protocol):
         a JSON string (then it must be ASCII), or as raw bytes in a binary format.
         """
 
-    def decode(
-        self, data: EncodedData, spec: ArraySpec, scope: CallScope
-    ) -> np.ndarray[Any, Any]:
+    def decode(self, data: EncodedData, spec: ArraySpec, scope: CallScope) -> np.ndarray[Any, Any]:
         """Return a writable array that owns its data, of exactly `spec.shape` and `spec.dtype`.
 
         Raises `ValueError` for anything else than a buffer of the right size, before it takes

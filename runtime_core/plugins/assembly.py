@@ -50,7 +50,9 @@ def _registry(kind: Kind[Any], entries: list[Registered[Any]], hints: Hints) -> 
         by_name.setdefault(entry.value.name, []).append(entry)
     return Registry(
         kind=kind,
-        entries=MappingProxyType({n: rivals[0] for n, rivals in by_name.items() if len(rivals) == 1}),
+        entries=MappingProxyType(
+            {n: rivals[0] for n, rivals in by_name.items() if len(rivals) == 1}
+        ),
         conflicts=MappingProxyType({n: rivals for n, rivals in by_name.items() if len(rivals) > 1}),
         hints=hints,
     )

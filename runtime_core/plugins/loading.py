@@ -12,7 +12,7 @@ from typing import Any
 import pluggy
 
 from runtime_core import hookspecs
-from runtime_core.catalog import Catalog, Kind, KINDS, Plugin, PluginStatus, Registered
+from runtime_core.catalog import KINDS, Catalog, Kind, Plugin, PluginStatus, Registered
 from runtime_core.errors import PluginFault, did_you_mean
 from runtime_core.plugins.assembly import assemble
 from runtime_core.plugins.discovery import Candidate, PluginSelection, discover

@@ -60,7 +60,8 @@ def input_format(content_type: str | None, formats: Registry[Format]) -> Format:
         if media_type in format_.media_types:
             return format_
     raise UnsupportedMediaType(
-        f"Content-Type {media_type[:100]!r} is not supported. Known: {listed(_media_types(formats))}."
+        f"Content-Type {media_type[:100]!r} is not supported. "
+        f"Known: {listed(_media_types(formats))}."
     )
 
 

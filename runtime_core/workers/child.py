@@ -13,7 +13,6 @@ import socket
 import sys
 
 from runtime_core.config import restore
-from runtime_core.contracts import Fault
 from runtime_core.description import describe
 from runtime_core.errors import TesseractRuntimeError
 from runtime_core.faults import author_fault, fault_of
@@ -54,16 +53,15 @@ def _start(connection: socket.socket) -> Runtime | None:
         runtime = served_runtime(catalog, restore(catalog, start["config"]))
         description = describe(runtime)
     except TesseractRuntimeError as error:
-        return _fail(connection, fault_of(error))
+        fault = fault_of(error)
     # Schemas of an author can break in ways that nobody foresaw; the operator needs to know.
     except Exception as error:
-        return _fail(connection, author_fault(error))
-    send(connection, Message(kind=READY, data=description.as_data()))
-    return runtime
-
-
-def _fail(connection: socket.socket, fault: Fault) -> None:
+        fault = author_fault(error)
+    else:
+        send(connection, Message(kind=READY, data=description.as_data()))
+        return runtime
     send(connection, failed_message(fault))
+    return None
 
 
 def _die_with(parent: int) -> None:

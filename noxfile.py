@@ -1,0 +1,80 @@
+"""Every check that CI runs, under the name that a person would type: `nox -s tests`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "uv"
+nox.options.download_python = "never"
+nox.options.sessions = ["lint", "types", "imports", "docs", "tests", "lowest", "wheels"]
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+OLDEST, NEWEST = PYTHONS[0], PYTHONS[-1]
+
+PLUGINS = sorted(path.parent for path in Path("plugins").glob("*/pyproject.toml"))
+CHECKOUT = ["-e", ".", *(part for path in PLUGINS for part in ("-e", f"./{path}"))]
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the whole test suite against the checkout."""
+    session.install(*CHECKOUT, "--group", "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def lowest(session: nox.Session) -> None:
+    """Run the test suite with the oldest dependencies that are allowed."""
+    session.install(*CHECKOUT, "--group", "test", "--resolution=lowest-direct")
+    session.run("pytest", *(session.posargs or ["--deselect", "tests/docs"]))
+
+
+@nox.session(python=OLDEST)
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install("--group", "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(python=OLDEST)
+def types(session: nox.Session) -> None:
+    """Check types, strictly, in sources and tests."""
+    session.install(*CHECKOUT, "--group", "types", "--group", "test", "nox")
+    session.run("mypy")
+
+
+@nox.session(python=OLDEST)
+def imports(session: nox.Session) -> None:
+    """Hold the layers of the core to the order of their imports."""
+    session.install(*CHECKOUT, "--group", "imports")
+    session.run("lint-imports")
+
+
+@nox.session(python=OLDEST)
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error."""
+    session.install(*CHECKOUT, "--group", "docs")
+    session.run("sphinx-build", "-W", "-q", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session(python=NEWEST)
+def wheels(session: nox.Session) -> None:
+    """Build every distribution and run the end-to-end tests against the installed wheels."""
+    shutil.rmtree("dist", ignore_errors=True)
+    session.install("--group", "test")
+    for folder in [Path(), *PLUGINS]:
+        session.run("python", "-m", "build", "--installer=uv", "--outdir=dist", str(folder))
+    session.install(*(str(wheel) for wheel in Path("dist").glob("*.whl")))
+    session.run("pytest", "tests/end_to_end", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def bench(session: nox.Session) -> None:
+    """Measure what GOALS names; `-- --original` measures the original beside it."""
+    session.install(*CHECKOUT)
+    session.run("python", "-m", "benchmarks", *session.posargs)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 
 from runtime_core.contracts.calls import Buffer
@@ -19,7 +19,7 @@ class Buffers(Mapping[str, memoryview]):
     """
 
     def __init__(self) -> None:
-        self._prefix = f"buffer-{secrets.token_hex(16)}-"
+        self._prefix = f"buffer-{os.urandom(16).hex()}-"
         self._buffers: dict[str, memoryview] = {}
 
     def add(self, buffer: Buffer) -> str:

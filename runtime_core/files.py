@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,21 +99,14 @@ def join(folder: str, name: str) -> str:
 
 
 def _write_atomically(path: Path, buffers: Iterable[Buffer]) -> None:
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
-        with open(handle, "wb") as file:
+        with draft.open("xb") as file:
             file.writelines(buffers)
-        os.chmod(draft, 0o666 & ~_umask())
-        os.replace(draft, path)
+        draft.replace(path)
     except BaseException:
-        os.unlink(draft)
+        draft.unlink(missing_ok=True)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _open_regular(path: Path, name: str) -> BinaryIO:

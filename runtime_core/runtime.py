@@ -182,7 +182,7 @@ def _answered(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
     """Compute an answer and hold it against the endpoint's promise."""
     try:
         answer = endpoint.answer(payload)
-    except TesseractRuntimeError:
+    except InvalidResult:
         raise
     # The author's function may raise anything, and sys.exit in it must not end a server.
     except (Exception, SystemExit) as error:

@@ -13,15 +13,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime_core.buffers import Buffers
-from runtime_core.catalog import Catalog
-from runtime_core.config import RuntimeConfig, resolve
-from runtime_core.contracts import CompressionCodec
 from runtime_core.files import FileAccess
-from runtime_core.plugins import load_catalog
-from runtime_core.runs import Run
+
+if TYPE_CHECKING:
+    from runtime_core.catalog import Catalog
+    from runtime_core.config import RuntimeConfig
+    from runtime_core.contracts import CompressionCodec
+    from runtime_core.runs import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +92,9 @@ def _default_scope() -> Scope:
 
 @cache  # the plugins of plain user code are loaded once in a process, and only if needed
 def _default_workspace() -> Workspace:
+    from runtime_core.config import resolve  # arrays in plain user code need neither of these
+    from runtime_core.plugins import load_catalog
+
     catalog = load_catalog()
     config = resolve(catalog, flags={}, environment=os.environ)
     files = FileAccess(root=Path(config.input_path), confined=False)

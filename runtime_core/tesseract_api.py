@@ -78,10 +78,18 @@ def _import(file: Path) -> ModuleType:
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise InvalidTesseract(
-            f"{file.name} cannot be imported: {type(error).__name__}: {error}\n"
+            f"{file.name} cannot be imported: {type(error).__name__}: {error}{_hint(error)}\n"
             + author_lines(error)
         ) from error
     return module
+
+
+def _hint(error: BaseException) -> str:
+    """Return what to install when the names of authors are missing."""
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if name is None or name.partition(".")[0] != "tesseract_core":
+        return ""
+    return ". Install it with: pip install tesseract-runtime-authoring"
 
 
 def _module_name(file: Path) -> str:

@@ -55,11 +55,14 @@ def serve(
     ] = "127.0.0.1",
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; the Tesseract runs in a process of its own."""
+    from runtime_core.description import loaded_plugins
     from runtime_core.server import serving  # FastAPI and uvicorn, which only this command needs
     from runtime_core.workers import WorkerPool, WorkerSettings
 
     catalog, config = context.obj.catalog, context.obj.config
     selection: PluginSelection = context.obj.selection
     with serving.bound_socket(host, port) as address:
-        settings = WorkerSettings(config=dump(config), plugins=selection)
+        settings = WorkerSettings(
+            config=dump(config), plugins=selection, loaded=loaded_plugins(catalog)
+        )
         serving.serve(catalog=catalog, config=config, workers=WorkerPool(settings), address=address)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,47 +17,39 @@ from runtime_core.server.routes import endpoint_routes
 from runtime_core.workers import Workers
 
 
-@dataclass(frozen=True, kw_only=True)
 class Server:
     """The `ServerContext` of one service, whose workers have loaded the Tesseract."""
 
-    catalog: Catalog
-    config: RuntimeConfig
-    workers: Workers
+    def __init__(self, *, catalog: Catalog, config: RuntimeConfig, workers: Workers) -> None:
+        self.catalog = catalog
+        self.config = config
+        self._workers = workers
+        self._observers: list[Callable[[Call, Reply], None]] = []
 
     @property
     def description(self) -> Description:
         """Return what is served."""
-        return self.workers.description
+        return self._workers.description
+
+    def add_observer(self, observe: Callable[[Call, Reply], None]) -> None:
+        """Show every computed call, with its reply, to a function of an extension."""
+        self._observers.append(observe)
 
     @asynccontextmanager
     async def call(self, call: Call) -> AsyncIterator[Reply]:
         """Compute a call; the body of the reply is valid inside the `async with`."""
-        yield await self.workers.call(call)
-
-
-class ObservedServer:
-    """A server whose computed calls are shown to the extensions that want to see them."""
-
-    def __init__(self, server: Server, parts: Sequence[ServerParts]) -> None:
-        self.catalog = server.catalog
-        self.config = server.config
-        self.description = server.description
-        self._server = server
-        self._observers = [part.observe for part in parts if part.observe is not None]
-
-    @asynccontextmanager
-    async def call(self, call: Call) -> AsyncIterator[Reply]:
-        """Compute a call and show it to the observers."""
-        async with self._server.call(call) as reply:
-            for observe in self._observers:
-                observe(call, reply)
-            yield reply
+        reply = await self._workers.call(call)
+        for observe in self._observers:
+            observe(call, reply)
+        yield reply
 
 
 def build_application(server: Server) -> Any:
     """Return the ASGI application of a server, with everything that extensions add."""
     parts = [extension.build(server) for extension in server.catalog.server_extensions]
+    for part in parts:
+        if part.observe is not None:
+            server.add_observer(part.observe)
     app = FastAPIOffline(
         title=server.config.name,
         version=server.config.version,
@@ -68,7 +59,7 @@ def build_application(server: Server) -> Any:
     document = _openapi(server, parts)
     app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
     app.router.routes.extend(route for part in parts for route in part.routes)
-    app.router.routes.extend(endpoint_routes(ObservedServer(server, parts)))
+    app.router.routes.extend(endpoint_routes(server))
     return _layered(app, parts)
 
 

@@ -13,8 +13,8 @@ import socket
 import sys
 
 from runtime_core.config import restore
-from runtime_core.description import describe
-from runtime_core.errors import TesseractRuntimeError
+from runtime_core.description import describe, loaded_plugins
+from runtime_core.errors import PluginFault, TesseractRuntimeError
 from runtime_core.faults import author_fault, fault_of
 from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.runtime import Runtime, served_runtime
@@ -50,6 +50,7 @@ def _start(connection: socket.socket) -> Runtime | None:
             disabled=frozenset(start["disabled_plugins"]), strict=start["strict_plugins"]
         )
         catalog = load_catalog(selection)
+        _compare(loaded_plugins(catalog), start["loaded_plugins"])
         runtime = served_runtime(catalog, restore(catalog, start["config"]))
         description = describe(runtime)
     except TesseractRuntimeError as error:
@@ -62,6 +63,16 @@ def _start(connection: socket.socket) -> Runtime | None:
         return runtime
     send(connection, failed_message(fault))
     return None
+
+
+def _compare(ours: list[str], theirs: list[str]) -> None:
+    """Refuse to work beside a supervisor that has loaded something else, since then changed."""
+    different = sorted(set(ours) ^ set(theirs))
+    if different:
+        raise PluginFault(
+            f"The plugins have changed since the server was started: {'; '.join(different)}. "
+            "Start the server again."
+        )
 
 
 def _die_with(parent: int) -> None:

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,11 +28,12 @@ _SECONDS_TO_END = 5.0
 class WorkerSettings:
     """What a worker needs to load the same Tesseract with the same plugins.
 
-    `config` is what `config.dump` returned.
+    `config` is what `config.dump` returned, `loaded` what `loaded_plugins` says of the supervisor.
     """
 
     config: Mapping[str, Any]
     plugins: PluginSelection
+    loaded: Sequence[str]
 
     def start_message(self) -> Message:
         """Return the first message to a worker."""
@@ -42,6 +43,7 @@ class WorkerSettings:
                 "config": self.config,
                 "disabled_plugins": sorted(self.plugins.disabled),
                 "strict_plugins": self.plugins.strict,
+                "loaded_plugins": list(self.loaded),
             },
         )
 

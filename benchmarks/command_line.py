@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import time
 
 from benchmarks.sides import MODEL, Side
@@ -29,6 +30,9 @@ def help_text(side: Side) -> float:
 def _seconds(side: Side, *arguments: str) -> float:
     environment = {**os.environ, "TESSERACT_API_PATH": str(MODEL)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    start = time.perf_counter()
-    subprocess.run([side.command, *arguments], check=True, capture_output=True, env=environment)
-    return time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        subprocess.run(
+            [side.command, *arguments], check=True, capture_output=True, env=environment, cwd=folder
+        )
+        return time.perf_counter() - start

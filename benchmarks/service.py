@@ -8,6 +8,7 @@ import os
 import socket
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -91,18 +92,20 @@ def _served(side: Side) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [side.command, "serve", "--port", str(port)],
-        env={**os.environ, "TESSERACT_API_PATH": str(MODEL)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait(port)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
+    with tempfile.TemporaryDirectory() as folder:  # the original makes a folder for each request
+        process = subprocess.Popen(
+            [side.command, "serve", "--port", str(port)],
+            env={**os.environ, "TESSERACT_API_PATH": str(MODEL)},
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            _wait(port)
+            yield port
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def _wait(port: int) -> None:

@@ -203,7 +203,7 @@ def gradient_backends() -> Iterable[GradientBackend]:
 
 @hookspec
 def run_sinks() -> Iterable[RunSink]:
-    """Provide sinks of run logging: the schemes of `--log-to`.
+    """Provide sinks of run logging, by the schemes of their targets.
 
     Example:
         ```python

@@ -67,7 +67,7 @@ class Array(metaclass=_ArrayType):
     >>> model.points.shape
     (1, 3)
     >>> model.model_dump_json(include={"points"}, context={"array_encoding": "base64"})[:60]
-    '{"points":{"object_type":"array","shape":[1,3],"dtype":"float6'
+    '{"points":{"object_type":"array","shape":[1,3],"dtype":"floa'
     """
 
     expected_shape: ClassVar[Shape]

@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 from pydantic_core import PydanticCustomError
 
-from runtime_core.arrays.dtypes import castable
+from runtime_core.arrays.dtypes import DTYPES, castable
 
 Shape = tuple[int | None, ...] | EllipsisType
 AnyArray = np.ndarray[Any, Any]
 
 NUMERIC_KINDS = "biufc"
+MAX_RANK = 64
+"""The most dimensions that numpy can have."""
+
 _NON_NUMERIC = "Could not parse value as a numeric array ({reason})"
 
 
@@ -116,10 +119,19 @@ def non_numeric(reason: str = "contains non-numeric data") -> PydanticCustomErro
 
 
 def _as_numpy(value: Any, dtype: Any = None) -> AnyArray:
+    if _depth(value) > MAX_RANK:
+        raise non_numeric(f"lists are nested more than {MAX_RANK} deep")
     try:
         return np.array(value, dtype=dtype)
     except (ValueError, TypeError, OverflowError):
         raise non_numeric("nested lists must all have the same lengths") from None
+
+
+def _depth(value: Any) -> int:
+    depth = 0
+    while isinstance(value, list | tuple) and value:
+        depth, value = depth + 1, value[0]
+    return depth
 
 
 def _from_objects(value: Any, dtype: np.dtype[Any], *, integral_floats: bool) -> AnyArray:
@@ -167,7 +179,10 @@ _FLOAT_WORDS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf, None: n
 
 def _float(element: Any) -> float:
     if isinstance(element, float | int | np.floating | np.integer):
-        return float(element)
+        try:
+            return float(element)
+        except OverflowError:
+            raise _out_of_range(element, DTYPES["float64"]) from None
     if isinstance(element, complex | np.complexfloating):
         raise dtype_mismatch("complex128", "float64")
     if (element is None or isinstance(element, str)) and element in _FLOAT_WORDS:
@@ -208,5 +223,12 @@ def _out_of_range(value: object, dtype: np.dtype[Any]) -> PydanticCustomError:
     return PydanticCustomError(
         "array_value_out_of_range",
         "Array values do not fit into dtype '{dtype}' (e.g. {value})",
-        {"dtype": str(dtype), "value": str(value)},
+        {"dtype": str(dtype), "value": _shortened(value)},
     )
+
+
+def _shortened(value: object) -> str:
+    """Return the text of a number; Python refuses to write integers of thousands of digits."""
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return f"an integer of {value.bit_length()} bits"
+    return str(value)

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.base64_encoding import Base64ArrayCodec
 from runtime_core.arrays.coercion import (
+    MAX_RANK,
     NUMERIC_KINDS,
     AnyArray,
     Expected,
@@ -33,7 +34,6 @@ from runtime_core.errors import InvalidOption, TesseractRuntimeError, listed
 from runtime_core.scope import Scope, current
 
 _KEYS = frozenset({"object_type", "shape", "dtype", "data"})
-_MAX_RANK = 64  # numpy's own limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,9 @@ class ArrayLeaf:
             return expected.coerce(_numeric(np.asarray(value)))
         if isinstance(value, Mapping):
             return expected.coerce(_decode(value, expected, _scope(info.context)))
-        if isinstance(value, list | tuple | int | float | complex):
-            return expected.coerce(from_numbers(value, expected.dtype))
+        if isinstance(value, list | tuple | int | float | complex | str):
+            numbers = from_numbers(value, expected.dtype)
+            return replace(expected, strict_types=False).coerce(numbers)  # they have no dtype
         if hasattr(value, "__array__"):
             return expected.coerce(_numeric(np.asarray(value)))
         raise non_numeric()
@@ -195,8 +196,8 @@ def _shape(shape: Any) -> tuple[int, ...]:
     whole = isinstance(shape, list | tuple) and all(type(size) is int for size in shape)
     if not whole or any(size < 0 for size in shape):
         raise decode_error(f"shape {shape!r:.80} must be a list of sizes of at least 0")
-    if len(shape) > _MAX_RANK:
-        raise decode_error(f"{len(shape)} dimensions are more than {_MAX_RANK}")
+    if len(shape) > MAX_RANK:
+        raise decode_error(f"{len(shape)} dimensions are more than {MAX_RANK}")
     return tuple(shape)
 
 

@@ -10,8 +10,8 @@ import typer.main
 
 from runtime_core.catalog import Catalog, command_name
 from runtime_core.cli.context import CliContext
-from runtime_core.cli.endpoints import endpoint_command
-from runtime_core.cli.options import given_flags, root_callback
+from runtime_core.cli.endpoints import OPTIONS_OF_ENDPOINTS, endpoint_command
+from runtime_core.cli.options import given_flags, global_flags, misplaced, root_callback
 from runtime_core.contracts import Command
 from runtime_core.errors import did_you_mean, listed
 
@@ -69,9 +69,21 @@ class CatalogGroup(typer.core.TyperGroup):
         name = args[0]
         context: CliContext = ctx.obj
         context.flags = given_flags(context.catalog, ctx.params)
+        _refuse_misplaced(ctx, name, args[1:])
         if self.get_command(ctx, name) is None:
             ctx.fail(_unknown(context.catalog, name))
         return super().resolve_command(ctx, args)
+
+
+def _refuse_misplaced(ctx: Any, name: str, args: list[str]) -> None:
+    """Say where a global option belongs, before an endpoint is bound without it."""
+    catalog = ctx.obj.catalog
+    if name not in _endpoint_names(catalog):
+        return
+    for argument in args:
+        flag = argument.partition("=")[0]
+        if flag in global_flags(catalog) - OPTIONS_OF_ENDPOINTS:
+            ctx.fail(misplaced(flag))
 
 
 def _app_of(declaration: Command) -> typer.Typer:

@@ -29,6 +29,10 @@ Payload = Annotated[
 ]
 
 
+OPTIONS_OF_ENDPOINTS = frozenset({"--output-path", "--output-format"})
+"""The options that an endpoint's command has beside the global ones of the same names."""
+
+
 def endpoint_command(
     context: CliContext, name: str
 ) -> tuple[Callable[..., Any], type[TyperCommand]]:

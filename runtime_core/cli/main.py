@@ -13,7 +13,7 @@ import typer
 from runtime_core.catalog import Catalog
 from runtime_core.cli.application import application
 from runtime_core.cli.context import CliContext
-from runtime_core.cli.options import global_flags, plugin_selection
+from runtime_core.cli.options import global_flags, misplaced, plugin_selection
 from runtime_core.cli.streams import stdout_to_stderr_for_good
 from runtime_core.errors import OUTCOMES, TesseractRuntimeError
 from runtime_core.plugins import load_catalog
@@ -75,11 +75,7 @@ def _report_usage(error: Exception, catalog: Catalog) -> int:
     """Print a wrong use; a global option that came too late gets the right order."""
     option = getattr(error, "option_name", None)
     if type(error).__name__ == "NoSuchOption" and option in global_flags(catalog):
-        print(
-            f"Error: {option} is a global option: put it before the command, as in "
-            f"{PROGRAM} {option} ... COMMAND.",
-            file=sys.stderr,
-        )
+        print(f"Error: {misplaced(str(option))}", file=sys.stderr)
         return 2
     error.show()  # type: ignore[attr-defined]  # UsageError, whose class has no public name
     return 2

@@ -36,6 +36,14 @@ def global_flags(catalog: Catalog) -> frozenset[str]:
     return frozenset(flags | {NO_PLUGIN, STRICT_PLUGINS})
 
 
+def misplaced(flag: str) -> str:
+    """Return where a global option belongs."""
+    return (
+        f"{flag} is a global option: put it before the command, as in "
+        f"tesseract-runtime {flag} ... COMMAND."
+    )
+
+
 def root_callback(catalog: Catalog) -> Callable[..., None]:
     """Return a function whose parameters are the global options, for Typer to read.
 

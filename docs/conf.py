@@ -1,0 +1,32 @@
+"""How the documentation site is built: `sphinx-build -W -b html docs docs/_build`."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "tesseract-runtime"
+author = "The tesseract-runtime authors"
+copyright = author  # noqa: A001  # Sphinx reads this name
+release = version = installed_version("tesseract-runtime")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "docstrings", "hook_reference"]
+exclude_patterns = ["_build", "examples"]
+
+html_theme = "furo"
+html_title = f"tesseract-runtime {release}"
+html_copy_source = False
+html_show_copyright = False
+
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_use_type_comments = False
+autodoc_class_signature = "mixed"
+
+default_role = "code"  # docstrings write code in single backticks, as Markdown does
+python_maximum_signature_line_length = 80

@@ -1,0 +1,264 @@
+r"""Paths into nested inputs and outputs: `layers.[0].weights`, `named.{any key}`.
+
+A path is a sequence of steps with dots between them: the name of a field, `[0]` for an item of a
+list or tuple, `{key}` for a value of a dict. In a key `{`, `}` and `\` are escaped by a `\`; dots
+belong to the key. In a template `[]` stands for every index and `{}` for every key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from runtime_core.errors import TesseractRuntimeError
+
+
+class InvalidPath(TesseractRuntimeError, ValueError):
+    """A text is no path, or a path leads nowhere in a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The field of a model."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An item of a list or tuple; in a template `None` is every item."""
+
+    position: int | None
+
+    def __str__(self) -> str:
+        return "[]" if self.position is None else f"[{self.position}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A value of a dict; in a template `None` is every value."""
+
+    key: str | None
+
+    def __str__(self) -> str:
+        return "{}" if self.key is None else "{" + _SPECIAL.sub(r"\\\g<0>", self.key) + "}"
+
+
+Step = Field | Index | Key
+Path = tuple[Step, ...]
+
+_SPECIAL = re.compile(r"[{}\\]")
+_STEP = re.compile(
+    r"""
+    (?P<field>[^\W\d]\w*)
+    | \[(?P<index>0|[1-9][0-9]*|)\]
+    | \{(?P<key>(?:[^{}\\]|\\[{}\\])*)\}
+    """,
+    re.VERBOSE,
+)
+
+
+@lru_cache(maxsize=4096)  # the same few paths are asked for again and again
+def parse(text: str) -> Path:
+    r"""Return the steps of a path; `InvalidPath` says where the text is none.
+
+    >>> [str(step) for step in parse(r"a.[0].{x.y\}}")]
+    ['a', '[0]', '{x.y\\}}']
+    """
+    return _parsed(text, index=_position, key=str)
+
+
+def parse_template(text: str) -> Path:
+    """Return the steps of a template, in which `[]` and `{}` stand for anything.
+
+    >>> parse_template("n.[]")[1]
+    Index(position=None)
+    """
+    return _parsed(
+        text,
+        index=lambda digits: int(digits) if digits else None,
+        key=lambda key: key or None,
+    )
+
+
+def render(path: Sequence[Step]) -> str:
+    """Return the text of a path.
+
+    >>> render([Field("a"), Key("b.c")])
+    'a.{b.c}'
+    """
+    return ".".join(map(str, path))
+
+
+def matches(template: Path, path: Path) -> bool:
+    """Say whether a path is one of those that a template stands for.
+
+    >>> matches(parse_template("n.[].{}"), parse("n.[3].{k}"))
+    True
+    """
+    return len(template) == len(path) and all(map(_admits, template, path))
+
+
+def get(tree: Any, path: Path) -> Any:
+    """Return what a path leads to in a tree of models, dicts, lists and tuples.
+
+    >>> get({"a": [10, 20]}, parse("a.[1]"))
+    20
+    """
+    for depth, step in enumerate(path):
+        tree = _child(tree, step, path[: depth + 1])
+    return tree
+
+
+def replace(tree: Any, changes: Mapping[Path, Any]) -> Any:
+    """Return a tree with other values at some paths; what does not change is not copied.
+
+    The values of a model are replaced without validating them. No path may lead into another.
+
+    >>> tree = {"a": [1, 2], "b": [3]}
+    >>> changed = replace(tree, {parse("a.[1]"): 5})
+    >>> changed, changed["b"] is tree["b"], tree["a"]
+    ({'a': [1, 5], 'b': [3]}, True, [1, 2])
+    """
+    return _replaced(tree, changes, ())
+
+
+def expand(tree: Any, template: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield each path that a template stands for in a tree, with what it leads to.
+
+    Branches that a tree does not have, such as an optional model that is `None`, give nothing.
+
+    >>> [(render(p), v) for p, v in expand({"k": {"x": 1, "y": 2}}, parse_template("k.{}"))]
+    [('k.{x}', 1), ('k.{y}', 2)]
+    """
+    if not template:
+        yield (), tree
+        return
+    for step, child in _children(tree, template[0]):
+        for path, value in expand(child, template[1:]):
+            yield (step, *path), value
+
+
+def _parsed(
+    text: str, *, index: Callable[[str], int | None], key: Callable[[str], str | None]
+) -> Path:
+    steps: list[Step] = []
+    position = 0
+    while not steps or position < len(text):
+        if steps:
+            position = _after_dot(text, position)
+        match = _STEP.match(text, position)
+        if match is None:
+            _refuse(text, position)
+        steps.append(_step(match, index, key))
+        position = match.end()
+    return tuple(steps)
+
+
+def _after_dot(text: str, position: int) -> int:
+    if text[position] != ".":
+        _refuse(text, position)
+    return position + 1
+
+
+def _step(
+    match: re.Match[str], index: Callable[[str], int | None], key: Callable[[str], str | None]
+) -> Step:
+    if match["field"] is not None:
+        return Field(match["field"])
+    if match["index"] is not None:
+        return Index(index(match["index"]))
+    return Key(key(re.sub(r"\\(.)", r"\1", match["key"], flags=re.DOTALL)))
+
+
+def _position(digits: str) -> int:
+    if not digits:
+        raise InvalidPath("'[]' stands for every index and belongs into templates only.")
+    return int(digits)
+
+
+def _refuse(text: str, position: int) -> NoReturn:
+    raise InvalidPath(
+        f"{text[:200]!r} is no path: at character {position + 1} a step must begin, such as "
+        "a field, [0] or {key}."
+    )
+
+
+def _admits(template: Step, step: Step) -> bool:
+    if template == step:
+        return True
+    return type(template) is type(step) and template in (Index(None), Key(None))
+
+
+def _child(tree: Any, step: Step, path: Path) -> Any:
+    found = dict(_children(tree, step))
+    if step not in found:
+        raise InvalidPath(f"There is nothing at {render(path)!r}.")
+    return found[step]
+
+
+def _children(tree: Any, step: Step) -> Iterator[tuple[Step, Any]]:
+    """Yield the children of a tree that a step stands for, each with its concrete step."""
+    match step:
+        case Field(name):
+            if isinstance(tree, Mapping):
+                if name in tree:
+                    yield step, tree[name]
+            elif hasattr(tree, "model_fields_set") and name in type(tree).model_fields:
+                yield step, getattr(tree, name)
+        case Index(position):
+            if isinstance(tree, list | tuple):
+                chosen = range(len(tree)) if position is None else (position,)
+                yield from ((Index(i), tree[i]) for i in chosen if i < len(tree))
+        case Key(None):
+            if isinstance(tree, Mapping):
+                yield from ((Key(str(name)), value) for name, value in tree.items())
+        case Key(str(key)):
+            if isinstance(tree, Mapping):
+                name = _name_of_key(tree, key)
+                if name in tree:
+                    yield step, tree[name]
+
+
+def _name_of_key(tree: Mapping[Any, Any], key: str) -> Any:
+    """Return the key of a dict whose text is `key`; keys need not be strings."""
+    return key if key in tree else next((name for name in tree if str(name) == key), key)
+
+
+def _replaced(tree: Any, changes: Mapping[Path, Any], place: Path) -> Any:
+    if () in changes:
+        return changes[()]
+    branches: dict[Step, dict[Path, Any]] = {}
+    for path, value in changes.items():
+        branches.setdefault(path[0], {})[path[1:]] = value
+    children = {
+        step: _replaced(_child(tree, step, (*place, step)), inner, (*place, step))
+        for step, inner in branches.items()
+    }
+    return _with_children(tree, children)
+
+
+def _with_children(tree: Any, children: Mapping[Step, Any]) -> Any:
+    if not children:
+        return tree
+    if isinstance(tree, Mapping):
+        return {
+            **tree,
+            **{_name_of_key(tree, _name(step)): child for step, child in children.items()},
+        }
+    if isinstance(tree, list | tuple):
+        items = list(tree)
+        for step, child in children.items():
+            items[step.position] = child  # type: ignore[union-attr,index]  # it led to an item
+        return items if isinstance(tree, list) else tuple(items)
+    return tree.model_copy(update={_name(step): child for step, child in children.items()})
+
+
+def _name(step: Step) -> str:
+    return step.name if isinstance(step, Field) else str(getattr(step, "key", ""))

@@ -21,7 +21,7 @@ from runtime_core.contracts import (
     ServerExtension,
     Settings,
 )
-from runtime_core.errors import UnknownName, did_you_mean, listed
+from runtime_core.errors import UnknownName, did_you_mean, listed, shortened
 
 
 class Declaration(Protocol):
@@ -191,6 +191,7 @@ class Registry(Generic[D]):
         """Return why a name cannot be used, and the next step."""
         if name in self.conflicts:
             return conflict_message(self.kind, name, self.conflicts[name])
+        name = shortened(name)
         return self.hints.for_name(self.kind, name) or (
             f"Unknown {self.kind.noun} {name!r}.{did_you_mean(name, self.names)} "
             f"Available: {listed(self.names)}."

@@ -8,7 +8,6 @@ from typing import Any, Self
 
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import Unavailable
-from runtime_core.openapi import openapi_document
 from runtime_core.runtime import Runtime
 
 
@@ -43,6 +42,8 @@ class Description:
 
 def describe(runtime: Runtime) -> Description:
     """Load a Tesseract and say what it serves; errors are those of loading."""
+    from runtime_core.openapi import openapi_document  # numpy, which a server's front can spare
+
     names = runtime.catalog.endpoints.names
     bound = {name: runtime.endpoint(name) for name in names}
     return Description(

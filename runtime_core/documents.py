@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
 from runtime_core.buffers import PLACEHOLDER
 from runtime_core.contracts import Buffer, Format
-from runtime_core.errors import UnreadableDocument
+from runtime_core.errors import InvalidResult, UnreadableDocument
 
 
 def read(body: Buffer, format_: Format) -> Any:
@@ -26,8 +27,14 @@ def write(tree: Any, format_: Format, buffers: Mapping[str, memoryview]) -> Sequ
 
 
 def tree_of(model: BaseModel, options: Mapping[str, Any]) -> Any:
-    """Return the JSON-like tree of a model; `options` is its serialization context."""
-    return model.model_dump(mode="json", context=options, by_alias=True, warnings=False)
+    """Return the JSON-like tree of a model; `options` is its serialization context.
+
+    Raises `InvalidResult` for a value that does not fit its field, which assignment can bring.
+    """
+    try:
+        return model.model_dump(mode="json", context=options, by_alias=True, warnings=False)
+    except PydanticSerializationError as error:
+        raise InvalidResult(f"The result cannot be written: {error}") from None
 
 
 def splice(text: bytes, buffers: Mapping[str, memoryview]) -> list[Buffer]:

@@ -80,7 +80,7 @@ class InvalidPayload(TesseractRuntimeError):
 
     def __init__(self, details: Sequence[Mapping[str, Any]]) -> None:
         self.details = tuple(details)
-        super().__init__("\n".join(_detail_line(detail) for detail in self.details))
+        super().__init__(fault_lines(self.details))
 
 
 class InvalidOption(TesseractRuntimeError):
@@ -158,6 +158,32 @@ def listed(names: Collection[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def _detail_line(detail: Mapping[str, Any]) -> str:
-    place = ".".join(str(part) for part in detail["loc"]) or "payload"
-    return f"{place}: {detail['msg']}"
+def shortened(text: str, length: int = 60) -> str:
+    """Return what a user wrote, cut where it would fill a message.
+
+    >>> shortened("abcdef", 3)
+    'abc...'
+    """
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
+def number_text(value: object) -> str:
+    """Return the text of a number; Python refuses to write integers of thousands of digits.
+
+    >>> number_text(7), number_text(10**400)
+    ('7', 'an integer of 1329 bits')
+    """
+    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
+        return f"an integer of {value.bit_length()} bits"
+    return str(value)
+
+
+_LONGEST_INTEGER = 256
+
+
+def fault_lines(details: Sequence[Mapping[str, Any]], *, root: str = "payload") -> str:
+    """Return one line for each fault of a document: its place and what is wrong there."""
+    return "\n".join(
+        f"{'.'.join(str(part) for part in detail['loc']) or root}: {detail['msg']}"
+        for detail in details
+    )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from runtime_core.contracts import Fault
-from runtime_core.errors import FaultKind, InvalidPayload, TesseractRuntimeError
+from runtime_core.errors import (
+    FaultKind,
+    InvalidPayload,
+    TesseractRuntimeError,
+    number_text,
+    shortened,
+)
 from runtime_core.traces import author_trace
 
 _SHORT = 80
@@ -26,8 +33,23 @@ def fault_of(error: TesseractRuntimeError) -> Fault:
 
 def author_fault(error: BaseException) -> Fault:
     """Return an exception of the author's code as data: its type, its text and its frames."""
-    text = f"{type(error).__name__}: {error}".rstrip(": ")
-    return Fault(kind=FaultKind.TESSERACT_FAILED, message=text, trace=author_trace(error))
+    return Fault(
+        kind=FaultKind.TESSERACT_FAILED, message=exception_text(error), trace=author_trace(error)
+    )
+
+
+def exception_text(error: BaseException) -> str:
+    """Return type and text of an exception, whatever its `__str__` does.
+
+    >>> exception_text(ValueError("no")), exception_text(KeyboardInterrupt())
+    ('ValueError: no', 'KeyboardInterrupt')
+    """
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # it is the author's own method
+        return name
+    return f"{name}: {text}" if text else name
 
 
 class RaisedFault(TesseractRuntimeError):
@@ -48,7 +70,7 @@ def _detail(fault: Any) -> Mapping[str, Any]:
     context = fault.get("ctx")
     detail = {
         "type": fault["type"],
-        "loc": list(fault["loc"]),
+        "loc": [_step(step) for step in fault["loc"]],
         "msg": fault["msg"],
         "input": summary(fault["input"]),
     }
@@ -57,14 +79,22 @@ def _detail(fault: Any) -> Mapping[str, Any]:
     return detail
 
 
+def _step(step: int | str) -> int | str:
+    return shortened(step, _SHORT) if isinstance(step, str) else step
+
+
 def summary(value: Any) -> Any:
     """Return a small plain value as it is, and one line about anything larger.
 
     >>> summary(3), summary([1.0, 2.0]), summary({"shape": [2], "dtype": "int8", "data": {}})
     (3, 'list of 2 items', "object with keys 'shape', 'dtype', 'data'")
     """
+    if isinstance(value, int) and abs(value) >= 2**64:
+        return number_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if value is None or isinstance(value, bool | int | float):
-        return value if abs(value or 0) < 1e300 else str(value)
+        return value
     if isinstance(value, str):
         return value if len(value) <= _SHORT else f"{value[:_SHORT]}... ({len(value)} characters)"
     if isinstance(value, list | tuple):

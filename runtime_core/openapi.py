@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from runtime_core import scope
+from runtime_core.arrays.json_schema import ArrayJsonSchema
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import BoundEndpoint, Unavailable
 from runtime_core.runtime import Runtime
@@ -98,7 +99,9 @@ def _components(
     )
     # One mode for all: the same model must be one component, for what comes and for what goes.
     keys, schema = models_json_schema(
-        [(model, "validation") for model in models], ref_template=_REF
+        [(model, "validation") for model in models],
+        ref_template=_REF,
+        schema_generator=ArrayJsonSchema,
     )
     components = schema.get("$defs", {})
     for endpoint in served.values():

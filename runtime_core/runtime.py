@@ -20,7 +20,7 @@ from runtime_core.buffers import Buffers
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import BoundEndpoint, Buffer, Call, Reply, Unavailable
-from runtime_core.errors import InvalidResult, TesseractRuntimeError, UnknownName
+from runtime_core.errors import InvalidResult, TesseractRuntimeError, UnknownName, fault_lines
 from runtime_core.faults import author_fault, fault_of, invalid_payload, summary
 from runtime_core.files import FileAccess
 from runtime_core.runs import Run
@@ -104,8 +104,11 @@ class Runtime:
             fault = author_fault(_cause(error))
         except TesseractRuntimeError as error:
             fault = fault_of(error)
-        # What is left is a fault of the runtime or of a plugin; a server must answer all the same.
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        # What is left comes from an author's validator, a plugin or the runtime itself, and may
+        # be SystemExit too; whoever called must have an answer all the same.
+        except BaseException as error:
             fault = author_fault(error)
         return Reply(
             run_id=call.run_id,
@@ -184,8 +187,10 @@ def _answered(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
         answer = endpoint.answer(payload)
     except InvalidResult:
         raise
+    except KeyboardInterrupt:
+        raise
     # The author's function may raise anything, and sys.exit in it must not end a server.
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise AuthorError from error
     try:
         result = endpoint.result.model_validate(answer)
@@ -197,7 +202,7 @@ def _answered(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
 
 
 def _misfit(endpoint: BoundEndpoint, answer: object, error: ValidationError) -> str:
-    faults = invalid_payload(error)
+    faults = fault_lines(invalid_payload(error).details, root="result")
     return (
         f"The Tesseract returned {summary(answer)}, which is no valid "
         f"{endpoint.result.__name__}:\n{faults}"

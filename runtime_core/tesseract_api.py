@@ -74,8 +74,10 @@ def _import(file: Path) -> ModuleType:
     sys.modules[name] = module  # pickle finds functions and classes of the file under this name
     try:
         spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
     # User code may raise anything at all; sys.exit in it must not end a server silently.
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         del sys.modules[name]
         raise InvalidTesseract(
             f"{file.name} cannot be imported: {type(error).__name__}: {error}{_hint(error)}\n"

@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 import traceback
+from importlib.util import find_spec
 from pathlib import Path
 
 _CORE = str(Path(__file__).parent)
 
 
 def author_lines(error: BaseException) -> str:
-    """Return the frames of a traceback that lie outside of the runtime, most recent last.
+    """Return the frames of a traceback that are the author's, most recent last.
 
     The text is empty when there are none, as for an error of the runtime itself.
     """
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((_CORE, "<frozen importlib"))
-    ]
     if isinstance(error, SyntaxError):
         return "".join(traceback.format_exception_only(error)).rstrip()
-    return "".join(traceback.format_list(frames)).rstrip()
+    shown = traceback.TracebackException.from_exception(error)
+    return "".join(_authors(shown.stack).format()).rstrip()
 
 
 def author_trace(error: BaseException) -> str:
     """Return the whole traceback as Python prints it, without the frames of the runtime."""
-    last = "".join(traceback.format_exception_only(error))
-    return f"Traceback (most recent call last):\n{author_lines(error)}\n{last}".rstrip()
+    shown = traceback.TracebackException.from_exception(error)
+    _shorten(shown)
+    return "".join(shown.format()).rstrip()
+
+
+def _shorten(shown: traceback.TracebackException) -> None:
+    """Leave only the author's frames, in the causes of an exception too."""
+    shown.stack = _authors(shown.stack)
+    for earlier in (shown.__cause__, shown.__context__):
+        if earlier is not None:
+            _shorten(earlier)
+
+
+def _authors(stack: traceback.StackSummary) -> traceback.StackSummary:
+    ours = ("<frozen importlib", *_packages())
+    return traceback.StackSummary.from_list(
+        [frame for frame in stack if not frame.filename.startswith(ours)]
+    )
+
+
+def _packages() -> tuple[str, ...]:
+    """Return the folders whose frames no author has written: this package and pydantic."""
+    pydantic = find_spec("pydantic")
+    return (_CORE, *((pydantic and pydantic.submodule_search_locations) or ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
@@ -43,12 +44,6 @@ class _ArrayType(type):
             return "Array"
         array = f"Array[{_shape_text(cls.expected_shape)}, {cls.expected_dtype!r}]"
         return f"Differentiable[{array}]" if cls.flags else array
-
-    # The types are made by call and must survive pickling with the models that hold them.
-    def __reduce__(cls) -> Any:
-        if cls is Array:
-            return "Array"
-        return array_type, (cls.expected_shape, cls.expected_dtype, cls.flags)
 
 
 class Array(metaclass=_ArrayType):
@@ -104,6 +99,16 @@ class Array(metaclass=_ArrayType):
         return array_json_schema(
             shape=cls.expected_shape, dtype=cls.expected_dtype, flags=cls.flags, handler=handler
         )
+
+
+def _reduce(array: _ArrayType) -> Any:
+    if array is Array:
+        return "Array"
+    return array_type, (array.expected_shape, array.expected_dtype, array.flags)
+
+
+# The types are made by call, so that pickle cannot find them by name.
+copyreg.pickle(_ArrayType, _reduce)
 
 
 @cache  # equal annotations must be the same type; there are few of them

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from pydantic_core import PydanticCustomError
 
-from runtime_core.arrays.dtypes import DTYPES, castable
+from runtime_core.arrays.dtypes import castable
+from runtime_core.errors import number_text
 
 Shape = tuple[int | None, ...] | EllipsisType
 AnyArray = np.ndarray[Any, Any]
@@ -74,6 +75,7 @@ class Expected:
 
     def check_dtype(self, dtype: np.dtype[Any]) -> None:
         """Raise when arrays of a data type are not accepted, whatever their values."""
+        dtype = dtype.newbyteorder("=")
         if dtype == self.dtype:
             return
         if self.strict_types or not castable(dtype, self.dtype):
@@ -141,7 +143,8 @@ def _from_objects(value: Any, dtype: np.dtype[Any], *, integral_floats: bool) ->
     if dtype.kind in "iub":
         numbers = _integers(elements, dtype, integral_floats=integral_floats)
     else:
-        numbers = np.array([_NUMBERS[dtype.kind](element) for element in elements])
+        read = _NUMBERS[dtype.kind]
+        numbers = np.array([read(element, dtype) for element in elements])
     return numbers.reshape(objects.shape)
 
 
@@ -159,12 +162,16 @@ def _whole_numbers(
     elements: Sequence[Any], dtype: np.dtype[Any], *, integral_floats: bool
 ) -> list[int]:
     for element in elements:
+        if isinstance(element, complex | np.complexfloating):
+            raise dtype_mismatch("complex128", dtype)
         if not isinstance(element, int | float | np.integer | np.floating):
             raise non_numeric()
     floats = [element for element in elements if isinstance(element, float | np.floating)]
+    if dtype.kind == "b":
+        return _truths(elements, integral_floats=integral_floats)
     if not floats:
         return [int(element) for element in elements]
-    if not integral_floats or dtype.kind == "b":
+    if not integral_floats:
         raise dtype_mismatch("float64", dtype)
     if not all(float(element).is_integer() for element in floats):
         raise PydanticCustomError(
@@ -174,23 +181,31 @@ def _whole_numbers(
     return [int(element) for element in elements]
 
 
+def _truths(elements: Sequence[Any], *, integral_floats: bool) -> list[int]:
+    if not integral_floats:
+        raise dtype_mismatch("int64", "bool")
+    if any(element not in (0, 1) for element in elements):
+        raise ValueError("a boolean is true, false, 1 or 0")
+    return [int(element) for element in elements]
+
+
 _FLOAT_WORDS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf, None: np.nan}
 
 
-def _float(element: Any) -> float:
+def _float(element: Any, dtype: np.dtype[Any]) -> float:
     if isinstance(element, float | int | np.floating | np.integer):
         try:
             return float(element)
         except OverflowError:
-            raise _out_of_range(element, DTYPES["float64"]) from None
+            raise _out_of_range(element, dtype) from None
     if isinstance(element, complex | np.complexfloating):
-        raise dtype_mismatch("complex128", "float64")
+        raise dtype_mismatch("complex128", dtype)
     if (element is None or isinstance(element, str)) and element in _FLOAT_WORDS:
         return float(_FLOAT_WORDS[element])
     raise non_numeric()
 
 
-def _complex(element: Any) -> complex:
+def _complex(element: Any, dtype: np.dtype[Any]) -> complex:
     if isinstance(element, complex | np.complexfloating):
         return complex(element)
     if isinstance(element, str) and element not in _FLOAT_WORDS:
@@ -198,7 +213,7 @@ def _complex(element: Any) -> complex:
             return complex(element)
         except ValueError:
             raise non_numeric() from None
-    return complex(_float(element))
+    return complex(_float(element, dtype))
 
 
 _NUMBERS = {"f": _float, "c": _complex}
@@ -223,12 +238,5 @@ def _out_of_range(value: object, dtype: np.dtype[Any]) -> PydanticCustomError:
     return PydanticCustomError(
         "array_value_out_of_range",
         "Array values do not fit into dtype '{dtype}' (e.g. {value})",
-        {"dtype": str(dtype), "value": _shortened(value)},
+        {"dtype": str(dtype), "value": number_text(value)},
     )
-
-
-def _shortened(value: object) -> str:
-    """Return the text of a number; Python refuses to write integers of thousands of digits."""
-    if isinstance(value, int) and value.bit_length() > 1000:
-        return f"an integer of {value.bit_length()} bits"
-    return str(value)

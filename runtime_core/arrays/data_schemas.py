@@ -18,6 +18,7 @@ JSON_DATA_SCHEMA: dict[str, Any] = {
                 {"type": "number"},
                 {"type": "boolean"},
                 {"type": "string"},
+                {"type": "null"},
             ],
         },
         "encoding": {"title": "Encoding", "type": "string", "const": "json"},

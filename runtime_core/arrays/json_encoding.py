@@ -27,12 +27,23 @@ class JsonArrayCodec:
         buffer = data["buffer"]
         _check_count(buffer, spec)
         array = from_numbers(buffer, spec.dtype, integral_floats=True)
-        if array.shape != spec.shape and (array.ndim != 1 or array.size != math.prod(spec.shape)):
+        if not _fits(array.shape, spec.shape):
             raise ValueError(f"the buffer has shape {array.shape}, declared is {spec.shape}")
         if spec.dtype.kind == "b" and not np.isin(array, (0, 1)).all():
             raise ValueError("a boolean is true, false, 1 or 0")
         array = array.reshape(spec.shape)
         return array if array.dtype == spec.dtype else cast(array, spec.dtype)
+
+
+def _fits(shape: tuple[int, ...], declared: tuple[int, ...]) -> bool:
+    """Say whether nested lists have the declared shape, or are one flat list of as many numbers.
+
+    Lists cannot tell the sizes behind a size of 0.
+    """
+    size = math.prod(declared)
+    if size == 0 and math.prod(shape) == 0:
+        return shape == (0,) or shape == declared[: len(shape)]
+    return shape == declared or shape == (size,)
 
 
 def _check_count(buffer: Any, spec: ArraySpec) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated, Any, Literal, Union
 
+import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -13,14 +14,26 @@ from pydantic import (
     TypeAdapter,
     create_model,
 )
-from pydantic.json_schema import JsonSchemaValue
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from runtime_core.arrays.coercion import Shape
+from runtime_core.arrays.coercion import Expected, Shape
 from runtime_core.arrays.dtypes import castable_names
+from runtime_core.arrays.leaf import ArrayLeaf
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import ArrayEncoding
 from runtime_core.scope import current
+
+
+class ArrayJsonSchema(GenerateJsonSchema):
+    """Generates JSON Schemas in which a default that is a numpy array is its document."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """Return a default value as JSON."""
+        if isinstance(dft, np.ndarray | np.generic):
+            any_shape = ArrayLeaf(Expected(shape=..., dtype=np.asarray(dft).dtype))
+            return any_shape.document(dft, {})
+        return super().encode_default(dft)
 
 
 def array_json_schema(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +22,6 @@ from runtime_core.arrays.coercion import (
     NUMERIC_KINDS,
     AnyArray,
     Expected,
-    dtype_mismatch,
     from_numbers,
     non_numeric,
 )
@@ -30,9 +30,10 @@ from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.arrays.json_encoding import JsonArrayCodec
 from runtime_core.arrays.raw import wire_order
 from runtime_core.contracts import ArrayCodec, ArraySpec
-from runtime_core.errors import InvalidOption, TesseractRuntimeError, listed
+from runtime_core.errors import InvalidOption, TesseractRuntimeError, listed, shortened
 from runtime_core.scope import Scope, current
 
+_SHOWN = 8  # so many names or sizes of a wrong document are quoted
 _KEYS = frozenset({"object_type", "shape", "dtype", "data"})
 
 
@@ -49,6 +50,8 @@ class ArrayLeaf:
         as it is. Context keys `strict_shapes` and `strict_types` forbid broadcasts and casts.
         """
         expected = self._strict(info.context) if info.context else self.expected
+        if isinstance(value, np.generic) and expected.shape == () and value.dtype == expected.dtype:
+            return value
         if isinstance(value, np.ndarray | np.generic):
             return expected.coerce(_numeric(np.asarray(value)))
         if isinstance(value, Mapping):
@@ -62,10 +65,13 @@ class ArrayLeaf:
 
     def serialize(self, value: Any, info: SerializationInfo) -> dict[str, Any]:
         """Return the document of an array, in the encoding that the context names."""
-        options = info.context or {}
-        encoding = options.get("array_encoding", "json")
-        scope = _scope(info.context)
-        array = wire_order(_numeric(np.asarray(value)))
+        return self.document(value, info.context)
+
+    def document(self, value: Any, options: Any) -> dict[str, Any]:
+        """Return the document of an array; `options` is the pydantic context, or `None`."""
+        encoding = (options or {}).get("array_encoding", "json")
+        scope = _scope(options)
+        array = wire_order(np.asarray(self.expected.coerce(_numeric(np.asarray(value)))))
         data = dict(_encoding(encoding, scope).codec.encode(array, scope))
         return {
             "object_type": "array",
@@ -137,7 +143,7 @@ def _numeric(array: AnyArray) -> AnyArray:
     if array.dtype.kind not in NUMERIC_KINDS:
         raise non_numeric()
     if array.dtype.newbyteorder("=").name not in DTYPES:
-        raise dtype_mismatch(array.dtype, "any supported dtype")
+        raise _invalid_dtype(array.dtype.name)
     return array
 
 
@@ -166,6 +172,8 @@ def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
         raise
     except TesseractRuntimeError as error:
         raise decode_error(str(error)) from None
+    except MemoryError:
+        raise decode_error(f"shape {spec.shape} of {spec.dtype} does not fit into memory") from None
     except (ValueError, TypeError, OverflowError) as error:
         raise decode_error(str(error), place=f"buffer ({encoding} encoding)") from None
 
@@ -185,27 +193,36 @@ def _check_keys(
     missing = [key for key in required if key not in document]
     if missing:
         raise decode_error(f"{place} lacks {listed(missing)}")
-    unknown = {str(key)[:60] for key in document} - known
+    unknown = {shortened(str(key)) for key in islice(document.keys() - known, _SHOWN)}
     if unknown:
-        raise decode_error(
-            f"document: {place} has unknown keys {listed(unknown)}; known are {listed(known)}"
-        )
+        raise decode_error(f"{place} has unknown keys {listed(unknown)}; known are {listed(known)}")
 
 
 def _shape(shape: Any) -> tuple[int, ...]:
     whole = isinstance(shape, list | tuple) and all(type(size) is int for size in shape)
-    if not whole or any(size < 0 for size in shape):
-        raise decode_error(f"shape {shape!r:.80} must be a list of sizes of at least 0")
+    if not whole or any(not 0 <= size < 2**63 for size in shape):
+        raise decode_error(f"shape {_sizes(shape)} must be a list of sizes of at least 0")
     if len(shape) > MAX_RANK:
         raise decode_error(f"{len(shape)} dimensions are more than {MAX_RANK}")
     return tuple(shape)
 
 
+def _sizes(shape: Any) -> str:
+    try:
+        return shortened(repr(shape))
+    except ValueError:  # an integer of thousands of digits has no text
+        return "with a huge integer"
+
+
 def _dtype(name: Any) -> np.dtype[Any]:
     if not isinstance(name, str) or name not in DTYPES:
-        raise PydanticCustomError(
-            "array_invalid_dtype",
-            "Unsupported array dtype {dtype}; known are {known}",
-            {"dtype": repr(name)[:60], "known": listed(set(DTYPES))},
-        )
+        raise _invalid_dtype(name)
     return DTYPES[name]
+
+
+def _invalid_dtype(name: object) -> PydanticCustomError:
+    return PydanticCustomError(
+        "array_invalid_dtype",
+        "Unsupported array dtype {dtype}; known are {known}",
+        {"dtype": shortened(repr(name)), "known": listed(set(DTYPES))},
+    )

@@ -58,7 +58,7 @@ def bind_input_schema(binding: Binding) -> BoundEndpoint | Unavailable:
         return apply
     payload = apply.payload
     assert payload is not None  # apply always has a payload
-    return _schema_endpoint(lambda: payload.model_json_schema(mode="validation"))
+    return _schema_endpoint(payload)
 
 
 def bind_output_schema(binding: Binding) -> BoundEndpoint | Unavailable:
@@ -66,12 +66,16 @@ def bind_output_schema(binding: Binding) -> BoundEndpoint | Unavailable:
     apply = binding.endpoint("apply")
     if isinstance(apply, Unavailable):
         return apply
-    result = apply.result
-    return _schema_endpoint(lambda: result.model_json_schema(mode="serialization"))
+    return _schema_endpoint(apply.result)
 
 
-def _schema_endpoint(schema: Callable[[], dict[str, Any]]) -> BoundEndpoint:
-    return BoundEndpoint(result=JsonSchema, answer=lambda _: schema())
+def _schema_endpoint(model: type[BaseModel]) -> BoundEndpoint:
+    from runtime_core.arrays.json_schema import ArrayJsonSchema  # numpy, which health can spare
+
+    return BoundEndpoint(
+        result=JsonSchema,
+        answer=lambda _: model.model_json_schema(schema_generator=ArrayJsonSchema),
+    )
 
 
 def _applied(apply: Callable[..., Any]) -> Callable[[Any], object]:

@@ -7,17 +7,23 @@ own generated subclass. Instances of the author's models are accepted wherever t
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ModelWrapValidatorHandler, RootModel, model_validator
+from pydantic import (
+    BaseModel,
+    ModelWrapValidatorHandler,
+    RootModel,
+    TypeAdapter,
+    model_validator,
+)
 from typing_extensions import TypeAliasType
 
 from runtime_core.errors import InvalidTesseract
-from runtime_core.schemas.walk import UNIONS, holds_arrays, is_model
+from runtime_core.schemas.walk import UNIONS, fields_of, holds_arrays, is_model
 
 
 class ModelGenerator:
@@ -54,6 +60,8 @@ class ModelGenerator:
         if origin is Annotated:
             return Annotated[self.annotation(arguments[0]), *arguments[1:]]
         inner = tuple(self.annotation(argument) for argument in arguments)
+        if isinstance(origin, TypeAliasType):
+            return self.annotation(origin.__value__[arguments])
         if inner == arguments:
             return annotation
         if origin in UNIONS:
@@ -77,8 +85,9 @@ class ModelGenerator:
             "__module__": author.__module__,
             "__doc__": author.__doc__,
             "accept_instances_of_the_author": model_validator(mode="wrap")(_instances_of(author)),
+            "__reduce__": _reduced_to(author),
         }
-        for name, field in author.model_fields.items():
+        for name, field in fields_of(author).items():
             generated = copy(field)
             generated.annotation = self.annotation(field.annotation)
             if holds_arrays(field.annotation):
@@ -95,7 +104,7 @@ def _is_finite(model: type[BaseModel]) -> bool:
 
 def _contains(model: Any, sought: type[BaseModel], seen: frozenset[Any] = frozenset()) -> bool:
     inner = (
-        [field.annotation for field in model.model_fields.values()]
+        [field.annotation for field in fields_of(model).values()]
         if is_model(model)
         else list(get_args(model))
     )
@@ -109,7 +118,41 @@ def _contains(model: Any, sought: type[BaseModel], seen: frozenset[Any] = frozen
 def _instances_of(author: type[BaseModel]) -> Callable[..., Any]:
     def accept(cls: type[BaseModel], value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
         if isinstance(value, author):
-            return value
+            return _with_validated_defaults(value, cls)
         return handler(value)
 
     return classmethod(accept)  # type: ignore[return-value]  # pydantic wants the raw classmethod
+
+
+def _with_validated_defaults(value: BaseModel, generated: type[BaseModel]) -> BaseModel:
+    """Return an author's instance whose arrays are numpy, also those that are still defaults."""
+    validated = {
+        name: adapter.validate_python(getattr(value, name))
+        for name, adapter in _array_fields(generated).items()
+    }
+    changed = {name: new for name, new in validated.items() if new is not getattr(value, name)}
+    return value.model_copy(update=changed) if changed else value
+
+
+@cache  # one adapter a field of a generated model, which lives as long as its Tesseract
+def _array_fields(generated: type[BaseModel]) -> dict[str, TypeAdapter[Any]]:
+    return {
+        name: TypeAdapter(annotation)
+        for name, annotation in _annotations(generated)
+        if holds_arrays(annotation)
+    }
+
+
+def _annotations(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
+    return ((name, field.annotation) for name, field in model.model_fields.items())
+
+
+def _reduced_to(author: type[BaseModel]) -> Callable[[BaseModel], Any]:
+    """Return a `__reduce__` that pickles an instance as one of the author's own model."""
+    return lambda instance: (_restored, (author, instance.__getstate__()))
+
+
+def _restored(author: type[BaseModel], state: dict[Any, Any]) -> BaseModel:
+    instance = author.__new__(author)
+    instance.__setstate__(state)
+    return instance

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Union, get_args, get_origin
+from dataclasses import dataclass, is_dataclass
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
-from typing_extensions import TypeAliasType
+from pydantic.errors import PydanticUndefinedAnnotation
+from pydantic.fields import FieldInfo
+from typing_extensions import TypeAliasType, is_typeddict
 
 from runtime_core.arrays.annotation import Array
+from runtime_core.errors import InvalidTesseract
 
 UNIONS = (Union, types.UnionType)
 SEQUENCES = (list, set, frozenset)
@@ -51,11 +54,26 @@ def walk(annotation: Any, path: tuple[str, ...] = (), seen: tuple[Any, ...] = ()
         if annotation in seen:
             return  # a recursive model has no end; its first round says what it holds
         yield Node(path=path, type=annotation)
-        for name, field in annotation.model_fields.items():
+        for name, field in fields_of(annotation).items():
             yield from walk(field.annotation, (*path, name), (*seen, annotation))
     else:
         for step, inner in children(annotation):
             yield from walk(inner, (*path, *step), seen)
+
+
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a model, whose types may have been named before their definition.
+
+    Raises `InvalidTesseract` when a type cannot be found.
+    """
+    if not model.__pydantic_complete__:
+        try:
+            model.model_rebuild()
+        except PydanticUndefinedAnnotation as error:
+            raise InvalidTesseract(
+                f"{model.__name__} names the type {error.name!r}, which is not defined."
+            ) from None
+    return model.model_fields
 
 
 def children(annotation: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -63,8 +81,11 @@ def children(annotation: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
     if isinstance(annotation, TypeAliasType):
         yield (), annotation.__value__
         return
+    _refuse_opaque(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
+    if isinstance(origin, TypeAliasType):
+        yield (), origin.__value__[arguments]
+    elif origin is Annotated:
         yield (), arguments[0]
     elif origin in UNIONS:
         yield from (((), argument) for argument in arguments)
@@ -74,6 +95,18 @@ def children(annotation: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
         yield ("{}",), arguments[1]
     elif arguments and arguments[0] is not ...:
         yield ("[]",), arguments[0]
+
+
+def _refuse_opaque(annotation: Any) -> None:
+    """Refuse arrays in classes that have fields but are no models: no path leads into them."""
+    if not isinstance(annotation, type) or is_array(annotation):
+        return
+    named = is_typeddict(annotation) or is_dataclass(annotation) or hasattr(annotation, "_fields")
+    if named and any(holds_arrays(inner) for inner in get_type_hints(annotation).values()):
+        raise InvalidTesseract(
+            f"{annotation.__name__} holds arrays and must be a pydantic.BaseModel: no path leads "
+            "into other kinds of classes."
+        )
 
 
 def holds_arrays(annotation: Any) -> bool:
@@ -93,7 +126,7 @@ def differentiable_arrays(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
 def field_order(model: type[BaseModel]) -> dict[str, list[str]]:
     """Return the names of the fields of each nested model in their order, by path."""
     return {
-        node.template: list(node.type.model_fields) for node in walk(model) if is_model(node.type)
+        node.template: list(fields_of(node.type)) for node in walk(model) if is_model(node.type)
     }
 
 

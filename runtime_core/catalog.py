@@ -23,6 +23,9 @@ from runtime_core.contracts import (
 )
 from runtime_core.errors import UnknownName, did_you_mean, listed, shortened
 
+CORE = "tesseract-runtime"
+"""The name of the core's own distribution."""
+
 
 class Declaration(Protocol):
     """What all declarations have in common."""
@@ -122,19 +125,26 @@ class Plugin:
 class Hints:
     """What to say of a name that nothing provides.
 
-    `installable` maps hooks to names to the distribution that would provide them; `unusable` are
-    the installed plugins that did not load.
+    `installable` maps hooks to names to the distribution that would provide them; `plugins` are
+    those that are installed.
     """
 
     installable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    unusable: Sequence[Plugin] = ()
+    plugins: Sequence[Plugin] = ()
 
     def for_name(self, kind: Kind[Any], name: str) -> str | None:
         """Return the sentence that says how to get `name`, if that is known."""
         distribution = self.installable.get(kind.hook, {}).get(name)
         asked = f"{kind.noun.capitalize()} {name!r}"
-        for plugin in self.unusable:
-            if plugin.distribution == distribution or name in (plugin.name, plugin.distribution):
+        for plugin in self.plugins:
+            loaded = plugin.status is PluginStatus.LOADED
+            if loaded and plugin.distribution == distribution:
+                return (
+                    f"{asked} is not in {plugin.origin}. Install another version of it with: "
+                    f"pip install --upgrade {distribution}"
+                )
+            names = (plugin.name, plugin.distribution)
+            if not loaded and (plugin.distribution == distribution or name in names):
                 return (
                     f"{asked} may come from {plugin.origin}, {_FATE[plugin.status]}:\n"
                     f"  {plugin.problem}. See: tesseract-runtime plugins show {plugin.name}"
@@ -146,7 +156,6 @@ class Hints:
 
 _FATE: Mapping[PluginStatus, str] = MappingProxyType(
     {
-        PluginStatus.LOADED: "which does not provide it",
         PluginStatus.FAILED: "which failed to load",
         PluginStatus.DISABLED: "which is disabled",
         PluginStatus.INCOMPATIBLE: "which does not fit this version of the runtime",
@@ -210,9 +219,11 @@ def command_name(endpoint: str) -> str:
 def conflict_message(kind: Kind[Any], name: str, rivals: Sequence[Registered[Any]]) -> str:
     """Return who the providers of one name are, and which flag settles it."""
     origins = " and ".join(rival.origin for rival in rivals)
-    flags = " or ".join(f"--no-plugin {rival.plugin}" for rival in rivals)
+    foreign = [rival for rival in rivals if rival.distribution != CORE]
+    flags = " or ".join(f"--no-plugin {rival.plugin}" for rival in foreign)
+    used = "neither is used" if foreign == list(rivals) else "the runtime's own is used"
     return (
-        f"{kind.noun.capitalize()} {name!r} is provided by {origins}, so that neither is used. "
+        f"{kind.noun.capitalize()} {name!r} is provided by {origins}, so that {used}. "
         f"Settle it with {flags}."
     )
 

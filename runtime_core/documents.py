@@ -17,7 +17,8 @@ def read(body: Buffer, format_: Format) -> Any:
     """Return the tree of a document; `UnreadableDocument` says what is wrong with its bytes."""
     try:
         return format_.load().loads(memoryview(body))
-    except (ValueError, RecursionError) as error:
+    # Libraries of formats have errors of their own for bytes that they cannot read.
+    except Exception as error:
         raise UnreadableDocument(f"The payload is not valid {format_.name}: {error}") from None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from runtime_core.contracts.calls import Buffer
 from runtime_core.errors import FileRefused, InvalidOption, MissingFile
@@ -68,7 +69,12 @@ class FileAccess:
         return path
 
     def _refuse_url(self, url: str) -> None:
-        if self.confined and not any(url.startswith(prefix) for prefix in self.url_prefixes):
+        if not self.confined:
+            return
+        plain = unquote(url)
+        if "::" in plain or ".." in plain.replace("\\", "/").split("/"):
+            raise FileRefused(f"{url!r} is not opened: it leads somewhere else than it says.")
+        if not any(url.startswith(prefix) for prefix in self.url_prefixes):
             raise FileRefused(f"{url!r} is not opened: URLs are not read for a remote caller.")
 
 

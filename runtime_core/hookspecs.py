@@ -160,7 +160,10 @@ def compressors() -> Iterable[Compressor]:
 
             def decompress(self, data, into):
                 stream = zlib.decompressobj()
-                plain = stream.decompress(data, len(into) + 1)
+                try:
+                    plain = stream.decompress(data, len(into) + 1)
+                except zlib.error as error:
+                    raise ValueError(str(error)) from None
                 if len(plain) != len(into) or not stream.eof:
                     raise ValueError(f"expected exactly {len(into)} bytes")
                 into[:] = plain

@@ -105,6 +105,20 @@ def matches(template: Path, path: Path) -> bool:
     return len(template) == len(path) and all(map(_admits, template, path))
 
 
+def pattern(template: Path) -> str:
+    r"""Return the regular expression (ECMA 262) of the paths that a template stands for.
+
+    >>> pattern(parse_template("n.[]"))
+    '^n\\.\\[(0|[1-9][0-9]*)\\]$'
+    """
+    return f"^{re.escape('.').join(_step_pattern(step) for step in template)}$"
+
+
+def is_concrete(template: Path) -> bool:
+    """Say whether a template stands for one path only."""
+    return Index(None) not in template and Key(None) not in template
+
+
 def get(tree: Any, path: Path) -> Any:
     """Return what a path leads to in a tree of models, dicts, lists and tuples.
 
@@ -188,6 +202,14 @@ def _refuse(text: str, position: int) -> NoReturn:
         f"{text[:200]!r} is no path: at character {position + 1} a step must begin, such as "
         "a field, [0] or {key}."
     )
+
+
+def _step_pattern(step: Step) -> str:
+    if step == Index(None):
+        return r"\[(0|[1-9][0-9]*)\]"
+    if step == Key(None):
+        return r"\{([^{}\\]|\\[{}\\])*\}"
+    return re.escape(str(step))
 
 
 def _admits(template: Step, step: Step) -> bool:

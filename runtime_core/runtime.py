@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from runtime_core import documents, scope
 from runtime_core.buffers import Buffers
-from runtime_core.catalog import Catalog
+from runtime_core.catalog import CORE, Catalog
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import BoundEndpoint, Buffer, Call, Reply, Unavailable
+from runtime_core.contracts import BoundEndpoint, Buffer, Call, Endpoint, Reply, Unavailable
 from runtime_core.errors import InvalidResult, TesseractRuntimeError, UnknownName, fault_lines
 from runtime_core.faults import author_fault, fault_of, invalid_payload, summary
 from runtime_core.files import FileAccess
@@ -61,16 +61,32 @@ class Runtime:
         return PayloadSchemas(self.api.input_schema, self.api.output_schema)
 
     def function(self, endpoint: str) -> Callable[..., Any] | Unavailable:
-        """Return the author's function for an endpoint, or why there is none."""
-        return self.api.function(endpoint)
+        """Return the author's function for an endpoint, or why there is none.
+
+        What it raises is marked as the author's, whatever it is.
+        """
+        function = self.api.function(endpoint)
+        return function if isinstance(function, Unavailable) else _authored(function)
 
     def endpoint(self, name: str) -> BoundEndpoint | Unavailable:
         """Return an endpoint bound to this Tesseract; `UnknownName` if no plugin has it."""
         if name not in self._bound:
             declaration = self.catalog.endpoints.find(name)
             with scope.enter(self.scope()):
-                self._bound[name] = declaration.bind(self)
+                self._bound[name] = self._bind(declaration)
         return self._bound[name]
+
+    def _bind(self, declaration: Endpoint) -> BoundEndpoint | Unavailable:
+        origin = self.catalog.endpoints.entries[declaration.name]
+        try:
+            return declaration.bind(self)
+        except TesseractRuntimeError:
+            raise
+        # A plugin's fault takes its own endpoint away, and nothing else.
+        except Exception as error:
+            if origin.distribution == CORE:
+                raise
+            return Unavailable(f"{origin.origin} failed: {type(error).__name__}: {error}")
 
     def bound(self, name: str) -> BoundEndpoint:
         """Return an endpoint; `UnknownName` says why this Tesseract does not have it."""
@@ -183,15 +199,7 @@ def _validated(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any:
 
 def _answered(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
     """Compute an answer and hold it against the endpoint's promise."""
-    try:
-        answer = endpoint.answer(payload)
-    except InvalidResult:
-        raise
-    except KeyboardInterrupt:
-        raise
-    # The author's function may raise anything, and sys.exit in it must not end a server.
-    except BaseException as error:
-        raise AuthorError from error
+    answer = endpoint.answer(payload)
     try:
         result = endpoint.result.model_validate(answer)
     except ValidationError as error:
@@ -199,6 +207,20 @@ def _answered(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
     if endpoint.check is not None:
         endpoint.check(payload, result)
     return result
+
+
+def _authored(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def authored(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except KeyboardInterrupt:
+            raise
+        # The author's function may raise anything, and sys.exit in it must not end a server.
+        except BaseException as error:
+            raise AuthorError from error
+
+    return authored
 
 
 def _misfit(endpoint: BoundEndpoint, answer: object, error: ValidationError) -> str:

@@ -84,12 +84,7 @@ class Array(metaclass=_ArrayType):
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate by the rules of coercion, and write arrays in the encoding of the context."""
         leaf = ArrayLeaf(Expected(shape=cls.expected_shape, dtype=DTYPES[cls.expected_dtype]))
-        return core_schema.with_info_plain_validator_function(
-            leaf.validate,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                leaf.serialize, info_arg=True, when_used="json"
-            ),
-        )
+        return leaf_core_schema(leaf)
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -99,6 +94,16 @@ class Array(metaclass=_ArrayType):
         return array_json_schema(
             shape=cls.expected_shape, dtype=cls.expected_dtype, flags=cls.flags, handler=handler
         )
+
+
+def leaf_core_schema(leaf: ArrayLeaf) -> CoreSchema:
+    """Return the schema of a field that reads and writes arrays by `leaf`."""
+    return core_schema.with_info_plain_validator_function(
+        leaf.validate,
+        serialization=core_schema.plain_serializer_function_ser_schema(
+            leaf.serialize, info_arg=True, when_used="json"
+        ),
+    )
 
 
 def _reduce(array: _ArrayType) -> Any:

@@ -29,10 +29,13 @@ _NON_NUMERIC = "Could not parse value as a numeric array ({reason})"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expected:
-    """What a field declares: sizes (`None` takes any, `...` any shape at all) and data type."""
+    """What a field declares: sizes (`None` takes any, `...` any shape at all) and data type.
+
+    A `dtype` of `None` takes any.
+    """
 
     shape: Shape
-    dtype: np.dtype[Any]
+    dtype: np.dtype[Any] | None
     strict_shapes: bool = False
     strict_types: bool = False
 
@@ -42,7 +45,7 @@ class Expected:
         The array itself is returned when it already fits.
         """
         shape = self.target_shape(array.shape)
-        if array.dtype != self.dtype:
+        if self.dtype is not None and array.dtype != self.dtype:
             self.check_dtype(array.dtype)
             array = cast(array, self.dtype)
         if array.shape != shape:
@@ -76,7 +79,7 @@ class Expected:
     def check_dtype(self, dtype: np.dtype[Any]) -> None:
         """Raise when arrays of a data type are not accepted, whatever their values."""
         dtype = dtype.newbyteorder("=")
-        if dtype == self.dtype:
+        if self.dtype is None or dtype == self.dtype:
             return
         if self.strict_types or not castable(dtype, self.dtype):
             raise dtype_mismatch(dtype, self.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, Union
 
@@ -30,10 +31,18 @@ class ArrayJsonSchema(GenerateJsonSchema):
 
     def encode_default(self, dft: Any) -> Any:
         """Return a default value as JSON."""
-        if isinstance(dft, np.ndarray | np.generic):
-            any_shape = ArrayLeaf(Expected(shape=..., dtype=np.asarray(dft).dtype))
-            return any_shape.document(dft, {})
-        return super().encode_default(dft)
+        return super().encode_default(_documents(dft))
+
+
+def _documents(value: Any) -> Any:
+    """Return a value with the document of each array in its place."""
+    if isinstance(value, np.ndarray | np.generic):
+        return ArrayLeaf(Expected(shape=..., dtype=None)).document(value, {})
+    if isinstance(value, Mapping):
+        return {key: _documents(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_documents(item) for item in value]
+    return value
 
 
 def array_json_schema(

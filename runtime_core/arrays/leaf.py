@@ -57,7 +57,7 @@ class ArrayLeaf:
         if isinstance(value, Mapping):
             return expected.coerce(_decode(value, expected, _scope(info.context)))
         if isinstance(value, list | tuple | int | float | complex | str):
-            numbers = from_numbers(value, expected.dtype)
+            numbers = from_numbers(value, expected.dtype or DTYPES["float64"])
             return replace(expected, strict_types=False).coerce(numbers)  # they have no dtype
         if hasattr(value, "__array__"):
             return expected.coerce(_numeric(np.asarray(value)))

@@ -24,6 +24,26 @@ ENDPOINTS = (
         bind=deferred("runtime_core.builtin.endpoints:bind_apply"),
     ),
     Endpoint(
+        name="jacobian",
+        summary="Computes the Jacobian of the Tesseract.",
+        bind=deferred("runtime_core.builtin.gradients.jacobian:bind"),
+    ),
+    Endpoint(
+        name="jacobian_vector_product",
+        summary="Compute the Jacobian vector product of the Tesseract at the input data.",
+        bind=deferred("runtime_core.builtin.gradients.jacobian_vector_product:bind"),
+    ),
+    Endpoint(
+        name="vector_jacobian_product",
+        summary="Compute the vector Jacobian product of the Tesseract at the input data.",
+        bind=deferred("runtime_core.builtin.gradients.vector_jacobian_product:bind"),
+    ),
+    Endpoint(
+        name="abstract_eval",
+        summary="Perform abstract evaluation of the Tesseract on the input data.",
+        bind=deferred("runtime_core.builtin.abstract_eval:bind"),
+    ),
+    Endpoint(
         name="health",
         summary="Get health status of the Tesseract instance.",
         bind=deferred("runtime_core.builtin.endpoints:bind_health"),

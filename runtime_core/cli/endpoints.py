@@ -15,7 +15,7 @@ from runtime_core.cli.context import CliContext
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver
 from runtime_core.cli.streams import stdout_to_stderr
 from runtime_core.contracts import BoundEndpoint, Call, Fault
-from runtime_core.errors import FaultKind, UnreadableDocument
+from runtime_core.errors import FaultKind, InvalidOption, UnreadableDocument, listed, shortened
 from runtime_core.files import FileAccess
 from runtime_core.runs import new_run_id
 
@@ -99,7 +99,11 @@ def _format_of(name: str, catalog: Catalog) -> str:
     for format_ in catalog.formats:
         if suffix in format_.suffixes:
             return format_.name
-    return catalog.formats.find(suffix.removeprefix(".")).name
+    known = {s for format_ in catalog.formats for s in format_.suffixes}
+    raise InvalidOption(
+        f"No format reads {shortened(name)!r}: {suffix!r} is no suffix of one. "
+        f"Known: {listed(known)}."
+    )
 
 
 def _report(fault: Fault, name: str, *, debug: bool) -> None:

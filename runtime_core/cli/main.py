@@ -14,7 +14,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.cli.application import application
 from runtime_core.cli.context import CliContext
 from runtime_core.cli.options import global_flags, misplaced, plugin_selection
-from runtime_core.cli.streams import stdout_to_stderr_for_good
+from runtime_core.cli.streams import stdout_to_stderr, stdout_to_stderr_for_good
 from runtime_core.errors import OUTCOMES, TesseractRuntimeError
 from runtime_core.plugins import load_catalog
 
@@ -35,7 +35,8 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run one command and return its exit code; every error becomes a message on stderr."""
     try:
         selection = plugin_selection(arguments, environment)
-        catalog = load_catalog(selection)
+        with stdout_to_stderr():
+            catalog = load_catalog(selection)
     except TesseractRuntimeError as error:
         return _report(error)
     context = CliContext(

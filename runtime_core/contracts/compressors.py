@@ -16,7 +16,10 @@ class CompressionCodec(Protocol):
         """Return `data` in compressed form."""
 
     def decompress(self, data: memoryview, into: memoryview) -> None:
-        """Fill `into` exactly, or raise `ValueError`; never take more memory than that."""
+        """Fill `into` exactly and take little more memory than that.
+
+        Raises `ValueError` for bytes that are damaged, or that unpack to more or less.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

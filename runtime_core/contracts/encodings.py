@@ -32,8 +32,9 @@ class ArrayCodec(Protocol):
     def encode(self, array: np.ndarray[Any, Any], scope: CallScope) -> EncodedData:
         """Return the keys of `data` for a C-contiguous array in little-endian byte order.
 
-        A `buffer` that is bytes-like is spliced into the document without a copy: as the text of
-        a JSON string (then it must be ASCII), or as raw bytes in a binary format.
+        A `buffer` that is bytes-like is spliced into the document without a copy: as raw bytes in
+        a binary format, else as the text of a JSON string, which then must be ASCII without
+        control characters, quotation marks and backslashes.
         """
 
     def decode(self, data: EncodedData, spec: ArraySpec, scope: CallScope) -> np.ndarray[Any, Any]:

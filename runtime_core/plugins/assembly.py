@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from runtime_core.catalog import (
+    CORE,
     KINDS,
     Catalog,
     Hints,
     Kind,
     Plugin,
-    PluginStatus,
     Registered,
     Registry,
     command_name,
@@ -27,10 +27,7 @@ Declarations = Mapping[str, Sequence[Registered[Any]]]
 
 def assemble(*, plugins: Sequence[Plugin], declarations: Sequence[Declarations]) -> Catalog:
     """Make the catalog of all declarations; names with several providers become unusable."""
-    hints = Hints(
-        installable=installable(),
-        unusable=[plugin for plugin in plugins if plugin.status is not PluginStatus.LOADED],
-    )
+    hints = Hints(installable=installable(), plugins=plugins)
     registries = {
         hook: _registry(kind, [e for d in declarations for e in d.get(hook, ())], hints)
         for hook, kind in KINDS.items()
@@ -51,7 +48,11 @@ def _registry(kind: Kind[Any], entries: list[Registered[Any]], hints: Hints) -> 
     return Registry(
         kind=kind,
         entries=MappingProxyType(
-            {n: rivals[0] for n, rivals in by_name.items() if len(rivals) == 1}
+            {
+                name: rivals[0]
+                for name, rivals in by_name.items()
+                if len(rivals) == 1 or rivals[0].distribution == CORE
+            }
         ),
         conflicts=MappingProxyType({n: rivals for n, rivals in by_name.items() if len(rivals) > 1}),
         hints=hints,
@@ -61,7 +62,8 @@ def _registry(kind: Kind[Any], entries: list[Registered[Any]], hints: Hints) -> 
 def _refuse_commands_of_foreign_endpoints(registries: dict[str, Registry[Any]]) -> None:
     """Make a name unusable that one distribution has as endpoint and another as command.
 
-    A command of the endpoint's own distribution replaces the one derived from the endpoint.
+    A command of the endpoint's own distribution replaces the one derived from the endpoint; the
+    core's endpoints stay.
     """
     endpoints, commands = registries["endpoints"], registries["commands"]
     rivals = {
@@ -71,7 +73,8 @@ def _refuse_commands_of_foreign_endpoints(registries: dict[str, Registry[Any]]) 
         if command.value.name == command_name(endpoint.value.name)
         and command.distribution != endpoint.distribution
     }
-    registries["endpoints"] = _without(endpoints, {e: pair for (e, _), pair in rivals.items()})
+    foreign = {e: pair for (e, _), pair in rivals.items() if pair[0].distribution != CORE}
+    registries["endpoints"] = _without(endpoints, foreign)
     registries["commands"] = _without(commands, {c: pair for (_, c), pair in rivals.items()})
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,8 @@ import pluggy
 
 from runtime_core import hookspecs
 from runtime_core.catalog import KINDS, Catalog, Kind, Plugin, PluginStatus, Registered
+from runtime_core.config import CORE_OPTIONS, flag_name
+from runtime_core.contracts import Settings
 from runtime_core.errors import PluginFault, did_you_mean
 from runtime_core.plugins.assembly import assemble
 from runtime_core.plugins.discovery import Candidate, PluginSelection, discover
@@ -53,7 +56,7 @@ def load(candidate: Candidate) -> LoadedPlugin:
     except (Exception, SystemExit) as error:
         record = candidate.plugin(
             PluginStatus.FAILED,
-            problem=f"{type(error).__name__}: {error}".rstrip(": "),
+            problem=_problem(error),
             trace=traceback.format_exc(),
         )
         declarations = {}
@@ -69,6 +72,12 @@ def load(candidate: Candidate) -> LoadedPlugin:
     return LoadedPlugin(record=replace(record, seconds=seconds), declarations=declarations)
 
 
+def _problem(error: BaseException) -> str:
+    if isinstance(error, PluginFault):
+        return str(error)
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
 def _declarations(candidate: Candidate) -> dict[str, list[Registered[Any]]]:
     """Ask every hook of one plugin; a manager of its own keeps the plugins apart."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
@@ -76,6 +85,11 @@ def _declarations(candidate: Candidate) -> dict[str, list[Registered[Any]]]:
     plugin = candidate.entry_point.load()
     manager.register(plugin)
     callers = manager.get_hookcallers(plugin) or []
+    if not callers:
+        raise PluginFault(
+            f"{candidate.entry_point.value!r} has no hooks; mark them with "
+            "runtime_core.hookspecs.hookimpl"
+        )
     for caller in callers:
         if not caller.has_spec():
             raise PluginFault(
@@ -84,16 +98,31 @@ def _declarations(candidate: Candidate) -> dict[str, list[Registered[Any]]]:
     return {
         caller.name: [
             Registered(
-                value=_checked(value, KINDS[caller.name]),
+                value=value,
                 plugin=candidate.name,
                 distribution=candidate.distribution,
                 version=candidate.version,
             )
-            for values in caller()
-            for value in values
+            for value in _given(caller(), KINDS[caller.name])
         ]
         for caller in callers
     }
+
+
+def _given(answers: Sequence[Any], kind: Kind[Any]) -> list[Any]:
+    """Return what one hook of one plugin gives, once it has been checked."""
+    values = []
+    for answer in answers:
+        if not isinstance(answer, Iterable):
+            raise PluginFault(
+                f"Hook {kind.hook!r} must give an iterable of {kind.type.__name__} objects, "
+                f"not {answer!r:.80}"
+            )
+        values += [_checked(value, kind) for value in answer]
+    for name, count in Counter(value.name for value in values).items():
+        if count > 1:
+            raise PluginFault(f"Hook {kind.hook!r} gave the name {name!r} {count} times")
+    return values
 
 
 def _checked(value: Any, kind: Kind[Any]) -> Any:
@@ -103,7 +132,20 @@ def _checked(value: Any, kind: Kind[Any]) -> Any:
         )
     if not isinstance(value.name, str) or not value.name.strip():
         raise PluginFault(f"Hook {kind.hook!r} gave a {kind.noun} without a name: {value!r:.80}")
+    if isinstance(value, Settings):
+        _check_flags(value)
     return value
+
+
+def _check_flags(settings: Settings) -> None:
+    """Load the model of settings, and refuse options that the core has already."""
+    for field in settings.load().model_fields:
+        option = f"{settings.name}_{field}"
+        if option in CORE_OPTIONS:
+            raise PluginFault(
+                f"Settings section {settings.name!r} has a field {field!r}, whose flag "
+                f"{flag_name(option)} is the runtime's own"
+            )
 
 
 def _refuse_faults(catalog: Catalog) -> None:

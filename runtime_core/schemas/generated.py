@@ -20,17 +20,22 @@ from pydantic import (
     TypeAdapter,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 from runtime_core.errors import InvalidTesseract
-from runtime_core.schemas.walk import UNIONS, fields_of, holds_arrays, is_model
+from runtime_core.schemas.walk import UNIONS, fields_of, holds_arrays, is_array, is_model
 
 
 class ModelGenerator:
-    """Makes the generated models of one endpoint; each author's model has exactly one."""
+    """Makes the generated models of one endpoint; each author's model has exactly one.
 
-    def __init__(self, prefix: str) -> None:
+    `leaf` returns what stands in the place of an array type; by default that is the type itself.
+    """
+
+    def __init__(self, prefix: str, leaf: Callable[[Any], Any] | None = None) -> None:
         self._prefix = prefix
+        self._leaf = leaf
         self._made: dict[type[BaseModel], type[BaseModel]] = {}
         self._open: list[type[BaseModel]] = []
 
@@ -52,6 +57,8 @@ class ModelGenerator:
 
     def annotation(self, annotation: Any) -> Any:
         """Return an annotation with every model in it replaced by its generated one."""
+        if is_array(annotation):
+            return annotation if self._leaf is None else self._leaf(annotation)
         if is_model(annotation):
             return self.model(annotation) if _is_finite(annotation) else annotation
         if isinstance(annotation, TypeAliasType):
@@ -136,15 +143,16 @@ def _with_validated_defaults(value: BaseModel, generated: type[BaseModel]) -> Ba
 
 @cache  # one adapter a field of a generated model, which lives as long as its Tesseract
 def _array_fields(generated: type[BaseModel]) -> dict[str, TypeAdapter[Any]]:
+    """Return what validates the fields that hold arrays: those whose defaults are validated."""
     return {
         name: TypeAdapter(annotation)
-        for name, annotation in _annotations(generated)
-        if holds_arrays(annotation)
+        for name, annotation, field in _annotations(generated)
+        if field.validate_default
     }
 
 
-def _annotations(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
-    return ((name, field.annotation) for name, field in model.model_fields.items())
+def _annotations(model: type[BaseModel]) -> Iterator[tuple[str, Any, FieldInfo]]:
+    return ((name, field.annotation, field) for name, field in model.model_fields.items())
 
 
 def _reduced_to(author: type[BaseModel]) -> Callable[[BaseModel], Any]:

@@ -8,8 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 
+from runtime_core.schemas.abstract import abstract_leaf
+from runtime_core.schemas.differentiable import DifferentiableArrays
 from runtime_core.schemas.generated import ModelGenerator
 from runtime_core.schemas.walk import differentiable_arrays, field_order
+
+ABSTRACT = "AbstractEval"
+"""The prefix of generated models whose arrays are `ShapeDType`s."""
 
 
 class PayloadSchemas:
@@ -22,6 +27,16 @@ class PayloadSchemas:
         self._inputs = inputs
         self._outputs = outputs
         self._generators: dict[str, ModelGenerator] = {}
+
+    @cached_property
+    def differentiable_inputs(self) -> DifferentiableArrays:
+        """Return what can be differentiated with respect to."""
+        return DifferentiableArrays(self._inputs)
+
+    @cached_property
+    def differentiable_outputs(self) -> DifferentiableArrays:
+        """Return what can be differentiated."""
+        return DifferentiableArrays(self._outputs)
 
     def inputs(self, prefix: str) -> type[BaseModel]:
         """Return the generated subclass of `InputSchema` named `<prefix>_InputSchema`."""
@@ -64,7 +79,8 @@ class PayloadSchemas:
         return _extras(self._outputs)
 
     def _generator(self, prefix: str) -> ModelGenerator:
-        return self._generators.setdefault(prefix, ModelGenerator(prefix))
+        leaf = abstract_leaf if prefix == ABSTRACT else None
+        return self._generators.setdefault(prefix, ModelGenerator(prefix, leaf))
 
 
 def _extras(model: type[BaseModel]) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """Walking the types of a model: which arrays and models it holds, and under which paths.
 
-A path is a template of field names, `[]` for the items of a list, `[0]` for those of a tuple of
-fixed length and `{}` for the values of a dict: `layers.[].weights`.
+A path is a template: names of fields, `[]` for the items of a list, `[0]` for those of a tuple of
+fixed length and `{}` for the values of a dict, as in `layers.[].weights`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing_extensions import TypeAliasType, is_typeddict
 
 from runtime_core.arrays.annotation import Array
 from runtime_core.errors import InvalidTesseract
+from runtime_core.paths import Field, Index, Key, Path, render
 
 UNIONS = (Union, types.UnionType)
 SEQUENCES = (list, set, frozenset)
@@ -27,13 +28,13 @@ SEQUENCES = (list, set, frozenset)
 class Node:
     """A model or an array type at a place of a model."""
 
-    path: tuple[str, ...]
+    path: Path
     type: Any
 
     @property
     def template(self) -> str:
         """Return the path as it stands in OpenAPI."""
-        return ".".join(self.path)
+        return render(self.path)
 
 
 def is_array(annotation: Any) -> bool:
@@ -46,7 +47,7 @@ def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def walk(annotation: Any, path: tuple[str, ...] = (), seen: tuple[Any, ...] = ()) -> Iterator[Node]:
+def walk(annotation: Any, path: Path = (), seen: tuple[Any, ...] = ()) -> Iterator[Node]:
     """Yield every model and array type in an annotation, outermost first."""
     if is_array(annotation):
         yield Node(path=path, type=annotation)
@@ -55,7 +56,7 @@ def walk(annotation: Any, path: tuple[str, ...] = (), seen: tuple[Any, ...] = ()
             return  # a recursive model has no end; its first round says what it holds
         yield Node(path=path, type=annotation)
         for name, field in fields_of(annotation).items():
-            yield from walk(field.annotation, (*path, name), (*seen, annotation))
+            yield from walk(field.annotation, (*path, Field(name)), (*seen, annotation))
     else:
         for step, inner in children(annotation):
             yield from walk(inner, (*path, *step), seen)
@@ -76,7 +77,7 @@ def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
     return model.model_fields
 
 
-def children(annotation: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+def children(annotation: Any) -> Iterator[tuple[Path, Any]]:
     """Yield the types inside a container type, each with the step of the path to it."""
     if isinstance(annotation, TypeAliasType):
         yield (), annotation.__value__
@@ -90,11 +91,11 @@ def children(annotation: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
     elif origin in UNIONS:
         yield from (((), argument) for argument in arguments)
     elif origin is tuple and arguments[-1:] != (...,):
-        yield from (((f"[{i}]",), argument) for i, argument in enumerate(arguments))
+        yield from (((Index(i),), argument) for i, argument in enumerate(arguments))
     elif isinstance(origin, type) and issubclass(origin, Mapping):
-        yield ("{}",), arguments[1]
+        yield (Key(None),), arguments[1]
     elif arguments and arguments[0] is not ...:
-        yield ("[]",), arguments[0]
+        yield (Index(None),), arguments[0]
 
 
 def _refuse_opaque(annotation: Any) -> None:
@@ -124,10 +125,15 @@ def differentiable_arrays(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
 
 
 def field_order(model: type[BaseModel]) -> dict[str, list[str]]:
-    """Return the names of the fields of each nested model in their order, by path."""
-    return {
-        node.template: list(fields_of(node.type)) for node in walk(model) if is_model(node.type)
-    }
+    """Return the names of the fields of each nested model in their order, by path.
+
+    Where a union has several models, their fields stand one after the other.
+    """
+    order: dict[str, dict[str, None]] = {}
+    for node in walk(model):
+        if is_model(node.type):
+            order.setdefault(node.template, {}).update(dict.fromkeys(fields_of(node.type)))
+    return {path: list(names) for path, names in order.items()}
 
 
 def _description(array: Any) -> dict[str, Any]:

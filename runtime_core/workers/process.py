@@ -63,6 +63,7 @@ class WorkerProcess:
             process = subprocess.Popen(
                 [
                     sys.executable,
+                    "-P",
                     "-m",
                     "runtime_core.workers.child",
                     str(theirs.fileno()),

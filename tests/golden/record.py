@@ -1,7 +1,8 @@
 """Record what tesseract-core 1.15.0 answers, as the facts that our own runtime is compared with.
 
 Run it as ``python tests/golden/record.py`` in an environment that holds ``tesseract-core[runtime]==1.15.0``.
-The models in ``models/`` are ours; everything in ``documents/`` and ``sdk/`` is written anew.
+The models in ``models/`` and ``schemas/`` are ours; everything in ``documents/`` and ``sdk/``, each
+``schemas/*.json`` and ``payloads.json`` is written anew.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ GOLDEN = Path(__file__).resolve().parent
 MODELS = GOLDEN / "models"
 DOCUMENTS = GOLDEN / "documents"
 SDK = GOLDEN / "sdk"
+SCHEMAS = GOLDEN / "schemas"
 
 NAMES = ("vectoradd", "nested", "dtypes", "complexes")
 
@@ -179,6 +181,76 @@ def write_documents(name: str) -> None:
     check_payloads_agree(name, folder)
     write_descriptions(name, folder)
     write_schemas(name, folder)
+
+
+# --- components of nested schemas --------------------------------------------------------------------------------------
+
+
+CLIENT_EXTRAS = ("differentiable_arrays", "field_order")
+"""What clients read of a component that is in no JSON Schema."""
+
+PAYLOADS = ("Apply", "Jacobian", "JVP", "VJP", "Abstract")
+"""What stands before ``InputSchema`` and ``OutputSchema`` in the components of each endpoint."""
+
+
+def openapi_of(api_path: Path) -> dict[str, Any] | None:
+    """The OpenAPI document of a file, or nothing where the original cannot load it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        completed = subprocess.run(
+            [executable(), "openapi-schema"],
+            env=environment("") | {"TESSERACT_API_PATH": str(api_path)},
+            cwd=scratch,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    return json.loads(completed.stdout) if completed.returncode == 0 else None
+
+
+def said_of(schema: dict[str, Any]) -> dict[str, Any]:
+    """How a component or property is called and described."""
+    return {key: schema[key] for key in ("title", "description") if key in schema}
+
+
+def payload_facts(component: dict[str, Any]) -> dict[str, Any]:
+    """Names, requirements and descriptions of a payload's or a result's component."""
+    properties = component.get("properties", {})
+    facts = {
+        "required": component.get("required"),
+        "properties": {key: said_of(schema) for key, schema in properties.items()},
+    }
+    return said_of(component) | {key: value for key, value in facts.items() if value}
+
+
+def schema_facts(document: dict[str, Any] | None) -> dict[str, Any]:
+    """What a client can tell of a file's schemas from the OpenAPI document."""
+    if document is None:
+        return {"fails": True}
+    schemas = document["components"]["schemas"]
+    extras = {
+        name: {key: schemas[name][key] for key in CLIENT_EXTRAS}
+        for name in ("ApplyInputSchema", "ApplyOutputSchema")
+    }
+    return {"components": sorted(schemas), **extras}
+
+
+def payloads_of(document: dict[str, Any]) -> dict[str, Any]:
+    """What a client can tell of the payloads and results of all endpoints."""
+    schemas = document["components"]["schemas"]
+    names = [f"{name}{side}Schema" for name in PAYLOADS for side in ("Input", "Output")]
+    return {name: payload_facts(schemas[name]) for name in names}
+
+
+def write_schema_facts() -> None:
+    """Write what the original makes of each file in ``schemas/``; the payloads of all are the same."""
+    payloads = []
+    for api_path in sorted(SCHEMAS.glob("*.py")):
+        document = openapi_of(api_path)
+        write_json(SCHEMAS / f"{api_path.stem}.json", schema_facts(document), indent=None)
+        if document is not None:
+            payloads.append(payloads_of(document))
+    if any(other != payloads[0] for other in payloads):
+        raise ValueError("the payloads of the files differ")
+    write_json(GOLDEN / "payloads.json", payloads[0], indent=1)
 
 
 # --- exchanges of the client ------------------------------------------------------------------------------------------
@@ -446,6 +518,7 @@ def main() -> None:
     for name in NAMES:
         write_documents(name)
         write_exchanges(name)
+    write_schema_facts()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,37 @@
+"""Arrays of derivatives: tangents, cotangents and blocks of a Jacobian.
+
+Their shape and data type follow from the fields that they belong to, so that the annotation
+itself takes any; the endpoints hold them against those fields.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from runtime_core.arrays.annotation import leaf_core_schema
+from runtime_core.arrays.coercion import Expected
+from runtime_core.arrays.json_schema import array_json_schema
+from runtime_core.arrays.leaf import ArrayLeaf
+
+
+class _AnyArray:
+    """Reads and writes arrays as they are."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return leaf_core_schema(ArrayLeaf(Expected(shape=..., dtype=None)))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return array_json_schema(shape=..., dtype="complex128", flags=(), handler=handler)
+
+
+GradientArray = Annotated[np.ndarray[Any, Any], _AnyArray()]
+"""Type annotation for an array of derivatives, of any shape and numeric data type."""

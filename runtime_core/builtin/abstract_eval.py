@@ -1,0 +1,29 @@
+"""The endpoint `abstract_eval`: shapes and data types in, shapes and data types out."""
+
+from __future__ import annotations
+
+from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
+from runtime_core.schemas.payloads import ABSTRACT
+
+
+def bind(binding: Binding) -> BoundEndpoint | Unavailable:
+    """Bind the author's `abstract_eval(abstract_inputs)`."""
+    function = binding.function("abstract_eval")
+    if isinstance(function, Unavailable):
+        return function
+    payload = binding.schemas.payload(
+        "AbstractInputSchema",
+        inputs=ABSTRACT,
+        doc="The inputs, with the shape and data type of each array in its place.",
+    )
+    result = binding.schemas.result(
+        "AbstractOutputSchema",
+        outputs=ABSTRACT,
+        doc="The outputs, with the shape and data type of each array in its place.",
+    )
+    return BoundEndpoint(
+        payload=payload,
+        result=result,
+        answer=lambda payload: function(payload.inputs),
+        doc=function.__doc__ or "",
+    )

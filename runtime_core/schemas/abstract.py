@@ -1,0 +1,36 @@
+"""Abstract inputs and outputs: the author's models with shapes and data types for arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import AfterValidator, BeforeValidator
+
+from runtime_core.arrays.coercion import Expected, from_numbers
+from runtime_core.arrays.dtypes import DTYPES
+from runtime_core.arrays.shape_dtype import ShapeDType
+
+
+def abstract_leaf(array: Any) -> Any:
+    """Return the annotation that stands for an array type in abstract models.
+
+    It reads `{"shape", "dtype"}` and takes arrays themselves too, as defaults are. What a function
+    sees is what the array would become: its broadcast shape and the data type of the field.
+    """
+    dtype = DTYPES[array.expected_dtype]
+    expected = Expected(shape=array.expected_shape, dtype=dtype)
+
+    def fit(abstract: ShapeDType) -> ShapeDType:
+        expected.check_dtype(DTYPES[abstract.dtype])
+        shape = expected.target_shape(abstract.shape)
+        return ShapeDType(shape=shape, dtype=array.expected_dtype)
+
+    def read(value: Any) -> Any:
+        if isinstance(value, ShapeDType | Mapping):
+            return value
+        numbers = value if hasattr(value, "shape") else from_numbers(value, dtype)
+        return ShapeDType(shape=np.shape(numbers), dtype=array.expected_dtype)
+
+    return Annotated[ShapeDType, BeforeValidator(read), AfterValidator(fit)]

@@ -1,0 +1,124 @@
+"""The differentiable arrays of a schema, and the fields of payloads that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from runtime_core.errors import did_you_mean, shortened
+from runtime_core.paths import (
+    InvalidPath,
+    Path,
+    expand,
+    is_concrete,
+    matches,
+    parse,
+    pattern,
+    render,
+)
+from runtime_core.schemas.walk import is_array, walk
+
+
+class DifferentiableArrays:
+    """The differentiable arrays of one schema, by path."""
+
+    def __init__(self, schema: type[BaseModel]) -> None:
+        self.schema = schema
+
+    @cached_property
+    def by_template(self) -> Mapping[Path, Any]:
+        """Return the array type at each template, in the order of the fields."""
+        return {
+            node.path: node.type
+            for node in walk(self.schema)
+            if is_array(node.type) and node.type.flags
+        }
+
+    @property
+    def templates(self) -> list[str]:
+        """Return the templates as they stand in OpenAPI."""
+        return [render(template) for template in self.by_template]
+
+    def array_type(self, path: str) -> Any:
+        """Return the array type at a path, or `None` if nothing differentiable can be there.
+
+        Raises `InvalidPath` for a text that is no path.
+        """
+        steps = parse(path)
+        types = (t for template, t in self.by_template.items() if matches(template, steps))
+        return next(types, None)
+
+    def leaves(self, value: BaseModel) -> Iterator[tuple[str, Any]]:
+        """Yield path and array of every differentiable leaf that a value has."""
+        for template in self.by_template:
+            for path, leaf in expand(value, template):
+                if hasattr(leaf, "shape"):  # another member of a union may stand here
+                    yield render(path), leaf
+
+    def paths_of_inputs(self, doc: str) -> Any:
+        """Return a field that lists paths, each leading to an array of the payload's `inputs`."""
+        return self._field(AfterValidator(self._check_present), doc)
+
+    def paths_of_outputs(self, doc: str) -> Any:
+        """Return a field that lists paths, each of which an output can have."""
+        return self._field(AfterValidator(self._check), doc)
+
+    def _field(self, check: AfterValidator, doc: str) -> Any:
+        """Return annotation and default of a field, as `create_model` takes them.
+
+        At least one path is needed; one that is named twice counts once.
+        """
+        item = Annotated[str, check, Field(json_schema_extra=self._describe)]
+        unique = AfterValidator(lambda paths: list(dict.fromkeys(paths)))
+        extra: Any = {"uniqueItems": True}
+        return (
+            Annotated[list[item], unique],
+            Field(min_length=1, description=doc, json_schema_extra=extra),
+        )
+
+    def _check(self, path: str) -> str:
+        try:
+            known = self.array_type(path) is not None
+        except InvalidPath as error:
+            raise _unknown_path(f"{error}", self.templates) from None
+        if known:
+            return path
+        near = did_you_mean(path, self.templates)
+        problem = f"{shortened(path)!r} is not the path of a differentiable array.{near}"
+        raise _unknown_path(problem, self.templates)
+
+    def _check_present(self, path: str, info: ValidationInfo) -> str:
+        self._check(path)
+        inputs = (info.data or {}).get("inputs")  # absent when they were refused themselves
+        if inputs is not None and path not in (leaves := dict(self.leaves(inputs))):
+            problem = f"The inputs have no array at {shortened(path)!r}."
+            raise _unknown_path(problem, list(leaves))
+        return path
+
+    def _describe(self, schema: dict[str, Any]) -> None:
+        """Write the paths that are possible into the JSON Schema of one."""
+        kinds = [_path_schema(template) for template in self.by_template]
+        schema.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+
+
+def _path_schema(template: Path) -> dict[str, Any]:
+    if is_concrete(template):
+        return {"type": "string", "const": render(template)}
+    return {"type": "string", "pattern": pattern(template)}
+
+
+_MOST = 20  # so many valid paths are listed
+
+
+def _unknown_path(problem: str, valid: Sequence[str]) -> PydanticCustomError:
+    shown = ", ".join(valid[:_MOST]) or "none"
+    more = f" and {len(valid) - _MOST} more" if len(valid) > _MOST else ""
+    return PydanticCustomError(
+        "unknown_path",
+        "{problem} Valid: {valid}.",
+        {"problem": problem, "valid": shown + more},
+    )

@@ -1,0 +1,52 @@
+"""The command line in this process, where only messages and exit codes matter."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from runtime_core.cli.main import run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What a command left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+Here = Callable[..., Ended]
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Here]:
+    """Return a function that runs a command in this process, in an empty folder.
+
+    What user code prints may be mixed with the result here; tests of the streams start processes.
+    """
+    modules = set(sys.modules)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        if "TESSERACT" in name:
+            monkeypatch.delenv(name)
+
+    def run_here(*arguments: str) -> Ended:
+        capfd.readouterr()
+        code = run(arguments, os.environ)
+        stdout, stderr = capfd.readouterr()
+        return Ended(code=code, stdout=stdout, stderr=stderr)
+
+    yield run_here
+    for name in set(sys.modules) - modules:
+        if name.startswith("tesseract_api"):
+            del sys.modules[name]

@@ -1,0 +1,201 @@
+"""Help, and the commands that tell what there is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import EXAMPLES, Cli
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Here
+
+Tesseract = Callable[..., Path]
+
+DESCRIBED = """
+from pydantic import BaseModel, Field
+from runtime_core import Array, Float64
+
+class Layer(BaseModel):
+    weights: Array[(None, 3), Float64] = Field(description="One row a unit.")
+    name: str = Field("layer", description="What the layer is called.")
+
+class InputSchema(BaseModel):
+    layers: list[Layer] = Field(description="From the first to the last.")
+    named: dict[str, Layer] | None = None
+    steps: int = Field(3, description="How often to repeat.")
+
+class OutputSchema(BaseModel):
+    total: float = Field(description="Sum of everything.")
+
+def apply(inputs: InputSchema) -> OutputSchema:
+    \"\"\"Add everything up.\"\"\"
+"""
+
+GLOBAL_OPTIONS = [
+    "--api-path",
+    "--input-path",
+    "--output-path",
+    "--output-format",
+    "--output-file",
+    "--compression",
+    "--debug",
+    "--name",
+    "--version",
+    "--description",
+    "--no-plugin",
+    "--strict-plugins",
+    "--install-completion",
+    "--show-completion",
+]
+
+COMMANDS = [
+    "apply",
+    "check",
+    "health",
+    "input-schema",
+    "openapi-schema",
+    "output-schema",
+    "plugins",
+    "serve",
+]
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_lists_options_and_commands(here: Here, flag: str) -> None:
+    """Help needs no Tesseract; it lists all global options and commands."""
+    ended = here(flag)
+    assert (ended.code, ended.stderr) == (0, "")
+    words = ended.stdout.split()
+    assert not [name for name in (*GLOBAL_OPTIONS, *COMMANDS) if name not in words]
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_of_an_endpoint_shows_the_fields(here: Here, tesseract: Tesseract, flag: str) -> None:
+    """Help shows the tree of the fields with types, defaults and descriptions."""
+    ended = here("--api-path", str(tesseract(DESCRIBED)), "apply", flag)
+    assert (ended.code, ended.stderr) == (0, "")
+    lines = [line.rstrip() for line in ended.stdout.splitlines()]
+    expected = """
+      inputs: Apply_InputSchema -- The input data to apply the Tesseract to.
+        layers: list[Apply_Layer] -- From the first to the last.
+          weights: Array[(None, 3), float64] -- One row a unit.
+          name: str = layer -- What the layer is called.
+        named: dict[str, Apply_Layer] | None = None
+          weights: Array[(None, 3), float64] -- One row a unit.
+          name: str = layer -- What the layer is called.
+        steps: int = 3 -- How often to repeat.
+    """
+    tree = [line.removeprefix("  ") for line in expected.splitlines()[1:-1]]
+    start = next(i for i, line in enumerate(lines) if line.strip() == "Payload:")
+    found = [line.replace("'", "") for line in lines[start + 1 : start + 1 + len(tree)]]
+    assert [line.strip() for line in found] == [line.strip() for line in tree]
+    depths = [len(line) - len(line.lstrip()) for line in found]
+    assert [depth - depths[0] for depth in depths] == [0, 2, 4, 4, 2, 4, 4, 2]
+    assert "Add everything up." in ended.stdout
+    assert "total: float -- Sum of everything." in ended.stdout
+
+
+def test_help_of_an_endpoint_names_formats(here: Here, tesseract: Tesseract) -> None:
+    """Help shows the formats that can be chosen."""
+    ended = here("--api-path", str(tesseract()), "apply", "--help")
+    assert "json|json+base64" in ended.stdout
+    assert "JSON_PAYLOAD" in ended.stdout
+    assert {"-o,", "--output-path", "-f,", "--output-format"} <= set(ended.stdout.split())
+
+
+def test_help_of_an_endpoint_without_a_tesseract(here: Here) -> None:
+    """Help that needs the file says that there is none."""
+    ended = here("apply", "--help")
+    assert ended.code == 2
+    assert "There is no Tesseract at" in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "check", "plugins", "openapi-schema", "health"])
+def test_help_of_other_commands_needs_no_tesseract(here: Here, command: str) -> None:
+    """Help of a command that is about no field needs no file."""
+    ended = here(command, "--help")
+    assert (ended.code, ended.stderr) == (0, "")
+    assert f"tesseract-runtime {command}" in ended.stdout
+
+
+def test_health_needs_no_tesseract(here: Here) -> None:
+    """`health` answers wherever the runtime is installed."""
+    ended = here("health")
+    assert (ended.code, ended.stdout, ended.stderr) == (0, '{"status":"ok"}', "")
+
+
+@pytest.mark.parametrize("example", ["vectoradd", "mauna_loa"])
+def test_check_of_the_examples(here: Here, example: str) -> None:
+    """The examples are valid Tesseracts."""
+    ended = here("--api-path", str(EXAMPLES / example / "tesseract_api.py"), "check")
+    assert ended.code == 0
+    assert ended.stdout.startswith("tesseract_api.py is a valid Tesseract.\n  apply: served\n")
+
+
+def test_check_finds_what_loading_does_not(here: Here, tesseract: Tesseract) -> None:
+    """A schema that cannot be described is found by `check`, with exit code 1."""
+    source = """
+        from pydantic import BaseModel
+        from runtime_core import Array, Float64
+
+        class InputSchema(BaseModel):
+            children: list["InputSchema"]
+            x: Array[(None,), Float64]
+
+        class OutputSchema(BaseModel):
+            pass
+
+        def apply(inputs):
+            return OutputSchema()
+    """
+    ended = here("--api-path", str(tesseract(source)), "check")
+    assert (ended.code, ended.stdout) == (1, "")
+    assert "InputSchema contains itself" in ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [("plugins",), ("plugins", "list")])
+def test_plugins_are_listed(here: Here, arguments: tuple[str, ...]) -> None:
+    """`plugins` tells what is installed and what it provides."""
+    ended = here(*arguments)
+    assert ended.code == 0
+    assert "core (tesseract-runtime " in ended.stdout
+    assert "  endpoints: apply, health, input_schema, output_schema\n" in ended.stdout
+
+
+def test_plugins_are_listed_as_json(here: Here) -> None:
+    """`plugins --json` is for programs."""
+    for arguments in (("plugins", "--json"), ("plugins", "list", "--json")):
+        listed = json.loads(here(*arguments).stdout)
+        assert listed["problems"] == []
+        assert "core" in [plugin["name"] for plugin in listed["plugins"]]
+
+
+@pytest.mark.parametrize("name", ["core", "tesseract-runtime"])
+def test_plugin_is_shown(here: Here, name: str) -> None:
+    """A plugin is found by its own name and by that of its distribution."""
+    ended = here("plugins", "show", name)
+    assert ended.code == 0
+    assert "  entry point: runtime_core." in ended.stdout
+    assert json.loads(here("plugins", "show", name, "--json").stdout)["name"] == "core"
+
+
+def test_unknown_plugin_is_told(here: Here) -> None:
+    """A plugin that is not installed is met with the nearest one."""
+    ended = here("plugins", "show", "cor")
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "Unknown plugin 'cor'. Did you mean 'core'? Installed: core" in ended.stderr
+
+
+def test_shell_completes_commands(cli: Cli) -> None:
+    """Commands are completed in a shell."""
+    environment = {
+        "_TESSERACT_RUNTIME_COMPLETE": "complete_bash",
+        "COMP_WORDS": "tesseract-runtime op",
+        "COMP_CWORD": "1",
+    }
+    assert cli(environment=environment).stdout.split() == ["openapi-schema"]

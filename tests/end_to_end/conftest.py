@@ -1,0 +1,224 @@
+"""A virtual environment of its own, as a user would have it, with wheels of this repository."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import REPOSITORY, clean_environment
+
+PROJECTS = [
+    REPOSITORY,
+    *sorted(path.parent for path in REPOSITORY.glob("plugins/*/pyproject.toml")),
+    *sorted(path.parent for path in Path(__file__).parent.glob("scratch/*/pyproject.toml")),
+]
+"""The folders that wheels are built of."""
+
+PIP = {
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_INPUT": "1",
+    "PIP_ROOT_USER_ACTION": "ignore",
+    "PIP_QUIET": "1",
+}
+
+SECONDS_TO_START = 60
+SECONDS_TO_STOP = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the body, which is JSON."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A running server: where it listens, and the file of all that it prints."""
+
+    host: str
+    log: Path
+
+    def ask(self, path: str, body: bytes | str | None = None, **headers: str) -> Answer:
+        """Send a POST if there is a body, else a GET; `content_type` names a header."""
+        connection = http.client.HTTPConnection(self.host, timeout=SECONDS_TO_START)
+        method = "GET" if body is None else "POST"
+        content = body.encode() if isinstance(body, str) else body
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            connection.request(method, path, content, named)
+            answer = connection.getresponse()
+            return Answer(
+                status=answer.status, headers=dict(answer.getheaders()), body=answer.read()
+            )
+        finally:
+            connection.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """A virtual environment that holds the core, the names for authors, and what tests install.
+
+    Its programs run in `folder`, without options of the runtime in their variables.
+    """
+
+    programs: Path
+    wheels: Path
+    folder: Path
+
+    def install(self, *names: str, options: Sequence[str] = ()) -> None:
+        """Install plugins by the names of their folders, with further options of pip."""
+        self.run("python", "-m", "pip", "install", *options, *map(self.wheel, names), check=True)
+
+    def uninstall(self, *names: str) -> None:
+        """Remove plugins; what they need stays."""
+        distributions = [f"tesseract-runtime-{name}" for name in names]
+        self.run("python", "-m", "pip", "uninstall", "-y", *distributions, check=True)
+
+    @contextmanager
+    def installed(self, *names: str, options: Sequence[str] = ()) -> Iterator[None]:
+        """Have plugins inside the `with`."""
+        self.install(*names, options=options)
+        try:
+            yield
+        finally:
+            self.uninstall(*names)
+
+    @contextmanager
+    def without(self, *names: str) -> Iterator[None]:
+        """Lack plugins inside the `with`."""
+        self.uninstall(*names)
+        try:
+            yield
+        finally:
+            self.install(*names)
+
+    def wheel(self, name: str) -> str:
+        """Return the wheel of a plugin."""
+        [path] = self.wheels.glob(f"tesseract_runtime_{name}-*.whl")
+        return str(path)
+
+    def runtime(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run `tesseract-runtime`; options as those of `run`."""
+        return self.run("tesseract-runtime", *arguments, **options)
+
+    def python(self, source: str) -> str:
+        """Return what a piece of Python prints, without the space around it."""
+        return self.run("python", "-c", source, check=True).stdout.strip()
+
+    def run(
+        self,
+        program: str,
+        *arguments: str,
+        variables: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program of the environment; `variables` are added to its own, if given."""
+        return subprocess.run(
+            [str(self.programs / program), *arguments],
+            **self._surroundings(variables),
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 300, **options},
+        )
+
+    @contextmanager
+    def serving(
+        self, *arguments: str, variables: Mapping[str, str] | None = None
+    ) -> Iterator[Service]:
+        """Serve with global options inside the `with`, on a free port."""
+        log = self.folder / "server.log"
+        with (
+            log.open("w") as prints,
+            subprocess.Popen(
+                [str(self.programs / "tesseract-runtime"), *arguments, "serve", "--port", "0"],
+                **self._surroundings(variables),
+                stdout=prints,
+                stderr=prints,
+            ) as process,
+        ):
+            try:
+                yield Service(host=_announced(process, log), log=log)
+            finally:
+                process.terminate()
+                try:
+                    process.wait(SECONDS_TO_STOP)
+                finally:
+                    process.kill()
+
+    def _surroundings(self, variables: Mapping[str, str] | None) -> dict[str, Any]:
+        plain = {k: v for k, v in clean_environment().items() if not k.startswith("PYTHONPATH")}
+        wide = {"COLUMNS": "200"}
+        environment = {**plain, **PIP, **wide, **(variables or {})}
+        return {"env": environment, "cwd": self.folder, "text": True}
+
+
+@pytest.fixture(scope="session")
+def prepared_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """Build all wheels, and install the core and the names for authors until the session ends."""
+    root = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", str(root / "venv")], check=True)
+    work = root / "work"
+    work.mkdir()
+    environment = Environment(programs=root / "venv" / "bin", wheels=root / "wheels", folder=work)
+    _build_wheels(environment, builder=root / "builder")
+    core = str(next(environment.wheels.glob("tesseract_runtime-*.whl")))
+    environment.run(
+        "python", "-m", "pip", "install", core, environment.wheel("authoring"), check=True
+    )
+    yield environment
+    shutil.rmtree(root)  # pytest would keep some hundred megabytes of each of three sessions
+
+
+@pytest.fixture
+def environment(prepared_environment: Environment, tmp_path: Path) -> Environment:
+    """Return the environment, whose programs run in an empty folder."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return replace(prepared_environment, folder=folder)
+
+
+def _build_wheels(environment: Environment, *, builder: Path) -> None:
+    """Build with a hatchling that lies beside the environment, so that nothing finds it there."""
+    pip = ("python", "-m", "pip")
+    environment.run(*pip, "install", "--target", str(builder), "hatchling>=1.27", check=True)
+    environment.run(
+        *pip,
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        f"--wheel-dir={environment.wheels}",
+        *map(str, PROJECTS),
+        variables={"PYTHONPATH": str(builder)},
+        check=True,
+    )
+
+
+def _announced(process: subprocess.Popen[str], log: Path) -> str:
+    """Return the host and port that a server says it listens on."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and process.poll() is None:
+        if match := re.search(r"^Serving .* on http://(\S+)", log.read_text(), re.MULTILINE):
+            return match[1]
+        time.sleep(0.02)
+    raise AssertionError(f"The server did not start:\n{log.read_text()}")
+
+
+Write = Callable[..., Path]
+"""The type of the fixture `tesseract`: writes a `tesseract_api.py` and returns its path."""

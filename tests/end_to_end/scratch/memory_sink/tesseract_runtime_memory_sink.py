@@ -1,0 +1,34 @@
+"""The run sink `memory`: what was logged stays in this process, for whoever looks at `RUNS`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import Record, RunSink
+from runtime_core.hookspecs import hookimpl
+from runtime_core.runs import Run
+
+RUNS: dict[str, list[Record | str]] = {}
+"""The records of each run by its id, and its status once it has ended."""
+
+
+class MemoryRun:
+    """Keeps the records of one run."""
+
+    def __init__(self, run: Run, target: str, config: RuntimeConfig) -> None:
+        self._records = RUNS.setdefault(run.id, [])
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Keep records."""
+        self._records.extend(records)
+
+    def close(self, status: str) -> None:
+        """Keep the status."""
+        self._records.append(status)
+
+
+@hookimpl
+def run_sinks() -> Iterable[RunSink]:
+    """Provide memory as a sink."""
+    yield RunSink(name="memory", summary="Memory.", schemes=("memory",), open=MemoryRun, local=True)

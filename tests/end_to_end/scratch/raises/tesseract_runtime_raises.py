@@ -1,0 +1,5 @@
+"""Imports what is not installed."""
+
+import surely_missing
+
+__all__ = ["surely_missing"]

@@ -1,0 +1,14 @@
+"""Settings whose model cannot be loaded."""
+
+from collections.abc import Iterable
+
+from runtime_core.contracts import Settings, imported
+from runtime_core.hookspecs import hookimpl
+
+
+@hookimpl
+def settings() -> Iterable[Settings]:
+    """Provide the settings."""
+    yield Settings(
+        name="unset", summary="Nothing.", load=imported("tesseract_runtime_unset:Missing")
+    )

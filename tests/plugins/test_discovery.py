@@ -1,0 +1,189 @@
+"""Which plugins are found, and which of them are left out without being imported."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import pytest
+
+from runtime_core.catalog import Plugin, PluginStatus
+from runtime_core.errors import PluginFault
+from runtime_core.plugins import PluginSelection, discover
+from runtime_core.plugins.discovery import Candidate
+from tests.plugins.conftest import Install
+
+CORE_VERSION = version("tesseract-runtime")
+
+
+def disabled(*names: str) -> PluginSelection:
+    """Return a selection without some plugins."""
+    return PluginSelection(disabled=frozenset(names))
+
+
+def candidate(name: str, selection: PluginSelection | None = None) -> Candidate | None:
+    """Return the candidate of a name, if there is one."""
+    found = discover(selection or PluginSelection()).candidates
+    return next((candidate for candidate in found if candidate.name == name), None)
+
+
+def left_out(name: str, selection: PluginSelection | None = None) -> Plugin | None:
+    """Return the record of a plugin that is left out, if it is."""
+    found = discover(selection or PluginSelection()).left_out
+    return next((plugin for plugin in found if plugin.name == name), None)
+
+
+def test_plugin_is_found_with_its_provenance(install: Install) -> None:
+    """A candidate knows its entry point, its distribution and what that requires."""
+    install("acme", requires=["tesseract-runtime", "numpy>=2"])
+    found = candidate("acme")
+    assert found is not None
+    assert found.entry_point.value == "tesseract_runtime_acme"
+    assert (found.distribution, found.version) == ("tesseract-runtime-acme", "1.0")
+    assert list(found.requires) == ["tesseract-runtime", "numpy>=2"]
+
+
+def test_core_comes_first_and_the_rest_by_name(install: Install) -> None:
+    """The order of plugins does not depend on the order of installation."""
+    install("zebra")
+    install("acme")
+    names = [candidate.name for candidate in discover(PluginSelection()).candidates]
+    assert names == ["core", *sorted(names[1:])]
+    assert {"acme", "zebra"} <= set(names)
+
+
+@pytest.mark.parametrize("name", ["acme", "tesseract-runtime-acme"])
+def test_plugin_is_disabled_by_either_name(install: Install, name: str) -> None:
+    """Both the name of the entry point and that of the distribution disable a plugin."""
+    install("acme")
+    plugin = left_out("acme", disabled(name))
+    assert plugin is not None
+    assert plugin.status is PluginStatus.DISABLED
+    assert plugin.problem == "--no-plugin or TESSERACT_DISABLE_PLUGINS names it"
+
+
+def test_unknown_name_cannot_be_disabled(install: Install) -> None:
+    """A name that nothing installed has is an error with a suggestion and the choices."""
+    install("acme")
+    with pytest.raises(PluginFault) as caught:
+        discover(disabled("akme"))
+    message = str(caught.value)
+    assert message.startswith(
+        "There is no plugin 'akme' to disable. Did you mean 'acme'? Installed: acme, "
+    )
+    assert message.endswith(".")
+
+
+@pytest.mark.parametrize("name", ["core", "tesseract-runtime"])
+def test_core_cannot_be_disabled(name: str) -> None:
+    """Without the core there is no runtime."""
+    with pytest.raises(PluginFault) as caught:
+        discover(disabled(name))
+    assert str(caught.value) == f"{name!r} is the runtime itself and cannot be disabled."
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        "tesseract-runtime>=99",
+        "tesseract-runtime[all] >= 99",
+        "tesseract_runtime>=99",
+        "Tesseract.Runtime<0.0.1",
+        'tesseract-runtime>=99; python_version >= "3"',
+    ],
+)
+def test_plugin_of_another_core_is_incompatible(install: Install, requirement: str) -> None:
+    """A plugin whose requirement of the core is not met is left out, however it is spelled."""
+    install("acme", requires=[requirement])
+    plugin = left_out("acme")
+    assert plugin is not None
+    assert plugin.status is PluginStatus.INCOMPATIBLE
+    assert plugin.problem == (f"It requires {requirement}, and tesseract-runtime is {CORE_VERSION}")
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        "tesseract-runtime",
+        f"tesseract-runtime=={CORE_VERSION}",
+        "tesseract-runtime-other>=99",
+        'tesseract-runtime>=99; python_version < "3"',
+        'tesseract-runtime>=99; extra == "later"',
+    ],
+)
+def test_plugin_of_this_core_is_a_candidate(install: Install, requirement: str) -> None:
+    """Requirements that are met, do not apply here or are of something else do no harm."""
+    install("acme", requires=[requirement])
+    assert candidate("acme") is not None
+
+
+def test_unreadable_requirement_harms_its_plugin_alone(install: Install) -> None:
+    """A requirement of the core that cannot be read makes a plugin incompatible."""
+    install("acme", requires=["tesseract-runtime>=newest"])
+    install("zebra")
+    assert candidate("zebra") is not None
+    plugin = left_out("acme")
+    assert plugin is not None
+    assert plugin.status is PluginStatus.INCOMPATIBLE
+    assert "tesseract-runtime>=newest" in plugin.problem
+
+
+def test_two_plugins_of_one_name_are_in_conflict(install: Install) -> None:
+    """Of two entry points with one name neither is imported; each says how to settle it."""
+    install("one", entry_point="twin")
+    install("two", entry_point="twin")
+    discovery = discover(PluginSelection())
+    assert "twin" not in {candidate.name for candidate in discovery.candidates}
+    twins = [plugin for plugin in discovery.left_out if plugin.name == "twin"]
+    assert [plugin.status for plugin in twins] == [PluginStatus.CONFLICT] * 2
+    assert twins[0].problem == (
+        "Another distribution has an entry point of the same name 'twin'. "
+        "Settle it with --no-plugin tesseract-runtime-one, or uninstall one"
+    )
+
+
+def test_disabling_one_of_two_settles_the_conflict(install: Install) -> None:
+    """A plugin is not in conflict with a disabled one."""
+    install("one", entry_point="twin")
+    install("two", entry_point="twin")
+    found = candidate("twin", disabled("tesseract-runtime-one"))
+    assert found is not None
+    assert found.distribution == "tesseract-runtime-two"
+
+
+def test_incompatible_plugin_is_in_conflict_with_nobody(install: Install) -> None:
+    """A plugin is not in conflict with one that is left out for another reason."""
+    install("one", entry_point="twin", requires=["tesseract-runtime>=99"])
+    install("two", entry_point="twin")
+    found = candidate("twin")
+    assert found is not None
+    assert found.distribution == "tesseract-runtime-two"
+
+
+def test_core_is_never_in_conflict(install: Install) -> None:
+    """A plugin that takes the name of the core's own harms only itself."""
+    install("acme", entry_point="core")
+    found = candidate("core")
+    assert found is not None
+    assert found.distribution == "tesseract-runtime"
+    plugin = left_out("core")
+    assert plugin is not None
+    assert (plugin.distribution, plugin.status) == ("tesseract-runtime-acme", PluginStatus.CONFLICT)
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [("", set()), ("acme", {"acme"}), (" acme, ,zebra,", {"acme", "zebra"})],
+)
+def test_disabled_plugins_are_read_from_the_environment(value: str, names: set[str]) -> None:
+    """`TESSERACT_DISABLE_PLUGINS` holds names with commas between them."""
+    selection = PluginSelection.from_environment({"TESSERACT_DISABLE_PLUGINS": value})
+    assert selection == PluginSelection(disabled=frozenset(names))
+
+
+@pytest.mark.parametrize(
+    ("value", "strict"), [("1", True), ("true", True), ("0", False), ("No", False), ("", False)]
+)
+def test_strictness_is_read_from_the_environment(value: str, strict: bool) -> None:
+    """`TESSERACT_STRICT_PLUGINS` takes the words that other flags take."""
+    selection = PluginSelection.from_environment({"TESSERACT_STRICT_PLUGINS": value})
+    assert selection.strict is strict

@@ -1,0 +1,168 @@
+"""The table of first-party names: where it comes from, and what users are told by it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime_core import load_catalog
+from runtime_core.errors import UnknownName
+from runtime_core.plugins import PluginSelection, discover, hints
+from tests.conftest import REPOSITORY
+from tests.plugins.conftest import Install
+
+TABLE = {
+    "formats": {"packed": "tesseract-runtime-packed"},
+    "gradient_backends": {"exact": "tesseract-runtime-exact"},
+}
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let `TABLE` be what could be installed."""
+    path = tmp_path / "hints.json"
+    path.write_text(json.dumps(TABLE), encoding="utf-8")
+    monkeypatch.setattr(hints, "TABLE", path)
+    hints.installable.cache_clear()
+    yield
+    hints.installable.cache_clear()
+
+
+def explanation(name: str) -> str:
+    """Return what is said to somebody who asks for a format."""
+    with pytest.raises(UnknownName) as caught:
+        load_catalog(PluginSelection()).formats.find(name)
+    return str(caught.value)
+
+
+def write_project(folder: Path, text: str) -> None:
+    """Write the `pyproject.toml` of a plugin."""
+    folder.mkdir(parents=True)
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+
+
+def test_table_is_what_the_plugins_say() -> None:
+    """`hints.json` is up to date: `python -m runtime_core.plugins.hints plugins` makes it."""
+    hints.installable.cache_clear()
+    assert hints.installable() == hints.collect(REPOSITORY / "plugins")
+
+
+def test_table_is_collected_by_hook_and_name(tmp_path: Path) -> None:
+    """Each plugin says in its `pyproject.toml` which names of which hooks it provides."""
+    write_project(
+        tmp_path / "packed",
+        '[project]\nname = "tesseract-runtime-packed"\n'
+        '[tool.tesseract-runtime.provides]\nformats = ["packed"]\nencodings = ["p1", "p2"]\n',
+    )
+    write_project(tmp_path / "quiet", '[project]\nname = "tesseract-runtime-quiet"\n')
+    assert hints.collect(tmp_path) == {
+        "formats": {"packed": "tesseract-runtime-packed"},
+        "encodings": {"p1": "tesseract-runtime-packed", "p2": "tesseract-runtime-packed"},
+    }
+
+
+def test_table_is_written_in_order(table: None, tmp_path: Path) -> None:
+    """Writing the table anew changes nothing but what has changed."""
+    for name in ("b", "a"):
+        write_project(
+            tmp_path / "plugins" / name,
+            f'[project]\nname = "tesseract-runtime-{name}"\n'
+            f'[tool.tesseract-runtime.provides]\nformats = ["{name}"]\n',
+        )
+    hints.main(str(tmp_path / "plugins"))
+    assert hints.TABLE.read_text(encoding="utf-8") == (
+        '{\n  "formats": {\n    "a": "tesseract-runtime-a",\n'
+        '    "b": "tesseract-runtime-b"\n  }\n}\n'
+    )
+
+
+def test_first_party_plugins_are_known_by_both_names(table: None) -> None:
+    """A plugin of ours is known by its distribution and by the name after the prefix."""
+    assert hints.known_distributions() == {
+        "tesseract-runtime-packed",
+        "packed",
+        "tesseract-runtime-exact",
+        "exact",
+    }
+
+
+@pytest.mark.parametrize("name", ["packed", "tesseract-runtime-packed"])
+def test_known_plugin_may_be_disabled_before_it_is_installed(table: None, name: str) -> None:
+    """A deployment may disable a plugin of ours whether or not it is there."""
+    discover(PluginSelection(disabled=frozenset({name})))
+
+
+def test_installable_name_is_explained(table: None) -> None:
+    """Who asks for what a plugin of ours would give learns how to install it."""
+    assert explanation("packed") == (
+        "Format 'packed' is not available. Install it with: pip install tesseract-runtime-packed"
+    )
+
+
+def test_name_of_another_hook_is_not_explained(table: None) -> None:
+    """A gradient backend is no format."""
+    assert explanation("exact").startswith("Unknown format 'exact'.")
+
+
+def test_noun_is_that_of_the_hook(table: None) -> None:
+    """The hint speaks of what was asked for."""
+    assert load_catalog(PluginSelection()).gradient_backends.explain("exact") == (
+        "Gradient backend 'exact' is not available. "
+        "Install it with: pip install tesseract-runtime-exact"
+    )
+
+
+@pytest.mark.parametrize(
+    ("requirement", "source", "fate"),
+    [
+        (
+            "tesseract-runtime",
+            "import surely_missing",
+            "which failed to load:\n  ModuleNotFoundError: No module named 'surely_missing'.",
+        ),
+        (
+            "tesseract-runtime>=99",
+            "",
+            "which does not fit this version of the runtime:\n  It requires tesseract-runtime>=99,",
+        ),
+    ],
+)
+def test_failed_provider_is_remembered(
+    table: None, install: Install, requirement: str, source: str, fate: str
+) -> None:
+    """When the plugin that would give a name is installed but unusable, it is told why."""
+    install("packed", source, entry_point="p", requires=[requirement])
+    message = explanation("packed")
+    assert message.startswith(f"Format 'packed' may come from tesseract-runtime-packed 1.0, {fate}")
+    assert message.endswith(" See: tesseract-runtime plugins show p")
+
+
+def test_disabled_provider_is_remembered(table: None, install: Install) -> None:
+    """When the plugin that would give a name is disabled, it is told so."""
+    install("packed")
+    catalog = load_catalog(PluginSelection(disabled=frozenset({"packed"})))
+    assert catalog.formats.explain("packed") == (
+        "Format 'packed' may come from tesseract-runtime-packed 1.0, which is disabled:\n"
+        "  --no-plugin or TESSERACT_DISABLE_PLUGINS names it. "
+        "See: tesseract-runtime plugins show packed"
+    )
+
+
+def test_provider_of_another_version_is_to_be_upgraded(table: None, install: Install) -> None:
+    """When the plugin that should give a name is there without it, installing it is no advice."""
+    install(
+        "packed",
+        """
+        from runtime_core.hookspecs import hookimpl
+
+        @hookimpl
+        def formats():
+            return []
+        """,
+    )
+    message = explanation("packed")
+    assert "tesseract-runtime-packed 1.0" in message
+    assert "pip install --upgrade tesseract-runtime-packed" in message

@@ -1,0 +1,308 @@
+"""Servers as real processes, a client that hides nothing of HTTP, and gates inside of `apply`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+import pytest
+
+from tests.conftest import DOUBLE, clean_environment
+
+SECONDS = 60
+"""How long anything may take; a test that waits longer has found a fault."""
+
+ANNOUNCEMENT = r"Serving (.*) on http://(\S+):(\d+) "
+
+
+class Log:
+    """What a process writes to stderr, read while it is written."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._lines: list[str] = []
+        self._ended = False
+        self._change = threading.Condition()
+        self._stream = stream
+        threading.Thread(target=self._follow, daemon=True).start()
+
+    def _follow(self) -> None:
+        with self._stream:
+            for line in self._stream:
+                with self._change:
+                    self._lines.append(line)
+                    self._change.notify_all()
+        with self._change:
+            self._ended = True
+            self._change.notify_all()
+
+    @property
+    def text(self) -> str:
+        """Return everything that was written so far."""
+        with self._change:
+            return "".join(self._lines)
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Return the first match of a pattern, as soon as there is one."""
+        with self._change:
+            self._change.wait_for(lambda: self._ended or self._search(pattern), SECONDS)
+            match = self._search(pattern)
+            assert match, f"{pattern!r} is not in:\n{''.join(self._lines)}"
+            return match
+
+    def wait_for_end(self) -> str:
+        """Return everything, once every process that writes here has ended."""
+        with self._change:
+            assert self._change.wait_for(lambda: self._ended, SECONDS), "stderr is still open"
+        return self.text
+
+    def _search(self, pattern: str) -> re.Match[str] | None:
+        return re.search(pattern, "".join(self._lines))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """An answer of HTTP; the names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the tree of the body."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """Speaks HTTP to a port of this machine, each request on a connection of its own."""
+
+    port: int
+
+    def connection(self) -> HTTPConnection:
+        """Return a connection for several requests."""
+        return HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make one request; nothing is added to the headers but what HTTP requires."""
+        connection = self.connection()
+        try:
+            return exchange(connection, method, path, body, headers)
+        finally:
+            connection.close()
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """Make a GET request."""
+        return self.request("GET", path, headers=_dashed(headers))
+
+    def apply(self, inputs: Any, **headers: str) -> Answer:
+        """Apply the Tesseract to inputs."""
+        return self.request("POST", "/apply", json.dumps({"inputs": inputs}), _dashed(headers))
+
+
+def exchange(
+    connection: HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes | str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Make one request on an open connection."""
+    connection.request(method, path, body, headers=dict(headers or {}))
+    response = connection.getresponse()
+    return Answer(
+        status=response.status,
+        headers={name.lower(): value for name, value in response.getheaders()},
+        body=response.read(),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served(Client):
+    """A running server: a client of it, its process and its stderr."""
+
+    process: subprocess.Popen[str]
+    log: Log
+
+    def workers(self) -> list[psutil.Process]:
+        """Return the processes that compute, without those that have ended."""
+        return [p for p in psutil.Process(self.process.pid).children() if is_alive(p)]
+
+    def end(self) -> int:
+        """Ask the server to end and return its exit code."""
+        self.process.terminate()
+        return self.process.wait(SECONDS)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Say whether a process runs; a zombie does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until_gone(processes: list[psutil.Process]) -> None:
+    """Wait for processes to end, which their parent may not have noticed."""
+    _, alive = psutil.wait_procs([p for p in processes if is_alive(p)], timeout=10)
+    assert not [p for p in alive if is_alive(p)]
+
+
+@contextmanager
+def serving(
+    api_path: Path, *options: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Served]:
+    """Serve a Tesseract on a free port in a process of its own, and end that in any case."""
+    with started(api_path, *options, "serve", "-p", "0", environment=environment) as process:
+        assert process.stderr is not None
+        log = Log(process.stderr)
+        port = int(log.wait_for(ANNOUNCEMENT)[3])
+        yield Served(port=port, process=process, log=log)
+
+
+@contextmanager
+def started(
+    api_path: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Start the command line and end it in any case, with what it has started itself."""
+    process = subprocess.Popen(
+        [str(Path(sys.executable).with_name("tesseract-runtime")), *arguments],
+        env=clean_environment() | {"TESSERACT_API_PATH": str(api_path)} | dict(environment or {}),
+        cwd=api_path.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        for child in filter(is_alive, children):
+            child.send_signal(signal.SIGKILL)
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def serve(tesseract: Callable[..., Path]) -> Iterator[Serve]:
+    """Return a function that serves the source of a Tesseract until the test is done."""
+    with ExitStack() as stack:
+
+        def start(source: str = DOUBLE, *options: str, **settings: Any) -> Served:
+            return stack.enter_context(serving(tesseract(source), *options, **settings))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Return a server of the Tesseract that doubles a vector, shared by tests that only ask."""
+    path = tmp_path_factory.mktemp("double") / "tesseract_api.py"
+    path.write_text(textwrap.dedent(DOUBLE), encoding="utf-8")
+    with serving(path) as served:
+        yield served
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """A place in `apply` where it waits until the test lets it go on.
+
+    User code reports at `entered` and reads one byte from `release`.
+    """
+
+    entered: Path
+    release: Path
+    entered_descriptor: int
+    release_descriptor: int
+
+    def wait_until_entered(self) -> None:
+        """Wait until user code has come to the gate."""
+        ready, _, _ = select.select([self.entered_descriptor], [], [], SECONDS)
+        assert ready, "user code has not come to the gate"
+        os.read(self.entered_descriptor, 1)
+
+    def open(self) -> None:
+        """Let user code go on."""
+        os.write(self.release_descriptor, b"x")
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    """Return a gate, closed."""
+    entered, release = tmp_path / "entered", tmp_path / "release"
+    descriptors = []
+    for path in (entered, release):
+        os.mkfifo(path)
+        descriptors.append(os.open(path, os.O_RDWR))
+    yield Gate(
+        entered=entered,
+        release=release,
+        entered_descriptor=descriptors[0],
+        release_descriptor=descriptors[1],
+    )
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+GATED = """
+import os
+from pydantic import BaseModel
+
+class InputSchema(BaseModel):
+    entered: str
+    release: str
+
+class OutputSchema(BaseModel):
+    done: bool
+
+def apply(inputs: InputSchema) -> OutputSchema:
+    with open(inputs.entered, "wb") as entered:
+        entered.write(b"x")
+    with open(inputs.release, "rb", buffering=0) as release:
+        release.read(1)
+    return OutputSchema(done=True)
+"""
+"""The source of a Tesseract that waits at the gate that its inputs name."""
+
+
+@pytest.fixture
+def gate_inputs(gate: Gate) -> dict[str, str]:
+    """Return the inputs that lead `GATED` to the gate."""
+    return {"entered": str(gate.entered), "release": str(gate.release)}
+
+
+def _dashed(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}

@@ -1,0 +1,339 @@
+"""The process that computes: what it costs others, and what its death costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from tests.server.conftest import GATED, wait_until_gone
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Gate, Serve
+
+ENDING = """
+import ctypes, os, signal
+from pydantic import BaseModel
+
+class InputSchema(BaseModel):
+    end: bool = False
+
+class OutputSchema(BaseModel):
+    pid: int
+
+def apply(inputs: InputSchema) -> OutputSchema:
+    if inputs.end:
+        {statement}
+    return OutputSchema(pid=os.getpid())
+"""
+"""The source of a Tesseract that ends its process when it is asked to."""
+
+SPINNING = """
+import os
+from pydantic import BaseModel
+
+class InputSchema(BaseModel):
+    entered: str
+    release: str
+
+class OutputSchema(BaseModel):
+    done: bool
+
+def apply(inputs: InputSchema) -> OutputSchema:
+    release = os.open(inputs.release, os.O_RDONLY | os.O_NONBLOCK)
+    with open(inputs.entered, "wb") as entered:
+        entered.write(b"x")
+    while True:
+        try:
+            if os.read(release, 1):
+                return OutputSchema(done=True)
+        except BlockingIOError:
+            pass
+"""
+"""The source of a Tesseract that waits at the gate of its inputs and never rests."""
+
+HOLDING = """
+import ctypes, os
+from pydantic import BaseModel
+
+class InputSchema(BaseModel):
+    entered: str
+    release: str
+
+class OutputSchema(BaseModel):
+    done: bool
+
+def apply(inputs: InputSchema) -> OutputSchema:
+    release = os.open(inputs.release, os.O_RDONLY)
+    with open(inputs.entered, "wb") as entered:
+        entered.write(b"x")
+    ctypes.PyDLL(None).read(release, ctypes.create_string_buffer(1), 1)
+    return OutputSchema(done=True)
+"""
+"""The source of a Tesseract that waits at the gate of its inputs in C, and keeps the GIL."""
+
+
+@pytest.mark.parametrize(
+    "source", [GATED, SPINNING, HOLDING], ids=["sleeping", "spinning", "holding the GIL"]
+)
+def test_requests_are_answered_during_a_call(
+    serve: Serve, gate: Gate, gate_inputs: dict[str, str], source: str
+) -> None:
+    """Whatever a call does, everything that needs no worker is answered before it is done."""
+    served = serve(source)
+    with ThreadPoolExecutor() as threads:
+        call = threads.submit(served.apply, gate_inputs)
+        gate.wait_until_entered()
+        for path in ("/health", "/input_schema", "/openapi.json", "/docs", "/plugins"):
+            assert served.get(path).status == 200
+        assert not call.done()
+        gate.open()
+        assert call.result().json() == {"done": True}
+
+
+def test_calls_at_once_are_all_right(serve: Serve) -> None:
+    """Calls that come together wait for each other, and each gets its own answer."""
+    served = serve()
+    with ThreadPoolExecutor(8) as threads:
+        answers = threads.map(lambda n: served.apply({"x": [float(n)]}).json(), range(64))
+    assert [a["y"]["data"]["buffer"] for a in answers] == [[2.0 * n] for n in range(64)]
+
+
+def test_waiting_call_is_computed_after_the_first(
+    serve: Serve, gate: Gate, gate_inputs: dict[str, str]
+) -> None:
+    """The second of two calls is computed when the first is done."""
+    served = serve(GATED)
+    with ThreadPoolExecutor() as threads:
+        calls = [threads.submit(served.apply, gate_inputs) for _ in range(2)]
+        for _ in range(2):
+            gate.wait_until_entered()
+            gate.open()
+        assert [call.result().json() for call in calls] == [{"done": True}] * 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("os._exit(7)", "exit code 7"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "signal SIGKILL"),
+        ("ctypes.string_at(0)", "signal SIGSEGV"),
+        ("ctypes.CDLL(None).abort()", "signal SIGABRT"),
+    ],
+)
+def test_death_of_the_worker_costs_one_call(serve: Serve, statement: str, reason: str) -> None:
+    """A call that ends its process is a 500 that says how; the next one has a new process."""
+    served = serve(ENDING.format(statement=statement))
+    first = served.apply({}).json()["pid"]
+    answer = served.apply({"end": True})
+    assert answer.status == 500
+    assert answer.json() == {
+        "detail": f"The worker process ended during the call ({reason}).",
+        "run_id": answer.headers["tesseract-run-id"],
+    }
+    second = served.apply({}).json()["pid"]
+    assert second not in (first, served.process.pid)
+    assert not psutil.pid_exists(first) or second != first
+
+
+def test_death_of_the_worker_is_told_although_its_children_live(serve: Serve) -> None:
+    """A process that user code forked and that outlives the worker holds up no answer."""
+    statement = "os.fork() or signal.pause(); os.kill(os.getpid(), signal.SIGKILL)"
+    served = serve(ENDING.format(statement=statement))
+    [worker] = served.workers()
+    with ThreadPoolExecutor() as threads:
+        call = threads.submit(served.apply, {"end": True})
+        try:
+            assert call.result(timeout=15).status == 500
+        finally:
+            for process in [*worker_group(worker.pid)]:
+                process.kill()
+    assert served.apply({}).status == 200
+
+
+def worker_group(leader: int) -> list[psutil.Process]:
+    """Return the processes of the group that a worker led."""
+    return [p for p in psutil.process_iter() if _group_of(p.pid) == leader]
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def test_calls_that_wait_survive_the_death_of_the_worker(serve: Serve) -> None:
+    """Only the call that was in the process fails, not those that wait for their turn."""
+    served = serve(ENDING.format(statement="os._exit(1)"))
+    with ThreadPoolExecutor(8) as threads:
+        statuses = threads.map(lambda n: served.apply({"end": n == 3}).status, range(8))
+    assert sorted(statuses) == [200] * 7 + [500]
+
+
+def test_worker_that_dies_idle_is_replaced(serve: Serve) -> None:
+    """A worker that ends between two calls costs at most one of them."""
+    served = serve(ENDING.format(statement="pass"))
+    [worker] = served.workers()
+    worker.send_signal(signal.SIGKILL)
+    wait_until_gone([worker])
+    served.apply({})
+    answer = served.apply({})
+    assert answer.status == 200
+    assert answer.json()["pid"] != worker.pid
+
+
+def test_worker_that_cannot_start_again_says_so(serve: Serve, tmp_path: Any) -> None:
+    """When the file no longer loads, each call is a 500 that says why, until it loads again."""
+    broken = tmp_path / "broken"
+    source = f"""
+        import os
+        from pathlib import Path
+        from pydantic import BaseModel
+
+        if Path({str(broken)!r}).exists():
+            raise RuntimeError("out of order")
+
+        class InputSchema(BaseModel):
+            end: bool = False
+
+        class OutputSchema(BaseModel):
+            pid: int
+
+        def apply(inputs):
+            if inputs.end:
+                os._exit(1)
+            return OutputSchema(pid=os.getpid())
+    """
+    served = serve(source)
+    broken.touch()
+    assert served.apply({"end": True}).status == 500
+    answer = served.apply({})
+    assert answer.status == 500
+    assert "RuntimeError: out of order" in answer.json()["detail"]
+    assert served.get("/health").status == 200
+    broken.unlink()
+    assert served.apply({}).status == 200
+
+
+def test_user_code_runs_on_the_main_thread(serve: Serve) -> None:
+    """Import and `apply` run on the main thread, alone in a process that leads its session."""
+    served = serve("""
+        import os, threading
+        from pydantic import BaseModel
+
+        AT_IMPORT = threading.current_thread() is threading.main_thread()
+
+        class InputSchema(BaseModel):
+            pass
+
+        class OutputSchema(BaseModel):
+            at_import: bool
+            in_apply: bool
+            threads: int
+            leads_session: bool
+
+        def apply(inputs):
+            return OutputSchema(
+                at_import=AT_IMPORT,
+                in_apply=threading.current_thread() is threading.main_thread(),
+                threads=threading.active_count(),
+                leads_session=os.getsid(0) == os.getpid(),
+            )
+    """)
+    assert served.apply({}).json() == {
+        "at_import": True,
+        "in_apply": True,
+        "threads": 1,
+        "leads_session": True,
+    }
+
+
+def test_user_code_may_use_signals_alarms_and_event_loops(serve: Serve) -> None:
+    """What only a main thread may do works in `apply`."""
+    served = serve("""
+        import asyncio, signal
+        from pydantic import BaseModel
+
+        class InputSchema(BaseModel):
+            pass
+
+        class OutputSchema(BaseModel):
+            y: int
+
+        async def compute():
+            await asyncio.sleep(0)
+            return 1
+
+        def apply(inputs):
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            return OutputSchema(y=asyncio.run(compute()))
+    """)
+    assert served.apply({}).json() == {"y": 1}
+
+
+def test_user_code_may_start_processes_of_its_own(serve: Serve) -> None:
+    """A pool of processes, however they are started, finds the functions of the file."""
+    served = serve("""
+        import multiprocessing
+        from pydantic import BaseModel
+
+        class InputSchema(BaseModel):
+            method: str
+
+        class OutputSchema(BaseModel):
+            squares: list[int]
+
+        def square(n):
+            return n * n
+
+        def apply(inputs):
+            with multiprocessing.get_context(inputs.method).Pool(2) as pool:
+                return OutputSchema(squares=pool.map(square, range(4)))
+    """)
+    for method in ("fork", "spawn", "forkserver"):
+        answer = served.apply({"method": method})
+        assert (answer.status, answer.json()) == (200, {"squares": [0, 1, 4, 9]})
+
+
+def test_state_of_the_file_lives_from_call_to_call(serve: Serve) -> None:
+    """The file is imported once; what it keeps is there for the next call."""
+    served = serve("""
+        from itertools import count
+        from pydantic import BaseModel
+
+        calls = count(1)
+
+        class InputSchema(BaseModel):
+            pass
+
+        class OutputSchema(BaseModel):
+            n: int
+
+        def apply(inputs):
+            return OutputSchema(n=next(calls))
+    """)
+    assert [served.apply({}).json()["n"] for _ in range(3)] == [1, 2, 3]
+
+
+def test_stdin_of_user_code_is_empty(serve: Serve) -> None:
+    """Code that reads from stdin gets nothing, and does not wait for a terminal."""
+    served = serve("""
+        import sys
+        from pydantic import BaseModel
+
+        class InputSchema(BaseModel):
+            pass
+
+        class OutputSchema(BaseModel):
+            text: str
+
+        def apply(inputs):
+            return OutputSchema(text=sys.stdin.read())
+    """)
+    assert json.loads(served.apply({}).body) == {"text": ""}

@@ -1,0 +1,114 @@
+"""What a server says of itself: the OpenAPI document, the page that shows it, and the plugins."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from openapi_spec_validator import validate
+
+from runtime_core.catalog import Catalog
+from runtime_core.config import resolve
+from runtime_core.openapi import openapi_document
+from runtime_core.runtime import local_runtime
+from tests.conftest import DOUBLE, EXAMPLES, REPOSITORY, Cli
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Serve, Served
+
+MODELS = sorted(
+    str(path.relative_to(REPOSITORY))
+    for folder in (EXAMPLES, REPOSITORY / "tests" / "golden" / "models")
+    for path in folder.glob("*/tesseract_api.py")
+)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_document_is_valid_openapi(catalog: Catalog, model: str) -> None:
+    """The document of every example and golden model follows the specification."""
+    flags = {"api_path": str(REPOSITORY / model)}
+    runtime = local_runtime(catalog, resolve(catalog, flags=flags, environment={}))
+    document = json.loads(json.dumps(openapi_document(runtime), allow_nan=False))
+    validate(document)
+    schemas = document["components"]["schemas"]
+    assert {
+        "ApplyInputSchema",
+        "ApplyOutputSchema",
+        "Apply_InputSchema",
+        "Apply_OutputSchema",
+    } <= schemas.keys()
+    for name in ("ApplyInputSchema", "ApplyOutputSchema"):
+        assert {"differentiable_arrays", "field_order"} <= schemas[name].keys()
+
+
+def test_document_is_served(double: Served) -> None:
+    """`GET /openapi.json` answers with a valid document of what is served."""
+    answer = double.get("/openapi.json")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    document = answer.json()
+    validate(document)
+    assert document["paths"].keys() == {"/apply", "/health", "/input_schema", "/output_schema"}
+    assert document["x-supported-output-formats"] == ["json", "json+base64"]
+    assert document["x-supported-compressions"] == ["none"]
+    assert document["x-supported-gpu-transports"] == ["none"]
+
+
+def test_document_tells_the_options(serve: Serve) -> None:
+    """Name, version and description of the options stand in the document."""
+    served = serve(DOUBLE, "--name=Doubler", "--version=1.2", "--description", "Twice as much.")
+    assert served.get("/openapi.json").json()["info"] == {
+        "title": "Doubler",
+        "version": "1.2",
+        "description": "Twice as much.",
+    }
+
+
+def test_document_of_the_command_line_is_the_same(
+    double: Served, cli: Cli, tesseract: Callable[..., Path]
+) -> None:
+    """`openapi-schema` prints what `/openapi.json` answers."""
+    printed = cli("--api-path", str(tesseract()), "openapi-schema")
+    assert json.loads(printed.stdout) == double.get("/openapi.json").json()
+
+
+@pytest.mark.parametrize("command", ["input-schema", "output-schema"])
+def test_schemas_of_the_command_line_are_the_same(
+    double: Served, cli: Cli, tesseract: Callable[..., Path], command: str
+) -> None:
+    """The schema commands print what their endpoints answer."""
+    printed = cli("--api-path", str(tesseract()), command)
+    assert json.loads(printed.stdout) == double.get(f"/{command.replace('-', '_')}").json()
+
+
+def test_page_works_without_internet(double: Served) -> None:
+    """Everything that the page `/docs` loads comes from this server."""
+    page = double.get("/docs")
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    text = page.body.decode()
+    assert not re.findall(r"""(?:https?:)?//[\w.-]+""", text)
+    assets = re.findall(r"""(?:src|href)=["']([^"']+)""", text)
+    assert len(assets) >= 2
+    for asset in assets:
+        answer = double.get(asset)
+        assert answer.status == 200
+        assert answer.body
+    assert "/openapi.json" in text
+
+
+def test_plugins_are_listed(double: Served) -> None:
+    """`GET /plugins` lists what is installed, with summaries and without tracebacks."""
+    answer = double.get("/plugins")
+    assert answer.status == 200
+    listed = answer.json()
+    core = next(plugin for plugin in listed["plugins"] if plugin["name"] == "core")
+    assert (core["distribution"], core["status"]) == ("tesseract-runtime", "loaded")
+    assert {"name": "json", "summary": "JSON with arrays as nested lists."} in core["provides"][
+        "formats"
+    ]
+    assert listed["problems"] == []
+    assert listed["unavailable_endpoints"] == {}
+    assert "trace" not in core

@@ -1,0 +1,297 @@
+"""What a client is told when a call gives no result."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Serve, Served
+
+FAILING = """
+from pydantic import BaseModel
+
+class InputSchema(BaseModel):
+    x: int = 0
+
+class OutputSchema(BaseModel):
+    y: int
+
+def apply(inputs: InputSchema) -> OutputSchema:
+"""
+"""The beginning of a Tesseract; its test adds what `apply` does."""
+
+KIB = 1024
+
+
+def details(answer: Any) -> list[dict[str, Any]]:
+    """Return the faults that a 422 lists."""
+    assert answer.status == 422
+    found: list[dict[str, Any]] = answer.json()["detail"]
+    return found
+
+
+def test_every_fault_of_a_payload_is_listed(double: Served) -> None:
+    """A 422 has all faults, each with type, place in the body and message."""
+    answer = double.request("POST", "/apply", '{"inputs": {"x": ["a"], "q": 3}, "more": 1}')
+    assert [(d["type"], d["loc"], d["msg"]) for d in details(answer)] == [
+        (
+            "array_non_numeric",
+            ["body", "inputs", "x"],
+            "Could not parse value as a numeric array (contains non-numeric data)",
+        ),
+        ("extra_forbidden", ["body", "inputs", "q"], "Extra inputs are not permitted"),
+        ("extra_forbidden", ["body", "more"], "Extra inputs are not permitted"),
+    ]
+
+
+@pytest.mark.parametrize("body", ["", "{", "nonsense", b"\xff\xfe", '{"inputs": {"x": [1]}} x'])
+def test_body_that_is_no_json_is_422(double: Served, body: str | bytes) -> None:
+    """Bytes that follow no format are a fault of the whole body."""
+    [detail] = details(double.request("POST", "/apply", body))
+    assert (detail["type"], detail["loc"]) == ("document_invalid", ["body"])
+    assert detail["msg"].startswith("The payload is not valid json: ")
+
+
+@pytest.mark.parametrize("body", ["null", "[]", "3", '"text"'])
+def test_body_of_another_shape_is_422(double: Served, body: str) -> None:
+    """JSON that is no object is a fault of the whole body."""
+    [detail] = details(double.request("POST", "/apply", body))
+    assert detail["loc"] == ["body"]
+
+
+@pytest.mark.parametrize("opening", ["[", '{"inputs":'])
+def test_endless_nesting_is_422(double: Served, opening: str) -> None:
+    """Brackets without end neither end the worker nor the server."""
+    answer = double.request("POST", "/apply", opening * 100_000)
+    assert answer.status == 422
+    assert len(answer.body) < KIB
+    assert double.apply({"x": [1.0]}).status == 200
+
+
+def test_large_refused_array_is_not_sent_back(double: Served) -> None:
+    """A 422 speaks of an array in one line, however large it was."""
+    answer = double.apply({"x": [[1.0]] * 100_000})
+    [detail] = details(answer)
+    assert detail["type"] == "array_dimensionality_mismatch"
+    assert detail["input"] == "list of 100000 items"
+    assert len(answer.body) < KIB
+
+
+def test_large_refused_document_is_not_sent_back(double: Served) -> None:
+    """The buffer of a refused array document stays out of the answer."""
+    data = {"buffer": "A" * 100_000, "encoding": "base64"}
+    answer = double.apply({"x": {"shape": [3], "dtype": "float64", "data": data}})
+    [detail] = details(answer)
+    assert detail["type"] == "array_decode_error"
+    assert len(answer.body) < KIB
+
+
+@pytest.mark.parametrize(
+    "inputs", [{"x": "t" * 100_000}, {"x": [1.0], "k" * 100_000: 1}, {"x": {"k" * 100_000: 1}}]
+)
+def test_long_text_is_not_sent_back(double: Served, inputs: dict[str, Any]) -> None:
+    """Long strings and keys of a refused payload are shortened wherever they stand."""
+    answer = double.apply(inputs)
+    assert answer.status == 422
+    assert len(answer.body) < 2 * KIB
+
+
+@pytest.mark.parametrize("token", ["NaN", "Infinity", "-Infinity"])
+def test_nan_in_a_refused_payload_stays_a_422(double: Served, token: str) -> None:
+    """Numbers that JSON does not have do not break the answer that refuses them."""
+    answer = double.request("POST", "/apply", f'{{"inputs": {{"x": [1.0], "q": {token}}}}}')
+    [detail] = details(answer)
+    assert detail["loc"] == ["body", "inputs", "q"]
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", str(10**400), str(-(10**400))])
+def test_huge_number_in_a_refused_payload_stays_a_422(double: Served, number: str) -> None:
+    """A number beyond every type of a machine is refused like any other value."""
+    answer = double.request("POST", "/apply", f'{{"inputs": {{"x": [1.0], "q": {number}}}}}')
+    assert details(answer)
+
+
+@pytest.mark.parametrize("text", [r"\ud800", r"\u0000", r"\ud83d\ude00", r"\udfff\ud800"])
+def test_odd_text_in_a_refused_payload_stays_a_422(double: Served, text: str) -> None:
+    """Half a surrogate pair or a NUL does not break the answer that refuses it."""
+    answer = double.request("POST", "/apply", f'{{"inputs": {{"x": [1.0], "q": "{text}"}}}}')
+    assert details(answer)
+
+
+def test_author_s_validator_speaks_in_a_422(serve: Serve) -> None:
+    """What a validator of the schema says reaches the client, with its place."""
+    served = serve("""
+        from pydantic import BaseModel, field_validator
+
+        class InputSchema(BaseModel):
+            x: int
+
+            @field_validator("x")
+            @classmethod
+            def even(cls, value):
+                if value % 2:
+                    raise ValueError("must be even")
+                return value
+
+        class OutputSchema(BaseModel):
+            y: int
+
+        def apply(inputs):
+            return OutputSchema(y=inputs.x)
+    """)
+    [detail] = details(served.apply({"x": 3}))
+    assert detail == {
+        "type": "value_error",
+        "loc": ["body", "inputs", "x"],
+        "msg": "Value error, must be even",
+        "input": 3,
+        "ctx": {"error": "must be even"},
+    }
+
+
+def test_failure_of_the_author_is_a_500_with_run_id(serve: Serve) -> None:
+    """A 500 says type and message of the exception, names the run and shows no code."""
+    served = serve(FAILING + "    raise ValueError('too stiff')\n")
+    answer = served.apply({})
+    assert answer.status == 500
+    assert answer.json() == {
+        "detail": "ValueError: too stiff",
+        "run_id": answer.headers["tesseract-run-id"],
+    }
+    assert str(UUID(answer.json()["run_id"])) == answer.json()["run_id"]
+
+
+def test_debug_adds_the_author_s_traceback(serve: Serve) -> None:
+    """With `--debug` a 500 has the frames of the author, and none of the runtime."""
+    served = serve(FAILING + "    raise ValueError('too stiff')\n", "--debug")
+    trace = served.apply({}).json()["traceback"]
+    assert trace.startswith("Traceback (most recent call last):\n")
+    assert trace.endswith("ValueError: too stiff")
+    assert "raise ValueError('too stiff')" in trace
+    assert "runtime_core" not in trace
+
+
+@pytest.mark.parametrize("statement", ["raise SystemExit(3)", "import sys; sys.exit('done')"])
+def test_sys_exit_is_an_ordinary_failure(serve: Serve, statement: str) -> None:
+    """`sys.exit` in `apply` is a 500 and does not end the worker."""
+    served = serve(FAILING + f"    {statement}\n")
+    before = served.workers()
+    answer = served.apply({})
+    assert (answer.status, answer.json()["detail"][:11]) == (500, "SystemExit:")
+    assert served.workers() == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("import asyncio; raise asyncio.CancelledError", "CancelledError"),
+        ("raise type('Stop', (BaseException,), {})", "Stop"),
+    ],
+)
+def test_exceptions_beside_exception_are_failures_too(
+    serve: Serve, statement: str, name: str
+) -> None:
+    """What derives from `BaseException` alone is a failure of the author like any other."""
+    served = serve(FAILING + f"    {statement}\n")
+    before = served.workers()
+    answer = served.apply({})
+    assert (answer.status, answer.json()["detail"]) == (500, name)
+    assert served.workers() == before
+
+
+def test_message_that_is_no_unicode_is_answered(serve: Serve) -> None:
+    """A message with undecodable bytes, as names of files have them, is still a 500 in JSON."""
+    served = serve(FAILING + "    import os; raise ValueError(os.fsdecode(b'caf\\xe9'))\n")
+    answer = served.apply({})
+    assert answer.status == 500
+    assert answer.json()["detail"].startswith("ValueError: caf")
+    assert answer.json()["run_id"] == answer.headers["tesseract-run-id"]
+
+
+def test_exception_without_a_text_is_answered(serve: Serve) -> None:
+    """An exception whose own `__str__` fails is a 500 that names its type."""
+    served = serve("""
+        from pydantic import BaseModel
+
+        class InputSchema(BaseModel):
+            x: int = 0
+
+        class OutputSchema(BaseModel):
+            y: int
+
+        class Mute(Exception):
+            def __str__(self):
+                raise RuntimeError("no text")
+
+        def apply(inputs):
+            raise Mute
+    """)
+    before = served.workers()
+    answer = served.apply({})
+    assert (answer.status, answer.json()["detail"][:4]) == (500, "Mute")
+    assert served.workers() == before
+
+
+def test_wrong_result_is_a_500_that_says_so(serve: Serve) -> None:
+    """A result that does not fit `OutputSchema` is the author's fault, not the client's."""
+    served = serve(FAILING + "    return {'z': 1}\n")
+    answer = served.apply({})
+    assert answer.status == 500
+    assert "no valid ApplyOutputSchema" in answer.json()["detail"]
+    assert "y: Field required" in answer.json()["detail"]
+
+
+def test_prints_of_the_author_never_reach_an_answer(serve: Serve) -> None:
+    """What user code, its C code and its subprocesses print goes to the server's stderr."""
+    served = serve(
+        FAILING
+        + "    import ctypes, subprocess\n"
+        + "    print('from python', flush=True)\n"
+        + "    subprocess.run(['echo', 'from a subprocess'])\n"
+        + "    libc = ctypes.CDLL(None)\n"
+        + "    libc.printf(b'from C\\n'); libc.fflush(None)\n"
+        + "    return OutputSchema(y=1)\n"
+    )
+    assert served.apply({}).body == b'{"y":1}'
+    served.end()
+    text = served.log.wait_for_end()
+    assert {"from python", "from a subprocess", "from C"} <= set(text.splitlines())
+
+
+def test_stdout_of_a_server_is_empty(serve: Serve) -> None:
+    """Nothing is ever written to the stdout of `serve`."""
+    served = serve("print('at import')\n" + FAILING + "    print('in apply'); return {'y': 1}\n")
+    assert served.apply({}).status == 200
+    served.end()
+    assert served.process.stdout is not None
+    assert served.process.stdout.read() == ""
+
+
+def test_endpoint_that_is_not_there_says_why(double: Served) -> None:
+    """The 404 of an endpoint that this Tesseract does not have is in JSON."""
+    answer = double.request("POST", "/jacobian", "{}")
+    assert answer.status == 404
+    assert isinstance(answer.json()["detail"], str)
+
+
+def test_default_of_nan_is_described(serve: Serve) -> None:
+    """A default that JSON does not have does not take away the description."""
+    served = serve("""
+        from pydantic import BaseModel
+
+        class InputSchema(BaseModel):
+            x: float = float("nan")
+
+        class OutputSchema(BaseModel):
+            y: float
+
+        def apply(inputs):
+            return OutputSchema(y=inputs.x)
+    """)
+    assert [served.get(path).status for path in ("/openapi.json", "/input_schema")] == [200, 200]
+    assert json.loads(served.get("/openapi.json").body)

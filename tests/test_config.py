@@ -1,0 +1,155 @@
+"""The configuration: options, their sources, and their way to another process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from pydantic import BaseModel, Field, ValidationError
+
+from runtime_core.catalog import Catalog, Registered
+from runtime_core.config import CORE_OPTIONS, RuntimeConfig, dump, resolve, restore
+from runtime_core.contracts import Settings
+from runtime_core.errors import InvalidOption
+
+Resolve = Callable[..., RuntimeConfig]
+
+
+class Tracker(BaseModel):
+    """The options of a plugin."""
+
+    uri: str = "none"
+    retries: int = Field(3, ge=0)
+
+
+@pytest.fixture
+def with_settings(catalog: Catalog) -> Catalog:
+    """Return the catalog with the settings section `tracker`."""
+    declaration = Settings(name="tracker", summary="Where runs go.", load=lambda: Tracker)
+    entry = Registered(value=declaration, plugin="x", distribution="x", version="1")
+    entries = MappingProxyType({"tracker": entry})
+    return replace(catalog, settings=replace(catalog.settings, entries=entries))
+
+
+def test_defaults(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without any source the options have the defaults of the documentation."""
+    monkeypatch.chdir(tmp_path)
+    config = resolve(catalog, flags={}, environment={})
+    assert config.model_dump(exclude={"settings"}) == {
+        "api_path": "tesseract_api.py",
+        "name": "Tesseract",
+        "version": "unknown",
+        "description": "",
+        "debug": False,
+        "input_path": str(tmp_path),
+        "output_path": str(tmp_path),
+        "output_format": "json",
+        "output_file": None,
+        "compression": None,
+    }
+
+
+@pytest.mark.parametrize("option", CORE_OPTIONS)
+def test_every_option_has_three_sources(catalog: Catalog, option: str) -> None:
+    """A flag is stronger than TESSERACT_RUNTIME_X, and that is stronger than TESSERACT_X."""
+    values = ("false", "true", "false") if option == "debug" else ("/weak", "/strong", "/flag")
+    weak = {f"TESSERACT_{option.upper()}": values[0]}
+    strong = {**weak, f"TESSERACT_RUNTIME_{option.upper()}": values[1]}
+
+    def value(flags: Mapping[str, str], environment: Mapping[str, str]) -> object:
+        return getattr(resolve(catalog, flags=flags, environment=environment), option)
+
+    found = [value({}, weak), value({}, strong), value({option: values[2]}, strong)]
+    expected = [False, True, False] if option == "debug" else list(values)
+    assert found == expected
+
+
+def test_paths_are_absolute(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Relative folders are taken from the working directory; URLs stay as they are."""
+    monkeypatch.chdir(tmp_path)
+    flags = {"input_path": "in", "output_path": "s3://bucket/runs"}
+    config = resolve(catalog, flags=flags, environment={})
+    assert config.input_path == str(tmp_path / "in")
+    assert config.output_path == "s3://bucket/runs"
+
+
+def test_configuration_is_frozen(catalog: Catalog) -> None:
+    """User code cannot change the options of the runtime."""
+    config = resolve(catalog, flags={}, environment={})
+    with pytest.raises(ValidationError):
+        config.name = "other"  # type: ignore[misc]  # that is the point
+
+
+def test_empty_variable_is_none(catalog: Catalog) -> None:
+    """A variable that is set to nothing leaves the choice to the weaker one."""
+    environment = {"TESSERACT_RUNTIME_NAME": "", "TESSERACT_NAME": "weak"}
+    assert resolve(catalog, flags={}, environment=environment).name == "weak"
+
+
+@pytest.mark.parametrize("variable", ["TESSERACT_DEBUG", "TESSERACT_RUNTIME_DEBUG"])
+def test_wrong_value_names_its_variable(catalog: Catalog, variable: str) -> None:
+    """A value that cannot be used is told with the variable that it came from."""
+    with pytest.raises(InvalidOption) as raised:
+        resolve(catalog, flags={}, environment={variable: "maybe"})
+    assert str(raised.value).startswith(f"{variable}='maybe': ")
+
+
+def test_wrong_flag_names_itself(catalog: Catalog) -> None:
+    """A value that cannot be used is told with its flag."""
+    with pytest.raises(InvalidOption, match="--debug='maybe': "):
+        resolve(catalog, flags={"debug": "maybe"}, environment={"TESSERACT_DEBUG": "1"})
+
+
+def test_settings_have_the_same_sources(with_settings: Catalog) -> None:
+    """Options of plugins come from flags and variables that begin with their section."""
+
+    def tracker(flags: Mapping[str, str], environment: Mapping[str, str]) -> Tracker:
+        config = resolve(with_settings, flags=flags, environment=environment)
+        section = config.section("tracker")
+        assert isinstance(section, Tracker)
+        return section
+
+    environment = {"TESSERACT_TRACKER_URI": "weak", "TESSERACT_TRACKER_RETRIES": "5"}
+    assert tracker({}, {}) == Tracker()
+    assert tracker({}, environment) == Tracker(uri="weak", retries=5)
+    environment["TESSERACT_RUNTIME_TRACKER_URI"] = "strong"
+    assert tracker({}, environment).uri == "strong"
+    assert tracker({"tracker_uri": "flag"}, environment).uri == "flag"
+
+
+def test_wrong_setting_is_named(with_settings: Catalog) -> None:
+    """A wrong value of a plugin's option is told with its source."""
+    with pytest.raises(InvalidOption, match="TESSERACT_TRACKER_RETRIES='-1': "):
+        resolve(with_settings, flags={}, environment={"TESSERACT_TRACKER_RETRIES": "-1"})
+    with pytest.raises(InvalidOption, match="--tracker-retries='many': "):
+        resolve(with_settings, flags={"tracker_retries": "many"}, environment={})
+
+
+def test_unknown_section_is_told(catalog: Catalog) -> None:
+    """A section that no plugin declares is an error that says so."""
+    config = resolve(catalog, flags={}, environment={})
+    with pytest.raises(InvalidOption, match="no settings section 'tracker'"):
+        config.section("tracker")
+
+
+def test_configuration_survives_the_way_to_another_process(with_settings: Catalog) -> None:
+    """What was dumped and read as JSON is the same configuration, given options included."""
+    flags = {"name": "Solver", "debug": "1", "input_path": "in", "tracker_retries": "7"}
+    config = resolve(with_settings, flags=flags, environment={})
+    restored = restore(with_settings, json.loads(json.dumps(dump(config))))
+    assert restored == config
+    assert restored.section("tracker") == Tracker(retries=7)
+    assert restored.model_fields_set - {"settings"} == config.model_fields_set - {"settings"}
+
+
+def test_input_path_that_was_not_given_is_not_given_there(catalog: Catalog) -> None:
+    """A worker knows whether the operator has named an input path, which opens files."""
+    config = resolve(catalog, flags={}, environment={})
+    restored = restore(catalog, dump(config))
+    assert "input_path" not in restored.model_fields_set

@@ -1,0 +1,71 @@
+"""Errors: their kinds, and what each becomes outside."""
+
+from __future__ import annotations
+
+import pytest
+
+from runtime_core import errors
+from runtime_core.errors import (
+    OUTCOMES,
+    FaultKind,
+    InvalidPayload,
+    TesseractRuntimeError,
+    did_you_mean,
+    listed,
+)
+
+CLASSES = [
+    value
+    for value in vars(errors).values()
+    if isinstance(value, type) and issubclass(value, TesseractRuntimeError)
+]
+
+
+def test_every_kind_has_an_outcome() -> None:
+    """The one table of statuses and exit codes knows all kinds, and nothing else."""
+    assert set(OUTCOMES) == set(FaultKind)
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+def test_exit_code_follows_the_status(kind: FaultKind) -> None:
+    """What is the caller's fault is a 4xx and exit code 2; the rest is a 5xx and exit code 1."""
+    outcome = OUTCOMES[kind]
+    assert 400 <= outcome.status < 600
+    assert outcome.exit_code == (2 if outcome.status < 500 else 1)
+
+
+@pytest.mark.parametrize("error", CLASSES, ids=lambda error: error.__name__)
+def test_every_error_has_a_kind(error: type[TesseractRuntimeError]) -> None:
+    """Each class of error is of one of the closed set of kinds, and says what it is for."""
+    assert error.kind in FaultKind
+    assert error.__doc__
+
+
+def test_invalid_payload_has_a_line_for_each_fault() -> None:
+    """The text of a refused payload has every fault with its place."""
+    error = InvalidPayload(
+        [{"loc": ["inputs", "layers", 0], "msg": "wrong"}, {"loc": [], "msg": "worse"}]
+    )
+    assert str(error) == "inputs.layers.0: wrong\npayload: worse"
+    assert len(error.details) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [
+        ("aply", " Did you mean 'apply'?"),
+        ("Apply", " Did you mean 'apply'?"),
+        ("input_schema", " Did you mean 'input-schema'?"),
+        ("zebra", ""),
+        ("", ""),
+    ],
+)
+def test_nearest_name_is_suggested(name: str, suggestion: str) -> None:
+    """A slip is met with the nearest choice, and a stranger with none."""
+    assert did_you_mean(name, ["apply", "health", "input-schema"]) == suggestion
+
+
+def test_names_are_listed_in_order() -> None:
+    """A list of names for a message is sorted; an empty one says so."""
+    assert listed({"b", "c", "a"}) == "a, b, c"
+    assert listed([]) == "none"

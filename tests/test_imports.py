@@ -1,0 +1,142 @@
+"""What importing costs: a name of the runtime loads what it needs and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import runtime_core
+from tests.conftest import DOUBLE, clean_environment
+
+SERVERS = ["fastapi", "uvicorn", "starlette", "fastapi_offline", "uvloop", "httptools"]
+HEAVY = ["fsspec", "jax", "jaxlib", "torch", "mlflow", "dask", "ray", "pandas", "scipy", "lz4"]
+MARKUP = ["rich", "pygments"]
+COMMAND_LINE = ["typer", "click"]
+
+MODULES = {
+    "runtime_core": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.errors": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.contracts": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.hookspecs": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.catalog": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.builtin": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.config": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.files": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.scope": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.plugins": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.runtime": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.cli": ["numpy", *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.workers": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.workers.child": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.server.serving": ["numpy", "jax", "torch", "mlflow", "dask", "ray", "pandas"],
+    "runtime_core.arrays.annotation": [*COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.schemas": [*COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "tesseract_core.runtime": [*COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+}
+
+REPORT = "\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+
+
+def loaded_by(statements: str, *arguments: str) -> set[str]:
+    """Return the modules that a new interpreter has loaded after some statements."""
+    ended = subprocess.run(
+        [sys.executable, "-c", statements + REPORT, *arguments],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(ended.stdout.splitlines()[-1]))
+
+
+def loaded_by_command(*arguments: str) -> set[str]:
+    """Return the modules that a command has loaded when it is done."""
+    run = "import os; from runtime_core.cli.main import run; "
+    return loaded_by(f"{run}assert run({list(arguments)!r}, os.environ) == 0; print()")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_import_loads_nothing_in_vain(module: str) -> None:
+    """A module that is imported by itself does not load what it has no use for."""
+    assert loaded_by(f"import {module}") & set(MODULES[module]) == set()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("health",), ("--help",), ("plugins",), ("serve", "--help")], ids=" ".join
+)
+def test_command_without_arrays_does_not_load_numpy(arguments: tuple[str, ...]) -> None:
+    """Commands that need no Tesseract load neither numpy nor any server or heavy package."""
+    forbidden = {"numpy", "tesseract_api", *SERVERS, *HEAVY, *MARKUP}
+    assert loaded_by_command(*arguments) & forbidden == set()
+
+
+def test_apply_loads_no_server(tesseract: Callable[..., Path]) -> None:
+    """The command `apply` loads numpy, and nothing of what only other commands need."""
+    path = str(tesseract(DOUBLE))
+    loaded = loaded_by_command("--api-path", path, "apply", '{"inputs": {"x": [1.0]}}')
+    assert "numpy" in loaded
+    assert loaded & {*SERVERS, *HEAVY, *MARKUP} == set()
+
+
+@pytest.mark.parametrize("name", runtime_core.__all__)
+def test_public_name_is_there(name: str) -> None:
+    """Every public name can be had, alone in a module that has loaded nothing yet."""
+    assert getattr(runtime_core, name) is not None
+
+
+def test_public_names_are_those_of_their_modules() -> None:
+    """The names of the package are the objects that its modules define."""
+    from runtime_core.arrays.annotation import Array
+    from runtime_core.runtime import Runtime
+
+    assert runtime_core.Array is Array
+    assert runtime_core.Runtime is Runtime
+
+
+def test_star_import_gives_the_public_names() -> None:
+    """`from runtime_core import *` gives what `__all__` promises."""
+    names: dict[str, object] = {}
+    exec("from runtime_core import *", names)
+    assert set(runtime_core.__all__) <= names.keys()
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    """A name that the package does not have is the usual error."""
+    with pytest.raises(AttributeError, match="module 'runtime_core' has no attribute 'nothing'"):
+        runtime_core.nothing  # noqa: B018  # the access is the test
+    with pytest.raises(ImportError, match="cannot import name 'nothing'"):
+        exec("from runtime_core import nothing")
+
+
+@pytest.mark.parametrize("package", ["contracts", "plugins", "schemas", "workers", "cli"])
+def test_names_of_packages_are_there(package: str) -> None:
+    """Every package has what its `__all__` lists."""
+    module = importlib.import_module(f"runtime_core.{package}")
+    assert module.__all__
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+
+
+def test_every_module_can_be_imported_first() -> None:
+    """No module of the runtime needs another one to be imported before it."""
+    names = [
+        module.name for module in pkgutil.walk_packages(runtime_core.__path__, "runtime_core.")
+    ]
+    program = """
+import importlib, os, sys
+for name in sys.argv[1:]:
+    if not os.fork():
+        importlib.import_module(name)
+        os._exit(0)
+    _, status = os.wait()
+    if status:
+        sys.exit(f"cannot import {name} first")
+"""
+    loaded_by(program, *[name for name in names if name != "runtime_core.mypy"])

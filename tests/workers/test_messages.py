@@ -1,0 +1,189 @@
+"""Messages between a supervisor and its workers."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime_core.contracts import Call, Fault, Reply
+from runtime_core.errors import FaultKind
+from runtime_core.workers.messages import (
+    ConnectionEnded,
+    Message,
+    receive,
+    receive_async,
+    send,
+    send_async,
+)
+from runtime_core.workers.protocol import (
+    call_message,
+    failed_message,
+    read_call,
+    read_fault,
+    read_reply,
+    reply_message,
+)
+
+LARGE = 20_000_000  # far more than the buffers of a socket hold
+
+trees = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Return the two ends of a connection."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+def carried(message: Message) -> Message:
+    """Return what arrives of a message that is small enough for the buffers of a socket."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        send(ours, message)
+        return receive(theirs)
+
+
+def as_bytes(buffers: Sequence[Any]) -> list[bytes]:
+    """Return buffers as values that can be compared."""
+    return [bytes(buffer) for buffer in buffers]
+
+
+@given(
+    kind=st.text(max_size=20),
+    data=st.dictionaries(st.text(), trees, max_size=5),
+    buffers=st.lists(st.binary(max_size=1000), max_size=5),
+)
+def test_message_arrives_as_it_was_sent(
+    kind: str, data: dict[str, Any], buffers: list[bytes]
+) -> None:
+    """Kind, tree and buffers survive, empty buffers and any text included."""
+    arrived = carried(Message(kind=kind, data=data, buffers=buffers))
+    assert (arrived.kind, arrived.data, as_bytes(arrived.buffers)) == (kind, data, buffers)
+
+
+@given(
+    run_id=st.text(),
+    body=st.binary(max_size=100),
+    compression=st.none() | st.text(),
+    parent=st.none() | st.text(),
+)
+def test_call_arrives_as_it_was_sent(
+    run_id: str, body: bytes, compression: str | None, parent: str | None
+) -> None:
+    """A call is the same on the other side."""
+    call = Call(
+        endpoint="apply",
+        run_id=run_id,
+        body=body,
+        body_format="json",
+        output_format="json+base64",
+        compression=compression,
+        parent_run_id=parent,
+    )
+    assert read_call(carried(call_message(call))) == call
+
+
+@given(
+    kind=st.sampled_from(FaultKind),
+    message=st.text(),
+    trace=st.text(),
+    details=st.lists(st.dictionaries(st.text(), trees, max_size=3), max_size=3),
+)
+def test_fault_arrives_as_it_was_sent(
+    kind: FaultKind, message: str, trace: str, details: list[dict[str, Any]]
+) -> None:
+    """A fault is the same on the other side, in a reply and when a worker cannot start."""
+    fault = Fault(kind=kind, message=message, trace=trace, details=details)
+    reply = Reply(run_id="a", format="json", fault=fault, timings={"decode": 0.5})
+    assert read_reply(carried(reply_message(reply))) == Reply(
+        run_id="a", format="json", body=[], fault=fault, timings={"decode": 0.5}
+    )
+    assert read_fault(carried(failed_message(fault)).data) == fault
+
+
+def test_reply_keeps_its_pieces() -> None:
+    """The buffers of a body arrive in their order, views of memory included."""
+    reply = Reply(run_id="a", format="json", body=[b"ab", memoryview(b"cd"), bytearray(b""), b"e"])
+    arrived = read_reply(carried(reply_message(reply)))
+    assert as_bytes(arrived.body) == [b"ab", b"cd", b"", b"e"]
+    assert arrived.fault is None
+
+
+def test_received_buffers_are_owned(ends: tuple[socket.socket, socket.socket]) -> None:
+    """What arrives may be written to, so that arrays need no further copy."""
+    ours, theirs = ends
+    send(ours, Message(kind="x", data={}, buffers=[b"abc"]))
+    [buffer] = receive(theirs).buffers
+    assert isinstance(buffer, bytearray)
+
+
+def test_large_message_crosses_threads(ends: tuple[socket.socket, socket.socket]) -> None:
+    """A message larger than the buffers of a socket arrives whole."""
+    ours, theirs = ends
+    body = bytes(range(256)) * (LARGE // 256)
+    sender = threading.Thread(target=send, args=(ours, Message(kind="x", data={}, buffers=[body])))
+    sender.start()
+    [arrived] = receive(theirs).buffers
+    sender.join()
+    assert arrived == body
+
+
+def test_large_message_crosses_an_event_loop(ends: tuple[socket.socket, socket.socket]) -> None:
+    """Both directions work beside an event loop."""
+    for end in ends:
+        end.setblocking(False)
+    body = bytes(range(256)) * (LARGE // 256)
+
+    async def exchange() -> Message:
+        message = Message(kind="x", data={"n": 1}, buffers=[b"", body])
+        _, arrived = await asyncio.gather(send_async(ends[0], message), receive_async(ends[1]))
+        return arrived
+
+    arrived = asyncio.run(exchange())
+    assert arrived.data == {"n": 1}
+    assert as_bytes(arrived.buffers) == [b"", body]
+
+
+def test_closed_connection_is_told(ends: tuple[socket.socket, socket.socket]) -> None:
+    """The end of the other side is an error of its own, for readers and for writers."""
+    ours, theirs = ends
+    theirs.close()
+    with pytest.raises(ConnectionEnded):
+        receive(ours)
+    with pytest.raises(ConnectionEnded):
+        send(ours, Message(kind="x", data={}, buffers=[b"a" * LARGE]))
+
+
+def test_end_in_the_middle_of_a_message_is_told(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    """A message that stops halfway is no message."""
+    ours, theirs = ends
+    ours.sendall(b"\x00\x00\x00\x10{")
+    ours.close()
+    with pytest.raises(ConnectionEnded):
+        receive(theirs)
+
+
+def test_end_is_told_beside_an_event_loop(ends: tuple[socket.socket, socket.socket]) -> None:
+    """The end of the other side is the same error for asynchronous readers and writers."""
+    ours, theirs = ends
+    ours.setblocking(False)
+    theirs.close()
+    with pytest.raises(ConnectionEnded):
+        asyncio.run(receive_async(ours))
+    with pytest.raises(ConnectionEnded):
+        asyncio.run(send_async(ours, Message(kind="x", data={}, buffers=[b"a" * LARGE])))

@@ -42,8 +42,10 @@ class Description:
 
 def describe(runtime: Runtime) -> Description:
     """Load a Tesseract and say what it serves; errors are those of loading."""
-    from runtime_core.openapi import openapi_document  # numpy, which a server's front can spare
+    from runtime_core.inspection import refuse_faults  # numpy, which a server's front can spare
+    from runtime_core.openapi import openapi_document
 
+    refuse_faults(runtime)
     names = runtime.catalog.endpoints.names
     bound = {name: runtime.endpoint(name) for name in names}
     return Description(

@@ -71,11 +71,12 @@ class FileAccess:
     def _refuse_url(self, url: str) -> None:
         if not self.confined:
             return
+        places = [prefix.rstrip("/") + "/" for prefix in self.url_prefixes]
+        if not any(url.startswith(place) for place in places):
+            raise FileRefused(f"{url!r} is not opened: URLs are not read for a remote caller.")
         plain = unquote(url)
         if "::" in plain or ".." in plain.replace("\\", "/").split("/"):
             raise FileRefused(f"{url!r} is not opened: it leads somewhere else than it says.")
-        if not any(url.startswith(prefix) for prefix in self.url_prefixes):
-            raise FileRefused(f"{url!r} is not opened: URLs are not read for a remote caller.")
 
 
 def write(target: str, buffers: Iterable[Buffer]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -32,7 +32,7 @@ class TesseractApi:
         function = getattr(self.module, name, None)
         if callable(function):
             return function  # type: ignore[no-any-return]  # user code: anything callable
-        near = did_you_mean(name, [n for n in vars(self.module) if not n.startswith("_")])
+        near = _near(name, self.module)
         return Unavailable(f"{self.path.name} does not define a function {name!r}.{near}")
 
 
@@ -50,16 +50,15 @@ def load_tesseract(path: str) -> TesseractApi:
             "TESSERACT_API_PATH."
         )
     module = _import(file)
-    api = TesseractApi(
+    faults = [*_missing(module, file)]
+    if faults:
+        raise InvalidTesseract("\n".join(faults))
+    return TesseractApi(
         path=file,
         module=module,
-        input_schema=_schema(module, "InputSchema", file),
-        output_schema=_schema(module, "OutputSchema", file),
+        input_schema=module.InputSchema,
+        output_schema=module.OutputSchema,
     )
-    apply = api.function("apply")
-    if isinstance(apply, Unavailable):
-        raise InvalidTesseract(f"{apply.reason} Every Tesseract needs one.")
-    return api
 
 
 def _import(file: Path) -> ModuleType:
@@ -102,14 +101,23 @@ def _module_name(file: Path) -> str:
     return next(f"{name}_{n}" for n in count(2) if f"{name}_{n}" not in sys.modules)
 
 
-def _schema(module: ModuleType, name: str, file: Path) -> type[BaseModel]:
-    schema = getattr(module, name, None)
-    if schema is None:
-        near = did_you_mean(name, [n for n in vars(module) if not n.startswith("_")])
-        raise InvalidTesseract(f"{file.name} does not define {name}.{near}")
-    if not isinstance(schema, type) or not issubclass(schema, BaseModel):
-        raise InvalidTesseract(
-            f"{name} of {file.name} must be a class that derives from pydantic.BaseModel, "
-            f"not {schema!r:.80}."
+def _missing(module: ModuleType, file: Path) -> Iterator[str]:
+    """Yield what every Tesseract needs and this one lacks."""
+    for name in ("InputSchema", "OutputSchema"):
+        schema = getattr(module, name, None)
+        if schema is None:
+            yield f"{file.name} does not define {name}.{_near(name, module)}"
+        elif not isinstance(schema, type) or not issubclass(schema, BaseModel):
+            yield (
+                f"{name} of {file.name} must be a class that derives from pydantic.BaseModel, "
+                f"not {schema!r:.80}."
+            )
+    if not callable(getattr(module, "apply", None)):
+        yield (
+            f"{file.name} does not define a function 'apply'.{_near('apply', module)} "
+            "Every Tesseract needs one."
         )
-    return schema
+
+
+def _near(name: str, module: ModuleType) -> str:
+    return did_you_mean(name, [n for n in vars(module) if not n.startswith("_")])

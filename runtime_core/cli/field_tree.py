@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, RootModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from runtime_core.arrays.gradient_array import GradientArray
 from runtime_core.schemas.walk import children, is_array, is_model
 
 
@@ -21,7 +22,14 @@ def field_tree(model: type[BaseModel]) -> str:
     >>> print(field_tree(Point))
       x: float = 1.0 -- Metres east.
     """
-    return "\n".join(_lines(model, "  ", ()))
+    return "\n".join(_lines(model, "  ", ())) or f"  {_root_text(model)}"
+
+
+def _root_text(model: type[BaseModel]) -> str:
+    """Return type and meaning of a model that has no fields of its own."""
+    if not issubclass(model, RootModel):
+        return "no fields"
+    return f"{_type(model.model_fields['root'].annotation)} -- {_joined(model.__doc__ or '')}"
 
 
 def _lines(annotation: Any, indent: str, seen: tuple[Any, ...]) -> Iterator[str]:
@@ -47,6 +55,10 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 def _type(annotation: Any) -> str:
     if is_array(annotation):
         return repr(annotation).replace("'", "")
+    if annotation is GradientArray:
+        return "array"
+    if get_origin(annotation) is Annotated:
+        return _type(get_args(annotation)[0])
     if get_args(annotation):
         origin = getattr(get_origin(annotation), "__name__", "")
         names = [_type(argument) for argument in get_args(annotation)]
@@ -65,4 +77,8 @@ def _default(field: FieldInfo) -> str:
 
 
 def _text(field: FieldInfo) -> str:
-    return f" -- {' '.join(field.description.split())}" if field.description else ""
+    return f" -- {_joined(field.description)}" if field.description else ""
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())

@@ -51,8 +51,10 @@ class ModelGenerator:
                     "its paths would have no end."
                 )
             self._open.append(author)
-            self._made[author] = self._subclass(author)
-            self._open.pop()
+            try:
+                self._made[author] = self._subclass(author)
+            finally:
+                self._open.pop()
         return self._made[author]
 
     def annotation(self, annotation: Any) -> Any:

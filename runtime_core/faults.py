@@ -46,7 +46,7 @@ def exception_text(error: BaseException) -> str:
     """
     name = type(error).__name__
     try:
-        text = str(error)
+        text = str(error).strip()
     except Exception:  # it is the author's own method
         return name
     return f"{name}: {text}" if text else name

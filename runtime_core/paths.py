@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn
 
+from pydantic_core import to_jsonable_python
+
 from runtime_core.errors import TesseractRuntimeError
 
 
@@ -56,8 +58,8 @@ Path = tuple[Step, ...]
 _SPECIAL = re.compile(r"[{}\\]")
 _STEP = re.compile(
     r"""
-    (?P<field>[^\W\d]\w*)
-    | \[(?P<index>0|[1-9][0-9]*|)\]
+    (?P<field>[^\s.\[\]{}\\]+)
+    | \[(?P<index>0|[1-9][0-9]{0,17}|)\]
     | \{(?P<key>(?:[^{}\\]|\\[{}\\])*)\}
     """,
     re.VERBOSE,
@@ -168,7 +170,7 @@ def _parsed(
         if steps:
             position = _after_dot(text, position)
         match = _STEP.match(text, position)
-        if match is None:
+        if match is None or not (match["field"] or "a").isidentifier():
             _refuse(text, position)
         steps.append(_step(match, index, key))
         position = match.end()
@@ -240,7 +242,7 @@ def _children(tree: Any, step: Step) -> Iterator[tuple[Step, Any]]:
                 yield from ((Index(i), tree[i]) for i in chosen if i < len(tree))
         case Key(None):
             if isinstance(tree, Mapping):
-                yield from ((Key(str(name)), value) for name, value in tree.items())
+                yield from ((Key(_text(name)), value) for name, value in tree.items())
         case Key(str(key)):
             if isinstance(tree, Mapping):
                 name = _name_of_key(tree, key)
@@ -250,7 +252,12 @@ def _children(tree: Any, step: Step) -> Iterator[tuple[Step, Any]]:
 
 def _name_of_key(tree: Mapping[Any, Any], key: str) -> Any:
     """Return the key of a dict whose text is `key`; keys need not be strings."""
-    return key if key in tree else next((name for name in tree if str(name) == key), key)
+    return key if key in tree else next((name for name in tree if _text(name) == key), key)
+
+
+def _text(name: Any) -> str:
+    """Return the text that JSON has for the key of a dict."""
+    return name if type(name) is str else str(next(iter(to_jsonable_python({name: None}))))
 
 
 def _replaced(tree: Any, changes: Mapping[Path, Any], place: Path) -> Any:
@@ -279,7 +286,15 @@ def _with_children(tree: Any, children: Mapping[Step, Any]) -> Any:
         for step, child in children.items():
             items[step.position] = child  # type: ignore[union-attr,index]  # it led to an item
         return items if isinstance(tree, list) else tuple(items)
-    return tree.model_copy(update={_name(step): child for step, child in children.items()})
+    return _changed_model(tree, {_name(step): child for step, child in children.items()})
+
+
+def _changed_model(model: Any, update: Mapping[str, Any]) -> Any:
+    """Return a copy of a model with other values, without what it had derived from the old ones."""
+    changed = model.model_copy(update=update)
+    for name in changed.__dict__.keys() - type(changed).model_fields.keys():
+        del changed.__dict__[name]
+    return changed
 
 
 def _name(step: Step) -> str:

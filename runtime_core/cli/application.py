@@ -13,7 +13,7 @@ from runtime_core.cli.context import CliContext
 from runtime_core.cli.endpoints import OPTIONS_OF_ENDPOINTS, endpoint_command
 from runtime_core.cli.options import given_flags, global_flags, misplaced, root_callback
 from runtime_core.contracts import Command
-from runtime_core.errors import did_you_mean, listed
+from runtime_core.errors import InvalidOption, did_you_mean, listed
 
 _HELP = """Invoke the Tesseract runtime.
 
@@ -83,7 +83,7 @@ def _refuse_misplaced(ctx: Any, name: str, args: list[str]) -> None:
     for argument in args:
         flag = argument.partition("=")[0]
         if flag in global_flags(catalog) - OPTIONS_OF_ENDPOINTS:
-            ctx.fail(misplaced(flag))
+            raise InvalidOption(misplaced(flag))
 
 
 def _app_of(declaration: Command) -> typer.Typer:

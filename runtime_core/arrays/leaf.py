@@ -26,7 +26,7 @@ from runtime_core.arrays.coercion import (
     non_numeric,
 )
 from runtime_core.arrays.data_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
-from runtime_core.arrays.dtypes import DTYPES
+from runtime_core.arrays.dtypes import DTYPES, NAMES
 from runtime_core.arrays.json_encoding import JsonArrayCodec
 from runtime_core.arrays.raw import wire_order
 from runtime_core.contracts import ArrayCodec, ArraySpec
@@ -76,7 +76,7 @@ class ArrayLeaf:
         return {
             "object_type": "array",
             "shape": list(array.shape),
-            "dtype": array.dtype.name,
+            "dtype": NAMES[array.dtype.newbyteorder("=")],
             "data": {
                 "buffer": _placed(data.pop("buffer"), encoding, scope),
                 "encoding": encoding,
@@ -142,7 +142,7 @@ def _placed(buffer: Any, encoding: str, scope: Scope) -> Any:
 def _numeric(array: AnyArray) -> AnyArray:
     if array.dtype.kind not in NUMERIC_KINDS:
         raise non_numeric()
-    if array.dtype.newbyteorder("=").name not in DTYPES:
+    if array.dtype not in NAMES and array.dtype.newbyteorder("=") not in NAMES:
         raise _invalid_dtype(array.dtype.name)
     return array
 

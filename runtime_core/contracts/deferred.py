@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pkgutil import resolve_name
 from typing import Any
 
@@ -15,7 +16,7 @@ def deferred(target: str) -> Callable[..., Any]:
     """
 
     def call(*arguments: Any) -> Any:
-        return resolve_name(target)(*arguments)
+        return _resolved(target)(*arguments)
 
     return call
 
@@ -26,4 +27,9 @@ def imported(target: str) -> Callable[[], Any]:
     >>> imported("math:pi")()
     3.141592653589793
     """
-    return lambda: resolve_name(target)
+    return lambda: _resolved(target)
+
+
+@cache  # a codec is asked for in every call
+def _resolved(target: str) -> Any:
+    return resolve_name(target)

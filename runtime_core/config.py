@@ -26,6 +26,10 @@ def _absolute(path: str) -> str:
     return path if "://" in path else str(Path(path).absolute())
 
 
+def _unless_none(name: str | None) -> str | None:
+    return None if name == "none" else name
+
+
 AbsolutePath = Annotated[str, AfterValidator(_absolute), Field(validate_default=True)]
 
 
@@ -43,7 +47,9 @@ class RuntimeConfig(BaseModel):
     output_path: AbsolutePath = Field(".", description="Where runs write their files.")
     output_format: str = Field("json", description="Format of results.")
     output_file: str | None = Field(None, description="Name of the file of a result.")
-    compression: str | None = Field(None, description="Compression of arrays in results.")
+    compression: Annotated[str | None, AfterValidator(_unless_none)] = Field(
+        None, description="Compression of arrays in results."
+    )
     settings: Mapping[str, Any] = Field(
         default_factory=dict, description="Options of plugins, by section."
     )

@@ -19,6 +19,7 @@ from runtime_core.errors import (
 from runtime_core.traces import author_trace
 
 _SHORT = 80
+_MOST_FAULTS = 100  # of a payload; nobody reads more
 
 
 def fault_of(error: TesseractRuntimeError) -> Fault:
@@ -34,7 +35,9 @@ def fault_of(error: TesseractRuntimeError) -> Fault:
 def author_fault(error: BaseException) -> Fault:
     """Return an exception of the author's code as data: its type, its text and its frames."""
     return Fault(
-        kind=FaultKind.TESSERACT_FAILED, message=exception_text(error), trace=author_trace(error)
+        kind=FaultKind.TESSERACT_FAILED,
+        message=exception_text(error),
+        trace=_unicode(author_trace(error)),
     )
 
 
@@ -49,7 +52,12 @@ def exception_text(error: BaseException) -> str:
         text = str(error).strip()
     except Exception:  # it is the author's own method
         return name
-    return f"{name}: {text}" if text else name
+    return _unicode(f"{name}: {text}" if text else name)
+
+
+def _unicode(text: str) -> str:
+    """Return a text without the halves of surrogates that names of files may have."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 class RaisedFault(TesseractRuntimeError):
@@ -62,8 +70,12 @@ class RaisedFault(TesseractRuntimeError):
 
 
 def invalid_payload(error: ValidationError) -> InvalidPayload:
-    """Return all faults that pydantic found in a payload, each with a summary of the value."""
-    return InvalidPayload([_detail(fault) for fault in error.errors(include_url=False)])
+    """Return the faults that pydantic found in a payload, each with a summary of the value."""
+    details = [_detail(fault) for fault in error.errors(include_url=False)[:_MOST_FAULTS]]
+    more = error.error_count() - len(details)
+    if more:
+        details.append({"type": "more_faults", "loc": [], "msg": f"There are {more} more faults."})
+    return InvalidPayload(details)
 
 
 def _detail(fault: Any) -> Mapping[str, Any]:

@@ -85,13 +85,15 @@ def write(target: str, buffers: Iterable[Buffer]) -> None:
     Folders are made as needed. Raises `MissingFile` when the target cannot be written.
     """
     if is_url(target):
-        with _open_url(target, "wb") as file:
-            file.writelines(buffers)
+        _write_url(target, buffers)
         return
-    path = Path(target)
+    path = Path(os.path.realpath(target))  # a link is followed, not replaced
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_atomically(path, buffers)
+        if path.is_file() or not path.exists():
+            _write_atomically(path, buffers)
+        else:
+            _write_directly(path, buffers)  # a pipe or device, whose reader waits for it
     except OSError as error:
         raise MissingFile(f"Cannot write {target!r}: {error.strerror or error}.") from None
 
@@ -103,6 +105,21 @@ def join(folder: str, name: str) -> str:
     's3://bucket/runs/results.json'
     """
     return f"{folder.rstrip('/')}/{name}" if is_url(folder) else str(Path(folder) / name)
+
+
+def _write_url(url: str, buffers: Iterable[Buffer]) -> None:
+    file = _open_url(url, "wb")
+    try:
+        with file:
+            file.writelines(buffers)
+    # Remote file systems write when they are closed, and have errors of their own.
+    except Exception as error:
+        raise MissingFile(f"Cannot write {url!r}: {type(error).__name__}: {error}") from None
+
+
+def _write_directly(path: Path, buffers: Iterable[Buffer]) -> None:
+    with path.open("wb") as file:
+        file.writelines(buffers)
 
 
 def _write_atomically(path: Path, buffers: Iterable[Buffer]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from pydantic_core import from_json, to_json
 
 from runtime_core import scope
 from runtime_core.arrays.json_schema import ArrayJsonSchema
@@ -70,7 +71,7 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
     served = {n: e for n, e in bound.items() if not isinstance(e, Unavailable)}
     with scope.enter(runtime.scope()):
         refs, components = _components(served)
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": _info(runtime),
         "paths": {
@@ -82,6 +83,9 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
         "x-supported-compressions": ["none", *runtime.catalog.compressors.names],
         "x-supported-gpu-transports": ["none"],
     }
+    # Defaults may be NaN or any other value; what is served must be JSON.
+    plain: dict[str, Any] = from_json(to_json(document, inf_nan_mode="strings"))
+    return plain
 
 
 def _info(runtime: Runtime) -> dict[str, str]:

@@ -131,6 +131,7 @@ def test_every_module_can_be_imported_first() -> None:
     ]
     program = """
 import importlib, os, sys
+import fastapi_offline, numpy, pydantic, typer, uvicorn
 for name in sys.argv[1:]:
     if not os.fork():
         importlib.import_module(name)

@@ -21,7 +21,7 @@ def error_of(function: Callable[[], object]) -> Exception:
 
 def test_trace_is_that_of_python() -> None:
     """The trace of plain code has header, frames and message as Python prints them."""
-    trace = author_trace(error_of(lambda: [].pop()))
+    trace = author_trace(error_of([].pop))
     lines = trace.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
     assert lines[-1] == "IndexError: pop from empty list"

@@ -16,7 +16,15 @@ from pydantic import (
     create_model,
 )
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import (
+    CoreSchema,
+    PydanticSerializationError,
+    SchemaError,
+    SchemaSerializer,
+    SchemaValidator,
+    ValidationError,
+    core_schema,
+)
 
 from runtime_core.arrays.coercion import Expected, Shape
 from runtime_core.arrays.dtypes import castable_names
@@ -28,6 +36,16 @@ from runtime_core.scope import current
 
 class ArrayJsonSchema(GenerateJsonSchema):
     """Generates JSON Schemas in which a default that is a numpy array is its document."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """Return the schema of a field with a default, which is written as the field would be."""
+        try:
+            default = SchemaValidator(schema["schema"]).validate_python(schema["default"])
+            written = SchemaSerializer(schema["schema"]).to_python(default, mode="json")
+        # No default, one that its field refuses, or a schema that does not stand alone.
+        except (KeyError, SchemaError, ValidationError, PydanticSerializationError):
+            return super().default_schema(schema)
+        return super().default_schema({**schema, "default": written})
 
     def encode_default(self, dft: Any) -> Any:
         """Return a default value as JSON."""

@@ -13,10 +13,17 @@ from typer.core import TyperCommand
 from runtime_core.catalog import Catalog
 from runtime_core.cli.context import CliContext
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver
-from runtime_core.cli.streams import stdout_to_stderr
+from runtime_core.cli.streams import claim_stdout, stdout_to_stderr
 from runtime_core.contracts import BoundEndpoint, Call, Fault
-from runtime_core.errors import FaultKind, InvalidOption, UnreadableDocument, listed, shortened
-from runtime_core.files import FileAccess
+from runtime_core.errors import (
+    FaultKind,
+    InvalidOption,
+    UnknownName,
+    UnreadableDocument,
+    listed,
+    shortened,
+)
+from runtime_core.files import FileAccess, is_url
 from runtime_core.runs import new_run_id
 
 Payload = Annotated[
@@ -71,12 +78,12 @@ def _answer(
         output_format=format_.name,
         compression=config.compression,
     )
-    with stdout_to_stderr():
-        reply = context.runtime().invoke(call)
+    stdout = claim_stdout()
+    reply = context.runtime().invoke(call)
     if reply.fault is not None:
         _report(reply.fault, name, debug=config.debug)
         raise typer.Exit(reply.fault.outcome.exit_code)
-    deliver(reply.body, format_, config, output_path)
+    deliver(reply.body, format_, config, output_path, stdout)
 
 
 def _read_payload(payload: str, context: CliContext) -> tuple[bytes, str]:
@@ -93,12 +100,16 @@ def _read_payload(payload: str, context: CliContext) -> tuple[bytes, str]:
 
 def _format_of(name: str, catalog: Catalog) -> str:
     """Return the format that a file's suffix stands for; JSON if there is none."""
-    suffix = PurePosixPath(name).suffix
+    path = name.partition("?")[0] if is_url(name) else name
+    suffix = PurePosixPath(path).suffix
     if not suffix:
         return "json"
     for format_ in catalog.formats:
         if suffix in format_.suffixes:
             return format_.name
+    hint = catalog.formats.hints.for_name(catalog.formats.kind, suffix.removeprefix("."))
+    if hint is not None:
+        raise UnknownName(hint)
     known = {s for format_ in catalog.formats for s in format_.suffixes}
     raise InvalidOption(
         f"No format reads {shortened(name)!r}: {suffix!r} is no suffix of one. "

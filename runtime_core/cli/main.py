@@ -14,7 +14,12 @@ from runtime_core.catalog import Catalog
 from runtime_core.cli.application import application
 from runtime_core.cli.context import CliContext
 from runtime_core.cli.options import global_flags, misplaced, plugin_selection
-from runtime_core.cli.streams import stdout_to_stderr, stdout_to_stderr_for_good
+from runtime_core.cli.streams import (
+    open_standard_streams,
+    stdout_restored,
+    stdout_to_stderr,
+    stdout_to_stderr_for_good,
+)
 from runtime_core.errors import OUTCOMES, TesseractRuntimeError
 from runtime_core.plugins import load_catalog
 
@@ -26,13 +31,23 @@ PROGRAM = "tesseract-runtime"
 
 def main() -> None:
     """Run the command line of this process."""
-    code = run(sys.argv[1:], os.environ)
+    open_standard_streams()
+    code = dispatch(sys.argv[1:], os.environ)
     stdout_to_stderr_for_good()
     sys.exit(code)
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run one command and return its exit code; every error becomes a message on stderr."""
+    """Run one command in a process that goes on, and return its exit code."""
+    with stdout_restored():
+        return dispatch(arguments, environment)
+
+
+def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run one command and return its exit code; every error becomes a message on stderr.
+
+    When user code has run, stdout stays with stderr: what its threads print is no result.
+    """
     try:
         selection = plugin_selection(arguments, environment)
         with stdout_to_stderr():

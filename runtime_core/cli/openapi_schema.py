@@ -6,7 +6,7 @@ import typer
 
 from runtime_core import documents
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver
-from runtime_core.cli.streams import stdout_to_stderr
+from runtime_core.cli.streams import claim_stdout
 from runtime_core.openapi import openapi_document
 
 
@@ -16,6 +16,6 @@ def openapi_schema(
     """Write the OpenAPI document of the Tesseract."""
     config = context.obj.config
     format_ = context.obj.catalog.formats.find(output_format or config.output_format)
-    with stdout_to_stderr():
-        document = openapi_document(context.obj.runtime())
-    deliver(documents.write(document, format_, {}), format_, config, output_path)
+    stdout = claim_stdout()
+    document = openapi_document(context.obj.runtime())
+    deliver(documents.write(document, format_, {}), format_, config, output_path, stdout)

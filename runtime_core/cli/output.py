@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from runtime_core.cli.streams import write_all
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Buffer, Format
+from runtime_core.errors import MissingFile
 from runtime_core.files import is_url, join, write
 
 
@@ -17,6 +18,15 @@ def _known_format(context: typer.Context, name: str | None) -> str | None:
     if name is not None:
         context.obj.catalog.formats.find(name)
     return name
+
+
+def _print(body: Sequence[Buffer], stdout: int) -> None:
+    try:
+        write_all(stdout, body)
+    except BrokenPipeError:
+        raise typer.Exit(0) from None  # a reader who has seen enough is no fault
+    except OSError as error:
+        raise MissingFile(f"Cannot write the result to stdout: {error.strerror}.") from None
 
 
 OutputPath = Annotated[
@@ -42,17 +52,19 @@ OutputFormat = Annotated[
 
 
 def deliver(
-    body: Sequence[Buffer], format_: Format, config: RuntimeConfig, output_path: str | None
+    body: Sequence[Buffer],
+    format_: Format,
+    config: RuntimeConfig,
+    output_path: str | None,
+    stdout: int,
 ) -> None:
     """Write a result to where the options say; errors are those of `files.write`.
 
     A folder given after the command takes the result; a global `--output-path` only says where
-    `--output-file` is put.
+    `--output-file` is put. Without either it goes to the descriptor `stdout`.
     """
     if output_path is None and config.output_file is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.writelines(body)
-        sys.stdout.buffer.flush()
+        _print(body, stdout)
         return
     name = config.output_file or f"results{format_.suffixes[0]}"
     write(name if is_url(name) else join(output_path or config.output_path, name), body)

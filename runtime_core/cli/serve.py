@@ -61,6 +61,9 @@ def serve(
 
     catalog, config = context.obj.catalog, context.obj.config
     selection: PluginSelection = context.obj.selection
+    catalog.formats.find(config.output_format)
+    if config.compression is not None:
+        catalog.compressors.find(config.compression)
     with serving.bound_socket(host, port) as address:
         settings = WorkerSettings(
             config=dump(config), plugins=selection, loaded=loaded_plugins(catalog)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from runtime_core.catalog import Catalog
@@ -44,8 +44,16 @@ class Server:
         yield reply
 
 
-def build_application(server: Server) -> Any:
-    """Return the ASGI application of a server, with everything that extensions add."""
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """An ASGI application, and what is entered before it serves and left afterwards."""
+
+    asgi: Any
+    lifespans: Sequence[Callable[[], AbstractAsyncContextManager[None]]]
+
+
+def build_application(server: Server) -> Application:
+    """Return the application of a server, with everything that extensions add."""
     parts = [extension.build(server) for extension in server.catalog.server_extensions]
     for part in parts:
         if part.observe is not None:
@@ -53,14 +61,16 @@ def build_application(server: Server) -> Any:
     app = FastAPIOffline(
         title=server.config.name,
         version=server.config.version,
-        lifespan=_lifespan(parts),
         redoc_url=None,
     )
     document = _openapi(server, parts)
     app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
     app.router.routes.extend(route for part in parts for route in part.routes)
     app.router.routes.extend(endpoint_routes(server))
-    return _layered(app, parts)
+    return Application(
+        asgi=_layered(app, parts),
+        lifespans=[part.lifespan for part in parts if part.lifespan is not None],
+    )
 
 
 def _openapi(server: Server, parts: Sequence[ServerParts]) -> dict[str, Any]:
@@ -69,18 +79,6 @@ def _openapi(server: Server, parts: Sequence[ServerParts]) -> dict[str, Any]:
         if part.openapi is not None:
             document = dict(part.openapi(document))
     return document
-
-
-def _lifespan(parts: Sequence[ServerParts]) -> Any:
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for part in parts:
-                if part.lifespan is not None:
-                    await stack.enter_async_context(part.lifespan())
-            yield
-
-    return lifespan
 
 
 def _layered(app: Any, parts: Sequence[ServerParts]) -> Any:

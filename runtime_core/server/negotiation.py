@@ -6,7 +6,7 @@ Media ranges and their order follow RFC 9110, section 12.5.1. A range may carry 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from runtime_core.catalog import Catalog, Registry
@@ -44,8 +44,8 @@ class MediaRange:
     parameters: dict[str, str] = field(default_factory=dict)
 
 
-_ANYTHING = ("*/*", "application/*")
-_COMPRESSIONS_OF_NONE = ("none", "")
+_ANYTHING = ("application/*", "*/*")  # the more specific one first
+_NONE = "none"
 
 
 def input_format(content_type: str | None, formats: Registry[Format]) -> Format:
@@ -67,20 +67,21 @@ def input_format(content_type: str | None, formats: Registry[Format]) -> Format:
 
 def output(accept: str | None, catalog: Catalog, config: RuntimeConfig) -> Output:
     """Return the best producible format of an `Accept` header; `NotAcceptable` if there is none."""
-    ranges = sorted(media_ranges(accept or "*/*"), key=lambda r: -r.quality)
-    refused = {r.type for r in ranges if r.quality == 0}
-    for range_ in ranges:
-        if range_.quality == 0 or range_.parameters.get("gpu_transport", "none") != "none":
-            continue
-        compression = range_.parameters.get("compression", config.compression)
-        if compression in _COMPRESSIONS_OF_NONE:
-            compression = None
-        if compression is not None and compression not in catalog.compressors:
-            continue
-        format_ = _producible(range_.type, refused, catalog.formats, config.output_format)
-        if format_ is not None:
-            return Output(format=format_, compression=compression)
-    raise NotAcceptable(f"Cannot produce any encoding accepted by {(accept or '')[:200]!r}")
+    producible = [
+        (range_, compression)
+        for range_ in media_ranges(accept or "*/*")
+        if (compression := _compression(range_, catalog, config)) is not None
+    ]
+    offers = [
+        (*best, format_)
+        for format_ in sorted(catalog.formats, key=lambda f: f.name != config.output_format)
+        if (best := _best_range(format_, producible)) is not None
+    ]
+    if not offers:
+        raise NotAcceptable(f"Cannot produce any encoding accepted by {(accept or '')[:200]!r}")
+    # Among equals the first of the header counts, then the configured format.
+    _, _, compression, format_ = min(offers, key=lambda offer: (-offer[0], offer[1]))
+    return Output(format=format_, compression=None if compression == _NONE else compression)
 
 
 def media_ranges(header: str) -> Iterator[MediaRange]:
@@ -110,17 +111,27 @@ def _quality(text: str) -> float | None:
     return quality if 0.0 <= quality <= 1.0 else None
 
 
-def _producible(
-    media_type: str, refused: set[str], formats: Registry[Format], preferred: str
-) -> Format | None:
-    """Return the first format that a range admits, the configured one before the others."""
-    ordered = sorted(formats, key=lambda format_: format_.name != preferred)
-    for format_ in ordered:
-        named = set(format_.media_types)
-        if named <= refused:
-            continue
-        if media_type in _ANYTHING or media_type in named:
-            return format_
+def _compression(range_: MediaRange, catalog: Catalog, config: RuntimeConfig) -> str | None:
+    """Return the compression that a range asks for, or `None` if nothing can be made for it."""
+    if range_.parameters.get("gpu_transport", _NONE) != _NONE:
+        return None
+    compression = range_.parameters.get("compression", config.compression) or _NONE
+    return compression if compression == _NONE or compression in catalog.compressors else None
+
+
+def _best_range(
+    format_: Format, producible: Sequence[tuple[MediaRange, str]]
+) -> tuple[float, int, str] | None:
+    """Return quality, position and compression of the most specific range for a format."""
+    for types in (format_.media_types, *((wildcard,) for wildcard in _ANYTHING)):
+        found = [
+            (range_.quality, position, compression)
+            for position, (range_, compression) in enumerate(producible)
+            if range_.type in types
+        ]
+        if found:
+            best = max(found, key=lambda f: (f[0], -f[1]))
+            return best if best[0] > 0 else None
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
@@ -41,22 +41,27 @@ class ComputingRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; the memory of the answer is held until it is sent."""
         request = Request(scope, receive)
+        run_id = None
         try:
-            call = await self._call(request)
+            run_id = _run_id(request)
+            call = await self._call(request, run_id)
         except TesseractRuntimeError as error:
-            refusal = fault_response(fault_of(error), catalog=self._server.catalog)
+            fault = fault_of(error)
+            refusal = fault_response(fault, catalog=self._server.catalog, run_id=run_id)
             await refusal(scope, receive, send)
             return
+        except ClientDisconnect:
+            return  # nobody is there to be answered
         async with self._server.call(call) as reply:
             await self._response(reply)(scope, receive, send)
 
-    async def _call(self, request: Request) -> Call:
+    async def _call(self, request: Request, run_id: str) -> Call:
         catalog, config = self._server.catalog, self._server.config
         body_format = input_format(request.headers.get("content-type"), catalog.formats)
-        chosen = output(request.headers.get("accept"), catalog, config)
+        chosen = output(_accept(request), catalog, config)
         return Call(
             endpoint=self._endpoint,
-            run_id=_run_id(request),
+            run_id=run_id,
             body=await request.body(),
             body_format=body_format.name,
             output_format=chosen.format.name,
@@ -82,7 +87,7 @@ class AnsweredRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer at once; no worker has part in it."""
-        response = self._response(Request(scope).headers.get("accept"))
+        response = self._response(_accept(Request(scope)))
         await response(scope, receive, send)
 
     def _response(self, accept: str | None) -> Response:
@@ -106,6 +111,11 @@ class UnavailableRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Say why there is no such endpoint."""
         await self._response(scope, receive, send)
+
+
+def _accept(request: Request) -> str:
+    """Return what is accepted; several headers are one list (RFC 9110, section 5.3)."""
+    return ",".join(request.headers.getlist("accept"))
 
 
 def _run_id(request: Request) -> str:

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from types import FrameType
+from contextlib import AsyncExitStack
 
 import uvicorn
 
@@ -28,16 +28,13 @@ def bound_socket(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
-        raise InvalidOption(f"Cannot serve on {host}:{port}: {_reason(error)}.") from None
+        raise _not_served(host, port, error) from None
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(address)
     except (OSError, OverflowError) as error:
         bound.close()
-        raise InvalidOption(
-            f"Cannot serve on {host}:{port}: {_reason(error)}. Choose another with --port or "
-            "--host."
-        ) from None
+        raise _not_served(host, port, error) from None
     return bound
 
 
@@ -58,32 +55,56 @@ def serve(
 async def _serve(
     catalog: Catalog, config: RuntimeConfig, workers: Workers, address: socket.socket
 ) -> None:
-    async with workers:
-        server = Server(catalog=catalog, config=config, workers=workers)
+    async with workers, AsyncExitStack() as lifespans:
+        application = build_application(Server(catalog=catalog, config=config, workers=workers))
+        for lifespan in application.lifespans:
+            await lifespans.enter_async_context(lifespan())
         settings = uvicorn.Config(
-            build_application(server),
+            application.asgi,
             access_log=False,
+            lifespan="off",  # it is ours, so that it ends in order when uvicorn is hurried
             log_level="warning",
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        address.listen(_BACKLOG)
-        _announce(config, address)
-        # uvicorn raises the signal again that ended it; by then there is nothing more to end.
+        service = AnnouncedServer(settings, config.name)
+        # uvicorn raises the signal again that ended it, to whatever was installed before.
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _nothing)
-        await uvicorn.Server(settings).serve(sockets=[address])
+            signal.signal(number, service.handle_exit)
+        _listen(address)
+        await service.serve(sockets=[address])
 
 
-def _nothing(number: int, frame: FrameType | None) -> None:
-    pass
+class AnnouncedServer(uvicorn.Server):
+    """Says where it serves once it does, and hears signals from then on."""
+
+    def __init__(self, settings: uvicorn.Config, name: str) -> None:
+        super().__init__(settings)
+        self._name = name
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to serve and tell where."""
+        await super().startup(sockets)
+        for address in sockets or ():
+            host, port = address.getsockname()[:2]
+            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            print(f"Serving {self._name} on {url} (Ctrl-C ends it).", file=sys.stderr)
 
 
-def _announce(config: RuntimeConfig, address: socket.socket) -> None:
-    host, port = address.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    print(f"Serving {config.name} on http://{shown}:{port} (Ctrl-C ends it).", file=sys.stderr)
+def _listen(address: socket.socket) -> None:
+    try:
+        address.listen(_BACKLOG)
+    except OSError as error:  # somebody else took it while the Tesseract loaded
+        host, port = address.getsockname()[:2]
+        raise _not_served(host, port, error) from None
+
+
+def _not_served(host: str, port: int, error: Exception) -> InvalidOption:
+    reason = getattr(error, "strerror", None) or str(error)
+    return InvalidOption(
+        f"Cannot serve on {host}:{port}: {reason}. Choose another with --port or --host."
+    )
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -92,7 +113,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

@@ -32,6 +32,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def main(descriptor: int, parent: int) -> int:
     """Serve one supervisor until it closes the connection; the exit code is for nobody."""
     _die_with(parent)
+    os.set_inheritable(descriptor, False)
     connection = socket.socket(fileno=descriptor)
     try:
         runtime = _start(connection)

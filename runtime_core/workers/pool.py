@@ -121,7 +121,7 @@ class WorkerPool:
         """Return the loaded worker; a dead one is replaced."""
         if self._closed:
             raise ShuttingDown("The server is being stopped.")
-        if self._loaded is None:
+        if self._loaded is None or self._loaded.worker.has_ended:
             worker = WorkerProcess.launch()
             try:
                 description = await worker.load(self._settings)

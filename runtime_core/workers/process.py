@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from runtime_core.workers.protocol import FAILED, START, call_message, read_faul
 
 _STDERR = 2
 _SECONDS_TO_END = 5.0
+_SECONDS_TO_FALL = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +56,20 @@ class WorkerProcess:
     def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket) -> None:
         self._process = process
         self._connection = connection
+        self._ended: asyncio.Future[int] = asyncio.ensure_future(asyncio.to_thread(process.wait))
+        self._ended.add_done_callback(lambda _: self._hang_up())
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether the process has ended."""
+        return self._ended.done()
 
     @classmethod
     def launch(cls) -> WorkerProcess:
-        """Start a process; call this on the main thread, whose end would end the worker too."""
+        """Start a process in a running event loop on the main thread.
+
+        The end of the thread would end the worker too.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(
@@ -79,7 +91,7 @@ class WorkerProcess:
 
     async def load(self, settings: WorkerSettings) -> Description:
         """Let the worker load the Tesseract; what goes wrong there is raised here."""
-        answer = await self._exchange(settings.start_message())
+        answer = await self._exchange(settings.start_message(), "while it loaded the Tesseract")
         if answer.kind == FAILED:
             fault = read_fault(answer.data)
             assert fault is not None  # a failure always says why
@@ -88,15 +100,13 @@ class WorkerProcess:
 
     async def call(self, call: Call) -> Reply:
         """Compute a call; `WorkerDied` if the process ends before it has answered."""
-        return read_reply(await self._exchange(call_message(call)))
+        return read_reply(await self._exchange(call_message(call), "during the call"))
 
     async def stop(self) -> None:
         """End the process: a worker that is idle ends by itself, any other is killed."""
         self._connection.close()
-        try:
-            await asyncio.to_thread(self._process.wait, _SECONDS_TO_END)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        await asyncio.wait([self._ended], timeout=_SECONDS_TO_END)
+        self.kill()  # what is left: the worker itself, or programs that user code has started
 
     def kill(self) -> None:
         """End the process and everything in its group at once; a call in it fails by that."""
@@ -106,15 +116,21 @@ class WorkerProcess:
             pass  # it has ended by itself
         self._process.wait()
 
-    async def _exchange(self, message: Message) -> Message:
+    def _hang_up(self) -> None:
+        """End the connection with the process: its own children may hold the other end open."""
+        with suppress(OSError):  # it may be closed already
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+    async def _exchange(self, message: Message, moment: str) -> Message:
         try:
             await send_async(self._connection, message)
             return await receive_async(self._connection)
         except ConnectionEnded:
+            await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)  # it tells how it ended
             self.kill()
             self._connection.close()
             raise WorkerDied(
-                f"The worker process ended during the call ({self._how_it_ended()})."
+                f"The worker process ended {moment} ({self._how_it_ended()})."
             ) from None
 
     def _how_it_ended(self) -> str:

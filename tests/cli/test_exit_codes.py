@@ -199,7 +199,8 @@ def test_unknown_command(here: Here) -> None:
     """A slip in a command is met with the nearest one, and with all of them."""
     ended = here("aply", PAYLOAD)
     assert (ended.code, ended.stdout) == (2, "")
-    assert "No such command 'aply'. Did you mean 'apply'? Commands: apply, check," in ended.stderr
+    assert "No such command 'aply'. Did you mean 'apply'? Commands: " in ended.stderr
+    assert {"apply,", "check,", "health,", "plugins,"} <= set(ended.stderr.split())
 
 
 def test_unknown_command_without_a_near_one(here: Here) -> None:
@@ -207,7 +208,7 @@ def test_unknown_command_without_a_near_one(here: Here) -> None:
     ended = here("xyzzy")
     assert ended.code == 2
     assert "Did you mean" not in ended.stderr
-    assert "No such command 'xyzzy'. Commands: apply," in ended.stderr
+    assert "No such command 'xyzzy'. Commands: " in ended.stderr
 
 
 def test_no_command(here: Here) -> None:
@@ -259,9 +260,9 @@ def test_unknown_format(here: Here, arguments: tuple[str, ...]) -> None:
     """A format that nobody provides is met with the nearest and all that there are."""
     ended = here(*arguments)
     assert (ended.code, ended.stdout) == (2, "")
-    assert ended.stderr == (
-        "Error: Unknown format 'jsn'. Did you mean 'json'? Available: json, json+base64.\n"
-    )
+    message = "Error: Unknown format 'jsn'. Did you mean 'json'? Available: json, json+base64"
+    assert ended.stderr.startswith(message)
+    assert ended.stderr.count("\n") == 1
 
 
 def test_unknown_compression(here: Here, tesseract: Tesseract) -> None:
@@ -307,10 +308,10 @@ def test_payload_file_that_cannot_be_read(
 
 def test_payload_file_of_an_unknown_kind(here: Here, tesseract: Tesseract, tmp_path: Path) -> None:
     """The suffix of a payload's file must be that of a format."""
-    (tmp_path / "payload.yaml").write_text("inputs: {}")
-    ended = here("--api-path", str(tesseract()), "apply", "@payload.yaml")
+    (tmp_path / "payload.xls").write_text("inputs: {}")
+    ended = here("--api-path", str(tesseract()), "apply", "@payload.xls")
     assert ended.code == 2
-    assert "Unknown format 'yaml'. Available: json, json+base64." in ended.stderr
+    assert "No format reads 'payload.xls': '.xls' is no suffix of one." in ended.stderr
 
 
 def test_failure_of_the_author_is_short(here: Here, tesseract: Tesseract) -> None:

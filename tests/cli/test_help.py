@@ -164,7 +164,7 @@ def test_plugins_are_listed(here: Here, arguments: tuple[str, ...]) -> None:
     ended = here(*arguments)
     assert ended.code == 0
     assert "core (tesseract-runtime " in ended.stdout
-    assert "  endpoints: apply, health, input_schema, output_schema\n" in ended.stdout
+    assert "  endpoints: apply, " in ended.stdout
 
 
 def test_plugins_are_listed_as_json(here: Here) -> None:

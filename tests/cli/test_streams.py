@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -72,13 +73,10 @@ def test_stdout_of_other_commands_is_as_clean(cli: Cli, tesseract: Tesseract, co
 def test_check_prints_its_report_alone(cli: Cli, tesseract: Tesseract) -> None:
     """`check` prints what is served, and the import prints elsewhere."""
     ended = cli("--api-path", str(tesseract(NOISY)), "check")
-    assert ended.stdout.splitlines() == [
-        "tesseract_api.py is a valid Tesseract.",
-        "  apply: served",
-        "  health: served",
-        "  input_schema: served",
-        "  output_schema: served",
-    ]
+    first, *others = ended.stdout.splitlines()
+    assert first == "tesseract_api.py is a valid Tesseract."
+    assert "  apply: served" in others
+    assert all(re.match(r"  \w+: (not )?served", line) for line in others)
 
 
 def test_help_is_printed_alone(cli: Cli, tesseract: Tesseract) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
-from runtime_core import Runtime
+from runtime_core import Float64, Runtime
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
 from runtime_core.openapi import openapi_document
@@ -128,6 +130,24 @@ def test_payloads_refuse_other_keys(component: str, components: Components) -> N
     ours = components("three_deep")[component]
     assert set(ours["properties"]) == set(PAYLOADS[component]["properties"])
     assert ours["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("other", "value"), [(str, "NaN"), (int, 3), (float, 3.5), (bool, True)], ids=str
+)
+def test_a_union_takes_the_type_that_a_value_has(other: Any, value: Any) -> None:
+    """Read off the original: what is no array stays what it is where a union allows it."""
+    read = TypeAdapter(Float64 | other).validate_python(value)
+    assert type(read) is other
+
+
+@pytest.mark.parametrize(
+    ("other", "value"), [(str, 3), (str, 3.5), (int, 3.5), (int, True), (float, 3), (bool, 3)]
+)
+def test_a_union_takes_an_array_where_no_other_type_fits(other: Any, value: Any) -> None:
+    """Read off the original: a number of another type than the union's is an array."""
+    read = TypeAdapter(Float64 | other).validate_python(value)
+    assert type(read) is np.float64
 
 
 def test_a_model_that_contains_itself_without_arrays_loads(components: Components) -> None:

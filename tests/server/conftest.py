@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -30,18 +31,19 @@ ANNOUNCEMENT = r"Serving (.*) on http://(\S+):(\d+) "
 
 
 class Log:
-    """What a process writes to stderr, read while it is written."""
+    """What a process writes to stderr, read while it is written; it is this object's from now."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str]) -> None:
         self._lines: list[str] = []
         self._ended = False
         self._change = threading.Condition()
-        self._stream = stream
-        threading.Thread(target=self._follow, daemon=True).start()
+        assert process.stderr is not None
+        stream, process.stderr = process.stderr, None
+        threading.Thread(target=self._follow, args=(stream,), daemon=True).start()
 
-    def _follow(self) -> None:
-        with self._stream:
-            for line in self._stream:
+    def _follow(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
                 with self._change:
                     self._lines.append(line)
                     self._change.notify_all()
@@ -163,8 +165,10 @@ def is_alive(process: psutil.Process) -> bool:
 
 def wait_until_gone(processes: list[psutil.Process]) -> None:
     """Wait for processes to end, which their parent may not have noticed."""
-    _, alive = psutil.wait_procs([p for p in processes if is_alive(p)], timeout=10)
-    assert not [p for p in alive if is_alive(p)]
+    end = time.monotonic() + 10
+    while any(map(is_alive, processes)):
+        assert time.monotonic() < end, "a process lives on"
+        time.sleep(0.01)  # nothing tells of the end of a process that is not our own child
 
 
 @contextmanager
@@ -173,8 +177,7 @@ def serving(
 ) -> Iterator[Served]:
     """Serve a Tesseract on a free port in a process of its own, and end that in any case."""
     with started(api_path, *options, "serve", "-p", "0", environment=environment) as process:
-        assert process.stderr is not None
-        log = Log(process.stderr)
+        log = Log(process)
         port = int(log.wait_for(ANNOUNCEMENT)[3])
         yield Served(port=port, process=process, log=log)
 
@@ -209,8 +212,8 @@ def _end(process: subprocess.Popen[str]) -> None:
         for child in filter(is_alive, children):
             child.send_signal(signal.SIGKILL)
     process.wait()
-    assert process.stdout is not None
-    process.stdout.close()
+    for stream in filter(None, (process.stdout, process.stderr)):
+        stream.close()
 
 
 Serve = Callable[..., Served]

@@ -132,13 +132,11 @@ def test_death_of_the_worker_costs_one_call(serve: Serve, statement: str, reason
     first = served.apply({}).json()["pid"]
     answer = served.apply({"end": True})
     assert answer.status == 500
-    assert answer.json() == {
-        "detail": f"The worker process ended during the call ({reason}).",
-        "run_id": answer.headers["tesseract-run-id"],
-    }
+    assert answer.json()["detail"].startswith("The worker process ")
+    assert f"({reason})" in answer.json()["detail"]
+    assert answer.json()["run_id"] == answer.headers["tesseract-run-id"]
     second = served.apply({}).json()["pid"]
     assert second not in (first, served.process.pid)
-    assert not psutil.pid_exists(first) or second != first
 
 
 def test_death_of_the_worker_is_told_although_its_children_live(serve: Serve) -> None:

@@ -188,7 +188,6 @@ def test_sys_exit_is_an_ordinary_failure(serve: Serve, statement: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "name"),
     [
-        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
         ("import asyncio; raise asyncio.CancelledError", "CancelledError"),
         ("raise type('Stop', (BaseException,), {})", "Stop"),
     ],

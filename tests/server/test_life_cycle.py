@@ -123,8 +123,7 @@ def test_serve_has_the_defaults_of_its_page(cli: Cli, tesseract: Tesseract) -> N
 def test_ipv6_is_served(serve: Serve, tesseract: Tesseract) -> None:
     """An IPv6 address is announced in brackets."""
     with started(tesseract(), "serve", "-h", "::1", "-p", "0") as process:
-        assert process.stderr is not None
-        port = int(Log(process.stderr).wait_for(r"Serving Tesseract on http://\[::1\]:(\d+) ")[1])
+        port = int(Log(process).wait_for(r"Serving Tesseract on http://\[::1\]:(\d+) ")[1])
         with socket.create_connection(("::1", port), timeout=10) as connection:
             connection.sendall(b"GET /health HTTP/1.0\r\n\r\n")
             assert connection.recv(1024).startswith(b"HTTP/1.1 200 ")
@@ -257,6 +256,7 @@ def test_death_of_the_front_ends_a_call(
 
 
 BLOCKED = """
+import os
 os.write(os.open({entered!r}, os.O_WRONLY), b"x")
 os.read(os.open({release!r}, os.O_RDONLY), 1)
 """
@@ -280,7 +280,7 @@ def test_signal_ends_a_server_that_loads(
 
 
 def test_no_request_is_taken_before_the_tesseract_has_loaded(
-    tesseract: Tesseract, gate: Gate, cli: Cli
+    tesseract: Tesseract, gate: Gate
 ) -> None:
     """A probe learns from the refused connection that the server is not ready."""
     with socket.socket() as reserved:
@@ -289,8 +289,7 @@ def test_no_request_is_taken_before_the_tesseract_has_loaded(
         port = reserved.getsockname()[1]
         source = BLOCKED.format(entered=str(gate.entered), release=str(gate.release)) + DOUBLE
         with started(tesseract(source), "serve", "-p", str(port)) as process:
-            assert process.stderr is not None
-            log = Log(process.stderr)
+            log = Log(process)
             gate.wait_until_entered()
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -303,15 +302,12 @@ def test_signal_right_after_the_announcement_is_heard(tesseract: Tesseract) -> N
     """From its announcement on, a server ends with exit code 0 when it is asked to."""
     for _ in range(5):
         with started(tesseract(), "serve", "-p", "0") as process:
-            assert process.stderr is not None
-            process.stderr.readline()
+            Log(process).wait_for("Serving")
             process.terminate()
             try:
-                assert process.wait(15) == 0
+                assert process.wait(10) == 0
             except subprocess.TimeoutExpired:
                 pytest.fail("the signal was lost")
-            finally:
-                process.stderr.close()
 
 
 def test_port_is_free_again_after_the_end(serve: Serve, tesseract: Tesseract, cli: Cli) -> None:
@@ -320,8 +316,7 @@ def test_port_is_free_again_after_the_end(serve: Serve, tesseract: Tesseract, cl
     assert served.apply({"x": [1.0]}).status == 200
     served.end()
     with started(tesseract(), "serve", "-p", str(served.port)) as process:
-        assert process.stderr is not None
-        Log(process.stderr).wait_for(f"http://127.0.0.1:{served.port} ")
+        Log(process).wait_for(f"http://127.0.0.1:{served.port} ")
 
 
 def test_serve_leaves_no_files(serve: Serve) -> None:

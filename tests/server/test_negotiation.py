@@ -15,6 +15,7 @@ from tests.conftest import DOUBLE
 from tests.server.conftest import started
 
 if TYPE_CHECKING:
+    from runtime_core.catalog import Catalog
     from tests.server.conftest import Serve, Served
 
 JSON, BASE64 = "application/json", "application/json+base64"
@@ -104,7 +105,7 @@ def test_several_accept_headers_are_one(double: Served) -> None:
 
 
 @pytest.mark.parametrize("accept", NOT_ACCEPTABLE)
-def test_not_acceptable_says_what_is(double: Served, accept: str) -> None:
+def test_not_acceptable_says_what_is(double: Served, catalog: Catalog, accept: str) -> None:
     """A 406 lists the formats, compressions and transports, in the form that clients read."""
     answer = double.request("POST", "/apply", PAYLOAD, {"Accept": accept})
     assert answer.status == 406
@@ -112,8 +113,8 @@ def test_not_acceptable_says_what_is(double: Served, accept: str) -> None:
     message = detail.pop("message")
     assert accept in message
     assert detail == {
-        "available_formats": ["json", "json+base64"],
-        "available_compressions": ["none"],
+        "available_formats": list(catalog.formats.names),
+        "available_compressions": ["none", *catalog.compressors.names],
         "available_gpu_transports": ["none"],
     }
 
@@ -145,9 +146,9 @@ def test_unknown_content_type_is_415(double: Served, content_type: str) -> None:
     answer = double.request("POST", "/apply", PAYLOAD, {"Content-Type": content_type})
     assert answer.status == 415
     media_type = content_type.partition(";")[0]
-    assert answer.json() == {
-        "detail": f"Content-Type {media_type!r} is not supported. Known: {JSON}, {BASE64}."
-    }
+    detail = answer.json()["detail"]
+    assert detail.startswith(f"Content-Type {media_type!r} is not supported. Known: {JSON}, ")
+    assert BASE64 in detail
 
 
 @pytest.mark.parametrize("content_type", [None, JSON, BASE64])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -57,6 +57,14 @@ def tree(reply: Reply) -> dict[str, object]:
     return found
 
 
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Hold every test to it that its workers end."""
+    before = set(psutil.Process().children())
+    yield
+    assert set(psutil.Process().children()) <= before
+
+
 @pytest.fixture
 def pool(catalog: Catalog, tesseract: Callable[..., Path]) -> Pool:
     """Return a function that makes a pool for the source of a Tesseract."""
@@ -104,12 +112,8 @@ def test_both_forms_describe_the_same(pool: Pool, runtime: Callable[..., Runtime
     local = asyncio.run(description(InProcessWorkers(runtime())))
     assert remote == Description.from_data(json.loads(json.dumps(local.as_data())))
     assert local == describe(runtime())
-    assert [(e.name, e.has_payload) for e in remote.endpoints] == [
-        ("apply", True),
-        ("health", False),
-        ("input_schema", False),
-        ("output_schema", False),
-    ]
+    has_payload = {endpoint.name: endpoint.has_payload for endpoint in remote.endpoints}
+    assert (has_payload["apply"], has_payload["health"]) == (True, False)
     assert any(line.startswith("core (tesseract-runtime ") for line in remote.plugins)
 
 
@@ -147,7 +151,6 @@ def test_file_that_does_not_load_is_an_error_of_the_start(
     with pytest.raises(TesseractRuntimeError, match="RuntimeError: out of order") as raised:
         asyncio.run(replies(workers))
     assert raised.value.kind is FaultKind.LOAD_FAILED
-    assert not psutil.Process().children()
 
 
 def test_missing_file_is_an_error_of_the_start(pool: Pool) -> None:
@@ -205,7 +208,6 @@ def test_call_after_the_end_is_refused(pool: Pool) -> None:
     answer = asyncio.run(too_late(pool()))
     assert answer.fault is not None
     assert answer.fault.kind is FaultKind.SHUTTING_DOWN
-    assert not psutil.Process().children()
 
 
 def test_leaving_cuts_a_running_call_short(pool: Pool) -> None:
@@ -233,4 +235,3 @@ def test_leaving_cuts_a_running_call_short(pool: Pool) -> None:
     answer = asyncio.run(leave(pool(source)))
     assert answer.fault is not None
     assert answer.fault.kind is FaultKind.SHUTTING_DOWN
-    assert not psutil.Process().children()

@@ -16,7 +16,8 @@ class Layer(BaseModel):
     name: str = "layer"
 
 
-class Named(RootModel[dict[str, Differentiable[Array[(3,), Float64]]]]):
+# mypy reads no shapes in base classes.
+class Named(RootModel[dict[str, Differentiable[Array[(3,), Float64]]]]):  # type: ignore[misc]
     """Arrays by name."""
 
 
@@ -24,7 +25,7 @@ class Stack(RootModel[list[Layer]]):
     """Layers from bottom to top."""
 
 
-class Position(RootModel[Differentiable[Array[(3,), Float64]]]):
+class Position(RootModel[Differentiable[Array[(3,), Float64]]]):  # type: ignore[misc]
     """An array and nothing else."""
 
 

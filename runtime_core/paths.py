@@ -237,7 +237,7 @@ def _children(tree: Any, step: Step) -> Iterator[tuple[Step, Any]]:
             elif hasattr(tree, "model_fields_set") and name in type(tree).model_fields:
                 yield step, getattr(tree, name)
         case Index(position):
-            if isinstance(tree, list | tuple):
+            if _is_list(tree):
                 chosen = range(len(tree)) if position is None else (position,)
                 yield from ((Index(i), tree[i]) for i in chosen if i < len(tree))
         case Key(None):
@@ -248,6 +248,10 @@ def _children(tree: Any, step: Step) -> Iterator[tuple[Step, Any]]:
                 name = _name_of_key(tree, key)
                 if name in tree:
                     yield step, tree[name]
+
+
+def _is_list(tree: Any) -> bool:
+    return isinstance(tree, Sequence) and not isinstance(tree, str | bytes)
 
 
 def _name_of_key(tree: Mapping[Any, Any], key: str) -> Any:
@@ -281,11 +285,11 @@ def _with_children(tree: Any, children: Mapping[Step, Any]) -> Any:
             **tree,
             **{_name_of_key(tree, _name(step)): child for step, child in children.items()},
         }
-    if isinstance(tree, list | tuple):
+    if _is_list(tree):
         items = list(tree)
         for step, child in children.items():
             items[step.position] = child  # type: ignore[union-attr,index]  # it led to an item
-        return items if isinstance(tree, list) else tuple(items)
+        return items if isinstance(tree, list) else type(tree)(items)
     return _changed_model(tree, {_name(step): child for step, child in children.items()})
 
 

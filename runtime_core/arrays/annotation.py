@@ -9,7 +9,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -96,10 +101,20 @@ class Array(metaclass=_ArrayType):
         )
 
 
+_PLAIN_TYPES = frozenset({str, int, float, bool})
+
+
 def leaf_core_schema(leaf: ArrayLeaf) -> CoreSchema:
     """Return the schema of a field that reads and writes arrays by `leaf`."""
-    return core_schema.with_info_plain_validator_function(
-        leaf.validate,
+
+    def validate(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        if type(value) in _PLAIN_TYPES:
+            handler(value)  # tells pydantic that in a union the value's own type fits better
+        return leaf.validate(value, info)
+
+    return core_schema.with_info_wrap_validator_function(
+        validate,
+        core_schema.any_schema(),
         serialization=core_schema.plain_serializer_function_ser_schema(
             leaf.serialize, info_arg=True, when_used="json"
         ),

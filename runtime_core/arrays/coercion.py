@@ -39,6 +39,10 @@ class Expected:
     strict_shapes: bool = False
     strict_types: bool = False
 
+    def holds(self, value: Any) -> bool:
+        """Say whether a value is just the numpy scalar that a field of rank 0 has."""
+        return self.shape == () and self.dtype is not None and type(value) is self.dtype.type
+
     def coerce(self, array: AnyArray) -> AnyArray | np.generic:
         """Return `array` in the declared shape and data type; rank 0 becomes a numpy scalar.
 
@@ -48,6 +52,8 @@ class Expected:
         if self.dtype is not None and array.dtype != self.dtype:
             self.check_dtype(array.dtype)
             array = cast(array, self.dtype)
+        if self.dtype is not None and array.dtype.num != self.dtype.num:
+            array = array.view(self.dtype)  # C has several types of one size, Python code asks one
         if array.shape != shape:
             array = np.broadcast_to(array, shape).copy()
         return array if shape else array[()]

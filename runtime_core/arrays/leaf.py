@@ -50,8 +50,9 @@ class ArrayLeaf:
         as it is. Context keys `strict_shapes` and `strict_types` forbid broadcasts and casts.
         """
         expected = self._strict(info.context) if info.context else self.expected
-        if isinstance(value, np.generic) and expected.shape == () and value.dtype == expected.dtype:
-            return value
+        if expected.holds(value):
+            scalar: np.generic = value
+            return scalar
         if isinstance(value, np.ndarray | np.generic):
             return expected.coerce(_numeric(np.asarray(value)))
         if isinstance(value, Mapping):

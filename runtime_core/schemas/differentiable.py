@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.errors import did_you_mean, shortened
 from runtime_core.paths import (
     InvalidPath,
@@ -21,6 +23,8 @@ from runtime_core.paths import (
     render,
 )
 from runtime_core.schemas.walk import is_array, walk
+
+_LEAVES = (np.ndarray, np.generic, ShapeDType)
 
 
 class DifferentiableArrays:
@@ -56,7 +60,7 @@ class DifferentiableArrays:
         """Yield path and array of every differentiable leaf that a value has."""
         for template in self.by_template:
             for path, leaf in expand(value, template):
-                if hasattr(leaf, "shape"):  # another member of a union may stand here
+                if isinstance(leaf, _LEAVES):  # another member of a union may stand here
                     yield render(path), leaf
 
     def paths_of_inputs(self, doc: str) -> Any:

@@ -7,6 +7,7 @@ own generated subclass. Instances of the author's models are accepted wherever t
 from __future__ import annotations
 
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from copy import copy
 from functools import cache, reduce
@@ -80,12 +81,15 @@ class ModelGenerator:
     def _subclass(self, author: type[BaseModel]) -> type[BaseModel]:
         root = issubclass(author, RootModel)
         keywords = {} if root or "extra" in author.model_config else {"extra": "forbid"}
-        return types.new_class(
-            f"{self._prefix}_{author.__name__}",
-            (author,),
-            keywords,
-            lambda namespace: namespace.update(self._namespace(author)),
-        )
+        with warnings.catch_warnings():
+            # What pydantic warns of, it has said of the author's own class.
+            warnings.simplefilter("ignore", UserWarning)
+            return types.new_class(
+                f"{self._prefix}_{author.__name__}",
+                (author,),
+                keywords,
+                lambda namespace: namespace.update(self._namespace(author)),
+            )
 
     def _namespace(self, author: type[BaseModel]) -> dict[str, Any]:
         annotations: dict[str, Any] = {}

@@ -19,7 +19,15 @@ from runtime_core import documents, scope
 from runtime_core.buffers import Buffers
 from runtime_core.catalog import CORE, Catalog
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import BoundEndpoint, Buffer, Call, Endpoint, Reply, Unavailable
+from runtime_core.contracts import (
+    BoundEndpoint,
+    Buffer,
+    Call,
+    Endpoint,
+    Format,
+    Reply,
+    Unavailable,
+)
 from runtime_core.errors import InvalidResult, TesseractRuntimeError, UnknownName, fault_lines
 from runtime_core.faults import author_fault, fault_of, invalid_payload, summary
 from runtime_core.files import FileAccess
@@ -136,25 +144,30 @@ class Runtime:
 
     def _document(self, call: Call, run: Run, clock: _Clock) -> Sequence[Buffer]:
         endpoint = self.bound(call.endpoint)
-        input_format = self.catalog.formats.find(call.body_format)
         output_format = self.catalog.formats.find(call.output_format)
         if call.compression is not None:
             self.catalog.compressors.find(call.compression)
-        with scope.enter(self.scope(run)) as reading, clock.measure("decode"):
-            tree = documents.read(call.body, input_format) if endpoint.payload else None
-            payload = _validated(endpoint, tree, reading.options)
-            del tree  # it may hold all the bytes of the request
-        with scope.enter(self.scope(run)), clock.measure("compute"):
+        with clock.measure("decode"):
+            payload = self._read(call, endpoint, run)
+        with clock.measure("compute"), scope.enter(self.scope(run)):
             result = _answered(endpoint, payload)
+        with clock.measure("encode"):
+            return self._written(result, output_format, call.compression, run)
+
+    def _read(self, call: Call, endpoint: BoundEndpoint, run: Run) -> Any:
+        body_format = self.catalog.formats.find(call.body_format)
+        if endpoint.payload is None:
+            return None
+        with scope.enter(self.scope(run)) as reading:
+            return _validated(endpoint, documents.read(call.body, body_format), reading.options)
+
+    def _written(
+        self, result: BaseModel, format_: Format, compression: str | None, run: Run
+    ) -> Sequence[Buffer]:
         buffers = Buffers()
-        options = {
-            "array_encoding": output_format.array_encoding,
-            "compression": call.compression,
-        }
-        writing = self.scope(run, options=options, buffers=buffers)
-        with scope.enter(writing), clock.measure("encode"):
-            tree = documents.tree_of(result, writing.options)
-            return documents.write(tree, output_format, buffers)
+        options = {"array_encoding": format_.array_encoding, "compression": compression}
+        with scope.enter(self.scope(run, options=options, buffers=buffers)) as writing:
+            return documents.write(documents.tree_of(result, writing.options), format_, buffers)
 
     def scope(self, run: Run | None = None, **facts: Any) -> Scope:
         """Return the surroundings of one call of this runtime."""

@@ -168,7 +168,8 @@ _FATE: Mapping[PluginStatus, str] = MappingProxyType(
 class Registry(Generic[D]):
     """All declarations of one kind, by name.
 
-    A name that several plugins provide is in `conflicts` and unusable; the rest works.
+    A name that several plugins provide is in `conflicts` and unusable, unless it is the core's own;
+    the rest works.
     """
 
     kind: Kind[D]

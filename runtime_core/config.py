@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import to_jsonable_python
 
 from runtime_core.errors import InvalidOption
 
@@ -53,6 +52,9 @@ class RuntimeConfig(BaseModel):
     settings: Mapping[str, Any] = Field(
         default_factory=dict, description="Options of plugins, by section."
     )
+    given: Mapping[str, Any] = Field(
+        default_factory=dict, repr=False, description="What was given of all options, as it came."
+    )
 
     def section(self, name: str) -> Any:
         """Return the options of a plugin: an instance of the model of its `Settings`."""
@@ -65,7 +67,7 @@ class RuntimeConfig(BaseModel):
 
 
 CORE_OPTIONS: tuple[str, ...] = tuple(
-    name for name in RuntimeConfig.model_fields if name != "settings"
+    name for name in RuntimeConfig.model_fields if name not in ("settings", "given")
 )
 """The names of the options that the core itself has."""
 
@@ -78,11 +80,13 @@ def resolve(
     `flags` holds only what was given, by option name; an option of a plugin is named
     `<section>_<field>`. Raises `InvalidOption` that names the flag or variable.
     """
-    sections = {settings.name: settings.load() for settings in catalog.settings}
     given = {**_from_environment(environment, CORE_OPTIONS, prefix=""), **_core_flags(flags)}
+    config: RuntimeConfig = _validated(RuntimeConfig, given)
     settings = {}
-    for section, model in sections.items():
-        prefix = f"{section}_"
+    raw = {option: value for option, (value, _) in given.items()}
+    for declaration in catalog.settings:
+        prefix = f"{declaration.name}_"
+        model = declaration.load()
         fields = tuple(model.model_fields)
         found = _from_environment(environment, fields, prefix=prefix)
         found |= {
@@ -90,9 +94,9 @@ def resolve(
             for field in fields
             if prefix + field in flags
         }
-        settings[section] = _validated(model, found)
-    config: RuntimeConfig = _validated(RuntimeConfig, given)
-    return config.model_copy(update={"settings": settings})
+        settings[declaration.name] = _validated(model, found)
+        raw |= {prefix + field: value for field, (value, _) in found.items()}
+    return config.model_copy(update={"settings": settings, "given": raw})
 
 
 def flag_name(option: str) -> str:
@@ -106,22 +110,12 @@ def flag_name(option: str) -> str:
 
 def dump(config: RuntimeConfig) -> dict[str, Any]:
     """Return what another process needs to make the same configuration with `restore`."""
-    given = config.model_dump(include=config.model_fields_set - {"settings"})
-    settings = {
-        section: to_jsonable_python(model.model_dump(exclude_unset=True))
-        for section, model in config.settings.items()
-    }
-    return {"options": given, "settings": settings}
+    return dict(config.given)
 
 
 def restore(catalog: Catalog, dumped: Mapping[str, Any]) -> RuntimeConfig:
     """Make the configuration that `dump` wrote down in another process."""
-    sections = {
-        settings.name: settings.load()(**dumped["settings"].get(settings.name, {}))
-        for settings in catalog.settings
-    }
-    config = RuntimeConfig(**dumped["options"])
-    return config.model_copy(update={"settings": sections})
+    return resolve(catalog, flags=dumped, environment={})
 
 
 def _core_flags(flags: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:

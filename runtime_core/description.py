@@ -27,7 +27,6 @@ class Description:
     endpoints: Sequence[EndpointDescription]
     unavailable: Mapping[str, str]
     openapi: Mapping[str, Any]
-    plugins: Sequence[str]
 
     def as_data(self) -> dict[str, Any]:
         """Return the description as a JSON-like tree."""
@@ -60,12 +59,11 @@ def describe(runtime: Runtime) -> Description:
             if isinstance(endpoint, Unavailable)
         },
         openapi=openapi_document(runtime),
-        plugins=loaded_plugins(runtime.catalog),
     )
 
 
 def loaded_plugins(catalog: Catalog) -> list[str]:
-    """Return name and origin of each plugin with its status, to compare two processes."""
+    """Return name, origin and status of each installed plugin, to compare two processes."""
     return [f"{p.name} ({p.origin}) {p.status}" for p in catalog.plugins]
 
 

@@ -46,7 +46,9 @@ class FileAccess:
         if is_url(name):
             self._refuse_url(name)
             return _open_url(name, "rb")
-        return _open_regular(self.resolve(name, base=base), name)
+        if self.confined:
+            return _open_regular(self.resolve(name, base=base), name)
+        return _open_any(Path(self.root or "") / (base or "") / name, name)
 
     def read(self, name: str, *, base: str | os.PathLike[str] | None = None) -> bytes:
         """Return all bytes of a file; errors as those of `open`."""
@@ -131,6 +133,15 @@ def _write_atomically(path: Path, buffers: Iterable[Buffer]) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _open_any(path: Path, name: str) -> BinaryIO:
+    """Open whatever a user names: a pipe too, as `<(command)` in a shell gives one."""
+    try:
+        return path.open("rb")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MissingFile(f"Cannot read {name!r}: {reason}.") from None
 
 
 def _open_regular(path: Path, name: str) -> BinaryIO:

@@ -45,8 +45,8 @@ _FAULT_COMPONENTS: Mapping[str, Any] = {
             }
         },
     },
-    "Failure": {
-        "title": "Failure",
+    "TesseractFailure": {
+        "title": "TesseractFailure",
         "type": "object",
         "properties": {
             "detail": {"title": "Detail", "type": "string"},
@@ -155,5 +155,5 @@ def _fault(description: str, component: str) -> dict[str, Any]:
 
 _FAULTS = {
     "422": _fault("Validation Error", "HTTPValidationError"),
-    "500": _fault("The Tesseract failed", "Failure"),
+    "500": _fault("The Tesseract failed", "TesseractFailure"),
 }

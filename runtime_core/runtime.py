@@ -114,7 +114,8 @@ class Runtime:
             try:
                 return _answered(endpoint, _validated(endpoint, payload, {}))
             except AuthorError as error:
-                raise _cause(error) from None
+                cause = _cause(error)
+        raise cause  # outside of the handler, so that its own cause stays
 
     def invoke(self, call: Call) -> Reply:
         """Answer a call in bytes. Every failure is a `Fault` of the reply; nothing is raised."""

@@ -39,9 +39,10 @@ class TesseractApi:
 def load_tesseract(path: str) -> TesseractApi:
     """Import a `tesseract_api.py`.
 
-    Its folder is put first on `sys.path`, because its own imports need that, now and while its
-    functions run; nothing else of the process is changed. Raises `MissingFile` when there is no
-    such file and `InvalidTesseract` when it cannot be imported or lacks something.
+    It stands in `sys.modules`, where pickle looks for it, and its folder first on `sys.path`,
+    because its own imports need that, now and while its functions run. Nothing else is changed.
+    Raises `MissingFile` when there is no such file and `InvalidTesseract` when it cannot be
+    imported or lacks something.
     """
     file = Path(path).absolute()
     if not file.is_file():

@@ -8,12 +8,12 @@ import typer
 import typer.core
 import typer.main
 
-from runtime_core.catalog import Catalog, command_name
+from runtime_core.catalog import Catalog, Registered, command_name
 from runtime_core.cli.context import CliContext
 from runtime_core.cli.endpoints import OPTIONS_OF_ENDPOINTS, endpoint_command
 from runtime_core.cli.options import given_flags, global_flags, misplaced, root_callback
 from runtime_core.contracts import Command
-from runtime_core.errors import InvalidOption, did_you_mean, listed
+from runtime_core.errors import InvalidOption, PluginFault, did_you_mean, listed
 
 _HELP = """Invoke the Tesseract runtime.
 
@@ -54,8 +54,8 @@ class CatalogGroup(typer.core.TyperGroup):
         context: CliContext = ctx.obj
         catalog = context.catalog
         if cmd_name in catalog.commands:
-            declaration = catalog.commands.find(cmd_name)
-            return _built(_app_of(declaration), cmd_name, catalog)
+            app = _app_of(catalog.commands.entries[cmd_name])
+            return _built(app, cmd_name, catalog)
         endpoint = _endpoint_names(catalog).get(cmd_name)
         if endpoint is not None:
             function, command_class = endpoint_command(context, endpoint)
@@ -70,9 +70,10 @@ class CatalogGroup(typer.core.TyperGroup):
         context: CliContext = ctx.obj
         context.flags = given_flags(context.catalog, ctx.params)
         _refuse_misplaced(ctx, name, args[1:])
-        if self.get_command(ctx, name) is None:
+        command = self.get_command(ctx, name)
+        if command is None:
             ctx.fail(_unknown(context.catalog, name))
-        return super().resolve_command(ctx, args)
+        return name, command, args[1:]
 
 
 def _refuse_misplaced(ctx: Any, name: str, args: list[str]) -> None:
@@ -80,14 +81,23 @@ def _refuse_misplaced(ctx: Any, name: str, args: list[str]) -> None:
     catalog = ctx.obj.catalog
     if name not in _endpoint_names(catalog):
         return
+    flags = global_flags(catalog) - OPTIONS_OF_ENDPOINTS
     for argument in args:
         flag = argument.partition("=")[0]
-        if flag in global_flags(catalog) - OPTIONS_OF_ENDPOINTS:
+        if flag in flags:
             raise InvalidOption(misplaced(flag))
 
 
-def _app_of(declaration: Command) -> typer.Typer:
-    target = declaration.load()
+def _app_of(entry: Registered[Command]) -> typer.Typer:
+    declaration = entry.value
+    try:
+        target = declaration.load()
+    # It may be a plugin's; whose fault it is must be said.
+    except Exception as error:
+        raise PluginFault(
+            f"Command {declaration.name!r} of {entry.origin} cannot be loaded: "
+            f"{type(error).__name__}: {error}"
+        ) from error
     if isinstance(target, typer.Typer):
         return target
     app = typer.Typer(rich_markup_mode=None, add_completion=False)

@@ -19,7 +19,7 @@ _STDIN, _STDOUT, _STDERR = 0, 1, 2
 def stdout_to_stderr() -> Iterator[None]:
     """Let everything that is printed inside the `with` go to stderr."""
     with stdout_restored():
-        claim_stdout()
+        os.close(claim_stdout())
         yield
 
 

@@ -34,7 +34,7 @@ class Fault:
     """Why a call gave no result.
 
     `details` lists the faults of a refused payload, as in the body of a 422. `trace` is the
-    traceback of the author's code, for logs and `--debug`; it never belongs into an answer.
+    traceback of the author's code, for logs and, with `--debug`, for answers.
     """
 
     kind: FaultKind

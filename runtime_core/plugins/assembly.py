@@ -33,6 +33,7 @@ def assemble(*, plugins: Sequence[Plugin], declarations: Sequence[Declarations])
         for hook, kind in KINDS.items()
     }
     _refuse_commands_of_foreign_endpoints(registries)
+    _refuse_settings_with_equal_flags(registries)
     problems = [
         conflict_message(registry.kind, name, rivals)
         for registry in registries.values()
@@ -76,6 +77,22 @@ def _refuse_commands_of_foreign_endpoints(registries: dict[str, Registry[Any]]) 
     foreign = {e: pair for (e, _), pair in rivals.items() if pair[0].distribution != CORE}
     registries["endpoints"] = _without(endpoints, foreign)
     registries["commands"] = _without(commands, {c: pair for (_, c), pair in rivals.items()})
+
+
+def _refuse_settings_with_equal_flags(registries: dict[str, Registry[Any]]) -> None:
+    """Make sections unusable that give the same flag, as `a` + `b_c` and `a_b` + `c` do."""
+    settings = registries["settings"]
+    owners: dict[str, list[Registered[Any]]] = {}
+    for entry in settings.entries.values():
+        for field in entry.value.load().model_fields:
+            owners.setdefault(f"{entry.value.name}_{field}", []).append(entry)
+    shared = {
+        entry.value.name: rivals
+        for rivals in owners.values()
+        if len(rivals) > 1
+        for entry in rivals
+    }
+    registries["settings"] = _without(settings, shared)
 
 
 def _without(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 import traceback
 from collections import Counter
@@ -132,16 +133,31 @@ def _checked(value: Any, kind: Kind[Any]) -> Any:
         )
     if not isinstance(value.name, str) or not value.name.strip():
         raise PluginFault(f"Hook {kind.hook!r} gave a {kind.noun} without a name: {value!r:.80}")
+    form = _FORMS.get(kind.hook)
+    if form is not None and not re.fullmatch(form, value.name):
+        raise PluginFault(
+            f"Hook {kind.hook!r} gave the name {value.name!r}, which must match {form}"
+        )
     if isinstance(value, Settings):
         _check_flags(value)
     return value
 
 
+# These become paths of URLs, commands, flags and variables.
+_FORMS = {
+    "endpoints": "[a-z][a-z0-9_]*",
+    "commands": "[a-z][a-z0-9-]*",
+    "settings": "[a-z][a-z0-9_]*",
+}
+
+
 def _check_flags(settings: Settings) -> None:
-    """Load the model of settings, and refuse options that the core has already."""
-    for field in settings.load().model_fields:
+    """Load the model of settings; refuse options without a default or that the core has already."""
+    model = settings.load()
+    model()  # whatever it raises says which default is missing
+    for field in model.model_fields:
         option = f"{settings.name}_{field}"
-        if option in CORE_OPTIONS:
+        if option in (*CORE_OPTIONS, "no_plugin", "strict_plugins"):
             raise PluginFault(
                 f"Settings section {settings.name!r} has a field {field!r}, whose flag "
                 f"{flag_name(option)} is the runtime's own"

@@ -65,22 +65,23 @@ class DifferentiableArrays:
 
     def paths_of_inputs(self, doc: str) -> Any:
         """Return a field that lists paths, each leading to an array of the payload's `inputs`."""
-        return self._field(AfterValidator(self._check_present), doc)
+        return self._field(doc, AfterValidator(self._check_present))
 
     def paths_of_outputs(self, doc: str) -> Any:
         """Return a field that lists paths, each of which an output can have."""
-        return self._field(AfterValidator(self._check), doc)
+        return self._field(doc)
 
-    def _field(self, check: AfterValidator, doc: str) -> Any:
+    def _field(self, doc: str, *checks: AfterValidator) -> Any:
         """Return annotation and default of a field, as `create_model` takes them.
 
         At least one path is needed; one that is named twice counts once.
         """
-        item = Annotated[str, check, Field(json_schema_extra=self._describe)]
+        known = AfterValidator(self._check)
+        item: Any = Annotated[str, known, Field(json_schema_extra=self._describe)]
         unique = AfterValidator(lambda paths: list(dict.fromkeys(paths)))
         extra: Any = {"uniqueItems": True}
         return (
-            Annotated[list[item], unique],
+            Annotated[(list[item], unique, *checks)],
             Field(min_length=1, description=doc, json_schema_extra=extra),
         )
 
@@ -95,13 +96,16 @@ class DifferentiableArrays:
         problem = f"{shortened(path)!r} is not the path of a differentiable array.{near}"
         raise _unknown_path(problem, self.templates)
 
-    def _check_present(self, path: str, info: ValidationInfo) -> str:
-        self._check(path)
-        inputs = (info.data or {}).get("inputs")  # absent when they were refused themselves
-        if inputs is not None and path not in (leaves := dict(self.leaves(inputs))):
-            problem = f"The inputs have no array at {shortened(path)!r}."
-            raise _unknown_path(problem, list(leaves))
-        return path
+    def _check_present(self, paths: list[str], info: ValidationInfo) -> list[str]:
+        inputs = (info.data or {}).get("inputs")
+        if inputs is None:
+            return paths  # the inputs were refused themselves
+        present = [path for path, _ in self.leaves(inputs)]
+        absent = [path for path in paths if path not in set(present)]
+        if absent:
+            shown = ", ".join(repr(shortened(path)) for path in absent[:_MOST])
+            raise _unknown_path(f"The inputs have no array at {shown}.", present)
+        return paths
 
     def _describe(self, schema: dict[str, Any]) -> None:
         """Write the paths that are possible into the JSON Schema of one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import copy
 from functools import cache, reduce
 from operator import or_
@@ -38,7 +38,7 @@ class ModelGenerator:
         self._prefix = prefix
         self._leaf = leaf
         self._made: dict[type[BaseModel], type[BaseModel]] = {}
-        self._open: list[type[BaseModel]] = []
+        self._open: list[type[BaseModel] | TypeAliasType] = []
 
     def model(self, author: type[BaseModel]) -> type[BaseModel]:
         """Return the generated subclass of an author's model.
@@ -65,7 +65,7 @@ class ModelGenerator:
         if is_model(annotation):
             return self.model(annotation) if _is_finite(annotation) else annotation
         if isinstance(annotation, TypeAliasType):
-            return self.annotation(annotation.__value__)
+            return self._alias(annotation)
         origin, arguments = get_origin(annotation), get_args(annotation)
         if origin is Annotated:
             return Annotated[self.annotation(arguments[0]), *arguments[1:]]
@@ -77,6 +77,20 @@ class ModelGenerator:
         if origin in UNIONS:
             return reduce(or_, inner)
         return origin[inner]
+
+    def _alias(self, alias: TypeAliasType) -> Any:
+        if alias not in self._open:
+            self._open.append(alias)
+            try:
+                return self.annotation(alias.__value__)
+            finally:
+                self._open.pop()
+        if holds_arrays(alias):
+            raise InvalidTesseract(
+                f"The type {alias.__name__} contains itself. A recursive type cannot hold arrays: "
+                "its paths would have no end."
+            )
+        return alias
 
     def _subclass(self, author: type[BaseModel]) -> type[BaseModel]:
         root = issubclass(author, RootModel)
@@ -151,14 +165,15 @@ def _with_validated_defaults(value: BaseModel, generated: type[BaseModel]) -> Ba
 def _array_fields(generated: type[BaseModel]) -> dict[str, TypeAdapter[Any]]:
     """Return what validates the fields that hold arrays: those whose defaults are validated."""
     return {
-        name: TypeAdapter(annotation)
-        for name, annotation, field in _annotations(generated)
+        name: TypeAdapter(_whole_annotation(field))
+        for name, field in generated.model_fields.items()
         if field.validate_default
     }
 
 
-def _annotations(model: type[BaseModel]) -> Iterator[tuple[str, Any, FieldInfo]]:
-    return ((name, field.annotation, field) for name, field in model.model_fields.items())
+def _whole_annotation(field: FieldInfo) -> Any:
+    annotation: Any = field.annotation
+    return Annotated[(annotation, *field.metadata)] if field.metadata else annotation
 
 
 def _reduced_to(author: type[BaseModel]) -> Callable[[BaseModel], Any]:

@@ -14,7 +14,7 @@ from runtime_core.schemas.generated import ModelGenerator
 from runtime_core.schemas.walk import differentiable_arrays, field_order
 
 ABSTRACT = "AbstractEval"
-"""The prefix of generated models whose arrays are `ShapeDType`s."""
+"""The prefix of the generated models in which a `ShapeDType` stands for every array."""
 
 
 class PayloadSchemas:

@@ -21,7 +21,6 @@ from runtime_core.errors import InvalidTesseract
 from runtime_core.paths import Field, Index, Key, Path, render
 
 UNIONS = (Union, types.UnionType)
-SEQUENCES = (list, set, frozenset)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +56,9 @@ def walk(annotation: Any, path: Path = (), seen: tuple[Any, ...] = ()) -> Iterat
         yield Node(path=path, type=annotation)
         for name, field in fields_of(annotation).items():
             yield from walk(field.annotation, (*path, Field(name)), (*seen, annotation))
-    else:
+    elif not isinstance(annotation, TypeAliasType) or annotation not in seen:
         for step, inner in children(annotation):
-            yield from walk(inner, (*path, *step), seen)
+            yield from walk(inner, (*path, *step), (*seen, annotation))
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -102,12 +101,38 @@ def _refuse_opaque(annotation: Any) -> None:
     """Refuse arrays in classes that have fields but are no models: no path leads into them."""
     if not isinstance(annotation, type) or is_array(annotation):
         return
-    named = is_typeddict(annotation) or is_dataclass(annotation) or hasattr(annotation, "_fields")
-    if named and any(holds_arrays(inner) for inner in get_type_hints(annotation).values()):
+    if _is_opaque(annotation) and _arrays_inside(annotation, ()):
         raise InvalidTesseract(
             f"{annotation.__name__} holds arrays and must be a pydantic.BaseModel: no path leads "
             "into other kinds of classes."
         )
+
+
+def _is_opaque(annotation: Any) -> bool:
+    return isinstance(annotation, type) and (
+        is_typeddict(annotation) or is_dataclass(annotation) or hasattr(annotation, "_fields")
+    )
+
+
+def _arrays_inside(annotation: Any, seen: tuple[Any, ...]) -> bool:
+    if annotation in seen:
+        return False
+    if is_array(annotation):
+        return True
+    if is_model(annotation):
+        inner = [field.annotation for field in fields_of(annotation).values()]
+    elif _is_opaque(annotation):
+        inner = list(_hints(annotation).values())
+    else:
+        inner = list(get_args(annotation))
+    return any(_arrays_inside(part, (*seen, annotation)) for part in inner)
+
+
+def _hints(annotation: Any) -> dict[str, Any]:
+    try:
+        return get_type_hints(annotation)
+    except NameError:  # pydantic says what it cannot find
+        return {}
 
 
 def holds_arrays(annotation: Any) -> bool:

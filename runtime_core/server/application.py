@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi_offline import FastAPIOffline
 
-from runtime_core.catalog import Catalog
+from runtime_core.catalog import CORE, Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Place, Reply, ServerParts
 from runtime_core.description import Description
 from runtime_core.server.routes import endpoint_routes
 from runtime_core.workers import Workers
+
+_log = logging.getLogger(__name__)
 
 
 class Server:
@@ -40,7 +43,11 @@ class Server:
         """Compute a call; the body of the reply is valid inside the `async with`."""
         reply = await self._workers.call(call)
         for observe in self._observers:
-            observe(call, reply)
+            try:
+                observe(call, reply)
+            # An extension that only looks on must not spoil the answer.
+            except Exception:
+                _log.exception("An observer of calls failed.")
         yield reply
 
 
@@ -54,7 +61,7 @@ class Application:
 
 def build_application(server: Server) -> Application:
     """Return the application of a server, with everything that extensions add."""
-    parts = [extension.build(server) for extension in server.catalog.server_extensions]
+    parts = list(_parts(server))
     for part in parts:
         if part.observe is not None:
             server.add_observer(part.observe)
@@ -71,6 +78,24 @@ def build_application(server: Server) -> Application:
         asgi=_layered(app, parts),
         lifespans=[part.lifespan for part in parts if part.lifespan is not None],
     )
+
+
+def _parts(server: Server) -> Iterator[ServerParts]:
+    """Yield what the extensions add; one that fails is left out, unless it is the core's own."""
+    for entry in server.catalog.server_extensions.entries.values():
+        try:
+            yield entry.value.build(server)
+        # A plugin may do anything; the rest must be served.
+        except Exception as error:
+            if entry.distribution == CORE:
+                raise
+            _log.warning(
+                "Server extension %r of %s is left out: %s: %s",
+                entry.value.name,
+                entry.origin,
+                type(error).__name__,
+                error,
+            )
 
 
 def _openapi(server: Server, parts: Sequence[ServerParts]) -> dict[str, Any]:

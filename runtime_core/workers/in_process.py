@@ -18,6 +18,7 @@ class InProcessWorkers:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._turn = asyncio.Lock()
+        self._running: set[asyncio.Task[Reply]] = set()
 
     @cached_property
     def description(self) -> Description:
@@ -35,11 +36,16 @@ class InProcessWorkers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Wait for the call that is running."""
-        async with self._turn:
-            pass
+        """Wait for the calls that are running."""
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     async def call(self, call: Call) -> Reply:
-        """Compute a call when its turn has come."""
+        """Compute a call when its turn has come; a caller who gives up does not disturb it."""
+        task = asyncio.create_task(self._in_turn(call))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _in_turn(self, call: Call) -> Reply:
         async with self._turn:
             return await asyncio.to_thread(self._runtime.invoke, call)

@@ -48,6 +48,7 @@ class WorkerPool:
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._turn = asyncio.Lock()
+        self._worker_process: WorkerProcess | None = None  # also while it loads
         self._loaded: _Loaded | None = None
         self._description: Description | None = None
         self._running: set[asyncio.Task[Reply]] = set()
@@ -76,12 +77,11 @@ class WorkerPool:
         if self._replacement is not None:
             self._replacement.cancel()
             await asyncio.gather(self._replacement, return_exceptions=True)
-        if self._loaded is not None:
-            if self._turn.locked():
-                self._loaded.worker.kill()
-            else:
-                await self._loaded.worker.stop()
+        if self._worker_process is not None and self._turn.locked():
+            await self._worker_process.kill()
         await asyncio.gather(*self._running, return_exceptions=True)
+        if self._worker_process is not None:
+            await self._worker_process.stop()
 
     async def call(self, call: Call) -> Reply:
         """Compute a call when its turn has come; a caller who gives up does not disturb it."""
@@ -122,11 +122,11 @@ class WorkerPool:
         if self._closed:
             raise ShuttingDown("The server is being stopped.")
         if self._loaded is None or self._loaded.worker.has_ended:
-            worker = WorkerProcess.launch()
+            worker = self._worker_process = WorkerProcess.launch()
             try:
                 description = await worker.load(self._settings)
             except BaseException:
-                worker.kill()
+                await worker.kill()
                 await worker.stop()
                 raise
             self._loaded = _Loaded(worker=worker, description=description)

@@ -106,15 +106,13 @@ class WorkerProcess:
         """End the process: a worker that is idle ends by itself, any other is killed."""
         self._connection.close()
         await asyncio.wait([self._ended], timeout=_SECONDS_TO_END)
-        self.kill()  # what is left: the worker itself, or programs that user code has started
+        await self.kill()  # what is left: the worker, or programs that user code has started
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """End the process and everything in its group at once; a call in it fails by that."""
-        try:
+        with suppress(ProcessLookupError, PermissionError):  # it has ended; macOS says the latter
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it has ended by itself
-        self._process.wait()
+        await asyncio.wait([self._ended])
 
     def _hang_up(self) -> None:
         """End the connection with the process: its own children may hold the other end open."""
@@ -127,7 +125,7 @@ class WorkerProcess:
             return await receive_async(self._connection)
         except ConnectionEnded:
             await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)  # it tells how it ended
-            self.kill()
+            await self.kill()
             self._connection.close()
             raise WorkerDied(
                 f"The worker process ended {moment} ({self._how_it_ended()})."

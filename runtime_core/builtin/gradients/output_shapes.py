@@ -1,12 +1,13 @@
 """The shapes that outputs have at some inputs, known without computing twice what is the same.
 
 The shape of an output follows from its declaration, from the author's `abstract_eval`, or, where
-neither says it, from one `apply` for each signature of the inputs: their shapes, data types and
-plain values.
+neither says it, from one `apply` for each signature of the inputs: the shapes of what can be
+differentiated, and the values of all the rest.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from copy import deepcopy
@@ -15,7 +16,11 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from runtime_core.arrays.dtypes import NAMES
+from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.contracts import Binding, Unavailable
+from runtime_core.paths import expand, parse, replace
+from runtime_core.schemas.walk import is_array, walk
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -37,7 +42,7 @@ class OutputShapes:
         return self._at(inputs).get(path, guess)
 
     def _at(self, inputs: BaseModel) -> Shapes:
-        signature = _signature(inputs.model_dump())
+        signature = self._signature(inputs)
         if signature not in self._known:
             self._known[signature] = self._evaluated(inputs)
             if len(self._known) > _REMEMBERED:
@@ -46,28 +51,55 @@ class OutputShapes:
 
     def _evaluated(self, inputs: BaseModel) -> Shapes:
         """Ask `abstract_eval`, or else `apply` with inputs of its own, which it may change."""
-        outputs = self._binding.schemas.differentiable_outputs
         abstract = self._binding.endpoint("abstract_eval")
         if isinstance(abstract, Unavailable):
-            answer = self._answer("apply", {"inputs": deepcopy(inputs)})
+            answer = self._answer("apply", deepcopy(inputs))
         else:
-            answer = self._answer("abstract_eval", {"inputs": inputs.model_dump()})
+            answer = self._answer("abstract_eval", _abstract(inputs))
+        outputs = self._binding.schemas.differentiable_outputs
         return {path: tuple(leaf.shape) for path, leaf in outputs.leaves(answer)}
 
-    def _answer(self, name: str, payload: Mapping[str, Any]) -> Any:
+    def _signature(self, inputs: BaseModel) -> str:
+        differentiable = dict(self._binding.schemas.differentiable_inputs.leaves(inputs))
+        shapes = {path: leaf.shape for path, leaf in differentiable.items()}
+        return f"{shapes}{_text(replace(inputs, {parse(path): None for path in shapes}))}"
+
+    def _answer(self, name: str, inputs: BaseModel) -> Any:
+        """Return the validated outputs of an endpoint for inputs that are validated already."""
         endpoint = self._binding.endpoint(name)
         assert not isinstance(endpoint, Unavailable)
         assert endpoint.payload is not None
-        answer = endpoint.answer(endpoint.payload.model_validate(payload))
+        answer = endpoint.answer(endpoint.payload.model_construct(inputs=inputs))
         return getattr(endpoint.result.model_validate(answer), "root", None)
 
 
-def _signature(value: Any) -> str:
-    """Return a text that is equal for equal plain values and equal shapes of arrays."""
+def _abstract(inputs: BaseModel) -> Any:
+    """Return inputs with a `ShapeDType` in the place of every array."""
+    arrays = {
+        path: leaf
+        for node in walk(type(inputs))
+        if is_array(node.type)
+        for path, leaf in expand(inputs, node.path)
+        if isinstance(leaf, np.ndarray | np.generic)
+    }
+    return replace(
+        inputs,
+        {
+            path: ShapeDType(shape=leaf.shape, dtype=NAMES[leaf.dtype])
+            for path, leaf in arrays.items()
+        },
+    )
+
+
+def _text(value: Any) -> str:
+    """Return a text that is equal for equal values only."""
     if isinstance(value, np.ndarray | np.generic):
-        return f"{value.dtype.str}{value.shape}"
+        digest = hashlib.blake2b(value.tobytes()).hexdigest()
+        return f"{value.dtype.str}{value.shape}{digest}"
+    if isinstance(value, BaseModel):
+        return f"{type(value).__name__}{_text(dict(value))}"
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key!r}:{_signature(v)}" for key, v in value.items()) + "}"
+        return "{" + ",".join(f"{key!r}:{_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_signature, value)) + "]"
+        return "[" + ",".join(map(_text, value)) + "]"
     return repr(value)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from runtime_core import scope
 from runtime_core.arrays.json_schema import ArrayJsonSchema
 from runtime_core.contracts import Unavailable
 from runtime_core.errors import InvalidTesseract, TesseractRuntimeError
+from runtime_core.faults import exception_text
 from runtime_core.runtime import Runtime
-from runtime_core.schemas.walk import fields_of, holds_arrays, is_model, walk
+from runtime_core.schemas.walk import is_model, walk
 
 ARGUMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -39,55 +40,56 @@ def refuse_faults(runtime: Runtime) -> None:
 
 def _faults(runtime: Runtime) -> Iterator[str]:
     for schema in (runtime.api.input_schema, runtime.api.output_schema):
-        yield from _schema_faults(schema)
+        yield from _guarded(schema.__name__, partial(_schema_faults, runtime, schema))
     yield from _signature_faults(runtime)
     for name in runtime.catalog.endpoints.names:
-        yield from _binding_faults(runtime, name)
+        yield from _guarded(f"Endpoint {name}", partial(_binding_faults, runtime, name))
+
+
+def _guarded(noun: str, faults: Callable[[], Iterator[str]]) -> Iterator[str]:
+    """Yield faults; an exception of the author's own methods is one too."""
+    try:
+        yield from faults()
+    except TesseractRuntimeError as error:
+        yield str(error)
+    except Exception as error:
+        yield f"{noun} cannot be used: {exception_text(error)}"
 
 
 def _binding_faults(runtime: Runtime, name: str) -> Iterator[str]:
-    try:
-        endpoint = runtime.endpoint(name)
-        if not isinstance(endpoint, Unavailable):
-            for model in filter(None, (endpoint.payload, endpoint.result)):
-                _check_json_schema(runtime, model)
-    except TesseractRuntimeError as error:
-        yield str(error)
-
-
-def _check_json_schema(runtime: Runtime, model: type[BaseModel]) -> None:
-    try:
-        with scope.enter(runtime.scope()):
-            model.model_json_schema(schema_generator=ArrayJsonSchema)
-    except PydanticInvalidForJsonSchema as error:
-        raise InvalidTesseract(
-            f"{model.__name__} has a type that no JSON Schema can describe: {error.message}"
-        ) from None
-
-
-def _schema_faults(schema: type[BaseModel]) -> Iterator[str]:
-    try:
-        models = [node.type for node in walk(schema) if is_model(node.type)]
-    except TesseractRuntimeError as error:
-        yield str(error)
+    endpoint = runtime.endpoint(name)
+    if isinstance(endpoint, Unavailable):
         return
+    for model in filter(None, (endpoint.payload, endpoint.result)):
+        try:
+            with scope.enter(runtime.scope()):
+                model.model_json_schema(schema_generator=ArrayJsonSchema)
+        except PydanticInvalidForJsonSchema as error:
+            yield (f"{model.__name__} has a type that no JSON Schema can describe: {error.message}")
+
+
+def _schema_faults(runtime: Runtime, schema: type[BaseModel]) -> Iterator[str]:
+    generated = runtime.schemas.generated("Apply", schema)
+    models = [node.type for node in walk(generated) if is_model(node.type)]
     for model in dict.fromkeys(models):
         yield from _default_faults(model)
 
 
 def _default_faults(model: type[BaseModel]) -> Iterator[str]:
-    """Yield the defaults of arrays that their own field refuses."""
-    for name, field in fields_of(model).items():
-        if field.is_required() or field.default_factory is not None:
-            continue
-        if not holds_arrays(field.annotation):
-            continue
-        annotation: Any = field.annotation
-        try:
-            TypeAdapter(annotation).validate_python(field.default)
-        except ValidationError as error:
-            reasons = "; ".join(fault["msg"] for fault in error.errors(include_url=False))
-            yield f"{model.__name__}.{name}: its own default is refused: {reasons}"
+    """Yield the defaults of arrays that their own field refuses: nothing else is given."""
+    try:
+        model.model_validate({})
+    except ValidationError as error:
+        author = model.__mro__[1].__name__
+        for fault in error.errors(include_url=False):
+            name = fault["loc"][0] if fault["loc"] else None
+            field = model.model_fields.get(str(name))
+            if field is None or field.is_required():
+                continue
+            place = ".".join(map(str, fault["loc"]))
+            yield f"{author}.{place}: its own default is refused: {fault['msg']}"
+    except Exception:  # a validator of the author that cannot do without values
+        return
 
 
 def _signature_faults(runtime: Runtime) -> Iterator[str]:

@@ -112,7 +112,7 @@ class Runtime:
         endpoint = self.bound(name)
         with scope.enter(self.scope()):
             try:
-                return _answered(endpoint, _validated(endpoint, payload, {}))
+                return answered(endpoint, _validated(endpoint, payload, {}))
             except AuthorError as error:
                 cause = _cause(error)
         raise cause  # outside of the handler, so that its own cause stays
@@ -151,7 +151,7 @@ class Runtime:
         with clock.measure("decode"):
             payload = self._read(call, endpoint, run)
         with clock.measure("compute"), scope.enter(self.scope(run)):
-            result = _answered(endpoint, payload)
+            result = answered(endpoint, payload)
         with clock.measure("encode"):
             return self._written(result, output_format, call.compression, run)
 
@@ -211,8 +211,11 @@ def _validated(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any:
         raise invalid_payload(error) from None
 
 
-def _answered(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
-    """Compute an answer and hold it against the endpoint's promise."""
+def answered(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
+    """Compute an answer and hold it against the endpoint's promise.
+
+    Raises `InvalidResult` for an answer that the endpoint's result model refuses.
+    """
     answer = endpoint.answer(payload)
     try:
         result = endpoint.result.model_validate(answer)

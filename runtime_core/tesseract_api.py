@@ -32,6 +32,8 @@ class TesseractApi:
         function = getattr(self.module, name, None)
         if callable(function):
             return function  # type: ignore[no-any-return]  # user code: anything callable
+        if hasattr(self.module, name):
+            return Unavailable(f"{name} of {self.path.name} is no function, but {function!r:.60}.")
         near = _near(name, self.module)
         return Unavailable(f"{self.path.name} does not define a function {name!r}.{near}")
 
@@ -113,7 +115,9 @@ def _missing(module: ModuleType, file: Path) -> Iterator[str]:
                 f"{name} of {file.name} must be a class that derives from pydantic.BaseModel, "
                 f"not {schema!r:.80}."
             )
-    if not callable(getattr(module, "apply", None)):
+    if hasattr(module, "apply") and not callable(module.apply):
+        yield f"apply of {file.name} is no function, but {module.apply!r:.60}."
+    elif not hasattr(module, "apply"):
         yield (
             f"{file.name} does not define a function 'apply'.{_near('apply', module)} "
             "Every Tesseract needs one."

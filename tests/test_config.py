@@ -39,7 +39,7 @@ def test_defaults(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     """Without any source the options have the defaults of the documentation."""
     monkeypatch.chdir(tmp_path)
     config = resolve(catalog, flags={}, environment={})
-    assert config.model_dump(exclude={"settings"}) == {
+    assert config.model_dump(exclude={"settings", "given"}) == {
         "api_path": "tesseract_api.py",
         "name": "Tesseract",
         "version": "unknown",

@@ -297,7 +297,7 @@ def test_a_recursive_model_with_arrays_is_told(models: str, name: str, runtime: 
         ),
         (
             "x: list[Array[(3,), Float64]] | None = [np.zeros(3), np.zeros(2)]",
-            "InputSchema.x: its own default is refused: "
+            "InputSchema.x.1: its own default is refused: "
             "Array shape (2,) is incompatible with expected shape (3,)",
         ),
         (

@@ -10,6 +10,8 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from runtime_core.arrays.coercion import Expected
+from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.errors import did_you_mean, shortened
 from runtime_core.paths import (
@@ -34,27 +36,38 @@ class DifferentiableArrays:
         self.schema = schema
 
     @cached_property
-    def by_template(self) -> Mapping[Path, Any]:
-        """Return the array type at each template, in the order of the fields."""
-        return {
-            node.path: node.type
-            for node in walk(self.schema)
-            if is_array(node.type) and node.type.flags
-        }
+    def by_template(self) -> Mapping[Path, Sequence[Any]]:
+        """Return the array types at each template, in the order of the fields.
+
+        There are several where a union has members of the same shape of paths.
+        """
+        found: dict[Path, list[Any]] = {}
+        for node in walk(self.schema):
+            if is_array(node.type) and node.type.flags:
+                found.setdefault(node.path, []).append(node.type)
+        return found
 
     @property
     def templates(self) -> list[str]:
         """Return the templates as they stand in OpenAPI."""
         return [render(template) for template in self.by_template]
 
-    def array_type(self, path: str) -> Any:
-        """Return the array type at a path, or `None` if nothing differentiable can be there.
+    def declared(self, path: str) -> Expected | None:
+        """Return what is declared of the array at a path, or `None` if there can be none.
 
-        Raises `InvalidPath` for a text that is no path.
+        Where members of a union declare different things, nothing is. Raises `InvalidPath` for a
+        text that is no path.
         """
         steps = parse(path)
-        types = (t for template, t in self.by_template.items() if matches(template, steps))
-        return next(types, None)
+        for template, types in self.by_template.items():
+            if matches(template, steps):
+                shapes = {array.expected_shape for array in types}
+                dtypes = {array.expected_dtype for array in types}
+                return Expected(
+                    shape=shapes.pop() if len(shapes) == 1 else ...,
+                    dtype=DTYPES[dtypes.pop()] if len(dtypes) == 1 else None,
+                )
+        return None
 
     def leaves(self, value: BaseModel) -> Iterator[tuple[str, Any]]:
         """Yield path and array of every differentiable leaf that a value has."""
@@ -87,7 +100,7 @@ class DifferentiableArrays:
 
     def _check(self, path: str) -> str:
         try:
-            known = self.array_type(path) is not None
+            known = self.declared(path) is not None
         except InvalidPath as error:
             raise _unknown_path(f"{error}", self.templates) from None
         if known:

@@ -19,9 +19,11 @@ from pydantic import (
     ModelWrapValidatorHandler,
     RootModel,
     TypeAdapter,
+    ValidationError,
     model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from runtime_core.errors import InvalidTesseract
@@ -154,11 +156,21 @@ def _instances_of(author: type[BaseModel]) -> Callable[..., Any]:
 def _with_validated_defaults(value: BaseModel, generated: type[BaseModel]) -> BaseModel:
     """Return an author's instance whose arrays are numpy, also those that are still defaults."""
     validated = {
-        name: adapter.validate_python(getattr(value, name))
+        name: _validated(name, adapter, getattr(value, name))
         for name, adapter in _array_fields(generated).items()
     }
     changed = {name: new for name, new in validated.items() if new is not getattr(value, name)}
     return value.model_copy(update=changed) if changed else value
+
+
+def _validated(name: str, adapter: TypeAdapter[Any], value: Any) -> Any:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, (name, *first["loc"])))
+        context = {"place": place, "problem": first["msg"]}
+        raise PydanticCustomError("invalid_field", "{place}: {problem}", context) from None
 
 
 @cache  # one adapter a field of a generated model, which lives as long as its Tesseract

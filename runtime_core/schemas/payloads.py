@@ -40,11 +40,15 @@ class PayloadSchemas:
 
     def inputs(self, prefix: str) -> type[BaseModel]:
         """Return the generated subclass of `InputSchema` named `<prefix>_InputSchema`."""
-        return self._generator(prefix).model(self._inputs)
+        return self.generated(prefix, self._inputs)
 
     def outputs(self, prefix: str) -> type[BaseModel]:
         """Return the generated subclass of `OutputSchema` named `<prefix>_OutputSchema`."""
-        return self._generator(prefix).model(self._outputs)
+        return self.generated(prefix, self._outputs)
+
+    def generated(self, prefix: str, author: type[BaseModel]) -> type[BaseModel]:
+        """Return the generated subclass of any model of the author."""
+        return self._generator(prefix).model(author)
 
     def payload(
         self, name: str, *, inputs: str, doc: str = "The input data.", **fields: Any

@@ -261,7 +261,7 @@ def test_an_answer_may_have_any_form(returned: str, runtime: Make) -> None:
         (
             "OutputSchema.model_construct(y=ShapeDType(shape=(2, 2), dtype='float64'), m=None)",
             "OutputSchema object, which is no valid AbstractOutputSchema:\n"
-            "y: Array has wrong number of dimensions: got 2D, expected 1D",
+            "result: y: Array has wrong number of dimensions: got 2D, expected 1D",
         ),
     ],
 )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from pydantic import RootModel
 
+from runtime_core.arrays.coercion import Shape
 from runtime_core.arrays.gradient_array import GradientArray
-from runtime_core.builtin.gradients.results import (
-    check_keys,
-    check_shape,
-    declared_shape,
-    row_as_declared,
-)
+from runtime_core.builtin.gradients.output_shapes import OutputShapes, Shapes
+from runtime_core.builtin.gradients.results import asked_for, derivative
 from runtime_core.builtin.gradients.vectors import differentiable, shapes_of
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 
@@ -33,6 +30,7 @@ def bind(binding: Binding) -> BoundEndpoint | Unavailable:
     if isinstance(function, Unavailable):
         return function
     inputs, outputs = differentiable(binding, NAME)
+    shapes = OutputShapes(binding)
     payload = binding.schemas.payload(
         "JacobianInputSchema",
         inputs="Jacobian",
@@ -42,31 +40,45 @@ def bind(binding: Binding) -> BoundEndpoint | Unavailable:
     )
 
     def answer(payload: Any) -> object:
+        sizes = shapes_of(inputs, payload.inputs)  # before the function may change them
         rows = function(
             inputs=payload.inputs,
             jac_inputs=set(payload.jac_inputs),
             jac_outputs=set(payload.jac_outputs),
         )
-        if not isinstance(rows, Mapping):
-            return rows
-        return {output: row_as_declared(row, outputs, output) for output, row in rows.items()}
+        rows = asked_for(NAME, rows, payload.jac_outputs)
+        return {
+            output: _row(rows[output], output, payload, sizes) for output in payload.jac_outputs
+        }
 
-    def check(payload: Any, result: JacobianOutputSchema) -> None:
-        check_keys(NAME, result.root, payload.jac_outputs)
-        sizes = shapes_of(inputs, payload.inputs)
-        for output, row in result.root.items():
-            check_keys(f"{NAME} of {output!r}", row, payload.jac_inputs)
-            front = declared_shape(outputs, output)
-            for path, block in row.items():
-                rank = block.ndim - len(sizes[path])
-                wanted = front if front is not ... else block.shape[: max(rank, 0)]
-                check_shape(f"{NAME} of {output!r} by {path!r}", block, (*wanted, *sizes[path]))
-                front = block.shape[:rank]  # the other blocks of the row have the same output
+    def _row(row: object, output: str, payload: Any, sizes: Shapes) -> dict[str, Any]:
+        declared = outputs.declared(output)
+        assert declared is not None  # the payload's paths have been checked
+        front = shapes.foreseen(payload.inputs, output)
+        blocks = {}
+        found = asked_for(f"{NAME} of {output!r}", row, payload.jac_inputs)
+        for path in payload.jac_inputs:
+            front = _front(front, found[path], sizes[path])
+            blocks[path] = derivative(
+                f"{NAME} of {output!r} by {path!r}",
+                found[path],
+                shape=(*front, *sizes[path]),
+                declared=declared,
+            )
+            front = blocks[path].shape[: len(front)]  # one output has one shape
+        return blocks
 
     return BoundEndpoint(
         payload=payload,
         result=JacobianOutputSchema,
         answer=answer,
-        check=check,
         doc=function.__doc__ or "",
     )
+
+
+def _front(front: Shape, block: object, size: tuple[int, ...]) -> tuple[int | None, ...]:
+    """Return the shape of the output in a block; where it may be any, the block itself tells."""
+    if front is not ...:
+        return front
+    array = np.asarray(block)
+    return array.shape[: max(array.ndim - len(size), 0)]

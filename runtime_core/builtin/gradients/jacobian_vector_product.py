@@ -7,13 +7,9 @@ from typing import Any
 from pydantic import RootModel
 
 from runtime_core.arrays.gradient_array import GradientArray
-from runtime_core.builtin.gradients.results import (
-    as_declared,
-    check_keys,
-    check_shape,
-    declared_shape,
-)
-from runtime_core.builtin.gradients.vectors import differentiable, tangent_field
+from runtime_core.builtin.gradients.output_shapes import OutputShapes
+from runtime_core.builtin.gradients.results import asked_for, derivative
+from runtime_core.builtin.gradients.vectors import declared_of, differentiable, tangent_field
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 
 NAME = "jacobian_vector_product"
@@ -29,6 +25,7 @@ def bind(binding: Binding) -> BoundEndpoint | Unavailable:
     if isinstance(function, Unavailable):
         return function
     inputs, outputs = differentiable(binding, NAME)
+    shapes = OutputShapes(binding)
     payload = binding.schemas.payload(
         "JVPInputSchema",
         inputs="Jvp",
@@ -39,23 +36,25 @@ def bind(binding: Binding) -> BoundEndpoint | Unavailable:
     )
 
     def answer(payload: Any) -> object:
+        declared = declared_of(outputs, payload.jvp_outputs)
+        expected = {path: shapes.foreseen(payload.inputs, path) for path in payload.jvp_outputs}
         products = function(
             inputs=payload.inputs,
             jvp_inputs=set(payload.jvp_inputs),
             jvp_outputs=set(payload.jvp_outputs),
             tangent_vector=payload.tangent_vector,
         )
-        return as_declared(products, outputs.array_type)
-
-    def check(payload: Any, result: JVPOutputSchema) -> None:
-        check_keys(NAME, result.root, payload.jvp_outputs)
-        for path, product in result.root.items():
-            check_shape(f"{NAME} of {path!r}", product, declared_shape(outputs, path))
+        found = asked_for(NAME, products, payload.jvp_outputs)
+        return {
+            path: derivative(
+                f"{NAME} of {path!r}", found[path], shape=expected[path], declared=declared[path]
+            )
+            for path in payload.jvp_outputs
+        }
 
     return BoundEndpoint(
         payload=payload,
         result=JVPOutputSchema,
         answer=answer,
-        check=check,
         doc=function.__doc__ or "",
     )

@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from runtime_core.arrays.coercion import Shape
 from runtime_core.arrays.dtypes import NAMES
 from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.paths import expand, parse, replace
+from runtime_core.runtime import answered
 from runtime_core.schemas.walk import is_array, walk
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -34,12 +36,24 @@ class OutputShapes:
         self._binding = binding
         self._known: OrderedDict[str, Shapes] = OrderedDict()
 
-    def at(self, inputs: BaseModel, path: str, guess: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of an output; `guess` if the outputs have no array at `path`."""
-        declared = self._binding.schemas.differentiable_outputs.array_type(path).expected_shape
-        if declared is not ... and None not in declared:
-            return tuple(declared)
-        return self._at(inputs).get(path, guess)
+    def at(self, inputs: BaseModel, path: str) -> Shape:
+        """Return the shape of an output at some inputs; it is evaluated if it must be.
+
+        Where the outputs have no array at `path`, it is what their schema says.
+        """
+        declared = self._declared(path)
+        return declared if _is_fixed(declared) else self._at(inputs).get(path, declared)
+
+    def foreseen(self, inputs: BaseModel, path: str) -> Shape:
+        """Return what is known of the shape of an output without calling `apply`."""
+        if isinstance(self._binding.endpoint("abstract_eval"), Unavailable):
+            return self._declared(path)
+        return self.at(inputs, path)
+
+    def _declared(self, path: str) -> Shape:
+        declared = self._binding.schemas.differentiable_outputs.declared(path)
+        assert declared is not None  # the payload's paths have been checked
+        return declared.shape
 
     def _at(self, inputs: BaseModel) -> Shapes:
         signature = self._signature(inputs)
@@ -69,8 +83,12 @@ class OutputShapes:
         endpoint = self._binding.endpoint(name)
         assert not isinstance(endpoint, Unavailable)
         assert endpoint.payload is not None
-        answer = endpoint.answer(endpoint.payload.model_construct(inputs=inputs))
-        return getattr(endpoint.result.model_validate(answer), "root", None)
+        result = answered(endpoint, endpoint.payload.model_construct(inputs=inputs))
+        return getattr(result, "root", None)
+
+
+def _is_fixed(shape: Shape) -> bool:
+    return shape is not ... and None not in shape
 
 
 def _abstract(inputs: BaseModel) -> Any:

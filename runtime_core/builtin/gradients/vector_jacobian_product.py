@@ -8,12 +8,12 @@ from pydantic import RootModel
 
 from runtime_core.arrays.gradient_array import GradientArray
 from runtime_core.builtin.gradients.output_shapes import OutputShapes
-from runtime_core.builtin.gradients.results import as_declared, check_keys, check_shape
+from runtime_core.builtin.gradients.results import asked_for, derivative
 from runtime_core.builtin.gradients.vectors import (
     cotangent_field,
     cotangents_of_shapes,
     differentiable,
-    shapes_of,
+    expected_of,
 )
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 
@@ -41,24 +41,27 @@ def bind(binding: Binding) -> BoundEndpoint | Unavailable:
     )
 
     def answer(payload: Any) -> object:
+        expected = expected_of(inputs, payload.inputs)  # before the function may change them
         products = function(
             inputs=payload.inputs,
             vjp_inputs=set(payload.vjp_inputs),
             vjp_outputs=set(payload.vjp_outputs),
             cotangent_vector=cotangents_of_shapes(payload.cotangent_vector, shapes, payload.inputs),
         )
-        return as_declared(products, inputs.array_type)
-
-    def check(payload: Any, result: VJPOutputSchema) -> None:
-        check_keys(NAME, result.root, payload.vjp_inputs)
-        sizes = shapes_of(inputs, payload.inputs)
-        for path, product in result.root.items():
-            check_shape(f"{NAME} of {path!r}", product, sizes[path])
+        found = asked_for(NAME, products, payload.vjp_inputs)
+        return {
+            path: derivative(
+                f"{NAME} of {path!r}",
+                found[path],
+                shape=expected[path].shape,
+                declared=expected[path],
+            )
+            for path in payload.vjp_inputs
+        }
 
     return BoundEndpoint(
         payload=payload,
         result=VJPOutputSchema,
         answer=answer,
-        check=check,
         doc=function.__doc__ or "",
     )

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.coercion import AnyArray, Expected
-from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.arrays.gradient_array import GradientArray
 from runtime_core.builtin.gradients.output_shapes import OutputShapes
 from runtime_core.contracts import Binding
 from runtime_core.errors import InvalidPayload, InvalidTesseract, listed
 from runtime_core.schemas.differentiable import DifferentiableArrays
-
-Vector = dict[str, GradientArray]
 
 
 def differentiable(
@@ -39,23 +45,33 @@ def shapes_of(arrays: DifferentiableArrays, value: BaseModel) -> dict[str, tuple
     return {path: tuple(leaf.shape) for path, leaf in arrays.leaves(value)}
 
 
+def declared_of(arrays: DifferentiableArrays, paths: Sequence[str]) -> dict[str, Expected]:
+    """Return what is declared of the arrays at paths that have been checked."""
+    found = {path: arrays.declared(path) for path in paths}
+    return {path: expected for path, expected in found.items() if expected is not None}
+
+
+def expected_of(arrays: DifferentiableArrays, value: BaseModel) -> dict[str, Expected]:
+    """Return shape and data type of every differentiable leaf of a value, by path."""
+    return {
+        path: Expected(shape=tuple(leaf.shape), dtype=leaf.dtype)
+        for path, leaf in arrays.leaves(value)
+    }
+
+
 def tangent_field(inputs: DifferentiableArrays) -> Any:
     """Return the field of a tangent: one array for each of `jvp_inputs`, shaped as that input."""
 
-    def check(tangents: Mapping[str, AnyArray], info: ValidationInfo) -> dict[str, Any]:
-        _check_keys(tangents, info.data.get("jvp_inputs"), "tangent vector", "jvp_inputs")
+    def expected(path: str, info: ValidationInfo) -> Expected | None:
+        declared = declared_of(inputs, info.data.get("jvp_inputs", ())).get(path)
         value = info.data.get("inputs")
-        if value is None:
-            return dict(tangents)  # the inputs were refused themselves
-        shapes = shapes_of(inputs, value)
-        return {
-            path: _fitted("Tangent", inputs, path, tangent, shapes[path])
-            for path, tangent in tangents.items()
-            if path in shapes
-        }
+        if declared is None or value is None:
+            return None  # what was asked, or the inputs, were refused themselves
+        shape = shapes_of(inputs, value).get(path, declared.shape)
+        return Expected(shape=shape, dtype=declared.dtype)
 
     doc = "Tangent vector, {jvp_inputs: array}. Each array has the shape of its input."
-    return Annotated[Vector, AfterValidator(check)], Field(description=doc)
+    return _vector_field("Tangent", "jvp_inputs", expected, doc)
 
 
 def cotangent_field(outputs: DifferentiableArrays) -> Any:
@@ -64,18 +80,51 @@ def cotangent_field(outputs: DifferentiableArrays) -> Any:
     Here the arrays are held against what the schema says of their outputs.
     """
 
-    def check(cotangents: Mapping[str, AnyArray], info: ValidationInfo) -> dict[str, Any]:
-        asked = info.data.get("vjp_outputs")
-        _check_keys(cotangents, asked, "cotangent vector", "vjp_outputs")
-        if asked is None:
-            return dict(cotangents)  # the paths were refused themselves
-        return {
-            path: _fitted("Cotangent", outputs, path, cotangent)
-            for path, cotangent in cotangents.items()
-        }
+    def expected(path: str, info: ValidationInfo) -> Expected | None:
+        return declared_of(outputs, info.data.get("vjp_outputs", ())).get(path)
 
     doc = "Cotangent vector, {vjp_outputs: array}. Each array has the shape of its output."
-    return Annotated[Vector, AfterValidator(check)], Field(description=doc)
+    return _vector_field("Cotangent", "vjp_outputs", expected, doc)
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyed:
+    """An array of a vector with its path, which pydantic tells to nobody."""
+
+    path: str
+    value: Any
+
+
+def _vector_field(
+    noun: str,
+    paths_field: str,
+    expected: Callable[[str, ValidationInfo], Expected | None],
+    doc: str,
+) -> Any:
+    """Return annotation and default of the field of a vector, as `create_model` takes them."""
+
+    def keyed(vector: Any) -> Any:
+        if not isinstance(vector, Mapping):
+            return vector
+        return {path: _Keyed(path, value) for path, value in vector.items()}
+
+    def fit(item: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        array = handler(item.value)
+        wanted = expected(item.path, info)
+        if wanted is None:
+            return array
+        try:
+            return wanted.coerce(np.asarray(array))
+        except PydanticCustomError as error:
+            raise _of_path(noun, item.path, error) from None
+
+    def check(vector: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        _check_keys(vector, info.data.get(paths_field), f"{noun.lower()} vector", paths_field)
+        return vector
+
+    array: Any = Annotated[GradientArray, WrapValidator(fit)]
+    annotation = Annotated[dict[str, array], BeforeValidator(keyed), AfterValidator(check)]
+    return annotation, Field(description=doc)
 
 
 def cotangents_of_shapes(
@@ -88,7 +137,7 @@ def cotangents_of_shapes(
     fitted: dict[str, Any] = {}
     faults = []
     for path, cotangent in cotangents.items():
-        expected = shapes.at(inputs, path, np.shape(cotangent))
+        expected = shapes.at(inputs, path)
         try:
             fitted[path] = Expected(shape=expected, dtype=None).coerce(np.asarray(cotangent))
         except PydanticCustomError as error:
@@ -116,24 +165,9 @@ def _check_keys(
         )
 
 
-def _fitted(
-    noun: str,
-    arrays: DifferentiableArrays,
-    path: str,
-    vector: AnyArray,
-    shape: tuple[int, ...] | None = None,
-) -> AnyArray | np.generic:
-    """Return a vector in the shape and data type of its array, or raise with its path."""
-    array_type = arrays.array_type(path)
-    expected = Expected(
-        shape=array_type.expected_shape if shape is None else shape,
-        dtype=DTYPES[array_type.expected_dtype],
+def _of_path(noun: str, path: str, error: PydanticCustomError) -> PydanticCustomError:
+    return PydanticCustomError(
+        error.type,
+        "{noun} of {path}: {problem}",
+        {"noun": noun, "path": repr(path), "problem": error.message()},
     )
-    try:
-        return expected.coerce(np.asarray(vector))
-    except PydanticCustomError as error:
-        raise PydanticCustomError(
-            error.type,
-            "{noun} of {path}: {problem}",
-            {"noun": noun, "path": repr(path), "problem": error.message()},
-        ) from None

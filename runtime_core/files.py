@@ -23,6 +23,10 @@ def is_url(name: str) -> bool:
     return "://" in name or "::" in name
 
 
+_DESCRIPTORS = ("/dev/stdin", "/dev/fd/")
+"""Names of files that are open already, so that opening them cannot wait for anybody."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FileAccess:
     """Opens what a payload names, within the rights of whoever sent it.
@@ -46,9 +50,9 @@ class FileAccess:
         if is_url(name):
             self._refuse_url(name)
             return _open_url(name, "rb")
-        if self.confined:
-            return _open_regular(self.resolve(name, base=base), name)
-        return _open_any(Path(self.root or "") / (base or "") / name, name)
+        if not self.confined and name.startswith(_DESCRIPTORS):
+            return _open_descriptor(name)
+        return _open_regular(self.resolve(name, base=base), name)
 
     def read(self, name: str, *, base: str | os.PathLike[str] | None = None) -> bytes:
         """Return all bytes of a file; errors as those of `open`."""
@@ -135,13 +139,12 @@ def _write_atomically(path: Path, buffers: Iterable[Buffer]) -> None:
         raise
 
 
-def _open_any(path: Path, name: str) -> BinaryIO:
-    """Open whatever a user names: a pipe too, as `<(command)` in a shell gives one."""
+def _open_descriptor(name: str) -> BinaryIO:
+    """Open what a shell has opened already, such as a pipe of `<(command)`."""
     try:
-        return path.open("rb")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise MissingFile(f"Cannot read {name!r}: {reason}.") from None
+        return Path(name).open("rb")
+    except OSError as error:
+        raise MissingFile(f"Cannot read {name!r}: {error.strerror}.") from None
 
 
 def _open_regular(path: Path, name: str) -> BinaryIO:

@@ -49,7 +49,7 @@ def test_mypy_plugin_reads_arrays_as_the_numpy_values_of_their_fields(tmp_path: 
     assert result.returncode == 0, result.stdout
     assert [note.partition("[")[0].strip('"') for note in notes[:2]] == ["numpy.ndarray"] * 2
     assert "floating" in notes[2]
-    assert "float64" in notes[3]
+    assert "float" in notes[3]
 
 
 def test_mypy_still_finds_a_wrong_use_of_an_array(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def test_what_is_no_function_is_not_suggested(name: str, runtime: Make) -> None:
             [
                 "jacobian(inputs, jac_inputs, jac_outputs, /) cannot be called as "
                 "jacobian(inputs, jac_inputs, jac_outputs): "
-                "'inputs'"  # Python's versions have different words for the rest
+                "positional"  # Python's versions have different words for the rest
             ],
         ),
         (

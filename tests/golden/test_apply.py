@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,17 @@ import pytest
 
 from runtime_core import Call, Runtime
 from runtime_core.arrays.annotation import Array
+from runtime_core.arrays.raw import array_of_bytes
 from runtime_core.catalog import KINDS, Catalog, Registered
 from runtime_core.config import resolve
-from runtime_core.contracts import Compressor, Reply
+from runtime_core.contracts import (
+    ArrayEncoding,
+    ArraySpec,
+    CallScope,
+    Compressor,
+    EncodedData,
+    Reply,
+)
 from runtime_core.openapi import openapi_document
 from runtime_core.plugins.assembly import assemble
 from runtime_core.runtime import local_runtime
@@ -48,31 +57,65 @@ class Lz4:
         into[:] = plain
 
 
+class Binref:
+    """Reads arrays from `PATH:OFFSET` of the files that the original wrote beside a document."""
+
+    def encode(self, array: np.ndarray[Any, Any], scope: CallScope) -> EncodedData:
+        """Write nothing: the documents here are only read."""
+        raise NotImplementedError
+
+    def decode(self, data: EncodedData, spec: ArraySpec, scope: CallScope) -> np.ndarray[Any, Any]:
+        """Read as many bytes as the array has."""
+        name, _, offset = data["buffer"].partition(":")
+        with scope.files.open(name) as file:
+            file.seek(int(offset or 0))
+            size = math.prod(spec.shape) * spec.dtype.itemsize
+            return array_of_bytes(bytearray(file.read(size)), spec)
+
+
+BINREF_SCHEMA = {
+    "title": "BinrefArrayData",
+    "type": "object",
+    "properties": {"buffer": {"type": "string"}, "encoding": {"const": "binref"}},
+}
+
+
 @pytest.fixture
 def golden(catalog: Catalog) -> Golden:
-    """Return a function that makes the runtime of a golden model, with lz4."""
+    """Return a function that makes the runtime of a golden model, with lz4 and binref."""
 
     def make(name: str) -> Runtime:
-        extended = with_lz4(catalog)
-        flags = {"api_path": str(GOLDEN / "models" / name / "tesseract_api.py")}
+        extended = extended_by_the_tests(catalog)
+        flags = {
+            "api_path": str(GOLDEN / "models" / name / "tesseract_api.py"),
+            "input_path": str(GOLDEN / "documents" / name),
+        }
         return local_runtime(extended, resolve(extended, flags=flags, environment={}))
 
     return make
 
 
-def with_lz4(catalog: Catalog) -> Catalog:
-    """Return a catalog whose lz4 is that of this file."""
-    compressor = Compressor(name="lz4", summary="lz4 frames.", load=Lz4)
-    scratch = Registered(value=compressor, plugin="scratch", distribution="scratch", version="1")
+def extended_by_the_tests(catalog: Catalog) -> Catalog:
+    """Return a catalog whose lz4 and binref are those of this file."""
+    scratch: dict[str, Any] = {
+        "compressors": Compressor(name="lz4", summary="lz4 frames.", load=Lz4),
+        "encodings": ArrayEncoding(
+            name="binref", summary="Files.", data_schema=BINREF_SCHEMA, load=Binref
+        ),
+    }
     installed = {
         hook: [
             entry
             for entry in catalog.registry(hook).entries.values()
-            if (hook, entry.value.name) != ("compressors", "lz4")
+            if hook not in scratch or entry.value.name != scratch[hook].name
         ]
         for hook in KINDS
     }
-    return assemble(plugins=(), declarations=[installed, {"compressors": [scratch]}])
+    ours = {
+        hook: [Registered(value=value, plugin="scratch", distribution="scratch", version="1")]
+        for hook, value in scratch.items()
+    }
+    return assemble(plugins=(), declarations=[installed, ours])
 
 
 def document(name: str, file: str) -> bytes:
@@ -134,12 +177,12 @@ def assert_same(actual: Tree, expected: Tree) -> None:
         assert actual == expected
 
 
-@pytest.mark.parametrize("payload", ["bare", "base64", "lz4", None])
+@pytest.mark.parametrize("payload", ["bare", "base64", "lz4", "binref", None])
 @pytest.mark.parametrize("name", MODELS)
 def test_every_form_of_a_payload_is_answered_alike(
     name: str, payload: str | None, golden: Golden
 ) -> None:
-    """Bare lists, nested lists, base64 and lz4 of the same inputs give the same outputs."""
+    """Bare lists, nested lists, base64, lz4 and binref of the same inputs give the same outputs."""
     file = f"payload.{payload}.json" if payload else "payload.json"
     body = answer(invoke(golden(name), document(name, file)))
     assert_same(values(json.loads(body)), values(json.loads(document(name, "apply.json"))))

@@ -13,6 +13,7 @@ from runtime_core import scope
 from runtime_core.arrays.json_schema import ArrayJsonSchema
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import BoundEndpoint, Unavailable
+from runtime_core.runs import RUN_ID_PATTERN
 from runtime_core.runtime import Runtime
 
 _REF = "#/components/schemas/{model}"
@@ -61,7 +62,7 @@ _RUN_ID: Mapping[str, Any] = {
     "in": "query",
     "required": False,
     "description": "Names the run; by default a new UUID.",
-    "schema": {"type": "string", "pattern": r"^(?!.*\.\.)[A-Za-z0-9_.-]{1,128}$"},
+    "schema": {"type": "string", "pattern": RUN_ID_PATTERN},
 }
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from runtime_core.errors import InvalidOption
 
-_RUN_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+RUN_ID_PATTERN = r"^(?!.*\.\.)[A-Za-z0-9_.-]{1,128}$"
+"""The regular expression (ECMA 262) of ids that can name a folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ def checked_run_id(run_id: str) -> str:
     >>> checked_run_id("fit-7.a")
     'fit-7.a'
     """
-    if not _RUN_ID.fullmatch(run_id) or ".." in run_id:
+    if not re.fullmatch(RUN_ID_PATTERN, run_id) or "\n" in run_id:
         raise InvalidOption(
             f"run_id {run_id[:140]!r} is not valid: 1 to 128 letters, digits, '_', '.' and '-', "
             "and no '..'."

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any
 
 import numpy as np
 
+from runtime_core.arrays.coercion import AnyArray
 from runtime_core.contracts import ArraySpec, CallScope
-
-AnyArray = np.ndarray[Any, Any]
 
 
 def wire_order(array: AnyArray) -> AnyArray:

@@ -23,6 +23,7 @@ from runtime_core.arrays.gradient_array import GradientArray
 from runtime_core.builtin.gradients.output_shapes import OutputShapes
 from runtime_core.contracts import Binding
 from runtime_core.errors import InvalidPayload, InvalidTesseract, listed
+from runtime_core.paths import get, parse
 from runtime_core.schemas.differentiable import DifferentiableArrays
 
 
@@ -63,12 +64,12 @@ def tangent_field(inputs: DifferentiableArrays) -> Any:
     """Return the field of a tangent: one array for each of `jvp_inputs`, shaped as that input."""
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
-        declared = declared_of(inputs, info.data.get("jvp_inputs", ())).get(path)
         value = info.data.get("inputs")
-        if declared is None or value is None:
+        if value is None or path not in info.data.get("jvp_inputs", ()):
             return None  # what was asked, or the inputs, were refused themselves
-        shape = shapes_of(inputs, value).get(path, declared.shape)
-        return Expected(shape=shape, dtype=declared.dtype)
+        leaf = get(value, parse(path))  # it is there: the paths have been held against the inputs
+        declared = inputs.declared(path)
+        return Expected(shape=tuple(leaf.shape), dtype=declared.dtype if declared else None)
 
     doc = "Tangent vector, {jvp_inputs: array}. Each array has the shape of its input."
     return _vector_field("Tangent", "jvp_inputs", expected, doc)
@@ -81,7 +82,8 @@ def cotangent_field(outputs: DifferentiableArrays) -> Any:
     """
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
-        return declared_of(outputs, info.data.get("vjp_outputs", ())).get(path)
+        asked = path in info.data.get("vjp_outputs", ())
+        return outputs.declared(path) if asked else None
 
     doc = "Cotangent vector, {vjp_outputs: array}. Each array has the shape of its output."
     return _vector_field("Cotangent", "vjp_outputs", expected, doc)

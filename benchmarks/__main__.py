@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import command_line, imports, service
+from benchmarks import command_line, gradients, imports, service
 from benchmarks.sides import Side, original_side, our_side
 
 
@@ -64,6 +64,12 @@ ROWS: Sequence[Row] = (
         measure=service.health,
         goal="< 20 ms",
         ours_alone=True,
+    ),
+    Row(
+        name="finite differences, n = 400, 3 outputs",
+        unit="s",
+        measure=gradients.finite_differences,
+        goal="<= 0.35",
     ),
 )
 

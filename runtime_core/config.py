@@ -6,16 +6,27 @@ A flag is stronger than `TESSERACT_RUNTIME_<OPTION>`, which is stronger than
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
+from runtime_core.backend_choice import BackendChoice, merged, parse_choice
 from runtime_core.errors import InvalidOption
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
+
+_Given = tuple[Any, str]  # a value, and the flag or variable that it comes from
 
 PREFIXES = ("TESSERACT_RUNTIME_", "TESSERACT_")
 """Prefixes of environment variables, strongest first."""
@@ -49,6 +60,11 @@ class RuntimeConfig(BaseModel):
     compression: Annotated[str | None, AfterValidator(_unless_none)] = Field(
         None, description="Compression of arrays in results."
     )
+    gradient_backend: Annotated[BackendChoice, BeforeValidator(parse_choice)] = Field(
+        default_factory=dict,
+        description="Who computes gradients: a backend, auto, or ENDPOINT=BACKEND,... "
+        "[default: native]",
+    )
     settings: Mapping[str, Any] = Field(
         default_factory=dict, description="Options of plugins, by section."
     )
@@ -80,22 +96,19 @@ def resolve(
     `flags` holds only what was given, by option name; an option of a plugin is named
     `<section>_<field>`. Raises `InvalidOption` that names the flag or variable.
     """
-    given = {**_from_environment(environment, CORE_OPTIONS, prefix=""), **_core_flags(flags)}
+    sources = _Sources(flags=flags, environment=environment)
+    given = sources.strongest(CORE_OPTIONS)
+    choice = _merged_choice(sources.of("gradient_backend"))
+    if choice:
+        given["gradient_backend"] = (choice, flag_name("gradient_backend"))
     config: RuntimeConfig = _validated(RuntimeConfig, given)
     settings = {}
     raw = {option: value for option, (value, _) in given.items()}
     for declaration in catalog.settings:
-        prefix = f"{declaration.name}_"
         model = declaration.load()
-        fields = tuple(model.model_fields)
-        found = _from_environment(environment, fields, prefix=prefix)
-        found |= {
-            field: (flags[prefix + field], flag_name(prefix + field))
-            for field in fields
-            if prefix + field in flags
-        }
+        found = sources.strongest(tuple(model.model_fields), prefix=f"{declaration.name}_")
         settings[declaration.name] = _validated(model, found)
-        raw |= {prefix + field: value for field, (value, _) in found.items()}
+        raw |= {f"{declaration.name}_{field}": value for field, (value, _) in found.items()}
     return config.model_copy(update={"settings": settings, "given": raw})
 
 
@@ -118,34 +131,50 @@ def restore(catalog: Catalog, dumped: Mapping[str, Any]) -> RuntimeConfig:
     return resolve(catalog, flags=dumped, environment={})
 
 
-def _core_flags(flags: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    return {name: (flags[name], flag_name(name)) for name in CORE_OPTIONS if name in flags}
+@dataclass(frozen=True, kw_only=True)
+class _Sources:
+    """Where options come from."""
+
+    flags: Mapping[str, Any]
+    environment: Mapping[str, str]
+
+    def of(self, option: str) -> Iterator[_Given]:
+        """Yield what is given for an option, strongest first."""
+        if option in self.flags:
+            yield self.flags[option], flag_name(option)
+        for start in PREFIXES:
+            variable = start + option.upper()
+            if self.environment.get(variable):
+                yield self.environment[variable], variable
+
+    def strongest(self, options: Sequence[str], *, prefix: str = "") -> dict[str, _Given]:
+        """Return what counts for each option that is given at all."""
+        found = {option: next(self.of(prefix + option), None) for option in options}
+        return {option: given for option, given in found.items() if given is not None}
 
 
-def _from_environment(
-    environment: Mapping[str, str], options: tuple[str, ...], *, prefix: str
-) -> dict[str, tuple[Any, str]]:
-    """Return the value and the variable of each option that the environment sets."""
-    found: dict[str, tuple[Any, str]] = {}
-    for option in options:
-        variables = [start + (prefix + option).upper() for start in PREFIXES]
-        variable = next((name for name in variables if environment.get(name)), None)
-        if variable is not None:
-            found[option] = (environment[variable], variable)
-    return found
+def _merged_choice(sources: Iterator[_Given]) -> BackendChoice:
+    """Return the choice of gradient backends of all sources, which is made by endpoint."""
+    choice: BackendChoice = {}
+    for value, source in sources:
+        try:
+            choice = merged(parse_choice(value), choice)
+        except ValueError as error:
+            raise InvalidOption(f"{source}={value!r}: {error}") from None
+    return choice
 
 
-def _validated(model: type[BaseModel], given: Mapping[str, tuple[Any, str]]) -> Any:
+def _validated(model: type[BaseModel], given: Mapping[str, _Given]) -> Any:
     try:
         return model(**{option: value for option, (value, _) in given.items()})
     except ValidationError as error:
         raise InvalidOption("\n".join(_option_faults(error, given))) from None
 
 
-def _option_faults(error: ValidationError, given: Mapping[str, tuple[Any, str]]) -> list[str]:
+def _option_faults(error: ValidationError, given: Mapping[str, _Given]) -> list[str]:
     faults = []
     for fault in error.errors(include_url=False):
         option = str(fault["loc"][0]) if fault["loc"] else ""
         value, source = given.get(option, (fault.get("input"), "options"))
-        faults.append(f"{source}={value!r}: {fault['msg']}")
+        faults.append(f"{source}={value!r}: {fault['msg'].removeprefix('Value error, ')}")
     return faults

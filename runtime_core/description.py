@@ -13,10 +13,14 @@ from runtime_core.runtime import Runtime
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointDescription:
-    """An endpoint that can be asked; one without a payload has its `answer` here already."""
+    """An endpoint that can be asked; one without a payload has its `answer` here already.
+
+    `backend` is the gradient backend whose function computes it, if it is computed by any.
+    """
 
     name: str
     has_payload: bool
+    backend: str | None = None
     answer: Any = None
 
 
@@ -68,7 +72,9 @@ def loaded_plugins(catalog: Catalog) -> list[str]:
 
 
 def _endpoint(runtime: Runtime, name: str) -> EndpointDescription:
-    if runtime.bound(name).payload is not None:
-        return EndpointDescription(name=name, has_payload=True)
-    answer = runtime.call(name).model_dump(mode="json")
-    return EndpointDescription(name=name, has_payload=False, answer=answer)
+    if runtime.bound(name).payload is None:
+        answer = runtime.call(name).model_dump(mode="json")
+        return EndpointDescription(name=name, has_payload=False, answer=answer)
+    return EndpointDescription(
+        name=name, has_payload=True, backend=runtime.gradients.used.get(name)
+    )

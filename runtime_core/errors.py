@@ -119,6 +119,12 @@ class InvalidResult(TesseractRuntimeError):
     kind = FaultKind.TESSERACT_FAILED
 
 
+class GradientFailed(TesseractRuntimeError):
+    """A gradient cannot be computed at these inputs, and the message says where and why."""
+
+    kind = FaultKind.TESSERACT_FAILED
+
+
 class WorkerDied(TesseractRuntimeError):
     """The process that computed a call ended before it had answered."""
 

@@ -13,7 +13,12 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from runtime_core import scope
 from runtime_core.arrays.json_schema import ArrayJsonSchema
 from runtime_core.contracts import Unavailable
-from runtime_core.errors import InvalidTesseract, TesseractRuntimeError
+from runtime_core.errors import (
+    InvalidOption,
+    InvalidTesseract,
+    TesseractRuntimeError,
+    UnknownName,
+)
 from runtime_core.faults import exception_text
 from runtime_core.runtime import Runtime
 from runtime_core.schemas.walk import is_model, walk
@@ -50,6 +55,8 @@ def _guarded(noun: str, faults: Callable[[], Iterator[str]]) -> Iterator[str]:
     """Yield faults; an exception of the author's own methods is one too."""
     try:
         yield from faults()
+    except (InvalidOption, UnknownName):
+        raise  # an option is wrong, not the file
     except TesseractRuntimeError as error:
         yield str(error)
     except Exception as error:

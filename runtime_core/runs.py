@@ -14,11 +14,19 @@ RUN_ID_PATTERN = r"^(?!.*\.\.)[A-Za-z0-9_.-]{1,128}$"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One computation: its id, its endpoint and the run that it belongs to."""
+    """One computation: its id, its endpoint and the run that it belongs to.
+
+    What is logged to a run that is not `kept` is dropped.
+    """
 
     id: str
     endpoint: str
     parent_id: str | None = None
+    kept: bool = True
+
+
+EVALUATION = Run(id="evaluation", endpoint="apply", kept=False)
+"""The run of the many evaluations that one gradient is made of."""
 
 
 def new_run_id() -> str:

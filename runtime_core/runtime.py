@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property, wraps
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from runtime_core.contracts import (
     Buffer,
     Call,
     Endpoint,
+    Evaluations,
     Format,
     Reply,
     Unavailable,
@@ -31,16 +32,13 @@ from runtime_core.contracts import (
 from runtime_core.errors import InvalidResult, TesseractRuntimeError, UnknownName, fault_lines
 from runtime_core.faults import author_fault, fault_of, invalid_payload, summary
 from runtime_core.files import FileAccess
+from runtime_core.gradients import GradientBackends
 from runtime_core.runs import Run
 from runtime_core.scope import Scope, Workspace
-from runtime_core.tesseract_api import TesseractApi, load_tesseract
+from runtime_core.tesseract_api import AuthorError, TesseractApi, load_tesseract
 
 if TYPE_CHECKING:
     from runtime_core.schemas import PayloadSchemas
-
-
-class AuthorError(Exception):
-    """Carries an exception of the author's code, as its cause, past the runtime's own."""
 
 
 class Runtime:
@@ -69,12 +67,21 @@ class Runtime:
         return PayloadSchemas(self.api.input_schema, self.api.output_schema)
 
     def function(self, endpoint: str) -> Callable[..., Any] | Unavailable:
-        """Return the author's function for an endpoint, or why there is none.
+        """Return the function that computes an endpoint, or why there is none."""
+        served = self.gradients.serving(endpoint)
+        return served if isinstance(served, Unavailable) else served.function
 
-        What it raises is marked as the author's, whatever it is.
-        """
-        function = self.api.function(endpoint)
-        return function if isinstance(function, Unavailable) else _authored(function)
+    @cached_property
+    def gradients(self) -> GradientBackends:
+        """Return who computes which endpoint."""
+        return GradientBackends(binding=self, catalog=self.catalog)
+
+    @contextmanager
+    def evaluations(self, inputs: BaseModel) -> Iterator[Evaluations]:
+        """Evaluate `apply` near `inputs`, its outputs validated as those of the endpoint are."""
+        from runtime_core.evaluations import SerialEvaluations  # numpy, which health can spare
+
+        yield SerialEvaluations(partial(outputs_at, self.bound("apply")), inputs)
 
     def endpoint(self, name: str) -> BoundEndpoint | Unavailable:
         """Return an endpoint bound to this Tesseract; `UnknownName` if no plugin has it."""
@@ -114,7 +121,7 @@ class Runtime:
             try:
                 return answered(endpoint, _validated(endpoint, payload, {}))
             except AuthorError as error:
-                cause = _cause(error)
+                cause = error.cause
         raise cause  # outside of the handler, so that its own cause stays
 
     def invoke(self, call: Call) -> Reply:
@@ -126,7 +133,7 @@ class Runtime:
         try:
             body = self._document(call, run, clock)
         except AuthorError as error:
-            fault = author_fault(_cause(error))
+            fault = author_fault(error.cause)
         except TesseractRuntimeError as error:
             fault = fault_of(error)
         except KeyboardInterrupt:
@@ -226,18 +233,11 @@ def answered(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
     return result
 
 
-def _authored(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def authored(*arguments: Any, **named: Any) -> Any:
-        try:
-            return function(*arguments, **named)
-        except KeyboardInterrupt:
-            raise
-        # The author's function may raise anything, and sys.exit in it must not end a server.
-        except BaseException as error:
-            raise AuthorError from error
-
-    return authored
+def outputs_at(endpoint: BoundEndpoint, inputs: BaseModel) -> Any:
+    """Return the outputs of `apply` or `abstract_eval` for inputs that are validated already."""
+    assert endpoint.payload is not None  # both ask for inputs
+    result: Any = answered(endpoint, endpoint.payload.model_construct(inputs=inputs))
+    return result.root
 
 
 def _misfit(endpoint: BoundEndpoint, answer: object, error: ValidationError) -> str:
@@ -246,8 +246,3 @@ def _misfit(endpoint: BoundEndpoint, answer: object, error: ValidationError) -> 
         f"The Tesseract returned {summary(answer)}, which is no valid "
         f"{endpoint.result.__name__}:\n{faults}"
     )
-
-
-def _cause(error: AuthorError) -> BaseException:
-    assert error.__cause__ is not None  # it is always raised from what it carries
-    return error.__cause__

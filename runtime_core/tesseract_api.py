@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,16 @@ from runtime_core.errors import InvalidTesseract, MissingFile, did_you_mean
 from runtime_core.traces import author_lines
 
 
+class AuthorError(Exception):
+    """Carries an exception of the author's code, as its cause, past the runtime's own."""
+
+    @property
+    def cause(self) -> BaseException:
+        """Return what the author's code has raised."""
+        assert self.__cause__ is not None  # it is always raised from what it carries
+        return self.__cause__
+
+
 @dataclass(frozen=True, kw_only=True)
 class TesseractApi:
     """A loaded `tesseract_api.py`: its module and its two schemas."""
@@ -28,14 +39,31 @@ class TesseractApi:
     output_schema: type[BaseModel]
 
     def function(self, name: str) -> Callable[..., Any] | Unavailable:
-        """Return a function of the file by name, or say that it has none."""
+        """Return a function of the file by name, or say that it has none.
+
+        What it raises is marked as the author's by an `AuthorError`, whatever it is.
+        """
         function = getattr(self.module, name, None)
         if callable(function):
-            return function  # type: ignore[no-any-return]  # user code: anything callable
+            return _authored(function)
         if hasattr(self.module, name):
             return Unavailable(f"{name} of {self.path.name} is no function, but {function!r:.60}.")
         near = _near(name, self.module)
         return Unavailable(f"{self.path.name} does not define a function {name!r}.{near}")
+
+
+def _authored(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def authored(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except KeyboardInterrupt:
+            raise
+        # The author's function may raise anything, and sys.exit in it must not end a server.
+        except BaseException as error:
+            raise AuthorError from error
+
+    return authored
 
 
 def load_tesseract(path: str) -> TesseractApi:

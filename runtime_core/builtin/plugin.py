@@ -18,6 +18,7 @@ from runtime_core.contracts import (
     Command,
     Endpoint,
     Format,
+    GradientBackend,
     ServerExtension,
     deferred,
     imported,
@@ -38,16 +39,19 @@ def endpoints() -> Iterable[Endpoint]:
             name="jacobian",
             summary="Computes the Jacobian of the Tesseract.",
             bind=deferred("runtime_core.builtin.gradients.jacobian:bind"),
+            gradient=True,
         ),
         Endpoint(
             name="jacobian_vector_product",
             summary="Compute the Jacobian vector product of the Tesseract at the input data.",
             bind=deferred("runtime_core.builtin.gradients.jacobian_vector_product:bind"),
+            gradient=True,
         ),
         Endpoint(
             name="vector_jacobian_product",
             summary="Compute the vector Jacobian product of the Tesseract at the input data.",
             bind=deferred("runtime_core.builtin.gradients.vector_jacobian_product:bind"),
+            gradient=True,
         ),
         Endpoint(
             name="abstract_eval",
@@ -117,6 +121,19 @@ def encodings() -> Iterable[ArrayEncoding]:
             data_schema=RAW_DATA_SCHEMA,
             load=deferred("runtime_core.arrays.raw_encoding:RawArrayCodec"),
             binary=True,
+        ),
+    )
+
+
+@hookimpl
+def gradient_backends() -> Iterable[GradientBackend]:
+    """Provide what the author wrote."""
+    return (
+        GradientBackend(
+            name="native",
+            summary="The functions of tesseract_api.py itself.",
+            provide=lambda endpoint, binding: binding.api.function(endpoint),
+            auto_rank=0,
         ),
     )
 

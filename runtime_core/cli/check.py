@@ -15,6 +15,7 @@ def check(context: typer.Context) -> None:
         description = describe(runtime)
     print(f"{runtime.api.path.name} is a valid Tesseract.")
     for endpoint in description.endpoints:
-        print(f"  {endpoint.name}: served")
+        by = f" by {endpoint.backend}" if endpoint.backend is not None else ""
+        print(f"  {endpoint.name}: served{by}")
     for name, reason in description.unavailable.items():
         print(f"  {name}: not served: {reason}")

@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer.core import TyperCommand
 
-from runtime_core.catalog import Catalog
 from runtime_core.cli.context import CliContext
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver
+from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.streams import claim_stdout, stdout_to_stderr
 from runtime_core.contracts import BoundEndpoint, Call, Fault
 from runtime_core.errors import (
     FaultKind,
-    InvalidOption,
-    UnknownName,
-    UnreadableDocument,
-    listed,
-    shortened,
 )
-from runtime_core.files import FileAccess, is_url
 from runtime_core.runs import new_run_id
-
-Payload = Annotated[
-    str,
-    typer.Argument(
-        metavar="JSON_PAYLOAD",
-        help="The payload as JSON, or @PATH of a file of any known format.",
-        show_default=False,
-    ),
-]
-
 
 OPTIONS_OF_ENDPOINTS = frozenset({"--output-path", "--output-format"})
 """The options that an endpoint's command has beside the global ones of the same names."""
@@ -50,7 +33,7 @@ def endpoint_command(
     def with_payload(
         payload: Payload, output_path: OutputPath = None, output_format: OutputFormat = None
     ) -> None:
-        body, body_format = _read_payload(payload, context)
+        body, body_format = read_payload(payload, context.catalog)
         _answer(context, name, body, body_format, output_path, output_format)
 
     def without_payload(output_path: OutputPath = None, output_format: OutputFormat = None) -> None:
@@ -84,37 +67,6 @@ def _answer(
         _report(reply.fault, name, debug=config.debug)
         raise typer.Exit(reply.fault.outcome.exit_code)
     deliver(reply.body, format_, config, output_path, stdout)
-
-
-def _read_payload(payload: str, context: CliContext) -> tuple[bytes, str]:
-    """Return the bytes of a payload and the name of their format."""
-    if not payload.startswith("@"):
-        try:
-            return payload.encode("utf-8"), "json"
-        except UnicodeEncodeError:
-            raise UnreadableDocument("The payload is not valid UTF-8.") from None
-    name = payload[1:]
-    body = FileAccess(root=None, confined=False).read(name)
-    return body, _format_of(name, context.catalog)
-
-
-def _format_of(name: str, catalog: Catalog) -> str:
-    """Return the format that a file's suffix stands for; JSON if there is none."""
-    path = name.partition("?")[0] if is_url(name) else name
-    suffix = PurePosixPath(path).suffix
-    if not suffix:
-        return "json"
-    for format_ in catalog.formats:
-        if suffix in format_.suffixes:
-            return format_.name
-    hint = catalog.formats.hints.for_name(catalog.formats.kind, suffix.removeprefix("."))
-    if hint is not None:
-        raise UnknownName(hint)
-    known = {s for format_ in catalog.formats for s in format_.suffixes}
-    raise InvalidOption(
-        f"No format reads {shortened(name)!r}: {suffix!r} is no suffix of one. "
-        f"Known: {listed(known)}."
-    )
 
 
 def _report(fault: Fault, name: str, *, debug: bool) -> None:

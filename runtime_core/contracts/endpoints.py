@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runtime_core.contracts.availability import Unavailable
+from runtime_core.contracts.executors import Evaluations
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -36,7 +38,13 @@ class Binding(Protocol):
         """Return the configuration of this runtime."""
 
     def function(self, endpoint: str) -> Callable[..., Any] | Unavailable:
-        """Return the function that computes an endpoint, or why there is none."""
+        """Return the function that computes an endpoint, or why there is none.
+
+        It is the author's own, or that of the chosen gradient backend.
+        """
+
+    def evaluations(self, inputs: BaseModel) -> AbstractContextManager[Evaluations]:
+        """Return a context manager of evaluations of `apply` near `inputs`."""
 
     def endpoint(self, name: str) -> BoundEndpoint | Unavailable:
         """Return another endpoint, bound to the same Tesseract."""
@@ -63,8 +71,13 @@ class BoundEndpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Declares an endpoint: `POST /name` and the command `name-with-dashes`."""
+    """Declares an endpoint: `POST /name` and the command `name-with-dashes`.
+
+    The function of a `gradient` is the chosen backend's. Of any other endpoint it is the author's
+    if there is one.
+    """
 
     name: str
     summary: str
     bind: Callable[[Binding], BoundEndpoint | Unavailable]
+    gradient: bool = False

@@ -16,12 +16,24 @@ if TYPE_CHECKING:
 
 
 class Evaluations(Protocol):
-    """Evaluates `apply` near one point, wherever the executor runs."""
+    """Evaluates `apply` near one point, wherever the executor runs.
+
+    Every evaluation has inputs of its own, and what it logs is dropped.
+    """
+
+    @property
+    def concurrency(self) -> int:
+        """Return how many evaluations are worth having submitted at a time."""
 
     def submit(
         self, changes: Mapping[str, np.ndarray[Any, Any]], outputs: Collection[str]
     ) -> Future[Mapping[str, np.ndarray[Any, Any]]]:
-        """Evaluate with some inputs (by path) changed, and return the outputs asked for."""
+        """Evaluate with some inputs (by path) changed, and return the outputs asked for.
+
+        Both have the shapes and data types of the inputs and outputs; what is returned is the
+        caller's. The future raises what `apply` raises, and `InvalidResult` for outputs that do
+        not fit their schema or have no array at a path.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,16 @@ def build(server: ServerContext) -> ServerParts:
     """Add the route."""
 
     async def plugins(request: Request) -> Response:
-        unavailable = dict(server.description.unavailable)
-        return JsonResponse({**inventory(server.catalog), "unavailable_endpoints": unavailable})
+        served = server.description
+        endpoints = {
+            endpoint.name: endpoint.backend for endpoint in served.endpoints if endpoint.backend
+        }
+        return JsonResponse(
+            {
+                **inventory(server.catalog),
+                "endpoint_backends": endpoints,
+                "unavailable_endpoints": dict(served.unavailable),
+            }
+        )
 
     return ServerParts(routes=[Route("/plugins", plugins)])

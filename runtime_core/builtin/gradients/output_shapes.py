@@ -21,7 +21,7 @@ from runtime_core.arrays.dtypes import NAMES
 from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.paths import expand, parse, replace
-from runtime_core.runtime import answered
+from runtime_core.runtime import outputs_at
 from runtime_core.schemas.walk import is_array, walk
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -67,9 +67,11 @@ class OutputShapes:
         """Ask `abstract_eval`, or else `apply` with inputs of its own, which it may change."""
         abstract = self._binding.endpoint("abstract_eval")
         if isinstance(abstract, Unavailable):
-            answer = self._answer("apply", deepcopy(inputs))
+            apply = self._binding.endpoint("apply")
+            assert not isinstance(apply, Unavailable)  # every Tesseract has one
+            answer = outputs_at(apply, deepcopy(inputs))
         else:
-            answer = self._answer("abstract_eval", _abstract(inputs))
+            answer = outputs_at(abstract, _abstract(inputs))
         outputs = self._binding.schemas.differentiable_outputs
         return {path: tuple(leaf.shape) for path, leaf in outputs.leaves(answer)}
 
@@ -77,14 +79,6 @@ class OutputShapes:
         differentiable = dict(self._binding.schemas.differentiable_inputs.leaves(inputs))
         shapes = {path: leaf.shape for path, leaf in differentiable.items()}
         return f"{shapes}{_text(replace(inputs, {parse(path): None for path in shapes}))}"
-
-    def _answer(self, name: str, inputs: BaseModel) -> Any:
-        """Return the validated outputs of an endpoint for inputs that are validated already."""
-        endpoint = self._binding.endpoint(name)
-        assert not isinstance(endpoint, Unavailable)
-        assert endpoint.payload is not None
-        result = answered(endpoint, endpoint.payload.model_construct(inputs=inputs))
-        return getattr(result, "root", None)
 
 
 def _is_fixed(shape: Shape) -> bool:

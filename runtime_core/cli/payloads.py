@@ -1,0 +1,65 @@
+"""Payloads of the command line: JSON text, or the name of a file."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated
+
+import typer
+
+from runtime_core.catalog import Catalog
+from runtime_core.errors import (
+    InvalidOption,
+    UnknownName,
+    UnreadableDocument,
+    listed,
+    shortened,
+)
+from runtime_core.files import FileAccess, is_url
+
+Payload = Annotated[
+    str,
+    typer.Argument(
+        metavar="JSON_PAYLOAD",
+        help="The payload as JSON, or @PATH of a file of any known format.",
+        show_default=False,
+    ),
+]
+
+
+def read_payload(payload: str, catalog: Catalog) -> tuple[bytes, str]:
+    """Return the bytes of a payload, JSON text or `@PATH`, and the name of their format.
+
+    Raises `MissingFile` for a file that cannot be read, and errors as those of `format_of`.
+    """
+    if not payload.startswith("@"):
+        try:
+            return payload.encode("utf-8"), "json"
+        except UnicodeEncodeError:
+            raise UnreadableDocument("The payload is not valid UTF-8.") from None
+    name = payload[1:]
+    body = FileAccess(root=None, confined=False).read(name)
+    return body, format_of(name, catalog)
+
+
+def format_of(name: str, catalog: Catalog) -> str:
+    """Return the name of the format that a file's suffix stands for; JSON if there is none.
+
+    Raises `InvalidOption` for a suffix of no format, and `UnknownName` for one of a format that
+    could be installed.
+    """
+    path = name.partition("?")[0] if is_url(name) else name
+    suffix = PurePosixPath(path).suffix
+    if not suffix:
+        return "json"
+    for format_ in catalog.formats:
+        if suffix in format_.suffixes:
+            return format_.name
+    hint = catalog.formats.hints.for_name(catalog.formats.kind, suffix.removeprefix("."))
+    if hint is not None:
+        raise UnknownName(hint)
+    known = {s for format_ in catalog.formats for s in format_.suffixes}
+    raise InvalidOption(
+        f"No format reads {shortened(name)!r}: {suffix!r} is no suffix of one. "
+        f"Known: {listed(known)}."
+    )

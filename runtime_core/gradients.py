@@ -1,0 +1,194 @@
+"""Gradient backends at work: who computes which endpoint, and why others cannot.
+
+The choice for an endpoint comes from the options of the runtime, else from `gradient_backend` in
+the author's file, else it is `native`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from runtime_core.backend_choice import EVERY, BackendChoice, parse_choice
+from runtime_core.catalog import Catalog
+from runtime_core.contracts import Binding, GradientBackend, Unavailable
+from runtime_core.errors import (
+    InvalidOption,
+    InvalidTesseract,
+    TesseractRuntimeError,
+    UnknownName,
+)
+
+NATIVE = "native"
+"""The backend of the author's own functions."""
+
+AUTO = "auto"
+"""The choice of whichever backend ranks first among those that can."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A function that computes an endpoint, and the backend that it comes from."""
+
+    backend: str
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chosen:
+    """What was chosen for one endpoint: by its own name or for all, and by whom."""
+
+    backend: str
+    named: bool
+    fault: type[TesseractRuntimeError]
+
+
+class GradientBackends:
+    """Finds the function of each endpoint of one Tesseract."""
+
+    def __init__(self, *, binding: Binding, catalog: Catalog) -> None:
+        self._binding = binding
+        self._catalog = catalog
+        self._serving: dict[str, Served | Unavailable] = {}
+
+    def serving(self, endpoint: str) -> Served | Unavailable:
+        """Return who computes an endpoint, or why nobody does.
+
+        Raises `UnknownName` for a choice that nothing has, `InvalidOption` for a backend that was
+        chosen for this very endpoint and cannot compute it, and `InvalidTesseract` for either in
+        the author's file.
+        """
+        if endpoint not in self._serving:
+            self._serving[endpoint] = self._found(self._chosen(endpoint), endpoint)
+        return self._serving[endpoint]
+
+    @property
+    def used(self) -> Mapping[str, str]:
+        """Return the backend of each endpoint whose function has been asked for and found.
+
+        Native functions are nothing to tell of, but for gradients.
+        """
+        return {
+            endpoint: served.backend
+            for endpoint, served in self._serving.items()
+            if isinstance(served, Served)
+            and (served.backend != NATIVE or self._is_gradient(endpoint))
+        }
+
+    def _chosen(self, endpoint: str) -> _Chosen:
+        for choice, fault in (
+            (self._options, InvalidOption),
+            (self._file, InvalidTesseract),
+            ({EVERY: NATIVE}, InvalidOption),
+        ):
+            for key in (endpoint, EVERY):
+                if key in choice:
+                    return _Chosen(backend=choice[key], named=key != EVERY, fault=fault)
+        raise AssertionError("the last choice is for every endpoint")
+
+    def _found(self, chosen: _Chosen, endpoint: str) -> Served | Unavailable:
+        if chosen.named:
+            return self._required(chosen, endpoint)
+        if self._is_gradient(endpoint):
+            return self._preferred(chosen.backend, endpoint)
+        own = self._from(NATIVE, endpoint)
+        if isinstance(own, Served):
+            return own
+        found = self._preferred(chosen.backend, endpoint)
+        return found if isinstance(found, Served) else own
+
+    def _required(self, chosen: _Chosen, endpoint: str) -> Served:
+        found = self._preferred(chosen.backend, endpoint)
+        if isinstance(found, Unavailable):
+            raise chosen.fault(f"{endpoint} cannot be served as chosen. {found.reason}")
+        return found
+
+    def _preferred(self, backend: str, endpoint: str) -> Served | Unavailable:
+        if backend == AUTO:
+            return self._first(endpoint)
+        found = self._from(backend, endpoint)
+        if isinstance(found, Served):
+            return found
+        others = self._others(backend)
+        if backend == NATIVE:
+            return Unavailable(found.reason + others)
+        return Unavailable(f"Gradient backend {backend!r} cannot: {found.reason}{others}")
+
+    def _first(self, endpoint: str) -> Served | Unavailable:
+        """Return the answer of the best backend that can, else the reasons of all."""
+        reasons = []
+        for backend in self._by_rank:
+            found = self._from(backend.name, endpoint)
+            if isinstance(found, Served):
+                return found
+            reasons.append(f"{backend.name}: {found.reason}")
+        return Unavailable("No gradient backend can. " + " ".join(reasons))
+
+    def _from(self, name: str, endpoint: str) -> Served | Unavailable:
+        backend = self._catalog.gradient_backends.find(name)
+        if name != NATIVE and self._is_gradient(endpoint):
+            nothing = self._nothing_differentiable()
+            if nothing is not None:
+                return nothing
+        try:
+            answer = backend.provide(endpoint, self._binding)
+        except TesseractRuntimeError:
+            raise
+        # A plugin's fault takes what it would have computed away, and nothing else.
+        except Exception as error:
+            origin = self._catalog.gradient_backends.entries[name].origin
+            return Unavailable(f"{origin} failed: {type(error).__name__}: {error}")
+        return answer if isinstance(answer, Unavailable) else Served(backend=name, function=answer)
+
+    def _nothing_differentiable(self) -> Unavailable | None:
+        schemas = self._binding.schemas
+        for arrays in (schemas.differentiable_inputs, schemas.differentiable_outputs):
+            if not arrays.by_template:
+                return Unavailable(
+                    f"{arrays.schema.__name__} has nothing differentiable: mark an array as "
+                    "Differentiable[...]."
+                )
+        return None
+
+    def _others(self, backend: str) -> str:
+        """Return a sentence with the choices that there are besides one, if there are any."""
+        names = sorted(set(self._catalog.gradient_backends.names) - {backend})
+        choices = ", ".join([AUTO, *names])
+        return f" Others can be chosen with --gradient-backend: {choices}." if names else ""
+
+    def _is_gradient(self, endpoint: str) -> bool:
+        entry = self._catalog.endpoints.entries.get(endpoint)
+        return entry is not None and entry.value.gradient
+
+    @property
+    def _by_rank(self) -> list[GradientBackend]:
+        ranked = [b for b in self._catalog.gradient_backends if b.auto_rank is not None]
+        return sorted(ranked, key=lambda backend: (backend.auto_rank, backend.name))
+
+    @cached_property
+    def _options(self) -> BackendChoice:
+        choice = self._binding.config.gradient_backend
+        self._refuse_unknown(choice)
+        return choice
+
+    @cached_property
+    def _file(self) -> BackendChoice:
+        api = self._binding.api
+        value = getattr(api.module, "gradient_backend", None)
+        if value is None:
+            return {}
+        try:
+            choice = parse_choice(value)
+            self._refuse_unknown(choice)
+        except (ValueError, UnknownName) as error:
+            raise InvalidTesseract(f"gradient_backend of {api.path.name}: {error}") from None
+        return choice
+
+    def _refuse_unknown(self, choice: BackendChoice) -> None:
+        for endpoint, backend in choice.items():
+            if endpoint != EVERY:
+                self._catalog.endpoints.find(endpoint)
+            if backend != AUTO:
+                self._catalog.gradient_backends.find(backend)

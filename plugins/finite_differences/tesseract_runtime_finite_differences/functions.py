@@ -1,0 +1,167 @@
+"""The functions that authors of a `tesseract_api.py` call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from runtime_core.evaluations import SerialEvaluations
+from tesseract_runtime_finite_differences import gradients
+from tesseract_runtime_finite_differences.jacobian import Blocks
+from tesseract_runtime_finite_differences.points import AnyArray
+from tesseract_runtime_finite_differences.scheme import Algorithm, Eps, Scheme
+
+
+def finite_difference_jacobian(
+    apply_fn: Callable[[Any], object],
+    inputs: Any,
+    jac_inputs: Collection[str],
+    jac_outputs: Collection[str],
+    *,
+    algorithm: Algorithm = "central",
+    eps: Eps = 1e-4,
+    num_samples: int | None = None,
+    seed: int | None = None,
+) -> Blocks:
+    """Compute the Jacobian of an apply function by finite differences.
+
+    Args:
+        apply_fn: The function, `apply(inputs) -> outputs`. It may change its inputs.
+        inputs: Where to compute the Jacobian.
+        jac_inputs: Paths of inputs to differentiate with respect to; real floating point arrays.
+        jac_outputs: Paths of outputs to differentiate.
+        algorithm: `central` evaluates twice for each input element; its error falls with the
+            square of the step. `forward` evaluates once, and once at the inputs themselves; its
+            error falls with the step. `stochastic` evaluates twice for each sample, and is right
+            on average only: the error of a row is about `sqrt((n - 1) / num_samples)` of the norm
+            of the row for n input elements.
+        eps: The absolute step, in the unit of the input, or `"auto"`: for each element x the
+            machine epsilon of its data type to the power 1/3 (1/2 for `forward`) times |x|, or
+            times 1 where x is 0. Or a mapping from input path to either. A step that the data
+            type cannot tell from none becomes the smallest that it can; differences are divided
+            by the step really taken.
+        num_samples: Samples of `stochastic`, by default `max(10, sqrt(n))`.
+        seed: Seed of `stochastic`; without one each call gives another estimate.
+
+    Returns:
+        `{output: {input: array}}`, each of shape `(*output.shape, *input.shape)` and of the data
+        type of the output, or float64 where that is of integers.
+
+    Raises:
+        GradientFailed: An input is not of real floating point, `apply_fn` fails or returns NaN or
+            infinity near the inputs, or an option cannot be used.
+
+    Example:
+        >>> import numpy as np
+        >>> finite_difference_jacobian(
+        ...     lambda inputs: {"y": inputs["x"] ** 2}, {"x": np.array([1.0, 3.0])}, {"x"}, {"y"}
+        ... )["y"]["x"].round(6)
+        array([[2., 0.],
+               [0., 6.]])
+    """
+    scheme = Scheme(algorithm=algorithm, eps=eps, num_samples=num_samples, seed=seed)
+    evaluations = SerialEvaluations(apply_fn, inputs)
+    return gradients.jacobian(evaluations, inputs, jac_inputs, jac_outputs, scheme)
+
+
+def finite_difference_jvp(
+    apply_fn: Callable[[Any], object],
+    inputs: Any,
+    jvp_inputs: Collection[str],
+    jvp_outputs: Collection[str],
+    tangent_vector: Mapping[str, Any],
+    *,
+    algorithm: Algorithm = "central",
+    eps: Eps = 1e-4,
+) -> dict[str, AnyArray]:
+    """Compute a Jacobian-vector product by differences along the tangent: two evaluations.
+
+    The inputs move by `eps` times the tangent. With `"auto"` every input array moves by at most
+    the machine epsilon of its data type to the power 1/3 (1/2 for `forward`) of its own root mean
+    square; of a mapping the smallest step counts. `stochastic` means `central` here.
+
+    Args:
+        apply_fn: The function, `apply(inputs) -> outputs`. It may change its inputs.
+        inputs: Where to compute the product.
+        jvp_inputs: Paths of inputs to differentiate with respect to; real floating point arrays.
+        jvp_outputs: Paths of outputs to differentiate.
+        tangent_vector: An array of the shape of the input, for each of `jvp_inputs`.
+        algorithm: `central` or `forward`.
+        eps: The step, as in `finite_difference_jacobian`.
+
+    Returns:
+        `{output: array}`, each of the shape and data type of the output, or float64 where that is
+        of integers.
+
+    Raises:
+        GradientFailed: As `finite_difference_jacobian`, or the tangent does not fit the inputs.
+
+    Example:
+        >>> import numpy as np
+        >>> finite_difference_jvp(
+        ...     lambda inputs: {"y": inputs["x"] ** 2},
+        ...     {"x": np.array([1.0, 3.0])},
+        ...     {"x"},
+        ...     {"y"},
+        ...     {"x": np.array([1.0, 0.5])},
+        ... )["y"].round(6)
+        array([2., 3.])
+    """
+    scheme = Scheme(algorithm=algorithm, eps=eps)
+    evaluations = SerialEvaluations(apply_fn, inputs)
+    return gradients.jacobian_vector_product(
+        evaluations, inputs, jvp_inputs, jvp_outputs, tangent_vector, scheme
+    )
+
+
+def finite_difference_vjp(
+    apply_fn: Callable[[Any], object],
+    inputs: Any,
+    vjp_inputs: Collection[str],
+    vjp_outputs: Collection[str],
+    cotangent_vector: Mapping[str, Any],
+    *,
+    algorithm: Algorithm = "central",
+    eps: Eps = 1e-4,
+    num_samples: int | None = None,
+    seed: int | None = None,
+) -> dict[str, AnyArray]:
+    """Compute a vector-Jacobian product by finite differences.
+
+    It takes as many evaluations as the Jacobian, one or two for each input element, but never
+    holds more than a column of it. `stochastic` is cheaper, and as wrong as it says there.
+
+    Args:
+        apply_fn: The function, `apply(inputs) -> outputs`. It may change its inputs.
+        inputs: Where to compute the product.
+        vjp_inputs: Paths of inputs to differentiate with respect to; real floating point arrays.
+        vjp_outputs: Paths of outputs to differentiate.
+        cotangent_vector: An array of the shape of the output, for each of `vjp_outputs`.
+        algorithm: `central`, `forward` or `stochastic`, as in `finite_difference_jacobian`.
+        eps: The step, as in `finite_difference_jacobian`.
+        num_samples: Samples of `stochastic`, by default `max(10, sqrt(n))`.
+        seed: Seed of `stochastic`; without one each call gives another estimate.
+
+    Returns:
+        `{input: array}`, each of the shape and data type of the input. Where outputs are complex
+        it is the real part of the product.
+
+    Raises:
+        GradientFailed: As `finite_difference_jacobian`, or the cotangent does not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> finite_difference_vjp(
+        ...     lambda inputs: {"y": inputs["x"] ** 2},
+        ...     {"x": np.array([1.0, 3.0])},
+        ...     {"x"},
+        ...     {"y"},
+        ...     {"y": np.array([1.0, 0.5])},
+        ... )["x"].round(6)
+        array([2., 3.])
+    """
+    scheme = Scheme(algorithm=algorithm, eps=eps, num_samples=num_samples, seed=seed)
+    evaluations = SerialEvaluations(apply_fn, inputs)
+    return gradients.vector_jacobian_product(
+        evaluations, inputs, vjp_inputs, vjp_outputs, cotangent_vector, scheme
+    )

@@ -1,0 +1,35 @@
+"""The hooks of this plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from runtime_core.contracts import GradientBackend, Settings, deferred, imported
+from runtime_core.hookspecs import hookimpl
+
+
+@hookimpl
+def gradient_backends() -> Iterable[GradientBackend]:
+    """Provide gradients for whatever has an `apply`."""
+    return (
+        GradientBackend(
+            name="finite-differences",
+            summary="Differences of apply at neighbouring inputs, for any Tesseract.",
+            provide=deferred("tesseract_runtime_finite_differences.backend:provide"),
+            auto_rank=90,
+        ),
+    )
+
+
+@hookimpl
+def settings() -> Iterable[Settings]:
+    """Provide the options of the backend."""
+    return (
+        Settings(
+            name="finite_differences",
+            summary="How the backend finite-differences takes its steps.",
+            load=imported(
+                "tesseract_runtime_finite_differences.settings:FiniteDifferencesSettings"
+            ),
+        ),
+    )

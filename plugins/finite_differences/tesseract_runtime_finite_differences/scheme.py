@@ -1,0 +1,88 @@
+"""A scheme of differences: the algorithm and its steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+
+from runtime_core.errors import GradientFailed, listed
+
+Algorithm = Literal["central", "forward", "stochastic"]
+
+Step = float | Literal["auto"]
+"""An absolute step, or one that is scaled to each element's magnitude and data type."""
+
+Eps = Step | Mapping[str, Step]
+"""One step for all inputs, or one for each input path."""
+
+AnyArray = np.ndarray[Any, np.dtype[Any]]
+
+_FEWEST_SPACINGS = 4
+"""A step is at least so many spacings of its element, else rounding would swallow it."""
+
+_POWERS = MappingProxyType({"central": 1 / 3, "forward": 1 / 2, "stochastic": 1 / 3})
+"""Powers of the machine epsilon that balance truncation and rounding, of each algorithm.
+
+Nocedal and Wright, Numerical Optimization, 2nd edition, section 8.1.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheme:
+    """The options of finite differences."""
+
+    algorithm: Algorithm = "central"
+    eps: Eps = 1e-4
+    num_samples: int | None = None
+    seed: int | None = None
+
+    def checked(self) -> Scheme:
+        """Return this scheme; `GradientFailed` names an option that cannot be used."""
+        if self.algorithm not in _POWERS:
+            raise GradientFailed(
+                f"algorithm={self.algorithm!r} is unknown. Available: {listed(_POWERS)}."
+            )
+        for step in self.eps.values() if isinstance(self.eps, Mapping) else [self.eps]:
+            if step != "auto" and not _is_positive(step):
+                raise GradientFailed(f"eps={step!r} must be a positive number or 'auto'.")
+        if self.num_samples is not None and self.num_samples < 1:
+            raise GradientFailed(f"num_samples={self.num_samples} must be at least 1.")
+        return self
+
+    def step(self, path: str) -> Step:
+        """Return the step of an input as it was asked for."""
+        if not isinstance(self.eps, Mapping):
+            return self.eps
+        if path not in self.eps:
+            raise GradientFailed(f"eps has no step for {path!r}. It has: {listed(self.eps)}.")
+        return self.eps[path]
+
+    def steps(self, path: str, array: AnyArray) -> AnyArray:
+        """Return the step of each element, in float64 and of the array's shape."""
+        step = self.step(path)
+        magnitudes = np.abs(array).astype(np.float64)
+        if step == "auto":
+            return self.relative_step(array.dtype) * np.where(magnitudes == 0, 1.0, magnitudes)
+        return np.maximum(step, smallest_steps(array))
+
+    def relative_step(self, dtype: np.dtype[Any]) -> float:
+        """Return the best step for magnitude 1 where rounding is that of a data type."""
+        return float(np.finfo(dtype).eps ** _POWERS[self.algorithm])
+
+    def samples(self, elements: int) -> int:
+        """Return the number of samples of the stochastic algorithm for so many elements."""
+        return self.num_samples or max(10, math.isqrt(elements))
+
+
+def _is_positive(step: object) -> bool:
+    return isinstance(step, int | float) and 0 < step < math.inf
+
+
+def smallest_steps(array: AnyArray) -> AnyArray:
+    """Return the smallest step of each element that its data type can tell, in float64."""
+    return _FEWEST_SPACINGS * np.spacing(np.abs(array)).astype(np.float64)

@@ -40,6 +40,11 @@ def _unless_none(name: str | None) -> str | None:
     return None if name == "none" else name
 
 
+def _listed(value: Any) -> Any:
+    """Split a text at its commas."""
+    return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+
 AbsolutePath = Annotated[str, AfterValidator(_absolute), Field(validate_default=True)]
 
 
@@ -59,6 +64,12 @@ class RuntimeConfig(BaseModel):
     output_file: str | None = Field(None, description="Name of the file of a result.")
     compression: Annotated[str | None, AfterValidator(_unless_none)] = Field(
         None, description="Compression of arrays in results."
+    )
+    allow_url_prefix: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (), description="URLs that payloads of remote callers may name: PREFIX,..."
+    )
+    max_json_items: int = Field(
+        20_000_000, ge=1, description="Most items in the JSON of a payload."
     )
     gradient_backend: Annotated[BackendChoice, BeforeValidator(parse_choice)] = Field(
         default_factory=dict,

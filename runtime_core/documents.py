@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from pydantic import BaseModel
@@ -24,7 +25,7 @@ def read(body: Buffer, format_: Format) -> Any:
 
 def write(tree: Any, format_: Format, buffers: Mapping[str, memoryview]) -> Sequence[Buffer]:
     """Return the bytes of a tree whose arrays are placeholders for `buffers`."""
-    return format_.load().dumps(tree, buffers)
+    return list(_joined(format_.load().dumps(tree, buffers)))
 
 
 def tree_of(model: BaseModel, options: Mapping[str, Any]) -> Any:
@@ -36,6 +37,19 @@ def tree_of(model: BaseModel, options: Mapping[str, Any]) -> Any:
         return model.model_dump(mode="json", context=options, by_alias=True, warnings=False)
     except PydanticSerializationError as error:
         raise InvalidResult(f"The result cannot be written: {error}") from None
+
+
+_SMALL = 1 << 16
+"""Pieces of fewer bytes are joined: to send each by itself would cost more than to copy it."""
+
+
+def _joined(pieces: Sequence[Buffer]) -> Iterator[Buffer]:
+    """Yield large pieces as they are and runs of small ones as one."""
+    for small, run in groupby(pieces, key=lambda piece: memoryview(piece).nbytes < _SMALL):
+        if small:
+            yield b"".join(run)
+        else:
+            yield from run
 
 
 def splice(text: bytes, buffers: Mapping[str, memoryview]) -> list[Buffer]:

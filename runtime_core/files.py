@@ -31,13 +31,13 @@ _DESCRIPTORS = ("/dev/stdin", "/dev/fd/")
 class FileAccess:
     """Opens what a payload names, within the rights of whoever sent it.
 
-    `root` is the folder against which relative names are resolved. When `confined`, nothing
+    `root` is the folder or URL against which relative names are resolved. When `confined`, nothing
     outside of it is opened, nor anything that is not a regular file; without a `root` then
-    nothing is opened at all. A URL is opened only when it begins with one of `url_prefixes`, or
-    when access is not confined.
+    nothing is opened at all. A URL is opened only when it begins with one of `url_prefixes`, lies
+    inside of the `root`, or when access is not confined.
     """
 
-    root: Path | None
+    root: str | None
     confined: bool = True
     url_prefixes: Sequence[str] = ()
 
@@ -47,11 +47,12 @@ class FileAccess:
         Raises `FileRefused` for what is outside of the sender's rights, and `MissingFile` for
         what is not there or is no regular file.
         """
-        if is_url(name):
-            self._refuse_url(name)
-            return _open_url(name, "rb")
-        if not self.confined and name.startswith(_DESCRIPTORS):
-            return _open_descriptor(name)
+        located = self._located(name, base)
+        if is_url(located):
+            self._refuse_url(located)
+            return _open_url(located, "rb")
+        if not self.confined and located.startswith(_DESCRIPTORS):
+            return _open_descriptor(located)
         return _open_regular(self.resolve(name, base=base), name)
 
     def read(self, name: str, *, base: str | os.PathLike[str] | None = None) -> bytes:
@@ -66,18 +67,25 @@ class FileAccess:
                 f"{name!r} is not opened: this Tesseract opens no files, because it was started "
                 "without --input-path."
             )
-        root = self.root or Path.cwd()
         if "\0" in name:
             raise FileRefused(f"{name!r} is not opened: a path has no NUL characters.")
-        path = Path(os.path.realpath(root / (base or "") / name))
-        if self.confined and not path.is_relative_to(os.path.realpath(root)):
+        path = Path(os.path.realpath(self._located(name, base)))
+        if self.confined and not path.is_relative_to(os.path.realpath(self.root or "")):
             raise FileRefused(f"{name!r} is not opened: it lies outside of the input path.")
         return path
+
+    def _located(self, name: str, base: str | os.PathLike[str] | None) -> str:
+        """Return the path or URL of a name, which may start from `base`, and that from `root`."""
+        for start in (base, self.root):
+            if start is not None and not is_url(name) and not Path(name).is_absolute():
+                name = join(str(start), name)
+        return name
 
     def _refuse_url(self, url: str) -> None:
         if not self.confined:
             return
-        places = [prefix.rstrip("/") + "/" for prefix in self.url_prefixes]
+        rights = [*self.url_prefixes, *([self.root] if self.root and is_url(self.root) else [])]
+        places = [right.rstrip("/") + "/" for right in rights]
         if not any(url.startswith(place) for place in places):
             raise FileRefused(f"{url!r} is not opened: URLs are not read for a remote caller.")
         plain = unquote(url)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -29,7 +28,13 @@ from runtime_core.contracts import (
     Reply,
     Unavailable,
 )
-from runtime_core.errors import InvalidResult, TesseractRuntimeError, UnknownName, fault_lines
+from runtime_core.errors import (
+    InvalidOption,
+    InvalidResult,
+    TesseractRuntimeError,
+    UnknownName,
+    fault_lines,
+)
 from runtime_core.faults import author_fault, fault_of, invalid_payload, summary
 from runtime_core.files import FileAccess
 from runtime_core.gradients import GradientBackends
@@ -153,14 +158,13 @@ class Runtime:
     def _document(self, call: Call, run: Run, clock: _Clock) -> Sequence[Buffer]:
         endpoint = self.bound(call.endpoint)
         output_format = self.catalog.formats.find(call.output_format)
-        if call.compression is not None:
-            self.catalog.compressors.find(call.compression)
+        self._refuse_unwritable(call, output_format)
         with clock.measure("decode"):
             payload = self._read(call, endpoint, run)
         with clock.measure("compute"), scope.enter(self.scope(run)):
             result = answered(endpoint, payload)
         with clock.measure("encode"):
-            return self._written(result, output_format, call.compression, run)
+            return self._written(result, output_format, call, run)
 
     def _read(self, call: Call, endpoint: BoundEndpoint, run: Run) -> Any:
         body_format = self.catalog.formats.find(call.body_format)
@@ -169,11 +173,27 @@ class Runtime:
         with scope.enter(self.scope(run)) as reading:
             return _validated(endpoint, documents.read(call.body, body_format), reading.options)
 
+    def _refuse_unwritable(self, call: Call, format_: Format) -> None:
+        """Say before a result is computed that it could not be written."""
+        if call.compression is not None:
+            self.catalog.compressors.find(call.compression)
+        encoding = self.catalog.encodings.find(format_.array_encoding)
+        if encoding.writes_files and call.output_path is None:
+            raise InvalidOption(
+                f"Format {format_.name!r} writes files: name a folder for them with -o or "
+                "--output-path."
+            )
+
     def _written(
-        self, result: BaseModel, format_: Format, compression: str | None, run: Run
+        self, result: BaseModel, format_: Format, call: Call, run: Run
     ) -> Sequence[Buffer]:
         buffers = Buffers()
-        options = {"array_encoding": format_.array_encoding, "compression": compression}
+        options = {
+            "array_encoding": format_.array_encoding,
+            "compression": call.compression,
+            "base_dir": call.output_path,
+            "binref_dir": call.output_folder,
+        }
         with scope.enter(self.scope(run, options=options, buffers=buffers)) as writing:
             return documents.write(documents.tree_of(result, writing.options), format_, buffers)
 
@@ -199,14 +219,15 @@ class _Clock:
 
 def local_runtime(catalog: Catalog, config: RuntimeConfig) -> Runtime:
     """Return a runtime that acts for its own user, who may read any file and URL."""
-    files = FileAccess(root=Path(config.input_path), confined=False)
+    files = FileAccess(root=config.input_path, confined=False)
     return Runtime(catalog=catalog, config=config, files=files)
 
 
 def served_runtime(catalog: Catalog, config: RuntimeConfig) -> Runtime:
-    """Return a runtime for remote callers, who may read nothing but a given input path."""
-    root = Path(config.input_path) if "input_path" in config.model_fields_set else None
-    return Runtime(catalog=catalog, config=config, files=FileAccess(root=root))
+    """Return a runtime for remote callers, who may read only what the options name."""
+    root = config.input_path if "input_path" in config.model_fields_set else None
+    files = FileAccess(root=root, url_prefixes=config.allow_url_prefix)
+    return Runtime(catalog=catalog, config=config, files=files)
 
 
 def _validated(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any:

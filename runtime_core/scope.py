@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime_core.buffers import Buffers
@@ -97,5 +96,5 @@ def _default_workspace() -> Workspace:
 
     catalog = load_catalog()
     config = resolve(catalog, flags={}, environment=os.environ)
-    files = FileAccess(root=Path(config.input_path), confined=False)
+    files = FileAccess(root=config.input_path, confined=False)
     return Workspace(catalog=catalog, config=config, files=files)

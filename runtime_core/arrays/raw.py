@@ -25,13 +25,22 @@ def bytes_of_array(array: AnyArray) -> memoryview:
 
 def array_of_bytes(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
     """Return the array in `data`, over the same memory where that is writable and aligned."""
-    size = math.prod(spec.shape) * spec.dtype.itemsize
-    if len(data) != size:
-        raise ValueError(f"{len(data)} bytes, but shape {spec.shape} of {spec.dtype} needs {size}")
-    flat = np.frombuffer(data, dtype=spec.dtype.newbyteorder("<"))
+    flat = _flat(data, spec)
     if not flat.flags.writeable or not flat.flags.aligned or sys.byteorder == "big":
         flat = flat.astype(spec.dtype)
     return flat.view(spec.dtype).reshape(spec.shape)
+
+
+def owned_array_of_bytes(data: memoryview, spec: ArraySpec) -> AnyArray:
+    """Return a copy of the array in `data`, which belongs to somebody else."""
+    return _flat(data, spec).astype(spec.dtype).reshape(spec.shape)
+
+
+def _flat(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
+    size = math.prod(spec.shape) * spec.dtype.itemsize
+    if len(data) != size:
+        raise ValueError(f"{len(data)} bytes, but shape {spec.shape} of {spec.dtype} needs {size}")
+    return np.frombuffer(data, dtype=spec.dtype.newbyteorder("<"))
 
 
 def decompressed(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.raw import array_of_bytes, bytes_of_array
+from runtime_core.arrays.raw import bytes_of_array, owned_array_of_bytes
 from runtime_core.contracts import ArraySpec, CallScope, EncodedData
 
 
@@ -22,4 +22,4 @@ class RawArrayCodec:
         buffer = data["buffer"]
         if not isinstance(buffer, bytes | bytearray | memoryview):
             raise ValueError("the buffer must be bytes, which only a binary format carries")
-        return array_of_bytes(memoryview(buffer), spec).copy()
+        return owned_array_of_bytes(memoryview(buffer), spec)

@@ -9,18 +9,40 @@ from pydantic_core import from_json, to_json
 
 from runtime_core.contracts import Buffer
 from runtime_core.documents import splice
+from runtime_core.scope import current
 
 
 class JsonDocumentCodec:
     """Reads and writes JSON; NaN and infinities are written as strings, and read as tokens too."""
 
     def loads(self, body: memoryview) -> Any:
-        """Return the tree of a JSON text; integers of any size are exact."""
-        return from_json(_whole(body))
+        """Return the tree of a JSON text; integers of any size are exact.
+
+        Raises `ValueError` for a text that is no JSON, or of more items than the configuration
+        allows: parsed, each takes many times the memory of its text.
+        """
+        text = _whole(body)
+        _refuse_many_items(text, current().config.max_json_items)
+        return from_json(text)
 
     def dumps(self, tree: Any, buffers: Mapping[str, memoryview]) -> Sequence[Buffer]:
         """Return compact JSON, with buffers spliced into their strings."""
         return splice(to_json(tree, inf_nan_mode="strings"), buffers)
+
+
+def _refuse_many_items(text: bytes | bytearray, most: int) -> None:
+    if len(text) <= most:
+        return
+    items = sum(map(text.count, _SEPARATORS))
+    if items > most:
+        raise ValueError(
+            f"it has about {items} items, more than the {most} of --max-json-items; send arrays "
+            "as base64 or in a binary format"
+        )
+
+
+_SEPARATORS = (b",", b"[", b"{")
+"""What stands before every item, so that nothing needs to be parsed to count them."""
 
 
 def _whole(body: memoryview) -> bytes | bytearray:

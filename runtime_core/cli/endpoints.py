@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from runtime_core.cli.context import CliContext
-from runtime_core.cli.output import OutputFormat, OutputPath, deliver
+from runtime_core.cli.output import OutputFormat, OutputPath, deliver, folder_of_results
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.streams import claim_stdout, stdout_to_stderr
 from runtime_core.contracts import BoundEndpoint, Call, Fault
@@ -60,6 +60,7 @@ def _answer(
         body_format=body_format,
         output_format=format_.name,
         compression=config.compression,
+        output_path=folder_of_results(config, output_path),
     )
     stdout = claim_stdout()
     reply = context.runtime().invoke(call)

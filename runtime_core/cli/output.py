@@ -51,6 +51,15 @@ OutputFormat = Annotated[
 ]
 
 
+def folder_of_results(config: RuntimeConfig, output_path: str | None) -> str | None:
+    """Return the folder or URL that files of a result go to, if one was named.
+
+    `output_path` is what was given after the command.
+    """
+    named = config.output_file is not None or "output_path" in config.given
+    return output_path or (config.output_path if named else None)
+
+
 def deliver(
     body: Sequence[Buffer],
     format_: Format,

@@ -17,7 +17,8 @@ class Call:
     """One computation to make: which endpoint, on which document, answered in which form.
 
     `body` is a document in the format `body_format`; the answer is written in `output_format`,
-    with its arrays compressed by the compressor `compression` if one is named.
+    with its arrays compressed by the compressor `compression` if one is named. Arrays that go into
+    files go into `output_folder` below `output_path`, and are named relative to the latter.
     """
 
     endpoint: str
@@ -26,6 +27,8 @@ class Call:
     body_format: str
     output_format: str
     compression: str | None = None
+    output_path: str | None = None
+    output_folder: str = ""
     parent_run_id: str | None = None
 
 

@@ -49,7 +49,8 @@ class ArrayCodec(Protocol):
 class ArrayEncoding:
     """Declares an array encoding under the name that `data.encoding` carries.
 
-    `binary` encodings give raw bytes and only fit binary formats. `data_schema` is the JSON
+    `binary` encodings give raw bytes and only fit binary formats. Those that `writes_files` need a
+    folder, which must be known before a result is computed. `data_schema` is the JSON
     Schema of `data` including `encoding`; its `title` names the component in OpenAPI.
     """
 
@@ -58,3 +59,4 @@ class ArrayEncoding:
     data_schema: Mapping[str, Any]
     load: Callable[[], ArrayCodec]
     binary: bool = False
+    writes_files: bool = False

@@ -66,6 +66,8 @@ class ComputingRoute:
             body_format=body_format.name,
             output_format=chosen.format.name,
             compression=chosen.compression,
+            output_path=config.output_path,
+            output_folder=f"run_{run_id}",
         )
 
     def _response(self, reply: Reply) -> Response:

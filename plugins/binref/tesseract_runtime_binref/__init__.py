@@ -1,0 +1,1 @@
+"""The array encoding binref, and the document format that uses it."""

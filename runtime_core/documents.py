@@ -14,13 +14,16 @@ from runtime_core.contracts import Buffer, Format
 from runtime_core.errors import InvalidResult, UnreadableDocument
 
 
-def read(body: Buffer, format_: Format) -> Any:
-    """Return the tree of a document; `UnreadableDocument` says what is wrong with its bytes."""
+def read(body: Buffer, format_: Format, *, noun: str = "payload") -> Any:
+    """Return the tree of a document; `UnreadableDocument` says what is wrong with its bytes.
+
+    `noun` is what messages call the document.
+    """
     try:
         return format_.load().loads(memoryview(body))
     # Libraries of formats have errors of their own for bytes that they cannot read.
     except Exception as error:
-        raise UnreadableDocument(f"The payload is not valid {format_.name}: {error}") from None
+        raise UnreadableDocument(f"The {noun} is not valid {format_.name}: {error}") from None
 
 
 def write(tree: Any, format_: Format, buffers: Mapping[str, memoryview]) -> Sequence[Buffer]:

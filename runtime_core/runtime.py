@@ -124,7 +124,7 @@ class Runtime:
         endpoint = self.bound(name)
         with scope.enter(self.scope()):
             try:
-                return answered(endpoint, _validated(endpoint, payload, {}))
+                return answered(endpoint, validated(endpoint, payload, {}))
             except AuthorError as error:
                 cause = error.cause
         raise cause  # outside of the handler, so that its own cause stays
@@ -171,7 +171,7 @@ class Runtime:
         if endpoint.payload is None:
             return None
         with scope.enter(self.scope(run)) as reading:
-            return _validated(endpoint, documents.read(call.body, body_format), reading.options)
+            return validated(endpoint, documents.read(call.body, body_format), reading.options)
 
     def _refuse_unwritable(self, call: Call, format_: Format) -> None:
         """Say before a result is computed that it could not be written."""
@@ -230,7 +230,8 @@ def served_runtime(catalog: Catalog, config: RuntimeConfig) -> Runtime:
     return Runtime(catalog=catalog, config=config, files=files)
 
 
-def _validated(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any:
+def validated(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any:
+    """Return the payload model of a value; `InvalidPayload` holds every fault of it."""
     if endpoint.payload is None:
         return None
     try:

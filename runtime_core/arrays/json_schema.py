@@ -18,11 +18,8 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import (
     CoreSchema,
-    PydanticSerializationError,
-    SchemaError,
     SchemaSerializer,
     SchemaValidator,
-    ValidationError,
     core_schema,
 )
 
@@ -42,8 +39,9 @@ class ArrayJsonSchema(GenerateJsonSchema):
         try:
             default = SchemaValidator(schema["schema"]).validate_python(schema["default"])
             written = SchemaSerializer(schema["schema"]).to_python(default, mode="json")
-        # No default, one that its field refuses, or a schema that does not stand alone.
-        except (KeyError, SchemaError, ValidationError, PydanticSerializationError):
+        # No default, one that its field refuses, a schema that does not stand alone, or an
+        # author's validator that needs the other fields and may raise anything.
+        except Exception:
             return super().default_schema(schema)
         return super().default_schema({**schema, "default": written})
 

@@ -145,7 +145,7 @@ def test_files_and_folders(run: RunTest) -> None:
     ("path", "text", "message"),
     [
         ("none.json", None, "Cannot read 'none.json': No such file or directory."),
-        ("a.json", "{", "'a.json' is no file of cases. The payload is not valid json: EOF"),
+        ("a.json", "{", "The case file 'a.json' is not valid json: EOF"),
         ("a.json", "[]", "There are no cases in 'a.json': its list is empty."),
         ("a.xls", "{}", "No format reads 'a.xls': '.xls' is no suffix of one."),
     ],

@@ -36,7 +36,7 @@ def finite_difference_jacobian(
             on average only: the error of a row is about `sqrt((n - 1) / num_samples)` of the norm
             of the row for n input elements.
         eps: The absolute step, in the unit of the input, or `"auto"`: for each element x the
-            machine epsilon of its data type to the power 1/3 (1/2 for `forward`) times |x|, or
+            machine epsilon of its data type to the power 1/3 (1/2 for `forward`) times `|x|`, or
             times 1 where x is 0. Or a mapping from input path to either. A step that the data
             type cannot tell from none becomes the smallest that it can; differences are divided
             by the step really taken.
@@ -77,8 +77,9 @@ def finite_difference_jvp(
     """Compute a Jacobian-vector product by differences along the tangent: two evaluations.
 
     The inputs move by `eps` times the tangent. With `"auto"` every input array moves by at most
-    the machine epsilon of its data type to the power 1/3 (1/2 for `forward`) of its own root mean
-    square; of a mapping the smallest step counts. `stochastic` means `central` here.
+    the machine epsilon of its data type to the power 1/3 (1/2 for `forward`) of its root mean
+    square, weighted by the tangent; of a mapping the smallest step counts. `stochastic` means
+    `central` here.
 
     Args:
         apply_fn: The function, `apply(inputs) -> outputs`. It may change its inputs.

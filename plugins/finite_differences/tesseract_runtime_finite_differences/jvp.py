@@ -62,7 +62,9 @@ def _step(inputs: Arrays, tangents: Arrays, scheme: Scheme) -> float:
 def _step_of(path: str, array: AnyArray, tangent: AnyArray, scheme: Scheme) -> float:
     step = scheme.step(path)
     if step == "auto":
-        return scheme.relative_step(array.dtype) * (_size(array) or 1.0) / _size(tangent)
+        unit = tangent / np.max(np.abs(tangent))
+        magnitude = _size(array * unit) / _size(unit)  # of what moves, weighted by how far
+        return scheme.relative_step(array.dtype) * (magnitude or 1.0) / _size(tangent)
     return step
 
 

@@ -1,0 +1,287 @@
+"""Jacobians of products: values, kinds of arrays, numbers of calls, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from runtime_core import Array, Differentiable, Float64
+from runtime_core.errors import GradientFailed
+from runtime_core.paths import InvalidPath
+from tesseract_runtime_derived_gradients import jacobian_from_jvp, jacobian_from_vjp
+from tests.derived_gradients.conftest import Linear, assert_same, example
+
+Derive = Callable[..., Any]
+
+
+def from_jvp(linear: Linear, inputs: Any, by: Any = ("x", "s"), of: Any = ("y", "t")) -> Any:
+    """Return the Jacobian made of a linear map's JVP."""
+    return jacobian_from_jvp(linear.jvp, inputs, set(by), set(of))
+
+
+def from_vjp(linear: Linear, inputs: Any, by: Any = ("x", "s"), of: Any = ("y", "t")) -> Any:
+    """Return the Jacobian made of a linear map's VJP."""
+    return jacobian_from_vjp(linear.vjp, linear.apply, inputs, set(by), set(of))
+
+
+either = pytest.mark.parametrize("derive", [from_jvp, from_vjp])
+
+
+@either
+def test_every_block_is_found(derive: Derive) -> None:
+    """Arrays and scalars on both sides give blocks of the right shape and kind."""
+    linear, inputs = example()
+    assert_same(derive(linear, inputs), linear.blocks)
+
+
+@either
+def test_only_what_is_asked_for_is_computed(derive: Derive) -> None:
+    """Other inputs and outputs take no call and are not named to the function."""
+    linear, inputs = example()
+    assert_same(derive(linear, inputs, by=["s"], of=["t"]), {"t": {"s": np.float64(5.0)}})
+    assert len(linear.calls) == {from_jvp: 1, from_vjp: 2}[derive]
+    asked = {key: value for key, value in linear.calls[-1].items() if isinstance(value, set)}
+    assert list(asked.values()) == [{"s"}, {"t"}]
+
+
+def test_a_jvp_is_called_once_for_each_input_element() -> None:
+    """Four elements take four calls; the shapes of the outputs take none."""
+    linear, inputs = example()
+    from_jvp(linear, inputs)
+    assert [call["tangent_vector"]["x"].tolist() for call in linear.calls[1:]] == np.eye(3).tolist()
+    assert [float(call["tangent_vector"]["s"]) for call in linear.calls] == [1, 0, 0, 0]
+
+
+def test_a_vjp_is_called_once_for_each_output_element() -> None:
+    """Three elements take three calls, after one that evaluates the outputs."""
+    linear, inputs = example()
+    from_vjp(linear, inputs)
+    assert list(linear.calls[0]) == ["inputs"]
+    cotangents = [call["cotangent_vector"] for call in linear.calls[1:]]
+    assert [(float(v["t"]), v["y"].tolist()) for v in cotangents] == [
+        (1, [0, 0]),
+        (0, [1, 0]),
+        (0, [0, 1]),
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "complex64", "complex128"])
+def test_vectors_have_the_data_type_of_their_array(dtype: str) -> None:
+    """One-hot vectors follow the arrays, whether these have a rank or not."""
+    blocks = {"y": {"x": np.eye(2, dtype=dtype), "s": np.ones(2, dtype)}}
+    linear, inputs = Linear(blocks), {"x": np.ones(2, dtype), "s": np.ones((), dtype)[()]}
+    assert_same(from_jvp(linear, inputs, of="y"), blocks)
+    assert_same(from_vjp(linear, inputs, of="y"), blocks)
+    vectors = [*linear.calls[0]["tangent_vector"].values()]
+    vectors += [*linear.calls[-1]["cotangent_vector"].values()]
+    assert [vector.dtype.name for vector in vectors] == [dtype] * 3
+    assert type(linear.calls[0]["tangent_vector"]["s"]) is np.dtype(dtype).type
+
+
+def test_blocks_have_the_data_type_that_is_returned() -> None:
+    """What the function returns is kept; where its answers differ, the type that holds them all."""
+
+    def jvp(tangent_vector: Any, **named: Any) -> Any:
+        ones = tangent_vector["x"]
+        return {"y": ones.astype("float32"), "z": ones.astype(int) if ones[0] else 0.5 * ones}
+
+    blocks = jacobian_from_jvp(jvp, {"x": np.ones(2)}, {"x"}, {"y", "z"})
+    assert_same(blocks, {"y": {"x": np.eye(2, dtype="float32")}, "z": {"x": np.diag([1.0, 0.5])}})
+
+
+@either
+def test_a_function_may_change_what_it_is_given(derive: Derive) -> None:
+    """Inputs, vectors and sets that are changed in place do no harm to the next call."""
+    linear, inputs = example()
+    given_inputs, expected = deepcopy(inputs), deepcopy(linear.blocks)
+    points = []
+
+    def spoiled(function: Callable[..., Any]) -> Callable[..., Any]:
+        def spoil(*arguments: Any, **named: Any) -> Any:
+            answer = function(*arguments, **named)
+            [given] = arguments or [named["inputs"]]
+            points.append(given["x"].tolist())
+            given["x"][:] = np.nan
+            for value in named.values():
+                if isinstance(value, set) or value is not given:
+                    value.clear()
+            return answer
+
+        return spoil
+
+    spoiler = Linear(linear.blocks)
+    for name in ("jvp", "vjp", "apply"):
+        setattr(spoiler, name, spoiled(getattr(linear, name)))
+    assert_same(derive(spoiler, inputs), expected)
+    assert points == [[1.0, 2.0, 3.0]] * 4
+    assert_same(inputs, given_inputs)
+
+
+def test_tangents_changed_in_place_stay_right() -> None:
+    """A function that writes into the arrays of a tangent sees clean ones in the next call."""
+
+    def jvp(tangent_vector: Any, **named: Any) -> Any:
+        tangent_vector["x"] *= 3
+        return {"y": tangent_vector["x"]}
+
+    blocks = jacobian_from_jvp(jvp, {"x": np.ones(2)}, {"x"}, {"y"})
+    assert_same(blocks, {"y": {"x": 3 * np.eye(2)}})
+
+
+def test_a_function_may_return_the_same_buffer_each_time() -> None:
+    """Each answer is copied before the next call."""
+    buffer = np.empty(2)
+
+    def double(jvp_outputs: Any, tangent_vector: Any, **named: Any) -> Any:
+        buffer[:] = 2 * tangent_vector["x"]
+        return {"y": buffer}
+
+    def twice(vjp_inputs: Any, cotangent_vector: Any, **named: Any) -> Any:
+        buffer[:] = 2 * cotangent_vector["y"]
+        return {"x": buffer}
+
+    inputs, expected = {"x": np.ones(2)}, {"y": {"x": 2 * np.eye(2)}}
+    assert_same(jacobian_from_jvp(double, inputs, {"x"}, {"y"}), expected)
+    assert_same(jacobian_from_vjp(twice, doubled, inputs, {"x"}, {"y"}), expected)
+
+
+def doubled(inputs: Any) -> Any:
+    """Return outputs that are twice the inputs."""
+    return {"y": 2 * inputs["x"]}
+
+
+def test_inputs_without_elements_take_one_call() -> None:
+    """With nothing to probe, one zero tangent tells shapes and data types of the outputs."""
+    linear = Linear({"y": {"x": np.zeros((2, 0, 3), "float32")}})
+    blocks = from_jvp(linear, {"x": np.zeros((0, 3), "float32")}, by="x", of="y")
+    assert_same(blocks, linear.blocks)
+    assert [call["tangent_vector"]["x"].shape for call in linear.calls] == [(0, 3)]
+
+
+def test_outputs_without_elements_take_no_vjp() -> None:
+    """Only the evaluation that says so is made."""
+    linear = Linear({"y": {"x": np.zeros((0, 3))}})
+    assert_same(from_vjp(linear, {"x": np.ones(3)}, by="x", of="y"), linear.blocks)
+    assert len(linear.calls) == 1
+
+
+@either
+def test_one_of_several_may_be_empty(derive: Derive) -> None:
+    """Blocks without elements stand beside those that have some."""
+    linear = Linear(
+        {
+            "y": {"x": np.ones((2, 3)), "e": np.zeros((2, 0))},
+            "f": {"x": np.zeros((0, 3)), "e": np.zeros((0, 0))},
+        }
+    )
+    inputs = {"x": np.ones(3), "e": np.zeros(0)}
+    assert_same(derive(linear, inputs, by="xe", of="yf"), linear.blocks)
+
+
+class Layer(BaseModel):
+    """Weights of one layer."""
+
+    w: Differentiable[Array[(None,), Float64]]
+
+
+class Inputs(BaseModel):
+    """Layers and named numbers."""
+
+    layers: list[Layer]
+    named: dict[str, Differentiable[Float64]]
+
+
+@either
+def test_paths_lead_into_nested_models(derive: Derive) -> None:
+    """Items of lists and values of dicts are differentiated by their path."""
+    inputs = Inputs.model_validate({"layers": [{"w": [1]}, {"w": [2, 3]}], "named": {"a.b": 4.0}})
+    blocks = {"y": {"layers.[1].w": np.array([5.0, 6.0]), "named.{a.b}": np.float64(7.0)}}
+    linear = Linear(blocks)
+    assert_same(derive(linear, inputs, by=blocks["y"], of="y"), blocks)
+
+
+@st.composite
+def linear_maps(draw: st.DrawFn) -> tuple[Linear, dict[str, Any]]:
+    """Draw a linear map between any shapes, with whole numbers that every sum is exact in."""
+    shapes = st.lists(st.integers(0, 3), max_size=3).map(tuple)
+    of = {f"y{n}": draw(shapes) for n in range(draw(st.integers(1, 2)))}
+    by = {f"x{n}": draw(shapes) for n in range(draw(st.integers(1, 2)))}
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+
+    def block(*shape: int) -> Any:
+        return np.asarray(random.integers(-9, 9, shape), float)[()]
+
+    blocks = {y: {x: block(*left, *right) for x, right in by.items()} for y, left in of.items()}
+    return Linear(blocks), {x: block(*shape) for x, shape in by.items()}
+
+
+@given(linear_maps())
+def test_any_linear_map_is_its_own_jacobian(drawn: tuple[Linear, dict[str, Any]]) -> None:
+    """Whatever the ranks and sizes, both ways find every block exactly."""
+    linear, inputs = drawn
+    assert_same(from_jvp(linear, inputs, by=inputs, of=linear.blocks), linear.blocks)
+    assert_same(from_vjp(linear, inputs, by=inputs, of=linear.blocks), linear.blocks)
+
+
+def returning(*answers: Any) -> Callable[..., Any]:
+    """Return a gradient function that gives some answers in turn."""
+    turns = cycle(answers)
+
+    def gradient(**named: Any) -> Any:
+        return next(turns)
+
+    return gradient
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (None, "gradient returned None, expected a dict with the keys y."),
+        ([1.0], "gradient returned list of 1 items, expected a dict with the keys y."),
+        ({}, "gradient returned the keys none, expected y."),
+        ({"y": [1.0], "z": [1.0]}, "gradient returned the keys y, z, expected y."),
+        ({"y": "a"}, "gradient returned a for 'y', expected an array of numbers."),
+        ({"y": [[1.0], []]}, "gradient returned list of 2 items for 'y', expected an array of "),
+    ],
+)
+def test_a_wrong_answer_of_a_jvp_is_told(answer: Any, message: str) -> None:
+    """The message names the function, the path, what was expected and what came."""
+    with pytest.raises(GradientFailed) as caught:
+        jacobian_from_jvp(returning(answer), {"x": np.ones(2)}, {"x"}, {"y"})
+    assert str(caught.value).startswith(message)
+
+
+def test_the_answers_of_a_jvp_have_one_shape() -> None:
+    """A shape that changes between calls is told at once."""
+    jvp = returning({"y": np.ones(2)}, {"y": np.ones(3)}, {"y": np.ones(4)})
+    with pytest.raises(GradientFailed) as caught:
+        jacobian_from_jvp(jvp, {"x": np.ones(3)}, {"x"}, {"y"})
+    assert str(caught.value) == "gradient returned an array of shape (3,) for 'y', expected (2,)."
+
+
+def test_the_answers_of_a_vjp_have_the_shapes_of_the_inputs() -> None:
+    """A gradient of another shape than its input is told."""
+    vjp = returning({"x": np.ones(3)})
+    with pytest.raises(GradientFailed) as caught:
+        jacobian_from_vjp(vjp, doubled, {"x": np.ones(2)}, {"x"}, {"y"})
+    assert str(caught.value) == "gradient returned an array of shape (3,) for 'x', expected (2,)."
+
+
+def test_an_unknown_path_is_told() -> None:
+    """Nothing is called when an input is not there."""
+    with pytest.raises(InvalidPath, match=r"There is nothing at 'z'\."):
+        jacobian_from_jvp(returning({}), {"x": np.ones(2)}, {"z"}, {"y"})
+
+
+def test_what_is_no_array_cannot_be_differentiated() -> None:
+    """A path that leads to a text is told with the text."""
+    with pytest.raises(GradientFailed, match="There is no array of numbers at 'x', but 'fast'"):
+        jacobian_from_jvp(returning({}), {"x": "fast"}, {"x"}, {"y"})

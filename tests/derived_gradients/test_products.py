@@ -1,0 +1,171 @@
+"""Products with the whole Jacobian: values, data types, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from runtime_core.errors import GradientFailed
+from tesseract_runtime_derived_gradients import jvp_from_jacobian, vjp_from_jacobian
+from tests.derived_gradients.conftest import Linear, assert_same, example
+from tests.derived_gradients.test_jacobian import linear_maps
+
+X = {"x": np.ones(3)}
+
+
+def test_a_jvp_adds_up_the_inputs() -> None:
+    """Each output is the sum over the inputs of block times tangent."""
+    linear, inputs = example()
+    tangent = {"x": np.array([1.0, 0.0, 2.0]), "s": np.float64(-1.0)}
+    found = jvp_from_jacobian(linear.jacobian, inputs, {"x", "s"}, {"y", "t"}, tangent)
+    assert_same(found, {"y": np.array([-3.0, 5.0]), "t": np.float64(0.0)})
+
+
+def test_a_vjp_adds_up_the_outputs() -> None:
+    """Each input has the sum over the outputs of cotangent times block."""
+    linear, inputs = example()
+    cotangent = {"y": np.array([1.0, -1.0]), "t": np.float64(2.0)}
+    found = vjp_from_jacobian(linear.jacobian, inputs, {"x", "s"}, {"y", "t"}, cotangent)
+    assert_same(found, {"x": np.array([-1.0, -5.0, 1.0]), "s": np.float64(9.0)})
+
+
+def test_the_jacobian_is_called_once_with_what_is_asked_for() -> None:
+    """One call has inputs of its own, and sets with the paths."""
+    linear, inputs = example()
+    jvp_from_jacobian(linear.jacobian, inputs, {"s"}, {"t"}, {"s": 1.0})
+    vjp_from_jacobian(linear.jacobian, inputs, {"s"}, {"t"}, {"t": 1.0})
+    for call in linear.calls:
+        assert (call["jac_inputs"], call["jac_outputs"]) == ({"s"}, {"t"})
+        assert call["inputs"] is not inputs
+    assert len(linear.calls) == 2
+
+
+def test_a_jacobian_may_change_its_inputs() -> None:
+    """Inputs that are changed in place are not those of the caller."""
+    inputs = {"x": np.ones(3)}
+
+    def jacobian(inputs: Any, **named: Any) -> Any:
+        inputs["x"] *= 0
+        return {"y": {"x": np.eye(3)}}
+
+    jvp_from_jacobian(jacobian, inputs, {"x"}, {"y"}, X)
+    vjp_from_jacobian(jacobian, inputs, {"x"}, {"y"}, {"y": np.ones(3)})
+    assert_same(inputs, X)
+
+
+@given(linear_maps())
+def test_any_linear_map_is_multiplied_on_both_sides(drawn: tuple[Linear, dict[str, Any]]) -> None:
+    """Whatever the ranks and sizes, products are those of the map itself, exactly."""
+    linear, inputs = drawn
+    outputs = linear.apply(inputs)
+    assert_same(
+        jvp_from_jacobian(linear.jacobian, inputs, set(inputs), set(outputs), inputs), outputs
+    )
+    expected = linear.vjp(vjp_inputs=inputs, cotangent_vector=outputs)
+    assert_same(
+        vjp_from_jacobian(linear.jacobian, inputs, set(inputs), set(outputs), outputs), expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("jacobian", "vector", "product"),
+    [
+        ("float32", "float64", "float32"),
+        ("float64", "float32", "float64"),
+        ("int64", "float64", "float64"),
+        ("float32", "complex64", "complex64"),
+    ],
+)
+def test_products_have_the_data_type_of_the_jacobian(
+    jacobian: str, vector: str, product: str
+) -> None:
+    """It is that of the blocks, unless the vector has numbers that these cannot hold."""
+
+    def blocks(**named: Any) -> Any:
+        return {"y": {"x": np.eye(3).astype(jacobian)}}
+
+    ones = np.ones(3, vector)
+    expected = np.ones(3, product)
+    assert_same(jvp_from_jacobian(blocks, X, {"x"}, {"y"}, {"x": ones}), {"y": expected})
+    assert_same(vjp_from_jacobian(blocks, X, {"x"}, {"y"}, {"y": ones}), {"x": expected})
+
+
+def test_nothing_is_conjugated() -> None:
+    """A cotangent is multiplied as it is, complex or not."""
+
+    def jacobian(**named: Any) -> Any:
+        return {"y": {"x": np.array([1j])}}
+
+    found = vjp_from_jacobian(jacobian, {"x": np.ones(1, complex)}, {"x"}, {"y"}, {"y": 1j})
+    assert_same(found, {"x": np.array([-1 + 0j])})
+
+
+def returning(answer: Any) -> Callable[..., Any]:
+    """Return a `jacobian` that always gives one answer."""
+
+    def jacobian(**named: Any) -> Any:
+        return answer
+
+    return jacobian
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (None, "jacobian returned None, expected a dict with the keys y."),
+        ({"z": {}}, "jacobian returned the keys z, expected y."),
+        ({"y": np.eye(3)}, "jacobian returned for 'y' ndarray object, expected a dict with "),
+        ({"y": {}}, "jacobian returned for 'y' the keys none, expected x."),
+        ({"y": {"x": "a"}}, "jacobian returned a for 'y' by 'x', expected an array of numbers."),
+        (
+            {"y": {"x": np.ones((2, 2))}},
+            "jacobian returned an array of shape (2, 2) for 'y' by 'x', expected (2, 3).",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("product", "vector"),
+    [(jvp_from_jacobian, X), (vjp_from_jacobian, {"y": np.ones(2)})],
+)
+def test_a_wrong_jacobian_is_told(
+    product: Callable[..., Any], vector: Any, answer: Any, message: str
+) -> None:
+    """The message names the function, the block, what was expected and what came."""
+    with pytest.raises(GradientFailed) as caught:
+        product(returning(answer), X, {"x"}, {"y"}, vector)
+    assert str(caught.value).startswith(message)
+
+
+def test_the_blocks_of_an_output_begin_with_one_shape() -> None:
+    """A JVP does not know the shape of an output, but it is the same in all its blocks."""
+    blocks = {"y": {"s": np.ones(2), "x": np.ones((4, 3))}}
+    with pytest.raises(GradientFailed) as caught:
+        jvp_from_jacobian(returning(blocks), {"s": 1.0, **X}, {"s", "x"}, {"y"}, {"s": 1.0, **X})
+    assert str(caught.value) == (
+        "jacobian returned an array of shape (4, 3) for 'y' by 'x', expected (2, 3)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("tangent", "message"),
+    [
+        ({}, "The tangent has the keys none, expected x."),
+        ({"x": np.ones(2)}, "The tangent has an array of shape (2,) for 'x', expected (3,)."),
+        ({"x": "a"}, "The tangent has a for 'x', expected an array of numbers."),
+    ],
+)
+def test_a_tangent_must_fit_the_inputs(tangent: Any, message: str) -> None:
+    """A wrong tangent is told before the Jacobian is computed."""
+    with pytest.raises(GradientFailed) as caught:
+        jvp_from_jacobian(returning(None), X, {"x"}, {"y"}, tangent)
+    assert str(caught.value) == message
+
+
+def test_a_cotangent_has_the_keys_that_are_asked_for() -> None:
+    """A wrong cotangent is told before the Jacobian is computed."""
+    with pytest.raises(GradientFailed, match=r"The cotangent has the keys z, expected y\."):
+        vjp_from_jacobian(returning(None), X, {"x"}, {"y"}, {"z": 1.0})

@@ -1,0 +1,18 @@
+"""The hooks of the check of gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from runtime_core.contracts import Command, imported
+from runtime_core.hookspecs import hookimpl
+
+
+@hookimpl
+def commands() -> Iterable[Command]:
+    """Provide the command `check-gradients`."""
+    yield Command(
+        name="check-gradients",
+        summary="Check gradients of endpoints against a finite difference approximation.",
+        load=imported("tesseract_runtime_check_gradients.command:app"),
+    )

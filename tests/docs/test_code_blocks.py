@@ -193,6 +193,7 @@ def environment() -> dict[str, str]:
         "PIP_NO_DEPS": "1",
         "PIP_NO_INDEX": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # to pip, 0 is the value that turns isolation off
+        "PIP_NO_COMPILE": "0",  # the same; two plugins would share a folder of what is compiled
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "COLUMNS": "80",
     }

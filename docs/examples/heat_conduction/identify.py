@@ -1,0 +1,182 @@
+"""Identify the conductivity of a plate from noisy temperatures over HTTP: `identify.py URL [FIGURE]`.
+
+It knows nothing of the model but the names and shapes of its arrays. With the name of a FIGURE it
+also draws what it has found, for which it needs matplotlib.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from urllib.request import Request, urlopen
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import OptimizeResult, minimize
+
+Field = NDArray[np.float64]
+
+EDGE = 0.24
+"""Edge of the plate in m."""
+
+CELLS = 24
+"""Cells along an edge, each seen by one pixel of a thermal camera."""
+
+NOISE = 0.2
+"""Standard deviation of a measured temperature in K."""
+
+SMOOTHING = 100.0
+"""How much a rough conductivity weighs against a misfit; the largest that still fits the noise."""
+
+FINER = 3
+"""The plate is measured on a grid so many times finer, so as not to share the errors of ours."""
+
+
+class Plate:
+    """The heated plate, wherever it is computed, as functions of its conductivity."""
+
+    def __init__(self, url: str, cells: int) -> None:
+        self._url = url.rstrip("/")
+        self._fixed = {"heating": heating(cells).tolist(), "cell": EDGE / cells}
+
+    def temperature(self, conductivity: Field) -> Field:
+        """Return the temperatures in K, shape (experiments, rows, columns)."""
+        return array_of(self._post("apply", conductivity)["temperature"])
+
+    def gradient(self, conductivity: Field, weights: Field) -> Field:
+        """Return the derivative of the weighted sum of all temperatures by each conductivity."""
+        answer = self._post(
+            "vector_jacobian_product",
+            conductivity,
+            vjp_inputs=["conductivity"],
+            vjp_outputs=["temperature"],
+            cotangent_vector={"temperature": weights.tolist()},
+        )
+        return array_of(answer["conductivity"])
+
+    def _post(self, endpoint: str, conductivity: Field, **asked: object) -> dict:
+        inputs = {"conductivity": conductivity.tolist(), **self._fixed}
+        body = json.dumps({"inputs": inputs, **asked}).encode()
+        request = Request(f"{self._url}/{endpoint}", body, {"Content-Type": "application/json"})
+        with urlopen(request) as answer:
+            return json.load(answer)
+
+
+def array_of(document: dict) -> Field:
+    """Return the array of a document that has it as nested lists."""
+    return np.array(document["data"]["buffer"], document["dtype"])
+
+
+def bump(cells: int, row: float, column: float, width: float) -> Field:
+    """Return a bell of height 1 about a place, with lengths in m, shape (cells, cells)."""
+    centre = (np.arange(cells) + 0.5) * EDGE / cells
+    distance = (centre[:, np.newaxis] - row) ** 2 + (centre - column) ** 2
+    return np.exp(-distance / (2 * width**2))
+
+
+def heating(cells: int) -> Field:
+    """Return the heat in W/m^3 of four experiments, each with its heater in another quarter."""
+    places = [(0.06, 0.06), (0.06, 0.18), (0.18, 0.06), (0.18, 0.18)]
+    return np.stack([4e4 * bump(cells, *place, width=0.03) for place in places])
+
+
+def true_conductivity(cells: int) -> Field:
+    """Return what is to be found, in W/(m K): 1 with a conducting and an insulating spot."""
+    conducting, insulating = bump(cells, 0.08, 0.15, 0.03), bump(cells, 0.16, 0.08, 0.028)
+    return np.exp(1.1 * conducting - 0.9 * insulating)
+
+
+def coarsened(field: Field) -> Field:
+    """Return the mean of each block of fine cells that make up one of ours."""
+    *others, rows, columns = field.shape
+    blocks = field.reshape(*others, rows // FINER, FINER, columns // FINER, FINER)
+    return blocks.mean(axis=(-3, -1))
+
+
+def measured(url: str) -> Field:
+    """Return the temperatures in K that a noisy camera sees, the same ones each time."""
+    fine = FINER * CELLS
+    exact = coarsened(Plate(url, fine).temperature(true_conductivity(fine)))
+    return exact + NOISE * np.random.default_rng(1).standard_normal(exact.shape)
+
+
+def roughness(field: Field) -> tuple[float, Field]:
+    """Return half the sum of the squared steps between neighbours, and its gradient."""
+    gradient = np.zeros_like(field)
+    for axis in (0, 1):
+        steps = np.diff(field, axis=axis)
+        gradient -= np.diff(steps, axis=axis, prepend=0, append=0)
+    return float(np.sum(field * gradient)) / 2, gradient
+
+
+def objective(plate: Plate, seen: Field, smoothing: float) -> Callable[..., tuple[float, Field]]:
+    """Return half the squared misfit in units of the noise, plus roughness, with its gradient.
+
+    It is a function of the logarithm of the conductivity, which may have any value.
+    """
+
+    def value_and_gradient(logarithms: Field) -> tuple[float, Field]:
+        logarithm = logarithms.reshape(CELLS, CELLS)
+        conductivity = np.exp(logarithm)
+        misfit = (plate.temperature(conductivity) - seen) / NOISE
+        rough, rough_gradient = roughness(logarithm)
+        gradient = conductivity * plate.gradient(conductivity, misfit / NOISE)
+        value = np.sum(misfit**2) / 2 + smoothing * rough
+        return value, np.ravel(gradient + smoothing * rough_gradient)
+
+    return value_and_gradient
+
+
+def identify(plate: Plate, seen: Field, smoothing: float) -> OptimizeResult:
+    """Minimize the objective from a conductivity of 1 everywhere; `x` is its logarithm."""
+    start = np.zeros(CELLS**2)
+    return minimize(objective(plate, seen, smoothing), start, jac=True, method="L-BFGS-B")
+
+
+def conductivity_of(found: OptimizeResult) -> Field:
+    """Return the conductivity that was found in W/(m K), shape (rows, columns)."""
+    return np.exp(found.x.reshape(CELLS, CELLS))
+
+
+def report(title: str, plate: Plate, seen: Field, conductivity: Field) -> None:
+    """Print how far a conductivity is from the measurement, and from the truth."""
+    truth = coarsened(true_conductivity(FINER * CELLS))
+    misfit = np.sqrt(np.mean((plate.temperature(conductivity) - seen) ** 2))
+    error = np.linalg.norm(conductivity - truth) / np.linalg.norm(truth)
+    print(f"{title}: misfit {misfit:.3f} K, error of the conductivity {100 * error:.1f}%")
+
+
+def main(url: str, figure: str | None = None) -> None:
+    """Identify, print how good the result is, and draw it if a figure is asked for."""
+    plate, seen = Plate(url, CELLS), measured(url)
+    found = identify(plate, seen, SMOOTHING)
+    print(f"noise: {NOISE:.3f} K")
+    report("start", plate, seen, np.ones((CELLS, CELLS)))
+    report(f"after {found.nfev} gradients", plate, seen, conductivity_of(found))
+    if figure is not None:
+        unsmoothed = identify(plate, seen, smoothing=0)
+        report("without smoothing", plate, seen, conductivity_of(unsmoothed))
+        draw(figure, seen, conductivity_of(found), conductivity_of(unsmoothed))
+
+
+def draw(figure: str, seen: Field, found: Field, unsmoothed: Field) -> None:
+    """Draw one measurement, the truth, and what was found with and without smoothing."""
+    import matplotlib.pyplot as plt  # only whoever draws needs it
+
+    fields = {
+        "Measured temperature, first of 4": seen[0],
+        "True conductivity": coarsened(true_conductivity(FINER * CELLS)),
+        "Identified": found,
+        "Identified without smoothing": unsmoothed,
+    }
+    picture, axes = plt.subplots(1, 4, figsize=(13, 3.2), layout="constrained")
+    for place, (title, field) in zip(axes, fields.items(), strict=True):
+        limits = {} if field is seen[0] else {"vmin": 0.25, "vmax": 3}
+        unit = "K" if field is seen[0] else "W/(m K)"
+        image = place.imshow(field, extent=(0, EDGE, EDGE, 0), **limits)
+        picture.colorbar(image, ax=place, label=unit)
+        place.set(title=title, xlabel="m")
+    picture.savefig(figure, dpi=80, metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -15,7 +15,7 @@ from runtime_core import scope
 from runtime_core.arrays.coercion import NUMERIC_KINDS, AnyArray
 from runtime_core.errors import InvalidResult
 from runtime_core.faults import summary
-from runtime_core.paths import get, parse, replace
+from runtime_core.paths import InvalidPath, get, parse, replace
 from runtime_core.runs import EVALUATION
 
 I = TypeVar("I")  # noqa: E741  # the inputs
@@ -80,7 +80,10 @@ def _unrecorded() -> Iterator[None]:
 
 def _array(outputs: object, path: str) -> AnyArray:
     """Return a copy of the array at a path, for a function may return the same one again."""
-    leaf = get(outputs, parse(path))
+    try:
+        leaf = get(outputs, parse(path))
+    except InvalidPath:
+        raise InvalidResult(f"apply returned nothing at {path!r}, expected an array.") from None
     try:
         array = np.array(leaf)
     except (ValueError, TypeError):

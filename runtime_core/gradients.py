@@ -102,7 +102,9 @@ class GradientBackends:
     def _required(self, chosen: _Chosen, endpoint: str) -> Served:
         found = self._preferred(chosen.backend, endpoint)
         if isinstance(found, Unavailable):
-            raise chosen.fault(f"{endpoint} cannot be served as chosen. {found.reason}")
+            where = f"gradient_backend of {self._binding.api.path.name}: "
+            place = where if chosen.fault is InvalidTesseract else ""
+            raise chosen.fault(f"{place}{endpoint} cannot be served as chosen. {found.reason}")
         return found
 
     def _preferred(self, backend: str, endpoint: str) -> Served | Unavailable:

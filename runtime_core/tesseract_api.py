@@ -51,6 +51,20 @@ class TesseractApi:
         near = _near(name, self.module)
         return Unavailable(f"{self.path.name} does not define a function {name!r}.{near}")
 
+    def prepare(self, name: str) -> None:
+        """Call `setup` or `teardown`, if the file has it; `InvalidTesseract` says how it failed."""
+        function = self.function(name)
+        if isinstance(function, Unavailable):
+            return
+        try:
+            function()
+        except AuthorError as error:
+            cause = error.cause
+            raise InvalidTesseract(
+                f"{name} of {self.path.name} failed: {type(cause).__name__}: {cause}\n"
+                + author_lines(cause)
+            ) from cause
+
 
 def _authored(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
@@ -153,4 +167,19 @@ def _missing(module: ModuleType, file: Path) -> Iterator[str]:
 
 
 def _near(name: str, module: ModuleType) -> str:
-    return did_you_mean(name, [n for n in vars(module) if not n.startswith("_")])
+    """Suggest a name of the file that is none of those with a meaning of their own."""
+    names = [n for n in vars(module) if not n.startswith("_") and n not in _MEANINGS]
+    return did_you_mean(name, names)
+
+
+_MEANINGS = (
+    "InputSchema",
+    "OutputSchema",
+    "apply",
+    "jacobian",
+    "jacobian_vector_product",
+    "vector_jacobian_product",
+    "abstract_eval",
+    "setup",
+    "teardown",
+)

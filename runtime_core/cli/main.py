@@ -21,7 +21,9 @@ from runtime_core.cli.streams import (
     stdout_to_stderr_for_good,
 )
 from runtime_core.errors import OUTCOMES, TesseractRuntimeError
+from runtime_core.faults import exception_text
 from runtime_core.plugins import load_catalog
+from runtime_core.tesseract_api import AuthorError
 
 # Typer may carry its own copy of click; the base of a public class is the class for both.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -67,6 +69,9 @@ def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         return _report_usage(error, catalog)
     except TesseractRuntimeError as error:
         return _report(error)
+    except AuthorError as error:
+        print(f"Error: {exception_text(error.cause)}", file=sys.stderr)
+        return 1
     except (KeyboardInterrupt, typer.Abort):
         print("Aborted.", file=sys.stderr)
         return 130

@@ -119,7 +119,7 @@ def _parameter(option: str, field: FieldInfo) -> inspect.Parameter:
     Text is validated later, together with the environment, by the model that the field is of.
     """
     default = field.get_default(call_default_factory=True, validated_data={})
-    shown = f" [default: {default}]" if default not in (None, "", False) else ""
+    shown = f" [default: {default}]" if default not in (None, "", False, (), {}) else ""
     help_text = f"{field.description or ''}{shown}".strip()
     flag = flag_name(option)
     if field.annotation is bool:

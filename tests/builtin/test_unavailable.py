@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime_core.errors import InvalidTesseract, UnknownName
+from runtime_core.errors import InvalidTesseract, UnknownName, listed
 from tests.builtin.conftest import GRADIENTS, HEADER, JACOBIAN, Make, ask
 from tests.conftest import DOUBLE, Cli
 from tests.server.conftest import serving
@@ -20,10 +20,28 @@ def test_an_endpoint_that_is_not_defined_is_refused(endpoint: str, runtime: Make
     """The reason is the function that the file lacks."""
     with pytest.raises(UnknownName) as caught:
         runtime().call(endpoint, {})
-    assert str(caught.value) == (
+    told = str(caught.value)
+    assert told.startswith(
         f"Endpoint {endpoint!r} is not available: tesseract_api.py does not define a function "
         f"{endpoint!r}."
     )
+
+
+@pytest.mark.parametrize("endpoint", GRADIENTS)
+def test_a_gradient_that_is_not_defined_may_come_from_others(endpoint: str, runtime: Make) -> None:
+    """The message ends with the backends that could be chosen instead."""
+    made = runtime()
+    with pytest.raises(UnknownName) as caught:
+        made.call(endpoint, {})
+    others = listed({"auto", *made.catalog.gradient_backends.names} - {"native"})
+    assert str(caught.value).endswith(f" Others can be chosen with --gradient-backend: {others}.")
+
+
+def test_shapes_that_are_not_defined_come_from_nobody_else(runtime: Make) -> None:
+    """Only gradients are chosen by that option."""
+    with pytest.raises(UnknownName) as caught:
+        runtime().call("abstract_eval", {})
+    assert str(caught.value).endswith("does not define a function 'abstract_eval'.")
 
 
 def test_a_misspelled_function_is_suggested(runtime: Make) -> None:

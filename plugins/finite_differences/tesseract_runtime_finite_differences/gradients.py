@@ -54,13 +54,19 @@ def jacobian_vector_product(
     arrays = variables(inputs, jvp_inputs)
     tangents = _keyed(tangent_vector, jvp_inputs, "tangent vector")
     for path, tangent in tangents.items():
+        if tangent.dtype.kind not in "biuf" or not np.isfinite(tangent).all():
+            raise GradientFailed(f"The tangent of {path!r} must be of finite real numbers.")
         if tangent.shape != arrays[path].shape:
             raise GradientFailed(
                 f"The tangent of {path!r} has shape {tangent.shape}, expected "
                 f"{arrays[path].shape} as the input has."
             )
     return jvp.jacobian_vector_product(
-        evaluations, arrays, sorted(jvp_outputs), tangents, scheme.checked()
+        evaluations,
+        arrays,
+        sorted(jvp_outputs),
+        {path: tangent.astype(np.float64) for path, tangent in tangents.items()},
+        scheme.checked(),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from runtime_core.contracts import Evaluations
+from runtime_core.errors import GradientFailed
 from tesseract_runtime_finite_differences.columns import columns
 from tesseract_runtime_finite_differences.differences import derivative_dtype
 from tesseract_runtime_finite_differences.points import (
@@ -33,7 +34,9 @@ def jacobian(
             blocks = empty_blocks(column.values, inputs)
         for output, derivative in column.derivatives.items():
             place: Any = (..., *column.index)
-            blocks[output][column.path][place] = derivative
+            block = blocks[output][column.path]
+            refuse_other_shape(output, derivative, block.shape[: block.ndim - len(column.index)])
+            block[place] = derivative
     return blocks or _without_columns(evaluations, inputs, outputs)
 
 
@@ -46,6 +49,15 @@ def empty_blocks(values: Values, inputs: Arrays) -> Blocks:
         }
         for output, value in values.items()
     }
+
+
+def refuse_other_shape(output: str, array: AnyArray, shape: tuple[int, ...]) -> None:
+    """Raise `GradientFailed` for outputs whose shape is not the same at all points."""
+    if array.shape != shape:
+        raise GradientFailed(
+            f"apply returns output {output!r} with shape {array.shape} near the inputs, and with "
+            f"shape {shape} near them as well: the shape of an output must not depend on a value."
+        )
 
 
 def _without_columns(evaluations: Evaluations, inputs: Arrays, outputs: Collection[str]) -> Blocks:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -19,6 +20,14 @@ from tesseract_runtime_finite_differences.points import (
 from tesseract_runtime_finite_differences.scheme import Scheme, smallest_steps
 
 
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Inputs that move together by one step, in units of the tangent."""
+
+    paths: Sequence[str]
+    step: float
+
+
 def jacobian_vector_product(
     evaluations: Evaluations,
     inputs: Arrays,
@@ -29,67 +38,84 @@ def jacobian_vector_product(
     """Return the Jacobian times the tangent, each array of the shape and type of its output.
 
     Takes two evaluations: on both sides, or one beside the base where the scheme is `forward`.
+    Inputs that a step good for the others would leave where they are take two of their own.
     """
-    step = _step(inputs, tangents, scheme)
-    upper = _along(inputs, tangents, step)
-    lower = _along(inputs, tangents, _LOWER_SIDE[scheme.algorithm] * step)
-    (_, above), (_, below) = values_at(evaluations, [upper, lower], outputs)
-    taken = _taken(upper, lower, tangents) or step
-    return {
-        path: (change / taken).astype(derivative_dtype(above[path].dtype))
-        for path, change in difference(above, below, upper).items()
-    }
+    groups = _groups(inputs, tangents, scheme)
+    found = values_at(evaluations, _points(inputs, tangents, groups, scheme), outputs)
+    totals: dict[str, AnyArray] = {}
+    dtypes = {}
+    for (upper, above), (lower, below), group in zip(found, found, groups, strict=True):
+        taken = _taken(upper, lower, tangents) or group.step
+        for path, change in difference(above, below, upper).items():
+            totals[path] = totals.get(path, 0.0) + change / taken
+            dtypes[path] = derivative_dtype(above[path].dtype)
+    return {path: np.asarray(total).astype(dtypes[path]) for path, total in totals.items()}
 
 
 _LOWER_SIDE = MappingProxyType({"central": -1.0, "forward": 0.0, "stochastic": -1.0})
 """Where the second evaluation is, in steps; a stochastic estimate would gain nothing here."""
 
 
-def _along(inputs: Arrays, tangents: Arrays, step: float) -> DirectionPoint:
-    changes = {path: moved(array, step * tangents[path]) for path, array in inputs.items()}
-    return DirectionPoint(changes=changes, direction="the tangent")
+def _points(
+    inputs: Arrays, tangents: Arrays, groups: Sequence[Group], scheme: Scheme
+) -> Iterator[DirectionPoint]:
+    for group in groups:
+        for side in (1.0, _LOWER_SIDE[scheme.algorithm]):
+            changes = {
+                path: moved(inputs[path], side * group.step * tangents[path])
+                for path in group.paths
+            }
+            yield DirectionPoint(changes=changes, direction="the tangent")
 
 
-def _step(inputs: Arrays, tangents: Arrays, scheme: Scheme) -> float:
-    """Return the factor of the tangent: that of the input that bears the smallest one."""
-    moving = [path for path in inputs if _size(tangents[path])]
-    if not moving:
-        return 1.0
-    step = min(_step_of(path, inputs[path], tangents[path], scheme) for path in moving)
-    return max(step, min(_smallest_step(inputs[path], tangents[path]) for path in moving))
+def _groups(inputs: Arrays, tangents: Arrays, scheme: Scheme) -> Sequence[Group]:
+    """Divide the inputs into those that one step can serve; most often that is all of them."""
+    steps = {
+        path: _step_of(path, array, tangents[path], scheme)
+        for path, array in inputs.items()
+        if tangents[path].any()
+    }
+    groups: list[Group] = []
+    for path in sorted(steps, key=lambda path: (steps[path], path)):
+        smallest = _smallest_step(inputs[path], tangents[path])
+        if groups and groups[-1].step >= smallest:
+            groups[-1] = Group(paths=[*groups[-1].paths, path], step=groups[-1].step)
+        else:
+            groups.append(Group(paths=[path], step=max(steps[path], smallest)))
+    return groups or [Group(paths=[], step=1.0)]
 
 
 def _step_of(path: str, array: AnyArray, tangent: AnyArray, scheme: Scheme) -> float:
+    """Return the step of an input; a scaled one is weighted by how fast its elements move."""
     step = scheme.step(path)
-    if step == "auto":
-        unit = tangent / np.max(np.abs(tangent))
-        magnitude = _size(array * unit) / _size(unit)  # of what moves, weighted by how far
-        return scheme.relative_step(array.dtype) * (magnitude or 1.0) / _size(tangent)
-    return step
+    if step != "auto":
+        return float(step)
+    speed = float(np.max(np.abs(tangent)))
+    unit = tangent / speed
+    size = float(np.max(np.abs(unit * array.astype(np.float64))))
+    length = np.linalg.norm(unit * array / size) * size if size else np.linalg.norm(unit)
+    return float(scheme.relative_step(array.dtype) * length / np.linalg.norm(unit * unit) / speed)
 
 
 def _smallest_step(array: AnyArray, tangent: AnyArray) -> float:
-    """Return the factor at which the data type of an input can tell it from its base."""
-    return float(np.max(smallest_steps(array)) / np.max(np.abs(tangent)))
-
-
-def _size(array: AnyArray) -> float:
-    """Return the root of the mean square, which does not overflow where the elements do not."""
-    largest = float(np.max(np.abs(array), initial=0.0))
-    if largest == 0:
-        return 0.0
-    return largest * float(np.sqrt(np.mean((array.astype(np.float64) / largest) ** 2)))
+    """Return the step at which the data type of an input can tell it from its base."""
+    speed = float(np.max(np.abs(tangent)))
+    return float(np.max(smallest_steps(array) * np.abs(tangent / speed)) / speed)
 
 
 def _taken(upper: DirectionPoint, lower: DirectionPoint, tangents: Arrays) -> float:
-    """Return the step that was really taken along the tangent, after rounding."""
-    largest = max((float(np.max(np.abs(v), initial=0.0)) for v in tangents.values()), default=0.0)
-    if largest == 0:
-        return 0.0
-    along = weight = 0.0
-    for path, tangent in tangents.items():
-        unit = np.ravel(tangent) / largest
-        taken = upper.changes[path].astype(np.float64) - lower.changes[path].astype(np.float64)
-        along += float(np.dot(np.ravel(taken), unit))
-        weight += float(np.dot(unit, unit))
-    return along / weight / largest
+    """Return the step that was really taken along the tangent, after rounding.
+
+    It is the mean over the elements, each with the weight of how well its data type can tell how
+    far it has moved.
+    """
+    steps, certain = [np.zeros(1)], [np.zeros(1)]
+    for path, above in upper.changes.items():
+        below, moving = lower.changes[path], tangents[path] != 0
+        taken = (above.astype(np.float64) - below.astype(np.float64))[moving]
+        spacing = np.spacing(np.maximum(np.abs(above), np.abs(below))).astype(np.float64)[moving]
+        steps.append(taken / tangents[path][moving])
+        certain.append(np.abs(taken / spacing))
+    most = max(float(np.max(array, initial=0.0)) for array in certain)
+    weights = (np.concatenate(certain) / (most or 1.0)) ** 2
+    return float(np.dot(weights, np.concatenate(steps)) / (np.sum(weights) or 1.0))

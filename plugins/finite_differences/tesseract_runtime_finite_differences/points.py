@@ -129,6 +129,12 @@ def _variable(leaf: Any, path: str) -> AnyArray:
             f"Input {path!r} has the data type {array.dtype}: finite differences need real "
             "floating point."
         )
+    finite = np.isfinite(array)
+    if not finite.all():
+        index = tuple(np.argwhere(~finite)[0])
+        raise GradientFailed(
+            f"Input {where(path, index)} is {array[index]}: there is no finite difference at it."
+        )
     return array
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -34,12 +35,16 @@ Nocedal and Wright, Numerical Optimization, 2nd edition, section 8.1.
 
 @dataclass(frozen=True, kw_only=True)
 class Scheme:
-    """The options of finite differences."""
+    """The options of finite differences.
+
+    `output_epsilon` is the machine epsilon of the outputs where that is known.
+    """
 
     algorithm: Algorithm = "central"
     eps: Eps = 1e-4
     num_samples: int | None = None
     seed: int | None = None
+    output_epsilon: float = 0.0
 
     def checked(self) -> Scheme:
         """Return this scheme; `GradientFailed` names an option that cannot be used."""
@@ -48,10 +53,12 @@ class Scheme:
                 f"algorithm={self.algorithm!r} is unknown. Available: {listed(_POWERS)}."
             )
         for step in self.eps.values() if isinstance(self.eps, Mapping) else [self.eps]:
-            if step != "auto" and not _is_positive(step):
+            if not (_is_auto(step) or _is_positive(step)):
                 raise GradientFailed(f"eps={step!r} must be a positive number or 'auto'.")
         if self.num_samples is not None and self.num_samples < 1:
             raise GradientFailed(f"num_samples={self.num_samples} must be at least 1.")
+        if self.seed is not None and self.seed < 0:
+            raise GradientFailed(f"seed={self.seed} must not be negative.")
         return self
 
     def step(self, path: str) -> Step:
@@ -66,21 +73,26 @@ class Scheme:
         """Return the step of each element, in float64 and of the array's shape."""
         step = self.step(path)
         magnitudes = np.abs(array).astype(np.float64)
-        if step == "auto":
-            return self.relative_step(array.dtype) * np.where(magnitudes == 0, 1.0, magnitudes)
-        return np.maximum(step, smallest_steps(array))
+        scales = np.where(magnitudes == 0, 1.0, magnitudes)
+        steps = self.relative_step(array.dtype) * scales if step == "auto" else step
+        return np.maximum(steps, smallest_steps(array))
 
     def relative_step(self, dtype: np.dtype[Any]) -> float:
         """Return the best step for magnitude 1 where rounding is that of a data type."""
-        return float(np.finfo(dtype).eps ** _POWERS[self.algorithm])
+        epsilon = max(float(np.finfo(dtype).eps), self.output_epsilon)
+        return float(epsilon ** _POWERS[self.algorithm])
 
     def samples(self, elements: int) -> int:
         """Return the number of samples of the stochastic algorithm for so many elements."""
         return self.num_samples or max(10, math.isqrt(elements))
 
 
+def _is_auto(step: object) -> bool:
+    return isinstance(step, str) and step == "auto"
+
+
 def _is_positive(step: object) -> bool:
-    return isinstance(step, int | float) and 0 < step < math.inf
+    return isinstance(step, Real) and 0 < float(step) < math.inf
 
 
 def smallest_steps(array: AnyArray) -> AnyArray:

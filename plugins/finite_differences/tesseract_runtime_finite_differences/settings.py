@@ -47,7 +47,9 @@ class FiniteDifferencesSettings(BaseModel):
     num_samples: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Samples of stochastic; by default max(10, sqrt(n))."
     )
-    seed: int | None = Field(None, description="Seed of stochastic; by default another each time.")
+    seed: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Seed of stochastic; by default another each time."
+    )
 
     def scheme(self) -> Scheme:
         """Return the options as the functions take them."""

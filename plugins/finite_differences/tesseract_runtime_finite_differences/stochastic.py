@@ -19,7 +19,7 @@ import numpy as np
 
 from runtime_core.contracts import Evaluations
 from tesseract_runtime_finite_differences.differences import difference
-from tesseract_runtime_finite_differences.jacobian import Blocks, empty_blocks
+from tesseract_runtime_finite_differences.jacobian import Blocks, empty_blocks, refuse_other_shape
 from tesseract_runtime_finite_differences.points import (
     AnyArray,
     Arrays,
@@ -50,6 +50,9 @@ def jacobian(
         sums = sums or empty_blocks(sample.values, inputs)
         for output, change in sample.changes.items():
             for path, taken in sample.taken.items():
+                refuse_other_shape(
+                    output, change, sums[output][path].shape[: sums[output][path].ndim - taken.ndim]
+                )
                 block = np.multiply.outer(change, 1 / taken) / _count(inputs, scheme)
                 sums[output][path] += block.astype(sums[output][path].dtype)
     return sums

@@ -1,0 +1,94 @@
+"""How often apply is called: that is what a gradient costs."""
+
+from __future__ import annotations
+
+from math import isqrt
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tesseract_runtime_finite_differences import (
+    finite_difference_jacobian,
+    finite_difference_jvp,
+    finite_difference_vjp,
+)
+from tests.finite_differences.conftest import Noted, gradient, identity
+
+OUTPUTS = ("a", "b", "c")
+
+
+def three(inputs: Any) -> Any:
+    """Return three outputs of different shapes."""
+    x = inputs["x"]
+    return {"a": x[:2], "b": x.sum(), "c": np.outer(x[:3], x[:2])}
+
+
+def times(name: str, elements: int, **options: Any) -> int:
+    """Return how often apply is called for one gradient of three outputs."""
+    apply = Noted(three)
+    x = np.linspace(1, 2, elements)
+    if name == "jacobian":
+        finite_difference_jacobian(apply, {"x": x}, {"x"}, OUTPUTS, **options)
+    elif name == "jvp":
+        finite_difference_jvp(apply, {"x": x}, {"x"}, OUTPUTS, {"x": x}, **options)
+    else:
+        cotangents = {path: np.ones_like(value) for path, value in three({"x": x}).items()}
+        finite_difference_vjp(apply, {"x": x}, {"x"}, OUTPUTS, cotangents, **options)
+    return apply.times
+
+
+@pytest.mark.parametrize("name", ["jacobian", "vjp"])
+@pytest.mark.parametrize(("algorithm", "count"), [("central", 800), ("forward", 401)])
+def test_columns_are_evaluated_once_for_all_outputs(name: str, algorithm: Any, count: int) -> None:
+    """It takes two evaluations an element, or one and the base, however many outputs there are."""
+    assert times(name, 400, algorithm=algorithm) == count
+
+
+@pytest.mark.parametrize("algorithm", ["central", "forward", "stochastic"])
+@pytest.mark.parametrize("elements", [4, 400])
+def test_a_tangent_takes_two_evaluations(algorithm: Any, elements: int) -> None:
+    """A direction has two ends, whatever the algorithm is."""
+    assert times("jvp", elements, algorithm=algorithm) == 2
+
+
+@pytest.mark.parametrize("name", ["jacobian", "vjp"])
+@pytest.mark.parametrize("num_samples", [1, 7])
+def test_samples_take_two_evaluations_each(name: str, num_samples: int) -> None:
+    """The number of samples is what was asked for."""
+    assert times(name, 400, algorithm="stochastic", num_samples=num_samples) == 2 * num_samples
+
+
+@pytest.mark.parametrize("name", ["jacobian", "vjp"])
+@pytest.mark.parametrize("elements", [3, 99, 121, 399, 400])
+def test_samples_are_the_root_of_the_elements_or_ten(name: str, elements: int) -> None:
+    """Unless it is asked for, the number of samples grows with the root of the size."""
+    assert times(name, elements, algorithm="stochastic") == 2 * max(10, isqrt(elements))
+
+
+@pytest.mark.parametrize("algorithm", ["central", "forward"])
+def test_inputs_that_are_not_asked_for_cost_nothing(algorithm: Any) -> None:
+    """Only elements of the inputs to differentiate by are moved."""
+    apply = Noted(lambda inputs: {"y": inputs["x"].sum() * inputs["z"]})
+    inputs = {"x": np.ones(100), "z": np.ones(2)}
+    finite_difference_jacobian(apply, inputs, {"z"}, {"y"}, algorithm=algorithm)
+    assert apply.times == {"central": 4, "forward": 3}[algorithm]
+
+
+@pytest.mark.parametrize(
+    ("name", "algorithm", "most"),
+    [
+        ("jacobian", "central", 1),
+        ("jacobian", "forward", 2),
+        ("jacobian", "stochastic", 20),
+        ("jvp", "central", 2),
+        ("vjp", "central", 0),
+        ("vjp", "forward", 1),
+        ("vjp", "stochastic", 20),
+    ],
+)
+def test_nothing_to_move_costs_next_to_nothing(name: str, algorithm: Any, most: int) -> None:
+    """An input without elements is evaluated for the shapes of the outputs at most."""
+    apply = Noted(identity)
+    gradient(name, apply, np.zeros(0), algorithm=algorithm)
+    assert apply.times <= most

@@ -1,0 +1,115 @@
+"""Estimates from samples: right on average, and the same again for the same seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tesseract_runtime_finite_differences import finite_difference_jacobian, finite_difference_vjp
+from tests.finite_differences.conftest import GRADIENTS, AnyArray, Noted, cubes, gradient, jacobian
+
+SAMPLED = pytest.mark.parametrize("name", ["jacobian", "vjp"])
+
+MATRIX = np.array([[1.0, -2.0, 0.5, 3.0], [0.0, 4.0, -1.0, 1.0]])
+
+
+def linear(inputs: Any) -> Any:
+    """Return the matrix times x."""
+    return {"y": MATRIX @ inputs["x"]}
+
+
+def estimate(num_samples: int, seed: int, **options: Any) -> AnyArray:
+    """Return an estimate of the matrix."""
+    return jacobian(
+        linear, np.ones(4), algorithm="stochastic", num_samples=num_samples, seed=seed, **options
+    )
+
+
+@SAMPLED
+def test_a_seed_gives_the_same_estimate_again(name: str) -> None:
+    """Equal seeds give equal bits, and other seeds other estimates."""
+    x = np.linspace(1, 2, 5)
+    first, second, other = (
+        gradient(name, cubes, x, algorithm="stochastic", seed=seed) for seed in (3, 3, 4)
+    )
+    assert first.tobytes() == second.tobytes()
+    assert not np.allclose(first, other)
+
+
+@SAMPLED
+def test_without_a_seed_each_estimate_is_another(name: str) -> None:
+    """Repeated calls average out."""
+    x = np.linspace(1, 2, 5)
+    first, second = (gradient(name, cubes, x, algorithm="stochastic") for _ in range(2))
+    assert not np.allclose(first, second)
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize("algorithm", ["central", "forward", "stochastic"])
+def test_random_numbers_of_the_author_are_left_alone(name: str, algorithm: Any) -> None:
+    """Nobody else's sequence goes on while samples are drawn."""
+    np.random.seed(0)
+    expected = np.random.random()
+    np.random.seed(0)
+    gradient(name, cubes, np.ones(3), algorithm=algorithm)
+    assert np.random.random() == expected
+
+
+@pytest.mark.parametrize("eps", ["auto", 1e-4])
+def test_many_samples_come_to_the_jacobian(eps: Any) -> None:
+    """The error is what its size and the number of samples let expect, and falls with these."""
+    norms = np.linalg.norm(MATRIX, axis=1, keepdims=True)
+    errors = [
+        np.abs(estimate(samples, seed, eps=eps) - MATRIX).max()
+        for samples, seed in [(100, 0), (10_000, 1)]
+    ]
+    assert errors[0] < 5 * norms.max() * np.sqrt(3 / 100)
+    assert errors[1] < 5 * norms.max() * np.sqrt(3 / 10_000)
+
+
+def test_the_average_of_many_estimates_is_the_jacobian() -> None:
+    """Each estimate is right on average, however few its samples are."""
+    mean = np.mean([estimate(1, seed) for seed in range(4000)], axis=0)
+    np.testing.assert_allclose(mean, MATRIX, atol=5 * 5 * np.sqrt(3 / 4000))
+
+
+def test_a_product_is_that_with_the_jacobian_of_the_same_seed() -> None:
+    """Both see the same samples."""
+    inputs = {"x": np.linspace(0.5, 2, 4), "z": np.float64(3.0)}
+
+    def apply(inputs: Any) -> Any:
+        x, z = inputs["x"], inputs["z"]
+        return {"y": MATRIX @ x**2 * z, "w": np.sin(x).sum()}
+
+    options: dict[str, Any] = {"algorithm": "stochastic", "seed": 11, "num_samples": 7}
+    cotangent: dict[str, Any] = {"y": np.array([1.0, -3.0]), "w": np.float64(0.25)}
+    blocks = finite_difference_jacobian(apply, inputs, inputs, cotangent, **options)
+    found = finite_difference_vjp(apply, inputs, inputs, cotangent, cotangent, **options)
+    for path in inputs:
+        expected = sum(
+            np.tensordot(v, blocks[output][path], np.ndim(v)) for output, v in cotangent.items()
+        )
+        np.testing.assert_allclose(found[path], expected, rtol=1e-10)
+
+
+def test_a_sample_has_two_sides_of_equal_distance() -> None:
+    """Every element takes a step of its own size, up or down, and then the other way."""
+    apply = Noted(cubes)
+    x = np.array([1.0, -100.0, 0.0])
+    jacobian(apply, x, algorithm="stochastic", num_samples=100, seed=5, eps="auto")
+    moves = np.array(apply.points) - x
+    steps = np.finfo(np.float64).eps ** (1 / 3) * np.array([1.0, 100.0, 1.0])
+    np.testing.assert_allclose(np.abs(moves), np.broadcast_to(steps, (200, 3)), rtol=1e-6)
+    np.testing.assert_allclose(moves[::2], -moves[1::2], rtol=1e-6)
+    assert {tuple(side) for side in np.sign(moves[::2])} == {
+        (a, b, c) for a in (1, -1) for b in (1, -1) for c in (1, -1)
+    }
+
+
+def test_one_element_is_differentiated_as_by_central_differences() -> None:
+    """Without other elements there is no noise."""
+    x = np.array([2.0])
+    found = jacobian(cubes, x, algorithm="stochastic")
+    np.testing.assert_allclose(found, jacobian(cubes, x, algorithm="central"), rtol=1e-9)

@@ -1,0 +1,50 @@
+"""Backends that fail when they are asked for a function."""
+
+from __future__ import annotations
+
+import pytest
+
+from runtime_core.description import describe
+from runtime_core.errors import InvalidOption
+from tests.builtin.conftest import JACOBIAN
+from tests.conftest import DOUBLE
+from tests.gradients.conftest import (
+    OWN_JACOBIAN,
+    Make,
+    backend,
+    refusal,
+    served_by,
+    serving_backend,
+)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no GPU"), ImportError("No module named 'jax'")])
+def test_a_backend_that_fails_takes_its_endpoints_away(error: Exception, made: Make) -> None:
+    """The reason names distribution and version; everything else is served."""
+    broken = backend("exact", 20, error=error)
+    description = describe(made(DOUBLE, broken, gradient_backend="exact"))
+    assert "apply" in served_by(description)
+    assert (
+        f"acme-gradients 2.0 failed: {type(error).__name__}: {error}"
+        in (description.unavailable[JACOBIAN])
+    )
+
+
+def test_auto_goes_on_after_a_backend_that_fails(made: Make) -> None:
+    """The next one is asked."""
+    broken = backend("exact", 20, error=RuntimeError("no GPU"))
+    runtime = made(DOUBLE, broken, backend("coarse", 90), gradient_backend="auto")
+    assert serving_backend(runtime, JACOBIAN) == "coarse"
+
+
+def test_a_named_backend_that_fails_is_a_wrong_option(made: Make) -> None:
+    """Who names it is told what has failed."""
+    broken = backend("exact", error=RuntimeError("no GPU"))
+    runtime = made(DOUBLE, broken, gradient_backend="jacobian=exact")
+    assert "acme-gradients 2.0 failed: RuntimeError: no GPU" in refusal(runtime, InvalidOption, 2)
+
+
+def test_a_backend_that_nobody_chose_may_fail(made: Make) -> None:
+    """A broken plugin that is not used is not noticed."""
+    broken = backend("exact", 20, error=RuntimeError("no GPU"))
+    assert serving_backend(made(DOUBLE + OWN_JACOBIAN, broken), JACOBIAN) == "native"

@@ -28,6 +28,11 @@ class FaultKind(StrEnum):
     LOAD_FAILED = "load_failed"
     TESSERACT_FAILED = "tesseract_failed"
     WORKER_DIED = "worker_died"
+    WORKERS_LOST = "workers_lost"
+    TIMED_OUT = "timed_out"
+    CALLER_GONE = "caller_gone"
+    QUEUE_FULL = "queue_full"
+    SLOW_BODY = "slow_body"
     SHUTTING_DOWN = "shutting_down"
 
 
@@ -52,6 +57,11 @@ OUTCOMES: Mapping[FaultKind, Outcome] = MappingProxyType(
         FaultKind.LOAD_FAILED: Outcome(status=500, exit_code=1),
         FaultKind.TESSERACT_FAILED: Outcome(status=500, exit_code=1),
         FaultKind.WORKER_DIED: Outcome(status=500, exit_code=1),
+        FaultKind.WORKERS_LOST: Outcome(status=503, exit_code=1),
+        FaultKind.TIMED_OUT: Outcome(status=504, exit_code=1),
+        FaultKind.CALLER_GONE: Outcome(status=503, exit_code=1),
+        FaultKind.QUEUE_FULL: Outcome(status=503, exit_code=1),
+        FaultKind.SLOW_BODY: Outcome(status=408, exit_code=2),
         FaultKind.SHUTTING_DOWN: Outcome(status=503, exit_code=1),
     }
 )
@@ -129,6 +139,42 @@ class WorkerDied(TesseractRuntimeError):
     """The process that computed a call ended before it had answered."""
 
     kind = FaultKind.WORKER_DIED
+
+
+class WorkersLost(TesseractRuntimeError):
+    """There is no worker to compute a call, and there will be none."""
+
+    kind = FaultKind.WORKERS_LOST
+
+
+class TimedOut(TesseractRuntimeError):
+    """A call has taken longer than it may, and was stopped."""
+
+    kind = FaultKind.TIMED_OUT
+
+
+class QueueFull(TesseractRuntimeError):
+    """So many calls wait already that another one is refused."""
+
+    kind = FaultKind.QUEUE_FULL
+
+
+class BodyTooLarge(TesseractRuntimeError):
+    """The body of a request is larger than the server takes."""
+
+    kind = FaultKind.BODY_TOO_LARGE
+
+
+class SlowBody(TesseractRuntimeError):
+    """The body of a request stopped arriving."""
+
+    kind = FaultKind.SLOW_BODY
+
+
+class CallerGone(TesseractRuntimeError):
+    """Whoever asked no longer waits for the answer."""
+
+    kind = FaultKind.CALLER_GONE
 
 
 class ShuttingDown(TesseractRuntimeError):

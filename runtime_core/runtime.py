@@ -71,6 +71,20 @@ class Runtime:
 
         return PayloadSchemas(self.api.input_schema, self.api.output_schema)
 
+    @contextmanager
+    def set_up(self) -> Iterator[None]:
+        """Run the author's `setup()` before, and `teardown()` after, what is inside the `with`.
+
+        Both are optional. Raises `InvalidTesseract` when one fails.
+        """
+        with scope.enter(self.scope()):
+            self.api.prepare("setup")
+        try:
+            yield
+        finally:
+            with scope.enter(self.scope()):
+                self.api.prepare("teardown")
+
     def function(self, endpoint: str) -> Callable[..., Any] | Unavailable:
         """Return the function that computes an endpoint, or why there is none."""
         served = self.gradients.serving(endpoint)

@@ -135,7 +135,8 @@ def _hint(error: BaseException) -> str:
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     if name is None or name.partition(".")[0] != "tesseract_core":
         return ""
-    return ". Install it with: pip install tesseract-runtime-authoring"
+    install = "install" if name == "tesseract_core" else "install --upgrade"
+    return f". Install it with: pip {install} tesseract-runtime-authoring"
 
 
 def _module_name(file: Path) -> str:

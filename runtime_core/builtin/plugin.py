@@ -167,11 +167,36 @@ def commands() -> Iterable[Command]:
 
 @hookimpl
 def server_extensions() -> Iterable[ServerExtension]:
-    """Provide the routes of the server that are no endpoints."""
+    """Provide what surrounds the endpoints of the server; of each place the last is outermost."""
     return (
         ServerExtension(
             name="plugins",
             summary="GET /plugins: what the installed plugins provide.",
             build=deferred("runtime_core.server.plugins:build"),
+        ),
+        ServerExtension(
+            name="probes",
+            summary="GET /livez and /readyz, for orchestrators.",
+            build=deferred("runtime_core.server.probes:build"),
+        ),
+        ServerExtension(
+            name="api-keys",
+            summary="Keys that callers must show.",
+            build=deferred("runtime_core.server.api_keys:build"),
+        ),
+        ServerExtension(
+            name="cors",
+            summary="Calls from web pages of other origins.",
+            build=deferred("runtime_core.server.cors:build"),
+        ),
+        ServerExtension(
+            name="hosts",
+            summary="Refusal of requests for other hosts.",
+            build=deferred("runtime_core.server.hosts:build"),
+        ),
+        ServerExtension(
+            name="access-log",
+            summary="One line for each request.",
+            build=deferred("runtime_core.server.access_log:build"),
         ),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import typer
@@ -34,13 +35,23 @@ def endpoint_command(
         payload: Payload, output_path: OutputPath = None, output_format: OutputFormat = None
     ) -> None:
         body, body_format = read_payload(payload, context.catalog)
-        _answer(context, name, body, body_format, output_path, output_format)
+        with _set_up(context):
+            _answer(context, name, body, body_format, output_path, output_format)
 
     def without_payload(output_path: OutputPath = None, output_format: OutputFormat = None) -> None:
         _answer(context, name, b"", "json", output_path, output_format)
 
     function = without_payload if endpoint.payload is None else with_payload
     return function, _command_class(context.catalog.endpoints.find(name).summary, endpoint)
+
+
+@contextmanager
+def _set_up(context: CliContext) -> Iterator[None]:
+    """Prepare the Tesseract for what is inside the `with`; what that prints is no result."""
+    with ExitStack() as stack:
+        with stdout_to_stderr():
+            stack.enter_context(context.runtime().set_up())
+        yield
 
 
 def _answer(

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from runtime_core.config import dump
-from runtime_core.plugins import PluginSelection
+from runtime_core.contracts import ServeOptions
+from runtime_core.errors import InvalidOption, MissingFile
+from runtime_core.runtime import served_runtime
+
+if TYPE_CHECKING:
+    from runtime_core.cli.context import CliContext
+    from runtime_core.workers import Workers
 
 _DEFAULT_PORT = 8000
 
@@ -53,19 +60,129 @@ def serve(
             envvar=["TESSERACT_RUNTIME_SERVE_HOST", "TESSERACT_RUNTIME_HOST"],
         ),
     ] = "127.0.0.1",
+    num_workers: Annotated[
+        int,
+        typer.Option(
+            "-w",
+            "--num-workers",
+            min=1,
+            help="Number of worker processes",
+            envvar=["TESSERACT_RUNTIME_SERVE_NUM_WORKERS", "TESSERACT_RUNTIME_NUM_WORKERS"],
+        ),
+    ] = 1,
+    queue_size: Annotated[
+        int, typer.Option(min=0, help="Calls that may wait for a worker; more are refused.")
+    ] = 64,
+    max_queued_bytes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Bytes of the bodies of all calls together.",
+            show_default="a quarter of the memory",
+        ),
+    ] = None,
+    max_body_size: Annotated[int, typer.Option(min=1, help="Most bytes of one body.")] = 1 << 30,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001, help="Seconds after which a call is stopped.", show_default="never"
+        ),
+    ] = None,
+    shutdown_grace: Annotated[
+        float, typer.Option(min=0, help="Seconds that calls may still take after SIGTERM.")
+    ] = 30.0,
+    api_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A key that callers must show; may be repeated.",
+            envvar=["TESSERACT_RUNTIME_SERVE_API_KEY", "TESSERACT_API_KEY"],
+        ),
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A host by whose name the service is reached; may be repeated."),
+    ] = None,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="An origin whose web pages may call; may be repeated."),
+    ] = None,
+    tls_cert: Annotated[str | None, typer.Option(help="File of a TLS certificate (PEM).")] = None,
+    tls_key: Annotated[str | None, typer.Option(help="File of its private key (PEM).")] = None,
+    log_format: Annotated[
+        Literal["text", "json"], typer.Option(help="Form of the line for each request.")
+    ] = "text",
+    in_process: Annotated[
+        bool,
+        typer.Option(
+            "--in-process", help="Compute in this process, for debuggers; no call can be stopped."
+        ),
+    ] = False,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; the Tesseract runs in a process of its own."""
-    from runtime_core.description import loaded_plugins
+    """Serve until SIGTERM or Ctrl-C; the Tesseract runs in processes of its own."""
     from runtime_core.server import serving  # FastAPI and uvicorn, which only this command needs
-    from runtime_core.workers import WorkerPool, WorkerSettings
+    from runtime_core.server.memory import available_memory
 
+    options = ServeOptions(
+        host=host,
+        num_workers=num_workers,
+        queue_size=queue_size,
+        max_queued_bytes=max_queued_bytes or available_memory() // 4,
+        max_body_size=max_body_size,
+        timeout=timeout,
+        shutdown_grace=shutdown_grace,
+        api_keys=tuple(api_key or ()),
+        allowed_hosts=tuple(allowed_host or ()),
+        cors_origins=tuple(cors_origin or ()),
+        log_format=log_format,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+    )
     catalog, config = context.obj.catalog, context.obj.config
-    selection: PluginSelection = context.obj.selection
     catalog.formats.find(config.output_format)
     if config.compression is not None:
         catalog.compressors.find(config.compression)
+    _check(options, in_process=in_process)
     with serving.bound_socket(host, port) as address:
-        settings = WorkerSettings(
-            config=dump(config), plugins=selection, loaded=loaded_plugins(catalog)
+        serving.serve(
+            catalog=catalog,
+            config=config,
+            options=options,
+            workers=_workers(context.obj, options, in_process=in_process),
+            address=address,
         )
-        serving.serve(catalog=catalog, config=config, workers=WorkerPool(settings), address=address)
+
+
+def _workers(context: CliContext, options: ServeOptions, *, in_process: bool) -> Workers:
+    from runtime_core.description import loaded_plugins
+    from runtime_core.workers import InProcessWorkers, WorkerPool, WorkerSettings
+
+    if in_process:
+        return InProcessWorkers(served_runtime(context.catalog, context.config))
+    settings = WorkerSettings(
+        config=dump(context.config),
+        plugins=context.selection,
+        loaded=loaded_plugins(context.catalog),
+    )
+    return WorkerPool(settings, size=options.num_workers, timeout=options.timeout)
+
+
+def _check(options: ServeOptions, *, in_process: bool) -> None:
+    """Refuse options that do not go together, and warn of a service that is open to everybody."""
+    from runtime_core.server.hosts import is_loopback
+
+    if in_process and (options.timeout is not None or options.num_workers > 1):
+        raise InvalidOption(
+            "--in-process computes one call at a time and cannot stop it: leave out --timeout and "
+            "--num-workers."
+        )
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise InvalidOption("--tls-cert and --tls-key go together: give both or neither.")
+    for file in filter(None, (options.tls_cert, options.tls_key)):
+        if not Path(file).is_file():
+            raise MissingFile(f"There is no file {file!r} for TLS.")
+    if not is_loopback(options.host) and not options.api_keys:
+        print(
+            f"Warning: everybody who can reach {options.host} can use this service. Require a key "
+            "with --api-key, or serve on 127.0.0.1.",
+            file=sys.stderr,
+        )

@@ -18,7 +18,14 @@ from runtime_core.contracts.gradients import GradientBackend
 from runtime_core.contracts.recipes import Recipe
 from runtime_core.contracts.runs import Artifact, Metric, Parameter, Record, RunHandle, RunSink
 from runtime_core.contracts.scope import CallScope
-from runtime_core.contracts.server import Layer, Place, ServerContext, ServerExtension, ServerParts
+from runtime_core.contracts.server import (
+    Layer,
+    Place,
+    ServeOptions,
+    ServerContext,
+    ServerExtension,
+    ServerParts,
+)
 from runtime_core.contracts.settings import Settings
 
 __all__ = [
@@ -52,6 +59,7 @@ __all__ = [
     "Reply",
     "RunHandle",
     "RunSink",
+    "ServeOptions",
     "ServerContext",
     "ServerExtension",
     "ServerParts",

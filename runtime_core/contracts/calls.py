@@ -18,7 +18,8 @@ class Call:
 
     `body` is a document in the format `body_format`; the answer is written in `output_format`,
     with its arrays compressed by the compressor `compression` if one is named. Arrays that go into
-    files go into `output_folder` below `output_path`, and are named relative to the latter.
+    files go into `output_folder` below `output_path`, and are named relative to the latter. The
+    call may compute for `timeout` seconds where it can be stopped.
     """
 
     endpoint: str
@@ -29,6 +30,7 @@ class Call:
     compression: str | None = None
     output_path: str | None = None
     output_folder: str = ""
+    timeout: float | None = None
     parent_run_id: str | None = None
 
 
@@ -55,7 +57,7 @@ class Fault:
 class Reply:
     """The answer to a `Call`: a document as a sequence of buffers, or a fault.
 
-    `timings` maps `decode`, `compute` and `encode` to seconds.
+    `timings` maps `decode`, `compute`, `encode` and, in a server, `queue` to seconds.
     """
 
     run_id: str

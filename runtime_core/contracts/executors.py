@@ -31,8 +31,8 @@ class Evaluations(Protocol):
         """Evaluate with some inputs (by path) changed, and return the outputs asked for.
 
         Both have the shapes and data types of the inputs and outputs; what is returned is the
-        caller's. The future raises what `apply` raises, and `InvalidResult` for outputs that do
-        not fit their schema or have no array at a path.
+        caller's. The future raises an `AuthorError` from what `apply` raises, and `InvalidResult`
+        for outputs that do not fit their schema or have no array at a path.
         """
 
 

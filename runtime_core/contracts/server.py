@@ -32,6 +32,28 @@ class Layer:
     wrap: Callable[[Any], Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServeOptions:
+    """How a service is run: the options of the command `serve`.
+
+    Sizes are in bytes, times in seconds. `host` is the address that the service is bound to.
+    """
+
+    host: str = "127.0.0.1"
+    num_workers: int = 1
+    queue_size: int = 64
+    max_queued_bytes: int = 1 << 30
+    max_body_size: int = 1 << 30
+    timeout: float | None = None
+    shutdown_grace: float = 30.0
+    api_keys: Sequence[str] = ()
+    allowed_hosts: Sequence[str] = ()
+    cors_origins: Sequence[str] = ()
+    log_format: str = "text"
+    tls_cert: str | None = None
+    tls_key: str | None = None
+
+
 class ServerContext(Protocol):
     """The server as an extension sees it."""
 
@@ -42,6 +64,14 @@ class ServerContext(Protocol):
     @property
     def config(self) -> RuntimeConfig:
         """Return the configuration of the server."""
+
+    @property
+    def options(self) -> ServeOptions:
+        """Return how the service is run."""
+
+    @property
+    def problem(self) -> str | None:
+        """Return why no call can be computed at the moment, or nothing."""
 
     @property
     def description(self) -> Description:

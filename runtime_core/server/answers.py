@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,11 @@ from runtime_core.contracts import Buffer, Fault
 from runtime_core.errors import FaultKind
 
 RUN_ID_HEADER = "Tesseract-Run-Id"
+TIMING_HEADER = "Server-Timing"
+"""Milliseconds of each stage of a call (W3C Server Timing)."""
 
+_RETRY_SECONDS = "1"
+_STALLED_SECONDS = 60.0  # so long may a client take none of its answer
 _SLICE = 256 * 1024  # what is copied into the transport at once
 
 
@@ -34,8 +39,18 @@ class DocumentResponse(Response):
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
         for piece in _slices(self._pieces):
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            async with asyncio.timeout(_STALLED_SECONDS):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def timing(seconds: Mapping[str, float]) -> str:
+    """Return the seconds of the stages of a call as the header `Server-Timing`.
+
+    >>> timing({"queue": 0.0001, "compute": 2.5})
+    'queue;dur=0.1, compute;dur=2500'
+    """
+    return ", ".join(f"{stage};dur={1000 * value:.4g}" for stage, value in seconds.items())
 
 
 class JsonResponse(Response):
@@ -58,6 +73,8 @@ def fault_response(
         if debug and fault.trace:
             body |= {"traceback": fault.trace}
     headers = {RUN_ID_HEADER: run_id} if run_id is not None else {}
+    if fault.outcome.status == 503:
+        headers["Retry-After"] = _RETRY_SECONDS
     return JsonResponse(body, status_code=fault.outcome.status, headers=headers)
 
 
@@ -80,7 +97,7 @@ def _detail(fault: Fault, catalog: Catalog) -> Any:
 def _located(detail: Mapping[str, Any]) -> dict[str, Any]:
     """Return a fault of a payload with its place in the request."""
     place = list(detail["loc"])
-    return {**detail, "loc": place if place[:1] == ["query"] else ["body", *place]}
+    return {**detail, "loc": place if place[:1] in (["query"], ["header"]) else ["body", *place]}
 
 
 def _slices(pieces: Sequence[memoryview]) -> Iterator[bytes]:

@@ -12,10 +12,11 @@ from fastapi_offline import FastAPIOffline
 
 from runtime_core.catalog import CORE, Catalog
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Call, Place, Reply, ServerParts
+from runtime_core.contracts import Call, Place, Reply, ServeOptions, ServerParts
 from runtime_core.description import Description
+from runtime_core.server.admission import Admission
 from runtime_core.server.routes import endpoint_routes
-from runtime_core.workers import Workers
+from runtime_core.workers import ArrivingBody, Workers
 
 _log = logging.getLogger(__name__)
 
@@ -23,9 +24,15 @@ _log = logging.getLogger(__name__)
 class Server:
     """The `ServerContext` of one service, whose workers have loaded the Tesseract."""
 
-    def __init__(self, *, catalog: Catalog, config: RuntimeConfig, workers: Workers) -> None:
+    def __init__(
+        self, *, catalog: Catalog, config: RuntimeConfig, options: ServeOptions, workers: Workers
+    ) -> None:
         self.catalog = catalog
         self.config = config
+        self.options = options
+        self.admission = Admission(
+            slots=options.num_workers + options.queue_size, size=options.max_queued_bytes
+        )
         self._workers = workers
         self._observers: list[Callable[[Call, Reply], None]] = []
 
@@ -34,6 +41,15 @@ class Server:
         """Return what is served."""
         return self._workers.description
 
+    @property
+    def problem(self) -> str | None:
+        """Return why no call can be computed at the moment, or nothing."""
+        return self._workers.problem
+
+    def arriving(self, expected: int | None) -> ArrivingBody:
+        """Return where the body of a call is collected."""
+        return self._workers.arriving(expected)
+
     def add_observer(self, observe: Callable[[Call, Reply], None]) -> None:
         """Show every computed call, with its reply, to a function of an extension."""
         self._observers.append(observe)
@@ -41,14 +57,14 @@ class Server:
     @asynccontextmanager
     async def call(self, call: Call) -> AsyncIterator[Reply]:
         """Compute a call; the body of the reply is valid inside the `async with`."""
-        reply = await self._workers.call(call)
-        for observe in self._observers:
-            try:
-                observe(call, reply)
-            # An extension that only looks on must not spoil the answer.
-            except Exception:
-                _log.exception("An observer of calls failed.")
-        yield reply
+        async with self._workers.call(call) as reply:
+            for observe in self._observers:
+                try:
+                    observe(call, reply)
+                # An extension that only looks on must not spoil the answer.
+                except Exception:
+                    _log.exception("An observer of calls failed.")
+            yield reply
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -15,18 +17,30 @@ from runtime_core.description import EndpointDescription
 from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, TesseractRuntimeError
 from runtime_core.faults import fault_of
 from runtime_core.runs import checked_run_id, new_run_id
-from runtime_core.server.answers import RUN_ID_HEADER, DocumentResponse, fault_response
-from runtime_core.server.negotiation import input_format, output
+from runtime_core.server.admission import Admitted
+from runtime_core.server.answers import (
+    RUN_ID_HEADER,
+    TIMING_HEADER,
+    DocumentResponse,
+    fault_response,
+    timing,
+)
+from runtime_core.server.attendance import Attendance
+from runtime_core.server.bodies import announced_size, read_body
+from runtime_core.server.negotiation import UnsupportedMediaType, input_format, output
+
+if TYPE_CHECKING:
+    from runtime_core.server.application import Server
 
 
-def endpoint_routes(server: ServerContext) -> Iterator[BaseRoute]:
+def endpoint_routes(server: Server) -> Iterator[BaseRoute]:
     """Yield the routes of everything that is served, and of what is not with the reason."""
     for endpoint in server.description.endpoints:
         path = f"/{endpoint.name}"
         if endpoint.has_payload:
-            yield Route(path, ComputingRoute(server, endpoint.name), methods=["POST"])
+            yield Route(path, ComputingRoute(server, endpoint.name), methods=["POST", "OPTIONS"])
         else:
-            yield Route(path, AnsweredRoute(server, endpoint), methods=["GET"])
+            yield Route(path, AnsweredRoute(server, endpoint), methods=["GET", "OPTIONS"])
     for name, reason in server.description.unavailable.items():
         yield Route(f"/{name}", UnavailableRoute(server, name, reason), methods=["GET", "POST"])
 
@@ -34,41 +48,53 @@ def endpoint_routes(server: ServerContext) -> Iterator[BaseRoute]:
 class ComputingRoute:
     """`POST /name`: a document in, a document out."""
 
-    def __init__(self, server: ServerContext, endpoint: str) -> None:
+    def __init__(self, server: Server, endpoint: str) -> None:
         self._server = server
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; the memory of the answer is held until it is sent."""
+        if scope["method"] == "OPTIONS":
+            await _ALLOW_POST(scope, receive, send)
+            return
         request = Request(scope, receive)
         run_id = None
         try:
             run_id = _run_id(request)
-            call = await self._call(request, run_id)
+            with self._server.admission.enter() as place:
+                call = await self._call(request, run_id, place)
+                await self._computed(call, scope, receive, send)
         except TesseractRuntimeError as error:
             fault = fault_of(error)
             refusal = fault_response(fault, catalog=self._server.catalog, run_id=run_id)
             await refusal(scope, receive, send)
-            return
         except ClientDisconnect:
             return  # nobody is there to be answered
-        async with self._server.call(call) as reply:
-            await self._response(reply)(scope, receive, send)
 
-    async def _call(self, request: Request, run_id: str) -> Call:
-        catalog, config = self._server.catalog, self._server.config
-        body_format = input_format(request.headers.get("content-type"), catalog.formats)
-        chosen = output(_accept(request), catalog, config)
+    async def _call(self, request: Request, run_id: str, place: Admitted) -> Call:
+        server = self._server
+        limit = server.options.max_body_size
+        _refuse_content_encoding(request)
+        body_format = input_format(request.headers.get("content-type"), server.catalog.formats)
+        chosen = output(_accept(request), server.catalog, server.config)
+        size = announced_size(request, limit)
+        place.reserve(size or 0)
         return Call(
             endpoint=self._endpoint,
             run_id=run_id,
-            body=await request.body(),
+            timeout=_timeout(request),
+            body=await read_body(request, server.arriving(size), place, limit=limit),
             body_format=body_format.name,
             output_format=chosen.format.name,
             compression=chosen.compression,
-            output_path=config.output_path,
+            output_path=server.config.output_path,
             output_folder=f"run_{run_id}",
         )
+
+    async def _computed(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        with Attendance(receive):
+            async with self._server.call(call) as reply:
+                await self._response(reply)(scope, receive, send)
 
     def _response(self, reply: Reply) -> Response:
         catalog = self._server.catalog
@@ -76,7 +102,7 @@ class ComputingRoute:
             debug = self._server.config.debug
             return fault_response(reply.fault, catalog=catalog, run_id=reply.run_id, debug=debug)
         media_type = catalog.formats.find(reply.format).media_types[0]
-        headers = {RUN_ID_HEADER: reply.run_id}
+        headers = {RUN_ID_HEADER: reply.run_id, TIMING_HEADER: timing(reply.timings)}
         return DocumentResponse(reply.body, media_type=media_type, headers=headers)
 
 
@@ -89,6 +115,9 @@ class AnsweredRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer at once; no worker has part in it."""
+        if scope["method"] == "OPTIONS":
+            await _ALLOW_GET(scope, receive, send)
+            return
         response = self._response(_accept(Request(scope)))
         await response(scope, receive, send)
 
@@ -113,6 +142,35 @@ class UnavailableRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Say why there is no such endpoint."""
         await self._response(scope, receive, send)
+
+
+_ALLOW_POST = Response(status_code=204, headers={"Allow": "OPTIONS, POST"})
+_ALLOW_GET = Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS"})
+
+
+def _refuse_content_encoding(request: Request) -> None:
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise UnsupportedMediaType(
+            f"Content-Encoding {coding[:100]!r} is not supported: send the body as it is, its "
+            "arrays may be compressed."
+        )
+
+
+def _timeout(request: Request) -> float | None:
+    """Return the seconds that a client gives its call."""
+    text = request.headers.get("request-timeout")
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        problem = f"Request-Timeout {text[:60]!r} must be a positive number of seconds."
+        detail = {"type": "value_error", "loc": ["header", "request-timeout"], "msg": problem}
+        raise InvalidPayload([detail])
+    return seconds
 
 
 def _accept(request: Request) -> str:

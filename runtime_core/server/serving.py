@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import socket
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from types import FrameType
 
 import uvicorn
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import ServeOptions
 from runtime_core.errors import InvalidOption
 from runtime_core.server.application import Server, build_application
+from runtime_core.server.logs import logged_requests
 from runtime_core.workers import Workers
 
 _KEEP_ALIVE_SECONDS = 60
-_GRACE_SECONDS = 30  # what a running call may still take after SIGTERM
+_SECONDS_TO_ANSWER = 10  # for slow readers, after calls have been cut short
 _BACKLOG = 2048
 
 
@@ -39,24 +43,34 @@ def bound_socket(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    *, catalog: Catalog, config: RuntimeConfig, workers: Workers, address: socket.socket
+    *,
+    catalog: Catalog,
+    config: RuntimeConfig,
+    options: ServeOptions,
+    workers: Workers,
+    address: socket.socket,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what runs and return.
 
     Errors are those of loading the Tesseract; no request is taken before it has loaded.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with logged_requests(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
-            runner.run(_serve(catalog, config, workers, address))
+            runner.run(_serve(catalog, config, options, workers, address))
         except KeyboardInterrupt:
             pass  # Ctrl-C is how a server is meant to be stopped in a terminal
 
 
 async def _serve(
-    catalog: Catalog, config: RuntimeConfig, workers: Workers, address: socket.socket
+    catalog: Catalog,
+    config: RuntimeConfig,
+    options: ServeOptions,
+    workers: Workers,
+    address: socket.socket,
 ) -> None:
     async with workers, AsyncExitStack() as lifespans:
-        application = build_application(Server(catalog=catalog, config=config, workers=workers))
+        server = Server(catalog=catalog, config=config, options=options, workers=workers)
+        application = build_application(server)
         for lifespan in application.lifespans:
             await lifespans.enter_async_context(lifespan())
         settings = uvicorn.Config(
@@ -66,9 +80,13 @@ async def _serve(
             log_level="warning",
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_graceful_shutdown=math.ceil(options.shutdown_grace) + _SECONDS_TO_ANSWER,
+            ssl_certfile=options.tls_cert,
+            ssl_keyfile=options.tls_key,
         )
-        service = AnnouncedServer(settings, config.name)
+        service = AnnouncedServer(
+            settings, config.name, grace=options.shutdown_grace, cut_short=workers.cut_short
+        )
         # uvicorn raises the signal again that ended it, to whatever was installed before.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, service.handle_exit)
@@ -77,18 +95,40 @@ async def _serve(
 
 
 class AnnouncedServer(uvicorn.Server):
-    """Says where it serves once it does, and hears signals from then on."""
+    """Says where it serves once it does, and hears signals from then on.
 
-    def __init__(self, settings: uvicorn.Config, name: str) -> None:
+    After the first signal calls have `grace` seconds, after another one none: they are cut short
+    and answered all the same.
+    """
+
+    def __init__(
+        self, settings: uvicorn.Config, name: str, *, grace: float, cut_short: Callable[[], None]
+    ) -> None:
         super().__init__(settings)
         self._name = name
+        self._grace = grace
+        self._cut_short = cut_short
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop, or hurry."""
+        if self.should_exit:
+            asyncio.get_running_loop().call_soon_threadsafe(self._cut_short)
+        else:
+            super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what runs come to its end, in time."""
+        hurry = asyncio.get_running_loop().call_later(self._grace, self._cut_short)
+        await super().shutdown(sockets)
+        hurry.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to serve and tell where."""
         await super().startup(sockets)
         for address in sockets or ():
             host, port = address.getsockname()[:2]
-            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            scheme = "https" if self.config.is_ssl else "http"
+            url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
             print(f"Serving {self._name} on {url} (Ctrl-C ends it).", file=sys.stderr)
 
 

@@ -1,7 +1,8 @@
 """Computing calls in processes of their own; nothing here knows of HTTP."""
 
+from runtime_core.workers.bodies import ArrivingBody
 from runtime_core.workers.in_process import InProcessWorkers
 from runtime_core.workers.pool import WorkerPool, Workers
 from runtime_core.workers.process import WorkerSettings
 
-__all__ = ["InProcessWorkers", "WorkerPool", "WorkerSettings", "Workers"]
+__all__ = ["ArrivingBody", "InProcessWorkers", "WorkerPool", "WorkerSettings", "Workers"]

@@ -11,8 +11,12 @@ import os
 import signal
 import socket
 import sys
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from typing import NoReturn
 
 from runtime_core.config import restore
+from runtime_core.contracts import Reply
 from runtime_core.description import describe, loaded_plugins
 from runtime_core.errors import PluginFault, TesseractRuntimeError
 from runtime_core.faults import author_fault, fault_of
@@ -20,11 +24,18 @@ from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.runtime import Runtime, served_runtime
 from runtime_core.workers.messages import ConnectionEnded, Message, receive, send
 from runtime_core.workers.protocol import (
+    ANSWER,
+    BODY,
     READY,
+    STREAMS,
+    ReceivedCall,
     failed_message,
+    is_in_segment,
     read_call,
     reply_message,
 )
+from runtime_core.workers.segments import Segment
+from runtime_core.workers.streams import flush_streams, redirect_streams
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -33,17 +44,54 @@ def main(descriptor: int, parent: int) -> int:
     """Serve one supervisor until it closes the connection; the exit code is for nobody."""
     _die_with(parent)
     os.set_inheritable(descriptor, False)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a TextIOWrapper
     connection = socket.socket(fileno=descriptor)
-    try:
-        runtime = _start(connection)
-        while runtime is not None:
-            send(connection, reply_message(runtime.invoke(read_call(receive(connection)))))
-    except ConnectionEnded:
-        pass
+    with suppress(ConnectionEnded), ExitStack() as set_up:
+        runtime = _start(connection, set_up)
+        if runtime is not None:
+            _Worker(runtime, connection).work()
     return 0
 
 
-def _start(connection: socket.socket) -> Runtime | None:
+class _Worker:
+    """Answers calls in the order of their arrival."""
+
+    def __init__(self, runtime: Runtime, connection: socket.socket) -> None:
+        self._runtime = runtime
+        self._connection = connection
+        self._answer: Segment | None = None  # for the next large answer
+
+    def work(self) -> NoReturn:
+        """Answer until the supervisor hangs up, which raises `ConnectionEnded`."""
+        while True:
+            received = read_call(receive(self._connection))
+            self._attach(received)
+            message = reply_message(self._reply(received), self._answer)
+            if is_in_segment(message) and self._answer is not None:
+                self._answer.close()
+                self._answer = None
+            flush_streams()
+            send(self._connection, message)
+
+    def _attach(self, received: ReceivedCall) -> None:
+        """Take what the supervisor gives for this call and those that follow."""
+        if STREAMS in received.attached:
+            redirect_streams(received.attached[STREAMS])
+        if ANSWER in received.attached:
+            self._answer = Segment(received.attached[ANSWER])
+
+    def _reply(self, received: ReceivedCall) -> Reply:
+        if received.body_size is None:
+            return self._runtime.invoke(received.call)
+        segment = Segment(received.attached[BODY])
+        try:
+            body = segment.view(received.body_size)
+            return self._runtime.invoke(replace(received.call, body=body))
+        finally:
+            segment.close()
+
+
+def _start(connection: socket.socket, set_up: ExitStack) -> Runtime | None:
     """Load what the first message asks for and tell how that went."""
     start = receive(connection).data
     try:
@@ -53,6 +101,7 @@ def _start(connection: socket.socket) -> Runtime | None:
         catalog = load_catalog(selection)
         _compare(loaded_plugins(catalog), start["loaded_plugins"])
         runtime = served_runtime(catalog, restore(catalog, start["config"]))
+        set_up.enter_context(runtime.set_up())
         description = describe(runtime)
     except TesseractRuntimeError as error:
         fault = fault_of(error)

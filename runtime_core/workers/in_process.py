@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -10,6 +12,8 @@ from typing import Self
 from runtime_core.contracts import Call, Reply
 from runtime_core.description import Description, describe
 from runtime_core.runtime import Runtime
+from runtime_core.workers.bodies import ArrivingBody
+from runtime_core.workers.segments import SegmentPool
 
 
 class InProcessWorkers:
@@ -17,17 +21,23 @@ class InProcessWorkers:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._segments = SegmentPool()
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Reply]] = set()
+        self._set_up = ExitStack()
 
     @cached_property
     def description(self) -> Description:
         """Return what is served."""
         return describe(self._runtime)
 
+    @property
+    def problem(self) -> None:
+        """Return nothing: this process can compute as long as it runs."""
+
     async def __aenter__(self) -> Self:
         """Load the Tesseract; errors are those of loading."""
-        await asyncio.to_thread(lambda: self.description)
+        await asyncio.to_thread(self._load)
         return self
 
     async def __aexit__(
@@ -38,14 +48,36 @@ class InProcessWorkers:
     ) -> None:
         """Wait for the calls that are running."""
         await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.to_thread(self._set_up.close)
+        self._segments.close()
 
-    async def call(self, call: Call) -> Reply:
-        """Compute a call when its turn has come; a caller who gives up does not disturb it."""
+    def arriving(self, expected: int | None) -> ArrivingBody:
+        """Return where the body of a call is collected, of `expected` bytes if that is known."""
+        return ArrivingBody(self._segments, expected=expected)
+
+    def cut_short(self) -> None:
+        """Do nothing: a thread cannot be stopped."""
+
+    @asynccontextmanager
+    async def call(self, call: Call) -> AsyncIterator[Reply]:
+        """Compute a call when its turn has come; a caller who gives up does not disturb it.
+
+        There is no way to stop it, whatever its `timeout` says.
+        """
         task = asyncio.create_task(self._in_turn(call))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        yield await asyncio.shield(task)
+
+    def _load(self) -> None:
+        self._set_up.enter_context(self._runtime.set_up())
+        _ = self.description
 
     async def _in_turn(self, call: Call) -> Reply:
-        async with self._turn:
-            return await asyncio.to_thread(self._runtime.invoke, call)
+        try:
+            async with self._turn:
+                return await asyncio.to_thread(self._runtime.invoke, call)
+        finally:
+            body = self._segments.holding(call.body)
+            if body is not None:
+                self._segments.release(body)

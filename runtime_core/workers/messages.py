@@ -1,7 +1,8 @@
-"""Messages between a supervising process and its workers, over a stream socket.
+"""Messages between a supervising process and its workers, over a Unix stream socket.
 
-A message is a JSON header and any number of buffers: four bytes with the length of the header
-(big-endian), the header, then the buffers. The header's `sizes` are the lengths of the buffers.
+A message is a JSON header, any number of buffers, and any number of descriptors: four bytes with
+the length of the header (big-endian), the header, then the buffers. The header's `sizes` are the
+lengths of the buffers. Descriptors come with the first byte, from supervisor to worker only.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from runtime_core.contracts import Buffer
 
 _LENGTH = struct.Struct(">I")
+_MOST_DESCRIPTORS = 4
 
 
 class ConnectionEnded(Exception):
@@ -25,15 +27,19 @@ class ConnectionEnded(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A kind, a JSON-like tree and buffers beside it."""
+    """A kind, a JSON-like tree, and buffers and descriptors beside it.
+
+    Descriptors that are sent stay the sender's; those that are received are the receiver's.
+    """
 
     kind: str
     data: Mapping[str, Any]
     buffers: Sequence[Buffer] = ()
+    descriptors: Sequence[int] = ()
 
 
 def send(connection: socket.socket, message: Message) -> None:
-    """Send a message over a blocking socket."""
+    """Send a message without descriptors over a blocking socket."""
     try:
         for piece in _pieces(message):
             connection.sendall(piece)
@@ -43,16 +49,23 @@ def send(connection: socket.socket, message: Message) -> None:
 
 def receive(connection: socket.socket) -> Message:
     """Receive a message from a blocking socket; its buffers are owned by the caller."""
-    header = json.loads(_filled(connection, _header_length(_filled(connection, _LENGTH.size))))
+    prefix, descriptors = _first_bytes(connection)
+    prefix += _filled(connection, _LENGTH.size - len(prefix))
+    header = json.loads(_filled(connection, _header_length(prefix)))
     buffers = [_filled(connection, size) for size in header["sizes"]]
-    return Message(kind=header["kind"], data=header["data"], buffers=buffers)
+    return Message(
+        kind=header["kind"], data=header["data"], buffers=buffers, descriptors=descriptors
+    )
 
 
 async def send_async(connection: socket.socket, message: Message) -> None:
     """Send a message over a non-blocking socket."""
     loop = asyncio.get_running_loop()
+    first, *rest = _pieces(message)
     try:
-        for piece in _pieces(message):
+        if message.descriptors:
+            first = first[_send_with_descriptors(connection, first, message.descriptors) :]
+        for piece in (first, *rest):
             await loop.sock_sendall(connection, piece)
     except OSError:
         raise ConnectionEnded from None
@@ -64,6 +77,26 @@ async def receive_async(connection: socket.socket) -> Message:
     header = json.loads(await _filled_async(connection, length))
     buffers = [await _filled_async(connection, size) for size in header["sizes"]]
     return Message(kind=header["kind"], data=header["data"], buffers=buffers)
+
+
+def _send_with_descriptors(
+    connection: socket.socket, piece: Buffer, descriptors: Sequence[int]
+) -> int:
+    """Send descriptors with the first bytes of a message, and return how many bytes went.
+
+    The other side waits for this message, so that the socket has room for its beginning.
+    """
+    return socket.send_fds(connection, [piece], descriptors)
+
+
+def _first_bytes(connection: socket.socket) -> tuple[bytearray, list[int]]:
+    try:
+        data, descriptors, _, _ = socket.recv_fds(connection, _LENGTH.size, _MOST_DESCRIPTORS)
+    except OSError:
+        data, descriptors = b"", []
+    if not data:
+        raise ConnectionEnded
+    return bytearray(data), descriptors
 
 
 def _pieces(message: Message) -> list[Buffer]:

@@ -1,17 +1,40 @@
-"""The worker of a server: started, fed with one call at a time, replaced when it dies."""
+"""The workers of a server: loaded, fed with one call each at a time, replaced when they die."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
-from runtime_core.contracts import Call, Reply
+from runtime_core.contracts import Call, Fault, Reply
 from runtime_core.description import Description
-from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkerDied
+from runtime_core.errors import (
+    CallerGone,
+    ShuttingDown,
+    TesseractRuntimeError,
+    TimedOut,
+    WorkersLost,
+)
 from runtime_core.faults import fault_of
-from runtime_core.workers.process import WorkerProcess, WorkerSettings
+from runtime_core.workers.bodies import ArrivingBody
+from runtime_core.workers.process import LeasedReply, WorkerProcess, WorkerSettings
+from runtime_core.workers.segments import SegmentPool
+
+_log = logging.getLogger(__name__)
+
+_PAUSES = (0.0, 1.0, 5.0)
+"""Seconds before each attempt to replace a worker; after the last one its place stays empty."""
+
+_SECONDS_FOR_OUTPUT = 1.0  # for what workers have printed last, at the end
+
+_TICK = 0.5  # seconds between looks at the output of workers
+_TICKS_TO_SHRINK = 20  # after so many without a call the memory of bodies is given back
 
 
 class Workers(Protocol):
@@ -21,8 +44,22 @@ class Workers(Protocol):
     def description(self) -> Description:
         """Return what is served; known inside the `async with`."""
 
-    async def call(self, call: Call) -> Reply:
-        """Compute a call; every failure is a fault of the reply."""
+    @property
+    def problem(self) -> str | None:
+        """Return why no call can be computed at the moment, or nothing."""
+
+    def arriving(self, expected: int | None) -> ArrivingBody:
+        """Return where the body of a call is collected, of `expected` bytes if that is known."""
+
+    def cut_short(self) -> None:
+        """Answer everything that waits or runs as cut short, as far as that is possible."""
+
+    def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
+        """Compute a call; every failure is a fault of the reply.
+
+        The body of the reply is valid inside the `async with`. A body that was collected by
+        `arriving` is given up to the call.
+        """
 
     async def __aenter__(self) -> Self:
         """Load the Tesseract; errors are those of loading."""
@@ -36,23 +73,29 @@ class Workers(Protocol):
         """Stop computing."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Loaded:
-    worker: WorkerProcess
-    description: Description
-
-
 class WorkerPool:
-    """One worker process, and a queue of calls before it in their order of arrival."""
+    """Some worker processes, and a queue of calls before them in their order of arrival.
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    An idle worker is taken last in, first out: the gradient of a point is computed by the worker
+    that has just evaluated it. `timeout` is the most seconds that a call may compute.
+    """
+
+    def __init__(
+        self, settings: WorkerSettings, *, size: int = 1, timeout: float | None = None
+    ) -> None:
         self._settings = settings
-        self._turn = asyncio.Lock()
-        self._worker_process: WorkerProcess | None = None  # also while it loads
-        self._loaded: _Loaded | None = None
+        self._size = size
+        self._timeout = timeout
+        self._segments = SegmentPool()
         self._description: Description | None = None
-        self._running: set[asyncio.Task[Reply]] = set()
-        self._replacement: asyncio.Task[None] | None = None
+        self._launched: set[WorkerProcess] = set()
+        self._ready: set[WorkerProcess] = set()
+        self._idle: list[WorkerProcess] = []
+        self._waiting: deque[asyncio.Future[WorkerProcess]] = deque()
+        self._jobs: set[_Job] = set()
+        self._chores: set[asyncio.Task[None]] = set()
+        self._replacing = 0
+        self._failure = ""
         self._closed = False
 
     @property
@@ -61,9 +104,27 @@ class WorkerPool:
         assert self._description is not None  # only asked inside the `async with`
         return self._description
 
+    @property
+    def problem(self) -> str | None:
+        """Return why no call can be computed at the moment, or nothing."""
+        if self._closed:
+            return "The server is being stopped."
+        if self._ready:
+            return None
+        return "The worker is being replaced." if self._replacing else self._lost_for_good()
+
     async def __aenter__(self) -> Self:
-        """Start the worker; errors are those of loading the Tesseract."""
-        self._description = (await self._worker()).description
+        """Start the workers; errors are those of loading the Tesseract."""
+        starts = [asyncio.ensure_future(self._start()) for _ in range(self._size)]
+        try:
+            await asyncio.gather(*starts)
+        except BaseException:
+            for start in starts:
+                start.cancel()
+            await asyncio.gather(*starts, return_exceptions=True)
+            await self._stop_all()
+            raise
+        self._spawn(self._look_after())
         return self
 
     async def __aexit__(
@@ -72,62 +133,230 @@ class WorkerPool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the worker; a call that still runs is answered as cut short."""
+        """Stop the workers; a call that still runs is answered as cut short."""
+        self.cut_short()
+        for chore in self._chores:
+            chore.cancel()
+        tasks = [*self._chores, *(job.task for job in self._jobs if job.task is not None)]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._stop_all()
+        if self._chores:
+            await asyncio.wait(self._chores, timeout=_SECONDS_FOR_OUTPUT)
+        self._segments.close()
+
+    def cut_short(self) -> None:
+        """Answer everything that waits or runs as cut short, and take no further call."""
         self._closed = True
-        if self._replacement is not None:
-            self._replacement.cancel()
-            await asyncio.gather(self._replacement, return_exceptions=True)
-        if self._worker_process is not None and self._turn.locked():
-            await self._worker_process.kill()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        if self._worker_process is not None:
-            await self._worker_process.stop()
+        self._refuse_waiting(ShuttingDown("The server is being stopped."))
+        for job in self._jobs:
+            job.stop(fault_of(ShuttingDown("The server was stopped before the call was done.")))
 
-    async def call(self, call: Call) -> Reply:
-        """Compute a call when its turn has come; a caller who gives up does not disturb it."""
-        task = asyncio.create_task(self._in_turn(call))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+    def arriving(self, expected: int | None) -> ArrivingBody:
+        """Return where the body of a call is collected, of `expected` bytes if that is known."""
+        return ArrivingBody(self._segments, expected=expected)
 
-    async def _in_turn(self, call: Call) -> Reply:
+    @asynccontextmanager
+    async def call(self, call: Call) -> AsyncIterator[Reply]:
+        """Compute a call when its turn has come; the reply's body is valid inside the `with`.
+
+        Every failure is a fault of the reply. A caller who gives up is forgotten while the call
+        waits; one that runs may take as long as its worker took to load, then it is stopped.
+        """
+        limits = [seconds for seconds in (self._timeout, call.timeout) if seconds is not None]
+        job = _Job(min(limits, default=None))
+        self._jobs.add(job)
+        task = job.task = asyncio.create_task(self._computed(job, call))
         try:
-            async with self._turn:
-                loaded = await self._worker()
-                return await self._computed(loaded, call)
-        except TesseractRuntimeError as error:
-            fault = fault_of(error)
-            return Reply(run_id=call.run_id, format=call.output_format, fault=fault)
-
-    async def _computed(self, loaded: _Loaded, call: Call) -> Reply:
-        try:
-            return await loaded.worker.call(call)
-        except WorkerDied:
-            self._loaded = None
-            if self._closed:
-                raise ShuttingDown("The server was stopped before the call was done.") from None
-            self._replacement = asyncio.create_task(self._replace())
+            leased = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            job.abandon(task, self._release)
             raise
+        try:
+            yield leased.reply
+        finally:
+            self._release(leased)
 
-    async def _replace(self) -> None:
-        """Load a new worker while nobody waits for it; a failure is told to the next caller."""
-        async with self._turn:
+    async def _computed(self, job: _Job, call: Call) -> LeasedReply:
+        arrived = time.perf_counter()
+        try:
+            worker = await self._worker()
+            job.begin(worker)
+            queue = time.perf_counter() - arrived
             try:
-                await self._worker()
-            except TesseractRuntimeError:
-                pass
+                leased = await worker.call(call)
+            finally:
+                job.end()
+                self._take_back(worker)
+            timings = {"queue": queue, **leased.reply.timings}
+            return replace(leased, reply=replace(leased.reply, timings=timings))
+        except TesseractRuntimeError as error:
+            return LeasedReply(reply=_refusal(call, job.stopped or fault_of(error)))
+        finally:
+            self._jobs.discard(job)
+            job.task = None  # it would hold the body, by way of its traceback
+            body = self._segments.holding(call.body)
+            if body is not None:
+                self._segments.release(body)
 
-    async def _worker(self) -> _Loaded:
-        """Return the loaded worker; a dead one is replaced."""
+    async def _worker(self) -> WorkerProcess:
+        """Return an idle worker, in the order in which it was asked for."""
         if self._closed:
             raise ShuttingDown("The server is being stopped.")
-        if self._loaded is None or self._loaded.worker.has_ended:
-            worker = self._worker_process = WorkerProcess.launch()
-            try:
-                description = await worker.load(self._settings)
-            except BaseException:
-                await worker.kill()
-                await worker.stop()
-                raise
-            self._loaded = _Loaded(worker=worker, description=description)
-        return self._loaded
+        if self._idle:
+            return self._idle.pop()
+        if not self._ready and not self._replacing:
+            raise WorkersLost(self._lost_for_good())
+        turn: asyncio.Future[WorkerProcess] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._take_back(turn.result())
+            raise
+
+    def _take_back(self, worker: WorkerProcess) -> None:
+        """Give a worker to whoever waits longest, or let it idle."""
+        if worker not in self._ready or worker.has_ended:
+            return  # it is being replaced
+        output = worker.take_output()
+        if output is not None:
+            self._spawn(output.finish())
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(worker)
+                return
+        self._idle.append(worker)
+
+    async def _start(self) -> None:
+        worker = WorkerProcess.launch(self._segments)
+        self._launched.add(worker)
+        try:
+            description = await worker.load(self._settings)
+        except BaseException:
+            await self._stop(worker)
+            raise
+        self._description = self._description or description
+        self._ready.add(worker)
+        worker.when_ended(self._lose)
+        self._take_back(worker)
+
+    def _lose(self, worker: WorkerProcess) -> None:
+        """Replace a worker that has ended, whatever ended it."""
+        self._ready.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        if not self._closed:
+            self._replacing += 1
+            self._spawn(self._replace(worker))
+
+    async def _replace(self, lost: WorkerProcess) -> None:
+        """Load a new worker; one that fails at every start is not started for ever."""
+        try:
+            await self._stop(lost)
+            for pause in _PAUSES:
+                await asyncio.sleep(pause)
+                try:
+                    return await self._start()
+                except TesseractRuntimeError as error:
+                    self._failure = str(error)
+                    _log.warning("A worker could not be loaded again: %s", error)
+        finally:
+            self._replacing -= 1
+            if not self._ready and not self._replacing:
+                self._refuse_waiting(WorkersLost(self._lost_for_good()))
+
+    def _lost_for_good(self) -> str:
+        return (
+            f"No worker is left, and none could be loaded in {len(_PAUSES)} attempts: "
+            f"{self._failure} Start the server again."
+        )
+
+    def _refuse_waiting(self, error: TesseractRuntimeError) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(error)
+
+    def _release(self, leased: LeasedReply) -> None:
+        if leased.segment is not None:
+            self._segments.release(leased.segment)
+
+    async def _look_after(self) -> None:
+        """Show what workers print, and give memory back that nobody has needed for a while."""
+        idle_ticks = 0
+        while True:
+            await asyncio.sleep(_TICK)
+            for worker in [*self._ready]:
+                await worker.show_output()
+            idle_ticks = 0 if self._jobs else idle_ticks + 1
+            if idle_ticks == _TICKS_TO_SHRINK:
+                self._shrink()
+
+    def _shrink(self) -> None:
+        self._segments.shrink()
+        for worker in self._idle:
+            worker.shrink()
+
+    async def _stop_all(self) -> None:
+        await asyncio.gather(*(self._stop(worker) for worker in [*self._launched]))
+
+    async def _stop(self, worker: WorkerProcess) -> None:
+        self._launched.discard(worker)
+        output = await worker.stop()
+        self._spawn(output.finish())
+
+    def _spawn(self, chore: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(chore)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+
+class _Job:
+    """One call on its way through the pool."""
+
+    def __init__(self, limit: float | None) -> None:
+        self.task: asyncio.Task[LeasedReply] | None = None
+        self.stopped: Fault | None = None
+        self._limit = limit
+        self._worker: WorkerProcess | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+
+    def begin(self, worker: WorkerProcess) -> None:
+        """Note who computes it, and stop it at the end of its time."""
+        self._worker = worker
+        if self._limit is not None:
+            self._stop_after(
+                self._limit, TimedOut(f"The call was stopped after {self._limit:g} s.")
+            )
+
+    def end(self) -> None:
+        """Note that it is done, well or badly."""
+        self._worker = None
+        for timer in self._timers:
+            timer.cancel()
+
+    def stop(self, fault: Fault) -> None:
+        """Kill the worker that computes it, if one does."""
+        if self._worker is not None:
+            self.stopped = self.stopped or fault
+            self._worker.kill()
+
+    def abandon(
+        self, task: asyncio.Task[LeasedReply], release: Callable[[LeasedReply], None]
+    ) -> None:
+        """Forget it if it still waits, else let it take no longer than a new worker would."""
+        task.add_done_callback(lambda done: None if done.cancelled() else release(done.result()))
+        if self._worker is not None:
+            self._stop_after(self._worker.load_seconds, CallerGone("The client has gone."))
+        elif not task.done():
+            task.cancel()
+
+    def _stop_after(self, seconds: float, error: TesseractRuntimeError) -> None:
+        loop = asyncio.get_running_loop()
+        self._timers.append(loop.call_later(seconds, self.stop, fault_of(error)))
+
+
+def _refusal(call: Call, fault: Fault) -> Reply:
+    return Reply(run_id=call.run_id, format=call.output_format, fault=fault)

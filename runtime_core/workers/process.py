@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +19,25 @@ from runtime_core.description import Description
 from runtime_core.errors import WorkerDied
 from runtime_core.faults import RaisedFault
 from runtime_core.plugins import PluginSelection
+from runtime_core.workers.endings import end_of
 from runtime_core.workers.messages import ConnectionEnded, Message, receive_async, send_async
-from runtime_core.workers.protocol import FAILED, START, call_message, read_fault, read_reply
+from runtime_core.workers.protocol import (
+    ANSWER,
+    BODY,
+    FAILED,
+    START,
+    STREAMS,
+    call_message,
+    is_in_segment,
+    read_fault,
+    read_reply,
+)
+from runtime_core.workers.segments import Segment, SegmentPool
+from runtime_core.workers.streams import CapturedStreams
 
-_STDERR = 2
 _SECONDS_TO_END = 5.0
 _SECONDS_TO_FALL = 0.2
+_TAIL = 2000  # bytes of output that the message of a death shows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,27 +64,52 @@ class WorkerSettings:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeasedReply:
+    """A reply, and the segment that its body lies in until that is released."""
+
+    reply: Reply
+    segment: Segment | None = None
+
+
 class WorkerProcess:
     """A started worker. It leads a session of its own, so that Ctrl-C does not reach user code."""
 
-    def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        connection: socket.socket,
+        streams: CapturedStreams,
+        segments: SegmentPool,
+    ) -> None:
+        self.load_seconds = 0.0
         self._process = process
         self._connection = connection
-        self._ended: asyncio.Future[int] = asyncio.ensure_future(asyncio.to_thread(process.wait))
+        self._streams = streams
+        self._streams_are_new = False
+        self._segments = segments
+        self._answer: Segment | None = None  # what the worker has for a large answer
+        self._has_loaded = self._is_killed = False
+        self._ended = end_of(process)
         self._ended.add_done_callback(lambda _: self._hang_up())
 
     @property
     def has_ended(self) -> bool:
-        """Say whether the process has ended."""
-        return self._ended.done()
+        """Say whether the process has ended, or is about to."""
+        return self._is_killed or self._ended.done()
+
+    def when_ended(self, act: Callable[[WorkerProcess], None]) -> None:
+        """Call a function once the process has ended."""
+        self._ended.add_done_callback(lambda _: act(self))
 
     @classmethod
-    def launch(cls) -> WorkerProcess:
+    def launch(cls, segments: SegmentPool) -> WorkerProcess:
         """Start a process in a running event loop on the main thread.
 
         The end of the thread would end the worker too.
         """
         ours, theirs = socket.socketpair()
+        streams = CapturedStreams()
         with theirs:
             process = subprocess.Popen(
                 [
@@ -83,36 +122,93 @@ class WorkerProcess:
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                stdout=_STDERR,
+                stdout=streams.descriptor,
+                stderr=streams.descriptor,
                 start_new_session=True,
             )
         ours.setblocking(False)
-        return cls(process, ours)
+        return cls(process, ours, streams, segments)
 
     async def load(self, settings: WorkerSettings) -> Description:
         """Let the worker load the Tesseract; what goes wrong there is raised here."""
+        start = time.perf_counter()
         answer = await self._exchange(settings.start_message(), "while it loaded the Tesseract")
+        self.load_seconds = time.perf_counter() - start
         if answer.kind == FAILED:
             fault = read_fault(answer.data)
             assert fault is not None  # a failure always says why
             raise RaisedFault(fault)
+        self._has_loaded = True
         return Description.from_data(answer.data)
 
-    async def call(self, call: Call) -> Reply:
-        """Compute a call; `WorkerDied` if the process ends before it has answered."""
-        return read_reply(await self._exchange(call_message(call), "during the call"))
+    async def call(self, call: Call) -> LeasedReply:
+        """Compute a call; `WorkerDied` if the process ends before it has answered.
 
-    async def stop(self) -> None:
-        """End the process: a worker that is idle ends by itself, any other is killed."""
-        self._connection.close()
-        await asyncio.wait([self._ended], timeout=_SECONDS_TO_END)
-        await self.kill()  # what is left: the worker, or programs that user code has started
+        The segment behind the body of the call must stay as it is until then.
+        """
+        attached, answer_segment = self._attached(call)
+        answer = await self._exchange(call_message(call, attached), "during the call")
+        self._streams_are_new = False
+        reply = read_reply(answer, answer_segment)
+        if not is_in_segment(answer):
+            return LeasedReply(reply=reply)
+        self._answer = None
+        return LeasedReply(reply=reply, segment=answer_segment)
 
-    async def kill(self) -> None:
+    async def show_output(self) -> None:
+        """Write what the worker has printed since to the stderr of this process."""
+        await self._streams.show()
+
+    def shrink(self) -> None:
+        """Give back the memory for the next answer, of which an idle worker has no view."""
+        if self._answer is not None:
+            self._answer.empty()
+
+    def take_output(self) -> CapturedStreams | None:
+        """Return what the last call has printed; the next one gets a file of its own."""
+        if self._streams.size == 0:
+            return None
+        written, self._streams = self._streams, CapturedStreams()
+        self._streams_are_new = True
+        return written
+
+    def kill(self) -> None:
         """End the process and everything in its group at once; a call in it fails by that."""
+        self._is_killed = True
         with suppress(ProcessLookupError, PermissionError):  # it has ended; macOS says the latter
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def stop(self) -> CapturedStreams:
+        """End the process, and return what it has printed since its last call.
+
+        A worker that is idle ends by itself, any other is killed.
+        """
+        self._connection.close()
+        if self._has_loaded:
+            await asyncio.wait([self._ended], timeout=_SECONDS_TO_END)
+        await self.killed()  # what is left: the worker, or programs that user code has started
+        if self._answer is not None:
+            self._segments.release(self._answer)
+            self._answer = None
+        return self._streams
+
+    async def killed(self) -> None:
+        """Kill the process and wait until it has ended."""
+        self.kill()
         await asyncio.wait([self._ended])
+
+    def _attached(self, call: Call) -> tuple[dict[str, int], Segment]:
+        """Return the descriptors that go with a call, and the segment for its answer."""
+        attached = {}
+        body = self._segments.holding(call.body)
+        if body is not None:
+            attached[BODY] = body.descriptor
+        if self._answer is None:
+            self._answer = self._segments.lease()
+            attached[ANSWER] = self._answer.descriptor
+        if self._streams_are_new:
+            attached[STREAMS] = self._streams.descriptor
+        return attached, self._answer
 
     def _hang_up(self) -> None:
         """End the connection with the process: its own children may hold the other end open."""
@@ -125,10 +221,9 @@ class WorkerProcess:
             return await receive_async(self._connection)
         except ConnectionEnded:
             await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)  # it tells how it ended
-            await self.kill()
-            self._connection.close()
+            await self.killed()
             raise WorkerDied(
-                f"The worker process ended {moment} ({self._how_it_ended()})."
+                f"The worker process ended {moment} ({self._how_it_ended()}).{self._last_words()}"
             ) from None
 
     def _how_it_ended(self) -> str:
@@ -136,3 +231,7 @@ class WorkerProcess:
         if code is None or code >= 0:
             return f"exit code {code}"
         return f"signal {signal.Signals(-code).name}"
+
+    def _last_words(self) -> str:
+        text = self._streams.tail(_TAIL).strip()
+        return f" The end of its output:\n{text}" if text else ""

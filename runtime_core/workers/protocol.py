@@ -1,39 +1,89 @@
-"""What supervisor and worker say to each other: start, ready, failed, call, reply."""
+"""What supervisor and worker say to each other: start, ready, failed, call, reply.
+
+A large body lies in a segment. The supervisor makes the segments of both directions and attaches
+their descriptors to calls, together with the file for the worker's standard streams.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from runtime_core.contracts import Call, Fault, Reply
+from runtime_core.contracts import Buffer, Call, Fault, Reply
 from runtime_core.errors import FaultKind
 from runtime_core.workers.messages import Message
+from runtime_core.workers.segments import SMALLEST, Segment
 
 START, READY, FAILED, CALL, REPLY = "start", "ready", "failed", "call", "reply"
 
-
-def call_message(call: Call) -> Message:
-    """Return a call as a message, its body beside it."""
-    return Message(kind=CALL, data=_fields(call, but="body"), buffers=[call.body])
+BODY, ANSWER, STREAMS = "body", "answer", "streams"
+"""The roles of descriptors that are attached to a call."""
 
 
-def read_call(message: Message) -> Call:
+@dataclass(frozen=True, kw_only=True)
+class ReceivedCall:
+    """A call as a worker gets it: `body_size` bytes of its body lie in the attached segment."""
+
+    call: Call
+    body_size: int | None
+    attached: Mapping[str, int]
+
+
+def call_message(call: Call, attached: Mapping[str, int]) -> Message:
+    """Return a call as a message; its body is beside it, or in the segment that is attached."""
+    in_segment = BODY in attached
+    data = {
+        "call": _fields(call, but="body"),
+        "body_size": memoryview(call.body).nbytes if in_segment else None,
+        "attached": list(attached),
+    }
+    return Message(
+        kind=CALL,
+        data=data,
+        buffers=[] if in_segment else [call.body],
+        descriptors=list(attached.values()),
+    )
+
+
+def read_call(message: Message) -> ReceivedCall:
     """Return the call of a message."""
-    return Call(**message.data, body=message.buffers[0])
+    body: Buffer = message.buffers[0] if message.buffers else b""
+    return ReceivedCall(
+        call=Call(**message.data["call"], body=body),
+        body_size=message.data["body_size"],
+        attached=dict(zip(message.data["attached"], message.descriptors, strict=True)),
+    )
 
 
-def reply_message(reply: Reply) -> Message:
-    """Return a reply as a message, its body beside it."""
+def reply_message(reply: Reply, segment: Segment | None) -> Message:
+    """Return a reply as a message; a large body is copied into the segment, if there is one."""
+    pieces = [memoryview(buffer).cast("B") for buffer in reply.body]
+    size = sum(piece.nbytes for piece in pieces)
+    placed = segment is not None and size >= SMALLEST
+    if segment is not None and placed:
+        segment.fill(pieces)
     data = _fields(reply, but="body")
     data["fault"] = asdict(reply.fault) if reply.fault is not None else None
-    return Message(kind=REPLY, data=data, buffers=reply.body)
+    return Message(
+        kind=REPLY,
+        data={"reply": data, "body_size": size if placed else None},
+        buffers=[] if placed else pieces,
+    )
 
 
-def read_reply(message: Message) -> Reply:
-    """Return the reply of a message."""
-    reply = Reply(**message.data, body=message.buffers)
-    return replace(reply, fault=read_fault(message.data["fault"]))
+def is_in_segment(message: Message) -> bool:
+    """Say whether the body of a reply lies in the segment that was attached for it."""
+    return message.data["body_size"] is not None
+
+
+def read_reply(message: Message, segment: Segment) -> Reply:
+    """Return the reply of a message; its body may be a view of the segment."""
+    data = message.data["reply"]
+    body: Sequence[Buffer] = message.buffers
+    if is_in_segment(message):
+        body = [segment.view(message.data["body_size"])]
+    return replace(Reply(**data, body=body), fault=read_fault(data["fault"]))
 
 
 def failed_message(fault: Fault) -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -23,13 +24,16 @@ from runtime_core.workers.messages import (
     send_async,
 )
 from runtime_core.workers.protocol import (
+    BODY,
     call_message,
     failed_message,
+    is_in_segment,
     read_call,
     read_fault,
     read_reply,
     reply_message,
 )
+from runtime_core.workers.segments import SMALLEST, Segment
 
 LARGE = 20_000_000  # far more than the buffers of a socket hold
 
@@ -56,6 +60,11 @@ def carried(message: Message) -> Message:
         return receive(theirs)
 
 
+def segment() -> Segment:
+    """Return shared memory that nothing is put into."""
+    return Segment(-1)
+
+
 def as_bytes(buffers: Sequence[Any]) -> list[bytes]:
     """Return buffers as values that can be compared."""
     return [bytes(buffer) for buffer in buffers]
@@ -79,9 +88,10 @@ def test_message_arrives_as_it_was_sent(
     body=st.binary(max_size=100),
     compression=st.none() | st.text(),
     parent=st.none() | st.text(),
+    timeout=st.none() | st.floats(allow_nan=False),
 )
 def test_call_arrives_as_it_was_sent(
-    run_id: str, body: bytes, compression: str | None, parent: str | None
+    run_id: str, body: bytes, compression: str | None, parent: str | None, timeout: float | None
 ) -> None:
     """A call is the same on the other side."""
     call = Call(
@@ -91,9 +101,11 @@ def test_call_arrives_as_it_was_sent(
         body_format="json",
         output_format="json+base64",
         compression=compression,
+        timeout=timeout,
         parent_run_id=parent,
     )
-    assert read_call(carried(call_message(call))) == call
+    received = read_call(carried(call_message(call, {})))
+    assert (received.call, received.body_size, received.attached) == (call, None, {})
 
 
 @given(
@@ -108,7 +120,7 @@ def test_fault_arrives_as_it_was_sent(
     """A fault is the same on the other side, in a reply and when a worker cannot start."""
     fault = Fault(kind=kind, message=message, trace=trace, details=details)
     reply = Reply(run_id="a", format="json", fault=fault, timings={"decode": 0.5})
-    assert read_reply(carried(reply_message(reply))) == Reply(
+    assert read_reply(carried(reply_message(reply, None)), segment()) == Reply(
         run_id="a", format="json", body=[], fault=fault, timings={"decode": 0.5}
     )
     assert read_fault(carried(failed_message(fault)).data) == fault
@@ -117,7 +129,7 @@ def test_fault_arrives_as_it_was_sent(
 def test_reply_keeps_its_pieces() -> None:
     """The buffers of a body arrive in their order, views of memory included."""
     reply = Reply(run_id="a", format="json", body=[b"ab", memoryview(b"cd"), bytearray(b""), b"e"])
-    arrived = read_reply(carried(reply_message(reply)))
+    arrived = read_reply(carried(reply_message(reply, None)), segment())
     assert as_bytes(arrived.body) == [b"ab", b"cd", b"", b"e"]
     assert arrived.fault is None
 
@@ -187,3 +199,41 @@ def test_end_is_told_beside_an_event_loop(ends: tuple[socket.socket, socket.sock
         asyncio.run(receive_async(ours))
     with pytest.raises(ConnectionEnded):
         asyncio.run(send_async(ours, Message(kind="x", data={}, buffers=[b"a" * LARGE])))
+
+
+def test_descriptors_come_with_their_message(ends: tuple[socket.socket, socket.socket]) -> None:
+    """What a supervisor attaches is open on the other side, under numbers of its own."""
+    ours, theirs = ends
+    ours.setblocking(False)
+    reading, writing = os.pipe()
+    message = Message(kind="x", data={}, buffers=[b"abc"], descriptors=[writing])
+    asyncio.run(send_async(ours, message))
+    os.close(writing)
+    arrived = receive(theirs)
+    [descriptor] = arrived.descriptors
+    os.write(descriptor, b"through")
+    assert (os.read(reading, 100), as_bytes(arrived.buffers)) == (b"through", [b"abc"])
+    os.close(descriptor)
+    os.close(reading)
+
+
+def test_body_in_a_segment_crosses_no_socket() -> None:
+    """Of a call whose body lies in shared memory only the size is told."""
+    call = Call(endpoint="e", run_id="r", body=b"a" * 99, body_format="json", output_format="json")
+    message = call_message(call, {BODY: 7})
+    assert (message.buffers, message.descriptors) == ([], [7])
+    assert (message.data["body_size"], message.data["attached"]) == (99, [BODY])
+
+
+@pytest.mark.parametrize("size", [SMALLEST - 1, SMALLEST, SMALLEST + 1])
+def test_large_answer_is_put_into_its_segment(size: int) -> None:
+    """A large body is found in the segment on the other side, a small one beside the message."""
+    theirs = Segment.create()
+    ours = Segment(os.dup(theirs.descriptor))
+    reply = Reply(run_id="a", format="json", body=[b"<", b"x" * (size - 2), b">"])
+    message = carried(reply_message(reply, theirs))
+    assert is_in_segment(message) == (size >= SMALLEST)
+    body = b"".join(read_reply(message, ours).body)
+    theirs.close()
+    ours.close()
+    assert body == b"<" + b"x" * (size - 2) + b">"

@@ -1,12 +1,13 @@
-"""Workers: the pool with its process, and the form without one."""
+"""Workers: the pool with its processes, and the form without one."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -14,94 +15,45 @@ import pytest
 from runtime_core import Runtime
 from runtime_core.catalog import Catalog
 from runtime_core.config import dump, resolve
-from runtime_core.contracts import Call, Reply
-from runtime_core.description import Description, describe, loaded_plugins
+from runtime_core.contracts import Reply
+from runtime_core.description import Description, describe
 from runtime_core.errors import FaultKind, TesseractRuntimeError
 from runtime_core.plugins import PluginSelection
 from runtime_core.workers import InProcessWorkers, WorkerPool, Workers, WorkerSettings
+from tests.server.conftest import GATED
+from tests.workers.conftest import (
+    OBEDIENT,
+    Pool,
+    call_of,
+    computed,
+    fault_text,
+    pid_of,
+    replies,
+    told,
+    tree,
+)
 
-Pool = Callable[..., WorkerPool]
+if TYPE_CHECKING:
+    from tests.server.conftest import Gate
 
-PID = """
-import os
-from pydantic import BaseModel
-
-class InputSchema(BaseModel):
-    end: bool = False
-
-class OutputSchema(BaseModel):
-    pid: int
-
-def apply(inputs):
-    if inputs.end:
-        os._exit(3)
-    return OutputSchema(pid=os.getpid())
-"""
-
-
-def call_of(inputs: object, run_id: str = "a") -> Call:
-    """Return a call of `apply`."""
-    return Call(
-        endpoint="apply",
-        run_id=run_id,
-        body=json.dumps({"inputs": inputs}).encode(),
-        body_format="json",
-        output_format="json",
-    )
-
-
-def tree(reply: Reply) -> dict[str, object]:
-    """Return the tree of a reply."""
-    assert reply.fault is None, reply.fault
-    found: dict[str, object] = json.loads(b"".join(reply.body))
-    return found
-
-
-@pytest.fixture(autouse=True)
-def no_process_is_left() -> Iterator[None]:
-    """Hold every test to it that its workers end."""
-    before = set(psutil.Process().children())
-    yield
-    assert set(psutil.Process().children()) <= before
-
-
-@pytest.fixture
-def pool(catalog: Catalog, tesseract: Callable[..., Path]) -> Pool:
-    """Return a function that makes a pool for the source of a Tesseract."""
-
-    def make(*source: str, **flags: object) -> WorkerPool:
-        flags = {"api_path": str(tesseract(*source)), **flags}
-        config = resolve(catalog, flags=flags, environment={})
-        settings = WorkerSettings(
-            config=dump(config), plugins=PluginSelection(), loaded=loaded_plugins(catalog)
-        )
-        return WorkerPool(settings)
-
-    return make
-
-
-async def replies(workers: Workers, *calls: Call) -> list[Reply]:
-    """Return the replies of calls that are made at once."""
-    async with workers:
-        return await asyncio.gather(*(workers.call(call) for call in calls))
+MakeRuntime = Callable[..., Runtime]
 
 
 def test_pool_computes_in_another_process(pool: Pool) -> None:
     """A call is answered by one process that is not this one, and that has gone afterwards."""
-    answers = asyncio.run(replies(pool(PID), *(call_of({}) for _ in range(5))))
-    [pid] = {tree(answer)["pid"] for answer in answers}
-    assert isinstance(pid, int)
+    answers = asyncio.run(replies(pool(OBEDIENT), *(told() for _ in range(5))))
+    [pid] = {pid_of(answer) for answer in answers}
     assert pid != os.getpid()
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-def test_in_process_workers_compute_here(runtime: Callable[..., Runtime]) -> None:
+def test_in_process_workers_compute_here(runtime: MakeRuntime) -> None:
     """The form for tests and debuggers has no process of its own."""
-    [answer] = asyncio.run(replies(InProcessWorkers(runtime(PID)), call_of({})))
-    assert tree(answer) == {"pid": os.getpid()}
+    [answer] = asyncio.run(replies(InProcessWorkers(runtime(OBEDIENT)), told()))
+    assert pid_of(answer) == os.getpid()
 
 
-def test_both_forms_describe_the_same(pool: Pool, runtime: Callable[..., Runtime]) -> None:
+def test_both_forms_describe_the_same(pool: Pool, runtime: MakeRuntime) -> None:
     """A description that came from a process is the one that is made here."""
 
     async def description(workers: Workers) -> Description:
@@ -116,22 +68,52 @@ def test_both_forms_describe_the_same(pool: Pool, runtime: Callable[..., Runtime
     assert (has_payload["apply"], has_payload["health"]) == (True, False)
 
 
-@pytest.mark.parametrize("form", ["pool", "in process"])
-def test_calls_at_once_keep_their_ids(
-    pool: Pool, runtime: Callable[..., Runtime], form: str
+def test_as_many_calls_run_at_once_as_there_are_workers(
+    pool: Pool, gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
+    """Three workers compute three calls side by side."""
+
+    async def at_once(workers: WorkerPool) -> list[Reply]:
+        async with workers, asyncio.TaskGroup() as group:
+            calls = [group.create_task(computed(workers, call_of(gate_inputs))) for _ in range(3)]
+            for _ in range(3):
+                await asyncio.to_thread(gate.wait_until_entered)
+            for _ in range(3):
+                gate.open()
+            return await asyncio.gather(*calls)
+
+    assert [tree(a) for a in asyncio.run(at_once(pool(GATED, size=3)))] == [{"done": True}] * 3
+
+
+def test_idle_worker_that_was_used_last_is_taken_first(pool: Pool) -> None:
+    """Calls one after another all meet the worker that has computed the one before."""
+
+    async def in_turn(workers: WorkerPool) -> list[int]:
+        async with workers:
+            return [pid_of(await computed(workers, told())) for _ in range(6)]
+
+    assert len(set(asyncio.run(in_turn(pool(OBEDIENT, size=3))))) == 1
+
+
+def test_waiting_calls_are_computed_in_the_order_of_their_arrival(pool: Pool) -> None:
+    """The queue of a busy worker is first in, first out."""
+    answers = asyncio.run(replies(pool(OBEDIENT), *(told(number=n) for n in range(10))))
+    assert [tree(answer)["run"][-1] for answer in answers] == list(range(10))
+    assert tree(answers[-1])["run"] == list(range(10))
+
+
+@pytest.mark.parametrize("form", ["pool", "in process"])
+def test_calls_at_once_keep_their_ids(pool: Pool, runtime: MakeRuntime, form: str) -> None:
     """Calls that come together are answered one by one, each under its own id."""
     workers: Workers = pool() if form == "pool" else InProcessWorkers(runtime())
     calls = [call_of({"x": [float(n)]}, run_id=str(n)) for n in range(10)]
     answers = asyncio.run(replies(workers, *calls))
     assert [answer.run_id for answer in answers] == [str(n) for n in range(10)]
-    assert [tree(a)["y"]["data"]["buffer"] for a in answers] == [  # type: ignore[index]  # JSON
-        [2.0 * n] for n in range(10)
-    ]
+    assert [tree(a)["y"]["data"]["buffer"] for a in answers] == [[2.0 * n] for n in range(10)]
 
 
 @pytest.mark.parametrize("form", ["pool", "in process"])
-def test_fault_is_part_of_the_reply(pool: Pool, runtime: Callable[..., Runtime], form: str) -> None:
+def test_fault_is_part_of_the_reply(pool: Pool, runtime: MakeRuntime, form: str) -> None:
     """A refused payload is data and not an exception."""
     workers: Workers = pool() if form == "pool" else InProcessWorkers(runtime())
     [answer] = asyncio.run(replies(workers, call_of({"x": "text"})))
@@ -142,7 +124,7 @@ def test_fault_is_part_of_the_reply(pool: Pool, runtime: Callable[..., Runtime],
 
 @pytest.mark.parametrize("form", ["pool", "in process"])
 def test_file_that_does_not_load_is_an_error_of_the_start(
-    pool: Pool, runtime: Callable[..., Runtime], form: str
+    pool: Pool, runtime: MakeRuntime, form: str
 ) -> None:
     """What goes wrong while the Tesseract loads is raised when the workers are entered."""
     source = "raise RuntimeError('out of order')"
@@ -150,6 +132,23 @@ def test_file_that_does_not_load_is_an_error_of_the_start(
     with pytest.raises(TesseractRuntimeError, match="RuntimeError: out of order") as raised:
         asyncio.run(replies(workers))
     assert raised.value.kind is FaultKind.LOAD_FAILED
+
+
+def test_file_that_does_not_load_ends_the_start_of_all_workers(pool: Pool) -> None:
+    """One worker that cannot load is enough to end the others, which may be loading still."""
+    source = """
+        import os, time
+        try:
+            os.mkdir("/tmp/first-{pid}")
+        except FileExistsError:
+            time.sleep(60)
+        raise RuntimeError("out of order")
+    """.replace("{pid}", str(os.getpid()))
+    try:
+        with pytest.raises(TesseractRuntimeError, match="out of order"):
+            asyncio.run(replies(pool(source, size=3)))
+    finally:
+        Path(f"/tmp/first-{os.getpid()}").rmdir()
 
 
 def test_missing_file_is_an_error_of_the_start(pool: Pool) -> None:
@@ -172,28 +171,14 @@ def test_worker_with_other_plugins_than_its_supervisor_is_refused(
     assert raised.value.kind is FaultKind.INVALID_OPTION
 
 
-def test_dead_worker_is_replaced(pool: Pool) -> None:
-    """The call in a process that ends is a fault, those after it get a new process."""
-    calls = [call_of({}), call_of({"end": True}), call_of({})]
-    first, died, second = asyncio.run(replies(pool(PID), *calls))
-    assert died.fault is not None
-    assert died.fault.kind is FaultKind.WORKER_DIED
-    assert "exit code 3" in died.fault.message
-    assert tree(first)["pid"] != tree(second)["pid"]
-
-
-def test_caller_who_gives_up_does_not_disturb_the_next(pool: Pool) -> None:
-    """A call that nobody waits for any more is computed to its end, and the next one is right."""
-
-    async def give_up(workers: WorkerPool) -> Reply:
-        async with workers:
-            abandoned = asyncio.create_task(workers.call(call_of({"x": [1.0]})))
-            await asyncio.sleep(0)
-            abandoned.cancel()
-            return await workers.call(call_of({"x": [5.0]}, run_id="b"))
-
-    answer = asyncio.run(give_up(pool()))
-    assert (answer.run_id, b"[10.0]" in b"".join(answer.body)) == ("b", True)
+@pytest.mark.parametrize("form", ["pool", "in process"])
+def test_time_of_each_stage_is_told(pool: Pool, runtime: MakeRuntime, form: str) -> None:
+    """A reply says how long its call has waited, and how long each stage of it took."""
+    workers: Workers = pool() if form == "pool" else InProcessWorkers(runtime())
+    [answer] = asyncio.run(replies(workers, call_of({"x": [1.0]})))
+    assert answer.timings.keys() - {"queue"} == {"decode", "compute", "encode"}
+    assert "queue" in answer.timings or form == "in process"
+    assert all(seconds >= 0 for seconds in answer.timings.values())
 
 
 def test_call_after_the_end_is_refused(pool: Pool) -> None:
@@ -201,36 +186,37 @@ def test_call_after_the_end_is_refused(pool: Pool) -> None:
 
     async def too_late(workers: WorkerPool) -> Reply:
         async with workers:
-            pass
-        return await workers.call(call_of({"x": [1.0]}))
+            assert workers.problem is None
+        assert workers.problem == "The server is being stopped."
+        return await computed(workers, call_of({"x": [1.0]}))
 
-    answer = asyncio.run(too_late(pool()))
-    assert answer.fault is not None
-    assert answer.fault.kind is FaultKind.SHUTTING_DOWN
+    fault_text(asyncio.run(too_late(pool())), FaultKind.SHUTTING_DOWN)
 
 
-def test_leaving_cuts_a_running_call_short(pool: Pool) -> None:
-    """A call that runs when the pool is left is killed and told so."""
-    source = """
-        import signal
-        from pydantic import BaseModel
+def test_leaving_cuts_calls_short(pool: Pool, gate: Gate, gate_inputs: dict[str, str]) -> None:
+    """A call that runs when the pool is left is killed, one that waits is refused."""
 
-        class InputSchema(BaseModel):
-            pass
-
-        class OutputSchema(BaseModel):
-            pass
-
-        def apply(inputs):
-            signal.pause()
-    """
-
-    async def leave(workers: WorkerPool) -> Reply:
+    async def leave(workers: WorkerPool) -> list[Reply]:
         async with workers:
-            running = asyncio.create_task(workers.call(call_of({})))
-            await asyncio.sleep(0)
+            calls = [asyncio.create_task(computed(workers, call_of(gate_inputs))) for _ in range(2)]
+            await asyncio.to_thread(gate.wait_until_entered)
+        return await asyncio.gather(*calls)
+
+    running, waiting = asyncio.run(leave(pool(GATED)))
+    assert "before the call was done" in fault_text(running, FaultKind.SHUTTING_DOWN)
+    assert "is being stopped" in fault_text(waiting, FaultKind.SHUTTING_DOWN)
+
+
+def test_in_process_workers_finish_what_runs(
+    runtime: MakeRuntime, gate: Gate, gate_inputs: dict[str, str]
+) -> None:
+    """A call in this process cannot be stopped, so that leaving waits for it."""
+
+    async def leave(workers: InProcessWorkers) -> Reply:
+        async with workers:
+            running = asyncio.create_task(computed(workers, call_of(gate_inputs, timeout=0.01)))
+            await asyncio.to_thread(gate.wait_until_entered)
+            asyncio.get_running_loop().call_later(0.1, gate.open)
         return await running
 
-    answer = asyncio.run(leave(pool(source)))
-    assert answer.fault is not None
-    assert answer.fault.kind is FaultKind.SHUTTING_DOWN
+    assert tree(asyncio.run(leave(InProcessWorkers(runtime(GATED))))) == {"done": True}

@@ -1,0 +1,26 @@
+"""Letting web pages of other origins call the service."""
+
+from __future__ import annotations
+
+from starlette.middleware.cors import CORSMiddleware
+
+from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
+from runtime_core.server.answers import RUN_ID_HEADER, TIMING_HEADER
+
+
+def build(server: ServerContext) -> ServerParts:
+    """Answer the questions of browsers for the origins that are named."""
+    origins = list(server.options.cors_origins)
+    if not origins:
+        return ServerParts()
+
+    def wrap(app: CORSMiddleware) -> CORSMiddleware:
+        return CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Request-Timeout"],
+            expose_headers=[RUN_ID_HEADER, TIMING_HEADER],
+        )
+
+    return ServerParts(layers=[Layer(place=Place.EDGE, wrap=wrap)])

@@ -1,0 +1,71 @@
+"""Refusing requests for other hosts: a web page must not reach a service on its reader's machine.
+
+DNS rebinding lets a page of `evil.example` talk to 127.0.0.1; its requests still carry the name.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
+from runtime_core.server.answers import JsonResponse
+from runtime_core.server.probes import PROBES
+
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def build(server: ServerContext) -> ServerParts:
+    """Check the header `Host` on a loopback address, or where hosts are named."""
+    options = server.options
+    if not options.allowed_hosts and not is_loopback(options.host):
+        return ServerParts()
+    hosts = {host.lower() for host in (*_LOCAL, options.host, *options.allowed_hosts)}
+    return ServerParts(layers=[Layer(place=Place.EDGE, wrap=lambda app: KnownHosts(app, hosts))])
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether an address can be reached from this machine alone.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class KnownHosts:
+    """Lets through what was asked of one of some hosts."""
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "http" and scope["path"] not in PROBES:
+            host = _name(Headers(scope=scope).get("host", ""))
+            if host and host not in self._hosts:
+                refusal = JsonResponse(
+                    {
+                        "detail": f"The host {host[:100]!r} is not served here. Start the service "
+                        "with --allowed-host if it is meant to be."
+                    },
+                    status_code=421,
+                )
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _name(host: str) -> str:
+    """Return the host of a header without its port and brackets."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]

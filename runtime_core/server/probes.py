@@ -1,0 +1,27 @@
+"""`GET /livez` and `GET /readyz`: does the service run, and can it compute?"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from runtime_core.contracts import ServerContext, ServerParts
+from runtime_core.server.answers import JsonResponse
+
+PROBES = ("/health", "/livez", "/readyz")
+"""What is answered without a key: orchestrators ask it, and it tells nothing."""
+
+
+def build(server: ServerContext) -> ServerParts:
+    """Add the routes."""
+
+    async def livez(request: Request) -> Response:
+        return JsonResponse({"status": "ok"})
+
+    async def readyz(request: Request) -> Response:
+        if server.problem is None:
+            return JsonResponse({"status": "ready"})
+        return JsonResponse({"status": "not ready", "detail": server.problem}, status_code=503)
+
+    return ServerParts(routes=[Route("/livez", livez), Route("/readyz", readyz)])

@@ -1,0 +1,53 @@
+"""Bodies of calls while they arrive piece by piece."""
+
+from __future__ import annotations
+
+from runtime_core.contracts import Buffer
+from runtime_core.workers.segments import SMALLEST, Segment, SegmentPool
+
+_GROWTH = 1.5
+
+
+class ArrivingBody:
+    """Collects a body: a small one as bytes, a large one where workers can read it.
+
+    `expected` is the size if it is known. Ends with `finished`, or with `discard`.
+    """
+
+    def __init__(self, segments: SegmentPool, *, expected: int | None) -> None:
+        self._segments = segments
+        self._expected = expected or 0
+        self._small = bytearray()
+        self._segment: Segment | None = None
+        self._view = memoryview(b"")
+        self.size = 0
+
+    def add(self, piece: bytes) -> None:
+        """Append a piece."""
+        end = self.size + len(piece)
+        if self._segment is None and max(end, self._expected) < SMALLEST:
+            self._small += piece
+        else:
+            self._reserve(end)
+            self._view[self.size : end] = piece
+        self.size = end
+
+    def finished(self) -> Buffer:
+        """Return the whole body; what it takes is released by whoever computes the call."""
+        return bytes(self._small) if self._segment is None else self._view[: self.size]
+
+    def discard(self) -> None:
+        """Give back what the body took, for no call will be made of it."""
+        if self._segment is not None:
+            self._segments.release(self._segment)
+            self._segment = None
+
+    def _reserve(self, size: int) -> None:
+        if size <= len(self._view):
+            return
+        if self._segment is None:
+            self._segment = self._segments.lease()
+        larger = self._segment.view(max(size, self._expected, int(len(self._view) * _GROWTH)))
+        larger[: len(self._small)] = self._small
+        self._small.clear()
+        self._view = larger

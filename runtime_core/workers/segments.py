@@ -1,0 +1,107 @@
+"""Memory that a supervisor shares with its workers, so that large bodies cross no socket.
+
+A segment has no name: nothing can be left behind in a folder, whichever process is killed. It is
+an anonymous file in memory (memfd_create), which the size of /dev/shm does not bound, or an
+unlinked temporary file where there is none.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from collections.abc import Sequence
+
+from runtime_core.contracts import Buffer
+
+SMALLEST = 1 << 16
+"""Bodies of fewer bytes travel in the messages themselves."""
+
+_KEPT = 4
+"""So many idle segments are kept: to touch new memory costs as much as to copy into it."""
+
+
+class Segment:
+    """A growing piece of shared memory; whoever has its descriptor can map it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._map: mmap.mmap | None = None
+
+    @classmethod
+    def create(cls) -> Segment:
+        """Return a new and empty segment."""
+        return cls(_anonymous_file())
+
+    def view(self, size: int) -> memoryview:
+        """Return the first `size` bytes for reading and writing; the segment grows to that."""
+        if self._map is None or len(self._map) < size:
+            os.ftruncate(self.descriptor, max(size, os.fstat(self.descriptor).st_size))
+            self._map = mmap.mmap(self.descriptor, size)  # an old one ends with its last view
+        return memoryview(self._map)[:size]
+
+    def fill(self, pieces: Sequence[memoryview]) -> None:
+        """Copy pieces to the beginning, one after another."""
+        view = self.view(sum(piece.nbytes for piece in pieces))
+        start = 0
+        for piece in pieces:
+            view[start : start + piece.nbytes] = piece
+            start += piece.nbytes
+
+    def holds(self, buffer: Buffer) -> bool:
+        """Say whether a buffer is a view of this segment."""
+        return isinstance(buffer, memoryview) and buffer.obj is self._map
+
+    def empty(self) -> None:
+        """Give the memory back; nobody may have a view of it, here or in another process."""
+        self._map = None
+        os.ftruncate(self.descriptor, 0)
+
+    def close(self) -> None:
+        """Give the memory back, once the last view of it is gone."""
+        self._map = None
+        os.close(self.descriptor)
+
+
+class SegmentPool:
+    """The segments of one supervisor: leased for a call, and kept for the next."""
+
+    def __init__(self) -> None:
+        self._idle: list[Segment] = []
+        self._leased: list[Segment] = []
+
+    def lease(self) -> Segment:
+        """Return a segment that nobody else uses; it must be released."""
+        segment = self._idle.pop() if self._idle else Segment.create()
+        self._leased.append(segment)
+        return segment
+
+    def release(self, segment: Segment) -> None:
+        """Take a segment back; its views must not be used any more."""
+        self._leased.remove(segment)
+        if len(self._idle) < _KEPT:
+            self._idle.append(segment)
+        else:
+            segment.close()
+
+    def holding(self, buffer: Buffer) -> Segment | None:
+        """Return the leased segment that a buffer is a view of."""
+        return next((segment for segment in self._leased if segment.holds(buffer)), None)
+
+    def shrink(self) -> None:
+        """Give back the memory of all idle segments."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def close(self) -> None:
+        """Give back everything; nobody may use a segment any more."""
+        self.shrink()
+        while self._leased:
+            self._leased.pop().close()
+
+
+def _anonymous_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("tesseract-runtime", os.MFD_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

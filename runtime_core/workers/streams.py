@@ -1,0 +1,102 @@
+"""What a worker writes on its standard streams: Python, C code and programs that it starts.
+
+It goes to a file without a name, which the worker has as its descriptors 1 and 2 and its
+supervisor reads: a pipe would block whoever writes while nobody reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import fcntl
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from runtime_core.workers.endings import settle
+
+_STDOUT, _STDERR = 1, 2
+_CHUNK = 1 << 20
+
+
+class CapturedStreams:
+    """The file of one call's output, or of a worker's that is idle or still loads."""
+
+    def __init__(self) -> None:
+        with tempfile.TemporaryFile() as file:
+            self.descriptor = os.dup(file.fileno())
+        fcntl.fcntl(self.descriptor, fcntl.F_SETFL, os.O_APPEND)
+        self._showing = asyncio.Lock()
+        self._shown = 0
+        self._open = True
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes have been written."""
+        return os.fstat(self.descriptor).st_size
+
+    def tail(self, size: int) -> str:
+        """Return the last whole lines of at most `size` bytes together."""
+        start = max(self.size - size, 0)
+        text = os.pread(self.descriptor, size, start).decode("utf-8", "replace")
+        return text.partition("\n")[2] or text if start else text
+
+    async def show(self) -> None:
+        """Write what is new to the stderr of this process, beside the event loop."""
+        async with self._showing:
+            if self._open and self.size > self._shown:
+                await _beside(self._show)
+
+    async def finish(self) -> None:
+        """Show the rest and forget the file; it ends with the last process that writes to it."""
+        await self.show()
+        async with self._showing:
+            if self._open:
+                self._open = False
+                os.close(self.descriptor)
+
+    def _show(self) -> None:
+        while piece := os.pread(self.descriptor, _CHUNK, self._shown):
+            self._shown += len(piece)
+            rest = memoryview(piece)
+            with suppress(OSError):  # nobody reads our stderr
+                while rest:
+                    rest = rest[os.write(_STDERR, rest) :]
+
+
+async def _beside(act: Callable[[], None]) -> None:
+    """Run a function that may wait for ever in a thread that nobody waits for at the end."""
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+
+    def run() -> None:
+        act()
+        with suppress(RuntimeError):  # the loop has been closed meanwhile
+            loop.call_soon_threadsafe(settle, done, None)
+
+    threading.Thread(target=run, daemon=True).start()
+    await done
+
+
+def redirect_streams(descriptor: int) -> None:
+    """Let everything that this process writes from now on go to a file, and close its descriptor.
+
+    What its own buffers still hold has been flushed at the end of the last call.
+    """
+    for stream in (_STDOUT, _STDERR):
+        os.dup2(descriptor, stream)
+    os.close(descriptor)
+
+
+def flush_streams() -> None:
+    """Write what the buffers of Python and of C hold."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # user code may have exchanged it for anything
+            stream.flush()
+    _C_LIBRARY.fflush(None)
+
+
+_C_LIBRARY = ctypes.CDLL(None)

@@ -1,0 +1,159 @@
+"""What the tests of workers share: pools, calls, and a Tesseract that does what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from runtime_core.catalog import Catalog
+from runtime_core.config import dump, resolve
+from runtime_core.contracts import Buffer, Call, Reply
+from runtime_core.description import loaded_plugins
+from runtime_core.errors import FaultKind
+from runtime_core.plugins import PluginSelection
+from runtime_core.workers import WorkerPool, Workers, WorkerSettings
+from tests.server.conftest import SECONDS, gate, gate_inputs, is_alive
+
+__all__ = ["gate", "gate_inputs"]
+
+Pool = Callable[..., WorkerPool]
+
+OBEDIENT = """
+import ctypes, os, re, signal, subprocess, sys, threading, time
+from pydantic import BaseModel
+
+RUN = []
+
+class InputSchema(BaseModel):
+    statement: str = ""
+    number: int = 0
+
+class OutputSchema(BaseModel):
+    pid: int
+    run: list[int]
+
+def apply(inputs):
+    RUN.append(inputs.number)
+    exec(inputs.statement)
+    return OutputSchema(pid=os.getpid(), run=RUN)
+"""
+"""The source of a Tesseract that runs the statement of its inputs, and tells its process."""
+
+ECHO = """
+from pydantic import BaseModel
+
+class InputSchema(BaseModel):
+    text: str
+
+class OutputSchema(BaseModel):
+    text: str
+
+def apply(inputs):
+    return OutputSchema(text=inputs.text)
+"""
+"""The source of a Tesseract that answers with its input."""
+
+
+def call_of(inputs: object, run_id: str = "a", **facts: Any) -> Call:
+    """Return a call of `apply`."""
+    return Call(
+        endpoint="apply",
+        run_id=run_id,
+        body=facts.pop("body", json.dumps({"inputs": inputs}).encode()),
+        body_format="json",
+        output_format="json",
+        **facts,
+    )
+
+
+def told(statement: str = "", **facts: Any) -> Call:
+    """Return a call that makes `OBEDIENT` run a statement."""
+    return call_of({"statement": statement, "number": facts.pop("number", 0)}, **facts)
+
+
+async def computed(workers: Workers, call: Call) -> Reply:
+    """Return the reply to a call, with a body that stays."""
+    async with workers.call(call) as reply:
+        return replace(reply, body=[b"".join(reply.body)])
+
+
+async def replies(workers: Workers, *calls: Call) -> list[Reply]:
+    """Return the replies of calls that are made at once."""
+    async with workers:
+        return await asyncio.gather(*(computed(workers, call) for call in calls))
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, "it does not become so"
+        await asyncio.sleep(0.01)
+
+
+def tree(reply: Reply) -> dict[str, Any]:
+    """Return the tree of a reply."""
+    assert reply.fault is None, reply.fault
+    found: dict[str, Any] = json.loads(b"".join(reply.body))
+    return found
+
+
+def pid_of(reply: Reply) -> int:
+    """Return the process that has answered."""
+    pid: int = tree(reply)["pid"]
+    return pid
+
+
+def fault_text(reply: Reply, kind: FaultKind) -> str:
+    """Return the message of a fault, which is of this kind."""
+    assert reply.fault is not None, "the call has a result"
+    assert reply.fault.kind is kind, reply.fault
+    return reply.fault.message
+
+
+def arrived(workers: Workers, body: bytes, piece: int = 10_000) -> Buffer:
+    """Return a body that has come in pieces, of a size that was announced."""
+    arriving = workers.arriving(len(body))
+    for start in range(0, len(body), piece):
+        arriving.add(body[start : start + piece])
+    return arriving.finished()
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Hold every test to it that its workers end, and that nothing stays in shared memory."""
+    before, files = set(psutil.Process().children()), shared_files()
+    yield
+    assert {p for p in psutil.Process().children() if is_alive(p)} <= before
+    assert shared_files() <= files
+
+
+def shared_files() -> set[str]:
+    """Return the names of what lies in shared memory."""
+    folder = Path("/dev/shm")
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+@pytest.fixture
+def pool(catalog: Catalog, tesseract: Callable[..., Path]) -> Pool:
+    """Return a function that makes a pool for the source of a Tesseract."""
+
+    def make(
+        *source: str, size: int = 1, timeout: float | None = None, **flags: object
+    ) -> WorkerPool:
+        flags = {"api_path": str(tesseract(*source)), **flags}
+        config = resolve(catalog, flags=flags, environment={})
+        settings = WorkerSettings(
+            config=dump(config), plugins=PluginSelection(), loaded=loaded_plugins(catalog)
+        )
+        return WorkerPool(settings, size=size, timeout=timeout)
+
+    return make

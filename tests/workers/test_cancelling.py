@@ -1,0 +1,254 @@
+"""Callers who give up."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import random
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvloop
+
+from runtime_core.contracts import Call, Reply
+from runtime_core.workers import WorkerPool
+from tests.server.conftest import GATED
+from tests.workers.conftest import (
+    ECHO,
+    OBEDIENT,
+    Pool,
+    arrived,
+    call_of,
+    computed,
+    pid_of,
+    told,
+    tree,
+    until,
+)
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Gate
+
+
+def run(loop: str, main: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine in an event loop of a kind."""
+    factories = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    with asyncio.Runner(loop_factory=factories[loop]) as runner:
+        return runner.run(main)
+
+
+both_loops = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+
+
+async def abandoned(workers: WorkerPool, call: Call) -> None:
+    """Begin a call and give it up once it has come to a worker or to the queue."""
+    task = asyncio.create_task(computed(workers, call))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_caller_who_gives_up_does_not_disturb_the_next(pool: Pool) -> None:
+    """A call that nobody waits for any more is followed by one that is right."""
+
+    async def give_up(workers: WorkerPool) -> Reply:
+        async with workers:
+            task = asyncio.create_task(computed(workers, call_of({"x": [1.0]})))
+            await asyncio.sleep(0)
+            task.cancel()
+            return await computed(workers, call_of({"x": [5.0]}, run_id="b"))
+
+    answer = asyncio.run(give_up(pool()))
+    assert (answer.run_id, b"[10.0]" in b"".join(answer.body)) == ("b", True)
+
+
+def test_waiting_call_that_is_given_up_is_never_computed(
+    pool: Pool, gate: Gate, gate_inputs: dict[str, str]
+) -> None:
+    """The queue forgets a call whose caller has gone."""
+    source = GATED.replace("def apply", "RUN = []\n\ndef wait").replace(
+        "    done: bool", "    done: bool\n    run: list[str] = []"
+    )
+    source += "\ndef apply(inputs):\n    RUN.append(inputs.release)\n    wait(inputs)\n"
+    source += "    return OutputSchema(done=True, run=RUN)\n"
+
+    async def give_up(workers: WorkerPool) -> Reply:
+        async with workers:
+            first = asyncio.create_task(computed(workers, call_of(gate_inputs)))
+            await asyncio.to_thread(gate.wait_until_entered)
+            await abandoned(workers, call_of({**gate_inputs, "release": "/given/up"}))
+            last = asyncio.create_task(computed(workers, call_of(gate_inputs)))
+            gate.open()
+            await first
+            await asyncio.to_thread(gate.wait_until_entered)
+            gate.open()
+            return await last
+
+    assert tree(asyncio.run(give_up(pool(source))))["run"] == [gate_inputs["release"]] * 2
+
+
+def test_running_call_that_is_given_up_may_finish(
+    pool: Pool, gate: Gate, gate_inputs: dict[str, str]
+) -> None:
+    """A call that is soon done costs no worker although nobody wants its answer."""
+
+    async def give_up(workers: WorkerPool) -> bool:
+        async with workers:
+            [worker] = workers._ready
+            worker.load_seconds = 60.0
+            task = asyncio.create_task(computed(workers, call_of(gate_inputs)))
+            await asyncio.to_thread(gate.wait_until_entered)
+            task.cancel()
+            await asyncio.sleep(0.1)
+            gate.open()
+            await until(lambda: workers._idle)
+            return workers._idle == [worker]
+
+    assert asyncio.run(give_up(pool(GATED)))
+
+
+def test_running_call_that_is_given_up_takes_no_longer_than_a_new_worker(pool: Pool) -> None:
+    """A call that nobody waits for is stopped after the time that its worker took to load."""
+
+    async def give_up(workers: WorkerPool) -> tuple[int, int]:
+        async with workers:
+            before = pid_of(await computed(workers, told()))
+            await abandoned(workers, told("time.sleep(600)"))
+            return before, pid_of(await computed(workers, told()))
+
+    before, after = asyncio.run(give_up(pool(OBEDIENT)))
+    assert before != after
+
+
+def test_time_of_a_call_that_is_given_up_still_counts(pool: Pool) -> None:
+    """A call that has little time left does not get more when its caller goes."""
+
+    async def give_up(workers: WorkerPool) -> int:
+        async with workers:
+            [worker] = workers._ready
+            worker.load_seconds = 600.0
+            await abandoned(workers, told("time.sleep(600)", timeout=0.2))
+            return pid_of(await computed(workers, told()))
+
+    assert asyncio.run(give_up(pool(OBEDIENT)))
+
+
+@both_loops
+def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(pool: Pool, loop: str) -> None:
+    """A reply that nobody can take any more is given up all the same."""
+
+    async def give_up(workers: WorkerPool) -> int:
+        async with workers:
+            task = asyncio.create_task(computed(workers, call_of({"text": "a" * 100_000})))
+            await asyncio.sleep(0)
+            [job] = workers._jobs
+            assert job.task is not None
+            job.task.add_done_callback(lambda _: task.cancel())
+            await asyncio.wait([task])
+            await asyncio.sleep(0)
+            return len(workers._segments._leased)
+
+    assert run(loop, give_up(pool(ECHO))) == 0
+
+
+@both_loops
+def test_callers_who_go_at_any_moment_leave_nothing(pool: Pool, loop: str) -> None:
+    """Many calls that are given up leave neither memory nor descriptors nor a wrong answer."""
+    texts = [letter * size for letter in "ab" for size in (10, 70_000, 300_000)]
+
+    async def give_up(workers: WorkerPool, chance: random.Random) -> None:
+        text = chance.choice(texts)
+        body = arrived(workers, json.dumps({"inputs": {"text": text}}).encode())
+        task = asyncio.create_task(computed(workers, call_of(None, body=body)))
+        await asyncio.sleep(chance.random() * 0.02)
+        task.cancel()
+        try:
+            assert tree(await task) == {"text": text}
+        except asyncio.CancelledError:
+            pass
+
+    async def many(workers: WorkerPool) -> tuple[int, int, int]:
+        chance = random.Random(7)
+        async with workers:
+            before = 0
+            for n in range(12):
+                await asyncio.gather(*(give_up(workers, chance) for _ in range(20)))
+                await until(lambda: len(workers._idle) == 2)
+                gc.collect()
+                before = before or (descriptors() if n == 2 else 0)
+            return len(workers._segments._leased), len(workers._jobs), descriptors() - before
+
+    leased, jobs, more = run(loop, many(pool(ECHO, size=2)))
+    assert (leased <= 2, jobs) == (True, 0)  # each worker has memory for its next large answer
+    assert more <= 8
+
+
+def test_memory_of_a_dropped_call_does_not_wait_for_the_collector(
+    pool: Pool, gate: Gate, gate_inputs: dict[str, str]
+) -> None:
+    """The body of a call that was given up in the queue is freed at once."""
+
+    async def give_up(workers: WorkerPool) -> int:
+        async with workers:
+            first = asyncio.create_task(computed(workers, call_of(gate_inputs)))
+            await asyncio.to_thread(gate.wait_until_entered)
+            gc.collect()
+            gc.disable()
+            before = descriptors()
+            for _ in range(20):
+                body = arrived(workers, b" " * 100_000)
+                task = asyncio.create_task(computed(workers, call_of(None, body=body)))
+                await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+                del body, task
+            await asyncio.sleep(0)
+            more = descriptors() - before
+            gate.open()
+            await first
+            return more
+
+    try:
+        assert asyncio.run(give_up(pool(GATED))) <= 4
+    finally:
+        gc.enable()
+
+
+def descriptors() -> int:
+    """Return how many descriptors this process has open."""
+    return len([*os.scandir("/dev/fd")])
+
+
+def test_caller_who_leaves_the_block_early_frees_the_reply(pool: Pool) -> None:
+    """An error of whoever reads a reply gives its memory back."""
+
+    async def fail(workers: WorkerPool) -> int:
+        async with workers:
+            with pytest.raises(ZeroDivisionError):
+                await fail_while_reading(workers)
+            return len(workers._segments._leased)
+
+    async def fail_while_reading(workers: WorkerPool) -> None:
+        async with workers.call(call_of({"text": "a" * 100_000})) as reply:
+            assert reply.fault is None
+            raise ZeroDivisionError
+
+    assert asyncio.run(fail(pool(ECHO))) == 0
+
+
+def test_fault_of_an_abandoned_call_is_no_noise(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker that dies for nobody is replaced without a word in the log of the event loop."""
+
+    async def give_up(workers: WorkerPool) -> Reply:
+        async with workers:
+            await abandoned(workers, told("time.sleep(0.1); os._exit(1)"))
+            return await computed(workers, told())
+
+    assert asyncio.run(give_up(pool(OBEDIENT))).fault is None
+    assert caplog.records == []

@@ -1,0 +1,217 @@
+"""Workers that end: what that costs, and how they are replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from runtime_core.contracts import Call, Reply
+from runtime_core.errors import FaultKind
+from runtime_core.workers import WorkerPool
+from runtime_core.workers import pool as pool_module
+from runtime_core.workers.process import LeasedReply, WorkerProcess
+from tests.server.conftest import GATED, wait_until_gone
+from tests.workers.conftest import (
+    OBEDIENT,
+    Pool,
+    call_of,
+    computed,
+    fault_text,
+    pid_of,
+    replies,
+    told,
+    until,
+)
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Gate
+
+DEATHS = [
+    ("os._exit(3)", "exit code 3"),
+    ("os.kill(os.getpid(), signal.SIGKILL)", "signal SIGKILL"),
+    ("ctypes.string_at(0)", "signal SIGSEGV"),
+    ("ctypes.CDLL(None).abort()", "signal SIGABRT"),
+]
+
+
+@pytest.mark.parametrize(("statement", "reason"), DEATHS)
+def test_death_costs_the_call_that_was_computed(pool: Pool, statement: str, reason: str) -> None:
+    """A call that ends its process is a fault that says how; those before and after it are not."""
+    calls = [told(), told(f"print('last words'); {statement}"), told(), told()]
+    before, died, *after = asyncio.run(replies(pool(OBEDIENT), *calls))
+    message = fault_text(died, FaultKind.WORKER_DIED)
+    assert message == (
+        f"The worker process ended during the call ({reason}). The end of its output:\nlast words"
+    )
+    assert pid_of(before) not in [pid_of(answer) for answer in after]
+
+
+def test_only_the_end_of_much_output_is_told(pool: Pool) -> None:
+    """The message of a death has room for some lines, the last ones."""
+    statement = "[print('line', n) for n in range(10_000)]; os._exit(1)"
+    [died] = asyncio.run(replies(pool(OBEDIENT), told(statement)))
+    message = fault_text(died, FaultKind.WORKER_DIED)
+    assert message.endswith("line 9998\nline 9999")
+    assert len(message) < 3000
+
+
+def test_end_of_a_long_line_is_told(pool: Pool) -> None:
+    """What a process wrote last is told even if it wrote no end of a line."""
+    statement = "sys.stderr.write('x' * 10_000 + 'the end'); sys.stderr.flush(); os._exit(1)"
+    [died] = asyncio.run(replies(pool(OBEDIENT), told(statement)))
+    assert fault_text(died, FaultKind.WORKER_DIED).endswith("the end")
+
+
+def test_output_of_the_call_before_is_not_told(pool: Pool) -> None:
+    """The end of the output is that of the call that has failed."""
+    calls = [told("print('of the first')"), told("os._exit(1)")]
+    _, died = asyncio.run(replies(pool(OBEDIENT), *calls))
+    message = fault_text(died, FaultKind.WORKER_DIED)
+    assert message == "The worker process ended during the call (exit code 1)."
+
+
+def test_death_of_one_worker_leaves_the_others_alone(
+    pool: Pool, gate: Gate, gate_inputs: dict[str, str]
+) -> None:
+    """A call beside the one that dies is computed to its end."""
+    source = GATED.replace("def apply", "def wait").replace(
+        "    release: str", "    release: str\n    end: bool = False"
+    )
+    source += "\ndef apply(inputs):\n    return os._exit(1) if inputs.end else wait(inputs)\n"
+
+    async def beside(workers: WorkerPool) -> tuple[Reply, Reply]:
+        async with workers:
+            running = asyncio.create_task(computed(workers, call_of(gate_inputs)))
+            await asyncio.to_thread(gate.wait_until_entered)
+            died = await computed(workers, call_of({**gate_inputs, "end": True}))
+            gate.open()
+            return died, await running
+
+    died, running = asyncio.run(beside(pool(source, size=2)))
+    fault_text(died, FaultKind.WORKER_DIED)
+    assert running.fault is None
+
+
+@pytest.mark.parametrize(("size", "killed"), [(1, 1), (3, 3), (12, 2)])
+def test_workers_that_die_idle_are_replaced(pool: Pool, size: int, killed: int) -> None:
+    """Workers that end while nobody asks are replaced before somebody does, however many."""
+
+    async def kill(workers: WorkerPool) -> tuple[set[int], set[int]]:
+        async with workers:
+            victims = set(sorted(pids(workers))[-killed:])  # those that were started last
+            for pid in victims:
+                os.kill(pid, signal.SIGKILL)
+            await until(lambda: len(pids(workers)) == size and not pids(workers) & victims)
+            assert workers.problem is None
+            answers = [computed(workers, told("time.sleep(0.05)")) for _ in range(size)]
+            return victims, {pid_of(answer) for answer in await asyncio.gather(*answers)}
+
+    victims, pids_after = asyncio.run(kill(pool(OBEDIENT, size=size)))
+    assert not victims & pids_after
+
+
+def pids(workers: WorkerPool) -> set[int]:
+    """Return the processes of the workers that can compute."""
+    return {worker._process.pid for worker in workers._ready}
+
+
+def test_killed_worker_gets_no_further_call(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker whose reply came just before it was killed is replaced all the same."""
+    call_in_time = WorkerProcess.call
+
+    async def call_too_late(worker: WorkerProcess, call: Call) -> LeasedReply:
+        leased = await call_in_time(worker, call)
+        if call.run_id == "late":
+            worker.kill()
+        return leased
+
+    monkeypatch.setattr(WorkerProcess, "call", call_too_late)
+    first, second = asyncio.run(replies(pool(OBEDIENT), told(run_id="late"), told()))
+    assert pid_of(first) != pid_of(second)
+
+
+def test_calls_wait_for_the_new_worker(pool: Pool) -> None:
+    """Calls that come while the only worker is replaced are computed once it has loaded."""
+
+    async def in_between(workers: WorkerPool) -> list[Reply]:
+        async with workers:
+            await computed(workers, told("os._exit(1)"))
+            await until(lambda: workers.problem == "The worker is being replaced.")
+            answers = [computed(workers, told(number=n)) for n in range(3)]
+            return await asyncio.gather(*answers)
+
+    answers = asyncio.run(in_between(pool(OBEDIENT)))
+    assert len({pid_of(answer) for answer in answers}) == 1
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let lost workers be replaced without pauses."""
+    monkeypatch.setattr(pool_module, "_PAUSES", (0.0, 0.0, 0.0))
+
+
+BROKEN = [
+    ("raise RuntimeError('out of order')", "RuntimeError: out of order"),
+    ("import os; os._exit(4)", "exit code 4"),
+    ("def setup(): raise OSError('no licence')", "OSError: no licence"),
+]
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize(("addition", "reason"), BROKEN)
+def test_worker_that_cannot_load_again_is_given_up(pool: Pool, addition: str, reason: str) -> None:
+    """After some attempts the calls that wait are refused, and so are those that come."""
+
+    async def break_down(workers: WorkerPool) -> list[Reply]:
+        async with workers:
+            api_path = Path(workers._settings.config["api_path"])
+            api_path.write_text(f"{OBEDIENT}\n{addition}\n", encoding="utf-8")
+            waiting = [computed(workers, told("os._exit(1)")), computed(workers, told())]
+            _, refused = await asyncio.gather(*waiting)
+            assert workers.problem is not None
+            assert reason in workers.problem
+            return [refused, await computed(workers, told())]
+
+    for refused in asyncio.run(break_down(pool(OBEDIENT))):
+        message = fault_text(refused, FaultKind.WORKERS_LOST)
+        assert message.startswith("No worker is left, and none could be loaded in 3 attempts: ")
+        assert reason in message
+        assert message.endswith("Start the server again.")
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_worker_that_loads_at_a_later_attempt_computes(pool: Pool, tmp_path: Path) -> None:
+    """A file that is broken for a moment costs nothing but time."""
+    counter = tmp_path / "starts"
+    source = f"""
+from pathlib import Path
+counter = Path({str(counter)!r})
+counter.write_text(counter.read_text() + "x" if counter.exists() else "x")
+if len(counter.read_text()) in (2, 3):
+    raise RuntimeError("out of order")
+{OBEDIENT}
+"""
+    calls = [told("os._exit(1)"), told()]
+    _, answer = asyncio.run(replies(pool(source), *calls))
+    assert answer.fault is None
+    assert counter.read_text() == "xxxx"
+
+
+def test_processes_of_user_code_end_with_their_worker(pool: Pool) -> None:
+    """What user code has started in the background does not outlive the pool."""
+    statement = "subprocess.Popen(['sleep', '600'])"
+
+    async def start(workers: WorkerPool) -> list[psutil.Process]:
+        async with workers:
+            pid = pid_of(await computed(workers, told(statement)))
+            return psutil.Process(pid).children()
+
+    started = asyncio.run(start(pool(OBEDIENT)))
+    assert len(started) == 1
+    wait_until_gone(started)

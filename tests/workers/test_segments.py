@@ -1,0 +1,151 @@
+"""Shared memory, and the bodies that are collected in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime_core.workers import ArrivingBody
+from runtime_core.workers.segments import SMALLEST, Segment, SegmentPool
+
+SIZES = [0, 1, SMALLEST - 1, SMALLEST, SMALLEST + 1, 10 * SMALLEST + 7]
+
+
+@pytest.fixture
+def segments() -> Iterator[SegmentPool]:
+    """Return a pool of segments, of which none is leased at the end of a test."""
+    pool = SegmentPool()
+    yield pool
+    assert pool._leased == []
+    pool.close()
+
+
+def body_of(size: int) -> bytes:
+    """Return bytes in which no place looks like another."""
+    return b"".join(n.to_bytes(4, "big") for n in range(size // 4 + 1))[:size]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("piece", [1000, SMALLEST, 1 << 20])
+@pytest.mark.parametrize("announced", [True, False])
+def test_body_is_what_has_arrived(
+    segments: SegmentPool, size: int, piece: int, announced: bool
+) -> None:
+    """Pieces are put together in their order, whether or not the size was known before."""
+    body = body_of(size)
+    arriving = ArrivingBody(segments, expected=size if announced else None)
+    for start in range(0, size, piece):
+        arriving.add(body[start : start + piece])
+    assert (bytes(arriving.finished()), arriving.size) == (body, size)
+    assert (segments.holding(arriving.finished()) is not None) == (size >= SMALLEST)
+    arriving.discard()
+
+
+@given(sizes=st.lists(st.integers(0, SMALLEST), max_size=8), announced=st.integers(0, SMALLEST * 4))
+def test_wrong_announcement_spoils_no_body(sizes: list[int], announced: int) -> None:
+    """A body of another size than was announced is still what has arrived."""
+    segments = SegmentPool()
+    whole = body_of(sum(sizes))
+    arriving = ArrivingBody(segments, expected=announced)
+    start = 0
+    for size in sizes:
+        arriving.add(whole[start : start + size])
+        start += size
+    assert bytes(arriving.finished()) == whole
+    arriving.discard()
+    assert segments._leased == []
+    segments.close()
+
+
+def test_memory_of_a_body_is_used_again(segments: SegmentPool) -> None:
+    """A smaller body after a larger one is not followed by what the larger one has left."""
+    for size in (5 * SMALLEST, 2 * SMALLEST, 5 * SMALLEST + 1):
+        arriving = ArrivingBody(segments, expected=size)
+        arriving.add(body_of(size))
+        assert bytes(arriving.finished()) == body_of(size)
+        arriving.discard()
+    assert len(segments._idle) == 1
+
+
+def test_body_is_discarded_once(segments: SegmentPool) -> None:
+    """A body may be given up twice, or before anything of it has come."""
+    arriving = ArrivingBody(segments, expected=None)
+    arriving.discard()
+    arriving.add(body_of(2 * SMALLEST))
+    arriving.discard()
+    arriving.discard()
+
+
+def test_segment_is_seen_by_whoever_has_its_descriptor() -> None:
+    """What one side writes is read by the other, also after it has grown."""
+    ours = Segment.create()
+    theirs = Segment(os.dup(ours.descriptor))
+    ours.view(10)[:] = b"0123456789"
+    assert bytes(theirs.view(10)) == b"0123456789"
+    theirs.fill([memoryview(b"abc"), memoryview(b"x" * 100_000)])
+    assert bytes(ours.view(100_003)[:5]) == b"abcxx"
+    ours.close()
+    theirs.close()
+
+
+def test_view_outlives_its_segment() -> None:
+    """Memory that somebody still looks at is not taken away."""
+    segment = Segment.create()
+    view = segment.view(SMALLEST)
+    view[:] = body_of(SMALLEST)
+    segment.view(10 * SMALLEST)
+    segment.close()
+    assert bytes(view) == body_of(SMALLEST)
+
+
+def test_view_is_found_in_its_segment(segments: SegmentPool) -> None:
+    """A view is known as part of its segment; bytes, and views of other memory, of none."""
+    one, other = segments.lease(), segments.lease()
+    view = one.view(SMALLEST)[10:20]
+    assert segments.holding(view) is one
+    for foreign in (b"", b"abc", bytearray(3), memoryview(b"abc"), memoryview(bytearray(3))):
+        assert segments.holding(foreign) is None
+    for segment in (one, other):
+        segments.release(segment)
+
+
+def test_few_idle_segments_are_kept(segments: SegmentPool) -> None:
+    """What many calls at once have needed is given back when they are done."""
+    before = open_descriptors()
+    leased = [segments.lease() for _ in range(50)]
+    for segment in leased:
+        segment.view(SMALLEST)
+        segments.release(segment)
+    del leased, segment
+    assert open_descriptors() - before <= 2 * 4
+    segments.shrink()
+    assert open_descriptors() == before
+
+
+def open_descriptors() -> int:
+    """Return how many descriptors this process has open."""
+    return len(os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"))  # noqa: PTH112, PTH208
+
+
+def test_segment_has_no_name(segments: SegmentPool, tmp_path: object) -> None:
+    """No folder shows a segment, so that nothing can be left behind in one."""
+    segment = segments.lease()
+    segment.view(SMALLEST)
+    assert os.fstat(segment.descriptor).st_nlink == 0
+    segments.release(segment)
+
+
+def test_file_stands_in_where_memory_has_none(
+    segments: SegmentPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `memfd_create` an unlinked file does the same."""
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    segment = segments.lease()
+    segment.fill([memoryview(body_of(2 * SMALLEST))])
+    assert bytes(segment.view(2 * SMALLEST)) == body_of(2 * SMALLEST)
+    assert os.fstat(segment.descriptor).st_nlink == 0
+    segments.release(segment)

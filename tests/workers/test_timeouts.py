@@ -1,0 +1,96 @@
+"""Calls that take longer than they may."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from runtime_core.errors import FaultKind
+from runtime_core.workers import WorkerPool
+from tests.workers.conftest import (
+    OBEDIENT,
+    Pool,
+    computed,
+    fault_text,
+    pid_of,
+    replies,
+    told,
+)
+
+ENDLESS = {
+    "sleeps": "time.sleep(600)",
+    "computes": "while True: pass",
+    "holds the GIL in C": "ctypes.PyDLL(None).sleep(600)",
+    "holds the GIL in a power": "7 ** 10**9",
+    "backtracks": "re.match('(a+)+$', 'a' * 60 + 'b')",
+    "waits for a process": "subprocess.run(['sleep', '600'])",
+    "ignores signals": "[signal.signal(n, signal.SIG_IGN) for n in (2, 15)]; time.sleep(600)",
+    "swallows exceptions": """
+while True:
+    try:
+        time.sleep(600)
+    except BaseException:
+        pass
+""",
+}
+
+
+@pytest.mark.parametrize("statement", ENDLESS.values(), ids=ENDLESS)
+def test_call_is_stopped_whatever_it_does(pool: Pool, statement: str) -> None:
+    """A call that takes too long is a fault, and the next one has a new worker."""
+    calls = [told(), told(statement, timeout=0.2), told()]
+    before, stopped, after = asyncio.run(replies(pool(OBEDIENT), *calls))
+    assert fault_text(stopped, FaultKind.TIMED_OUT) == "The call was stopped after 0.2 s."
+    assert pid_of(before) != pid_of(after)
+
+
+@pytest.mark.parametrize(("of_pool", "of_call"), [(0.2, None), (0.2, 600.0), (600.0, 0.2)])
+def test_shorter_time_counts(pool: Pool, of_pool: float, of_call: float | None) -> None:
+    """A caller may ask for less time than the pool gives, not for more."""
+    calls = [told("time.sleep(600)", timeout=of_call)]
+    [stopped] = asyncio.run(replies(pool(OBEDIENT, timeout=of_pool), *calls))
+    assert fault_text(stopped, FaultKind.TIMED_OUT) == "The call was stopped after 0.2 s."
+
+
+def test_time_in_the_queue_does_not_count(pool: Pool) -> None:
+    """A call that has waited longer than it may compute is computed all the same."""
+    calls = [told("time.sleep(0.6)"), told(timeout=0.3)]
+    _, answer = asyncio.run(replies(pool(OBEDIENT), *calls))
+    assert answer.fault is None
+    assert answer.timings["queue"] > 0.3
+
+
+def test_call_in_time_is_left_alone(pool: Pool) -> None:
+    """A time that has not run out disturbs neither its call nor those after it."""
+
+    async def in_turn(workers: WorkerPool) -> set[int]:
+        async with workers:
+            first = await computed(workers, told(timeout=0.3))
+            await asyncio.sleep(0.5)
+            return {pid_of(first), pid_of(await computed(workers, told()))}
+
+    assert len(asyncio.run(in_turn(pool(OBEDIENT)))) == 1
+
+
+def test_stopped_call_does_not_hold_up_the_answer(pool: Pool) -> None:
+    """The caller is told at once, not when the next worker has loaded."""
+    source = f"""
+import os, pathlib, time
+record = pathlib.Path(__file__).with_name("started")
+if record.exists():
+    time.sleep(3)
+record.touch()
+{OBEDIENT}
+"""
+
+    async def stop(workers: WorkerPool) -> float:
+        async with workers:
+            start = time.monotonic()
+            fault_text(
+                await computed(workers, told("time.sleep(600)", timeout=0.1)), FaultKind.TIMED_OUT
+            )
+            return time.monotonic() - start
+
+    assert asyncio.run(stop(pool(source))) < 2

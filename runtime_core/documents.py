@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError
 
 from runtime_core.buffers import PLACEHOLDER
 from runtime_core.contracts import Buffer, Format
-from runtime_core.errors import InvalidResult, UnreadableDocument
+from runtime_core.errors import InvalidResult, TesseractRuntimeError, UnreadableDocument
 
 
 def read(body: Buffer, format_: Format, *, noun: str = "payload") -> Any:
@@ -34,12 +34,26 @@ def write(tree: Any, format_: Format, buffers: Mapping[str, memoryview]) -> Sequ
 def tree_of(model: BaseModel, options: Mapping[str, Any]) -> Any:
     """Return the JSON-like tree of a model; `options` is its serialization context.
 
-    Raises `InvalidResult` for a value that does not fit its field, which assignment can bring.
+    Raises `InvalidResult` for a value that does not fit its field, which assignment can bring, and
+    whatever the encoding of an array raises of the runtime's own errors.
     """
     try:
         return model.model_dump(mode="json", context=options, by_alias=True, warnings=False)
     except PydanticSerializationError as error:
+        failure = options.get(_FAILURE)
+        if isinstance(failure, TesseractRuntimeError):
+            raise failure from None
         raise InvalidResult(f"The result cannot be written: {error}") from None
+
+
+def keep_failure(error: TesseractRuntimeError, options: Any) -> None:
+    """Keep an error for `tree_of`, as pydantic makes a text of what serializers raise."""
+    if isinstance(options, MutableMapping):
+        options[_FAILURE] = error
+
+
+_FAILURE = "__failure"
+"""The key of the serialization context that holds why an array could not be written."""
 
 
 _SMALL = 1 << 16

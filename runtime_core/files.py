@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import stat
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,12 +56,20 @@ class FileAccess:
             return _open_url(located, "rb")
         if not self.confined and located.startswith(_DESCRIPTORS):
             return _open_descriptor(located)
-        return _open_regular(self.resolve(name, base=base), name)
+        file = _open_regular(self.resolve(name, base=base), name)
+        self._refuse_outside(_real_path(file), name)
+        return file
 
     def read(self, name: str, *, base: str | os.PathLike[str] | None = None) -> bytes:
         """Return all bytes of a file; errors as those of `open`."""
         with self.open(name, base=base) as file:
-            return file.read()
+            try:
+                return file.read()
+            # Remote file systems have errors of their own while they read, too.
+            except Exception as error:
+                raise MissingFile(
+                    f"Cannot read {name!r}: {type(error).__name__}: {error}"
+                ) from None
 
     def resolve(self, name: str, *, base: str | os.PathLike[str] | None = None) -> Path:
         """Return the real path of a name, links resolved; `FileRefused` if it is out of bounds."""
@@ -70,9 +81,12 @@ class FileAccess:
         if "\0" in name:
             raise FileRefused(f"{name!r} is not opened: a path has no NUL characters.")
         path = Path(os.path.realpath(self._located(name, base)))
+        self._refuse_outside(path, name)
+        return path
+
+    def _refuse_outside(self, path: Path, name: str) -> None:
         if self.confined and not path.is_relative_to(os.path.realpath(self.root or "")):
             raise FileRefused(f"{name!r} is not opened: it lies outside of the input path.")
-        return path
 
     def _located(self, name: str, base: str | os.PathLike[str] | None) -> str:
         """Return the path or URL of a name, which may start from `base`, and that from `root`."""
@@ -88,8 +102,8 @@ class FileAccess:
         places = [right.rstrip("/") + "/" for right in rights]
         if not any(url.startswith(place) for place in places):
             raise FileRefused(f"{url!r} is not opened: URLs are not read for a remote caller.")
-        plain = unquote(url)
-        if "::" in plain or ".." in plain.replace("\\", "/").split("/"):
+        plain = _unquoted(url)
+        if "::" in plain or _UNPRINTABLE.search(plain) or ".." in _SEPARATORS.split(plain):
             raise FileRefused(f"{url!r} is not opened: it leads somewhere else than it says.")
 
 
@@ -165,6 +179,24 @@ def _open_regular(path: Path, name: str) -> BinaryIO:
         os.close(descriptor)
         raise MissingFile(f"Cannot read {name!r}: it is not a regular file.")
     return os.fdopen(descriptor, "rb")
+
+
+def _real_path(file: BinaryIO) -> Path:
+    """Return where an open file is, whatever has become of the folders on the way to it."""
+    if sys.platform == "darwin":
+        named = fcntl.fcntl(file, fcntl.F_GETPATH, bytes(1024))
+        return Path(os.fsdecode(named.rstrip(b"\0")))
+    return Path(f"/proc/self/fd/{file.fileno()}").readlink()
+
+
+def _unquoted(url: str) -> str:
+    """Return a URL without its percent signs, however often it is encoded."""
+    plain = unquote(url)
+    return plain if plain == url else _unquoted(plain)
+
+
+_SEPARATORS = re.compile(r"[/\\?#]")
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")  # some readers of URLs leave such characters out
 
 
 def _open_url(url: str, mode: str) -> BinaryIO:

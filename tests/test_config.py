@@ -50,13 +50,28 @@ def test_defaults(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         "output_format": "json",
         "output_file": None,
         "compression": None,
+        "allow_url_prefix": (),
+        "max_json_items": 20_000_000,
+        "gradient_backend": {},
     }
 
 
-@pytest.mark.parametrize("option", CORE_OPTIONS)
+ODD_VALUES = {
+    "debug": (("false", "true", "false"), [False, True, False]),
+    "allow_url_prefix": (
+        ("s3://a", "s3://b,", "s3://c,s3://d"),
+        [("s3://a",), ("s3://b",), ("s3://c", "s3://d")],
+    ),
+    "max_json_items": (("1", "2", "3"), [1, 2, 3]),
+}
+"""What is given for options that are no text, and what they become."""
+
+
+@pytest.mark.parametrize("option", sorted(set(CORE_OPTIONS) - {"gradient_backend"}))
 def test_every_option_has_three_sources(catalog: Catalog, option: str) -> None:
     """A flag is stronger than TESSERACT_RUNTIME_X, and that is stronger than TESSERACT_X."""
-    values = ("false", "true", "false") if option == "debug" else ("/weak", "/strong", "/flag")
+    texts = ("/weak", "/strong", "/flag")
+    values, expected = ODD_VALUES.get(option, (texts, list(texts)))
     weak = {f"TESSERACT_{option.upper()}": values[0]}
     strong = {**weak, f"TESSERACT_RUNTIME_{option.upper()}": values[1]}
 
@@ -64,7 +79,6 @@ def test_every_option_has_three_sources(catalog: Catalog, option: str) -> None:
         return getattr(resolve(catalog, flags=flags, environment=environment), option)
 
     found = [value({}, weak), value({}, strong), value({option: values[2]}, strong)]
-    expected = [False, True, False] if option == "debug" else list(values)
     assert found == expected
 
 
@@ -106,6 +120,20 @@ def test_wrong_flag_names_itself(catalog: Catalog) -> None:
         resolve(catalog, flags={"debug": "maybe"}, environment={"TESSERACT_DEBUG": "1"})
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
+def test_number_of_json_items_is_positive(catalog: Catalog, value: str) -> None:
+    """A limit that is no number of items is refused with its flag."""
+    with pytest.raises(InvalidOption, match=f"--max-json-items='{value}': Input should be "):
+        resolve(catalog, flags={"max_json_items": value}, environment={})
+
+
+@pytest.mark.parametrize("value", ["", ",", ",,"])
+def test_prefix_of_nothing_admits_nothing(catalog: Catalog, value: str) -> None:
+    """An empty prefix, which every URL begins with, is none."""
+    config = resolve(catalog, flags={"allow_url_prefix": value}, environment={})
+    assert config.allow_url_prefix == ()
+
+
 def test_settings_have_the_same_sources(with_settings: Catalog) -> None:
     """Options of plugins come from flags and variables that begin with their section."""
 
@@ -140,7 +168,13 @@ def test_unknown_section_is_told(catalog: Catalog) -> None:
 
 def test_configuration_survives_the_way_to_another_process(with_settings: Catalog) -> None:
     """What was dumped and read as JSON is the same configuration, given options included."""
-    flags = {"name": "Solver", "debug": "1", "input_path": "in", "tracker_retries": "7"}
+    flags = {
+        "name": "Solver",
+        "debug": "1",
+        "input_path": "in",
+        "allow_url_prefix": "s3://a,s3://b",
+        "tracker_retries": "7",
+    }
     config = resolve(with_settings, flags=flags, environment={})
     restored = restore(with_settings, json.loads(json.dumps(dump(config))))
     assert restored == config
@@ -153,3 +187,81 @@ def test_input_path_that_was_not_given_is_not_given_there(catalog: Catalog) -> N
     config = resolve(catalog, flags={}, environment={})
     restored = restore(catalog, dump(config))
     assert "input_path" not in restored.model_fields_set
+
+
+@pytest.mark.parametrize(
+    ("flag", "strong", "weak", "choice"),
+    [
+        (None, None, None, {}),
+        ("auto", None, None, {"*": "auto"}),
+        (None, "auto", None, {"*": "auto"}),
+        (None, None, "auto", {"*": "auto"}),
+        ("jax", "auto", "native", {"*": "jax"}),
+        (None, "auto", "native", {"*": "auto"}),
+        ("jacobian=jax", "auto", None, {"jacobian": "jax", "*": "auto"}),
+        ("jacobian=jax", "jacobian=derived", "jacobian=native", {"jacobian": "jax"}),
+        (
+            "apply=native",
+            "jacobian=derived",
+            "jacobian=native,auto",
+            {
+                "apply": "native",
+                "jacobian": "derived",
+                "*": "auto",
+            },
+        ),
+        ("auto", "jacobian=derived", "jacobian=native", {"*": "auto"}),
+        ("apply=native", "auto", "jacobian=native", {"apply": "native", "*": "auto"}),
+        (
+            "vector-jacobian-product=jax",
+            "vector_jacobian_product=derived",
+            None,
+            {
+                "vector_jacobian_product": "jax",
+            },
+        ),
+    ],
+)
+def test_gradient_backends_are_merged_by_endpoint(
+    flag: str | None,
+    strong: str | None,
+    weak: str | None,
+    choice: dict[str, str],
+    catalog: Catalog,
+) -> None:
+    """What is said of an endpoint is not lost to a stronger source, unless that speaks of all."""
+    environment = {
+        "TESSERACT_RUNTIME_GRADIENT_BACKEND": strong,
+        "TESSERACT_GRADIENT_BACKEND": weak,
+    }
+    config = resolve(
+        catalog,
+        flags={} if flag is None else {"gradient_backend": flag},
+        environment={name: value for name, value in environment.items() if value is not None},
+    )
+    assert dict(config.gradient_backend) == choice
+    restored = restore(catalog, json.loads(json.dumps(dump(config))))
+    assert restored.gradient_backend == config.gradient_backend
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "source"),
+    [
+        ({"gradient_backend": "jacobian="}, {}, "--gradient-backend"),
+        ({}, {"TESSERACT_GRADIENT_BACKEND": "jacobian="}, "TESSERACT_GRADIENT_BACKEND"),
+        (
+            {"gradient_backend": "jacobian=jax"},
+            {"TESSERACT_RUNTIME_GRADIENT_BACKEND": "jacobian="},
+            "TESSERACT_RUNTIME_GRADIENT_BACKEND",
+        ),
+    ],
+)
+def test_a_wrong_gradient_backend_names_its_source(
+    flags: Mapping[str, str], environment: Mapping[str, str], source: str, catalog: Catalog
+) -> None:
+    """The source that cannot be read is named, not one that has another part of the choice."""
+    with pytest.raises(InvalidOption) as raised:
+        resolve(catalog, flags=flags, environment=environment)
+    assert str(raised.value) == (
+        f"{source}='jacobian=': expected BACKEND or ENDPOINT=BACKEND, with commas between them"
+    )

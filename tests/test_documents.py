@@ -105,12 +105,12 @@ def test_buffers_stand_in_the_place_of_their_placeholders(catalog: Catalog) -> N
 
 def test_buffers_are_not_copied(catalog: Catalog) -> None:
     """What is written of a large array is its own memory."""
-    memory = bytearray(b"A" * 1000)
+    memory = bytearray(b"A" * 100_000)
     buffers = Buffers()
     tree = {"x": buffers.add(memory)}
     pieces = documents.write(tree, catalog.formats.find("json"), buffers)
-    memory[:] = b"B" * 1000
-    assert b"".join(pieces) == b'{"x":"' + b"B" * 1000 + b'"}'
+    memory[:] = b"B" * 100_000
+    assert b"".join(pieces) == b'{"x":"' + b"B" * 100_000 + b'"}'
 
 
 def test_many_buffers_keep_their_places(catalog: Catalog) -> None:

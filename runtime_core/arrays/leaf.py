@@ -30,6 +30,7 @@ from runtime_core.arrays.dtypes import DTYPES, NAMES
 from runtime_core.arrays.json_encoding import JsonArrayCodec
 from runtime_core.arrays.raw import wire_order
 from runtime_core.contracts import ArrayCodec, ArraySpec
+from runtime_core.documents import keep_failure
 from runtime_core.errors import InvalidOption, TesseractRuntimeError, listed, shortened
 from runtime_core.scope import Scope, current
 
@@ -66,7 +67,11 @@ class ArrayLeaf:
 
     def serialize(self, value: Any, info: SerializationInfo) -> dict[str, Any]:
         """Return the document of an array, in the encoding that the context names."""
-        return self.document(value, info.context)
+        try:
+            return self.document(value, info.context)
+        except TesseractRuntimeError as error:
+            keep_failure(error, info.context)
+            raise
 
     def document(self, value: Any, options: Any) -> dict[str, Any]:
         """Return the document of an array; `options` is the pydantic context, or `None`."""

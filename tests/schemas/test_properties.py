@@ -454,7 +454,8 @@ def array_documents(draw: st.DrawFn, schema: Mapping[str, Any]) -> tuple[Any, An
     properties = schema["properties"]
     sizes = draw(sizes_allowed(properties["shape"]))
     dtype = draw(st.sampled_from(properties["dtype"]["enum"]))
-    encoding = draw(st.sampled_from(sorted(properties["data"]["discriminator"]["mapping"])))
+    encodings = {"json", "base64"}  # the others need files or another format
+    encoding = draw(st.sampled_from(sorted(encodings)))
     ones = np.random.default_rng(draw(st.integers(0, 99))).integers(0, 2, sizes)
     array = np.asarray(ones).astype(dtype)
     data = {"encoding": encoding, "buffer": draw(st.sampled_from(buffers_of(array, encoding)))}

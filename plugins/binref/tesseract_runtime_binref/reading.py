@@ -17,8 +17,12 @@ def part_of(file: BinaryIO, offset: int, size: int) -> memoryview:
     if length is not None and offset + size > length:
         raise _too_short(length, offset, size)
     part = np.empty(size, np.uint8).data  # a bytearray would be filled with zeros first
-    file.seek(offset)
-    read = _read_into(file, part)
+    try:
+        file.seek(offset)
+        read = _read_into(file, part)
+    # Remote file systems have errors of their own.
+    except Exception as error:
+        raise ValueError(f"it cannot be read: {type(error).__name__}: {error}") from None
     if read != size:
         raise _too_short(offset + read, offset, size)
     return part

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -67,13 +66,15 @@ def _vector_jacobian_product(binding: Binding) -> Callable[..., Arrays]:
 
 def _scheme(binding: Binding, outputs: set[str]) -> Scheme:
     """Return the options of the backend, for outputs of the declared data types."""
-    scheme: Scheme = binding.config.section("finite_differences").scheme()
     declared = map(binding.schemas.differentiable_outputs.declared, outputs)
     dtypes = [expected.dtype for expected in declared if expected is not None]
-    epsilons = [
-        float(np.finfo(dtype).eps) for dtype in dtypes if dtype is not None and dtype.kind in "fc"
-    ]
-    return replace(scheme, output_epsilon=max(epsilons, default=0.0))
+    epsilons = [float(np.finfo(dtype).eps) for dtype in filter(_has_epsilon, dtypes)]
+    options = binding.config.section("finite_differences")
+    return Scheme(**dict(options), output_epsilon=max(epsilons, default=0.0))
+
+
+def _has_epsilon(dtype: np.dtype[Any] | None) -> TypeGuard[np.dtype[Any]]:
+    return dtype is not None and dtype.kind in "fc"
 
 
 _FUNCTIONS = MappingProxyType(

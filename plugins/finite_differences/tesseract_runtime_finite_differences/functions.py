@@ -8,8 +8,9 @@ from typing import Any
 from runtime_core.evaluations import SerialEvaluations
 from tesseract_runtime_finite_differences import gradients
 from tesseract_runtime_finite_differences.jacobian import Blocks
+from tesseract_runtime_finite_differences.options import Algorithm, Eps
 from tesseract_runtime_finite_differences.points import AnyArray
-from tesseract_runtime_finite_differences.scheme import Algorithm, Eps, Scheme
+from tesseract_runtime_finite_differences.scheme import Scheme
 
 
 def finite_difference_jacobian(

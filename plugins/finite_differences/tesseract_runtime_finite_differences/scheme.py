@@ -7,19 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from runtime_core.errors import GradientFailed, listed
-
-Algorithm = Literal["central", "forward", "stochastic"]
-
-Step = float | Literal["auto"]
-"""An absolute step, or one that is scaled to each element's magnitude and data type."""
-
-Eps = Step | Mapping[str, Step]
-"""One step for all inputs, or one for each input path."""
+from tesseract_runtime_finite_differences.options import Algorithm, Eps, Step
 
 AnyArray = np.ndarray[Any, np.dtype[Any]]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
-from tesseract_runtime_finite_differences.scheme import Algorithm, Eps, Scheme, Step
+from tesseract_runtime_finite_differences.options import Algorithm, Eps, Step
 
 
 def _eps(value: Any) -> Eps:
@@ -50,12 +50,3 @@ class FiniteDifferencesSettings(BaseModel):
     seed: Annotated[int, Field(ge=0)] | None = Field(
         None, description="Seed of stochastic; by default another each time."
     )
-
-    def scheme(self) -> Scheme:
-        """Return the options as the functions take them."""
-        return Scheme(
-            algorithm=self.algorithm,
-            eps=self.eps,
-            num_samples=self.num_samples,
-            seed=self.seed,
-        )

@@ -78,3 +78,14 @@ def bench(session: nox.Session) -> None:
     """Measure what GOALS names; `-- --original` measures the original beside it."""
     session.install(*CHECKOUT)
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def interop(session: nox.Session) -> None:
+    """Let the clients of the original call Tesseracts that this checkout serves."""
+    runtime = Path(session.create_tmp(), "runtime")  # both have a package `tesseract_core`
+    session.run_install("uv", "venv", "--clear", f"--python={session.python}", str(runtime))
+    session.run_install("uv", "pip", "install", f"--python={runtime}", *CHECKOUT)
+    session.install("tesseract-core[runtime]==1.15.0", "tesseract-jax==0.4.0", "pytest>=8.3")
+    command = {"INTEROP_RUNTIME": str(runtime / "bin" / "tesseract-runtime")}
+    session.run("pytest", "tests/interop", *session.posargs, env=command)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         finite_difference_jvp,
         finite_difference_vjp,
     )
+    from tesseract_runtime_jax import set_jax_vjp_cache_size
 
 __all__ = [
     "finite_difference_jacobian",
@@ -26,6 +27,7 @@ __all__ = [
     "jacobian_from_jvp",
     "jacobian_from_vjp",
     "jvp_from_jacobian",
+    "set_jax_vjp_cache_size",
     "vjp_from_jacobian",
 ]
 
@@ -38,6 +40,7 @@ __getattr__ = handed_on(
         "jacobian_from_jvp": "tesseract_runtime_derived_gradients",
         "jacobian_from_vjp": "tesseract_runtime_derived_gradients",
         "jvp_from_jacobian": "tesseract_runtime_derived_gradients",
+        "set_jax_vjp_cache_size": "tesseract_runtime_jax",
         "vjp_from_jacobian": "tesseract_runtime_derived_gradients",
     },
 )

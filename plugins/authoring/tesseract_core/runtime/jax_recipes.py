@@ -1,0 +1,20 @@
+"""Endpoints of models in JAX, in a line each; imported from the plugin when first used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tesseract_core.runtime.handed_on import handed_on
+
+if TYPE_CHECKING:
+    from tesseract_runtime_jax import (
+        jax_abstract_eval,
+        jax_apply,
+        jax_jacobian,
+        jax_jvp,
+        jax_vjp,
+    )
+
+__all__ = ["jax_abstract_eval", "jax_apply", "jax_jacobian", "jax_jvp", "jax_vjp"]
+
+__getattr__ = handed_on(__name__, dict.fromkeys(__all__, "tesseract_runtime_jax"))

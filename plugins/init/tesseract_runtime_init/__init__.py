@@ -1,0 +1,1 @@
+"""The command `init`, which writes a new Tesseract, and the recipe `base`."""

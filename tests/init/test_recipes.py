@@ -1,0 +1,75 @@
+"""Every recipe gives a Tesseract that works as it is written."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+
+
+@pytest.fixture(params=["base", "jax"])
+def folder(request: pytest.FixtureRequest, cli: Cli, tmp_path: Path) -> Path:
+    """Return a new Tesseract of each recipe."""
+    ended = cli("init", "--recipe", request.param, "new")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return tmp_path / "new"
+
+
+def test_check_finds_every_gradient_and_shape(cli: Cli, folder: Path) -> None:
+    """The file is valid, and nothing that a Tesseract can have is missing."""
+    ended = cli("check", cwd=folder)
+    assert ended.returncode == 0, ended.stderr
+    assert "tesseract_api.py is a valid Tesseract." in ended.stdout
+    served = re.findall(r"^  (\w+): served", ended.stdout, re.MULTILINE)
+    assert served[:5] == [
+        "apply",
+        "jacobian",
+        "jacobian_vector_product",
+        "vector_jacobian_product",
+        "abstract_eval",
+    ]
+
+
+def test_cases_pass(cli: Cli, folder: Path) -> None:
+    """What came when the recipe was written comes again."""
+    ended = cli("test", "test_cases", cwd=folder)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.endswith("1 passed, 0 failed, 0 errors\n")
+
+
+def test_gradients_are_right(cli: Cli, folder: Path) -> None:
+    """All three gradients are checked, and agree with finite differences to five digits."""
+    case = json.loads((folder / "test_cases" / "apply.json").read_text())
+    payload = json.dumps(case["payload"])
+    ended = cli("check-gradients", payload, "--rtol", "1e-5", "--seed", "7", cwd=folder)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    passed = re.findall(
+        r"^Gradient check for (\w+) passed \(0 failures / (\d+)", ended.stdout, re.M
+    )
+    assert {name for name, checks in passed if int(checks) > 0} == {
+        "jacobian",
+        "jacobian_vector_product",
+        "vector_jacobian_product",
+    }
+
+
+def test_readme_does_what_it_says(cli: Cli, folder: Path) -> None:
+    """Every command of the README ends well, but for those that install or never end."""
+    commands = commands_of((folder / "README.md").read_text())
+    assert ["check"] in commands
+    for command in commands:
+        if command != ["serve"]:
+            ended = cli(*command, cwd=folder)
+            assert ended.returncode == 0, ended.stderr
+
+
+def commands_of(text: str) -> list[list[str]]:
+    """Return the arguments of each use of `tesseract-runtime` in the console blocks of a text."""
+    blocks = re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    calls = re.findall(r"^\$ tesseract-runtime ((?:.*\\\n)*.*)", "".join(blocks), re.MULTILINE)
+    return [shlex.split(call.replace("\\\n", "")) for call in calls]

@@ -1,0 +1,158 @@
+"""Tesseracts served by this project, and the clients of another one that call them.
+
+The two cannot share an environment: both have a package `tesseract_core`. These tests run in that
+of the clients, and `INTEROP_RUNTIME` is the command that starts ours. Without it nothing here is
+collected.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RUNTIME = shlex.split(os.environ.get("INTEROP_RUNTIME", ""))
+
+collect_ignore_glob = [] if RUNTIME else ["test_*.py"]
+
+SECONDS = 60
+"""How long a server may take to start and to stop."""
+
+SCHEMAS = """
+import numpy as np
+from pydantic import BaseModel
+from tesseract_core.runtime import Array, Differentiable, Float32, Float64, Int32, ShapeDType
+
+class Wave(BaseModel):
+    amplitude: Differentiable[Float64]
+    rate: Differentiable[Float64]
+
+class InputSchema(BaseModel):
+    time: Differentiable[Array[(None,), Float64]]
+    wave: Wave
+    power: Int32 = 2
+    unit: str = "m"
+
+class OutputSchema(BaseModel):
+    signal: Differentiable[Array[(None,), Float64]]
+    energy: Differentiable[Float32]
+
+def refuse(inputs):
+    if inputs.unit == "parsec":
+        raise ArithmeticError("a wave is no parsec long")
+"""
+
+IN_JAX = (
+    SCHEMAS
+    + """
+import jax
+import jax.numpy as jnp
+
+jax.config.update("jax_enable_x64", True)
+
+def apply_jit(inputs):
+    wave = inputs["wave"]
+    signal = wave["amplitude"] * jnp.sin(wave["rate"] * inputs["time"])
+    return {"signal": signal, "energy": jnp.sum(signal ** inputs["power"]).astype("float32")}
+
+def apply(inputs):
+    refuse(inputs)
+    return OutputSchema(**jax.device_get(apply_jit(inputs.model_dump())))
+"""
+)
+"""A Tesseract whose gradients come from the backend `jax`."""
+
+IN_NUMPY = (
+    SCHEMAS
+    + """
+def apply(inputs):
+    refuse(inputs)
+    signal = inputs.wave.amplitude * np.sin(inputs.wave.rate * inputs.time)
+    return OutputSchema(signal=signal, energy=np.float32(np.sum(signal**inputs.power)))
+
+def jacobian(inputs, jac_inputs, jac_outputs):
+    wave, time = inputs.wave, inputs.time
+    sine, cosine = np.sin(wave.rate * time), np.cos(wave.rate * time)
+    signal = {
+        "time": np.diag(wave.amplitude * wave.rate * cosine),
+        "wave.amplitude": sine,
+        "wave.rate": wave.amplitude * time * cosine,
+    }
+    outer = inputs.power * (wave.amplitude * sine) ** (inputs.power - 1)
+    energy = {path: (outer @ block).astype(np.float32) for path, block in signal.items()}
+    blocks = {"signal": signal, "energy": energy}
+    return {out: {path: blocks[out][path] for path in jac_inputs} for out in jac_outputs}
+
+def abstract_eval(abstract_inputs):
+    return {
+        "signal": ShapeDType(shape=abstract_inputs.time.shape, dtype="float64"),
+        "energy": ShapeDType(shape=(), dtype="float32"),
+    }
+"""
+)
+"""The same Tesseract with a `jacobian` of its own, from which both products are derived."""
+
+
+@pytest.fixture(scope="session", params=[IN_JAX, IN_NUMPY], ids=["jax", "numpy"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address at which a Tesseract is served until the session ends."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "tesseract_api.py").write_text(request.param, encoding="utf-8")
+    with serving(folder, "--gradient-backend", "auto") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def tesseract(url: str) -> Any:
+    """Return the Tesseract as the client's Python SDK has it."""
+    return import_module("tesseract_core").Tesseract.from_url(url)  # not this project's package
+
+
+@pytest.fixture(scope="session")
+def apply_tesseract(tesseract: Any) -> Callable[..., Any]:
+    """Return the Tesseract as a function of nested dicts that JAX can transform."""
+    return partial(import_module("tesseract_jax").apply_tesseract, tesseract)
+
+
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[str]:
+    """Serve the Tesseract of a folder in a process of its own, and end that in any case."""
+    log = folder / "server.log"
+    plain = {key: value for key, value in os.environ.items() if "TESSERACT" not in key}
+    with (
+        log.open("w") as prints,
+        subprocess.Popen(
+            [*RUNTIME, *options, "serve", "--port", "0"],
+            env={**plain, "TESSERACT_API_PATH": str(folder / "tesseract_api.py")},
+            stdout=prints,
+            stderr=prints,
+        ) as process,
+    ):
+        try:
+            yield _announced(process, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(SECONDS)
+            finally:
+                process.kill()
+
+
+def _announced(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the address at which a server says that it listens."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if match := re.search(r"^Serving .* on (http://\S+)", log.read_text(), re.MULTILINE):
+            return match[1]
+        time.sleep(0.05)
+    raise AssertionError(f"The server did not start:\n{log.read_text()}")

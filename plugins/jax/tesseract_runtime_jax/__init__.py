@@ -1,0 +1,21 @@
+"""Gradients of a Tesseract by JAX: functions for its file, a gradient backend and a recipe."""
+
+from tesseract_runtime_jax.recipes import (
+    jax_abstract_eval,
+    jax_apply,
+    jax_jacobian,
+    jax_jvp,
+    jax_vjp,
+    jax_vjp_cache_info,
+    set_jax_vjp_cache_size,
+)
+
+__all__ = [
+    "jax_abstract_eval",
+    "jax_apply",
+    "jax_jacobian",
+    "jax_jvp",
+    "jax_vjp",
+    "jax_vjp_cache_info",
+    "set_jax_vjp_cache_size",
+]

@@ -1,0 +1,63 @@
+"""Compiled derivatives, kept by function, form of the inputs and paths."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass
+from types import MethodType
+from typing import Any
+
+import jax
+
+from tesseract_runtime_jax.cache import BoundedCache
+from tesseract_runtime_jax.primals import Primals
+from tesseract_runtime_jax.problem import Problem, problem_of
+from tesseract_runtime_jax.transforms import Transform
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compiled:
+    """A problem with the compiled function that solves it.
+
+    It holds the author's function, whose identity thus belongs to nobody else meanwhile.
+    """
+
+    problem: Problem
+    run: Callable[..., Any]
+
+
+# Module-level, because an author's functions call ours with nothing in hand that could keep it.
+# A file has a few functions and paths; each value of a Python number in its inputs is one more.
+_COMPILED: BoundedCache[Hashable, Compiled] = BoundedCache(256)
+
+
+def compiled(
+    transform: Transform,
+    function: Callable[..., Any],
+    primals: Primals,
+    inputs: Collection[str] = (),
+    outputs: Collection[str] = (),
+) -> Compiled:
+    """Return the compiled transform of a function, which is traced when it first runs."""
+    key = (transform, identity(function), primals.form, frozenset(inputs), frozenset(outputs))
+    found = _COMPILED.get(key)
+    if found is None:
+        problem = problem_of(function, primals, inputs, outputs)
+        found = Compiled(problem=problem, run=jax.jit(transform(problem)))
+        _COMPILED.put(key, found)
+    return found
+
+
+def identity(function: Any) -> Hashable:
+    """Return what tells a function from every other one while it lives.
+
+    Equality could not: equinox modules are equal by their arrays. Methods are made anew whenever
+    they are looked up, and partial functions often are, so that theirs is that of their parts.
+    """
+    if isinstance(function, MethodType):
+        return id(function.__self__), id(function.__func__)
+    if isinstance(function, functools.partial):
+        arguments = (*function.args, *function.keywords.values())
+        return identity(function.func), *map(id, arguments), *function.keywords
+    return id(function)

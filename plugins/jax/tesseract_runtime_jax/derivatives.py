@@ -1,0 +1,105 @@
+"""The derivatives themselves: from inputs and paths to numpy arrays by path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import jax
+import numpy as np
+from pydantic import BaseModel
+
+from runtime_core.errors import GradientFailed
+from tesseract_runtime_jax import transforms
+from tesseract_runtime_jax.abstract import abstract_tree
+from tesseract_runtime_jax.compiled import compiled, identity
+from tesseract_runtime_jax.outputs import as_numpy, described, unsealed
+from tesseract_runtime_jax.primals import Primals, Tree, primals_of, taken_apart, tree_of
+from tesseract_runtime_jax.residuals import LINEARIZED, Linearized, Point, contents_of, owned
+
+Function = Callable[..., Any]
+Paths = Collection[str]
+Vector = Mapping[str, Any]
+
+
+def apply(function: Function, inputs: BaseModel) -> Tree:
+    """Return the outputs; where linearizations are kept, leave one."""
+    if LINEARIZED.size:
+        with suppress(Exception):  # not all that can be applied can be linearized
+            return _linearized(function, primals_of(inputs))
+    return unsealed(function(tree_of(inputs)))
+
+
+def jacobian(
+    transform: transforms.Transform,
+    function: Function,
+    inputs: BaseModel,
+    jac_inputs: Paths,
+    jac_outputs: Paths,
+) -> dict[str, dict[str, Any]]:
+    """Return a block for each output and input."""
+    primals = primals_of(inputs)
+    ready = compiled(transform, function, primals, jac_inputs, jac_outputs)
+    rows = ready.run(primals.arrays)
+    return {
+        path: _by_path(ready.problem.inputs, row)
+        for path, row in zip(ready.problem.outputs, rows, strict=True)
+    }
+
+
+def jvp(
+    function: Function, inputs: BaseModel, jvp_inputs: Paths, jvp_outputs: Paths, tangents: Vector
+) -> dict[str, Any]:
+    """Return the tangents of outputs, given those of inputs."""
+    primals = primals_of(inputs)
+    ready = compiled(transforms.jvp, function, primals, jvp_inputs, jvp_outputs)
+    vectors = _in_order("tangent_vector", ready.problem.inputs, tangents)
+    return _by_path(ready.problem.outputs, ready.run(primals.arrays, vectors))
+
+
+def vjp(
+    function: Function, inputs: BaseModel, vjp_inputs: Paths, vjp_outputs: Paths, cotangents: Vector
+) -> dict[str, Any]:
+    """Return the cotangents of inputs, given those of outputs."""
+    primals = primals_of(inputs)
+    left = LINEARIZED.get(_point(function, primals)) if LINEARIZED.size else None
+    transform = transforms.vjp if left is None else transforms.pullback
+    ready = compiled(transform, function, primals, vjp_inputs, vjp_outputs)
+    vectors = _in_order("cotangent_vector", ready.problem.outputs, cotangents)
+    gradients = ready.run(primals.arrays if left is None else left.linear, vectors)
+    return _by_path(ready.problem.inputs, gradients)
+
+
+def abstract_eval(function: Function, abstract_inputs: BaseModel) -> Tree:
+    """Return the outputs with shape and data type in the place of arrays."""
+    primals = taken_apart(abstract_tree(abstract_inputs))
+    ready = compiled(transforms.outputs, function, primals)
+    return described(jax.eval_shape(ready.run, primals.arrays))
+
+
+def _linearized(function: Function, primals: Primals) -> Tree:
+    point = _point(function, primals)
+    arrays = tuple(map(owned, primals.arrays, point.contents))
+    sealed, linear = compiled(transforms.linearization, function, primals).run(arrays)
+    outputs = unsealed(sealed)
+    LINEARIZED.put(point, Linearized(function=function, linear=linear))
+    return outputs
+
+
+def _point(function: Function, primals: Primals) -> Point:
+    return Point(
+        form=(identity(function), primals.form),
+        contents=tuple(map(contents_of, primals.arrays)),
+    )
+
+
+def _in_order(name: str, paths: Sequence[str], vector: Vector) -> tuple[Any, ...]:
+    missing = [path for path in paths if path not in vector]
+    if missing:
+        raise GradientFailed(f"{name} has no array for {missing[0]!r}.")
+    return tuple(np.asarray(vector[path]) for path in paths)
+
+
+def _by_path(paths: Sequence[str], arrays: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(paths, map(as_numpy, arrays), strict=True))

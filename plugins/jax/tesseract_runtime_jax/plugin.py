@@ -1,0 +1,29 @@
+"""The hooks of this plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from runtime_core.contracts import GradientBackend, Recipe, deferred
+from runtime_core.hookspecs import hookimpl
+
+
+@hookimpl
+def gradient_backends() -> Iterable[GradientBackend]:
+    """Provide the backend `jax`."""
+    yield GradientBackend(
+        name="jax",
+        summary="Exact gradients by JAX, for files with a traceable apply_jit.",
+        provide=deferred("tesseract_runtime_jax.backend:provide"),
+        auto_rank=20,
+    )
+
+
+@hookimpl
+def recipes() -> Iterable[Recipe]:
+    """Provide the recipe `jax`."""
+    yield Recipe(
+        name="jax",
+        summary="A Tesseract in JAX, with all gradients.",
+        files=deferred("tesseract_runtime_jax.template:files"),
+    )

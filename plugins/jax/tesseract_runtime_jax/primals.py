@@ -1,0 +1,112 @@
+"""The primals of a derivative: the inputs of one call, taken apart into arrays and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import jax
+import numpy as np
+from pydantic import BaseModel
+
+from tesseract_runtime_jax.precision import in_64_bits, warn_of_doubles
+from tesseract_runtime_jax.statics import token
+
+Tree = Any
+"""Nested dicts, lists and tuples, as `model_dump` returns them."""
+
+_ARRAYS = (np.ndarray, np.generic, jax.Array, jax.ShapeDtypeStruct)
+_NUMERIC_KINDS = "biufc"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Primals:
+    """The inputs of one call.
+
+    `form` is all that is known of them before the values of the arrays: the containers with their
+    keys, the shape and data type of each array, and every other leaf.
+    """
+
+    tree: Tree
+    arrays: tuple[Any, ...]
+    form: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Stands in a tree for the array at a position of `Primals.arrays`."""
+
+    position: int
+
+
+def spec_of(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
+    """Return what stands for an array of a shape and data type."""
+    make: Any = jax.ShapeDtypeStruct  # it has no types
+    spec: jax.ShapeDtypeStruct = make(shape, dtype)
+    return spec
+
+
+def tree_of(inputs: BaseModel) -> Tree:
+    """Return the tree of validated inputs."""
+    warn_of_doubles(type(inputs))
+    return inputs.model_dump()
+
+
+def primals_of(inputs: BaseModel) -> Primals:
+    """Return the primals of validated inputs."""
+    return taken_apart(tree_of(inputs))
+
+
+def taken_apart(tree: Tree) -> Primals:
+    """Return the primals of a tree.
+
+    Whether JAX computes in 64 bits belongs to the form: in 32 bits the same arrays are others.
+    """
+    arrays: list[Any] = []
+    form: list[Hashable] = [in_64_bits()]
+    _take_apart(tree, arrays, form)
+    return Primals(tree=tree, arrays=tuple(arrays), form=tuple(form))
+
+
+def slotted(tree: Tree) -> Tree:
+    """Return a tree with a `Slot` in the place of each array."""
+    positions = count()
+    return mapped(tree, lambda leaf: Slot(next(positions)) if is_array(leaf) else leaf)
+
+
+def filled(tree: Tree, arrays: Sequence[Any]) -> Tree:
+    """Return a slotted tree with arrays in its slots."""
+    return mapped(tree, lambda leaf: arrays[leaf.position] if isinstance(leaf, Slot) else leaf)
+
+
+def mapped(tree: Tree, change: Callable[[Any], Any]) -> Tree:
+    """Return a tree with other leaves."""
+    if isinstance(tree, dict):
+        return {key: mapped(child, change) for key, child in tree.items()}
+    if isinstance(tree, list | tuple):
+        children = [mapped(child, change) for child in tree]
+        return type(tree)(*children) if hasattr(tree, "_fields") else type(tree)(children)
+    return change(tree)
+
+
+def is_array(leaf: Any) -> bool:
+    """Say whether a leaf is an array of numbers, or a numpy scalar, or stands for one."""
+    return isinstance(leaf, _ARRAYS) and leaf.dtype.kind in _NUMERIC_KINDS
+
+
+def _take_apart(tree: Tree, arrays: list[Any], form: list[Hashable]) -> None:
+    if isinstance(tree, dict):
+        form.append((dict, *map(token, tree)))
+        for child in tree.values():
+            _take_apart(child, arrays, form)
+    elif isinstance(tree, list | tuple):
+        form.append((type(tree), len(tree)))
+        for child in tree:
+            _take_apart(child, arrays, form)
+    elif is_array(tree):
+        arrays.append(tree)
+        form.append((tree.dtype, tree.shape))
+    else:
+        form.append(token(tree))

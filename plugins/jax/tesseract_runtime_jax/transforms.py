@@ -1,0 +1,160 @@
+"""What JAX makes of a problem: each derivative as a function of arrays that can be compiled.
+
+Of complex arrays, which need not be differentiated holomorphically, the products follow `jax.jvp`
+and `jax.vjp`: a tangent is multiplied by the derivative, a cotangent by its transpose, nothing is
+conjugated. There are no Jacobians by complex inputs, because one block could not hold them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from runtime_core.errors import GradientFailed
+from tesseract_runtime_jax.outputs import sealed
+from tesseract_runtime_jax.problem import Arrays, Problem
+
+Transform: TypeAlias = Callable[[Problem], Callable[..., Any]]
+"""Returns what computes an answer to a problem; it is compiled by whoever asks."""
+
+
+def outputs(problem: Problem) -> Callable[..., Any]:
+    """Return a function that computes all outputs, sealed."""
+
+    def compute(arrays: Arrays) -> Any:
+        return sealed(problem.outputs_at(arrays))
+
+    return compute
+
+
+def reverse_jacobian(problem: Problem) -> Callable[..., Any]:
+    """Return a function that computes a block for each output and input, row by row."""
+    _refuse_complex(problem.inputs, problem.asked(problem.specs))
+
+    def compute(arrays: Arrays) -> Any:
+        return jax.jacrev(_real(problem, arrays))(problem.asked(arrays))
+
+    return compute
+
+
+def cheaper_jacobian(problem: Problem) -> Callable[..., Any]:
+    """Return a function that computes the same by rows or columns, whichever are fewer.
+
+    Complex outputs go by columns.
+    """
+    _refuse_complex(problem.inputs, problem.asked(problem.specs))
+
+    def compute(arrays: Arrays) -> Any:
+        near, asked = problem.near(arrays), problem.asked(arrays)
+        found = jax.eval_shape(near, asked)
+        by_columns = _size(asked) <= _size(found) or any(map(jnp.iscomplexobj, found))
+        return (jax.jacfwd if by_columns else jax.jacrev)(near)(asked)
+
+    return compute
+
+
+def jvp(problem: Problem) -> Callable[..., Any]:
+    """Return a function that computes the outputs' tangents, given those of the inputs."""
+
+    def compute(arrays: Arrays, tangents: Arrays) -> Any:
+        asked = problem.asked(arrays)
+        fitted = _fitted("tangent", problem.inputs, tangents, asked)
+        return jax.jvp(problem.near(arrays), (asked,), (fitted,))[1]
+
+    return compute
+
+
+def vjp(problem: Problem) -> Callable[..., Any]:
+    """Return a function that computes the inputs' cotangents, given those of the outputs."""
+
+    def compute(arrays: Arrays, cotangents: Arrays) -> Any:
+        found, pullback = jax.vjp(problem.near(arrays), problem.asked(arrays))
+        (gradients,) = pullback(_fitted("cotangent", problem.outputs, cotangents, found))
+        return gradients
+
+    return compute
+
+
+def linearization(problem: Problem) -> Callable[..., Any]:
+    """Return a function that computes all outputs, sealed, and what `pullback` makes use of."""
+    everything = _floating(problem)
+
+    def compute(arrays: Arrays) -> Any:
+        def function(*floating: Any) -> Any:
+            varied = list(arrays)
+            for position, array in zip(everything, floating, strict=True):
+                varied[position] = array
+            return sealed(problem.outputs_at(varied))
+
+        return jax.linearize(function, *(arrays[position] for position in everything))
+
+    return compute
+
+
+def pullback(problem: Problem) -> Callable[..., Any]:
+    """Return a function that computes as `vjp` does, from a linearization at the inputs.
+
+    The outputs that are not asked for are left out of the linear function before it is transposed.
+    A cotangent of zeros for them would not be the same: zero times infinity is not zero.
+    """
+    everything = _floating(problem)
+    specs = [problem.specs[position] for position in everything]
+
+    def compute(linear: Callable[..., Any], cotangents: Arrays) -> Any:
+        def asked(*tangents: Any) -> Any:
+            return problem.picked(linear(*tangents))
+
+        fitted = _fitted("cotangent", problem.outputs, cotangents, jax.eval_shape(asked, *specs))
+        gradients = jax.linear_transpose(asked, *specs)(fitted)
+        return [gradients[everything.index(position)] for position in problem.positions]
+
+    return compute
+
+
+def _floating(problem: Problem) -> list[int]:
+    return [
+        position
+        for position, spec in enumerate(problem.specs)
+        if jnp.issubdtype(spec.dtype, jnp.inexact)
+    ]
+
+
+def _size(arrays: Arrays) -> int:
+    return sum(array.size for array in arrays)
+
+
+def _real(problem: Problem, arrays: Arrays) -> Callable[[Arrays], Any]:
+    def function(asked: Arrays) -> Any:
+        found = problem.near(arrays)(asked)
+        _refuse_complex(problem.outputs, found)
+        return found
+
+    return function
+
+
+def _refuse_complex(paths: Any, arrays: Arrays) -> None:
+    for path, array in zip(paths, arrays, strict=True):
+        if jnp.issubdtype(array.dtype, jnp.complexfloating):
+            raise GradientFailed(
+                f"{path!r} is {array.dtype}, and JAX has no Jacobian of complex arrays unless they "
+                "are holomorphic. Ask for jacobian_vector_product or vector_jacobian_product."
+            )
+
+
+def _fitted(noun: str, paths: Any, vectors: Arrays, targets: Arrays) -> tuple[Any, ...]:
+    """Return vectors in the data types of what they belong to; a wrong shape is refused."""
+    return tuple(map(_fit, [noun] * len(paths), paths, vectors, targets))
+
+
+def _fit(noun: str, path: str, vector: Any, target: Any) -> Any:
+    if vector.shape != target.shape:
+        raise GradientFailed(
+            f"The {noun} of {path!r} has shape {vector.shape}, expected {target.shape}."
+        )
+    if not np.can_cast(vector.dtype, target.dtype, "same_kind"):
+        raise GradientFailed(f"The {noun} of {path!r} is {vector.dtype}, expected {target.dtype}.")
+    return vector.astype(target.dtype)

@@ -1,7 +1,7 @@
-"""Identify the conductivity of a plate from noisy temperatures over HTTP: `identify.py URL [FIGURE]`.
+"""Identify the conductivity of a plate from temperatures over HTTP: `identify.py URL [FIGURE]`.
 
-It knows nothing of the model but the names and shapes of its arrays. With the name of a FIGURE it
-also draws what it has found, for which it needs matplotlib.
+It knows nothing of the model but the names and shapes of its arrays. If it is given the name of a
+FIGURE, it also draws what it has found, for which it needs matplotlib and a minute more.
 """
 
 import json
@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import OptimizeResult, minimize
+from scipy.optimize import minimize
 
 Field = NDArray[np.float64]
 
@@ -24,11 +24,11 @@ CELLS = 24
 NOISE = 0.2
 """Standard deviation of a measured temperature in K."""
 
-SMOOTHING = 100.0
-"""How much a rough conductivity weighs against a misfit; the largest that still fits the noise."""
+SMOOTHING = 200.0
+"""How much roughness weighs against misfit, so that the misfit ends as large as the noise."""
 
 FINER = 3
-"""The plate is measured on a grid so many times finer, so as not to share the errors of ours."""
+"""The plate is measured on a grid so many times finer, which does not share the errors of ours."""
 
 
 class Plate:
@@ -126,14 +126,11 @@ def objective(plate: Plate, seen: Field, smoothing: float) -> Callable[..., tupl
     return value_and_gradient
 
 
-def identify(plate: Plate, seen: Field, smoothing: float) -> OptimizeResult:
-    """Minimize the objective from a conductivity of 1 everywhere; `x` is its logarithm."""
-    start = np.zeros(CELLS**2)
-    return minimize(objective(plate, seen, smoothing), start, jac=True, method="L-BFGS-B")
-
-
-def conductivity_of(found: OptimizeResult) -> Field:
-    """Return the conductivity that was found in W/(m K), shape (rows, columns)."""
+def identify(plate: Plate, seen: Field, smoothing: float) -> Field:
+    """Return the conductivity that minimizes the objective, sought from 1 W/(m K) everywhere."""
+    found = minimize(
+        objective(plate, seen, smoothing), np.zeros(CELLS**2), jac=True, method="L-BFGS-B"
+    )
     return np.exp(found.x.reshape(CELLS, CELLS))
 
 
@@ -142,20 +139,7 @@ def report(title: str, plate: Plate, seen: Field, conductivity: Field) -> None:
     truth = coarsened(true_conductivity(FINER * CELLS))
     misfit = np.sqrt(np.mean((plate.temperature(conductivity) - seen) ** 2))
     error = np.linalg.norm(conductivity - truth) / np.linalg.norm(truth)
-    print(f"{title}: misfit {misfit:.3f} K, error of the conductivity {100 * error:.1f}%")
-
-
-def main(url: str, figure: str | None = None) -> None:
-    """Identify, print how good the result is, and draw it if a figure is asked for."""
-    plate, seen = Plate(url, CELLS), measured(url)
-    found = identify(plate, seen, SMOOTHING)
-    print(f"noise: {NOISE:.3f} K")
-    report("start", plate, seen, np.ones((CELLS, CELLS)))
-    report(f"after {found.nfev} gradients", plate, seen, conductivity_of(found))
-    if figure is not None:
-        unsmoothed = identify(plate, seen, smoothing=0)
-        report("without smoothing", plate, seen, conductivity_of(unsmoothed))
-        draw(figure, seen, conductivity_of(found), conductivity_of(unsmoothed))
+    print(f"{title}: misfit {misfit:.3f} K, error of the conductivity {error:.0%}")
 
 
 def draw(figure: str, seen: Field, found: Field, unsmoothed: Field) -> None:
@@ -163,19 +147,32 @@ def draw(figure: str, seen: Field, found: Field, unsmoothed: Field) -> None:
     import matplotlib.pyplot as plt  # only whoever draws needs it
 
     fields = {
-        "Measured temperature, first of 4": seen[0],
-        "True conductivity": coarsened(true_conductivity(FINER * CELLS)),
-        "Identified": found,
-        "Identified without smoothing": unsmoothed,
+        "true": coarsened(true_conductivity(FINER * CELLS)),
+        "identified": found,
+        "identified, not smoothed": unsmoothed,
     }
-    picture, axes = plt.subplots(1, 4, figsize=(13, 3.2), layout="constrained")
-    for place, (title, field) in zip(axes, fields.items(), strict=True):
-        limits = {} if field is seen[0] else {"vmin": 0.25, "vmax": 3}
-        unit = "K" if field is seen[0] else "W/(m K)"
-        image = place.imshow(field, extent=(0, EDGE, EDGE, 0), **limits)
-        picture.colorbar(image, ax=place, label=unit)
-        place.set(title=title, xlabel="m")
+    picture, (first, *others) = plt.subplots(1, 4, figsize=(13, 3), layout="constrained")
+    first.set_title("measured (1 of 4)")
+    picture.colorbar(first.imshow(seen[0]), ax=first, label="temperature in K")
+    for place, (title, field) in zip(others, fields.items(), strict=True):
+        place.set_title(title)
+        image = place.imshow(field, vmin=0, vmax=3)
+    picture.colorbar(image, ax=others, label="conductivity in W/(m K)")
+    plt.setp([first, *others], xticks=[], yticks=[])
     picture.savefig(figure, dpi=80, metadata={"Software": None})
+
+
+def main(url: str, figure: str | None = None) -> None:
+    """Identify, print how good the result is, and draw it if a figure is asked for."""
+    plate, seen = Plate(url, CELLS), measured(url)
+    print(f"noise: {NOISE:.3f} K")
+    report("start", plate, seen, np.ones((CELLS, CELLS)))
+    found = identify(plate, seen, SMOOTHING)
+    report("found", plate, seen, found)
+    if figure is not None:
+        unsmoothed = identify(plate, seen, smoothing=0)
+        report("found without smoothing", plate, seen, unsmoothed)
+        draw(figure, seen, found, unsmoothed)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Temperatures of a heated plate whose edges are cooled, by its conductivity, in JAX."""
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.sparse.linalg import cg
 from pydantic import BaseModel, Field
 
 from tesseract_core.runtime import Array, Differentiable, Float64
@@ -41,16 +43,15 @@ def apply_jit(inputs: dict[str, Any]) -> dict[str, Any]:
     conductivity = inputs["conductivity"]
 
     def solve(heating: jax.Array) -> jax.Array:
-        power = heating * inputs["cell"] ** 2
-        return jax.scipy.sparse.linalg.cg(
-            lambda temperature: outflow(conductivity, temperature), power, tol=1e-10
-        )[0]
+        heat = heating * inputs["cell"] ** 2  # in W per m of thickness
+        temperature, _ = cg(partial(outflow, conductivity), heat, tol=1e-10)
+        return temperature
 
     return {"temperature": jax.vmap(solve)(inputs["heating"])}
 
 
 def outflow(conductivity: jax.Array, temperature: jax.Array) -> jax.Array:
-    """Return the heat that leaves each cell in W per m of thickness; symmetric and positive."""
+    """Return the heat that leaves each cell, in W per m of thickness."""
     rows = outflow_between_rows(conductivity, temperature)
     return rows + outflow_between_rows(conductivity.T, temperature.T).T
 

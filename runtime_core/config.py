@@ -42,7 +42,9 @@ def _unless_none(name: str | None) -> str | None:
 
 def _listed(value: Any) -> Any:
     """Split a text at its commas."""
-    return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return tuple(filter(None, (part.strip() for part in value.split(","))))
 
 
 AbsolutePath = Annotated[str, AfterValidator(_absolute), Field(validate_default=True)]

@@ -25,6 +25,7 @@ class FaultKind(StrEnum):
     NOT_ACCEPTABLE = "not_acceptable"
     BODY_TOO_LARGE = "body_too_large"
     MISSING_FILE = "missing_file"
+    NOT_WRITTEN = "not_written"
     LOAD_FAILED = "load_failed"
     TESSERACT_FAILED = "tesseract_failed"
     WORKER_DIED = "worker_died"
@@ -54,6 +55,7 @@ OUTCOMES: Mapping[FaultKind, Outcome] = MappingProxyType(
         FaultKind.NOT_ACCEPTABLE: Outcome(status=406, exit_code=2),
         FaultKind.BODY_TOO_LARGE: Outcome(status=413, exit_code=2),
         FaultKind.MISSING_FILE: Outcome(status=404, exit_code=2),
+        FaultKind.NOT_WRITTEN: Outcome(status=500, exit_code=2),
         FaultKind.LOAD_FAILED: Outcome(status=500, exit_code=1),
         FaultKind.TESSERACT_FAILED: Outcome(status=500, exit_code=1),
         FaultKind.WORKER_DIED: Outcome(status=500, exit_code=1),
@@ -109,6 +111,12 @@ class MissingFile(TesseractRuntimeError):
     """A file that the user named does not exist or cannot be read."""
 
     kind = FaultKind.MISSING_FILE
+
+
+class NotWritten(TesseractRuntimeError):
+    """A result cannot be written to where the options say."""
+
+    kind = FaultKind.NOT_WRITTEN
 
 
 class FileRefused(TesseractRuntimeError):

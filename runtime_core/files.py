@@ -7,14 +7,14 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from runtime_core.contracts.calls import Buffer
-from runtime_core.errors import FileRefused, InvalidOption, MissingFile
+from runtime_core.errors import FileRefused, InvalidOption, MissingFile, NotWritten, shortened
 
 
 def is_url(name: str) -> bool:
@@ -25,6 +25,8 @@ def is_url(name: str) -> bool:
     """
     return "://" in name or "::" in name
 
+
+_LONGEST = 300  # characters of a name that stand in messages
 
 _DESCRIPTORS = ("/dev/stdin", "/dev/fd/")
 """Names of files that are open already, so that opening them cannot wait for anybody."""
@@ -53,11 +55,16 @@ class FileAccess:
         located = self._located(name, base)
         if is_url(located):
             self._refuse_url(located)
-            return _open_url(located, "rb")
+            return _open_url(located, "rb", **self._url_options(located))
         if not self.confined and located.startswith(_DESCRIPTORS):
             return _open_descriptor(located)
         file = _open_regular(self.resolve(name, base=base), name)
-        self._refuse_outside(_real_path(file), name)
+        if self.confined:
+            try:
+                self._refuse_outside(_real_path(file), name)
+            except BaseException:
+                file.close()
+                raise
         return file
 
     def read(self, name: str, *, base: str | os.PathLike[str] | None = None) -> bytes:
@@ -68,25 +75,28 @@ class FileAccess:
             # Remote file systems have errors of their own while they read, too.
             except Exception as error:
                 raise MissingFile(
-                    f"Cannot read {name!r}: {type(error).__name__}: {error}"
+                    f"Cannot read {_quoted(name)}: {type(error).__name__}: {error}"
                 ) from None
 
     def resolve(self, name: str, *, base: str | os.PathLike[str] | None = None) -> Path:
         """Return the real path of a name, links resolved; `FileRefused` if it is out of bounds."""
         if self.root is None and self.confined:
             raise FileRefused(
-                f"{name!r} is not opened: this Tesseract opens no files, because it was started "
+                f"{_quoted(name)} is not opened: this Tesseract opens no files, because it was started "
                 "without --input-path."
             )
         if "\0" in name:
-            raise FileRefused(f"{name!r} is not opened: a path has no NUL characters.")
-        path = Path(os.path.realpath(self._located(name, base)))
+            raise FileRefused(f"{_quoted(name)} is not opened: a path has no NUL characters.")
+        try:
+            path = Path(os.path.realpath(self._located(name, base)))
+        except OSError as error:  # a link is exchanged for something else at this moment
+            raise MissingFile(f"Cannot read {_quoted(name)}: {error.strerror}.") from None
         self._refuse_outside(path, name)
         return path
 
     def _refuse_outside(self, path: Path, name: str) -> None:
         if self.confined and not path.is_relative_to(os.path.realpath(self.root or "")):
-            raise FileRefused(f"{name!r} is not opened: it lies outside of the input path.")
+            raise FileRefused(f"{_quoted(name)} is not opened: it lies outside of the input path.")
 
     def _located(self, name: str, base: str | os.PathLike[str] | None) -> str:
         """Return the path or URL of a name, which may start from `base`, and that from `root`."""
@@ -95,22 +105,32 @@ class FileAccess:
                 name = join(str(start), name)
         return name
 
+    def _url_options(self, url: str) -> Mapping[str, Any]:
+        """Return options of fsspec: what may be read must not send its reader elsewhere."""
+        if self.confined and url.startswith(("http:", "https:")):
+            return {"allow_redirects": False}
+        return {}
+
     def _refuse_url(self, url: str) -> None:
         if not self.confined:
             return
         rights = [*self.url_prefixes, *([self.root] if self.root and is_url(self.root) else [])]
         places = [right.rstrip("/") + "/" for right in rights]
         if not any(url.startswith(place) for place in places):
-            raise FileRefused(f"{url!r} is not opened: URLs are not read for a remote caller.")
+            raise FileRefused(
+                f"{_quoted(url)} is not opened: URLs are not read for a remote caller."
+            )
         plain = _unquoted(url)
         if "::" in plain or _UNPRINTABLE.search(plain) or ".." in _SEPARATORS.split(plain):
-            raise FileRefused(f"{url!r} is not opened: it leads somewhere else than it says.")
+            raise FileRefused(
+                f"{_quoted(url)} is not opened: it leads somewhere else than it says."
+            )
 
 
 def write(target: str, buffers: Iterable[Buffer]) -> None:
     """Write buffers to a path or any URL of fsspec, so that a local reader never sees half of it.
 
-    Folders are made as needed. Raises `MissingFile` when the target cannot be written.
+    Folders are made as needed. Raises `NotWritten` when the target cannot be written.
     """
     if is_url(target):
         _write_url(target, buffers)
@@ -123,7 +143,11 @@ def write(target: str, buffers: Iterable[Buffer]) -> None:
         else:
             _write_directly(path, buffers)  # a pipe or device, whose reader waits for it
     except OSError as error:
-        raise MissingFile(f"Cannot write {target!r}: {error.strerror or error}.") from None
+        raise NotWritten(f"Cannot write {_quoted(target)}: {error.strerror or error}.") from None
+
+
+def _quoted(name: str) -> str:
+    return repr(shortened(name, _LONGEST))
 
 
 def join(folder: str, name: str) -> str:
@@ -136,13 +160,16 @@ def join(folder: str, name: str) -> str:
 
 
 def _write_url(url: str, buffers: Iterable[Buffer]) -> None:
-    file = _open_url(url, "wb")
+    try:
+        file = _open_url(url, "wb")
+    except MissingFile as error:
+        raise NotWritten(str(error)) from None
     try:
         with file:
             file.writelines(buffers)
     # Remote file systems write when they are closed, and have errors of their own.
     except Exception as error:
-        raise MissingFile(f"Cannot write {url!r}: {type(error).__name__}: {error}") from None
+        raise NotWritten(f"Cannot write {_quoted(url)}: {type(error).__name__}: {error}") from None
 
 
 def _write_directly(path: Path, buffers: Iterable[Buffer]) -> None:
@@ -166,7 +193,7 @@ def _open_descriptor(name: str) -> BinaryIO:
     try:
         return Path(name).open("rb")
     except OSError as error:
-        raise MissingFile(f"Cannot read {name!r}: {error.strerror}.") from None
+        raise MissingFile(f"Cannot read {_quoted(name)}: {error.strerror}.") from None
 
 
 def _open_regular(path: Path, name: str) -> BinaryIO:
@@ -174,10 +201,10 @@ def _open_regular(path: Path, name: str) -> BinaryIO:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
-        raise MissingFile(f"Cannot read {name!r}: {error.strerror}.") from None
+        raise MissingFile(f"Cannot read {_quoted(name)}: {error.strerror}.") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise MissingFile(f"Cannot read {name!r}: it is not a regular file.")
+        raise MissingFile(f"Cannot read {_quoted(name)}: it is not a regular file.")
     return os.fdopen(descriptor, "rb")
 
 
@@ -190,23 +217,27 @@ def _real_path(file: BinaryIO) -> Path:
 
 
 def _unquoted(url: str) -> str:
-    """Return a URL without its percent signs, however often it is encoded."""
-    plain = unquote(url)
-    return plain if plain == url else _unquoted(plain)
+    """Return a URL without its percent signs, as often as anybody decodes it."""
+    for _ in range(_MOST_ENCODINGS):
+        url = unquote(url)
+    return url
 
 
+_MOST_ENCODINGS = 4
 _SEPARATORS = re.compile(r"[/\\?#]")
-_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")  # some readers of URLs leave such characters out
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")  # some readers of URLs leave such characters out
 
 
-def _open_url(url: str, mode: str) -> BinaryIO:
+def _open_url(url: str, mode: str, **options: Any) -> BinaryIO:
     import fsspec  # 150 ms, and only a URL needs it
 
     try:
-        file: BinaryIO = fsspec.open(url, mode).open()
+        file: BinaryIO = fsspec.open(url, mode, **options).open()
         return file
     except ImportError as error:
-        raise InvalidOption(f"{url!r} needs a package that is not installed: {error}.") from None
+        raise InvalidOption(
+            f"{_quoted(url)} needs a package that is not installed: {error}."
+        ) from None
     # Each of fsspec's file systems has errors of its own; a user needs their text.
     except Exception as error:
-        raise MissingFile(f"Cannot open {url!r}: {type(error).__name__}: {error}") from None
+        raise MissingFile(f"Cannot open {_quoted(url)}: {type(error).__name__}: {error}") from None

@@ -96,5 +96,6 @@ def _default_workspace() -> Workspace:
 
     catalog = load_catalog()
     config = resolve(catalog, flags={}, environment=os.environ)
-    files = FileAccess(root=config.input_path, confined=False)
+    root = config.input_path if "input_path" in config.model_fields_set else None
+    files = FileAccess(root=root, confined=False)
     return Workspace(catalog=catalog, config=config, files=files)

@@ -11,7 +11,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from runtime_core.errors import FileRefused, InvalidOption, MissingFile
+from runtime_core.errors import FileRefused, InvalidOption, MissingFile, NotWritten
 from runtime_core.files import FileAccess, is_url, join, write
 
 
@@ -35,17 +35,17 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", ["data.bin", "./data.bin", "deep/../data.bin", "deep//more.bin"])
 def test_file_inside_is_read(root: Path, name: str) -> None:
     """A relative name inside of the root is opened."""
-    assert FileAccess(root=root).read(name) in (b"data", b"more")
+    assert FileAccess(root=str(root)).read(name) in (b"data", b"more")
 
 
 def test_absolute_name_inside_is_read(root: Path) -> None:
     """An absolute name is opened when it lies inside of the root."""
-    assert FileAccess(root=root).read(str(root / "data.bin")) == b"data"
+    assert FileAccess(root=str(root)).read(str(root / "data.bin")) == b"data"
 
 
 def test_base_is_where_names_start(root: Path) -> None:
     """Relative names start from `base`, which may be relative to the root itself."""
-    access = FileAccess(root=root)
+    access = FileAccess(root=str(root))
     assert access.read("more.bin", base="deep") == b"more"
     assert access.read("more.bin", base=root / "deep") == b"more"
     assert access.read("../data.bin", base="deep") == b"data"
@@ -66,14 +66,14 @@ def test_base_is_where_names_start(root: Path) -> None:
 def test_name_outside_is_refused(root: Path, name: str) -> None:
     """Nothing outside of the root is opened, and nothing is told of it."""
     with pytest.raises(FileRefused, match="it lies outside of the input path"):
-        FileAccess(root=root).read(name)
+        FileAccess(root=str(root)).read(name)
 
 
 @pytest.mark.parametrize("base", ["..", "/etc", "deep/../.."])
 def test_base_outside_is_refused(root: Path, base: str) -> None:
     """A base does not lead out of the root."""
     with pytest.raises(FileRefused):
-        FileAccess(root=root).read("secret", base=base)
+        FileAccess(root=str(root)).read("secret", base=base)
 
 
 def test_link_out_is_refused(root: Path) -> None:
@@ -82,33 +82,66 @@ def test_link_out_is_refused(root: Path) -> None:
     (root / "folder").symlink_to("..")
     for name in ("link", "folder/secret"):
         with pytest.raises(FileRefused):
-            FileAccess(root=root).read(name)
+            FileAccess(root=str(root)).read(name)
+
+
+@pytest.mark.parametrize(("swapped", "name"), [("data.bin", "data.bin"), ("deep", "deep/more.bin")])
+def test_link_swapped_in_leads_nowhere(root: Path, swapped: str, name: str) -> None:
+    """What becomes a link between the check and the opening does not lead out of the root."""
+    elsewhere = root.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "more.bin").write_bytes(b"secret")
+    here, link, done = root / swapped, root / "link", threading.Event()
+    (root / "there").symlink_to(elsewhere if here.is_dir() else root.parent / "secret")
+
+    def swap() -> None:
+        while not done.is_set():
+            here.rename(link)
+            (root / "there").rename(here)
+            here.rename(root / "there")
+            link.rename(here)
+
+    def attempt() -> bytes:
+        try:
+            return FileAccess(root=str(root)).read(name)
+        except (FileRefused, MissingFile):
+            return b""
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        seen = {attempt() for _ in range(10_000)}
+    finally:
+        done.set()
+        swapping.join()
+    assert b"secret" not in seen
+    assert seen & {b"data", b"more"}
 
 
 def test_link_inside_is_followed(root: Path) -> None:
     """A link that stays inside is as good as the file."""
     (root / "link").symlink_to("deep/more.bin")
-    assert FileAccess(root=root).read("link") == b"more"
+    assert FileAccess(root=str(root)).read("link") == b"more"
 
 
 def test_root_may_be_a_link(root: Path, tmp_path: Path) -> None:
     """A root that is itself a link holds what its target holds."""
     (tmp_path / "mounted").symlink_to(root)
-    assert FileAccess(root=tmp_path / "mounted").read("data.bin") == b"data"
+    assert FileAccess(root=str(tmp_path / "mounted")).read("data.bin") == b"data"
 
 
 @pytest.mark.parametrize("name", ["none.bin", "none/none.bin", "data.bin/x", "n" * 300])
 def test_missing_file_is_named(root: Path, name: str) -> None:
     """A file that is not there is an error of its own."""
     with pytest.raises(MissingFile, match=r"Cannot read 'n|Cannot read 'data.bin/x'"):
-        FileAccess(root=root).read(name)
+        FileAccess(root=str(root)).read(name)
 
 
 @pytest.mark.parametrize("confined", [True, False])
 def test_only_regular_files_are_opened(root: Path, confined: bool) -> None:
     """A folder, a FIFO or a device is refused at once, also when it would block."""
     os.mkfifo(root / "pipe")
-    access = FileAccess(root=root, confined=confined)
+    access = FileAccess(root=str(root), confined=confined)
     for name in ("deep", "pipe", ".", ""):
         with pytest.raises(MissingFile, match="it is not a regular file"):
             access.read(name)
@@ -124,7 +157,7 @@ def test_device_is_not_opened() -> None:
 def test_nul_is_refused(root: Path, name: str) -> None:
     """A NUL character is refused before the operating system sees it."""
     with pytest.raises(FileRefused, match="NUL"):
-        FileAccess(root=root).read(name)
+        FileAccess(root=str(root)).read(name)
 
 
 @pytest.mark.parametrize("name", ["data.bin", "/etc/passwd", "", "file:///etc/passwd"])
@@ -142,12 +175,14 @@ def test_nothing_is_opened_without_a_root(name: str) -> None:
         "memory://x",
         "simplecache::file:///etc/passwd",
         "local:///etc/passwd",
+        "/etc://x",
+        "::",
     ],
 )
 def test_url_of_a_remote_caller_is_refused(root: Path, url: str) -> None:
     """A URL in a payload is not opened for whoever has sent it."""
     with pytest.raises(FileRefused, match="is not opened"):
-        FileAccess(root=root).read(url)
+        FileAccess(root=str(root)).read(url)
 
 
 @pytest.fixture
@@ -162,7 +197,7 @@ def test_allowed_url_is_read(root: Path, memory: fsspec.AbstractFileSystem) -> N
     """A URL that begins with an allowed prefix is opened, and no other."""
     memory.pipe("/bucket/data.bin", b"data")
     memory.pipe("/other/data.bin", b"other")
-    access = FileAccess(root=root, url_prefixes=("memory://bucket/",))
+    access = FileAccess(root=str(root), url_prefixes=("memory://bucket/",))
     assert access.read("memory://bucket/data.bin") == b"data"
     with pytest.raises(FileRefused):
         access.read("memory://other/data.bin")
@@ -174,16 +209,70 @@ def test_allowed_url_is_read(root: Path, memory: fsspec.AbstractFileSystem) -> N
         "memory://bucket-of-others/data.bin",
         "memory://bucket/../other/data.bin",
         "memory://bucket/x::file:///etc/passwd",
+        "memory://bucket",
+        "memory://bucket.evil/data.bin",
+        "memory://bucket@evil/data.bin",
+        "MEMORY://bucket/data.bin",
+        " memory://bucket/data.bin",
+        "memory:///bucket/data.bin",
+        "memory://bucket/%2e%2e/other/data.bin",
+        "memory://bucket/.%2E/other/data.bin",
+        "memory://bucket/..\\other/data.bin",
+        "memory://bucket/..?x",
+        "memory://bucket/..#x",
+        "memory://bucket/.\t./other/data.bin",
+        "memory://bucket/.\n./other/data.bin",
     ],
 )
+@pytest.mark.parametrize("rights", ["prefix", "prefix/", "root"])
 def test_allowed_prefix_is_a_whole_place(
-    root: Path, memory: fsspec.AbstractFileSystem, url: str
+    root: Path, memory: fsspec.AbstractFileSystem, url: str, rights: str
 ) -> None:
     """A prefix admits what lies below it, not what is merely spelled alike."""
     memory.pipe("/bucket-of-others/data.bin", b"secret")
     memory.pipe("/other/data.bin", b"secret")
-    with pytest.raises(FileRefused):
-        FileAccess(root=root, url_prefixes=("memory://bucket",)).read(url)
+    memory.pipe("/bucket/data.bin", b"data")
+    access = {
+        "prefix": FileAccess(root=str(root), url_prefixes=("memory://bucket",)),
+        "prefix/": FileAccess(root=None, url_prefixes=("memory://other/x", "memory://bucket/")),
+        "root": FileAccess(root="memory://bucket"),
+    }[rights]
+    assert access.read("memory://bucket/data.bin") == b"data"
+    with pytest.raises(FileRefused, match="is not opened"):
+        access.read(url)
+
+
+@pytest.mark.parametrize("root_url", ["memory://bucket", "memory://bucket/"])
+@pytest.mark.parametrize("confined", [True, False])
+def test_root_may_be_a_url(
+    memory: fsspec.AbstractFileSystem, root_url: str, confined: bool
+) -> None:
+    """Relative names start from a root that is a URL, and so does a relative base."""
+    memory.pipe("/bucket/data.bin", b"data")
+    memory.pipe("/bucket/deep/more.bin", b"more")
+    access = FileAccess(root=root_url, confined=confined)
+    assert access.read("data.bin") == b"data"
+    assert access.read("deep/more.bin") == b"more"
+    assert access.read("more.bin", base="deep") == b"more"
+    assert access.read("more.bin", base="memory://bucket/deep/") == b"more"
+    assert access.read("memory://bucket/data.bin") == b"data"
+
+
+@pytest.mark.parametrize("name", ["../other/data.bin", "deep/../../other/data.bin", "/etc/passwd"])
+def test_root_that_is_a_url_is_a_fence(memory: fsspec.AbstractFileSystem, name: str) -> None:
+    """Nothing but what lies below the URL is opened, and no local file."""
+    memory.pipe("/other/data.bin", b"secret")
+    with pytest.raises(FileRefused, match="is not opened"):
+        FileAccess(root="memory://bucket").read(name)
+
+
+def test_base_that_is_a_url_needs_rights(root: Path, memory: fsspec.AbstractFileSystem) -> None:
+    """A base does not open what a name alone would not."""
+    memory.pipe("/bucket/data.bin", b"data")
+    with pytest.raises(FileRefused, match="is not opened"):
+        FileAccess(root=str(root)).read("data.bin", base="memory://bucket")
+    access = FileAccess(root=str(root), url_prefixes=("memory://bucket",))
+    assert access.read("data.bin", base="memory://bucket") == b"data"
 
 
 def test_user_of_the_command_line_reads_anything(
@@ -191,7 +280,7 @@ def test_user_of_the_command_line_reads_anything(
 ) -> None:
     """Whoever acts for themselves may read any file and URL."""
     memory.pipe("/bucket/data.bin", b"data")
-    access = FileAccess(root=root, confined=False)
+    access = FileAccess(root=str(root), confined=False)
     assert access.read("../secret") == b"secret"
     assert access.read(str(root.parent / "secret")) == b"secret"
     assert access.read("memory://bucket/data.bin") == b"data"
@@ -200,14 +289,14 @@ def test_user_of_the_command_line_reads_anything(
 
 def test_missing_url_is_named(root: Path) -> None:
     """A URL that cannot be read is named with the reason."""
-    access = FileAccess(root=root, confined=False)
+    access = FileAccess(root=str(root), confined=False)
     with pytest.raises(MissingFile, match=r"Cannot open 'memory://none': FileNotFoundError"):
         access.read("memory://none")
 
 
 def test_url_that_needs_a_package_says_which(root: Path) -> None:
     """A URL of a file system that is not installed is a wrong option, which names the package."""
-    access = FileAccess(root=root, confined=False)
+    access = FileAccess(root=str(root), confined=False)
     with pytest.raises(InvalidOption, match="needs a package that is not installed"):
         access.read("dropbox://x")
 
@@ -287,8 +376,16 @@ def test_target_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_bytes(b"")
     for target in (tmp_path / "folder", tmp_path / "file" / "x"):
-        with pytest.raises(MissingFile, match=f"Cannot write '{target}'"):
+        with pytest.raises(NotWritten, match=f"Cannot write '{target}'"):
             write(str(target), [b"x"])
+
+
+def test_url_of_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    """A URL that cannot be written is named with the reason."""
+    (tmp_path / "file").write_bytes(b"")
+    url = f"file://{tmp_path}/file/x"
+    with pytest.raises(NotWritten, match=f"Cannot (open|write) '{url}'"):
+        write(url, [b"x"])
 
 
 def test_url_is_written(memory: fsspec.AbstractFileSystem) -> None:

@@ -44,12 +44,14 @@ def _flat(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
 
 
 def decompressed(
-    packed: bytearray | memoryview, compression: str, spec: ArraySpec, scope: CallScope
+    packed: bytearray | memoryview, compression: object, spec: ArraySpec, scope: CallScope
 ) -> AnyArray:
     """Return the array whose bytes were compressed; memory is taken for the array alone.
 
     Raises `ValueError` when the bytes unpack to more or less than the declared size.
     """
+    if not isinstance(compression, str):
+        raise ValueError("compression must be the name of one, or null")
     array = np.empty(spec.shape, dtype=spec.dtype.newbyteorder("<"))
     scope.compressor(compression).decompress(memoryview(packed), bytes_of_array(array))
     return array.astype(spec.dtype, copy=False)

@@ -143,6 +143,7 @@ def serve(
         catalog.compressors.find(config.compression)
     _check(options, in_process=in_process)
     with serving.bound_socket(host, port) as address:
+        _warn_of_open_service(options)
         serving.serve(
             catalog=catalog,
             config=config,
@@ -167,9 +168,7 @@ def _workers(context: CliContext, options: ServeOptions, *, in_process: bool) ->
 
 
 def _check(options: ServeOptions, *, in_process: bool) -> None:
-    """Refuse options that do not go together, and warn of a service that is open to everybody."""
-    from runtime_core.server.hosts import is_loopback
-
+    """Refuse options that do not go together."""
     if in_process and (options.timeout is not None or options.num_workers > 1):
         raise InvalidOption(
             "--in-process computes one call at a time and cannot stop it: leave out --timeout and "
@@ -180,6 +179,11 @@ def _check(options: ServeOptions, *, in_process: bool) -> None:
     for file in filter(None, (options.tls_cert, options.tls_key)):
         if not Path(file).is_file():
             raise MissingFile(f"There is no file {file!r} for TLS.")
+
+
+def _warn_of_open_service(options: ServeOptions) -> None:
+    from runtime_core.server.hosts import is_loopback
+
     if not is_loopback(options.host) and not options.api_keys:
         print(
             f"Warning: everybody who can reach {options.host} can use this service. Require a key "

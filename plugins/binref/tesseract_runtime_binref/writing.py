@@ -8,7 +8,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from runtime_core.errors import InvalidOption, MissingFile
+from runtime_core.errors import InvalidOption, NotWritten
 from runtime_core.files import is_url, join, write
 from tesseract_runtime_binref.reference import Reference
 
@@ -22,7 +22,7 @@ _CURRENT = "__binref_uuid"
 def stored(data: memoryview, options: MutableMapping[str, Any]) -> Reference:
     """Write bytes into the files of one document and return where they are.
 
-    Raises `InvalidOption` when no `base_dir` says where, `MissingFile` for a file that cannot be
+    Raises `InvalidOption` when no `base_dir` says where, `NotWritten` for a file that cannot be
     written.
     """
     if options.get("base_dir") is None:
@@ -44,16 +44,25 @@ def _stored_remotely(data: memoryview, folder: str, options: MutableMapping[str,
 
 def _appended(data: memoryview, folder: str, options: MutableMapping[str, Any]) -> Reference:
     """Append to the current file, or to a new one once that is large enough."""
-    limit = options.get("max_file_size") or DEFAULT_MAX_FILE_SIZE
+    limit = _limit(options)
     name = _named(options.setdefault(_CURRENT, str(uuid.uuid4())), options)
     try:
         offset = _append(data, Path(folder) / name, limit)
     except OSError as error:
-        raise MissingFile(f"Cannot write {name!r} in {folder!r}: {error.strerror}.") from None
+        raise NotWritten(f"Cannot write {name!r} in {folder!r}: {error.strerror}.") from None
     if offset is not None:
         return Reference(path=name, offset=offset)
     options[_CURRENT] = str(uuid.uuid4())
     return _appended(data, folder, options)
+
+
+def _limit(options: MutableMapping[str, Any]) -> int:
+    limit = options.get("max_file_size")
+    if limit is None:
+        return DEFAULT_MAX_FILE_SIZE
+    if not isinstance(limit, int) or limit < 0:
+        raise InvalidOption(f"max_file_size={limit!r:.60} must be a number of bytes.")
+    return limit
 
 
 def _append(data: memoryview, path: Path, limit: int) -> int | None:

@@ -111,7 +111,7 @@ def _checked(
     runtime = context.runtime()
     try:
         inputs = inputs_of(runtime, body, format_name)
-        with progress_bar() if show_progress else nullcontext(silent) as track:
+        with runtime.set_up(), progress_bar() if show_progress else nullcontext(silent) as track:
             return check_gradients(runtime, inputs, settings, track)
     except InvalidPayload as error:
         lines = str(error).replace("\n", "\n  ")

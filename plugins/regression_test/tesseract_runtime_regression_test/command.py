@@ -35,8 +35,9 @@ def test(context: typer.Context, paths: Paths) -> None:
     with report_on_stdout() as report:
         runtime = context.obj.runtime()
         runtime.bound("apply")  # a Tesseract that cannot be loaded is no failing case
-        for case in cases:
-            report.add(case.label, _verdict(runtime, case))
+        with runtime.set_up():
+            for case in cases:
+                report.add(case.label, _verdict(runtime, case))
     if not report.all_passed:
         raise typer.Exit(1)
 

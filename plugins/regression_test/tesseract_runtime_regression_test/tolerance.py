@@ -32,7 +32,7 @@ class Tolerance:
         with np.errstate(all="ignore"):
             near = np.abs(got - expected) <= self.atol + self.rtol * np.abs(expected)
         finite = np.isfinite(expected) & np.isfinite(got)
-        return (near & finite) | _identical(expected, got)
+        return np.asarray((near & finite) | _identical(expected, got))
 
     def __str__(self) -> str:
         return f"{self.atol:g} + {self.rtol:g} * |expected|"

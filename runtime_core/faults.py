@@ -20,6 +20,7 @@ from runtime_core.traces import author_trace
 
 _SHORT = 80
 _MOST_FAULTS = 100  # of a payload; nobody reads more
+_MOST_DETAILED = 10_000  # of more the details alone would take tens of megabytes
 
 
 def fault_of(error: TesseractRuntimeError) -> Fault:
@@ -71,7 +72,9 @@ class RaisedFault(TesseractRuntimeError):
 
 def invalid_payload(error: ValidationError) -> InvalidPayload:
     """Return the faults that pydantic found in a payload, each with a summary of the value."""
-    details = [_detail(fault) for fault in error.errors(include_url=False)[:_MOST_FAULTS]]
+    few = error.error_count() <= _MOST_DETAILED
+    faults = error.errors(include_url=False, include_input=few, include_context=few)
+    details = [_detail(fault) for fault in faults[:_MOST_FAULTS]]
     more = error.error_count() - len(details)
     if more:
         details.append({"type": "more_faults", "loc": [], "msg": f"There are {more} more faults."})
@@ -84,8 +87,9 @@ def _detail(fault: Any) -> Mapping[str, Any]:
         "type": fault["type"],
         "loc": [_step(step) for step in fault["loc"]],
         "msg": fault["msg"],
-        "input": summary(fault["input"]),
     }
+    if "input" in fault:
+        detail["input"] = summary(fault["input"])
     if context is not None:
         detail["ctx"] = {key: _plain(value) for key, value in context.items()}
     return detail

@@ -82,8 +82,8 @@ class FileAccess:
         """Return the real path of a name, links resolved; `FileRefused` if it is out of bounds."""
         if self.root is None and self.confined:
             raise FileRefused(
-                f"{_quoted(name)} is not opened: this Tesseract opens no files, because it was started "
-                "without --input-path."
+                f"{_quoted(name)} is not opened: this Tesseract opens no files, because it was "
+                "started without --input-path."
             )
         if "\0" in name:
             raise FileRefused(f"{_quoted(name)} is not opened: a path has no NUL characters.")

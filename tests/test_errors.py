@@ -28,10 +28,14 @@ def test_every_kind_has_an_outcome() -> None:
 
 @pytest.mark.parametrize("kind", FaultKind)
 def test_exit_code_follows_the_status(kind: FaultKind) -> None:
-    """What is the caller's fault is a 4xx and exit code 2; the rest is a 5xx and exit code 1."""
+    """What is the caller's fault is a 4xx and exit code 2; the rest is a 5xx and exit code 1.
+
+    Whoever names a place that cannot be written is the caller on the command line alone.
+    """
     outcome = OUTCOMES[kind]
     assert 400 <= outcome.status < 600
-    assert outcome.exit_code == (2 if outcome.status < 500 else 1)
+    callers_fault = outcome.status < 500 or kind is FaultKind.NOT_WRITTEN
+    assert outcome.exit_code == (2 if callers_fault else 1)
 
 
 @pytest.mark.parametrize("error", CLASSES, ids=lambda error: error.__name__)

@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 import pybase64
 
-from runtime_core.arrays.raw import array_of_bytes, bytes_of_array, decompressed
+from runtime_core.arrays.raw import (
+    array_of_bytes,
+    bytes_of_array,
+    check_packed_size,
+    decompressed,
+)
 from runtime_core.contracts import ArraySpec, CallScope, EncodedData
 
 
@@ -32,6 +37,8 @@ class Base64ArrayCodec:
         if compression is None:
             _check_length(text, spec)
             return array_of_bytes(_decoded(text), spec)
+        if isinstance(text, str | bytes):
+            check_packed_size(len(text) * 3 // 4, spec)
         return decompressed(_decoded(text), compression, spec, scope)
 
 

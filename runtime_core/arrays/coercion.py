@@ -109,9 +109,10 @@ def from_numbers(value: Any, dtype: np.dtype[Any], *, integral_floats: bool = Fa
     stands for NaN; the strings `"NaN"`, `"Infinity"`, `"-Infinity"` and those of complex numbers
     are read for the kinds that have such values.
     """
-    array = _as_numpy(value)
-    if array.dtype.kind in "biu" or (array.dtype.kind == "f" and dtype.kind in "fc"):
-        return array
+    if not _has_text(value):
+        array = _as_numpy(value)
+        if array.dtype.kind in "biu" or (array.dtype.kind == "f" and dtype.kind in "fc"):
+            return array
     return _from_objects(value, dtype, integral_floats=integral_floats)
 
 
@@ -136,6 +137,19 @@ def _as_numpy(value: Any, dtype: Any = None) -> AnyArray:
         return np.array(value, dtype=dtype)
     except (ValueError, TypeError, OverflowError):
         raise non_numeric("nested lists must all have the same lengths") from None
+
+
+def _has_text(value: Any) -> bool:
+    """Say whether there is a string: numpy would give every element the room of the longest."""
+    if not isinstance(value, list | tuple):
+        return isinstance(value, str)
+    kinds = set(map(type, value))
+    if kinds & _LISTS:
+        return any(_has_text(item) for item in value)
+    return any(issubclass(kind, str) for kind in kinds)
+
+
+_LISTS = frozenset({list, tuple})
 
 
 def _depth(value: Any) -> int:

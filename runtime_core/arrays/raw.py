@@ -43,6 +43,16 @@ def _flat(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
     return np.frombuffer(data, dtype=spec.dtype.newbyteorder("<"))
 
 
+def check_packed_size(size: int, spec: ArraySpec) -> None:
+    """Raise `ValueError` for compressed bytes of which there are too many for their array."""
+    plain = math.prod(spec.shape) * spec.dtype.itemsize
+    if size > 2 * plain + _LARGEST_OVERHEAD:
+        raise ValueError(f"{size} compressed bytes are too many for {plain} of the array")
+
+
+_LARGEST_OVERHEAD = 1 << 20  # no compressor makes of some bytes more than twice as many and this
+
+
 def decompressed(
     packed: bytearray | memoryview, compression: object, spec: ArraySpec, scope: CallScope
 ) -> AnyArray:

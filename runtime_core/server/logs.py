@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from logging.handlers import QueueHandler, QueueListener
@@ -11,6 +12,7 @@ from queue import Full, Queue
 
 from runtime_core.server.access_log import ACCESS
 
+_SECONDS_TO_END = 1.0
 _MOST_WAITING = 10_000  # lines; what a stalled reader of stderr misses beyond is lost
 
 
@@ -41,4 +43,6 @@ def logged_requests() -> Iterator[None]:
         yield
     finally:
         ACCESS.removeHandler(handler)
-        listener.stop()
+        ending = threading.Thread(target=listener.stop, daemon=True)
+        ending.start()
+        ending.join(_SECONDS_TO_END)  # whoever reads stderr may have stopped to

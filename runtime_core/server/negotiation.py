@@ -59,9 +59,10 @@ def input_format(content_type: str | None, formats: Registry[Format]) -> Format:
     for format_ in formats:
         if media_type in format_.media_types:
             return format_
+    hint = formats.hints.for_name(formats.kind, media_type.partition("/")[2])
     raise UnsupportedMediaType(
         f"Content-Type {media_type[:100]!r} is not supported. "
-        f"Known: {listed(_media_types(formats))}."
+        f"Known: {listed(_media_types(formats))}.{f' {hint}' if hint else ''}"
     )
 
 

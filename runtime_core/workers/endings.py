@@ -14,9 +14,9 @@ T = TypeVar("T")
 def end_of(process: subprocess.Popen[bytes]) -> asyncio.Future[int]:
     """Return a future of the exit code of a process, in a running event loop."""
     future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    if hasattr(os, "pidfd_open"):
+    try:
         _poll(process, future)
-    else:
+    except (AttributeError, OSError):  # old kernels and containers do not have it
         threading.Thread(target=_wait, args=(process, future), daemon=True).start()
     return future
 

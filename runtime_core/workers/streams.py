@@ -39,7 +39,9 @@ class CapturedStreams:
         return os.fstat(self.descriptor).st_size
 
     def tail(self, size: int) -> str:
-        """Return the last whole lines of at most `size` bytes together."""
+        """Return the last whole lines of at most `size` bytes together, while the file is known."""
+        if not self._open:
+            return ""
         start = max(self.size - size, 0)
         text = os.pread(self.descriptor, size, start).decode("utf-8", "replace")
         return text.partition("\n")[2] or text if start else text

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.raw import array_of_bytes, bytes_of_array, decompressed
+from runtime_core.arrays.raw import (
+    array_of_bytes,
+    bytes_of_array,
+    check_packed_size,
+    decompressed,
+)
 from runtime_core.contracts import ArraySpec, CallScope, EncodedData
 from tesseract_runtime_binref.reading import part_of
 from tesseract_runtime_binref.reference import Reference, read_reference
 from tesseract_runtime_binref.writing import stored
-
-_LARGEST_OVERHEAD = 1 << 20
-"""No compressor makes of some bytes more than twice as many and this."""
 
 
 class BinrefArrayCodec:
@@ -63,6 +65,5 @@ def _size_in_file(reference: Reference, compression: str | None, spec: ArraySpec
         raise ValueError(
             "with a compression it must end with the size: PATH:OFFSET:COMPRESSED_SIZE"
         )
-    if reference.size > 2 * size + _LARGEST_OVERHEAD:
-        raise ValueError(f"{reference.size} compressed bytes are too many for {size} of the array")
+    check_packed_size(reference.size, spec)
     return reference.size

@@ -9,6 +9,7 @@ import msgpack
 
 from runtime_core.contracts import Buffer
 from runtime_core.errors import InvalidResult
+from runtime_core.scope import current
 from tesseract_runtime_msgpack.placing import placed
 from tesseract_runtime_msgpack.reader import Reader
 
@@ -22,7 +23,7 @@ class MsgpackDocumentCodec:
         Raises `ValueError` for bytes that are no MessagePack, or not of the kinds that JSON has
         beside binary ones.
         """
-        return Reader(body).document()
+        return Reader(body, current().config.max_json_items).document()
 
     def dumps(self, tree: Any, buffers: Mapping[str, memoryview]) -> Sequence[Buffer]:
         """Return MessagePack with the buffers between its pieces.

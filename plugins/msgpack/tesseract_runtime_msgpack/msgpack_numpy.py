@@ -7,6 +7,7 @@ and are never read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,24 +23,40 @@ def array_document(items: Mapping[str, Any]) -> dict[str, Any]:
         return dict(items)
     import numpy as np  # only who is sent such arrays needs it
 
-    dtype = _dtype(items)
+    dtype = np.dtype(_type(items))
     data = items["data"]
     if dtype.byteorder == ">":
         data = memoryview(np.frombuffer(data, dtype).astype(dtype.newbyteorder("<")).tobytes())
     return {
-        "shape": list(items.get("shape", ())),
+        "shape": _shape(items),
         "dtype": dtype.name,
         "data": {"buffer": data, "encoding": "raw"},
     }
 
 
-def _dtype(items: Mapping[str, Any]) -> Any:
-    import numpy as np
+def _type(items: Mapping[str, Any]) -> str:
+    """Return the type of the elements if they are plain numbers."""
+    kind, name = _text(items.get("kind", "")), _text(items.get("type"))
+    if kind:
+        raise ValueError(f"an array of msgpack-numpy of kind {kind!r} is refused")
+    if not _NUMBERS.fullmatch(name):
+        raise ValueError(f"an array of msgpack-numpy has the unknown type {name!r}")
+    return name
 
-    kind, name = items.get("kind", ""), items["type"]
-    if kind not in ("", b"") or not isinstance(name, str):
-        raise ValueError(f"an array of msgpack-numpy of kind {bytes(kind).decode()!r} is refused")
-    try:
-        return np.dtype(name)
-    except TypeError:
-        raise ValueError(f"an array of msgpack-numpy has the unknown type {name[:60]!r}") from None
+
+def _shape(items: Mapping[str, Any]) -> list[int]:
+    shape = items.get("shape", [])
+    if not isinstance(shape, list):
+        raise ValueError("an array of msgpack-numpy has a shape that is no list")
+    return shape
+
+
+def _text(value: Any) -> str:
+    """Return the beginning of a text, which may be bytes."""
+    if isinstance(value, memoryview):
+        return str(value[:_SHOWN], "utf-8", "replace")
+    return value[:_SHOWN] if isinstance(value, str) else "that is no text"
+
+
+_SHOWN = 20
+_NUMBERS = re.compile(r"[<>=|]?(b1|[iu][1248]|f[248]|c8|c16)")

@@ -17,12 +17,14 @@ _DEEPEST = 200
 
 
 class Reader:
-    """Reads one document from the beginning of a body to its end."""
+    """Reads one document of at most so many items from the beginning of a body to its end."""
 
-    def __init__(self, body: memoryview) -> None:
+    def __init__(self, body: memoryview, most_items: int) -> None:
         self._body = body
+        self._most_items = most_items
         self._position = 0
         self._depth = 0
+        self._items = 0
 
     def document(self) -> Any:
         """Return the tree; `ValueError` says what is wrong and at which byte."""
@@ -66,13 +68,13 @@ class Reader:
             raise ValueError(f"the string at byte {start} is not valid UTF-8") from None
 
     def _list(self, size: int) -> list[Any]:
-        self._enter()
+        self._enter(size)
         items = [self._value() for _ in range(size)]
         self._depth -= 1
         return items
 
     def _map(self, size: int) -> dict[str, Any]:
-        self._enter()
+        self._enter(size)
         items = {self._key(): self._value() for _ in range(size)}
         self._depth -= 1
         return array_document(items) if "nd" in items else items
@@ -86,7 +88,13 @@ class Reader:
             raise ValueError(f"the key at byte {start} is no string")
         return key
 
-    def _enter(self) -> None:
+    def _enter(self, size: int) -> None:
+        self._items += size
+        if self._items > self._most_items:
+            raise ValueError(
+                f"it has more than the {self._most_items} items of --max-json-items; send arrays "
+                "as raw bytes"
+            )
         self._depth += 1
         if self._depth > _DEEPEST:
             raise ValueError(f"more than {_DEEPEST} lists and maps inside each other")

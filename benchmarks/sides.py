@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ORIGINAL = "tesseract-core[runtime]==1.15.0"
+ORIGINAL_SIDE = "original"
 MODEL = Path(__file__).with_name("model") / "tesseract_api.py"
 
 
@@ -38,4 +39,4 @@ def original_side() -> Side:
         subprocess.run([str(python), "-m", "pip", "install", "-q", ORIGINAL], check=True)
     site = next(folder.glob("lib/*/site-packages"))
     subprocess.run([str(python), "-m", "compileall", "-q", str(site)], check=False)
-    return Side(name="original", python=python.absolute())
+    return Side(name=ORIGINAL_SIDE, python=python.absolute())

@@ -38,6 +38,7 @@ from runtime_core.errors import (
 from runtime_core.faults import author_fault, fault_of, invalid_payload, summary
 from runtime_core.files import FileAccess
 from runtime_core.gradients import GradientBackends
+from runtime_core.lifting import LiftedTexts
 from runtime_core.runs import Run
 from runtime_core.scope import Scope, Workspace
 from runtime_core.tesseract_api import AuthorError, TesseractApi, load_tesseract
@@ -184,8 +185,21 @@ class Runtime:
         body_format = self.catalog.formats.find(call.body_format)
         if endpoint.payload is None:
             return None
+        lifted = LiftedTexts()
+        try:
+            with scope.enter(self.scope(run, lifted=lifted)) as reading:
+                payload = self._payload(call, endpoint, body_format, reading)
+            if lifted.have_arrived:
+                return payload
+        except Exception:
+            if not lifted:
+                raise
+        # Something else than an array has met a placeholder, or may have: nothing is lifted now.
         with scope.enter(self.scope(run)) as reading:
-            return validated(endpoint, documents.read(call.body, body_format), reading.options)
+            return self._payload(call, endpoint, body_format, reading)
+
+    def _payload(self, call: Call, endpoint: BoundEndpoint, format_: Format, reading: Scope) -> Any:
+        return validated(endpoint, documents.read(call.body, format_), reading.options)
 
     def _refuse_unwritable(self, call: Call, format_: Format) -> None:
         """Say before a result is computed that it could not be written."""

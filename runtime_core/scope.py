@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_core.buffers import Buffers
 from runtime_core.files import FileAccess
+from runtime_core.lifting import LiftedTexts
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
@@ -38,13 +39,15 @@ class Scope:
     """What one call, or plain user code, works with.
 
     `options` is the pydantic context of the document being read or written. While the runtime
-    writes a document, `buffers` takes the bytes of its arrays; otherwise they become text.
+    writes a document, `buffers` takes the bytes of its arrays; otherwise they become text. While it
+    reads one, `lifted` may hold the long texts of its arrays.
     """
 
     workspace: Callable[[], Workspace]
     run: Run | None = None
     options: MutableMapping[str, Any] = field(default_factory=dict)
     buffers: Buffers | None = None
+    lifted: LiftedTexts | None = None
 
     @property
     def catalog(self) -> Catalog:

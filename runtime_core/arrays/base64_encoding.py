@@ -37,7 +37,7 @@ class Base64ArrayCodec:
         if compression is None:
             _check_length(text, spec)
             return array_of_bytes(_decoded(text), spec)
-        if isinstance(text, str | bytes):
+        if isinstance(text, str | bytes | memoryview):
             check_packed_size(len(text) * 3 // 4, spec)
         return decompressed(_decoded(text), compression, spec, scope)
 
@@ -54,7 +54,7 @@ def _decoded(text: Any) -> bytearray:
 def _check_length(text: Any, spec: ArraySpec) -> None:
     size = math.prod(spec.shape) * spec.dtype.itemsize
     length = 4 * -(-size // 3)
-    if isinstance(text, str | bytes) and len(text) != length:
+    if isinstance(text, str | bytes | memoryview) and len(text) != length:
         raise ValueError(
             f"{len(text)} characters of base64, but shape {spec.shape} of {spec.dtype} "
             f"needs {length}"

@@ -57,7 +57,7 @@ class ArrayLeaf:
         if isinstance(value, np.ndarray | np.generic):
             return expected.coerce(_numeric(np.asarray(value)))
         if isinstance(value, Mapping):
-            return expected.coerce(_decode(value, expected, _scope(info.context)))
+            return _arrived(value, expected, _scope(info.context))
         if isinstance(value, list | tuple | int | float | complex | str):
             numbers = from_numbers(value, expected.dtype or DTYPES["float64"])
             return replace(expected, strict_types=False).coerce(numbers)  # they have no dtype
@@ -103,7 +103,8 @@ def _scope(options: Any) -> Scope:
     scope = current()
     if options is scope.options:
         return scope
-    return replace(scope, options=options if options is not None else {}, buffers=None)
+    options = options if options is not None else {}
+    return replace(scope, options=options, buffers=None, lifted=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,16 @@ def _numeric(array: AnyArray) -> AnyArray:
     return array
 
 
+def _arrived(
+    document: Mapping[str, Any], expected: Expected, scope: Scope
+) -> AnyArray | np.generic:
+    """Return the array of a document as its field declares it."""
+    array = expected.coerce(_decode(document, expected, scope))
+    if scope.lifted is not None:
+        scope.lifted.note(document["data"], array)
+    return array
+
+
 def _decode(document: Mapping[str, Any], expected: Expected, scope: Scope) -> AnyArray:
     """Read an array document; shape and data type are checked before its bytes are."""
     _check_keys(document, _KEYS, required=("shape", "dtype", "data"), place="array")
@@ -173,6 +184,9 @@ def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
             raise decode_error('data needs an \'encoding\', for instance "encoding": "json"')
         used = _encoding(encoding, scope)
         _check_keys(data, used.keys, required=("buffer",), place="data")
+        text = scope.lifted.text(data) if scope.lifted is not None else None
+        if text is not None:
+            data = {**data, "buffer": text}
         return used.codec.decode(data, spec, scope)
     except PydanticCustomError:
         raise

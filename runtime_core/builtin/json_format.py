@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from mmap import mmap
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from runtime_core.contracts import Buffer
 from runtime_core.documents import splice
+from runtime_core.lifting import LiftedTexts
 from runtime_core.scope import current
 
 
@@ -21,7 +23,7 @@ class JsonDocumentCodec:
         Raises `ValueError` for a text that is no JSON, or of more items than the configuration
         allows: parsed, each takes many times the memory of its text.
         """
-        text = _whole(body)
+        text = _text(body, current().lifted)
         _refuse_many_items(text, current().config.max_json_items)
         return from_json(text)
 
@@ -45,9 +47,11 @@ _SEPARATORS = (b",", b"[", b"{")
 """What stands before every item, so that nothing needs to be parsed to count them."""
 
 
-def _whole(body: memoryview) -> bytes | bytearray:
-    """Return the object behind a view when the view is all of it; pydantic takes no views."""
+def _text(body: memoryview, lifted: LiftedTexts | None) -> bytes | bytearray:
+    """Return the text of a body; pydantic takes no views, so that what is lifted spares a copy."""
     owner = body.obj
-    if isinstance(owner, bytes | bytearray) and len(owner) == body.nbytes:
-        return owner
-    return bytes(body)
+    if not isinstance(owner, bytes | bytearray | mmap) or len(owner) != body.nbytes:
+        return bytes(body)
+    if lifted is not None:
+        return lifted.lift(owner)
+    return bytes(owner) if isinstance(owner, mmap) else owner

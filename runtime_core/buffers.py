@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 
 from runtime_core.contracts.calls import Buffer
 
@@ -39,3 +40,20 @@ class Buffers(Mapping[str, memoryview]):
     def __len__(self) -> int:
         """Return the number of buffers."""
         return len(self._buffers)
+
+
+SMALL = 1 << 16
+"""Pieces of fewer bytes are joined: to send each by itself would cost more than to copy it."""
+
+
+def joined(pieces: Iterable[Buffer]) -> Iterator[Buffer]:
+    """Yield large pieces as they are and runs of small ones as one.
+
+    >>> list(joined([b"a", b"b"]))
+    [b'ab']
+    """
+    for small, run in groupby(pieces, key=lambda piece: memoryview(piece).nbytes < SMALL):
+        if small:
+            yield b"".join(run)
+        else:
+            yield from run

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
-from runtime_core.buffers import PLACEHOLDER
+from runtime_core.buffers import PLACEHOLDER, joined
 from runtime_core.contracts import Buffer, Format
 from runtime_core.errors import InvalidResult, TesseractRuntimeError, UnreadableDocument
 
@@ -28,7 +27,7 @@ def read(body: Buffer, format_: Format, *, noun: str = "payload") -> Any:
 
 def write(tree: Any, format_: Format, buffers: Mapping[str, memoryview]) -> Sequence[Buffer]:
     """Return the bytes of a tree whose arrays are placeholders for `buffers`."""
-    return list(_joined(format_.load().dumps(tree, buffers)))
+    return list(joined(format_.load().dumps(tree, buffers)))
 
 
 def tree_of(model: BaseModel, options: Mapping[str, Any]) -> Any:
@@ -54,19 +53,6 @@ def keep_failure(error: TesseractRuntimeError, options: Any) -> None:
 
 _FAILURE = "__failure"
 """The key of the serialization context that holds why an array could not be written."""
-
-
-_SMALL = 1 << 16
-"""Pieces of fewer bytes are joined: to send each by itself would cost more than to copy it."""
-
-
-def _joined(pieces: Sequence[Buffer]) -> Iterator[Buffer]:
-    """Yield large pieces as they are and runs of small ones as one."""
-    for small, run in groupby(pieces, key=lambda piece: memoryview(piece).nbytes < _SMALL):
-        if small:
-            yield b"".join(run)
-        else:
-            yield from run
 
 
 def splice(text: bytes, buffers: Mapping[str, memoryview]) -> list[Buffer]:

@@ -31,17 +31,20 @@ class DocumentResponse(Response):
     ) -> None:
         super().__init__(media_type=media_type, headers=dict(headers))
         self._pieces = [memoryview(buffer).cast("B") for buffer in body]
-        self.headers["content-length"] = str(sum(piece.nbytes for piece in self._pieces))
+        self._size = sum(piece.nbytes for piece in self._pieces)
+        self.headers["content-length"] = str(self._size)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer; it returns when the last byte has been handed to the transport."""
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
-        for piece in _slices(self._pieces):
+        sent = 0
+        for piece in _slices(self._pieces) if self._size else [b""]:
+            sent += len(piece)
+            more = sent < self._size
             async with asyncio.timeout(_STALLED_SECONDS):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+                await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 def timing(seconds: Mapping[str, float]) -> str:
@@ -73,7 +76,7 @@ def fault_response(
         if debug and fault.trace:
             body |= {"traceback": fault.trace}
     headers = {RUN_ID_HEADER: run_id} if run_id is not None else {}
-    if fault.outcome.status == 503:
+    if fault.kind in (FaultKind.QUEUE_FULL, FaultKind.SHUTTING_DOWN):
         headers["Retry-After"] = _RETRY_SECONDS
     return JsonResponse(body, status_code=fault.outcome.status, headers=headers)
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runtime_core.buffers import joined
 from runtime_core.contracts import Buffer
 
 _LENGTH = struct.Struct(">I")
@@ -100,11 +101,11 @@ def _first_bytes(connection: socket.socket) -> tuple[bytearray, list[int]]:
 
 
 def _pieces(message: Message) -> list[Buffer]:
-    """Return what goes over the wire; the small parts together, large buffers as they are."""
+    """Return what goes over the wire; small parts together, for each wakes the other side."""
     views = [memoryview(buffer).cast("B") for buffer in message.buffers]
     header = {"kind": message.kind, "data": message.data, "sizes": [view.nbytes for view in views]}
     text = json.dumps(header).encode("ascii")
-    return [_LENGTH.pack(len(text)) + text, *(view for view in views if view.nbytes)]
+    return list(joined([_LENGTH.pack(len(text)) + text, *(v for v in views if v.nbytes)]))
 
 
 def _header_length(packed: bytearray) -> int:

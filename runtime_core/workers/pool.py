@@ -219,9 +219,8 @@ class WorkerPool:
         """Give a worker to whoever waits longest, or let it idle."""
         if worker not in self._ready or worker.has_ended:
             return  # it is being replaced
-        output = worker.take_output()
-        if output is not None:
-            self._spawn(output.finish())
+        if worker.has_output:
+            self._spawn(worker.show_output())
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
@@ -260,7 +259,7 @@ class WorkerPool:
                 try:
                     return await self._start()
                 except TesseractRuntimeError as error:
-                    self._failure = str(error)
+                    self._failure = str(error).partition("\n")[0]  # the rest is for the log
                     _log.warning("A worker could not be loaded again: %s", error)
         finally:
             self._replacing -= 1
@@ -304,8 +303,8 @@ class WorkerPool:
 
     async def _stop(self, worker: WorkerProcess) -> None:
         self._launched.discard(worker)
-        output = await worker.stop()
-        self._spawn(output.finish())
+        await worker.stop()
+        self._spawn(worker.finish_output())
 
     def _spawn(self, chore: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(chore)

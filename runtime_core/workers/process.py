@@ -86,7 +86,7 @@ class WorkerProcess:
         self._process = process
         self._connection = connection
         self._streams = streams
-        self._streams_are_new = False
+        self._earlier: list[CapturedStreams] = []  # of calls that have been followed by others
         self._segments = segments
         self._answer: Segment | None = None  # what the worker has for a large answer
         self._has_loaded = self._is_killed = False
@@ -148,15 +148,21 @@ class WorkerProcess:
         """
         attached, answer_segment = self._attached(call)
         answer = await self._exchange(call_message(call, attached), "during the call")
-        self._streams_are_new = False
         reply = read_reply(answer, answer_segment)
         if not is_in_segment(answer):
             return LeasedReply(reply=reply)
         self._answer = None
         return LeasedReply(reply=reply, segment=answer_segment)
 
+    @property
+    def has_output(self) -> bool:
+        """Say whether something has been printed that has not been shown yet."""
+        return bool(self._earlier) or self._streams.has_news
+
     async def show_output(self) -> None:
         """Write what the worker has printed since to the stderr of this process."""
+        while self._earlier:
+            await self._earlier.pop(0).finish()
         await self._streams.show()
 
     def shrink(self) -> None:
@@ -164,25 +170,14 @@ class WorkerProcess:
         if self._answer is not None:
             self._answer.empty()
 
-    def take_output(self) -> CapturedStreams | None:
-        """Return what the last call has printed; the next one gets a file of its own."""
-        if self._streams.size == 0:
-            return None
-        written, self._streams = self._streams, CapturedStreams()
-        self._streams_are_new = True
-        return written
-
     def kill(self) -> None:
         """End the process and everything in its group at once; a call in it fails by that."""
         self._is_killed = True
         with suppress(ProcessLookupError, PermissionError):  # it has ended; macOS says the latter
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    async def stop(self) -> CapturedStreams:
-        """End the process, and return what it has printed since its last call.
-
-        A worker that is idle ends by itself, any other is killed.
-        """
+    async def stop(self) -> None:
+        """End the process: a worker that is idle ends by itself, any other is killed."""
         self._connection.close()
         if self._has_loaded:
             await asyncio.wait([self._ended], timeout=_SECONDS_TO_END)
@@ -190,7 +185,11 @@ class WorkerProcess:
         if self._answer is not None:
             self._segments.release(self._answer)
             self._answer = None
-        return self._streams
+
+    async def finish_output(self) -> None:
+        """Show what the worker has printed last, after it has ended."""
+        await self.show_output()
+        await self._streams.finish()
 
     async def killed(self) -> None:
         """Kill the process and wait until it has ended."""
@@ -206,7 +205,9 @@ class WorkerProcess:
         if self._answer is None:
             self._answer = self._segments.lease()
             attached[ANSWER] = self._answer.descriptor
-        if self._streams_are_new:
+        if self._streams.size:  # each call has an empty file; what came since was the last one's
+            self._earlier.append(self._streams)
+            self._streams = CapturedStreams()
             attached[STREAMS] = self._streams.descriptor
         return attached, self._answer
 

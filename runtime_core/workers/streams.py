@@ -38,6 +38,11 @@ class CapturedStreams:
         """Return how many bytes have been written."""
         return os.fstat(self.descriptor).st_size
 
+    @property
+    def has_news(self) -> bool:
+        """Say whether something has been written that has not been shown."""
+        return self._open and self.size > self._shown
+
     def tail(self, size: int) -> str:
         """Return the last whole lines of at most `size` bytes together, while the file is known."""
         if not self._open:
@@ -49,7 +54,7 @@ class CapturedStreams:
     async def show(self) -> None:
         """Write what is new to the stderr of this process, beside the event loop."""
         async with self._showing:
-            if self._open and self.size > self._shown:
+            if self.has_news:
                 await _beside(self._show)
 
     async def finish(self) -> None:

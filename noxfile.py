@@ -81,6 +81,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def mutations(session: nox.Session) -> None:
+    """Damage 100,000 documents of each format in their bytes, and as many in their trees."""
+    session.install(*CHECKOUT, "--group", "test")
+    count = ["--mutations", "100000"]
+    session.run("pytest", "tests/testing/test_mutations.py", *count, *session.posargs)
+
+
+@nox.session(python=OLDEST)
 def interop(session: nox.Session) -> None:
     """Let the clients of the original call Tesseracts that this checkout serves."""
     runtime = Path(session.create_tmp(), "runtime")  # both have a package `tesseract_core`

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from runtime_core.contracts import (
     ServerExtension,
     Settings,
 )
-from runtime_core.errors import UnknownName, did_you_mean, listed, shortened
+from runtime_core.errors import PluginFault, UnknownName, did_you_mean, listed, shortened
 
 CORE = "tesseract-runtime"
 """The name of the core's own distribution."""
@@ -206,6 +206,22 @@ class Registry(Generic[D]):
             f"Unknown {self.kind.noun} {name!r}.{did_you_mean(name, self.names)} "
             f"Available: {listed(self.names)}."
         )
+
+
+class Loadable(Declaration, Protocol):
+    """A declaration whose behaviour is loaded when it is first used."""
+
+    @property
+    def load(self) -> Callable[[], Any]:
+        """Return the function that gives the behaviour."""
+
+
+def loaded(noun: str, declaration: Loadable) -> Any:
+    """Return the behaviour of a declaration; `PluginFault` if what it needs cannot be imported."""
+    try:
+        return declaration.load()
+    except ImportError as error:
+        raise PluginFault(f"{noun} {declaration.name!r} cannot be used: {error}.") from None
 
 
 def command_name(endpoint: str) -> str:

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
 from runtime_core.buffers import PLACEHOLDER, joined
-from runtime_core.contracts import Buffer, Format
+from runtime_core.catalog import loaded
+from runtime_core.contracts import Buffer, DocumentCodec, Format
 from runtime_core.errors import InvalidResult, TesseractRuntimeError, UnreadableDocument
 
 
@@ -18,8 +19,9 @@ def read(body: Buffer, format_: Format, *, noun: str = "payload") -> Any:
 
     `noun` is what messages call the document.
     """
+    codec: DocumentCodec = loaded("Format", format_)
     try:
-        return format_.load().loads(memoryview(body))
+        return codec.loads(memoryview(body))
     # Libraries of formats have errors of their own for bytes that they cannot read.
     except Exception as error:
         raise UnreadableDocument(f"The {noun} is not valid {format_.name}: {error}") from None
@@ -27,7 +29,8 @@ def read(body: Buffer, format_: Format, *, noun: str = "payload") -> Any:
 
 def write(tree: Any, format_: Format, buffers: Mapping[str, memoryview]) -> Sequence[Buffer]:
     """Return the bytes of a tree whose arrays are placeholders for `buffers`."""
-    return list(joined(format_.load().dumps(tree, buffers)))
+    codec: DocumentCodec = loaded("Format", format_)
+    return list(joined(codec.dumps(tree, buffers)))
 
 
 def tree_of(model: BaseModel, options: Mapping[str, Any]) -> Any:

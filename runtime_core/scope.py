@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from runtime_core.buffers import Buffers
+from runtime_core.catalog import loaded
 from runtime_core.files import FileAccess
 from runtime_core.lifting import LiftedTexts
 
@@ -66,7 +67,8 @@ class Scope:
 
     def compressor(self, name: str) -> CompressionCodec:
         """Return a compressor by name; `UnknownName` says what could be installed."""
-        return self.catalog.compressors.find(name).load()
+        codec: CompressionCodec = loaded("Compression", self.catalog.compressors.find(name))
+        return codec
 
 
 _current: ContextVar[Scope | None] = ContextVar("scope", default=None)  # one call, one context

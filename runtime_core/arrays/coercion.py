@@ -253,8 +253,13 @@ def _check_integer_range(array: AnyArray, dtype: np.dtype[Any]) -> None:
 
 def _first_overflow(array: AnyArray, dtype: np.dtype[Any]) -> object:
     with np.errstate(all="ignore"):
-        lost = np.isfinite(array) & ~np.isfinite(array.astype(dtype))
+        result = array.astype(dtype)
+    lost = _turned_infinite(array.real, result.real) | _turned_infinite(array.imag, result.imag)
     return array[lost].flat[0].item()
+
+
+def _turned_infinite(before: AnyArray, after: AnyArray) -> AnyArray:
+    return np.isfinite(before) & ~np.isfinite(after)
 
 
 def _out_of_range(value: object, dtype: np.dtype[Any]) -> PydanticCustomError:

@@ -29,6 +29,7 @@ from runtime_core.arrays.data_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEM
 from runtime_core.arrays.dtypes import DTYPES, NAMES
 from runtime_core.arrays.json_encoding import JsonArrayCodec
 from runtime_core.arrays.raw import wire_order
+from runtime_core.catalog import loaded
 from runtime_core.contracts import ArrayCodec, ArraySpec
 from runtime_core.documents import keep_failure
 from runtime_core.errors import InvalidOption, TesseractRuntimeError, listed, shortened
@@ -129,7 +130,9 @@ def _encoding(name: str, scope: Scope) -> _Encoding:
     if known is not None:
         return known
     declaration = scope.catalog.encodings.find(name)
-    return _Encoding(declaration.load(), frozenset(declaration.data_schema["properties"]))
+    return _Encoding(
+        loaded("Array encoding", declaration), frozenset(declaration.data_schema["properties"])
+    )
 
 
 def _placed(buffer: Any, encoding: str, scope: Scope) -> Any:

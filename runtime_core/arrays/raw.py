@@ -46,11 +46,11 @@ def _flat(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
 def check_packed_size(size: int, spec: ArraySpec) -> None:
     """Raise `ValueError` for compressed bytes of which there are too many for their array."""
     plain = math.prod(spec.shape) * spec.dtype.itemsize
-    if size > 2 * plain + _LARGEST_OVERHEAD:
+    if size > plain + plain // 8 + _LARGEST_OVERHEAD:
         raise ValueError(f"{size} compressed bytes are too many for {plain} of the array")
 
 
-_LARGEST_OVERHEAD = 1 << 20  # no compressor makes of some bytes more than twice as many and this
+_LARGEST_OVERHEAD = 1 << 20  # no compressor adds more than this and an eighth
 
 
 def decompressed(

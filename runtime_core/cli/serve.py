@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from runtime_core.cli.streams import claim_stdout
 from runtime_core.config import dump
 from runtime_core.contracts import ServeOptions
 from runtime_core.errors import InvalidOption, MissingFile
@@ -158,6 +159,7 @@ def _workers(context: CliContext, options: ServeOptions, *, in_process: bool) ->
     from runtime_core.workers import InProcessWorkers, WorkerPool, WorkerSettings
 
     if in_process:
+        claim_stdout()  # what user code prints is nobody's result
         return InProcessWorkers(served_runtime(context.catalog, context.config))
     settings = WorkerSettings(
         config=dump(context.config),
@@ -176,9 +178,25 @@ def _check(options: ServeOptions, *, in_process: bool) -> None:
         )
     if (options.tls_cert is None) != (options.tls_key is None):
         raise InvalidOption("--tls-cert and --tls-key go together: give both or neither.")
-    for file in filter(None, (options.tls_cert, options.tls_key)):
+    if options.tls_cert is not None and options.tls_key is not None:
+        _check_certificate(options.tls_cert, options.tls_key)
+    if not all(key.isascii() and key.strip() for key in options.api_keys):
+        raise InvalidOption("--api-key must be text of ASCII characters, and not empty.")
+
+
+def _check_certificate(certificate: str, key: str) -> None:
+    import ssl  # only who serves TLS needs it
+
+    for file in (certificate, key):
         if not Path(file).is_file():
             raise MissingFile(f"There is no file {file!r} for TLS.")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except (OSError, ValueError) as error:
+        raise InvalidOption(
+            f"--tls-cert={certificate!r} and --tls-key={key!r} cannot be used for TLS: {error}. "
+            "Both must be PEM, and the key that of the certificate."
+        ) from None
 
 
 def _warn_of_open_service(options: ServeOptions) -> None:

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import Buffer, Fault
 from runtime_core.errors import FaultKind
+from runtime_core.server.protocol import ABORT
 
 RUN_ID_HEADER = "Tesseract-Run-Id"
 TIMING_HEADER = "Server-Timing"
@@ -39,6 +40,12 @@ class DocumentResponse(Response):
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
+        try:
+            await self._send_body(send)
+        except TimeoutError:
+            scope[ABORT]()  # the rest would wait for ever in the transport
+
+    async def _send_body(self, send: Send) -> None:
         sent = 0
         for piece in _slices(self._pieces) if self._size else [b""]:
             sent += len(piece)

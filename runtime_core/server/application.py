@@ -15,6 +15,7 @@ from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Place, Reply, ServeOptions, ServerParts
 from runtime_core.description import Description
 from runtime_core.server.admission import Admission
+from runtime_core.server.bodies import Reading
 from runtime_core.server.routes import endpoint_routes
 from runtime_core.workers import ArrivingBody, Workers
 
@@ -33,6 +34,7 @@ class Server:
         self.admission = Admission(
             slots=options.num_workers + options.queue_size, size=options.max_queued_bytes
         )
+        self.reading = Reading()
         self._workers = workers
         self._observers: list[Callable[[Call, Reply], None]] = []
 
@@ -49,6 +51,10 @@ class Server:
     def arriving(self, expected: int | None) -> ArrivingBody:
         """Return where the body of a call is collected."""
         return self._workers.arriving(expected)
+
+    def stop_reading(self) -> None:
+        """Give up the bodies that are still arriving."""
+        self.reading.stop()
 
     def add_observer(self, observe: Callable[[Call, Reply], None]) -> None:
         """Show every computed call, with its reply, to a function of an extension."""

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Collection
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
@@ -24,7 +25,9 @@ def build(server: ServerContext) -> ServerParts:
     if not options.allowed_hosts and not is_loopback(options.host):
         return ServerParts()
     hosts = {host.lower() for host in (*_LOCAL, options.host, *options.allowed_hosts)}
-    return ServerParts(layers=[Layer(place=Place.EDGE, wrap=lambda app: KnownHosts(app, hosts))])
+    origins = options.cors_origins
+    layer = Layer(place=Place.EDGE, wrap=lambda app: KnownHosts(app, hosts, origins))
+    return ServerParts(layers=[layer])
 
 
 def is_loopback(host: str) -> bool:
@@ -40,32 +43,46 @@ def is_loopback(host: str) -> bool:
 
 
 class KnownHosts:
-    """Lets through what was asked of one of some hosts."""
+    """Lets through what was asked of one of some hosts, and not by a page of anybody else."""
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str], origins: Collection[str]) -> None:
         self._app = app
         self._hosts = hosts
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] == "http" and scope["path"] not in PROBES:
-            host = _name(Headers(scope=scope).get("host", ""))
-            if host and host not in self._hosts:
-                refusal = JsonResponse(
-                    {
-                        "detail": f"The host {host[:100]!r} is not served here. Start the service "
-                        "with --allowed-host if it is meant to be."
-                    },
-                    status_code=421,
-                )
+            refusal = self._refusal(Headers(scope=scope))
+            if refusal is not None:
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
+    def _refusal(self, headers: Headers) -> Response | None:
+        host = headers.get("host", "")
+        if host and _name(host) not in self._hosts:
+            detail = (
+                f"The host {host[:100]!r} is not served here. Start the service with "
+                "--allowed-host if it is meant to be."
+            )
+            return JsonResponse({"detail": detail}, status_code=421)
+        if headers.get("sec-fetch-site") == "cross-site" and not self._is_known_origin(headers):
+            detail = "Pages of other origins are not served. --cors-origin names those that are."
+            return JsonResponse({"detail": detail}, status_code=403)
+        return None
+
+    def _is_known_origin(self, headers: Headers) -> bool:
+        return "*" in self._origins or headers.get("origin") in self._origins
+
 
 def _name(host: str) -> str:
-    """Return the host of a header without its port and brackets."""
-    host = host.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    """Return the host of a header without its port and brackets.
+
+    >>> _name("[::1]:80"), _name("localhost:80"), _name("[::1].example")
+    ('::1', 'localhost', '[::1].example')
+    """
+    name, _, port = host.strip().lower().rpartition(":")
+    if not name or not (port.isdecimal() or port == ""):
+        name = host.strip().lower()
+    return name[1:-1] if name.startswith("[") and name.endswith("]") else name

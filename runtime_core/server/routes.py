@@ -83,7 +83,9 @@ class ComputingRoute:
             endpoint=self._endpoint,
             run_id=run_id,
             timeout=_timeout(request),
-            body=await read_body(request, server.arriving(size), place, limit=limit),
+            body=await read_body(
+                request, server.arriving(size), place, server.reading, limit=limit
+            ),
             body_format=body_format.name,
             output_format=chosen.format.name,
             compression=chosen.compression,

@@ -19,6 +19,7 @@ from runtime_core.contracts import ServeOptions
 from runtime_core.errors import InvalidOption
 from runtime_core.server.application import Server, build_application
 from runtime_core.server.logs import logged_requests
+from runtime_core.server.protocol import BoundedHttpProtocol
 from runtime_core.workers import Workers
 
 _KEEP_ALIVE_SECONDS = 60
@@ -75,6 +76,7 @@ async def _serve(
             await lifespans.enter_async_context(lifespan())
         settings = uvicorn.Config(
             application.asgi,
+            http=BoundedHttpProtocol,
             access_log=False,
             lifespan="off",  # it is ours, so that it ends in order when uvicorn is hurried
             log_level="warning",
@@ -85,7 +87,11 @@ async def _serve(
             ssl_keyfile=options.tls_key,
         )
         service = AnnouncedServer(
-            settings, config.name, grace=options.shutdown_grace, cut_short=workers.cut_short
+            settings,
+            config.name,
+            grace=options.shutdown_grace,
+            stop_reading=server.stop_reading,
+            cut_short=workers.cut_short,
         )
         # uvicorn raises the signal again that ended it, to whatever was installed before.
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -102,9 +108,16 @@ class AnnouncedServer(uvicorn.Server):
     """
 
     def __init__(
-        self, settings: uvicorn.Config, name: str, *, grace: float, cut_short: Callable[[], None]
+        self,
+        settings: uvicorn.Config,
+        name: str,
+        *,
+        grace: float,
+        stop_reading: Callable[[], None],
+        cut_short: Callable[[], None],
     ) -> None:
         super().__init__(settings)
+        self._stop_reading = stop_reading
         self._name = name
         self._grace = grace
         self._cut_short = cut_short
@@ -117,7 +130,8 @@ class AnnouncedServer(uvicorn.Server):
             super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let what runs come to its end, in time."""
+        """Let what runs come to its end, in time; what has not arrived yet will not run."""
+        self._stop_reading()
         hurry = asyncio.get_running_loop().call_later(self._grace, self._cut_short)
         await super().shutdown(sockets)
         hurry.cancel()

@@ -24,6 +24,8 @@ class ArrivingBody:
 
     def add(self, piece: bytes) -> None:
         """Append a piece."""
+        if not piece:
+            return
         end = self.size + len(piece)
         if self._segment is None and max(end, self._expected) < SMALLEST:
             self._small += piece

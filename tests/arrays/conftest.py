@@ -60,7 +60,8 @@ def scope_with(catalog: Catalog, tmp_path: Path) -> ScopeWith:
         }
         extended = assemble(plugins=(), declarations=[_core_of(catalog), scratch])
         config = resolve(extended, flags={}, environment={})
-        workspace = Workspace(catalog=extended, config=config, files=FileAccess(root=tmp_path))
+        files = FileAccess(root=str(tmp_path))
+        workspace = Workspace(catalog=extended, config=config, files=files)
         with scope.enter(Scope(workspace=lambda: workspace)) as entered:
             yield entered
 

@@ -25,6 +25,7 @@ PROVIDED = {
     "note": "recipes: note",
     "threads": "executors: threads",
     "version_header": "server extensions: version-header",
+    "zstd": "compressors: zstd",
     "zstd_like": "compressors: zlib",
 }
 """What each plugin says that it provides."""

@@ -319,7 +319,7 @@ CASES = SCHEMAS.flatmap(
 def workspace(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Return what outlives a call of a runtime."""
     config = resolve(catalog, flags={}, environment={})
-    files = FileAccess(root=tmp_path_factory.mktemp("files"))
+    files = FileAccess(root=str(tmp_path_factory.mktemp("files")))
     return Workspace(catalog=catalog, config=config, files=files)
 
 

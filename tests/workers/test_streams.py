@@ -71,11 +71,16 @@ def test_output_is_shown_during_a_long_call(
     source += "\ndef apply(inputs):\n    print('half way')\n    return wait(inputs)\n"
 
     async def watch(workers: WorkerPool) -> Reply:
-        shown = []
+        shown: list[str] = []
+
+        def has_shown() -> bool:
+            shown.append(capfd.readouterr().err)
+            return any(shown)
+
         async with workers:
             call = asyncio.create_task(computed(workers, call_of(gate_inputs)))
             await asyncio.to_thread(gate.wait_until_entered)
-            await until(lambda: shown.append(capfd.readouterr().err) or any(shown))
+            await until(has_shown)
             assert (shown[-1], call.done()) == ("half way\n", False)
             gate.open()
             return await call

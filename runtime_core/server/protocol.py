@@ -1,0 +1,45 @@
+"""HTTP/1.1 of uvicorn, with what a service that is open to strangers needs besides."""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_LONGEST_HEAD = 1 << 16  # bytes; browsers and proxies send a few kilobytes
+_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n"
+
+ABORT = "tesseract_runtime.abort"
+"""The key of the ASGI scope that holds a function which cuts the connection."""
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """Refuses a head that does not end, and lets the application cut the connection."""
+
+    _head_size = 0
+    _in_head = True
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of a connection."""
+        self._head_size += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_size > _LONGEST_HEAD:
+            self.transport.write(_TOO_LONG)
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        transport: asyncio.Transport = self.transport
+        self.scope[ABORT] = transport.abort  # type: ignore[literal-required]  # a key of our own
+
+    def on_headers_complete(self) -> None:
+        """Note that the head has ended."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Expect the head of the next request."""
+        self._in_head = True
+        self._head_size = 0
+        super().on_message_complete()

@@ -1,0 +1,184 @@
+"""A Tesseract whose results are payloads, so that what one call has written another can read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runtime_core import documents, scope
+from runtime_core.arrays.dtypes import DTYPES
+from runtime_core.buffers import Buffers
+from runtime_core.catalog import Catalog
+from runtime_core.config import resolve
+from runtime_core.contracts import Buffer, Call, Fault, Format, Reply
+from runtime_core.errors import FaultKind
+from runtime_core.runtime import Runtime, served_runtime
+from runtime_core.testing.samples import arrays_in, belongs_to_its_receiver
+
+FIELDS = "".join(f'    {name}: Array[..., "{name}"] | None = None\n' for name in DTYPES)
+
+SOURCE = f"""
+from pydantic import BaseModel, JsonValue
+from runtime_core import Array
+
+class Item(BaseModel):
+    values: Array[(None,), "float64"]
+    note: str | None = None
+
+class InputSchema(BaseModel):
+{FIELDS}
+    items: list[Item] = []
+    named: dict[str, Item] = {{}}
+    pair: tuple[Item, Array[(), "int32"]] | None = None
+    many: list[Array[..., "float64"]] = []
+    number: float = 0.0
+    whole: int = 0
+    text: str = ""
+    anything: JsonValue = None
+
+class OutputSchema(BaseModel):
+    inputs: InputSchema
+
+SEEN = []
+ANSWERS = []
+
+def apply(inputs: InputSchema) -> OutputSchema:
+    SEEN.append(inputs)
+    return {{"inputs": ANSWERS.pop() if ANSWERS else {{}}}}
+"""
+"""The source; there is a field of the name of each data type, for arrays of any shape."""
+
+MOST_JSON_ITEMS = 300_000
+
+_CLEAR = frozenset({FaultKind.UNREADABLE_DOCUMENT, FaultKind.INVALID_PAYLOAD})
+_LONGEST_MESSAGE = 20_000
+_INSIDES = re.compile(
+    r"NoneType|object is not|has no (attribute|len)|unhashable|without an encoding|Traceback"
+)
+"""What Python says of mistakes in programs, which tells a user nothing of a document."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Echo:
+    """Calls of one Tesseract with documents of one format.
+
+    Documents are read with the rights of a remote caller, whose files are in `folder`.
+    """
+
+    runtime: Runtime
+    format: Format
+    folder: Path
+
+    def write(self, inputs: Mapping[str, Any], *, compression: str | None = None) -> bytes:
+        """Return the payload of some inputs, as the runtime writes it in this format."""
+        return b"".join(self.answer(inputs, compression=compression).body)
+
+    def answer(self, inputs: Mapping[str, Any], *, compression: str | None = None) -> Reply:
+        """Return the reply of an `apply` whose result is the payload of some inputs."""
+        self.runtime.api.module.ANSWERS.append(inputs)
+        reply = self.runtime.invoke(
+            Call(
+                endpoint="apply",
+                run_id="conformance",
+                body=b'{"inputs":{}}',
+                body_format="json",
+                output_format=self.format.name,
+                output_path=str(self.folder),
+                compression=compression,
+            )
+        )
+        self.runtime.api.module.SEEN.clear()
+        assert reply.fault is None, reply.fault.message
+        return reply
+
+    def read(self, document: Buffer) -> Any:
+        """Return the inputs that `apply` is given for a document, which must be a valid one."""
+        reply = self.reply(document)
+        assert reply.fault is None, reply.fault.message
+        return self.runtime.api.module.SEEN.pop()
+
+    def reply(self, document: Buffer) -> Reply:
+        """Return the reply to a document, whatever it may be."""
+        self.runtime.api.module.SEEN.clear()
+        return self.runtime.invoke(
+            Call(
+                endpoint="apply",
+                run_id="conformance",
+                body=document,
+                body_format=self.format.name,
+                output_format="json",
+            )
+        )
+
+    def refusal(self, document: Buffer) -> Fault:
+        """Return the fault of a document that must be refused, and clearly so."""
+        fault = self.reply(document).fault
+        assert fault is not None, "the document was accepted"
+        check_clarity(fault)
+        return fault
+
+    def survive(self, document: Buffer) -> Any:
+        """Return the inputs of a document if it has a value, or `None` if it is clearly refused."""
+        fault = self.reply(document).fault
+        if fault is not None:
+            check_clarity(fault)
+            return None
+        inputs = self.runtime.api.module.SEEN.pop()
+        assert all(map(belongs_to_its_receiver, arrays_in(inputs)))
+        return inputs
+
+    def tree(self, document: bytes) -> Any:
+        """Return the tree of a document."""
+        with scope.enter(self.runtime.scope()):
+            return documents.read(document, self.format)
+
+    def document(self, tree: Any) -> bytes:
+        """Return the document of a tree, in which buffers may stand."""
+        buffers = Buffers()
+        placed = _placed(tree, buffers)
+        with scope.enter(self.runtime.scope()):
+            return b"".join(documents.write(placed, self.format, buffers))
+
+    def changed(self, document: bytes, change: Callable[[Any], None]) -> bytes:
+        """Return another document, whose inputs a function has changed in their tree."""
+        tree = self.tree(document)
+        change(tree["inputs"])
+        return self.document(tree)
+
+
+def made_echo(catalog: Catalog, format_name: str, folder: Path) -> Echo:
+    """Return an echo in a format, whose files are in a folder."""
+    api_path = folder / "tesseract_api.py"
+    api_path.write_text(SOURCE, encoding="utf-8")
+    flags = {
+        "api_path": str(api_path),
+        "input_path": str(folder),
+        "output_path": str(folder),
+        "max_json_items": MOST_JSON_ITEMS,
+    }
+    runtime = served_runtime(catalog, resolve(catalog, flags=flags, environment={}))
+    return Echo(runtime=runtime, format=catalog.formats.find(format_name), folder=folder)
+
+
+def check_clarity(fault: Fault) -> None:
+    """Fail unless a fault is the sender's, and says in some words what is wrong with a document."""
+    assert fault.kind in _CLEAR, fault
+    assert fault.trace == "", fault.trace
+    assert len(fault.message) < _LONGEST_MESSAGE, fault.message
+    assert not _INSIDES.search(fault.message), fault.message
+    _, _, reason = fault.message.partition(": ")
+    assert " " in reason, fault.message
+
+
+def _placed(tree: Any, buffers: Buffers) -> Any:
+    """Return a tree with placeholders for its buffers."""
+    if isinstance(tree, bytes | memoryview):
+        return buffers.add(tree)
+    if isinstance(tree, Mapping):
+        return {key: _placed(value, buffers) for key, value in tree.items()}
+    if isinstance(tree, Collection) and not isinstance(tree, str):
+        return [_placed(item, buffers) for item in tree]
+    return tree

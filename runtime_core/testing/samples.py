@@ -1,0 +1,107 @@
+"""The arrays that conformance suites send on their way, and what must be true when they return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import hypothesis.extra.numpy as npst
+import numpy as np
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from runtime_core.arrays.dtypes import DTYPES
+
+AnyArray = np.ndarray[Any, Any]
+
+SHAPES = ((), (3,), (2, 3), (2, 1, 3), (1, 2, 3, 2), (2, 1, 2, 1, 3))
+"""One shape for each rank from 0 to 5."""
+
+EMPTY_SHAPES = ((0,), (0, 3), (3, 0), (2, 0, 3), (1, 0, 2, 0, 1))
+"""Shapes of arrays without elements."""
+
+
+def _read_only(array: AnyArray) -> AnyArray:
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def _unaligned(array: AnyArray) -> AnyArray:
+    memory = np.empty(array.nbytes + 1, np.uint8)[1:]
+    shifted = memory.view(array.dtype).reshape(array.shape)
+    shifted[...] = array
+    return shifted
+
+
+LAYOUTS: Mapping[str, Callable[[AnyArray], AnyArray]] = MappingProxyType(
+    {
+        "transposed": lambda array: np.ascontiguousarray(array.T).T,
+        "fortran": np.asfortranarray,
+        "strided": lambda array: np.repeat(array, 2, axis=-1)[..., ::2],
+        "reversed": lambda array: array[..., ::-1].copy()[..., ::-1],
+        "broadcast": lambda array: np.broadcast_to(array[..., :1], array.shape),
+        "big-endian": lambda array: array.astype(array.dtype.newbyteorder(">")),
+        "read-only": _read_only,
+        "unaligned": _unaligned,
+    }
+)
+"""Ways in which an array may lie in memory, each a function of an array of rank 1 or more."""
+
+
+def arrays(dtypes: tuple[str, ...] = tuple(DTYPES)) -> st.SearchStrategy[AnyArray]:
+    """Return a strategy of arrays of any rank from 0 to 5, with NaN, infinities and no elements."""
+    shapes = npst.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=3)
+    return st.sampled_from(dtypes).flatmap(lambda dtype: npst.arrays(dtype, shapes))
+
+
+def counted(dtype: str, shape: tuple[int, ...]) -> AnyArray:
+    """Return an array of different values, or of both truths."""
+    return np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
+
+
+def special(dtype: str) -> AnyArray:
+    """Return the values of a type that are easily lost: extremes, NaN, infinities, minus zero."""
+    kind = np.dtype(dtype).kind
+    if kind == "b":
+        return np.array([True, False])
+    if kind in "iu":
+        limits = np.iinfo(dtype)
+        return np.array([limits.min, limits.max, 0, 1], dtype)
+    extremes = np.finfo(dtype)
+    floats = [float(extremes.max), float(extremes.tiny), -0.0, np.nan, np.inf, -np.inf]
+    if kind == "f":
+        return np.array(floats, dtype)
+    return np.array([complex(real, imag) for real in floats for imag in floats], dtype)
+
+
+def bits(array: Any, *, nan_payloads: bool) -> tuple[str, tuple[int, ...], bytes]:
+    """Return what two arrays must have in common to be the same.
+
+    Without `nan_payloads` any NaN is as good as any other.
+    """
+    plain = np.array(array, order="C")
+    if not nan_payloads and plain.dtype.kind in "fc":
+        floats = plain.reshape(-1).view(plain.real.dtype)
+        floats[np.isnan(floats)] = np.nan
+    return plain.dtype.str, plain.shape, plain.tobytes()
+
+
+def arrays_in(value: Any) -> Iterator[AnyArray]:
+    """Yield the arrays of a model, of what is nested in it, and no scalars."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, BaseModel):
+        yield from arrays_in(dict(value))
+    elif isinstance(value, Mapping):
+        yield from arrays_in(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from arrays_in(item)
+
+
+def belongs_to_its_receiver(array: AnyArray) -> bool:
+    """Say whether an array can be used without a thought: writable, aligned, native, in C order."""
+    flags = array.flags
+    return flags.writeable and flags.aligned and flags.c_contiguous and array.dtype.isnative

@@ -1,0 +1,11 @@
+"""lz4 does what every compressor must do."""
+
+from __future__ import annotations
+
+from runtime_core.testing import CompressorConformance
+
+
+class TestLz4(CompressorConformance):
+    """The compressor lz4."""
+
+    compressor = "lz4"

@@ -1,0 +1,162 @@
+"""Writing MessagePack: buffers are spliced in, and what cannot be expressed is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runtime_core import Call, Runtime
+from runtime_core.buffers import Buffers
+from runtime_core.errors import InvalidResult
+from runtime_core.testing import Echo
+from tesseract_runtime_msgpack.codec import MsgpackDocumentCodec
+
+WITH_INTEGER = """
+from pydantic import BaseModel
+
+class InputSchema(BaseModel):
+    power: int
+
+class OutputSchema(BaseModel):
+    y: int
+
+def apply(inputs):
+    return {"y": 2**inputs.power - 1}
+"""
+
+
+def dumps(tree: Any, buffers: Any = None) -> bytes:
+    """Return the bytes of a tree."""
+    return b"".join(MsgpackDocumentCodec().dumps(tree, buffers or Buffers()))
+
+
+@given(sizes=st.lists(st.integers(0, 300) | st.sampled_from([255, 256, 65_535, 65_536])))
+@settings(max_examples=100, deadline=None)
+def test_buffers_become_bin(sizes: list[int]) -> None:
+    """Each buffer stands in its place as `bin`, with the shortest header."""
+    buffers = Buffers()
+    plain = [bytes([number % 256]) * size for number, size in enumerate(sizes)]
+    tree = [{"x": buffers.add(data), "text": "a"} for data in plain]
+    expected = [{"x": data, "text": "a"} for data in plain]
+    assert dumps(tree, buffers) == msgpack.packb(expected)
+
+
+@given(tree=st.recursive(st.text() | st.integers(-(2**63), 2**64 - 1), st.lists))
+@settings(max_examples=100, deadline=None)
+def test_trees_without_buffers_are_those_of_msgpack(tree: Any) -> None:
+    """Without arrays a document is what the package msgpack writes."""
+    assert dumps(tree) == msgpack.packb(tree)
+
+
+def test_large_arrays_are_not_copied(echo: Echo) -> None:
+    """The memory of an array of the result is among the pieces of the document."""
+    array = np.arange(100_000.0)
+    body = echo.answer({"float64": array, "many": [array[50_000:]]}).body
+    views = [piece for piece in body if isinstance(piece, memoryview)]
+    assert [view.nbytes for view in views] == [800_000, 400_000]
+    assert all(np.shares_memory(np.frombuffer(view, np.uint8), array) for view in views)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "buffer-0123456789abcdef0123456789abcdef-0",
+        "buffer-" + "0" * 32 + "-",
+        "\xd9)buffer-0123456789abcdef0123456789abcdef-0",
+        "\N{LATIN SMALL LETTER U WITH GRAVE}buffer-0123456789abcdef0123456789abcdef-12",
+    ],
+)
+def test_texts_that_look_like_placeholders_stay(echo: Echo, text: str) -> None:
+    """A text of a user is never taken for the place of a buffer, as value or as key."""
+    item = {"values": [1.0], "note": text}
+    back = echo.read(echo.write({"text": text, "named": {text: item}, "float64": np.ones(3)}))
+    assert (back.text, list(back.named), back.named[text].note) == (text, [text], text)
+
+
+def test_bytes_of_buffers_are_no_placeholders() -> None:
+    """What the bytes of an array spell is written as it is."""
+    buffers = Buffers()
+    first = buffers.add(b"first")
+    tree = [buffers.add(b"\xd9" + bytes([len(first)]) + first.encode()), first]
+    back = msgpack.unpackb(dumps(tree, buffers))
+    assert back == [b"\xd9" + bytes([len(first)]) + first.encode(), b"first"]
+
+
+def test_bytes_before_a_placeholder_hide_nothing() -> None:
+    """A placeholder is found after bytes that look like the beginning of one."""
+    buffers = Buffers()
+    placeholder = buffers.add(b"data")
+    tree = [0xD9, -39, "\xd9", placeholder]
+    assert msgpack.unpackb(dumps(tree, buffers)) == [0xD9, -39, "\xd9", b"data"]
+
+
+def test_integers_of_64_bits_are_written(runtime: Callable[..., Runtime]) -> None:
+    """The largest integer that MessagePack has is exact."""
+    reply = runtime(WITH_INTEGER).invoke(call(64))
+    assert msgpack.unpackb(b"".join(reply.body)) == {"y": 2**64 - 1}
+
+
+@pytest.mark.parametrize("power", [65, 1000, 100_000])
+def test_larger_integers_are_an_error(runtime: Callable[..., Runtime], power: int) -> None:
+    """An integer of more than 64 bits cannot be written, and the fault says so in few words."""
+    fault = runtime(WITH_INTEGER).invoke(call(power)).fault
+    assert fault is not None
+    assert fault.message.startswith("The result cannot be written as msgpack: ")
+    assert len(fault.message) < 200
+
+
+def call(power: int) -> Call:
+    """Return the call for an integer of some bits."""
+    return Call(
+        endpoint="apply",
+        run_id="r",
+        body=msgpack.packb({"inputs": {"power": power}}),
+        body_format="msgpack",
+        output_format="msgpack",
+    )
+
+
+def test_arrays_of_4_gib_are_an_error() -> None:
+    """An array that no `bin` can hold is refused, with another way."""
+    buffers = Buffers()
+    tree = buffers.add(np.empty(2**32, np.uint8).data)  # no memory is taken before it is used
+    with pytest.raises(InvalidResult) as caught:
+        MsgpackDocumentCodec().dumps(tree, buffers)
+    assert str(caught.value) == (
+        "An array of 4294967296 bytes cannot be written as msgpack, whose limit is 4 GiB: choose "
+        "another format with -f or Accept."
+    )
+
+
+def test_arrays_of_almost_4_gib_have_a_header() -> None:
+    """The largest `bin` is written without a copy."""
+    buffers = Buffers()
+    tree = [buffers.add(np.empty(2**32 - 1, np.uint8).data)]
+    pieces = MsgpackDocumentCodec().dumps(tree, buffers)
+    assert pieces[0] == b"\x91\xc6\xff\xff\xff\xff"
+    assert memoryview(pieces[1]).nbytes == 2**32 - 1
+
+
+def test_plain_values_are_written_natively(echo: Echo) -> None:
+    """NaN and infinities of plain fields are floats, not words."""
+    for number in (float("nan"), float("inf"), -0.0):
+        tree = msgpack.unpackb(echo.write({"number": number}))
+        assert repr(tree["inputs"]["number"]) == repr(number)
+
+
+def test_document_is_that_of_json_with_bytes(echo: Echo) -> None:
+    """The tree is that of JSON; only the buffer of an array is bytes, in the encoding `raw`."""
+    tree = msgpack.unpackb(echo.write({"int16": np.array([[1, -2]], ">i2")}))
+    assert tree["inputs"]["int16"] == {
+        "object_type": "array",
+        "shape": [1, 2],
+        "dtype": "int16",
+        "data": {"buffer": b"\x01\x00\xfe\xff", "encoding": "raw"},
+    }
+    assert list(tree["inputs"]["int16"]) == ["object_type", "shape", "dtype", "data"]

@@ -10,7 +10,7 @@ import nox
 nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
-nox.options.sessions = ["lint", "types", "imports", "docs", "tests", "lowest", "wheels"]
+nox.options.sessions = ["lint", "types", "imports", "docs", "tests", "lowest", "wheels", "soak"]
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 OLDEST, NEWEST = PYTHONS[0], PYTHONS[-1]
@@ -78,6 +78,14 @@ def bench(session: nox.Session) -> None:
     """Measure what GOALS names; `-- --original` measures the original beside it."""
     session.install(*CHECKOUT)
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def soak(session: nox.Session) -> None:
+    """Load a server whose workers are killed, for a minute or for `-- SECONDS`."""
+    session.install(*CHECKOUT, "--group", "test")
+    seconds = session.posargs[0] if session.posargs else "60"
+    session.run("pytest", "tests/soak", "-s", env={"SOAK_SECONDS": seconds})
 
 
 @nox.session(python=OLDEST)

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
+from runtime_core.cli.serve_options import (
+    DEFAULT_PORT,
+    AllowedHost,
+    ApiKey,
+    CorsOrigin,
+    Host,
+    InProcess,
+    LogFormat,
+    MaxBodySize,
+    MaxQueuedBytes,
+    NumWorkers,
+    Port,
+    QueueSize,
+    ShutdownGrace,
+    Timeout,
+    TlsCert,
+    TlsKey,
+)
 from runtime_core.cli.streams import claim_stdout
 from runtime_core.config import dump
 from runtime_core.contracts import ServeOptions
@@ -18,106 +36,24 @@ if TYPE_CHECKING:
     from runtime_core.cli.context import CliContext
     from runtime_core.workers import Workers
 
-_DEFAULT_PORT = 8000
-
-
-def _port(text: str) -> int:
-    """Read a port; Kubernetes sets `tcp://...` for a service whose name gives our variable."""
-    if str(text).startswith("tcp://"):
-        print(
-            f"Warning: the port {text!r} is ignored, because it looks like a variable that "
-            "Kubernetes sets for a service. Name the port with --port.",
-            file=sys.stderr,
-        )
-        return _DEFAULT_PORT
-    try:
-        port = int(text)
-    except ValueError:
-        port = -1
-    if not 0 <= port < 2**16:
-        raise typer.BadParameter(f"{text!r} is no port: it must be a number from 0 to 65535.")
-    return port
-
 
 def serve(
     context: typer.Context,
-    port: Annotated[
-        int,
-        typer.Option(
-            "-p",
-            "--port",
-            help="Port number",
-            parser=_port,
-            metavar="PORT",
-            envvar=["TESSERACT_RUNTIME_SERVE_PORT", "TESSERACT_RUNTIME_PORT"],
-        ),
-    ] = _DEFAULT_PORT,
-    host: Annotated[
-        str,
-        typer.Option(
-            "-h",
-            "--host",
-            help="Host IP address",
-            envvar=["TESSERACT_RUNTIME_SERVE_HOST", "TESSERACT_RUNTIME_HOST"],
-        ),
-    ] = "127.0.0.1",
-    num_workers: Annotated[
-        int,
-        typer.Option(
-            "-w",
-            "--num-workers",
-            min=1,
-            help="Number of worker processes",
-            envvar=["TESSERACT_RUNTIME_SERVE_NUM_WORKERS", "TESSERACT_RUNTIME_NUM_WORKERS"],
-        ),
-    ] = 1,
-    queue_size: Annotated[
-        int, typer.Option(min=0, help="Calls that may wait for a worker; more are refused.")
-    ] = 64,
-    max_queued_bytes: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Bytes of the bodies of all calls together.",
-            show_default="a quarter of the memory",
-        ),
-    ] = None,
-    max_body_size: Annotated[int, typer.Option(min=1, help="Most bytes of one body.")] = 1 << 30,
-    timeout: Annotated[
-        float | None,
-        typer.Option(
-            min=0.001, help="Seconds after which a call is stopped.", show_default="never"
-        ),
-    ] = None,
-    shutdown_grace: Annotated[
-        float, typer.Option(min=0, help="Seconds that calls may still take after SIGTERM.")
-    ] = 30.0,
-    api_key: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A key that callers must show; may be repeated.",
-            envvar=["TESSERACT_RUNTIME_SERVE_API_KEY", "TESSERACT_API_KEY"],
-        ),
-    ] = None,
-    allowed_host: Annotated[
-        list[str] | None,
-        typer.Option(help="A host by whose name the service is reached; may be repeated."),
-    ] = None,
-    cors_origin: Annotated[
-        list[str] | None,
-        typer.Option(help="An origin whose web pages may call; may be repeated."),
-    ] = None,
-    tls_cert: Annotated[str | None, typer.Option(help="File of a TLS certificate (PEM).")] = None,
-    tls_key: Annotated[str | None, typer.Option(help="File of its private key (PEM).")] = None,
-    log_format: Annotated[
-        Literal["text", "json"], typer.Option(help="Form of the line for each request.")
-    ] = "text",
-    in_process: Annotated[
-        bool,
-        typer.Option(
-            "--in-process", help="Compute in this process, for debuggers; no call can be stopped."
-        ),
-    ] = False,
+    port: Port = DEFAULT_PORT,
+    host: Host = "127.0.0.1",
+    num_workers: NumWorkers = 1,
+    queue_size: QueueSize = 64,
+    max_queued_bytes: MaxQueuedBytes = None,
+    max_body_size: MaxBodySize = 1 << 30,
+    timeout: Timeout = None,
+    shutdown_grace: ShutdownGrace = 30.0,
+    api_key: ApiKey = None,
+    allowed_host: AllowedHost = None,
+    cors_origin: CorsOrigin = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    log_format: LogFormat = "text",
+    in_process: InProcess = False,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; the Tesseract runs in processes of its own."""
     from runtime_core.server import serving  # FastAPI and uvicorn, which only this command needs

@@ -6,23 +6,18 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from runtime_core.contracts import Call, Fault, Reply
 from runtime_core.description import Description
-from runtime_core.errors import (
-    CallerGone,
-    ShuttingDown,
-    TesseractRuntimeError,
-    TimedOut,
-    WorkersLost,
-)
+from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkersLost
 from runtime_core.faults import fault_of
 from runtime_core.workers.bodies import ArrivingBody
+from runtime_core.workers.job import Job
 from runtime_core.workers.process import LeasedReply, WorkerProcess, WorkerSettings
 from runtime_core.workers.segments import SegmentPool
 
@@ -35,42 +30,6 @@ _SECONDS_FOR_OUTPUT = 1.0  # for what workers have printed last, at the end
 
 _TICK = 0.5  # seconds between looks at the output of workers
 _TICKS_TO_SHRINK = 20  # after so many without a call the memory of bodies is given back
-
-
-class Workers(Protocol):
-    """Computes calls somewhere; used in an `async with`."""
-
-    @property
-    def description(self) -> Description:
-        """Return what is served; known inside the `async with`."""
-
-    @property
-    def problem(self) -> str | None:
-        """Return why no call can be computed at the moment, or nothing."""
-
-    def arriving(self, expected: int | None) -> ArrivingBody:
-        """Return where the body of a call is collected, of `expected` bytes if that is known."""
-
-    def cut_short(self) -> None:
-        """Answer everything that waits or runs as cut short, as far as that is possible."""
-
-    def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        """Compute a call; every failure is a fault of the reply.
-
-        The body of the reply is valid inside the `async with`. A body that was collected by
-        `arriving` is given up to the call.
-        """
-
-    async def __aenter__(self) -> Self:
-        """Load the Tesseract; errors are those of loading."""
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop computing."""
 
 
 class WorkerPool:
@@ -92,7 +51,7 @@ class WorkerPool:
         self._ready: set[WorkerProcess] = set()
         self._idle: list[WorkerProcess] = []
         self._waiting: deque[asyncio.Future[WorkerProcess]] = deque()
-        self._jobs: set[_Job] = set()
+        self._jobs: set[Job] = set()
         self._chores: set[asyncio.Task[None]] = set()
         self._replacing = 0
         self._failure = ""
@@ -163,7 +122,7 @@ class WorkerPool:
         waits; one that runs may take as long as its worker took to load, then it is stopped.
         """
         limits = [seconds for seconds in (self._timeout, call.timeout) if seconds is not None]
-        job = _Job(min(limits, default=None))
+        job = Job(min(limits, default=None))
         self._jobs.add(job)
         task = job.task = asyncio.create_task(self._computed(job, call))
         try:
@@ -176,7 +135,7 @@ class WorkerPool:
         finally:
             self._release(leased)
 
-    async def _computed(self, job: _Job, call: Call) -> LeasedReply:
+    async def _computed(self, job: Job, call: Call) -> LeasedReply:
         arrived = time.perf_counter()
         try:
             worker = await self._worker()
@@ -310,51 +269,6 @@ class WorkerPool:
         task = asyncio.create_task(chore)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
-
-
-class _Job:
-    """One call on its way through the pool."""
-
-    def __init__(self, limit: float | None) -> None:
-        self.task: asyncio.Task[LeasedReply] | None = None
-        self.stopped: Fault | None = None
-        self._limit = limit
-        self._worker: WorkerProcess | None = None
-        self._timers: list[asyncio.TimerHandle] = []
-
-    def begin(self, worker: WorkerProcess) -> None:
-        """Note who computes it, and stop it at the end of its time."""
-        self._worker = worker
-        if self._limit is not None:
-            self._stop_after(
-                self._limit, TimedOut(f"The call was stopped after {self._limit:g} s.")
-            )
-
-    def end(self) -> None:
-        """Note that it is done, well or badly."""
-        self._worker = None
-        for timer in self._timers:
-            timer.cancel()
-
-    def stop(self, fault: Fault) -> None:
-        """Kill the worker that computes it, if one does."""
-        if self._worker is not None:
-            self.stopped = self.stopped or fault
-            self._worker.kill()
-
-    def abandon(
-        self, task: asyncio.Task[LeasedReply], release: Callable[[LeasedReply], None]
-    ) -> None:
-        """Forget it if it still waits, else let it take no longer than a new worker would."""
-        task.add_done_callback(lambda done: None if done.cancelled() else release(done.result()))
-        if self._worker is not None:
-            self._stop_after(self._worker.load_seconds, CallerGone("The client has gone."))
-        elif not task.done():
-            task.cancel()
-
-    def _stop_after(self, seconds: float, error: TesseractRuntimeError) -> None:
-        loop = asyncio.get_running_loop()
-        self._timers.append(loop.call_later(seconds, self.stop, fault_of(error)))
 
 
 def _refusal(call: Call, fault: Fault) -> Reply:

@@ -7,7 +7,7 @@ from typing import Any
 
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.errors import PluginFault, listed
-from tesseract_runtime_jax.library import loaded
+from tesseract_runtime_jax.importing import loaded
 
 FUNCTION = "apply_jit"
 """The name of the function that is traced: the Tesseract as a function of nested dicts."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runtime_core.errors import InvalidOption
-from tesseract_runtime_jax.library import loaded
+from tesseract_runtime_jax.importing import loaded
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

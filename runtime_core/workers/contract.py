@@ -1,0 +1,47 @@
+"""What a server needs of whoever computes its calls."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Protocol, Self
+
+from runtime_core.contracts import Call, Reply
+from runtime_core.description import Description
+from runtime_core.workers.bodies import ArrivingBody
+
+
+class Workers(Protocol):
+    """Computes calls somewhere; used in an `async with`."""
+
+    @property
+    def description(self) -> Description:
+        """Return what is served; known inside the `async with`."""
+
+    @property
+    def problem(self) -> str | None:
+        """Return why no call can be computed at the moment, or nothing."""
+
+    def arriving(self, expected: int | None) -> ArrivingBody:
+        """Return where the body of a call is collected, of `expected` bytes if that is known."""
+
+    def cut_short(self) -> None:
+        """Answer everything that waits or runs as cut short, as far as that is possible."""
+
+    def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
+        """Compute a call; every failure is a fault of the reply.
+
+        The body of the reply is valid inside the `async with`. A body that was collected by
+        `arriving` is given up to the call.
+        """
+
+    async def __aenter__(self) -> Self:
+        """Load the Tesseract; errors are those of loading."""
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop computing."""

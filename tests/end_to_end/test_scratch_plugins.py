@@ -393,7 +393,8 @@ def test_compressor_compresses_base64(environment: Environment, tesseract: Write
 
 def test_server_offers_the_compressor(echo: Service) -> None:
     """A client asks for compression by the compressor of a plugin with `Accept`."""
-    assert echo.ask("/openapi.json").json()["x-supported-compressions"] == ["none", "zlib"]
+    supported = echo.ask("/openapi.json").json()["x-supported-compressions"]
+    assert supported == ["none", "zstd", "zlib"]
     answer = echo.ask("/apply", PAYLOAD, accept="application/json+base64;compression=zlib")
     assert answer.json()["inputs"]["x"]["data"]["compression"] == "zlib"
     assert echo.ask("/apply", PAYLOAD, accept="application/json;compression=zst").status == 406
@@ -404,7 +405,10 @@ def test_unknown_compressor_is_refused(environment: Environment, tesseract: Writ
     message = refusal(
         environment, "--api-path", str(tesseract()), "--compression", "zlbi", "apply", PAYLOAD
     )
-    assert message == "Error: Unknown compression 'zlbi'. Did you mean 'zlib'? Available: zlib.\n"
+    assert (
+        message
+        == "Error: Unknown compression 'zlbi'. Did you mean 'zlib'? Available: zlib, zstd.\n"
+    )
 
 
 def compressed(data: bytes, shape: list[int]) -> str:

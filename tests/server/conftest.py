@@ -7,15 +7,16 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,7 +28,20 @@ from tests.conftest import DOUBLE, clean_environment
 SECONDS = 60
 """How long anything may take; a test that waits longer has found a fault."""
 
-ANNOUNCEMENT = r"Serving (.*) on http://(\S+):(\d+) "
+ANNOUNCEMENT = r"Serving (.*) on https?://(\S+):(\d+) "
+
+WITH_CONSTANTS = """
+import json, sys
+from importlib import import_module
+from runtime_core.cli import main
+
+for name, value in json.loads(sys.argv.pop(1)).items():
+    module, _, constant = name.rpartition(".")
+    assert hasattr(import_module(module), constant), name
+    setattr(import_module(module), constant, value)
+main()
+"""
+"""A program like the command line, with other constants in its modules."""
 
 
 class Log:
@@ -102,15 +116,22 @@ class Client:
         self,
         method: str,
         path: str,
-        body: bytes | str | None = None,
+        body: bytes | str | Iterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Make one request; nothing is added to the headers but what HTTP requires."""
+        """Make one request; nothing is added to the headers but what HTTP requires.
+
+        The pieces of a body of unknown size are sent as chunks.
+        """
         connection = self.connection()
         try:
             return exchange(connection, method, path, body, headers)
         finally:
             connection.close()
+
+    def raw(self) -> socket.socket:
+        """Return a socket to the server, for requests that no client of HTTP would make."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS)
 
     def get(self, path: str, **headers: str) -> Answer:
         """Make a GET request."""
@@ -125,17 +146,35 @@ def exchange(
     connection: HTTPConnection,
     method: str,
     path: str,
-    body: bytes | str | None = None,
+    body: bytes | str | Iterator[bytes] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """Make one request on an open connection."""
     connection.request(method, path, body, headers=dict(headers or {}))
-    response = connection.getresponse()
+    return _answer(connection.getresponse())
+
+
+def _answer(response: HTTPResponse) -> Answer:
     return Answer(
         status=response.status,
         headers={name.lower(): value for name, value in response.getheaders()},
         body=response.read(),
     )
+
+
+def head(path: str = "/apply", method: str = "POST", **headers: object) -> bytes:
+    """Return the beginning of a request, up to its body."""
+    lines = [
+        f"{name}: {value}" for name, value in _dashed({"Host": "localhost", **headers}).items()
+    ]
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode()
+
+
+def read_answer(connection: socket.socket) -> Answer:
+    """Return the answer that comes next on a connection."""
+    response = HTTPResponse(connection)
+    response.begin()
+    return _answer(response)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +202,14 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until something is so that nothing tells of."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, "it does not become so"
+        time.sleep(0.01)
+
+
 def wait_until_gone(processes: list[psutil.Process]) -> None:
     """Wait for processes to end, which their parent may not have noticed."""
     end = time.monotonic() + 10
@@ -173,10 +220,14 @@ def wait_until_gone(processes: list[psutil.Process]) -> None:
 
 @contextmanager
 def serving(
-    api_path: Path, *options: str, environment: Mapping[str, str] | None = None
+    api_path: Path, *global_options: str, options: Sequence[str] = (), **settings: Any
 ) -> Iterator[Served]:
-    """Serve a Tesseract on a free port in a process of its own, and end that in any case."""
-    with started(api_path, *options, "serve", "-p", "0", environment=environment) as process:
+    """Serve a Tesseract on a free port in a process of its own, and end that in any case.
+
+    `global_options` come before the command `serve`, `options` after it; `settings` are those of
+    `started`.
+    """
+    with started(api_path, *global_options, "serve", "-p", "0", *options, **settings) as process:
         log = Log(process)
         port = int(log.wait_for(ANNOUNCEMENT)[3])
         yield Served(port=port, process=process, log=log)
@@ -184,11 +235,18 @@ def serving(
 
 @contextmanager
 def started(
-    api_path: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    api_path: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    constants: Mapping[str, Any] | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start the command line and end it in any case, with what it has started itself."""
+    """Start the command line and end it in any case, with what it has started itself.
+
+    `constants` maps names such as `runtime_core.server.bodies._IDLE_SECONDS` to other values, so
+    that a test need not wait as long as a client would.
+    """
     process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("tesseract-runtime")), *arguments],
+        [*_program(constants), *arguments],
         env=clean_environment() | {"TESSERACT_API_PATH": str(api_path)} | dict(environment or {}),
         cwd=api_path.parent,
         stdout=subprocess.PIPE,
@@ -199,6 +257,12 @@ def started(
         yield process
     finally:
         _end(process)
+
+
+def _program(constants: Mapping[str, Any] | None) -> list[str]:
+    if constants is None:
+        return [str(Path(sys.executable).with_name("tesseract-runtime"))]
+    return [sys.executable, "-c", WITH_CONSTANTS, json.dumps(dict(constants))]
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -224,8 +288,8 @@ def serve(tesseract: Callable[..., Path]) -> Iterator[Serve]:
     """Return a function that serves the source of a Tesseract until the test is done."""
     with ExitStack() as stack:
 
-        def start(source: str = DOUBLE, *options: str, **settings: Any) -> Served:
-            return stack.enter_context(serving(tesseract(source), *options, **settings))
+        def start(source: str = DOUBLE, *global_options: str, **settings: Any) -> Served:
+            return stack.enter_context(serving(tesseract(source), *global_options, **settings))
 
         yield start
 
@@ -307,5 +371,5 @@ def gate_inputs(gate: Gate) -> dict[str, str]:
     return {"entered": str(gate.entered), "release": str(gate.release)}
 
 
-def _dashed(headers: Mapping[str, str]) -> dict[str, str]:
+def _dashed(headers: Mapping[str, Any]) -> dict[str, Any]:
     return {name.replace("_", "-"): value for name, value in headers.items()}

@@ -55,7 +55,9 @@ def test_slow_reader_gets_every_byte(double: Served) -> None:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.settimeout(60)
         slow.connect(("127.0.0.1", double.port))
-        head = f"POST /apply HTTP/1.1\r\nHost: x\r\nAccept: {BASE64}\r\nConnection: close\r\n"
+        head = (
+            f"POST /apply HTTP/1.1\r\nHost: localhost\r\nAccept: {BASE64}\r\nConnection: close\r\n"
+        )
         slow.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         first = slow.recv(1)
         for n in range(5):  # the memory of the first answer must not be theirs
@@ -69,7 +71,7 @@ def test_client_that_leaves_while_sending_is_no_incident(serve: Serve) -> None:
     """A connection that ends in the middle of a body leaves no traceback behind."""
     served = serve()
     with socket.create_connection(("127.0.0.1", served.port)) as leaving:
-        leaving.sendall(b"POST /apply HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+        leaving.sendall(b"POST /apply HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
     assert served.apply({"x": [1.0]}).status == 200
     served.end()
     assert "Traceback" not in served.log.wait_for_end()
@@ -80,7 +82,7 @@ def test_client_that_leaves_while_reading_is_no_incident(serve: Serve) -> None:
     served = serve()
     body = payload_of(np.zeros(500_000))
     with socket.create_connection(("127.0.0.1", served.port)) as leaving:
-        head = f"POST /apply HTTP/1.1\r\nHost: x\r\nAccept: {BASE64}\r\n"
+        head = f"POST /apply HTTP/1.1\r\nHost: localhost\r\nAccept: {BASE64}\r\n"
         leaving.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         leaving.recv(100)
     assert served.apply({"x": [1.0]}).status == 200
@@ -105,7 +107,7 @@ def test_expect_continue_is_honoured(double: Served) -> None:
     with socket.create_connection(("127.0.0.1", double.port), timeout=10) as careful:
         body = b'{"inputs": {"x": [1.0]}}'
         careful.sendall(
-            b"POST /apply HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+            b"POST /apply HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
             + f"Content-Length: {len(body)}\r\n\r\n".encode()
         )
         assert careful.recv(4096).startswith(b"HTTP/1.1 100 ")

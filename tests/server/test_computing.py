@@ -6,7 +6,8 @@ import json
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -186,37 +187,58 @@ def test_worker_that_dies_idle_is_replaced(serve: Serve) -> None:
     assert answer.json()["pid"] != worker.pid
 
 
-def test_worker_that_cannot_start_again_says_so(serve: Serve, tmp_path: Any) -> None:
-    """When the file no longer loads, each call is a 500 that says why, until it loads again."""
+BREAKABLE = """
+import os
+from pathlib import Path
+from pydantic import BaseModel
+
+if Path({broken!r}).exists():
+    raise RuntimeError("out of order")
+
+class InputSchema(BaseModel):
+    end: bool = False
+
+class OutputSchema(BaseModel):
+    pid: int
+
+def apply(inputs):
+    if inputs.end:
+        os._exit(1)
+    return OutputSchema(pid=os.getpid())
+"""
+"""The source of a Tesseract that does not load while a file exists."""
+
+
+def test_worker_that_cannot_start_again_says_so(serve: Serve, tmp_path: Path) -> None:
+    """When the file no longer loads, each call is a 503 that says why, and so does the probe."""
     broken = tmp_path / "broken"
-    source = f"""
-        import os
-        from pathlib import Path
-        from pydantic import BaseModel
-
-        if Path({str(broken)!r}).exists():
-            raise RuntimeError("out of order")
-
-        class InputSchema(BaseModel):
-            end: bool = False
-
-        class OutputSchema(BaseModel):
-            pid: int
-
-        def apply(inputs):
-            if inputs.end:
-                os._exit(1)
-            return OutputSchema(pid=os.getpid())
-    """
-    served = serve(source)
+    pauses = {"runtime_core.workers.pool._PAUSES": [0, 0, 0]}
+    served = serve(BREAKABLE.format(broken=str(broken)), constants=pauses)
     broken.touch()
     assert served.apply({"end": True}).status == 500
-    answer = served.apply({})
-    assert answer.status == 500
-    assert "RuntimeError: out of order" in answer.json()["detail"]
-    assert served.get("/health").status == 200
+    refused = served.apply({})
+    assert (refused.status, "retry-after" in refused.headers) == (503, False)
+    assert "RuntimeError: out of order" in refused.json()["detail"]
+    assert served.apply({}).json()["detail"] == refused.json()["detail"]
+    ready = served.get("/readyz")
+    assert (ready.status, ready.json()["status"]) == (503, "not ready")
+    assert "RuntimeError: out of order" in ready.json()["detail"]
+    assert [served.get(path).status for path in ("/health", "/livez")] == [200, 200]
+    served.log.wait_for("could not be loaded again(.|\n)*out of order")
+
+
+def test_worker_that_starts_again_later_serves(serve: Serve, tmp_path: Path) -> None:
+    """Calls wait through the attempts to replace a worker, and are computed in the end."""
+    broken = tmp_path / "broken"
+    pauses = {"runtime_core.workers.pool._PAUSES": [0, 0.5, 1, 2, 4, 8]}
+    served = serve(BREAKABLE.format(broken=str(broken)), constants=pauses)
+    broken.touch()
+    assert served.apply({"end": True}).status == 500
+    served.log.wait_for("out of order")
+    assert served.get("/readyz").json()["detail"] == "The worker is being replaced."
     broken.unlink()
     assert served.apply({}).status == 200
+    assert served.get("/readyz").json() == {"status": "ready"}
 
 
 def test_user_code_runs_on_the_main_thread(serve: Serve) -> None:

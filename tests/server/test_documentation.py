@@ -111,4 +111,18 @@ def test_plugins_are_listed(double: Served) -> None:
     ]
     assert listed["problems"] == []
     assert "apply" not in listed["unavailable_endpoints"]
+    assert "jacobian" in listed["unavailable_endpoints"]
+    assert listed["endpoint_backends"] == {}
     assert "trace" not in core
+
+
+def test_backends_of_gradients_are_listed(serve: Serve) -> None:
+    """`GET /plugins` tells who computes each gradient that is served."""
+    source = DOUBLE + "def jacobian(inputs, jac_inputs, jac_outputs): ...\n"
+    flags = ("--gradient-backend", "vector_jacobian_product=finite-differences")
+    listed = serve(source, *flags).get("/plugins").json()
+    assert listed["endpoint_backends"] == {
+        "jacobian": "native",
+        "vector_jacobian_product": "finite-differences",
+    }
+    assert "jacobian_vector_product" in listed["unavailable_endpoints"]

@@ -1,0 +1,452 @@
+"""Who may ask, from where, over what; and what is noted of each request."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from http.client import HTTPSConnection
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+
+from tests.conftest import DOUBLE, Cli
+from tests.server.conftest import Log, exchange, head, read_answer, serving, started
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Answer, Serve, Served
+
+Tesseract = Callable[..., Path]
+
+PROBES = ["/health", "/livez", "/readyz"]
+NEED_A_KEY = [
+    ("POST", "/apply"),
+    ("POST", "/jacobian"),
+    ("GET", "/input_schema"),
+    ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+    ("GET", "/plugins"),
+    ("GET", "/nothing"),
+    ("POST", "/health/../apply"),
+    ("POST", "//apply"),
+    ("OPTIONS", "/apply"),
+    ("HEAD", "/input_schema"),
+]
+PAYLOAD = '{"inputs": {"x": [1.0]}}'
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Return a server that asks for one of two keys."""
+    path = tmp_path_factory.mktemp("locked") / "tesseract_api.py"
+    path.write_text(DOUBLE, encoding="utf-8")
+    with serving(path, options=["--api-key=sesame", "--api-key=key two"]) as served:
+        yield served
+
+
+def apply_with(served: Served, authorization: str | None) -> Answer:
+    """Apply the Tesseract with a header `Authorization`."""
+    headers = {} if authorization is None else {"Authorization": authorization}
+    return served.request("POST", "/apply", PAYLOAD, headers)
+
+
+@pytest.mark.parametrize("authorization", ["Bearer sesame", "bearer sesame", "Bearer key two"])
+def test_each_key_opens(locked: Served, authorization: str) -> None:
+    """Whoever shows one of the keys is served."""
+    assert apply_with(locked, authorization).status == 200
+
+
+WRONG = [
+    None,
+    "",
+    "Bearer",
+    "Bearer ",
+    "Bearer sesam",
+    "Bearer sesame2",
+    "Bearer SESAME",
+    "sesame",
+    "Basic sesame",
+    "Basic c2VzYW1lOg==",
+    "Bearer sesame, Bearer other",
+    "Bearer s\u00e9same",
+    "Bearer " + "x" * 10_000,
+]
+
+
+@pytest.mark.parametrize("authorization", WRONG)
+def test_wrong_key_is_401(locked: Served, authorization: str | None) -> None:
+    """The refusal is always the same, and says how a key is shown."""
+    answer = apply_with(locked, authorization)
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert answer.json() == {
+        "detail": "This service needs a key: send the header 'Authorization: Bearer KEY'."
+    }
+
+
+@pytest.mark.parametrize(("method", "path"), NEED_A_KEY)
+def test_everything_needs_a_key(locked: Served, method: str, path: str) -> None:
+    """Without a key nothing can be asked, not even what there is."""
+    assert locked.request(method, path, PAYLOAD if method == "POST" else None).status == 401
+
+
+@pytest.mark.parametrize("path", PROBES)
+def test_probes_need_no_key(locked: Served, path: str) -> None:
+    """Orchestrators ask without a key."""
+    assert locked.get(path).status == 200
+
+
+def test_key_in_two_headers_is_refused_or_taken_as_one(locked: Served) -> None:
+    """A second header cannot smuggle a request past a wrong first one, or the other way round."""
+    with locked.raw() as connection:
+        lines = head("/input_schema", "GET", Authorization="Bearer wrong")
+        connection.sendall(lines.replace(b"\r\n\r\n", b"\r\nAuthorization: Bearer sesame\r\n\r\n"))
+        assert read_answer(connection).status == 401
+
+
+def test_body_of_a_refused_caller_is_not_waited_for(locked: Served) -> None:
+    """A caller without a key cannot make the server read anything large."""
+    with locked.raw() as connection:
+        connection.sendall(head(Content_Length=1 << 29))
+        assert read_answer(connection).status == 401
+
+
+def test_keys_come_from_the_environment(serve: Serve) -> None:
+    """A key need not stand on the command line, where everybody on the machine can read it."""
+    served = serve(DOUBLE, environment={"TESSERACT_API_KEY": "one two"})
+    assert [apply_with(served, f"Bearer {key}").status for key in ("one", "two", "one two")] == [
+        200,
+        200,
+        401,
+    ]
+
+
+@pytest.mark.parametrize("key", ["", " ", "k\u00e9y"])
+def test_key_that_cannot_be_sent_is_refused(cli: Cli, tesseract: Tesseract, key: str) -> None:
+    """A key that is empty would open the service to everybody, one beyond ASCII to nobody."""
+    ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", "--api-key", key)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "--api-key" in ended.stderr
+
+
+def test_keys_are_not_logged(serve: Serve) -> None:
+    """Nothing that the server writes shows a key, right or wrong."""
+    served = serve(DOUBLE, options=["--api-key=sesame"])
+    apply_with(served, "Bearer wrong-key")
+    served.end()
+    assert not re.search("sesame|wrong-key", served.log.wait_for_end())
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_service_that_is_open_to_everybody_is_warned_of(tesseract: Tesseract, host: str) -> None:
+    """Whoever serves beyond this machine without a key is told what that means."""
+    with started(tesseract(), "serve", "-p", "0", "-h", host) as process:
+        log = Log(process)
+        log.wait_for("Serving")
+        assert f"Warning: everybody who can reach {host} can use this service." in log.text
+        assert "--api-key" in log.text
+
+
+@pytest.mark.parametrize("options", [[], ["-h", "0.0.0.0", "--api-key=sesame"]])
+def test_nothing_is_warned_of_otherwise(serve: Serve, options: list[str]) -> None:
+    """A service on this machine alone, or one with a key, needs no warning."""
+    assert "Warning" not in serve(DOUBLE, options=options).log.text
+
+
+def host_status(served: Served, host: str, path: str = "/input_schema") -> int:
+    """Return the status of a request to a host of some name."""
+    return served.request("GET", path, headers={"Host": host}).status
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:1", "127.0.0.1:80", "[::1]:8000", "[::1]", "localhost:"]
+)
+def test_names_of_this_machine_are_served(double: Served, host: str) -> None:
+    """The names of the loopback address are known, with any port."""
+    assert host_status(double, host) == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:8000",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "[::1].evil.example",
+        "[::2]",
+        "localhost@evil.example",
+        "evil.example\\@localhost",
+        "127.0.0.2",
+        "a" * 1000,
+    ],
+)
+def test_other_hosts_are_misdirected(double: Served, host: str) -> None:
+    """A page that has its own name lead to this machine cannot talk to the server."""
+    answer = double.request("POST", "/apply", PAYLOAD, {"Host": host})
+    assert (answer.status, len(answer.body) < 500) == (421, True)
+    assert "--allowed-host" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", PROBES)
+def test_probes_are_answered_under_any_name(double: Served, path: str) -> None:
+    """Orchestrators ask by an address that nobody has named."""
+    assert host_status(double, "10.1.2.3:8000", path) == 200
+
+
+def test_allowed_hosts_are_served(serve: Serve) -> None:
+    """Hosts that the operator names are served beside those of this machine."""
+    options = ["--allowed-host=solver.example", "--allowed-host", "Other.Example"]
+    served = serve(DOUBLE, options=options)
+    hosts = ["solver.example", "other.example:80", "localhost", "evil.example"]
+    assert [host_status(served, host) for host in hosts] == [200, 200, 200, 421]
+
+
+@pytest.mark.parametrize(("options", "status"), [([], 200), (["--allowed-host=a.example"], 421)])
+def test_any_host_is_served_beyond_this_machine(
+    serve: Serve, options: list[str], status: int
+) -> None:
+    """A service for others does not know its names, unless it is told them."""
+    served = serve(DOUBLE, options=["-h", "0.0.0.0", "--api-key=k", *options])
+    headers = {"Host": "solver.example", "Authorization": "Bearer k"}
+    assert served.request("GET", "/input_schema", headers=headers).status == status
+
+
+PREFLIGHT = {
+    "Origin": "https://page.example",
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "authorization, content-type, request-timeout",
+}
+
+
+def test_pages_of_an_allowed_origin_may_call(serve: Serve) -> None:
+    """A browser is told before a call and with its answer that the page may have it."""
+    served = serve(DOUBLE, options=["--cors-origin=https://page.example", "--api-key=sesame"])
+    asked = served.request("OPTIONS", "/apply", headers=PREFLIGHT)
+    assert asked.status == 200
+    assert asked.headers["access-control-allow-origin"] == "https://page.example"
+    assert "POST" in asked.headers["access-control-allow-methods"]
+    allowed = asked.headers["access-control-allow-headers"].lower()
+    assert all(name in allowed for name in ("authorization", "content-type", "request-timeout"))
+    headers = {"Origin": "https://page.example", "Authorization": "Bearer sesame"}
+    answer = served.request("POST", "/apply", PAYLOAD, headers)
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (
+        200,
+        "https://page.example",
+    )
+    exposed = answer.headers["access-control-expose-headers"].lower()
+    assert {"tesseract-run-id", "server-timing"} <= {name.strip() for name in exposed.split(",")}
+
+
+@pytest.mark.parametrize("options", [[], ["--cors-origin=https://page.example"]])
+def test_pages_of_other_origins_may_not(serve: Serve, options: list[str]) -> None:
+    """No answer names an origin that the operator has not."""
+    served = serve(DOUBLE, options=options)
+    for method, body in (("OPTIONS", None), ("POST", PAYLOAD)):
+        headers = {**PREFLIGHT, "Origin": "https://evil.example"}
+        answer = served.request(method, "/apply", body, headers)
+        assert answer.headers.get("access-control-allow-origin") in (None, "https://page.example")
+
+
+def test_page_of_another_origin_cannot_start_a_computation(double: Served) -> None:
+    """A request that a browser sends without asking is refused when it names another origin."""
+    for headers in ({}, {"Content-Type": "text/plain"}):
+        answer = double.request(
+            "POST",
+            "/apply",
+            PAYLOAD,
+            {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", **headers},
+        )
+        assert 400 <= answer.status < 500
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return the files of a certificate for this machine that has signed itself, and of its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "2", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+def test_tls_is_served(serve: Serve, certificate: tuple[Path, Path]) -> None:
+    """With a certificate and its key the service speaks HTTPS, large bodies included."""
+    file, key = certificate
+    served = serve(DOUBLE, options=[f"--tls-cert={file}", f"--tls-key={key}"])
+    assert f"on https://127.0.0.1:{served.port} " in served.log.text
+    trusting = ssl.create_default_context(cafile=str(file))
+    connection = HTTPSConnection("127.0.0.1", served.port, timeout=60, context=trusting)
+    numbers = [float(n) for n in range(200_000)]
+    answer = exchange(connection, "POST", "/apply", json.dumps({"inputs": {"x": numbers}}))
+    connection.close()
+    assert answer.json()["y"]["data"]["buffer"] == [2 * number for number in numbers]
+
+
+def test_plain_http_to_tls_is_no_incident(serve: Serve, certificate: tuple[Path, Path]) -> None:
+    """A client that forgets the `s` gets no answer, and disturbs nobody."""
+    file, key = certificate
+    served = serve(DOUBLE, options=[f"--tls-cert={file}", f"--tls-key={key}"])
+    with served.raw() as plain:
+        plain.sendall(head("/health", "GET"))
+        try:
+            answer = plain.recv(1000)
+        except ConnectionResetError:
+            answer = b""
+    assert not answer.startswith(b"HTTP")
+    served.end()
+    assert "Traceback" not in served.log.wait_for_end()
+
+
+WRONG_TLS = [
+    (["--tls-cert={certificate}"], 2, "--tls-cert and --tls-key go together"),
+    (["--tls-key={key}"], 2, "--tls-cert and --tls-key go together"),
+    (["--tls-cert=none.pem", "--tls-key={key}"], 2, "There is no file 'none.pem' for TLS."),
+    (["--tls-cert={certificate}", "--tls-key={certificate}"], 2, "TLS"),
+    (["--tls-cert={key}", "--tls-key={key}"], 2, "TLS"),
+    (["--tls-cert={text}", "--tls-key={text}"], 2, "TLS"),
+]
+
+
+@pytest.mark.parametrize(("options", "code", "message"), WRONG_TLS)
+def test_wrong_certificate_is_a_wrong_call(
+    cli: Cli,
+    tesseract: Tesseract,
+    certificate: tuple[Path, Path],
+    options: list[str],
+    code: int,
+    message: str,
+) -> None:
+    """Files that are not there, or do not fit, are told in a line before anything is served."""
+    files = {"certificate": certificate[0], "key": certificate[1], "text": tesseract()}
+    given = [option.format(**files) for option in options]
+    ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", *given)
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "fault of the runtime" not in ended.stderr
+
+
+STAGES = ["queue", "decode", "compute", "encode"]
+
+
+def test_answer_tells_its_times(double: Served) -> None:
+    """Every result says how long each stage took, in milliseconds."""
+    timing = double.apply({"x": [1.0]}).headers["server-timing"]
+    found = re.findall(r"(\w+);dur=([0-9.e+-]+)", timing)
+    assert [stage for stage, _ in found] == STAGES
+    assert all(0 <= float(milliseconds) < 60_000 for _, milliseconds in found)
+
+
+def test_line_is_written_for_each_request(serve: Serve) -> None:
+    """Whatever becomes of a request, one line says what it was, how it went and how much it was."""
+    served = serve()
+    body = '{"inputs": {"x": [1.0]}}'
+    served.request("POST", "/apply?run_id=mine", body)
+    served.get("/health")
+    served.request("POST", "/apply?run_id=mine", "{", {"Content-Type": "text/plain"})
+    served.request("POST", "/nothing")
+    served.request("DELETE", "/apply")
+    served.get("/" + quote("a\nb\x1b[31m\u00fc"))
+    served.get("/input_schema", host="evil.example")
+    served.end()
+    first, *others = served.log.wait_for_end().splitlines()[1:]
+    assert re.fullmatch(
+        rf"POST /apply 200 run_id=mine bytes_in={len(body)} bytes_out=\d+ milliseconds=[\d.]+ "
+        r"queue=[\d.]+ decode=[\d.]+ compute=[\d.]+ encode=[\d.]+",
+        first,
+    )
+    assert [re.sub(" bytes_in=.*", "", line) for line in others] == [
+        "GET /health 200",
+        "POST /apply 415 run_id=mine",
+        "POST /nothing 404",
+        "DELETE /apply 405",
+        "GET /a\\nb\\u001b[31m\\u00fc 404",
+        "GET /input_schema 421",
+    ]
+
+
+def test_lines_can_be_json(serve: Serve) -> None:
+    """With `--log-format json` each line after the announcement is a JSON object."""
+    served = serve(DOUBLE, options=["--log-format=json"])
+    body = '{"inputs": {"x": [1.0, 2.0]}}'
+    answer = served.request("POST", "/apply?run_id=mine", body)
+    served.get("/" + quote('"\n\u2028'))
+    served.end()
+    first, second = map(json.loads, served.log.wait_for_end().splitlines()[1:])
+    times = {key: first.pop(key) for key in ("milliseconds", *STAGES)}
+    assert first == {
+        "method": "POST",
+        "path": "/apply",
+        "status": 200,
+        "run_id": "mine",
+        "bytes_in": len(body),
+        "bytes_out": len(answer.body),
+    }
+    assert all(isinstance(value, float) and value >= 0 for value in times.values())
+    assert times["milliseconds"] >= times["compute"]
+    assert (second["path"], second["status"], second["run_id"]) == ('/"\n\u2028', 404, None)
+
+
+def test_request_that_breaks_off_is_noted(serve: Serve) -> None:
+    """A client that goes before it has sent its body leaves a line too."""
+    served = serve(DOUBLE, options=["--log-format=json"])
+    with served.raw() as leaving:
+        leaving.sendall(head(Content_Length=100) + b"{")
+        served.get("/health")
+    served.log.wait_for('"path": "/apply"')
+    lines = [json.loads(line) for line in served.log.text.splitlines()[1:]]
+    [apply] = [line for line in lines if line["path"] == "/apply"]
+    assert (apply["status"], apply["bytes_in"], apply["bytes_out"]) == (None, 1, 0)
+
+
+def test_output_of_user_code_stands_between_the_lines(serve: Serve) -> None:
+    """What user code prints, and what is noted of its call, are both on stderr, line by line."""
+    served = serve(DOUBLE.replace("return", "print('computing')\n    return"))
+    for _ in range(3):
+        served.apply({"x": [1.0]})
+    served.end()
+    lines = served.log.wait_for_end().splitlines()[1:]
+    assert sorted(line.split()[0] for line in lines) == ["POST"] * 3 + ["computing"] * 3
+
+
+@pytest.mark.parametrize(("path", "methods"), [("/apply", "OPTIONS, POST"), ("/health", "GET")])
+def test_options_are_told(double: Served, path: str, methods: str) -> None:
+    """OPTIONS tells the methods of an endpoint, and computes nothing."""
+    answer = double.request("OPTIONS", path)
+    assert (answer.status, answer.body) == (204, b"")
+    assert methods in answer.headers["allow"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/input_schema", "/output_schema", "/livez"])
+def test_head_has_the_headers_of_get(double: Served, path: str) -> None:
+    """HEAD answers what GET would, without the body."""
+    get, headed = double.get(path), double.request("HEAD", path)
+    assert (headed.status, headed.body) == (200, b"")
+    for name in ("content-length", "content-type"):
+        assert headed.headers[name] == get.headers[name]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "deflate", "identity, gzip", "x" * 500])
+def test_compressed_body_is_refused(double: Served, coding: str) -> None:
+    """A body that would have to be unpacked first is a 415 that says what to do instead."""
+    answer = double.request("POST", "/apply", PAYLOAD, {"Content-Encoding": coding})
+    assert (answer.status, len(answer.body) < 500) == (415, True)
+    assert "send the body as it is" in answer.json()["detail"]
+
+
+def test_body_that_is_said_to_be_plain_is_taken(double: Served) -> None:
+    """`Content-Encoding: identity` says nothing."""
+    answer = double.request("POST", "/apply", PAYLOAD, {"Content-Encoding": "identity"})
+    assert answer.status == 200

@@ -1,0 +1,374 @@
+"""How much a server takes, and for how long."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+import pytest
+
+from tests.conftest import DOUBLE, Cli
+from tests.server.conftest import GATED, exchange, head, read_answer, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from tests.server.conftest import Answer, Client, Gate, Serve, Served
+
+BASE64 = "application/json+base64"
+LIMIT = 10_000
+MIB = 1 << 20
+
+WAITING = """
+import time
+from pydantic import BaseModel
+
+class InputSchema(BaseModel):
+    seconds: float = 600
+
+class OutputSchema(BaseModel):
+    pass
+
+def apply(inputs):
+    time.sleep(inputs.seconds)
+    return OutputSchema()
+"""
+
+
+@contextmanager
+def filled(served: Served, gate: Gate, inputs: Any, calls: int) -> Iterator[list[Future[Answer]]]:
+    """Keep a server busy with one call that runs and others that wait, and let all finish."""
+    with ThreadPoolExecutor(calls) as threads:
+        pending = [threads.submit(served.apply, inputs) for _ in range(calls)]
+        gate.wait_until_entered()
+        try:
+            yield pending
+        finally:
+            gate.open()
+            for _ in range(calls - 1):
+                gate.wait_until_entered()
+                gate.open()
+
+
+def has_room(served: Served) -> bool:
+    """Ask for an answer that cannot be had, which a server says to those whom it lets in."""
+    return served.apply({}, accept="image/png").status == 406
+
+
+def refused(answer: Answer) -> str:
+    """Return why a server has no room for a call."""
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["run_id"] == answer.headers["tesseract-run-id"]
+    detail: str = answer.json()["detail"]
+    return detail
+
+
+def chunked(client: Client, *pieces: bytes) -> Answer:
+    """Apply the Tesseract to a body of unknown size."""
+    return client.request("POST", "/apply", iter(pieces))
+
+
+@pytest.mark.parametrize(("workers", "queue"), [(1, 0), (1, 2), (2, 1)])
+def test_full_queue_refuses(
+    serve: Serve, gate: Gate, gate_inputs: dict[str, str], workers: int, queue: int
+) -> None:
+    """As many calls as run and wait are taken, the next one is told to come again."""
+    served = serve(GATED, options=[f"--num-workers={workers}", f"--queue-size={queue}"])
+    with filled(served, gate, gate_inputs, workers + queue) as pending:
+        wait_until(lambda: not has_room(served))
+        assert refused(served.apply(gate_inputs)) == (
+            "The queue is full: so many calls wait already. Try again later."
+        )
+        assert served.get("/health").status == 200
+    assert [call.result().status for call in pending] == [200] * (workers + queue)
+    gate.open()
+    assert served.apply(gate_inputs).status == 200
+
+
+def test_full_queue_refuses_before_the_body(
+    serve: Serve, gate: Gate, gate_inputs: dict[str, str]
+) -> None:
+    """A client that asks first is told that there is no room before it has sent anything."""
+    served = serve(GATED, options=["--queue-size=0"])
+    with filled(served, gate, gate_inputs, 1), served.raw() as careful:
+        careful.sendall(head(Content_Length=1_000_000, Expect="100-continue"))
+        assert read_answer(careful).status == 503
+
+
+def test_slow_bodies_take_places(serve: Serve) -> None:
+    """A body that still arrives takes a place in the queue, and frees it when it breaks off."""
+    served = serve(DOUBLE, options=["--queue-size=1"])
+    with ExitStack() as stack:
+        for _ in range(2):
+            slow = stack.enter_context(served.raw())
+            slow.sendall(head(Content_Length=100) + b"{")
+        wait_until(lambda: not has_room(served))
+    wait_until(lambda: has_room(served))
+
+
+def large(size: int) -> bytes:
+    """Return a payload of a size, valid but for the server's limits."""
+    return b'{"inputs": {"x": [1.0]}}'.ljust(size)
+
+
+def test_bytes_that_wait_are_limited(serve: Serve, gate: Gate, gate_inputs: dict[str, str]) -> None:
+    """Bodies that together are larger than allowed are refused, announced or not."""
+    served = serve(GATED, options=[f"--max-queued-bytes={LIMIT}"])
+    body = json.dumps({"inputs": gate_inputs}).encode().ljust(LIMIT - 200)
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(served.request, "POST", "/apply", body)
+        gate.wait_until_entered()
+        expected = (
+            f"The bodies of waiting calls would exceed {LIMIT} bytes together. Try again later, or "
+            "raise --max-queued-bytes."
+        )
+        assert refused(served.request("POST", "/apply", b" " * 300)) == expected
+        assert refused(chunked(served, b" " * 150, b" " * 150)) == expected
+        gate.open()
+        assert running.result().status == 200
+    gate.open()
+    assert served.request("POST", "/apply", body).status == 200
+    gate.open()
+    assert chunked(served, body[:5000], body[5000:]).status == 200
+
+
+@pytest.mark.parametrize("excess", [0, 1, 1_000_000])
+def test_large_body_is_refused(serve: Serve, excess: int) -> None:
+    """A body beyond the limit is a 413, whether its size was announced or not."""
+    served = serve(DOUBLE, options=[f"--max-body-size={LIMIT}"])
+    body = large(LIMIT + excess)
+    answers = [
+        served.request("POST", "/apply", body),
+        chunked(served, body[:1], body[1:]),
+        chunked(served, *(body[n : n + 1000] for n in range(0, min(len(body), 50_000), 1000))),
+    ]
+    assert [answer.status for answer in answers] == [413 if excess else 200] * 3
+    for answer in answers if excess else []:
+        assert answer.json()["detail"] == (
+            f"The body is larger than the {LIMIT} bytes that --max-body-size allows."
+        )
+        assert answer.headers["tesseract-run-id"]
+    assert served.apply({"x": [1.0]}).status == 200
+
+
+def test_announced_body_is_refused_before_it_comes(double: Served) -> None:
+    """A body that is too large by its own account is not waited for."""
+    with double.raw() as careful:
+        careful.sendall(head(Content_Length=1 << 40, Expect="100-continue"))
+        assert read_answer(careful).status == 413
+
+
+@pytest.mark.parametrize(
+    "size", ["-1", "1e3", "0x10", "1 2", "\uff19", "1" * 5000, "1_0", "", "+5"]
+)
+def test_size_that_is_none_is_refused(double: Served, size: str) -> None:
+    """A header that announces no size is a 4xx, and takes nothing with it."""
+    with double.raw() as wrong:
+        wrong.sendall(head(Content_Length="@").replace(b"@", size.encode()) + large(30))
+        assert 400 <= read_answer(wrong).status < 500
+    assert double.get("/health").status == 200
+
+
+IDLE = {"runtime_core.server.bodies._IDLE_SECONDS": 0.5}
+
+
+@pytest.mark.parametrize("beginning", [b"", b"{"])
+def test_body_that_stops_arriving_is_given_up(serve: Serve, beginning: bytes) -> None:
+    """A client that falls silent in the middle of its body is told, and frees its place."""
+    served = serve(DOUBLE, options=["--queue-size=0"], constants=IDLE)
+    with served.raw() as slow:
+        slow.sendall(head(Content_Length=100) + beginning)
+        answer = read_answer(slow)
+        assert answer.status == 408
+        assert answer.json() == {"detail": "Nothing of the body has arrived for 0.5 s."}
+    assert served.apply({"x": [1.0]}).status == 200
+
+
+def test_body_that_arrives_slowly_is_taken(serve: Serve) -> None:
+    """A client may take its time as long as something comes."""
+    served = serve(DOUBLE, constants=IDLE)
+    body = b'{"inputs": {"x": [4.0]}}'
+    with served.raw() as slow:
+        slow.sendall(head(Content_Length=len(body)))
+        for start in range(0, len(body), 4):
+            time.sleep(0.2)
+            slow.sendall(body[start : start + 4])
+        assert read_answer(slow).json()["y"]["data"]["buffer"] == [8.0]
+
+
+def payload_of(array: np.ndarray) -> bytes:
+    """Return the payload of `DOUBLE` with an array in base64."""
+    data = {"buffer": base64.b64encode(array.data).decode(), "encoding": "base64"}
+    leaf = {"shape": list(array.shape), "dtype": "float64", "data": data}
+    return json.dumps({"inputs": {"x": leaf}}).encode()
+
+
+def test_slow_reader_of_eighty_megabytes_gets_every_byte(double: Served) -> None:
+    """A large answer waits for its reader; large calls of others are right meanwhile."""
+    x = np.random.default_rng(3).standard_normal(10_000_000)
+    with slow_reader(double, payload_of(x)) as slow:
+        first = slow.recv(1000)
+        for n in range(3):  # the memory of the first answer must not be theirs
+            y = np.full(1_000_000, float(n))
+            other = double.request("POST", "/apply", payload_of(y), {"Accept": BASE64})
+            np.testing.assert_array_equal(array_of(other.body), 2 * y)
+        rest = b"".join(iter(lambda: slow.recv(1 << 20), b""))
+    np.testing.assert_array_equal(array_of((first + rest).partition(b"\r\n\r\n")[2]), 2 * x)
+
+
+@contextmanager
+def slow_reader(client: Client, body: bytes) -> Iterator[socket.socket]:
+    """Apply the Tesseract to a body by a connection that holds little of the answer."""
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.settimeout(60)
+        slow.connect(("127.0.0.1", client.port))
+        slow.sendall(head(Accept=BASE64, Connection="close", Content_Length=len(body)) + body)
+        yield slow
+
+
+def array_of(body: bytes) -> np.ndarray:
+    """Return the array of an answer of `DOUBLE` in base64."""
+    return np.frombuffer(base64.b64decode(json.loads(body)["y"]["data"]["buffer"]))
+
+
+def test_reader_that_stops_is_given_up(serve: Serve) -> None:
+    """A client that takes nothing of its answer loses it, and others the place it took."""
+    patience = {"runtime_core.server.answers._STALLED_SECONDS": 0.5}
+    served = serve(DOUBLE, options=["--queue-size=0"], constants=patience)
+    with slow_reader(served, payload_of(np.zeros(2_000_000))) as stalled:
+        stalled.recv(100)
+        wait_until(lambda: served.apply({"x": [1.0]}).status == 200)
+        wait_until(lambda: len(established(served)) == 0)
+    served.end()
+    assert "Traceback" not in served.log.wait_for_end()
+
+
+def established(served: Served) -> list[Any]:
+    """Return the connections that a server has to its clients."""
+    found = psutil.Process(served.process.pid).net_connections("tcp")
+    return [connection for connection in found if connection.status == "ESTABLISHED"]
+
+
+@pytest.mark.parametrize(
+    ("options", "headers", "seconds"),
+    [
+        (["--timeout=0.3"], {}, "0.3"),
+        ([], {"Request-Timeout": "0.3"}, "0.3"),
+        (["--timeout=600"], {"Request-Timeout": "0.3"}, "0.3"),
+        (["--timeout=0.3"], {"Request-Timeout": "600"}, "0.3"),
+        ([], {"Request-Timeout": "2e-1"}, "0.2"),
+    ],
+)
+def test_call_that_takes_too_long_is_stopped(
+    serve: Serve, options: Sequence[str], headers: dict[str, str], seconds: str
+) -> None:
+    """The shorter of the server's and the client's time ends a call with a 504."""
+    served = serve(WAITING, options=options)
+    answer = served.request("POST", "/apply", '{"inputs": {}}', headers)
+    assert answer.status == 504
+    assert answer.json() == {
+        "detail": f"The call was stopped after {seconds} s.",
+        "run_id": answer.headers["tesseract-run-id"],
+    }
+    assert served.apply({"seconds": 0}).status == 200
+
+
+@pytest.mark.parametrize(
+    "value", ["", "soon", "0", "-1", "nan", "inf", "-inf", "1 s", "1,5", "1e999"]
+)
+def test_time_that_is_none_is_refused(double: Served, value: str) -> None:
+    """A header `Request-Timeout` that says no positive number of seconds is a 422."""
+    answer = double.apply({"x": [1.0]}, request_timeout=value)
+    assert answer.status == 422
+    [detail] = answer.json()["detail"]
+    assert detail["loc"] == ["header", "request-timeout"]
+    assert detail["msg"] == f"Request-Timeout {value!r} must be a positive number of seconds."
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--num-workers=0",
+        "--queue-size=-1",
+        "--max-queued-bytes=0",
+        "--max-body-size=0",
+        "--timeout=0",
+        "--timeout=nan",
+        "--shutdown-grace=-1",
+        "--shutdown-grace=nan",
+        "--log-format=xml",
+    ],
+)
+def test_wrong_option_is_a_wrong_call(
+    cli: Cli, tesseract: Callable[..., Path], option: str
+) -> None:
+    """An option of `serve` that makes no sense is named, and nothing is served."""
+    ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", option)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert option.partition("=")[0] in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_client_that_hangs_up_frees_the_worker(serve: Serve) -> None:
+    """A call whose client has gone is stopped after a while, and the next one is computed."""
+    served = serve(WAITING)
+    [worker] = served.workers()
+    with served.raw() as leaving:
+        leaving.sendall(head(Content_Length=14) + b'{"inputs": {}}')
+        wait_until(lambda: psutil.Process(worker.pid).cpu_times() is not None)
+        time.sleep(0.3)
+    assert served.apply({"seconds": 0}).status == 200
+    assert served.workers() != [worker]
+    served.end()
+    assert "Traceback" not in served.log.wait_for_end()
+
+
+def test_client_that_hangs_up_leaves_the_queue(
+    serve: Serve, gate: Gate, gate_inputs: dict[str, str]
+) -> None:
+    """A call that waits is forgotten with its client, and its place is free at once."""
+    served = serve(GATED, options=["--queue-size=1"])
+    body = json.dumps({"inputs": gate_inputs}).encode()
+    with filled(served, gate, gate_inputs, 1):
+        with served.raw() as leaving:
+            leaving.sendall(head(Content_Length=len(body)) + body)
+            wait_until(lambda: not has_room(served))
+        wait_until(lambda: has_room(served))
+
+
+def test_memory_stays_flat(serve: Serve) -> None:
+    """Large calls, and large ones that are broken off, leave the front as small as it was."""
+    served = serve(DOUBLE)
+    front = psutil.Process(served.process.pid)
+    body = payload_of(np.zeros(1_000_000))
+    sizes = []
+    for _ in range(4):
+        for _ in range(5):
+            assert served.request("POST", "/apply", body, {"Accept": BASE64}).status == 200
+            with served.raw() as leaving:
+                leaving.sendall(head(Content_Length=len(body)) + body[: len(body) // 2])
+        sizes.append((front.memory_info().rss, front.num_fds()))
+    assert sizes[-1][0] - sizes[0][0] < 30 * MIB
+    assert sizes[-1][1] - sizes[0][1] <= 8
+
+
+def test_many_connections_are_served(double: Served) -> None:
+    """Two hundred clients that keep their connections open are all answered."""
+    with ExitStack() as stack:
+        connections = [double.connection() for _ in range(200)]
+        for connection in connections:
+            stack.callback(connection.close)
+            assert exchange(connection, "GET", "/health").status == 200
+        statuses = [exchange(connection, "GET", "/livez").status for connection in connections]
+    assert statuses == [200] * 200
+    assert threading.active_count() < 100

@@ -14,16 +14,19 @@ ABORT = "tesseract_runtime.abort"
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Refuses a head that does not end, and lets the application cut the connection."""
+    """Refuses a head, a trailer or the size of a chunk without end.
 
-    _head_size = 0
-    _in_head = True
+    It also lets the application cut the connection.
+    """
+
+    _pending = 0
+    """Bytes since the last progress: a whole head, a piece of a body or a whole request."""
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a connection."""
-        self._head_size += len(data)
+        self._pending += len(data)
         super().data_received(data)
-        if self._in_head and self._head_size > _LONGEST_HEAD:
+        if self._pending > _LONGEST_HEAD:
             self.transport.write(_TOO_LONG)
             self.transport.close()
 
@@ -35,11 +38,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Note that the head has ended."""
-        self._in_head = False
+        self._pending = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Note a piece of the body."""
+        self._pending = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Expect the head of the next request."""
-        self._in_head = True
-        self._head_size = 0
+        self._pending = 0
         super().on_message_complete()

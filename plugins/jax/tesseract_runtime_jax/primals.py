@@ -42,9 +42,9 @@ class Slot:
 
 
 def spec_of(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
-    """Return what stands for an array of a shape and data type."""
+    """Return what stands for an array of a shape and data type in JAX, which may have 32 bits."""
     make: Any = jax.ShapeDtypeStruct  # it has no types
-    spec: jax.ShapeDtypeStruct = make(shape, dtype)
+    spec: jax.ShapeDtypeStruct = make(shape, jax.dtypes.canonicalize_dtype(dtype))
     return spec
 
 

@@ -80,8 +80,7 @@ def problem_of(
 
 
 def _spec(array: Any) -> jax.ShapeDtypeStruct:
-    """Return shape and data type of an array in JAX, which may have 32 bits only."""
-    return spec_of(array.shape, jax.dtypes.canonicalize_dtype(array.dtype))
+    return spec_of(array.shape, array.dtype)
 
 
 def _position(path: str, tree: Tree, arrays: Arrays) -> int:

@@ -19,6 +19,7 @@ from runtime_core.errors import (
 from runtime_core.traces import author_trace
 
 _SHORT = 80
+_LONGEST_TEXT = 10_000  # characters of an exception
 _MOST_FAULTS = 100  # of a payload; nobody reads more
 _MOST_DETAILED = 10_000  # of more the details alone would take tens of megabytes
 
@@ -53,7 +54,7 @@ def exception_text(error: BaseException) -> str:
         text = str(error).strip()
     except Exception:  # it is the author's own method
         return name
-    return _unicode(f"{name}: {text}" if text else name)
+    return _unicode(f"{name}: {shortened(text, _LONGEST_TEXT)}" if text else name)
 
 
 def _unicode(text: str) -> str:

@@ -59,6 +59,7 @@ class _Worker:
     def __init__(self, runtime: Runtime, connection: socket.socket) -> None:
         self._runtime = runtime
         self._connection = connection
+        self._process = os.getpid()
         self._answer: Segment | None = None  # for the next large answer
 
     def work(self) -> NoReturn:
@@ -66,7 +67,10 @@ class _Worker:
         while True:
             received = read_call(receive(self._connection))
             self._attach(received)
-            message = reply_message(self._reply(received), self._answer)
+            reply = self._reply(received)
+            if os.getpid() != self._process:
+                os._exit(0)  # a fork of user code that came back has no part in the conversation
+            message = reply_message(reply, self._answer)
             if is_in_segment(message) and self._answer is not None:
                 self._answer.close()
                 self._answer = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import socket
 import threading
 import time
@@ -77,7 +78,7 @@ def chunked(client: Client, *pieces: bytes) -> Answer:
     return client.request("POST", "/apply", iter(pieces))
 
 
-@pytest.mark.parametrize(("workers", "queue"), [(1, 0), (1, 2), (2, 1)])
+@pytest.mark.parametrize(("workers", "queue"), [(1, 0), (2, 1)])
 def test_full_queue_refuses(
     serve: Serve, gate: Gate, gate_inputs: dict[str, str], workers: int, queue: int
 ) -> None:
@@ -262,8 +263,6 @@ def established(served: Served) -> list[Any]:
 @pytest.mark.parametrize(
     ("options", "headers", "seconds"),
     [
-        (["--timeout=0.3"], {}, "0.3"),
-        ([], {"Request-Timeout": "0.3"}, "0.3"),
         (["--timeout=600"], {"Request-Timeout": "0.3"}, "0.3"),
         (["--timeout=0.3"], {"Request-Timeout": "600"}, "0.3"),
         ([], {"Request-Timeout": "2e-1"}, "0.2"),
@@ -317,6 +316,29 @@ def test_wrong_option_is_a_wrong_call(
     assert (ended.returncode, ended.stdout) == (2, "")
     assert option.partition("=")[0] in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "status"),
+    [("TIMEOUT", "0.3", 504), ("MAX_BODY_SIZE", "5", 413), ("MAX_QUEUED_BYTES", "5", 503)],
+)
+def test_limits_are_read_from_the_environment(
+    serve: Serve, variable: str, value: str, status: int
+) -> None:
+    """Each option of `serve` has its variable."""
+    served = serve(WAITING, environment={f"TESSERACT_RUNTIME_SERVE_{variable}": value})
+    assert served.apply({"seconds": 600}).status == status
+
+
+def test_requests_that_come_together_are_answered_in_their_order(double: Served) -> None:
+    """A client may send its next requests before it has the answer to the first."""
+    with double.raw() as connection:
+        bodies = [json.dumps({"inputs": {"x": [float(n)]}}).encode() for n in range(10)]
+        requests = [head(Content_Length=len(body)) + body for body in bodies]
+        connection.sendall(b"".join(requests) + head("/health", "GET", Connection="close"))
+        answers = b"".join(iter(lambda: connection.recv(10_000), b""))
+    assert re.findall(rb'"buffer":\[([\d.]+)\]', answers) == [b"%.1f" % (2 * n) for n in range(10)]
+    assert answers.endswith(b'{"status":"ok"}')
 
 
 def test_client_that_hangs_up_frees_the_worker(serve: Serve) -> None:

@@ -344,6 +344,67 @@ def test_request_is_refused(guarded: Served, refusal: Refusal) -> None:
     assert guarded.apply({"x": [1.0]}).status == 200
 
 
+def product(**changes: Any) -> bytes:
+    """Return the payload of a vector-Jacobian product of `DOUBLE`, with changes."""
+    payload = {
+        "inputs": {"x": [1.0, 2.0]},
+        "vjp_inputs": ["x"],
+        "vjp_outputs": ["y"],
+        "cotangent_vector": {"y": [1.0, 1.0]},
+    }
+    return json.dumps({**payload, **changes}).encode()
+
+
+GRADIENTS = {
+    "cotangent of another length": (
+        product(cotangent_vector={"y": [1.0, 1.0, 1.0]}),
+        r'"cotangent_vector","y".*shape',
+    ),
+    "cotangent of another output": (
+        product(cotangent_vector={"z": [1.0, 1.0]}),
+        "cotangent vector with keys conforming to vjp_outputs: y, got z",
+    ),
+    "cotangent of nothing": (product(cotangent_vector={}), "vjp_outputs: y, got none"),
+    "output that is not there": (product(vjp_outputs=["z"]), r'"vjp_outputs",0.*Valid: y\.'),
+    "input that is not there": (product(vjp_inputs=["x.[0]"]), r'"vjp_inputs",0.*Valid: x\.'),
+    "no input": (product(vjp_inputs=[]), '"vjp_inputs"'),
+    "no output": (product(vjp_outputs=[]), '"vjp_outputs"'),
+    "NaN as a path": (product(vjp_inputs=[float("nan")]), '"vjp_inputs",0'),
+}
+
+
+@pytest.fixture(scope="module")
+def differentiated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Return a server that has gradients."""
+    path = tmp_path_factory.mktemp("differentiated") / "tesseract_api.py"
+    path.write_text(DOUBLE, encoding="utf-8")
+    with serving(path, "--gradient-backend=auto") as served:
+        yield served
+
+
+@pytest.mark.parametrize(("body", "text"), GRADIENTS.values(), ids=GRADIENTS)
+def test_wrong_question_for_a_gradient_is_refused(
+    differentiated: Served, body: bytes, text: str
+) -> None:
+    """Paths that are not there and cotangents that do not fit are a 422, nothing else."""
+    answer = differentiated.request("POST", "/vector_jacobian_product", body)
+    assert answer.status == 422
+    assert re.search(text, answer.body.decode()), answer.body
+    right = differentiated.request("POST", "/vector_jacobian_product", product())
+    assert right.json()["x"]["data"]["buffer"] == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("form", ["json", "json+base64"])
+def test_numbers_that_json_does_not_have_come_back(double: Served, form: str) -> None:
+    """NaN and infinities are what they were, and no `null`."""
+    x = '["NaN", NaN, "Infinity", -Infinity]'
+    headers = {"Accept": f"application/{form}"}
+    answer = double.request("POST", "/apply", f'{{"inputs": {{"x": {x}}}}}', headers)
+    assert (answer.status, b"null" in answer.body) == (200, False)
+    again = json.dumps({"inputs": {"x": answer.json()["y"]}})
+    assert double.request("POST", "/apply", again, headers).body == answer.body
+
+
 def test_file_inside_is_still_read(guarded: Served) -> None:
     """What is refused is refused for where it lies, and not because nothing works."""
     answer = guarded.request("POST", "/apply", refers_to("inside.bin"))

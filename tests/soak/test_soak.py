@@ -18,7 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
@@ -64,11 +64,10 @@ OPTIONS = ["--num-workers=2", "--queue-size=12", "--timeout=3"]
 CONSTANTS = {"runtime_core.workers.pool._TICKS_TO_SHRINK": 2}
 
 PROBE = """
-import http.client, json, sys, time
+import http.client, json, select, sys, time
 seconds = []
 connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=60)
-end = time.monotonic() + float(sys.argv[2])
-while time.monotonic() < end:
+while not select.select([sys.stdin], [], [], 0)[0]:
     start = time.perf_counter()
     connection.request("GET", "/health")
     assert connection.getresponse().read() == b'{"status":"ok"}'
@@ -76,7 +75,7 @@ while time.monotonic() < end:
     time.sleep(0.01)
 print(json.dumps(sorted(seconds)))
 """
-"""Asks for the health of a server, in a process that has nothing else to do."""
+"""Asks for the health of a server until its stdin is closed; it has nothing else to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,12 +189,11 @@ class Load:
 
 def ask(load: Load, chance: random.Random) -> None:
     """Ask again and again on one connection."""
-    connection = load.served.connection()
-    while load.lasts:
-        asked = question(chance)
-        answer = exchange(connection, "POST", "/apply", asked.body, asked.headers)
-        load.note(asked, answer)
-    connection.close()
+    with closing(load.served.connection()) as connection:
+        while load.lasts:
+            asked = question(chance)
+            answer = exchange(connection, "POST", "/apply", asked.body, asked.headers)
+            load.note(asked, answer)
 
 
 def leave(load: Load, chance: random.Random) -> None:
@@ -264,13 +262,15 @@ def loaded(served: Served, seconds: float, seed: int) -> Load:
 
 
 @contextmanager
-def probed(served: Served, seconds: float) -> Iterator[list[float]]:
+def probed(served: Served) -> Iterator[list[float]]:
     """Ask for health beside the load; the milliseconds it took are known at the end."""
-    arguments = [sys.executable, "-c", PROBE, str(served.port), str(seconds)]
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+    arguments = [sys.executable, "-c", PROBE, str(served.port)]
     milliseconds: list[float] = []
-    yield milliseconds
-    text, _ = process.communicate(timeout=60)
+    with subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield milliseconds
+        text, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     milliseconds += [1000 * seconds for seconds in json.loads(text)]
 
@@ -293,16 +293,16 @@ def test_server_bears_everything_at_once(tesseract: Callable[..., Path]) -> None
     """Each answer is right or a documented error, the front stays small, and nothing is left."""
     before = shared_files()
     with serving(tesseract(SOURCE), options=OPTIONS, constants=CONSTANTS) as served:
-        with probed(served, DURATION / 2) as milliseconds:
+        with probed(served) as milliseconds:
             loads = [loaded(served, DURATION / 2, seed=1)]
         first = size_at_rest(served)
         loads.append(loaded(served, DURATION / 2, seed=2))
         second = size_at_rest(served)
         everything = psutil.Process(served.process.pid).children(recursive=True)
+        report(loads, milliseconds, first, second)
+        assert [fault for load in loads for fault in load.faults] == [], served.log.text[-3000:]
         assert served.end() == 0
         wait_until_gone(everything)
-        report(loads, milliseconds, first, second)
-        assert [fault for load in loads for fault in load.faults] == []
         assert all(load.counts["200"] > 0 and load.counts["killed"] > 0 for load in loads)
         assert second[0] - first[0] < 40 * MIB
         assert second[1] - first[1] <= 8

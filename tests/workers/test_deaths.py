@@ -26,6 +26,7 @@ from tests.workers.conftest import (
     pid_of,
     replies,
     told,
+    tree,
     until,
 )
 
@@ -215,3 +216,14 @@ def test_processes_of_user_code_end_with_their_worker(pool: Pool) -> None:
     started = asyncio.run(start(pool(OBEDIENT)))
     assert len(started) == 1
     wait_until_gone(started)
+
+
+@pytest.mark.parametrize("statement", ["os.fork()", "os.fork() or 1 / 0", "os.fork() and 1 / 0"])
+def test_fork_that_comes_back_answers_nobody(pool: Pool, statement: str) -> None:
+    """A copy of the worker that returns from user code has no part in this call or the next."""
+    calls = [told(statement, run_id="forks")]
+    calls += [told("time.sleep(0.05)", number=n, run_id=str(n)) for n in range(5)]
+    _, *others = asyncio.run(replies(pool(OBEDIENT), *calls))
+    assert [tree(answer)["run"][-1] for answer in others] == list(range(5))
+    assert [answer.run_id for answer in others] == [str(n) for n in range(5)]
+    assert len({pid_of(answer) for answer in others}) == 1

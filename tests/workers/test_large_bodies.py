@@ -17,7 +17,8 @@ from runtime_core.workers.segments import SMALLEST
 from tests.workers.conftest import ECHO, Pool, arrived, call_of, computed, until
 
 EMPTY = len(b'{"inputs":{"text":""}}')
-SIZES = [EMPTY, 1000, *range(SMALLEST - 2, SMALLEST + 3), 3 * SMALLEST + 1, 10_000_000]
+SMALL = [EMPTY, 1000, *range(SMALLEST - 2, SMALLEST + 3), 3 * SMALLEST + 1]
+SIZES = [*SMALL, 10_000_000, *reversed(SMALL)]
 
 Carry = Callable[[Workers, bytes], Buffer]
 
@@ -45,7 +46,7 @@ def test_every_byte_crosses_both_ways(
 
     async def in_turn() -> list[bool]:
         async with workers:
-            return [await comes_back(size) for size in (*SIZES, *reversed(SIZES))]
+            return [await comes_back(size) for size in SIZES]
 
     async def comes_back(size: int) -> bool:
         body = body_of(size)

@@ -24,8 +24,6 @@ ENDLESS = {
     "computes": "while True: pass",
     "holds the GIL in C": "ctypes.PyDLL(None).sleep(600)",
     "holds the GIL in a power": "7 ** 10**9",
-    "backtracks": "re.match('(a+)+$', 'a' * 60 + 'b')",
-    "waits for a process": "subprocess.run(['sleep', '600'])",
     "ignores signals": "[signal.signal(n, signal.SIG_IGN) for n in (2, 15)]; time.sleep(600)",
     "swallows exceptions": """
 while True:

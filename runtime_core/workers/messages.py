@@ -20,6 +20,7 @@ from runtime_core.contracts import Buffer
 
 _LENGTH = struct.Struct(">I")
 _MOST_DESCRIPTORS = 4
+_CLOSED = (OSError, ValueError)  # uvloop raises the latter for a socket that is closed here
 
 
 class ConnectionEnded(Exception):
@@ -68,7 +69,7 @@ async def send_async(connection: socket.socket, message: Message) -> None:
             first = first[_send_with_descriptors(connection, first, message.descriptors) :]
         for piece in (first, *rest):
             await loop.sock_sendall(connection, piece)
-    except OSError:
+    except _CLOSED:
         raise ConnectionEnded from None
 
 
@@ -134,7 +135,7 @@ async def _filled_async(connection: socket.socket, size: int) -> bytearray:
     while rest:
         try:
             count = await loop.sock_recv_into(connection, rest)
-        except OSError:
+        except _CLOSED:
             count = 0
         if not count:
             raise ConnectionEnded

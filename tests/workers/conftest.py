@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import uvloop
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import dump, resolve
@@ -97,6 +98,16 @@ async def until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < end, "it does not become so"
         await asyncio.sleep(0.01)
+
+
+def run(loop: str, main: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine in an event loop of a kind."""
+    factories = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    with asyncio.Runner(loop_factory=factories[loop]) as runner:
+        return runner.run(main)
+
+
+both_loops = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 
 
 def tree(reply: Reply) -> dict[str, Any]:

@@ -7,11 +7,9 @@ import gc
 import json
 import os
 import random
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import uvloop
 
 from runtime_core.contracts import Call, Reply
 from runtime_core.workers import WorkerPool
@@ -21,9 +19,11 @@ from tests.workers.conftest import (
     OBEDIENT,
     Pool,
     arrived,
+    both_loops,
     call_of,
     computed,
     pid_of,
+    run,
     told,
     tree,
     until,
@@ -31,16 +31,6 @@ from tests.workers.conftest import (
 
 if TYPE_CHECKING:
     from tests.server.conftest import Gate
-
-
-def run(loop: str, main: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine in an event loop of a kind."""
-    factories = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-    with asyncio.Runner(loop_factory=factories[loop]) as runner:
-        return runner.run(main)
-
-
-both_loops = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 
 
 async def abandoned(workers: WorkerPool, call: Call) -> None:

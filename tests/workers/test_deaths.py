@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,20 @@ from runtime_core.contracts import Call, Reply
 from runtime_core.errors import FaultKind
 from runtime_core.workers import WorkerPool
 from runtime_core.workers import pool as pool_module
+from runtime_core.workers import process as process_module
+from runtime_core.workers.messages import Message, receive_async
 from runtime_core.workers.process import LeasedReply, WorkerProcess
 from tests.server.conftest import GATED, wait_until_gone
 from tests.workers.conftest import (
     OBEDIENT,
     Pool,
+    both_loops,
     call_of,
     computed,
     fault_text,
     pid_of,
     replies,
+    run,
     told,
     tree,
     until,
@@ -135,6 +140,30 @@ def test_killed_worker_gets_no_further_call(pool: Pool, monkeypatch: pytest.Monk
     monkeypatch.setattr(WorkerProcess, "call", call_too_late)
     first, second = asyncio.run(replies(pool(OBEDIENT), told(run_id="late"), told()))
     assert pid_of(first) != pid_of(second)
+
+
+@both_loops
+def test_reply_of_a_worker_that_was_put_away_is_a_death(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
+) -> None:
+    """A call is told of the death of its worker, however late it looks at its connection."""
+    receive_in_time = receive_async
+
+    async def receive_too_late(connection: socket.socket) -> Message:
+        if os.environ.get("LATE"):
+            await until(lambda: connection.fileno() == -1)
+        return await receive_in_time(connection)
+
+    async def die(workers: WorkerPool) -> Reply:
+        async with workers:
+            monkeypatch.setenv("LATE", "yes")
+            died = asyncio.create_task(computed(workers, told("os._exit(1)")))
+            await until(lambda: not workers._ready)
+            monkeypatch.delenv("LATE")
+            return await died
+
+    monkeypatch.setattr(process_module, "receive_async", receive_too_late)
+    fault_text(run(loop, die(pool(OBEDIENT))), FaultKind.WORKER_DIED)
 
 
 def test_calls_wait_for_the_new_worker(pool: Pool) -> None:

@@ -41,10 +41,13 @@ def _unless_none(name: str | None) -> str | None:
 
 
 def _listed(value: Any) -> Any:
-    """Split a text at its commas."""
-    if not isinstance(value, str):
-        return value
-    return tuple(filter(None, (part.strip() for part in value.split(","))))
+    """Split texts at their commas."""
+    texts = [value] if isinstance(value, str) else value
+    return tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
+
+
+TextList = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""Texts: an option that may be repeated, or given once with commas."""
 
 
 AbsolutePath = Annotated[str, AfterValidator(_absolute), Field(validate_default=True)]
@@ -67,8 +70,8 @@ class RuntimeConfig(BaseModel):
     compression: Annotated[str | None, AfterValidator(_unless_none)] = Field(
         None, description="Compression of arrays in results."
     )
-    allow_url_prefix: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
-        (), description="URLs that payloads of remote callers may name: PREFIX,..."
+    allow_url_prefix: TextList = Field(
+        (), description="URLs that payloads of remote callers may name; may be repeated."
     )
     max_json_items: int = Field(
         20_000_000, ge=1, description="Most items in the JSON of a payload."
@@ -78,12 +81,28 @@ class RuntimeConfig(BaseModel):
         description="Who computes gradients: a backend, auto, or ENDPOINT=BACKEND,... "
         "[default: native]",
     )
+    log_to: TextList = Field(
+        (),
+        description="Where runs are logged, such as file or mlflow+http://host:5000; may be "
+        "repeated. [default: file]",
+    )
+    log_to_strict: bool = Field(False, description="Fail a call whose run cannot be logged.")
+    profiling: bool = Field(False, description="Write a profile of each call to its log.")
+    tracing: bool = Field(False, description="Write the stages of each call to its log.")
     settings: Mapping[str, Any] = Field(
         default_factory=dict, description="Options of plugins, by section."
     )
     given: Mapping[str, Any] = Field(
         default_factory=dict, repr=False, description="What was given of all options, as it came."
     )
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the option of a plugin as it is named on the command line."""
+        for section, options in (self.__dict__.get("settings") or {}).items():
+            field = name.removeprefix(f"{section}_")
+            if field != name and field in type(options).model_fields:
+                return getattr(options, field)
+        raise AttributeError(f"There is no option {name!r}; no loaded plugin declares it.")
 
     def section(self, name: str) -> Any:
         """Return the options of a plugin: an instance of the model of its `Settings`."""

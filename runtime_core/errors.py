@@ -26,6 +26,7 @@ class FaultKind(StrEnum):
     BODY_TOO_LARGE = "body_too_large"
     MISSING_FILE = "missing_file"
     NOT_WRITTEN = "not_written"
+    RUN_NOT_LOGGED = "run_not_logged"
     LOAD_FAILED = "load_failed"
     TESSERACT_FAILED = "tesseract_failed"
     WORKER_DIED = "worker_died"
@@ -56,6 +57,7 @@ OUTCOMES: Mapping[FaultKind, Outcome] = MappingProxyType(
         FaultKind.BODY_TOO_LARGE: Outcome(status=413, exit_code=2),
         FaultKind.MISSING_FILE: Outcome(status=404, exit_code=2),
         FaultKind.NOT_WRITTEN: Outcome(status=500, exit_code=2),
+        FaultKind.RUN_NOT_LOGGED: Outcome(status=500, exit_code=1),
         FaultKind.LOAD_FAILED: Outcome(status=500, exit_code=1),
         FaultKind.TESSERACT_FAILED: Outcome(status=500, exit_code=1),
         FaultKind.WORKER_DIED: Outcome(status=500, exit_code=1),
@@ -117,6 +119,12 @@ class NotWritten(TesseractRuntimeError):
     """A result cannot be written to where the options say."""
 
     kind = FaultKind.NOT_WRITTEN
+
+
+class RunNotLogged(TesseractRuntimeError):
+    """What a call logs cannot be kept, and `--log-to-strict` demands that it is."""
+
+    kind = FaultKind.RUN_NOT_LOGGED
 
 
 class FileRefused(TesseractRuntimeError):

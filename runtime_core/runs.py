@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 
 from runtime_core.errors import InvalidOption
 
@@ -14,15 +15,24 @@ RUN_ID_PATTERN = r"^(?!.*\.\.)[A-Za-z0-9_.-]{1,128}$"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One computation: its id, its endpoint and the run that it belongs to.
+    """One computation: its id, its endpoint, the run that it belongs to and its own folder.
 
-    What is logged to a run that is not `kept` is dropped.
+    What is logged to a run that is not `kept` is dropped. `name` and `version` are those of the
+    Tesseract. The folder is made when the first file of the run is.
     """
 
     id: str
     endpoint: str
     parent_id: str | None = None
+    folder: Path = Path()
+    name: str = "Tesseract"
+    version: str = "unknown"
     kept: bool = True
+
+    @property
+    def log_folder(self) -> Path:
+        """Return where the run's log is: `tesseract.log` and what local sinks write."""
+        return self.folder / "logs"
 
 
 EVALUATION = Run(id="evaluation", endpoint="apply", kept=False)

@@ -6,9 +6,11 @@ ring, `Runtime.invoke`, speaks bytes: a `Call` in, a `Reply` out, and no excepti
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ from runtime_core.contracts import (
     Evaluations,
     Format,
     Reply,
+    RunStatus,
     Unavailable,
 )
 from runtime_core.errors import (
@@ -39,7 +42,11 @@ from runtime_core.faults import author_fault, fault_of, invalid_payload, summary
 from runtime_core.files import FileAccess
 from runtime_core.gradients import GradientBackends
 from runtime_core.lifting import LiftedTexts
-from runtime_core.runs import Run
+from runtime_core.profiling import profiled
+from runtime_core.run_logs.placing import run_of
+from runtime_core.run_logs.run_log import RunLog, Upstream
+from runtime_core.run_logs.targets import LogTarget, log_targets
+from runtime_core.runs import EVALUATION, Run
 from runtime_core.scope import Scope, Workspace
 from runtime_core.tesseract_api import AuthorError, TesseractApi, load_tesseract
 
@@ -53,10 +60,18 @@ class Runtime:
     Nothing is loaded by the constructor: the file is imported when an endpoint first needs it.
     """
 
-    def __init__(self, *, catalog: Catalog, config: RuntimeConfig, files: FileAccess) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        config: RuntimeConfig,
+        files: FileAccess,
+        upstream: Upstream | None = None,
+    ) -> None:
         self.catalog = catalog
         self.config = config
         self._workspace = Workspace(catalog=catalog, config=config, files=files)
+        self._upstream = upstream
         self._bound: dict[str, BoundEndpoint | Unavailable] = {}
 
     @cached_property
@@ -130,14 +145,15 @@ class Runtime:
             raise UnknownName(f"Endpoint {name!r} is not available: {endpoint.reason}")
         return endpoint
 
-    def call(self, name: str, payload: Any = None) -> BaseModel:
+    def call(self, name: str, payload: Any = None, run: Run | None = None) -> BaseModel:
         """Answer an endpoint in Python.
 
-        `payload` is a payload model or a value that it can be made of; the result is a model.
-        Raises `InvalidPayload`, `InvalidResult`, or whatever the author's function raises.
+        `payload` is a payload model or a value that it can be made of; the result is a model. Only
+        what is logged to a `run` is kept. Raises `InvalidPayload`, `InvalidResult`, or whatever the
+        author's function raises.
         """
         endpoint = self.bound(name)
-        with scope.enter(self.scope()):
+        with self._running(run or EVALUATION) as here, scope.enter(here):
             try:
                 return answered(endpoint, validated(endpoint, payload, {}))
             except AuthorError as error:
@@ -146,12 +162,12 @@ class Runtime:
 
     def invoke(self, call: Call) -> Reply:
         """Answer a call in bytes. Every failure is a `Fault` of the reply; nothing is raised."""
-        clock = _Clock()
+        clock = _Clock(tell=self.config.tracing)
         body: Sequence[Buffer] = ()
         fault = None
-        run = Run(id=call.run_id, endpoint=call.endpoint, parent_id=call.parent_run_id)
         try:
-            body = self._document(call, run, clock)
+            with self._running(run_of(call, self.config)) as here:
+                body = self._document(call, self._placed(here, call), clock)
         except AuthorError as error:
             fault = author_fault(error.cause)
         except TesseractRuntimeError as error:
@@ -170,24 +186,48 @@ class Runtime:
             fault=fault,
         )
 
-    def _document(self, call: Call, run: Run, clock: _Clock) -> Sequence[Buffer]:
+    @contextmanager
+    def _running(self, run: Run) -> Iterator[Scope]:
+        """Give the surroundings of a run, and close its log when it is done."""
+        log = RunLog(run, self._log_targets, self.config, self._upstream)
+        status = RunStatus.FAILED
+        try:
+            with scope.running(log) if run.kept else nullcontext():
+                yield self.scope(run, log=log)
+            status = RunStatus.FINISHED
+        finally:
+            log.close(status)
+
+    @cached_property
+    def _log_targets(self) -> Sequence[LogTarget]:
+        return log_targets(self.catalog, self.config)
+
+    def _placed(self, here: Scope, call: Call) -> Scope:
+        """Return the surroundings of a call, whose output path is that of its configuration."""
+        if call.output_path in (None, self.config.output_path):
+            return here
+        config = self.config.model_copy(update={"output_path": call.output_path})
+        workspace = replace(self._workspace, config=config)
+        return replace(here, workspace=lambda: workspace)
+
+    def _document(self, call: Call, here: Scope, clock: _Clock) -> Sequence[Buffer]:
         endpoint = self.bound(call.endpoint)
         output_format = self.catalog.formats.find(call.output_format)
         self._refuse_unwritable(call, output_format)
         with clock.measure("decode"):
-            payload = self._read(call, endpoint, run)
-        with clock.measure("compute"), scope.enter(self.scope(run)):
+            payload = self._read(call, endpoint, here)
+        with clock.measure("compute"), scope.enter(here), self._profiled():
             result = answered(endpoint, payload)
         with clock.measure("encode"):
-            return self._written(result, output_format, call, run)
+            return self._written(result, output_format, call, here)
 
-    def _read(self, call: Call, endpoint: BoundEndpoint, run: Run) -> Any:
+    def _read(self, call: Call, endpoint: BoundEndpoint, here: Scope) -> Any:
         body_format = self.catalog.formats.find(call.body_format)
         if endpoint.payload is None:
             return None
         lifted = LiftedTexts()
         try:
-            with scope.enter(self.scope(run, lifted=lifted)) as reading:
+            with scope.enter(replace(here, options={}, lifted=lifted)) as reading:
                 payload = self._payload(call, endpoint, body_format, reading)
             if lifted.have_arrived:
                 return payload
@@ -195,7 +235,7 @@ class Runtime:
             if not lifted:
                 raise
         # Something else than an array has met a placeholder, or may have: nothing is lifted now.
-        with scope.enter(self.scope(run)) as reading:
+        with scope.enter(replace(here, options={})) as reading:
             return self._payload(call, endpoint, body_format, reading)
 
     def _payload(self, call: Call, endpoint: BoundEndpoint, format_: Format, reading: Scope) -> Any:
@@ -213,7 +253,7 @@ class Runtime:
             )
 
     def _written(
-        self, result: BaseModel, format_: Format, call: Call, run: Run
+        self, result: BaseModel, format_: Format, call: Call, here: Scope
     ) -> Sequence[Buffer]:
         buffers = Buffers()
         options = {
@@ -222,8 +262,17 @@ class Runtime:
             "base_dir": call.output_path,
             "binref_dir": call.output_folder,
         }
-        with scope.enter(self.scope(run, options=options, buffers=buffers)) as writing:
+        with scope.enter(replace(here, options=options, buffers=buffers)) as writing:
             return documents.write(documents.tree_of(result, writing.options), format_, buffers)
+
+    @contextmanager
+    def _profiled(self) -> Iterator[None]:
+        """Write where the time went inside the `with`, if that is wanted."""
+        if not self.config.profiling:
+            yield
+            return
+        with profiled():
+            yield
 
     def scope(self, run: Run | None = None, **facts: Any) -> Scope:
         """Return the surroundings of one call of this runtime."""
@@ -231,10 +280,11 @@ class Runtime:
 
 
 class _Clock:
-    """Adds up the seconds of the stages of a call."""
+    """Measures the stages of a call in seconds, and tells of each if that is wanted."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tell: bool) -> None:
         self.seconds: dict[str, float] = {}
+        self._tell = tell
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
@@ -243,19 +293,25 @@ class _Clock:
             yield
         finally:
             self.seconds[stage] = time.perf_counter() - start
+            if self._tell:
+                sys.stderr.write(f"[trace] {stage}: {self.seconds[stage] * 1e3:.3f} ms\n")
 
 
-def local_runtime(catalog: Catalog, config: RuntimeConfig) -> Runtime:
+def local_runtime(
+    catalog: Catalog, config: RuntimeConfig, upstream: Upstream | None = None
+) -> Runtime:
     """Return a runtime that acts for its own user, who may read any file and URL."""
     files = FileAccess(root=config.input_path, confined=False)
-    return Runtime(catalog=catalog, config=config, files=files)
+    return Runtime(catalog=catalog, config=config, files=files, upstream=upstream)
 
 
-def served_runtime(catalog: Catalog, config: RuntimeConfig) -> Runtime:
+def served_runtime(
+    catalog: Catalog, config: RuntimeConfig, upstream: Upstream | None = None
+) -> Runtime:
     """Return a runtime for remote callers, who may read only what the options name."""
     root = config.input_path if "input_path" in config.model_fields_set else None
     files = FileAccess(root=root, url_prefixes=config.allow_url_prefix)
-    return Runtime(catalog=catalog, config=config, files=files)
+    return Runtime(catalog=catalog, config=config, files=files, upstream=upstream)
 
 
 def validated(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any:

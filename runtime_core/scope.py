@@ -7,7 +7,7 @@ runs without a call, gets a default scope whose plugins are loaded when they are
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
     from runtime_core.config import RuntimeConfig
     from runtime_core.contracts import CompressionCodec
+    from runtime_core.run_logs import RunLog
     from runtime_core.runs import Run
 
 
@@ -39,13 +40,14 @@ class Workspace:
 class Scope:
     """What one call, or plain user code, works with.
 
-    `options` is the pydantic context of the document being read or written. While the runtime
-    writes a document, `buffers` takes the bytes of its arrays; otherwise they become text. While it
-    reads one, `lifted` may hold the long texts of its arrays.
+    `log` is where the call logs to. `options` is the pydantic context of the document being read or
+    written. While the runtime writes a document, `buffers` takes the bytes of its arrays; otherwise
+    they become text. While it reads one, `lifted` may hold the long texts of its arrays.
     """
 
     workspace: Callable[[], Workspace]
     run: Run | None = None
+    log: RunLog | None = None
     options: MutableMapping[str, Any] = field(default_factory=dict)
     buffers: Buffers | None = None
     lifted: LiftedTexts | None = None
@@ -74,9 +76,32 @@ class Scope:
 _current: ContextVar[Scope | None] = ContextVar("scope", default=None)  # one call, one context
 
 
+_running: list[RunLog] = []  # of this process, for threads that have lost their context
+
+
 def current() -> Scope:
     """Return the scope of the running call, or the default one of plain user code."""
     return _current.get() or _default_scope()
+
+
+def entered() -> Scope | None:
+    """Return the scope that this context has entered, if it has."""
+    return _current.get()
+
+
+def running_logs() -> Sequence[RunLog]:
+    """Return the logs of the calls that run in this process."""
+    return tuple(_running)
+
+
+@contextmanager
+def running(log: RunLog) -> Iterator[None]:
+    """Count a call among those that run inside the `with`."""
+    _running.append(log)
+    try:
+        yield
+    finally:
+        _running.remove(log)
 
 
 @contextmanager

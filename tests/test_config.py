@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -53,15 +53,21 @@ def test_defaults(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         "allow_url_prefix": (),
         "max_json_items": 20_000_000,
         "gradient_backend": {},
+        "log_to": (),
+        "log_to_strict": False,
+        "profiling": False,
+        "tracing": False,
     }
 
 
-ODD_VALUES = {
-    "debug": (("false", "true", "false"), [False, True, False]),
-    "allow_url_prefix": (
-        ("s3://a", "s3://b,", "s3://c,s3://d"),
-        [("s3://a",), ("s3://b",), ("s3://c", "s3://d")],
-    ),
+SWITCH: tuple[Sequence[str], Sequence[object]] = (("false", "true", "false"), [False, True, False])
+LIST: tuple[Sequence[str], Sequence[object]] = (
+    ("s3://a", "s3://b,", "s3://c,s3://d"),
+    [("s3://a",), ("s3://b",), ("s3://c", "s3://d")],
+)
+ODD_VALUES: Mapping[str, tuple[Sequence[str], Sequence[object]]] = {
+    **dict.fromkeys(("debug", "log_to_strict", "profiling", "tracing"), SWITCH),
+    **dict.fromkeys(("allow_url_prefix", "log_to"), LIST),
     "max_json_items": (("1", "2", "3"), [1, 2, 3]),
 }
 """What is given for options that are no text, and what they become."""

@@ -9,6 +9,7 @@ from typing import Any
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.plugins import PluginSelection
+from runtime_core.run_logs.supervision import Supervision
 from runtime_core.runtime import Runtime, local_runtime
 
 
@@ -34,4 +35,9 @@ class CliContext:
 
     @cached_property
     def _runtime(self) -> Runtime:
-        return local_runtime(self.catalog, self.config)
+        return local_runtime(self.catalog, self.config, upstream=self.supervision)
+
+    @cached_property
+    def supervision(self) -> Supervision:
+        """Return who sees to the runs of this process."""
+        return Supervision(self.catalog, self.config)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import typer
 from typer.core import TyperCommand
 
+from runtime_core.cli.capture import captured
 from runtime_core.cli.context import CliContext
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver, folder_of_results
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.streams import claim_stdout, stdout_to_stderr
-from runtime_core.contracts import BoundEndpoint, Call, Fault
-from runtime_core.errors import (
-    FaultKind,
-)
+from runtime_core.contracts import BoundEndpoint, Call, Fault, Reply
+from runtime_core.errors import FaultKind
+from runtime_core.run_logs.text_log import text_log_path
 from runtime_core.runs import new_run_id
 
 OPTIONS_OF_ENDPOINTS = frozenset({"--output-path", "--output-format"})
 """The options that an endpoint's command has beside the global ones of the same names."""
+
+_SECONDS_FOR_SINKS = 2.0  # a tracker that is slow or gone must not hold up the end
 
 
 def endpoint_command(
@@ -74,11 +76,25 @@ def _answer(
         output_path=folder_of_results(config, output_path),
     )
     stdout = claim_stdout()
-    reply = context.runtime().invoke(call)
-    if reply.fault is not None:
-        _report(reply.fault, name, debug=config.debug)
-        raise typer.Exit(reply.fault.outcome.exit_code)
-    deliver(reply.body, format_, config, output_path, stdout)
+    try:
+        reply = _computed(context, call)
+        if reply.fault is not None:
+            _report(reply.fault, name, debug=config.debug)
+            raise typer.Exit(reply.fault.outcome.exit_code)
+        deliver(reply.body, format_, config, output_path, stdout)
+    finally:
+        context.supervision.close(_SECONDS_FOR_SINKS)
+
+
+def _computed(context: CliContext, call: Call) -> Reply:
+    """Compute a call as a run, whose log is on stderr while it goes on."""
+    run = context.supervision.run(call)
+    log = text_log_path(run)
+    with suppress(OSError):
+        log.unlink()  # as the result does, the log replaces that of the command before
+    with captured(log):
+        reply = context.runtime().invoke(call)
+    return context.supervision.finished(run, reply)
 
 
 def _report(fault: Fault, name: str, *, debug: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
@@ -70,7 +70,7 @@ def given_flags(catalog: Catalog, parameters: Mapping[str, Any]) -> dict[str, An
     return {
         option: parameters[option]
         for option, _ in _options(catalog)
-        if parameters.get(option) is not None
+        if parameters.get(option) not in (None, [])
     }
 
 
@@ -127,5 +127,6 @@ def _parameter(option: str, field: FieldInfo) -> inspect.Parameter:
         annotation: Any = Annotated[bool | None, declaration]
     else:
         declaration = typer.Option(flag, help=help_text, metavar="TEXT")
-        annotation = Annotated[str | None, declaration]
+        is_repeated = get_origin(field.annotation) is tuple
+        annotation = Annotated[(list[str] if is_repeated else str) | None, declaration]
     return inspect.Parameter(option, _KEYWORD, default=None, annotation=annotation)

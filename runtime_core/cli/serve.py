@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from runtime_core.cli.context import CliContext
     from runtime_core.workers import Workers
 
+_SECONDS_FOR_SINKS = 10.0  # for what is still to be sent when the last call has been answered
+
 
 def serve(
     context: typer.Context,
@@ -81,13 +83,16 @@ def serve(
     _check(options, in_process=in_process)
     with serving.bound_socket(host, port) as address:
         _warn_of_open_service(options)
-        serving.serve(
-            catalog=catalog,
-            config=config,
-            options=options,
-            workers=_workers(context.obj, options, in_process=in_process),
-            address=address,
-        )
+        try:
+            serving.serve(
+                catalog=catalog,
+                config=config,
+                options=options,
+                workers=_workers(context.obj, options, in_process=in_process),
+                address=address,
+            )
+        finally:
+            context.obj.supervision.close(_SECONDS_FOR_SINKS)
 
 
 def _workers(context: CliContext, options: ServeOptions, *, in_process: bool) -> Workers:
@@ -96,13 +101,16 @@ def _workers(context: CliContext, options: ServeOptions, *, in_process: bool) ->
 
     if in_process:
         claim_stdout()  # what user code prints is nobody's result
-        return InProcessWorkers(served_runtime(context.catalog, context.config))
+        runtime = served_runtime(context.catalog, context.config, context.supervision)
+        return InProcessWorkers(runtime, context.supervision)
     settings = WorkerSettings(
         config=dump(context.config),
         plugins=context.selection,
         loaded=loaded_plugins(context.catalog),
     )
-    return WorkerPool(settings, size=options.num_workers, timeout=options.timeout)
+    return WorkerPool(
+        settings, context.supervision, size=options.num_workers, timeout=options.timeout
+    )
 
 
 def _check(options: ServeOptions, *, in_process: bool) -> None:

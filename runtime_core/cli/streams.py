@@ -5,6 +5,7 @@ The descriptors themselves are exchanged, so that subprocesses and C code are co
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,19 +27,19 @@ def stdout_to_stderr() -> Iterator[None]:
 @contextmanager
 def stdout_restored() -> Iterator[None]:
     """Undo at the end of the `with` what was done to stdout inside."""
-    _flush()
+    flush()
     kept = os.dup(_STDOUT)
     try:
         yield
     finally:
-        _flush()
+        flush()
         os.dup2(kept, _STDOUT)
         os.close(kept)
 
 
 def claim_stdout() -> int:
     """Let all that is printed from now on go to stderr; return a descriptor of the real stdout."""
-    _flush()
+    flush()
     kept = os.dup(_STDOUT)
     os.dup2(_STDERR, _STDOUT)
     return kept
@@ -74,6 +75,12 @@ def stdout_to_stderr_for_good() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
 
 
-def _flush() -> None:
-    with suppress(OSError, ValueError, AttributeError):  # user code may have exchanged or closed it
-        sys.stdout.flush()
+def flush() -> None:
+    """Write what the buffers of Python and of C hold."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # user code may have exchanged it
+            stream.flush()
+    _C_LIBRARY.fflush(None)
+
+
+_C_LIBRARY = ctypes.CDLL(None)

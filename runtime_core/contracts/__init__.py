@@ -9,14 +9,23 @@ from runtime_core.contracts.availability import Unavailable
 from runtime_core.contracts.calls import Buffer, Call, Fault, Reply
 from runtime_core.contracts.commands import Command, CommandContext
 from runtime_core.contracts.compressors import CompressionCodec, Compressor
-from runtime_core.contracts.deferred import deferred, imported
+from runtime_core.contracts.deferred import Deferred, deferred, imported
 from runtime_core.contracts.encodings import ArrayCodec, ArrayEncoding, ArraySpec, EncodedData
 from runtime_core.contracts.endpoints import Binding, BoundEndpoint, Endpoint
 from runtime_core.contracts.executors import Evaluations, ExecutorProvider
 from runtime_core.contracts.formats import DocumentCodec, Format
 from runtime_core.contracts.gradients import GradientBackend
 from runtime_core.contracts.recipes import Recipe
-from runtime_core.contracts.runs import Artifact, Metric, Parameter, Record, RunHandle, RunSink
+from runtime_core.contracts.runs import (
+    Artifact,
+    KeepingRunHandle,
+    Metric,
+    Parameter,
+    Record,
+    RunHandle,
+    RunSink,
+    RunStatus,
+)
 from runtime_core.contracts.scope import CallScope
 from runtime_core.contracts.server import (
     Layer,
@@ -42,6 +51,7 @@ __all__ = [
     "CommandContext",
     "CompressionCodec",
     "Compressor",
+    "Deferred",
     "DocumentCodec",
     "EncodedData",
     "Endpoint",
@@ -50,6 +60,7 @@ __all__ = [
     "Fault",
     "Format",
     "GradientBackend",
+    "KeepingRunHandle",
     "Layer",
     "Metric",
     "Parameter",
@@ -59,6 +70,7 @@ __all__ = [
     "Reply",
     "RunHandle",
     "RunSink",
+    "RunStatus",
     "ServeOptions",
     "ServerContext",
     "ServerExtension",

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pkgutil import resolve_name
 from typing import Any
 
 
-def deferred(target: str) -> Callable[..., Any]:
+@dataclass(frozen=True)
+class Deferred:
+    """A function that is imported when it is called for the first time, or loaded before that."""
+
+    target: str
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function."""
+        return _resolved(self.target)(*arguments)
+
+    def load(self) -> None:
+        """Import the function."""
+        _resolved(self.target)
+
+
+def deferred(target: str) -> Deferred:
     """Return a function that imports `module:name` when it is called, and calls it.
 
     >>> deferred("math:sqrt")(9.0)
     3.0
     """
-
-    def call(*arguments: Any) -> Any:
-        return _resolved(target)(*arguments)
-
-    return call
+    return Deferred(target)
 
 
 def imported(target: str) -> Callable[[], Any]:

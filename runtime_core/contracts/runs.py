@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from runtime_core.config import RuntimeConfig
     from runtime_core.runs import Run
 
 
+class RunStatus(StrEnum):
+    """How a run has ended: well, with an error, or with its process."""
+
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """A named value that describes a run."""
+    """A named value that describes a run; `value` is made of what JSON has."""
 
     key: str
     value: Any
@@ -32,30 +41,49 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artifact:
-    """A file or folder that a run produced."""
+    """A file or folder that a run produced, and the name that it is kept under."""
 
     path: Path
+    name: str
 
 
 Record = Parameter | Metric | Artifact
 
 
 class RunHandle(Protocol):
-    """One open run of a sink."""
+    """One open run of a sink; only one thread at a time uses it.
+
+    Whatever it raises is told to the operator once, and the run goes on without it.
+    """
 
     def write(self, records: Sequence[Record]) -> None:
         """Keep records, in the order in which they were logged."""
 
-    def close(self, status: str) -> None:
-        """End the run as `FINISHED`, `FAILED` or `KILLED`."""
+    def close(self, status: RunStatus) -> None:
+        """End the run."""
+
+
+@runtime_checkable
+class KeepingRunHandle(RunHandle, Protocol):
+    """One open run of a sink that has copies of what is logged."""
+
+    def kept(self, artifact: Artifact) -> Artifact:
+        """Return an artifact that was written as it is kept, for sinks that read it later."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSink:
     """Declares a sink for targets such as `mlflow+http://host:5000`.
 
-    `local` sinks are written at once by the process that computes; others are fed in batches by
-    the process that supervises it.
+    `open` is called when the first record of a run is there. A `local` sink is written at once by
+    the process that computes; when that has died, the run is opened once more by another process,
+    to be closed as killed. Other sinks are fed in batches by the process that supervises.
+
+    A sink that `keeps` runs where they are computed is used when no other is asked for, and beside
+    every sink that is not local, which may be out of reach; its handles are `KeepingRunHandle`s.
+
+    `asked_by` returns the target that the plugin's own options ask for, if they do; `check` raises
+    `InvalidOption` at the start for a target that can never be opened.
     """
 
     name: str
@@ -63,3 +91,6 @@ class RunSink:
     schemes: Collection[str]
     open: Callable[[Run, str, RuntimeConfig], RunHandle]
     local: bool = False
+    keeps: bool = False
+    asked_by: Callable[[RuntimeConfig], str | None] | None = None
+    check: Callable[[str, RuntimeConfig], None] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
@@ -82,6 +82,7 @@ class ComputingRoute:
         return Call(
             endpoint=self._endpoint,
             run_id=run_id,
+            parent_run_id=_parent_run_id(request),
             timeout=_timeout(request),
             body=await read_body(
                 request, server.arriving(size), place, server.reading, limit=limit
@@ -175,6 +176,12 @@ def _timeout(request: Request) -> float | None:
     return seconds
 
 
+def _parent_run_id(request: Request) -> str | None:
+    """Return the run that a client says this one is a part of."""
+    given = request.headers.get("tesseract-parent-run-id")
+    return None if given is None else _checked(given, place=("header", "tesseract-parent-run-id"))
+
+
 def _accept(request: Request) -> str:
     """Return what is accepted; several headers are one list (RFC 9110, section 5.3)."""
     return ",".join(request.headers.getlist("accept"))
@@ -182,10 +189,12 @@ def _accept(request: Request) -> str:
 
 def _run_id(request: Request) -> str:
     given = request.query_params.get("run_id")
-    if given is None:
-        return new_run_id()
+    return new_run_id() if given is None else _checked(given, place=("query", "run_id"))
+
+
+def _checked(run_id: str, *, place: Sequence[str]) -> str:
     try:
-        return checked_run_id(given)
+        return checked_run_id(run_id)
     except InvalidOption as error:
-        detail = {"type": "value_error", "loc": ["query", "run_id"], "msg": str(error)}
+        detail = {"type": "value_error", "loc": list(place), "msg": str(error)}
         raise InvalidPayload([detail]) from None

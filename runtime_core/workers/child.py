@@ -27,6 +27,7 @@ from runtime_core.workers.protocol import (
     ANSWER,
     BODY,
     READY,
+    RECORDS,
     STREAMS,
     ReceivedCall,
     failed_message,
@@ -34,6 +35,7 @@ from runtime_core.workers.protocol import (
     read_call,
     reply_message,
 )
+from runtime_core.workers.records import RecordWriter
 from runtime_core.workers.segments import Segment
 from runtime_core.workers.streams import flush_streams, redirect_streams
 
@@ -47,18 +49,20 @@ def main(descriptor: int, parent: int) -> int:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a TextIOWrapper
     connection = socket.socket(fileno=descriptor)
     with suppress(ConnectionEnded), ExitStack() as set_up:
-        runtime = _start(connection, set_up)
+        records = RecordWriter()
+        runtime = _start(connection, records, set_up)
         if runtime is not None:
-            _Worker(runtime, connection).work()
+            _Worker(runtime, connection, records).work()
     return 0
 
 
 class _Worker:
     """Answers calls in the order of their arrival."""
 
-    def __init__(self, runtime: Runtime, connection: socket.socket) -> None:
+    def __init__(self, runtime: Runtime, connection: socket.socket, records: RecordWriter) -> None:
         self._runtime = runtime
         self._connection = connection
+        self._records = records
         self._process = os.getpid()
         self._answer: Segment | None = None  # for the next large answer
 
@@ -79,6 +83,8 @@ class _Worker:
 
     def _attach(self, received: ReceivedCall) -> None:
         """Take what the supervisor gives for this call and those that follow."""
+        if RECORDS in received.attached:
+            self._records.go_on_in(received.attached[RECORDS])
         if STREAMS in received.attached:
             redirect_streams(received.attached[STREAMS])
         if ANSWER in received.attached:
@@ -95,7 +101,7 @@ class _Worker:
             segment.close()
 
 
-def _start(connection: socket.socket, set_up: ExitStack) -> Runtime | None:
+def _start(connection: socket.socket, records: RecordWriter, set_up: ExitStack) -> Runtime | None:
     """Load what the first message asks for and tell how that went."""
     start = receive(connection).data
     try:
@@ -104,7 +110,7 @@ def _start(connection: socket.socket, set_up: ExitStack) -> Runtime | None:
         )
         catalog = load_catalog(selection)
         _compare(loaded_plugins(catalog), start["loaded_plugins"])
-        runtime = served_runtime(catalog, restore(catalog, start["config"]))
+        runtime = served_runtime(catalog, restore(catalog, start["config"]), records)
         set_up.enter_context(runtime.set_up())
         description = describe(runtime)
     except TesseractRuntimeError as error:

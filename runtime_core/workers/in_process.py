@@ -11,6 +11,7 @@ from typing import Self
 
 from runtime_core.contracts import Call, Reply
 from runtime_core.description import Description, describe
+from runtime_core.run_logs.supervision import Supervision
 from runtime_core.runtime import Runtime
 from runtime_core.workers.bodies import ArrivingBody
 from runtime_core.workers.segments import SegmentPool
@@ -19,8 +20,9 @@ from runtime_core.workers.segments import SegmentPool
 class InProcessWorkers:
     """Runs one call at a time beside the event loop."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, supervision: Supervision) -> None:
         self._runtime = runtime
+        self._supervision = supervision
         self._segments = SegmentPool()
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Reply]] = set()
@@ -76,7 +78,8 @@ class InProcessWorkers:
     async def _in_turn(self, call: Call) -> Reply:
         try:
             async with self._turn:
-                return await asyncio.to_thread(self._runtime.invoke, call)
+                reply = await asyncio.to_thread(self._runtime.invoke, call)
+            return await self._supervision.ended(self._supervision.run(call), reply)
         finally:
             body = self._segments.holding(call.body)
             if body is not None:

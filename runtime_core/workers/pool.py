@@ -16,6 +16,7 @@ from runtime_core.contracts import Call, Fault, Reply
 from runtime_core.description import Description
 from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkersLost
 from runtime_core.faults import fault_of
+from runtime_core.run_logs.supervision import Supervision
 from runtime_core.workers.bodies import ArrivingBody
 from runtime_core.workers.job import Job
 from runtime_core.workers.process import LeasedReply, WorkerProcess, WorkerSettings
@@ -40,9 +41,15 @@ class WorkerPool:
     """
 
     def __init__(
-        self, settings: WorkerSettings, *, size: int = 1, timeout: float | None = None
+        self,
+        settings: WorkerSettings,
+        supervision: Supervision,
+        *,
+        size: int = 1,
+        timeout: float | None = None,
     ) -> None:
         self._settings = settings
+        self._supervision = supervision
         self._size = size
         self._timeout = timeout
         self._segments = SegmentPool()
@@ -141,21 +148,29 @@ class WorkerPool:
             worker = await self._worker()
             job.begin(worker)
             queue = time.perf_counter() - arrived
-            try:
-                leased = await worker.call(call)
-            finally:
-                job.end()
-                self._take_back(worker)
+            leased = await self._run(worker, job, call)
             timings = {"queue": queue, **leased.reply.timings}
             return replace(leased, reply=replace(leased.reply, timings=timings))
         except TesseractRuntimeError as error:
-            return LeasedReply(reply=_refusal(call, job.stopped or fault_of(error)))
+            return LeasedReply(reply=_refusal(call, fault_of(error)))
         finally:
             self._jobs.discard(job)
             job.task = None  # it would hold the body, by way of its traceback
             body = self._segments.holding(call.body)
             if body is not None:
                 self._segments.release(body)
+
+    async def _run(self, worker: WorkerProcess, job: Job, call: Call) -> LeasedReply:
+        """Compute a call as a run, which has ended when this returns."""
+        try:
+            leased = await worker.call(call)
+        except TesseractRuntimeError as error:
+            leased = LeasedReply(reply=_refusal(call, job.stopped or fault_of(error)))
+        finally:
+            job.end()
+            self._take_back(worker)
+        run = self._supervision.run(call)
+        return replace(leased, reply=await self._supervision.ended(run, leased.reply))
 
     async def _worker(self) -> WorkerProcess:
         """Return an idle worker, in the order in which it was asked for."""
@@ -188,7 +203,7 @@ class WorkerPool:
         self._idle.append(worker)
 
     async def _start(self) -> None:
-        worker = WorkerProcess.launch(self._segments)
+        worker = WorkerProcess.launch(self._segments, self._supervision)
         self._launched.add(worker)
         try:
             description = await worker.load(self._settings)
@@ -247,6 +262,7 @@ class WorkerPool:
         while True:
             await asyncio.sleep(_TICK)
             for worker in [*self._ready]:
+                await worker.follow()
                 await worker.show_output()
             idle_ticks = 0 if self._jobs else idle_ticks + 1
             if idle_ticks == _TICKS_TO_SHRINK:

@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,16 @@ from runtime_core.description import Description
 from runtime_core.errors import WorkerDied
 from runtime_core.faults import RaisedFault
 from runtime_core.plugins import PluginSelection
+from runtime_core.run_logs.supervision import Supervision
+from runtime_core.run_logs.text_log import text_log_path
+from runtime_core.runs import Run
 from runtime_core.workers.endings import end_of
 from runtime_core.workers.messages import ConnectionEnded, Message, receive_async, send_async
 from runtime_core.workers.protocol import (
     ANSWER,
     BODY,
     FAILED,
+    RECORDS,
     START,
     STREAMS,
     call_message,
@@ -32,6 +36,7 @@ from runtime_core.workers.protocol import (
     read_fault,
     read_reply,
 )
+from runtime_core.workers.records import RecordReader
 from runtime_core.workers.segments import Segment, SegmentPool
 from runtime_core.workers.streams import CapturedStreams
 
@@ -81,8 +86,14 @@ class WorkerProcess:
         connection: socket.socket,
         streams: CapturedStreams,
         segments: SegmentPool,
+        supervision: Supervision,
     ) -> None:
         self.load_seconds = 0.0
+        self._supervision = supervision
+        self._records: RecordReader | None = None
+        self._run: Run | None = None  # of the call that it computes
+        self._is_free = asyncio.Event()
+        self._is_free.set()
         self._process = process
         self._connection = connection
         self._streams = streams
@@ -103,7 +114,7 @@ class WorkerProcess:
         self._ended.add_done_callback(lambda _: act(self))
 
     @classmethod
-    def launch(cls, segments: SegmentPool) -> WorkerProcess:
+    def launch(cls, segments: SegmentPool, supervision: Supervision) -> WorkerProcess:
         """Start a process in a running event loop on the main thread.
 
         The end of the thread would end the worker too.
@@ -127,7 +138,7 @@ class WorkerProcess:
                 start_new_session=True,
             )
         ours.setblocking(False)
-        return cls(process, ours, streams, segments)
+        return cls(process, ours, streams, segments, supervision)
 
     async def load(self, settings: WorkerSettings) -> Description:
         """Let the worker load the Tesseract; what goes wrong there is raised here."""
@@ -144,15 +155,46 @@ class WorkerProcess:
     async def call(self, call: Call) -> LeasedReply:
         """Compute a call; `WorkerDied` if the process ends before it has answered.
 
-        The segment behind the body of the call must stay as it is until then.
+        The segment behind the body of the call must stay as it is until then. What was printed and
+        logged has been passed on when this ends.
         """
         attached, answer_segment = self._attached(call)
-        answer = await self._exchange(call_message(call, attached), "during the call")
+        with self._following(self._supervision.run(call)) as run:
+            try:
+                answer = await self._exchange(call_message(call, attached), "during the call")
+            except WorkerDied:
+                await self.follow()
+                if self._records is not None and self._records.has_opened:
+                    await asyncio.to_thread(self._supervision.abandoned, run)
+                raise
+            await self.follow()
         reply = read_reply(answer, answer_segment)
         if not is_in_segment(answer):
             return LeasedReply(reply=reply)
         self._answer = None
         return LeasedReply(reply=reply, segment=answer_segment)
+
+    @contextmanager
+    def _following(self, run: Run) -> Iterator[Run]:
+        """Keep what is printed inside the `with` in the log of a run."""
+        self._run = run
+        self._is_free.clear()
+        self._streams.begin(text_log_path(run))
+        try:
+            yield run
+        finally:
+            self._streams.end()
+            self._run = None
+            self._is_free.set()
+
+    async def follow(self) -> None:
+        """Pass on what the running call has printed and logged so far."""
+        await self._streams.keep()
+        if self._run is not None and self._records is not None and self._supervision.feeds_sinks:
+            for records in self._records.pieces():
+                for record in records:
+                    self._supervision.take(self._run, record)
+                await asyncio.sleep(0)
 
     @property
     def has_output(self) -> bool:
@@ -187,9 +229,13 @@ class WorkerProcess:
             self._answer = None
 
     async def finish_output(self) -> None:
-        """Show what the worker has printed last, after it has ended."""
+        """Show what the worker has printed last, after it has ended, and forget its files."""
+        await self._is_free.wait()  # a call that is still to notice the end has use for them
         await self.show_output()
         await self._streams.finish()
+        if self._records is not None:
+            self._records.close()
+            self._records = None
 
     async def killed(self) -> None:
         """Kill the process and wait until it has ended."""
@@ -209,7 +255,15 @@ class WorkerProcess:
             self._earlier.append(self._streams)
             self._streams = CapturedStreams()
             attached[STREAMS] = self._streams.descriptor
+        if self._records is None or self._records.has_opened:
+            attached[RECORDS] = self._new_records().descriptor
         return attached, self._answer
+
+    def _new_records(self) -> RecordReader:
+        if self._records is not None:
+            self._records.close()
+        self._records = RecordReader()
+        return self._records
 
     def _hang_up(self) -> None:
         """End the connection with the process: its own children may hold the other end open."""

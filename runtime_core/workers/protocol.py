@@ -1,7 +1,8 @@
 """What supervisor and worker say to each other: start, ready, failed, call, reply.
 
 A large body lies in a segment. The supervisor makes the segments of both directions and attaches
-their descriptors to calls, together with the file for the worker's standard streams.
+their descriptors to calls, together with the files for the worker's standard streams and for what
+user code logs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from runtime_core.workers.segments import SMALLEST, Segment
 
 START, READY, FAILED, CALL, REPLY = "start", "ready", "failed", "call", "reply"
 
-BODY, ANSWER, STREAMS = "body", "answer", "streams"
+BODY, ANSWER, STREAMS, RECORDS = "body", "answer", "streams", "records"
 """The roles of descriptors that are attached to a call."""
 
 

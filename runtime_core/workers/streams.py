@@ -9,14 +9,19 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import fcntl
+import logging
 import os
 import sys
 import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
+from runtime_core.run_logs.text_log import append_text
 from runtime_core.workers.endings import settle
+
+_log = logging.getLogger(__name__)
 
 _STDOUT, _STDERR = 1, 2
 _CHUNK = 1 << 20
@@ -30,7 +35,9 @@ class CapturedStreams:
             self.descriptor = os.dup(file.fileno())
         fcntl.fcntl(self.descriptor, fcntl.F_SETFL, os.O_APPEND)
         self._showing = asyncio.Lock()
-        self._shown = 0
+        self._keeping = asyncio.Lock()
+        self._shown = self._kept = 0
+        self._log: Path | None = None
         self._open = True
 
     @property
@@ -51,6 +58,21 @@ class CapturedStreams:
         text = os.pread(self.descriptor, size, start).decode("utf-8", "replace")
         return text.partition("\n")[2] or text if start else text
 
+    def begin(self, log: Path) -> None:
+        """Keep what is written from now on in the file `log`, as far as `keep` is called."""
+        self._kept = self.size
+        self._log = log
+
+    async def keep(self) -> None:
+        """Bring the log of the call up to date, beside the event loop."""
+        async with self._keeping:
+            if self._log is not None and self.size > self._kept:
+                await asyncio.to_thread(self._keep, self._log)
+
+    def end(self) -> None:
+        """Keep nothing of what is written from now on: it is not the call's."""
+        self._log = None
+
     async def show(self) -> None:
         """Write what is new to the stderr of this process, beside the event loop."""
         async with self._showing:
@@ -64,6 +86,15 @@ class CapturedStreams:
             if self._open:
                 self._open = False
                 os.close(self.descriptor)
+
+    def _keep(self, log: Path) -> None:
+        try:
+            while piece := os.pread(self.descriptor, _CHUNK, self._kept):
+                self._kept += len(piece)
+                append_text(log, piece)
+        except OSError as error:
+            _log.warning("%s cannot be written: %s.", log, error.strerror)
+            self._log = None
 
     def _show(self) -> None:
         while piece := os.pread(self.descriptor, _CHUNK, self._shown):

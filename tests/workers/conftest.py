@@ -14,13 +14,15 @@ import psutil
 import pytest
 import uvloop
 
+from runtime_core import Runtime
 from runtime_core.catalog import Catalog
 from runtime_core.config import dump, resolve
 from runtime_core.contracts import Buffer, Call, Reply
 from runtime_core.description import loaded_plugins
 from runtime_core.errors import FaultKind
 from runtime_core.plugins import PluginSelection
-from runtime_core.workers import WorkerPool, Workers, WorkerSettings
+from runtime_core.run_logs import Supervision
+from runtime_core.workers import InProcessWorkers, WorkerPool, Workers, WorkerSettings
 from tests.server.conftest import SECONDS, gate, gate_inputs, is_alive
 
 __all__ = ["gate", "gate_inputs"]
@@ -153,18 +155,24 @@ def shared_files() -> set[str]:
     return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
 
+def in_process(runtime: Runtime) -> InProcessWorkers:
+    """Return the workers without a process for a runtime."""
+    return InProcessWorkers(runtime, Supervision(runtime.catalog, runtime.config))
+
+
 @pytest.fixture
-def pool(catalog: Catalog, tesseract: Callable[..., Path]) -> Pool:
+def pool(catalog: Catalog, tesseract: Callable[..., Path], tmp_path: Path) -> Pool:
     """Return a function that makes a pool for the source of a Tesseract."""
 
     def make(
         *source: str, size: int = 1, timeout: float | None = None, **flags: object
     ) -> WorkerPool:
-        flags = {"api_path": str(tesseract(*source)), **flags}
+        flags = {"api_path": str(tesseract(*source)), "output_path": str(tmp_path), **flags}
         config = resolve(catalog, flags=flags, environment={})
         settings = WorkerSettings(
             config=dump(config), plugins=PluginSelection(), loaded=loaded_plugins(catalog)
         )
-        return WorkerPool(settings, size=size, timeout=timeout)
+        supervision = Supervision(catalog, config)
+        return WorkerPool(settings, supervision, size=size, timeout=timeout)
 
     return make

@@ -11,10 +11,10 @@ import pytest
 
 from runtime_core import Runtime
 from runtime_core.contracts import Buffer, Reply
-from runtime_core.workers import InProcessWorkers, WorkerPool, Workers
+from runtime_core.workers import WorkerPool, Workers
 from runtime_core.workers import pool as pool_module
 from runtime_core.workers.segments import SMALLEST
-from tests.workers.conftest import ECHO, Pool, arrived, call_of, computed, until
+from tests.workers.conftest import ECHO, Pool, arrived, call_of, computed, in_process, until
 
 EMPTY = len(b'{"inputs":{"text":""}}')
 SMALL = [EMPTY, 1000, *range(SMALLEST - 2, SMALLEST + 3), 3 * SMALLEST + 1]
@@ -42,7 +42,7 @@ def test_every_byte_crosses_both_ways(
     pool: Pool, runtime: Callable[..., Runtime], form: str, carry: Carry
 ) -> None:
     """Bodies of all sizes come and go as they are, each after one of another size."""
-    workers: Workers = pool(ECHO) if form == "pool" else InProcessWorkers(runtime(ECHO))
+    workers: Workers = pool(ECHO) if form == "pool" else in_process(runtime(ECHO))
 
     async def in_turn() -> list[bool]:
         async with workers:

@@ -19,7 +19,8 @@ from runtime_core.contracts import Reply
 from runtime_core.description import Description, describe
 from runtime_core.errors import FaultKind, TesseractRuntimeError
 from runtime_core.plugins import PluginSelection
-from runtime_core.workers import InProcessWorkers, WorkerPool, Workers, WorkerSettings
+from runtime_core.run_logs import Supervision
+from runtime_core.workers import WorkerPool, Workers, WorkerSettings
 from tests.server.conftest import GATED
 from tests.workers.conftest import (
     OBEDIENT,
@@ -27,6 +28,7 @@ from tests.workers.conftest import (
     call_of,
     computed,
     fault_text,
+    in_process,
     pid_of,
     replies,
     told,
@@ -49,7 +51,7 @@ def test_pool_computes_in_another_process(pool: Pool) -> None:
 
 def test_in_process_workers_compute_here(runtime: MakeRuntime) -> None:
     """The form for tests and debuggers has no process of its own."""
-    [answer] = asyncio.run(replies(InProcessWorkers(runtime(OBEDIENT)), told()))
+    [answer] = asyncio.run(replies(in_process(runtime(OBEDIENT)), told()))
     assert pid_of(answer) == os.getpid()
 
 
@@ -61,7 +63,7 @@ def test_both_forms_describe_the_same(pool: Pool, runtime: MakeRuntime) -> None:
             return workers.description
 
     remote = asyncio.run(description(pool()))
-    local = asyncio.run(description(InProcessWorkers(runtime())))
+    local = asyncio.run(description(in_process(runtime())))
     assert remote == Description.from_data(json.loads(json.dumps(local.as_data())))
     assert local == describe(runtime())
     has_payload = {endpoint.name: endpoint.has_payload for endpoint in remote.endpoints}
@@ -105,7 +107,7 @@ def test_waiting_calls_are_computed_in_the_order_of_their_arrival(pool: Pool) ->
 @pytest.mark.parametrize("form", ["pool", "in process"])
 def test_calls_at_once_keep_their_ids(pool: Pool, runtime: MakeRuntime, form: str) -> None:
     """Calls that come together are answered one by one, each under its own id."""
-    workers: Workers = pool() if form == "pool" else InProcessWorkers(runtime())
+    workers: Workers = pool() if form == "pool" else in_process(runtime())
     calls = [call_of({"x": [float(n)]}, run_id=str(n)) for n in range(10)]
     answers = asyncio.run(replies(workers, *calls))
     assert [answer.run_id for answer in answers] == [str(n) for n in range(10)]
@@ -115,7 +117,7 @@ def test_calls_at_once_keep_their_ids(pool: Pool, runtime: MakeRuntime, form: st
 @pytest.mark.parametrize("form", ["pool", "in process"])
 def test_fault_is_part_of_the_reply(pool: Pool, runtime: MakeRuntime, form: str) -> None:
     """A refused payload is data and not an exception."""
-    workers: Workers = pool() if form == "pool" else InProcessWorkers(runtime())
+    workers: Workers = pool() if form == "pool" else in_process(runtime())
     [answer] = asyncio.run(replies(workers, call_of({"x": "text"})))
     assert answer.fault is not None
     assert answer.fault.kind is FaultKind.INVALID_PAYLOAD
@@ -128,7 +130,7 @@ def test_file_that_does_not_load_is_an_error_of_the_start(
 ) -> None:
     """What goes wrong while the Tesseract loads is raised when the workers are entered."""
     source = "raise RuntimeError('out of order')"
-    workers: Workers = pool(source) if form == "pool" else InProcessWorkers(runtime(source))
+    workers: Workers = pool(source) if form == "pool" else in_process(runtime(source))
     with pytest.raises(TesseractRuntimeError, match="RuntimeError: out of order") as raised:
         asyncio.run(replies(workers))
     assert raised.value.kind is FaultKind.LOAD_FAILED
@@ -167,14 +169,14 @@ def test_worker_with_other_plugins_than_its_supervisor_is_refused(
         config=dump(config), plugins=PluginSelection(), loaded=["core (tesseract-runtime 0) loaded"]
     )
     with pytest.raises(TesseractRuntimeError, match="The plugins have changed") as raised:
-        asyncio.run(replies(WorkerPool(settings)))
+        asyncio.run(replies(WorkerPool(settings, Supervision(catalog, config))))
     assert raised.value.kind is FaultKind.INVALID_OPTION
 
 
 @pytest.mark.parametrize("form", ["pool", "in process"])
 def test_time_of_each_stage_is_told(pool: Pool, runtime: MakeRuntime, form: str) -> None:
     """A reply says how long its call has waited, and how long each stage of it took."""
-    workers: Workers = pool() if form == "pool" else InProcessWorkers(runtime())
+    workers: Workers = pool() if form == "pool" else in_process(runtime())
     [answer] = asyncio.run(replies(workers, call_of({"x": [1.0]})))
     assert answer.timings.keys() - {"queue"} == {"decode", "compute", "encode"}
     assert "queue" in answer.timings or form == "in process"
@@ -212,11 +214,11 @@ def test_in_process_workers_finish_what_runs(
 ) -> None:
     """A call in this process cannot be stopped, so that leaving waits for it."""
 
-    async def leave(workers: InProcessWorkers) -> Reply:
+    async def leave(workers: Workers) -> Reply:
         async with workers:
             running = asyncio.create_task(computed(workers, call_of(gate_inputs, timeout=0.01)))
             await asyncio.to_thread(gate.wait_until_entered)
             asyncio.get_running_loop().call_later(0.1, gate.open)
         return await running
 
-    assert tree(asyncio.run(leave(InProcessWorkers(runtime(GATED))))) == {"done": True}
+    assert tree(asyncio.run(leave(in_process(runtime(GATED))))) == {"done": True}

@@ -1,0 +1,1 @@
+"""Keeps what runs log in files, and reads them back."""

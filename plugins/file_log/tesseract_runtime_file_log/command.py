@@ -1,0 +1,155 @@
+"""The command `runs`: what the runs of an output path have logged."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic_core import to_json
+
+from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import CommandContext, Metric
+from runtime_core.errors import InvalidOption
+from runtime_core.files import is_url
+from tesseract_runtime_file_log.cleaning import age, remove, superfluous
+from tesseract_runtime_file_log.reading import StoredRun, stored_run, stored_runs
+from tesseract_runtime_file_log.sending import other_targets, send
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    help="List, show, send and remove what runs have logged to files.",
+    no_args_is_help=True,
+)
+
+OutputPath = Annotated[
+    str | None,
+    typer.Option("-o", "--output-path", help="The output path of the runs.", show_default=False),
+]
+RunName = Annotated[str, typer.Argument(metavar="ID", help="The id of a run, or its beginning.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_runs(
+    context: typer.Context, output_path: OutputPath = None, as_json: AsJson = False
+) -> None:
+    """List the runs, the newest first: id, endpoint, status and start."""
+    runs = stored_runs(_folder(context.obj, output_path))
+    if as_json:
+        _print_json([_facts(run) for run in runs])
+        return
+    for run in runs:
+        started = run.started.astimezone().isoformat(" ", "seconds")
+        typer.echo(f"{run.id:36}  {run.endpoint:24} {run.status:9} {started}")
+
+
+@app.command("show")
+def show_run(
+    context: typer.Context, run_id: RunName, output_path: OutputPath = None, as_json: AsJson = False
+) -> None:
+    """Show everything that a run has logged."""
+    run = stored_run(_folder(context.obj, output_path), run_id)
+    if as_json:
+        _print_json({**_facts(run), **_logged(run)})
+        return
+    typer.echo("\n".join(_described(run)))
+    typer.echo(run.text, nl=False)
+
+
+@app.command("clean")
+def clean_runs(
+    context: typer.Context,
+    keep: Annotated[
+        int | None, typer.Option(min=0, help="Keep so many of the newest runs.")
+    ] = None,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Remove only what is older, such as 7d.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Only print what would be removed.")] = False,
+    output_path: OutputPath = None,
+) -> None:
+    """Remove runs with all their files, but none that may still go on."""
+    if keep is None and older_than is None:
+        raise InvalidOption("Say what to remove with --keep N, --older-than AGE, or both.")
+    folder = _folder(context.obj, output_path)
+    limit = None if older_than is None else age(older_than)
+    for run in superfluous(stored_runs(folder), keep=keep, older_than=limit):
+        typer.echo(f"{'Would remove' if dry_run else 'Removed'} {run.id}")
+        if not dry_run:
+            remove(run, folder)
+
+
+@app.command("send")
+def send_run(
+    context: typer.Context,
+    run_id: RunName,
+    log_to: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TARGET", help="Where to, such as mlflow+http://host:5000."),
+    ] = None,
+    output_path: OutputPath = None,
+) -> None:
+    """Send a run to a tracker that has missed it."""
+    command: CommandContext = context.obj
+    config = command.config
+    if log_to:
+        config = config.model_copy(update={"log_to": tuple(log_to)})
+    run = stored_run(_folder(command, output_path), run_id)
+    for target in other_targets(command.catalog, config):
+        send(run, target, config)
+        typer.echo(f"Sent {run.id} to {target.target}")
+
+
+def _folder(context: CommandContext, output_path: str | None) -> Path:
+    config: RuntimeConfig = context.config
+    name = output_path or config.output_path
+    if is_url(name):
+        raise InvalidOption(f"Runs are logged on a local disk; there are none at {name!r}.")
+    if not Path(name).is_dir():
+        raise InvalidOption(f"There is no folder {name!r}. Name the output path with -o.")
+    return Path(name).absolute()
+
+
+def _facts(run: StoredRun) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "endpoint": run.endpoint,
+        "status": run.status,
+        "started": run.started.isoformat(),
+        "ended": run.facts.get("ended"),
+        "parent_id": run.facts.get("parent_id"),
+        "folder": str(run.folder),
+    }
+
+
+def _logged(run: StoredRun) -> dict[str, Any]:
+    series: dict[str, list[Any]] = defaultdict(list)
+    for metric in run.metrics:
+        series[metric.key].append([metric.step, metric.value])
+    return {
+        "parameters": run.parameters,
+        "metrics": series,
+        "artifacts": [str(path) for path in run.artifacts],
+        "text": run.text,
+    }
+
+
+def _described(run: StoredRun) -> Iterator[str]:
+    for name, fact in _facts(run).items():
+        if fact is not None:
+            yield f"{name}: {fact}"
+    for key, value in run.parameters.items():
+        yield f"parameter {key!r}: {value!r}"
+    last: dict[str, Metric] = {metric.key: metric for metric in run.metrics}
+    for key, metric in last.items():
+        yield f"metric {key!r}: {metric.value!r} at step {metric.step}"
+    for path in run.artifacts:
+        yield f"artifact: {path}"
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(to_json(value, indent=2, inf_nan_mode="strings").decode())

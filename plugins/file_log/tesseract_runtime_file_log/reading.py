@@ -1,0 +1,162 @@
+"""Reading the logs of runs back, finished or not."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from runtime_core.contracts import Artifact, Metric, Parameter, Record
+from runtime_core.errors import MissingFile, UnknownName, did_you_mean
+from runtime_core.runs import Run
+from tesseract_runtime_file_log.layout import (
+    ARTIFACTS,
+    FACTS,
+    METRICS,
+    PARAMETERS,
+    RUNNING,
+    TEXT,
+)
+
+_PREFIX = "run_"
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """The log folder of a run; a run that has only printed has no facts beside its text."""
+
+    folder: Path
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """Return what was noted of the run."""
+        try:
+            facts: dict[str, Any] = json.loads((self.folder / FACTS).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return facts
+
+    @property
+    def id(self) -> str:
+        """Return the id of the run, or what its folder is named after."""
+        return str(self.facts.get("id") or self.folder.parent.name.removeprefix(_PREFIX))
+
+    @property
+    def status(self) -> str:
+        """Return how the run has ended: FINISHED, FAILED, KILLED, RUNNING or unknown."""
+        return str(self.facts.get("status", "unknown"))
+
+    @property
+    def endpoint(self) -> str:
+        """Return what was computed."""
+        return str(self.facts.get("endpoint", "unknown"))
+
+    @property
+    def started(self) -> datetime:
+        """Return when the run began to log, in UTC."""
+        try:
+            return datetime.fromisoformat(self.facts["started"])
+        except (KeyError, TypeError, ValueError):
+            return self.changed
+
+    @property
+    def changed(self) -> datetime:
+        """Return when something was written last, in UTC."""
+        times = [path.stat().st_mtime for path in (self.folder, *self.folder.iterdir())]
+        return datetime.fromtimestamp(max(times), UTC)
+
+    @property
+    def is_running(self) -> bool:
+        """Say whether nobody has closed the run."""
+        return self.status == RUNNING
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters by key; of a key that was logged again, the last value."""
+        try:
+            parameters: dict[str, Any] = json.loads((self.folder / PARAMETERS).read_bytes())
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise MissingFile(f"{str(self.folder / PARAMETERS)!r} is damaged: {error}.") from None
+        return parameters
+
+    @property
+    def metrics(self) -> Iterator[Metric]:
+        """Yield the metrics in the order in which they were logged."""
+        try:
+            file = (self.folder / METRICS).open(encoding="utf-8", newline="")
+        except FileNotFoundError:
+            return
+        with file:
+            for row in csv.DictReader(file):
+                yield Metric(
+                    key=row["key"],
+                    value=float(row["value"]),
+                    step=int(row["step"]),
+                    timestamp=datetime.fromisoformat(row["timestamp"]).timestamp(),
+                )
+
+    @property
+    def artifacts(self) -> list[Path]:
+        """Return the files and folders that were logged."""
+        folder = self.folder / ARTIFACTS
+        found = folder.iterdir() if folder.is_dir() else ()
+        return sorted(path for path in found if not path.name.startswith("."))
+
+    @property
+    def text(self) -> str:
+        """Return what the run has printed."""
+        try:
+            return (self.folder / TEXT).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def run(self) -> Run:
+        """Return the run as sinks are told of it."""
+        return Run(
+            id=self.id,
+            endpoint=self.endpoint,
+            parent_id=self.facts.get("parent_id"),
+            folder=self.folder.parent,
+            name=str(self.facts.get("name", "Tesseract")),
+            version=str(self.facts.get("version", "unknown")),
+        )
+
+    @property
+    def records(self) -> Iterator[Record]:
+        """Yield everything that was logged."""
+        for key, value in self.parameters.items():
+            yield Parameter(key=key, value=value)
+        yield from self.metrics
+        for path in self.artifacts:
+            yield Artifact(path=path, name=path.name)
+
+
+def stored_runs(output_path: Path) -> list[StoredRun]:
+    """Return the runs of an output path, the newest first."""
+    folders = [output_path / "logs", *output_path.glob(f"{_PREFIX}*/logs")]
+    runs = [StoredRun(folder) for folder in folders if folder.is_dir()]
+    return sorted(runs, key=lambda run: (run.started, run.id), reverse=True)
+
+
+def stored_run(output_path: Path, name: str) -> StoredRun:
+    """Return a run by its id, or by the beginning of it that no other has; else `UnknownName`."""
+    runs = stored_runs(output_path)
+    exact = [run for run in runs if name in (run.id, run.folder.parent.name)]
+    near = exact or [run for run in runs if run.id.startswith(name)]
+    if len(near) == 1 or exact:
+        return near[0]
+    if near:
+        raise UnknownName(f"Run {name!r} may be any of {len(near)}: write more of its id.")
+    raise UnknownName(
+        f"There is no run {name!r} in {str(output_path)!r}."
+        f"{did_you_mean(name, [run.id for run in runs])} See: tesseract-runtime --output-path "
+        f"{output_path} runs list"
+    )

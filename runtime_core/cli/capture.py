@@ -1,0 +1,50 @@
+"""Keeping what a call writes: on stderr while it runs, and in the log of its run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from runtime_core.cli import follower
+from runtime_core.cli.streams import flush
+
+_STDOUT, _STDERR = 1, 2
+_SECONDS_TO_END = 1.0  # programs that user code has left behind may write for ever
+
+
+@contextmanager
+def captured(log: Path) -> Iterator[None]:
+    """Pass on to stderr what is written inside the `with`, and keep it in the file `log`.
+
+    That is done by another process, which still has all of it when this one crashes. The standard
+    streams themselves are exchanged, so that subprocesses and C code are covered as well.
+    """
+    flush()
+    kept = [os.dup(stream) for stream in (_STDOUT, _STDERR)]
+    with _followed(log) as process:
+        assert process.stdin is not None  # it is a pipe
+        for stream in (_STDOUT, _STDERR):
+            os.dup2(process.stdin.fileno(), stream)
+        process.stdin.close()
+        try:
+            yield
+        finally:
+            flush()
+            for stream, before in zip((_STDOUT, _STDERR), kept, strict=True):
+                os.dup2(before, stream)
+                os.close(before)
+
+
+@contextmanager
+def _followed(log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-I", "-S", follower.__file__, str(log)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0)
+    try:
+        yield process
+    finally:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_SECONDS_TO_END)

@@ -1,0 +1,28 @@
+"""The run of a call, and where its files are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import Call
+from runtime_core.files import is_url
+from runtime_core.runs import Run
+
+
+def run_of(call: Call, config: RuntimeConfig) -> Run:
+    """Return the run of a call.
+
+    Its folder lies in the output path; logs can only be appended to on a local disk, so that it
+    lies in the working directory where the output path is a URL.
+    """
+    output_path = call.output_path or config.output_path
+    root = Path() if is_url(output_path) else Path(output_path)
+    return Run(
+        id=call.run_id,
+        endpoint=call.endpoint,
+        parent_id=call.parent_run_id,
+        folder=root.absolute() / call.output_folder,
+        name=config.name,
+        version=config.version,
+    )

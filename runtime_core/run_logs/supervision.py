@@ -1,0 +1,115 @@
+"""The runs of a process that supervises calls: their text logs, their ends, and distant sinks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+
+from runtime_core.catalog import Catalog
+from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import Call, Fault, Record, Reply, RunStatus
+from runtime_core.errors import FaultKind, RunNotLogged
+from runtime_core.faults import exception_text, fault_of
+from runtime_core.run_logs.placing import run_of
+from runtime_core.run_logs.pump import SinkPump
+from runtime_core.run_logs.targets import LogTarget, log_targets
+from runtime_core.run_logs.text_log import append_text, text_log_path
+from runtime_core.runs import Run
+
+_log = logging.getLogger(__name__)
+
+_KILLED = frozenset({FaultKind.WORKER_DIED, FaultKind.TIMED_OUT, FaultKind.CALLER_GONE})
+_KILLED |= {FaultKind.SHUTTING_DOWN}
+_TOLD = _KILLED | {FaultKind.TESSERACT_FAILED}
+
+
+class Supervision:
+    """Sees to the runs of calls that are computed here or in other processes.
+
+    It is the `Upstream` of the logs of those that are computed here. Errors of the constructor are
+    those of `log_targets`.
+    """
+
+    def __init__(self, catalog: Catalog, config: RuntimeConfig) -> None:
+        self._config = config
+        self._targets: Sequence[LogTarget] = log_targets(catalog, config)
+        distant = [target for target in self._targets if not target.sink.value.local]
+        self._pumps = [SinkPump(target, config) for target in distant]
+
+    @property
+    def feeds_sinks(self) -> bool:
+        """Say whether there are sinks that records must be taken to."""
+        return bool(self._pumps)
+
+    def run(self, call: Call) -> Run:
+        """Return the run of a call."""
+        return run_of(call, self._config)
+
+    def opened(self, run: Run) -> None:
+        """Do nothing: a run that is computed in this process is closed in it."""
+
+    def take(self, run: Run, record: Record) -> None:
+        """Send a record to the sinks that are not local."""
+        for pump in self._pumps:
+            pump.put(run, record)
+
+    def abandoned(self, run: Run) -> None:
+        """Close a run in the local sinks, which the process that had opened it no longer can."""
+        for target in self._targets:
+            if target.sink.value.local:
+                try:
+                    target.open(run, self._config).close(RunStatus.KILLED)
+                # A sink may raise anything; the answer to the call must not suffer.
+                except Exception as error:
+                    _log.warning("Run %s: %s: %s", run.id, target, exception_text(error))
+
+    async def ended(self, run: Run, reply: Reply) -> Reply:
+        """End the run of a call that was computed elsewhere, or was not; return what to answer."""
+        endings = self._end(run, reply)
+        if not self._config.log_to_strict or not endings:
+            return reply
+        done = [asyncio.wrap_future(ending) for ending in endings]
+        return _judged(reply, await asyncio.gather(*done, return_exceptions=True))
+
+    def finished(self, run: Run, reply: Reply) -> Reply:
+        """End the run of a call that was computed in this process; return what to answer."""
+        endings = self._end(run, reply)
+        if not self._config.log_to_strict or not endings:
+            return reply
+        return _judged(reply, [ending.exception() for ending in endings])
+
+    def close(self, seconds: float) -> None:
+        """Wait at most so long for the sinks that are not local."""
+        for pump in self._pumps:
+            pump.close(seconds)
+
+    def _end(self, run: Run, reply: Reply) -> list[Future[None]]:
+        if reply.fault is not None and reply.fault.kind in _TOLD:
+            _note(run, reply.fault)
+        return [pump.end(run, _status(reply)) for pump in self._pumps]
+
+
+def _note(run: Run, fault: Fault) -> None:
+    """Let the text log of a run end with why it has failed."""
+    text = fault.trace or fault.message
+    try:
+        append_text(text_log_path(run), f"{text.rstrip()}\n".encode())
+    except OSError as error:
+        _log.warning("The log of run %s cannot be written: %s.", run.id, error)
+
+
+def _status(reply: Reply) -> RunStatus:
+    if reply.fault is None:
+        return RunStatus.FINISHED
+    return RunStatus.KILLED if reply.fault.kind in _KILLED else RunStatus.FAILED
+
+
+def _judged(reply: Reply, problems: Sequence[BaseException | None]) -> Reply:
+    """Return the reply, or a fault if a sink has not taken the run."""
+    for problem in problems:
+        if isinstance(problem, RunNotLogged) and reply.fault is None:
+            return replace(reply, body=(), fault=fault_of(problem))
+    return reply

@@ -1,0 +1,37 @@
+"""`tesseract.log`: what a call wrote on its standard streams, and the traceback of its failure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from runtime_core.runs import Run
+
+FILE_NAME = "tesseract.log"
+
+
+def text_log_path(run: Run) -> Path:
+    """Return where the text of a run is kept."""
+    return run.log_folder / FILE_NAME
+
+
+def append_text(path: Path, text: bytes) -> None:
+    """Add to the end of a log, which is made with its folder at the first byte."""
+    if not text:
+        return
+    with _opened(path) as log:
+        rest = memoryview(text)
+        while rest:
+            rest = rest[os.write(log, rest) :]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

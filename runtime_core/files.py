@@ -54,7 +54,7 @@ class FileAccess:
         """
         located = self._located(name, base)
         if is_url(located):
-            self._refuse_url(located)
+            self.require_url(located)
             return _open_url(located, "rb", **self._url_options(located))
         if not self.confined and located.startswith(_DESCRIPTORS):
             return _open_descriptor(located)
@@ -111,7 +111,8 @@ class FileAccess:
             return {"allow_redirects": False}
         return {}
 
-    def _refuse_url(self, url: str) -> None:
+    def require_url(self, url: str) -> None:
+        """Raise `FileRefused` for a URL that is out of the sender's rights; nothing is opened."""
         if not self.confined:
             return
         rights = [*self.url_prefixes, *([self.root] if self.root and is_url(self.root) else [])]

@@ -24,6 +24,8 @@ def captured(log: Path) -> Iterator[None]:
     streams themselves are exchanged, so that subprocesses and C code are covered as well.
     """
     flush()
+    with suppress(AttributeError, ValueError):  # somebody may have exchanged or closed it
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper
     kept = [os.dup(stream) for stream in (_STDOUT, _STDERR)]
     with _followed(log) as process:
         assert process.stdin is not None  # it is a pipe

@@ -94,7 +94,7 @@ class Supervision:
 
 def _note(run: Run, fault: Fault) -> None:
     """Let the text log of a run end with why it has failed."""
-    text = fault.trace or fault.message
+    text = fault.trace or fault.message.partition("\n")[0]  # the rest has been printed already
     try:
         append_text(text_log_path(run), f"{text.rstrip()}\n".encode())
     except OSError as error:

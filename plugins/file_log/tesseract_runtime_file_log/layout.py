@@ -10,7 +10,7 @@ from typing import Any
 from runtime_core.contracts import Metric
 
 FACTS = "run.json"
-"""Which run it is: id, endpoint, parent_id, started, ended, status, and the Tesseract's name."""
+"""Which run it is: id, endpoint, parent_id, started, ended, status, whose process."""
 
 METRICS = "metrics.csv"
 PARAMETERS = "parameters.json"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from runtime_core.contracts import Artifact, Metric, Parameter, Record
+from runtime_core.contracts import Artifact, Metric, Parameter, Record, RunStatus
 from runtime_core.errors import MissingFile, UnknownName, did_you_mean
 from runtime_core.runs import Run
 from tesseract_runtime_file_log.layout import (
@@ -48,8 +50,26 @@ class StoredRun:
 
     @property
     def status(self) -> str:
-        """Return how the run has ended: FINISHED, FAILED, KILLED, RUNNING or unknown."""
-        return str(self.facts.get("status", "unknown"))
+        """Return how the run has ended: FINISHED, FAILED, KILLED, RUNNING or unknown.
+
+        A run whose process has ended without a word has been killed.
+        """
+        status = str(self.facts.get("status", "unknown"))
+        return RunStatus.KILLED if status == RUNNING and self._is_dead else status
+
+    @property
+    def _is_dead(self) -> bool:
+        """Say whether the process that computed the run is known to have ended."""
+        pid = self.facts.get("pid")
+        if self.facts.get("host") != socket.gethostname() or not isinstance(pid, int):
+            return False
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:  # it is somebody else's
+            return False
+        return False
 
     @property
     def endpoint(self) -> str:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -154,6 +155,8 @@ def _new_facts(run: Run) -> Mapping[str, Any]:
         "started": _now(),
         "ended": None,
         "status": RUNNING,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
     }
 
 

@@ -74,7 +74,7 @@ class _Worker:
             reply = self._reply(received)
             if os.getpid() != self._process:
                 os._exit(0)  # a fork of user code that came back has no part in the conversation
-            message = reply_message(reply, self._answer)
+            message = reply_message(received.number, reply, self._answer)
             if is_in_segment(message) and self._answer is not None:
                 self._answer.close()
                 self._answer = None

@@ -53,7 +53,7 @@ def receive(connection: socket.socket) -> Message:
     """Receive a message from a blocking socket; its buffers are owned by the caller."""
     prefix, descriptors = _first_bytes(connection)
     prefix += _filled(connection, _LENGTH.size - len(prefix))
-    header = json.loads(_filled(connection, _header_length(prefix)))
+    header = _read_header(_filled(connection, _header_length(prefix)))
     buffers = [_filled(connection, size) for size in header["sizes"]]
     return Message(
         kind=header["kind"], data=header["data"], buffers=buffers, descriptors=descriptors
@@ -76,7 +76,7 @@ async def send_async(connection: socket.socket, message: Message) -> None:
 async def receive_async(connection: socket.socket) -> Message:
     """Receive a message from a non-blocking socket; its buffers are owned by the caller."""
     length = _header_length(await _filled_async(connection, _LENGTH.size))
-    header = json.loads(await _filled_async(connection, length))
+    header = _read_header(await _filled_async(connection, length))
     buffers = [await _filled_async(connection, size) for size in header["sizes"]]
     return Message(kind=header["kind"], data=header["data"], buffers=buffers)
 
@@ -107,6 +107,15 @@ def _pieces(message: Message) -> list[Buffer]:
     header = {"kind": message.kind, "data": message.data, "sizes": [view.nbytes for view in views]}
     text = json.dumps(header).encode("ascii")
     return list(joined([_LENGTH.pack(len(text)) + text, *(v for v in views if v.nbytes)]))
+
+
+def _read_header(text: bytearray) -> Mapping[str, Any]:
+    """Return a header; what is none comes from a connection that cannot be used any more."""
+    try:
+        header = json.loads(text)
+        return {key: header[key] for key in ("kind", "data", "sizes")}
+    except (ValueError, KeyError, TypeError):
+        raise ConnectionEnded from None
 
 
 def _header_length(packed: bytearray) -> int:

@@ -92,6 +92,7 @@ class WorkerProcess:
         self._supervision = supervision
         self._records: RecordReader | None = None
         self._run: Run | None = None  # of the call that it computes
+        self._number = 0  # of the last call
         self._is_free = asyncio.Event()
         self._is_free.set()
         self._process = process
@@ -161,7 +162,7 @@ class WorkerProcess:
         attached, answer_segment = self._attached(call)
         with self._following(self._supervision.run(call)) as run:
             try:
-                answer = await self._exchange(call_message(call, attached), "during the call")
+                answer = await self._exchange(self._numbered(call, attached), "during the call")
             except WorkerDied:
                 await self.follow()
                 if self._records is not None and self._records.has_opened:
@@ -173,6 +174,10 @@ class WorkerProcess:
             return LeasedReply(reply=reply)
         self._answer = None
         return LeasedReply(reply=reply, segment=answer_segment)
+
+    def _numbered(self, call: Call, attached: Mapping[str, int]) -> Message:
+        self._number += 1
+        return call_message(self._number, call, attached)
 
     @contextmanager
     def _following(self, run: Run) -> Iterator[Run]:
@@ -273,13 +278,16 @@ class WorkerProcess:
     async def _exchange(self, message: Message, moment: str) -> Message:
         try:
             await send_async(self._connection, message)
-            return await receive_async(self._connection)
+            answer = await receive_async(self._connection)
+            if answer.data.get("number") == message.data.get("number"):
+                return answer
         except ConnectionEnded:
             await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)  # it tells how it ended
-            await self.killed()
-            raise WorkerDied(
-                f"The worker process ended {moment} ({self._how_it_ended()}).{self._last_words()}"
-            ) from None
+        # Else it is no answer to this message: some other process speaks on the connection.
+        await self.killed()
+        raise WorkerDied(
+            f"The worker process ended {moment} ({self._how_it_ended()}).{self._last_words()}"
+        )
 
     def _how_it_ended(self) -> str:
         code = self._process.returncode

@@ -24,17 +24,22 @@ BODY, ANSWER, STREAMS, RECORDS = "body", "answer", "streams", "records"
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedCall:
-    """A call as a worker gets it: `body_size` bytes of its body lie in the attached segment."""
+    """A call as a worker gets it: `body_size` bytes of its body lie in the attached segment.
 
+    Its reply repeats the `number`, by which no process can answer another one's call.
+    """
+
+    number: int
     call: Call
     body_size: int | None
     attached: Mapping[str, int]
 
 
-def call_message(call: Call, attached: Mapping[str, int]) -> Message:
+def call_message(number: int, call: Call, attached: Mapping[str, int]) -> Message:
     """Return a call as a message; its body is beside it, or in the segment that is attached."""
     in_segment = BODY in attached
     data = {
+        "number": number,
         "call": _fields(call, but="body"),
         "body_size": memoryview(call.body).nbytes if in_segment else None,
         "attached": list(attached),
@@ -51,13 +56,14 @@ def read_call(message: Message) -> ReceivedCall:
     """Return the call of a message."""
     body: Buffer = message.buffers[0] if message.buffers else b""
     return ReceivedCall(
+        number=message.data["number"],
         call=Call(**message.data["call"], body=body),
         body_size=message.data["body_size"],
         attached=dict(zip(message.data["attached"], message.descriptors, strict=True)),
     )
 
 
-def reply_message(reply: Reply, segment: Segment | None) -> Message:
+def reply_message(number: int, reply: Reply, segment: Segment | None) -> Message:
     """Return a reply as a message; a large body is copied into the segment, if there is one."""
     pieces = [memoryview(buffer).cast("B") for buffer in reply.body]
     size = sum(piece.nbytes for piece in pieces)
@@ -68,7 +74,7 @@ def reply_message(reply: Reply, segment: Segment | None) -> Message:
     data["fault"] = asdict(reply.fault) if reply.fault is not None else None
     return Message(
         kind=REPLY,
-        data={"reply": data, "body_size": size if placed else None},
+        data={"number": number, "reply": data, "body_size": size if placed else None},
         buffers=[] if placed else pieces,
     )
 

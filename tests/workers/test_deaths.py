@@ -247,6 +247,32 @@ def test_processes_of_user_code_end_with_their_worker(pool: Pool) -> None:
     wait_until_gone(started)
 
 
+STRAY_REPLY = """
+import gc, json, struct
+[connection] = [o for o in gc.get_objects() if type(o).__name__ == "socket" and o.type == 1]
+{header}
+connection.sendall(struct.pack(">I", len(header)) + header)
+"""
+
+STRAY_HEADERS = {
+    "the reply to another call": """
+reply = dict(run_id="x", format="json", timings={}, fault=None)
+data = dict(number=1000, reply=reply, body_size=None)
+header = json.dumps(dict(kind="reply", data=data, sizes=[])).encode()
+""",
+    "no message": 'header = b"not JSON"',
+}
+
+
+@pytest.mark.parametrize("header", STRAY_HEADERS.values(), ids=STRAY_HEADERS)
+def test_answer_that_is_not_to_the_call_ends_the_worker(pool: Pool, header: str) -> None:
+    """Whatever else comes over a worker's connection is nobody's result, and the next is right."""
+    stray = told(STRAY_REPLY.format(header=header))
+    died, alive = asyncio.run(replies(pool(OBEDIENT), stray, told(number=3)))
+    fault_text(died, FaultKind.WORKER_DIED)
+    assert tree(alive)["run"] == [3]
+
+
 @pytest.mark.parametrize("statement", ["os.fork()", "os.fork() or 1 / 0", "os.fork() and 1 / 0"])
 def test_fork_that_comes_back_answers_nobody(pool: Pool, statement: str) -> None:
     """A copy of the worker that returns from user code has no part in this call or the next."""

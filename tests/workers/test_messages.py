@@ -104,7 +104,7 @@ def test_call_arrives_as_it_was_sent(
         timeout=timeout,
         parent_run_id=parent,
     )
-    received = read_call(carried(call_message(call, {})))
+    received = read_call(carried(call_message(7, call, {})))
     assert (received.call, received.body_size, received.attached) == (call, None, {})
 
 
@@ -120,7 +120,7 @@ def test_fault_arrives_as_it_was_sent(
     """A fault is the same on the other side, in a reply and when a worker cannot start."""
     fault = Fault(kind=kind, message=message, trace=trace, details=details)
     reply = Reply(run_id="a", format="json", fault=fault, timings={"decode": 0.5})
-    assert read_reply(carried(reply_message(reply, None)), segment()) == Reply(
+    assert read_reply(carried(reply_message(7, reply, None)), segment()) == Reply(
         run_id="a", format="json", body=[], fault=fault, timings={"decode": 0.5}
     )
     assert read_fault(carried(failed_message(fault)).data) == fault
@@ -129,7 +129,7 @@ def test_fault_arrives_as_it_was_sent(
 def test_reply_keeps_its_pieces() -> None:
     """The buffers of a body arrive in their order, views of memory included."""
     reply = Reply(run_id="a", format="json", body=[b"ab", memoryview(b"cd"), bytearray(b""), b"e"])
-    arrived = read_reply(carried(reply_message(reply, None)), segment())
+    arrived = read_reply(carried(reply_message(7, reply, None)), segment())
     assert as_bytes(arrived.body) == [b"ab", b"cd", b"", b"e"]
     assert arrived.fault is None
 
@@ -220,7 +220,7 @@ def test_descriptors_come_with_their_message(ends: tuple[socket.socket, socket.s
 def test_body_in_a_segment_crosses_no_socket() -> None:
     """Of a call whose body lies in shared memory only the size is told."""
     call = Call(endpoint="e", run_id="r", body=b"a" * 99, body_format="json", output_format="json")
-    message = call_message(call, {BODY: 7})
+    message = call_message(7, call, {BODY: 7})
     assert (message.buffers, message.descriptors) == ([], [7])
     assert (message.data["body_size"], message.data["attached"]) == (99, [BODY])
 
@@ -231,7 +231,7 @@ def test_large_answer_is_put_into_its_segment(size: int) -> None:
     theirs = Segment.create()
     ours = Segment(os.dup(theirs.descriptor))
     reply = Reply(run_id="a", format="json", body=[b"<", b"x" * (size - 2), b">"])
-    message = carried(reply_message(reply, theirs))
+    message = carried(reply_message(7, reply, theirs))
     assert is_in_segment(message) == (size >= SMALLEST)
     body = b"".join(read_reply(message, ours).body)
     theirs.close()

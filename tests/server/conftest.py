@@ -239,14 +239,17 @@ def started(
     *arguments: str,
     environment: Mapping[str, str] | None = None,
     constants: Mapping[str, Any] | None = None,
+    wrapper: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[str]]:
     """Start the command line and end it in any case, with what it has started itself.
+
+    `wrapper` is a program that runs its arguments as a program in other surroundings.
 
     `constants` maps names such as `runtime_core.server.bodies._IDLE_SECONDS` to other values, so
     that a test need not wait as long as a client would.
     """
     process = subprocess.Popen(
-        [*_program(constants), *arguments],
+        [*wrapper, *_program(constants), *arguments],
         env=clean_environment() | {"TESSERACT_API_PATH": str(api_path)} | dict(environment or {}),
         cwd=api_path.parent,
         stdout=subprocess.PIPE,

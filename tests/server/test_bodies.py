@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import socket
+import subprocess
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +40,26 @@ def test_eighty_megabytes_come_back_right(double: Served) -> None:
     answer = double.request("POST", "/apply", payload_of(x), {"Accept": BASE64})
     assert answer.status == 200
     np.testing.assert_array_equal(array_of(answer.body), 2 * x)
+
+
+IN_SMALL_MEMORY = [
+    *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c"),
+    'mount -t tmpfs -o size=64m tmpfs /dev/shm && exec "$@"',
+    "sh",
+]
+"""Runs a program where named shared memory is as small as in a container of Docker."""
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None or subprocess.run([*IN_SMALL_MEMORY, "true"]).returncode != 0,
+    reason="this system gives no private file systems",
+)
+def test_eighty_megabytes_need_no_named_shared_memory(serve: Serve) -> None:
+    """Bodies that are larger than /dev/shm cross to the worker and back whole."""
+    array = np.random.default_rng(0).random(TEN_MILLION)
+    small = serve(wrapper=IN_SMALL_MEMORY)
+    answer = small.request("POST", "/apply", payload_of(array), {"Accept": BASE64})
+    np.testing.assert_array_equal(array_of(answer.body), 2 * array, strict=True)
 
 
 def test_large_numbers_in_json_come_back_right(double: Served) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import command_line, gradients, imports, service
+from benchmarks import command_line, gradients, imports, runs, service
 from benchmarks.sides import Side, original_side, our_side
 
 
@@ -76,6 +76,14 @@ ROWS: Sequence[Row] = (
         unit="s",
         measure=gradients.finite_differences,
         goal="<= 0.35",
+    ),
+    Row(name="log_metric, 10,000 times", unit="us", measure=runs.ten_thousand, goal="< 20 us"),
+    Row(
+        name="log_metric, 100,000 times",
+        unit="us",
+        measure=runs.hundred_thousand,
+        goal="the same",
+        ours_alone=True,
     ),
 )
 

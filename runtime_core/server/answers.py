@@ -16,6 +16,7 @@ from runtime_core.errors import FaultKind
 from runtime_core.server.protocol import ABORT
 
 RUN_ID_HEADER = "Tesseract-Run-Id"
+PARENT_RUN_ID_HEADER = "Tesseract-Parent-Run-Id"
 TIMING_HEADER = "Server-Timing"
 """Milliseconds of each stage of a call (W3C Server Timing)."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.middleware.cors import CORSMiddleware
 
 from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
-from runtime_core.server.answers import RUN_ID_HEADER, TIMING_HEADER
+from runtime_core.server.answers import PARENT_RUN_ID_HEADER, RUN_ID_HEADER, TIMING_HEADER
 
 
 def build(server: ServerContext) -> ServerParts:
@@ -19,7 +19,12 @@ def build(server: ServerContext) -> ServerParts:
             app,
             allow_origins=origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "Request-Timeout"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                PARENT_RUN_ID_HEADER,
+                "Request-Timeout",
+            ],
             expose_headers=[RUN_ID_HEADER, TIMING_HEADER],
         )
 

@@ -19,6 +19,7 @@ from runtime_core.faults import fault_of
 from runtime_core.runs import checked_run_id, new_run_id
 from runtime_core.server.admission import Admitted
 from runtime_core.server.answers import (
+    PARENT_RUN_ID_HEADER,
     RUN_ID_HEADER,
     TIMING_HEADER,
     DocumentResponse,
@@ -178,8 +179,9 @@ def _timeout(request: Request) -> float | None:
 
 def _parent_run_id(request: Request) -> str | None:
     """Return the run that a client says this one is a part of."""
-    given = request.headers.get("tesseract-parent-run-id")
-    return None if given is None else _checked(given, place=("header", "tesseract-parent-run-id"))
+    given = request.headers.get(PARENT_RUN_ID_HEADER)
+    place = ("header", PARENT_RUN_ID_HEADER.lower())
+    return None if given is None else _checked(given, place=place)
 
 
 def _accept(request: Request) -> str:

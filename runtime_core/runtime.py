@@ -6,18 +6,16 @@ ring, `Runtime.invoke`, speaks bytes: a `Call` in, a `Reply` out, and no excepti
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from runtime_core import documents, scope
-from runtime_core.buffers import Buffers
+from runtime_core import scope
+from runtime_core.answering import answered, outputs_at, validated
 from runtime_core.catalog import CORE, Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import (
@@ -26,23 +24,15 @@ from runtime_core.contracts import (
     Call,
     Endpoint,
     Evaluations,
-    Format,
     Reply,
     RunStatus,
     Unavailable,
 )
-from runtime_core.errors import (
-    InvalidOption,
-    InvalidResult,
-    TesseractRuntimeError,
-    UnknownName,
-    fault_lines,
-)
-from runtime_core.faults import author_fault, fault_of, invalid_payload, summary
+from runtime_core.errors import TesseractRuntimeError, UnknownName
+from runtime_core.faults import author_fault, fault_of
 from runtime_core.files import FileAccess
 from runtime_core.gradients import GradientBackends
-from runtime_core.lifting import LiftedTexts
-from runtime_core.profiling import profiled
+from runtime_core.invocation import Invocation, Stages
 from runtime_core.run_logs.placing import run_of
 from runtime_core.run_logs.run_log import RunLog, Upstream
 from runtime_core.run_logs.targets import LogTarget, log_targets
@@ -162,12 +152,13 @@ class Runtime:
 
     def invoke(self, call: Call) -> Reply:
         """Answer a call in bytes. Every failure is a `Fault` of the reply; nothing is raised."""
-        clock = _Clock(tell=self.config.tracing)
+        stages = Stages(tell=self.config.tracing)
         body: Sequence[Buffer] = ()
         fault = None
         try:
             with self._running(run_of(call, self.config)) as here:
-                body = self._document(call, self._placed(here, call), clock)
+                endpoint = self.bound(call.endpoint)
+                body = Invocation(endpoint, call, self._placed(here, call), stages).document()
         except AuthorError as error:
             fault = author_fault(error.cause)
         except TesseractRuntimeError as error:
@@ -182,7 +173,7 @@ class Runtime:
             run_id=call.run_id,
             format=call.output_format,
             body=body,
-            timings=clock.seconds,
+            timings=stages.seconds,
             fault=fault,
         )
 
@@ -210,91 +201,9 @@ class Runtime:
         workspace = replace(self._workspace, config=config)
         return replace(here, workspace=lambda: workspace)
 
-    def _document(self, call: Call, here: Scope, clock: _Clock) -> Sequence[Buffer]:
-        endpoint = self.bound(call.endpoint)
-        output_format = self.catalog.formats.find(call.output_format)
-        self._refuse_unwritable(call, output_format)
-        with clock.measure("decode"):
-            payload = self._read(call, endpoint, here)
-        with clock.measure("compute"), scope.enter(here), self._profiled():
-            result = answered(endpoint, payload)
-        with clock.measure("encode"):
-            return self._written(result, output_format, call, here)
-
-    def _read(self, call: Call, endpoint: BoundEndpoint, here: Scope) -> Any:
-        body_format = self.catalog.formats.find(call.body_format)
-        if endpoint.payload is None:
-            return None
-        lifted = LiftedTexts()
-        try:
-            with scope.enter(replace(here, options={}, lifted=lifted)) as reading:
-                payload = self._payload(call, endpoint, body_format, reading)
-            if lifted.have_arrived:
-                return payload
-        except Exception:
-            if not lifted:
-                raise
-        # Something else than an array has met a placeholder, or may have: nothing is lifted now.
-        with scope.enter(replace(here, options={})) as reading:
-            return self._payload(call, endpoint, body_format, reading)
-
-    def _payload(self, call: Call, endpoint: BoundEndpoint, format_: Format, reading: Scope) -> Any:
-        return validated(endpoint, documents.read(call.body, format_), reading.options)
-
-    def _refuse_unwritable(self, call: Call, format_: Format) -> None:
-        """Say before a result is computed that it could not be written."""
-        if call.compression is not None:
-            self.catalog.compressors.find(call.compression)
-        encoding = self.catalog.encodings.find(format_.array_encoding)
-        if encoding.writes_files and call.output_path is None:
-            raise InvalidOption(
-                f"Format {format_.name!r} writes files: name a folder for them with -o or "
-                "--output-path."
-            )
-
-    def _written(
-        self, result: BaseModel, format_: Format, call: Call, here: Scope
-    ) -> Sequence[Buffer]:
-        buffers = Buffers()
-        options = {
-            "array_encoding": format_.array_encoding,
-            "compression": call.compression,
-            "base_dir": call.output_path,
-            "binref_dir": call.output_folder,
-        }
-        with scope.enter(replace(here, options=options, buffers=buffers)) as writing:
-            return documents.write(documents.tree_of(result, writing.options), format_, buffers)
-
-    @contextmanager
-    def _profiled(self) -> Iterator[None]:
-        """Write where the time went inside the `with`, if that is wanted."""
-        if not self.config.profiling:
-            yield
-            return
-        with profiled():
-            yield
-
     def scope(self, run: Run | None = None, **facts: Any) -> Scope:
         """Return the surroundings of one call of this runtime."""
         return Scope(workspace=lambda: self._workspace, run=run, **facts)
-
-
-class _Clock:
-    """Measures the stages of a call in seconds, and tells of each if that is wanted."""
-
-    def __init__(self, *, tell: bool) -> None:
-        self.seconds: dict[str, float] = {}
-        self._tell = tell
-
-    @contextmanager
-    def measure(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] = time.perf_counter() - start
-            if self._tell:
-                sys.stderr.write(f"[trace] {stage}: {self.seconds[stage] * 1e3:.3f} ms\n")
 
 
 def local_runtime(
@@ -312,43 +221,3 @@ def served_runtime(
     root = config.input_path if "input_path" in config.model_fields_set else None
     files = FileAccess(root=root, url_prefixes=config.allow_url_prefix)
     return Runtime(catalog=catalog, config=config, files=files, upstream=upstream)
-
-
-def validated(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any:
-    """Return the payload model of a value; `InvalidPayload` holds every fault of it."""
-    if endpoint.payload is None:
-        return None
-    try:
-        return endpoint.payload.model_validate(payload, context=options)
-    except ValidationError as error:
-        raise invalid_payload(error) from None
-
-
-def answered(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
-    """Compute an answer and hold it against the endpoint's promise.
-
-    Raises `InvalidResult` for an answer that the endpoint's result model refuses.
-    """
-    answer = endpoint.answer(payload)
-    try:
-        result = endpoint.result.model_validate(answer)
-    except ValidationError as error:
-        raise InvalidResult(_misfit(endpoint, answer, error)) from None
-    if endpoint.check is not None:
-        endpoint.check(payload, result)
-    return result
-
-
-def outputs_at(endpoint: BoundEndpoint, inputs: BaseModel) -> Any:
-    """Return the outputs of `apply` or `abstract_eval` for inputs that are validated already."""
-    assert endpoint.payload is not None  # both ask for inputs
-    result: Any = answered(endpoint, endpoint.payload.model_construct(inputs=inputs))
-    return result.root
-
-
-def _misfit(endpoint: BoundEndpoint, answer: object, error: ValidationError) -> str:
-    faults = fault_lines(invalid_payload(error).details, root="result")
-    return (
-        f"The Tesseract returned {summary(answer)}, which is no valid "
-        f"{endpoint.result.__name__}:\n{faults}"
-    )

@@ -177,11 +177,12 @@ class SinkPump:
         sending.done.set_exception(RunNotLogged(f"{message}: {sending.problem}."))
         _log.warning(
             "%s: %s. What was logged stands in %s; send it later with: tesseract-runtime runs send "
-            "%s",
+            "%s --log-to %s",
             message,
             sending.problem,
             sending.run.log_folder,
             sending.run.id,
+            self._target.target,
         )
 
 

@@ -18,7 +18,10 @@ except ImportError as error:
 pytest.register_assert_rewrite(
     *(
         f"{__name__}.{name}"
-        for name in ("compressors", "echo", "encodings", "mutations", "refusals", "round_trips")
+        for name in (
+            *("compressors", "echo", "encodings", "mutations", "refusals", "round_trips"),
+            *("logged_runs", "run_sinks"),
+        )
     )
 )
 
@@ -26,17 +29,21 @@ from runtime_core.testing.compressors import CompressorConformance  # noqa: E402
 from runtime_core.testing.echo import Echo, made_echo  # noqa: E402
 from runtime_core.testing.encodings import ArrayEncodingConformance  # noqa: E402
 from runtime_core.testing.formats import FormatConformance  # noqa: E402
+from runtime_core.testing.logged_runs import LoggedRun  # noqa: E402
 from runtime_core.testing.mutations import (  # noqa: E402
     documents_to_damage,
     survive_edits,
     survive_exchanges,
 )
+from runtime_core.testing.run_sinks import RunSinkConformance  # noqa: E402
 
 __all__ = [
     "ArrayEncodingConformance",
     "CompressorConformance",
     "Echo",
     "FormatConformance",
+    "LoggedRun",
+    "RunSinkConformance",
     "documents_to_damage",
     "made_echo",
     "survive_edits",

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from runtime_core import Runtime, scope
+from runtime_core.answering import answered
 from runtime_core.runs import EVALUATION
-from runtime_core.runtime import answered
 from tesseract_runtime_check_gradients.vectors import Vector
 
 JACOBIAN = "jacobian"

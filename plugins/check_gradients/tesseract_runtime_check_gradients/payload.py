@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from runtime_core import Runtime, documents, scope
-from runtime_core.runtime import validated
+from runtime_core.answering import validated
 
 
 def inputs_of(runtime: Runtime, body: bytes, format_name: str) -> BaseModel:

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, RootModel, ValidationError
 
+from runtime_core.answering import answered, validated
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 from runtime_core.errors import InvalidPayload, TesseractRuntimeError, UnknownName, fault_lines
 from runtime_core.faults import exception_text, invalid_payload
-from runtime_core.runtime import answered, validated
 from runtime_core.tesseract_api import AuthorError
 from runtime_core.traces import author_trace
 from tesseract_runtime_regression_test.case import RegressionCase

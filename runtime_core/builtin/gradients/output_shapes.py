@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from runtime_core.answering import outputs_at
 from runtime_core.arrays.coercion import Shape
 from runtime_core.arrays.dtypes import NAMES
 from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.paths import expand, parse, replace
-from runtime_core.runtime import outputs_at
 from runtime_core.schemas.walk import is_array, walk
 
 Shapes = Mapping[str, tuple[int, ...]]

@@ -1,0 +1,169 @@
+"""What the tests of run sinks log, and how what is found is compared with it."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime_core.catalog import Catalog
+from runtime_core.config import resolve
+from runtime_core.contracts import Artifact, Call, Metric, Record, Reply, RunHandle
+from runtime_core.run_logs import Supervision
+from runtime_core.runs import Run, new_run_id
+from runtime_core.runtime import local_runtime
+
+Metrics = Mapping[str, Sequence[tuple[int, float]]]
+
+PARAMETERS: Mapping[str, Any] = {
+    "text": "ä 🧪",
+    "empty": "",
+    "whole": 7,
+    "number": 0.1,
+    "flag": True,
+    "nothing": None,
+    "list": [1, [2, "x"]],
+    "map": {"a": {"b": 1.5}},
+}
+"""Values of all kinds that JSON has."""
+
+STRANGE_KEYS = (
+    *("a/b", "a.b", "with space", "ä", "x[0]", "x(0)", 'quo"te', "com,ma", "per%cent", "new\nline"),
+    *("", ".", "..", "../up", "../../up", "/root", "-dash", "k" * 300, "k" * 299 + "z"),
+)
+"""Keys that are no names of files, columns or variables."""
+
+MANY = 2_500
+"""More metrics than a batch or a request has."""
+
+SECONDS = 60
+"""How long a sink may try to reach what does not answer."""
+
+SOURCE = """
+    from pathlib import Path
+    from pydantic import BaseModel
+    from runtime_core.run_logs import log_artifact, log_metric, log_parameter
+
+    class InputSchema(BaseModel):
+        fails: bool
+
+    class OutputSchema(BaseModel):
+        done: bool
+
+    def apply(inputs: InputSchema) -> OutputSchema:
+        log_parameter("size", 3)
+        for value in (4.0, 2.0, 1.0):
+            log_metric("loss", value)
+        plot = Path(__file__).with_name("plot.txt")
+        plot.write_text("plot")
+        log_artifact(plot)
+        if inputs.fails:
+            raise ValueError("no convergence")
+        return OutputSchema(done=True)
+"""
+"""A Tesseract that logs something of each kind."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedRun:
+    """What a sink has of one run; `None` where it has no place for such things.
+
+    Metrics are steps and values by key, artifacts the contents of files by their paths, which have
+    slashes. Values of parameters may be texts.
+    """
+
+    parameters: Mapping[str, Any] | None
+    metrics: Metrics | None
+    artifacts: Mapping[str, bytes] | None
+    status: str | None
+
+
+@dataclass(kw_only=True)
+class OpenRun:
+    """A run that a test logs to."""
+
+    run: Run
+    handle: RunHandle
+
+    def write(self, *records: Record) -> None:
+        """Write records."""
+        self.handle.write(records)
+
+    def metrics(self, *values: float, key: str = "loss") -> None:
+        """Write the values of a metric, a step each."""
+        self.write(*(metric(key, value, step) for step, value in enumerate(values)))
+
+
+def new_run(folder: Path) -> Run:
+    """Return a run whose own folder lies in a folder."""
+    run_id = new_run_id()
+    return Run(id=run_id, endpoint="apply", folder=folder / f"run_{run_id}", name="Conformance")
+
+
+def metric(key: str, value: float, step: int = 0) -> Metric:
+    """Return a metric that is measured now."""
+    return Metric(key=key, value=value, step=step, timestamp=time.time())
+
+
+def artifact(path: Path, content: bytes) -> Artifact:
+    """Write a file and return it as an artifact."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return Artifact(path=path, name=path.name)
+
+
+def kept(found: Any) -> Any:
+    """Return what a sink has; the test is skipped where it has no place for it."""
+    only_if(found is not None, "the sink has no place for it")
+    return found
+
+
+def only_if(condition: bool, reason: str) -> None:
+    """Skip a test that is not about this sink."""
+    if not condition:
+        pytest.skip(reason)
+
+
+def same(value: Any, found: Any) -> bool:
+    """Say whether a value was found, as it is or as one of its usual texts."""
+    texts = (str(value), json.dumps(value), json.dumps(value, ensure_ascii=False))
+    return bool(found == value) or found in texts
+
+
+def check_metrics(found: Metrics | None, expected: Metrics) -> None:
+    """Compare metrics, whose values may have been rounded to single precision."""
+    if found is None:
+        return
+    assert set(found) == set(expected)
+    for key, history in expected.items():
+        assert [step for step, _ in found[key]] == [step for step, _ in history], key
+        values = [value for _, value in history]
+        assert [value for _, value in found[key]] == pytest.approx(values, rel=1e-6), key
+
+
+def called(catalog: Catalog, target: str, folder: Path, inputs: Any) -> tuple[Run, Reply]:
+    """Call a Tesseract as the command line does, and return its run and the reply."""
+    path = folder / "tesseract_api.py"
+    path.write_text(textwrap.dedent(SOURCE), encoding="utf-8")
+    flags = {"api_path": str(path), "output_path": str(folder), "log_to": target}
+    config = resolve(catalog, flags=flags, environment={})
+    supervision = Supervision(catalog, config)
+    call = Call(
+        endpoint="apply",
+        run_id=new_run_id(),
+        body=json.dumps({"inputs": inputs}).encode(),
+        body_format="json",
+        output_format="json",
+        output_folder="run",
+    )
+    reply = local_runtime(catalog, config, upstream=supervision).invoke(call)
+    run = supervision.run(call)
+    reply = supervision.finished(run, reply)
+    supervision.close(SECONDS)
+    return run, reply

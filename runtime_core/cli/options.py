@@ -70,10 +70,11 @@ def given_flags(catalog: Catalog, parameters: Mapping[str, Any]) -> dict[str, An
     return {
         option: parameters[option]
         for option, _ in _options(catalog)
-        if parameters.get(option) not in (None, [])
+        if parameters.get(option) not in _NOT_GIVEN
     }
 
 
+_NOT_GIVEN: tuple[Any, ...] = (None, [], ())
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 _PLUGINS_PARAMETER = inspect.Parameter(

@@ -32,7 +32,8 @@ PREFIXES = ("TESSERACT_RUNTIME_", "TESSERACT_")
 """Prefixes of environment variables, strongest first."""
 
 
-def _absolute(path: str) -> str:
+def absolute(path: str) -> str:
+    """Return a path that starts at the root; a URL stays as it is."""
     return path if "://" in path else str(Path(path).absolute())
 
 
@@ -50,7 +51,7 @@ TextList = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """Texts: an option that may be repeated, or given once with commas."""
 
 
-AbsolutePath = Annotated[str, AfterValidator(_absolute), Field(validate_default=True)]
+AbsolutePath = Annotated[str, AfterValidator(absolute), Field(validate_default=True)]
 
 
 class RuntimeConfig(BaseModel):

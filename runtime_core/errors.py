@@ -97,6 +97,10 @@ class InvalidPayload(TesseractRuntimeError):
         super().__init__(fault_lines(self.details))
 
 
+class InvalidItem(InvalidPayload):
+    """A part of a payload that is read only when it is used does not fit its schema."""
+
+
 class InvalidOption(TesseractRuntimeError):
     """An option of the command line, the environment or a call has a value that cannot be used."""
 

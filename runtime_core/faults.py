@@ -34,6 +34,27 @@ def fault_of(error: TesseractRuntimeError) -> Fault:
     return Fault(kind=error.kind, message=str(error), details=details, trace=trace)
 
 
+def fault_detail(fault: Fault) -> Any:
+    """Return what clients are told of a fault: its text, or a list for a payload, as of FastAPI.
+
+    >>> from runtime_core.errors import UnreadableDocument
+    >>> fault_detail(fault_of(UnreadableDocument("not JSON")))
+    [{'type': 'document_invalid', 'loc': ['body'], 'msg': 'not JSON'}]
+    """
+    if fault.kind is FaultKind.INVALID_PAYLOAD:
+        details = fault.details or [{"type": "value_error", "loc": [], "msg": fault.message}]
+        return [_located(detail) for detail in details]
+    if fault.kind is FaultKind.UNREADABLE_DOCUMENT:
+        return [{"type": "document_invalid", "loc": ["body"], "msg": fault.message}]
+    return fault.message
+
+
+def _located(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a fault of a payload with its place in the request."""
+    place = list(detail["loc"])
+    return {**detail, "loc": place if place[:1] in (["query"], ["header"]) else ["body", *place]}
+
+
 def author_fault(error: BaseException) -> Fault:
     """Return an exception of the author's code as data: its type, its text and its frames."""
     return Fault(

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import sys
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,7 +234,9 @@ def _open_url(url: str, mode: str, **options: Any) -> BinaryIO:
     import fsspec  # 150 ms, and only a URL needs it
 
     try:
-        file: BinaryIO = fsspec.open(url, mode, **options).open()
+        opened = fsspec.open(url, mode, **options)
+        file: BinaryIO = opened.open()
+        weakref.finalize(file, id, opened)  # an archive is closed with what is opened in it
         return file
     except ImportError as error:
         raise InvalidOption(

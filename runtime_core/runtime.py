@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from runtime_core import scope
 from runtime_core.answering import answered, outputs_at, validated
 from runtime_core.catalog import CORE, Catalog
-from runtime_core.config import RuntimeConfig
+from runtime_core.config import RuntimeConfig, absolute
 from runtime_core.contracts import (
     BoundEndpoint,
     Buffer,
@@ -195,9 +195,9 @@ class Runtime:
 
     def _placed(self, here: Scope, call: Call) -> Scope:
         """Return the surroundings of a call, whose output path is that of its configuration."""
-        if call.output_path in (None, self.config.output_path):
+        if call.output_path is None or call.output_path == self.config.output_path:
             return here
-        config = self.config.model_copy(update={"output_path": call.output_path})
+        config = self.config.model_copy(update={"output_path": absolute(call.output_path)})
         workspace = replace(self._workspace, config=config)
         return replace(here, workspace=lambda: workspace)
 

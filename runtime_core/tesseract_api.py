@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from runtime_core.contracts import Unavailable
-from runtime_core.errors import InvalidTesseract, MissingFile, did_you_mean
+from runtime_core.errors import InvalidItem, InvalidTesseract, MissingFile, did_you_mean
+from runtime_core.siblings import TesseractLoader, refuse_clash
 from runtime_core.traces import author_lines
 
 
@@ -71,7 +72,7 @@ def _authored(function: Callable[..., Any]) -> Callable[..., Any]:
     def authored(*arguments: Any, **named: Any) -> Any:
         try:
             return function(*arguments, **named)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, InvalidItem):
             raise
         # The author's function may raise anything, and sys.exit in it must not end a server.
         except BaseException as error:
@@ -94,7 +95,20 @@ def load_tesseract(path: str) -> TesseractApi:
             f"There is no Tesseract at {str(file)!r}. Name its file with --api-path or "
             "TESSERACT_API_PATH."
         )
-    module = _import(file)
+    return tesseract_of(_import(file))
+
+
+def tesseract_of(module: ModuleType) -> TesseractApi:
+    """Return the Tesseract that an imported module is; `InvalidTesseract` says what it lacks.
+
+    >>> from types import ModuleType
+    >>> tesseract_of(ModuleType("empty"))
+    Traceback (most recent call last):
+    runtime_core.errors.InvalidTesseract: empty does not define InputSchema.
+    empty does not define OutputSchema.
+    empty does not define a function 'apply'. Every Tesseract needs one.
+    """
+    file = Path(module.__dict__.get("__file__") or module.__name__)
     faults = [*_missing(module, file)]
     if faults:
         raise InvalidTesseract("\n".join(faults))
@@ -107,18 +121,22 @@ def load_tesseract(path: str) -> TesseractApi:
 
 
 def _import(file: Path) -> ModuleType:
-    name = _module_name(file)
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
+    if file.suffix != ".py":
         raise InvalidTesseract(f"{str(file)!r} is not a Python file: its name must end with .py.")
+    refuse_clash(file)
+    name = _module_name(file)
+    loader = TesseractLoader(name, str(file))
+    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
+    assert spec is not None  # only a file without a loader has none
     module = importlib.util.module_from_spec(spec)
     folder = str(file.parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
     sys.modules[name] = module  # pickle finds functions and classes of the file under this name
     try:
-        spec.loader.exec_module(module)
-    except KeyboardInterrupt:
+        loader.exec_module(module)
+    except (KeyboardInterrupt, MissingFile):
+        del sys.modules[name]
         raise
     # User code may raise anything at all; sys.exit in it must not end a server silently.
     except BaseException as error:

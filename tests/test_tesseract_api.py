@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from runtime_core.contracts import Unavailable
 from runtime_core.errors import InvalidTesseract, MissingFile
-from runtime_core.tesseract_api import load_tesseract
+from runtime_core.tesseract_api import load_tesseract, tesseract_of
 from tests.conftest import Cli
 
 Tesseract = Callable[..., Path]
@@ -257,3 +259,129 @@ def test_interrupt_at_import_is_no_fault_of_the_file(tesseract: Tesseract) -> No
     """Ctrl-C while the file is imported interrupts, and is not told as a failure."""
     with pytest.raises(KeyboardInterrupt):
         load_tesseract(str(tesseract("raise KeyboardInterrupt")))
+
+
+A_MODEL = "def value():\n    return 'a'\n"
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Path:
+    """Return a loaded Tesseract that imports the module `model` beside it."""
+    path = beside(tmp_path / "a", SCHEMAS + "import model\n", model=A_MODEL)
+    load_tesseract(str(path))
+    return path
+
+
+def beside(folder: Path, source: str, **siblings: str) -> Path:
+    """Write a Tesseract and modules beside it; dots in their names are folders."""
+    for name, text in {**siblings, "tesseract_api": source}.items():
+        path = folder.joinpath(*name.split("__")).with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder / "tesseract_api.py"
+
+
+IMPORTS = {
+    "import model": {"model": A_MODEL},
+    "from model import value": {"model": A_MODEL},
+    "import model.part": {"model____init__": "", "model__part": A_MODEL},
+    "import json, model as other": {"model": A_MODEL},
+    "def late():\n    import model": {"model": A_MODEL},
+    "import sibling": {"model": A_MODEL, "sibling": "import model"},
+    "from package.part import value": {
+        "model": A_MODEL,
+        "package__part": "from model import value",
+    },
+}
+
+
+@pytest.mark.parametrize("statement", IMPORTS)
+def test_module_of_another_folder_is_not_taken_for_a_sibling(
+    first: Path, tmp_path: Path, statement: str
+) -> None:
+    """A file whose sibling has the name of another Tesseract's is refused, and changes nothing."""
+    path = beside(tmp_path / "b", f"{SCHEMAS}{statement}\n", **IMPORTS[statement])
+    modules, search = set(sys.modules), list(sys.path)
+    with pytest.raises(InvalidTesseract) as raised:
+        load_tesseract(str(path))
+    assert str(raised.value) == (
+        f"{str(path)!r} imports the module 'model' beside it, but this process has another one of "
+        f"that name from {str(first)!r}, and Python keeps only one. Give this Tesseract a process "
+        f"of its own with Tesseract.from_worker({str(path)!r}) of tesseract-runtime-client."
+    )
+    assert (set(sys.modules), sys.path) == (modules, search)
+
+
+def test_modules_that_are_imported_later_clash_too(tmp_path: Path) -> None:
+    """It is no matter which of two files imports its module first, and when."""
+    late = SCHEMAS + "def late():\n    import model\n"
+    load_tesseract(str(beside(tmp_path / "a", late, model=A_MODEL)))
+    path = beside(tmp_path / "b", SCHEMAS + "import model\n", model=A_MODEL)
+    with pytest.raises(InvalidTesseract, match="imports the module 'model' beside it"):
+        load_tesseract(str(path))
+    assert "model" not in sys.modules
+
+
+def test_module_that_neither_gets_does_not_clash(tmp_path: Path) -> None:
+    """Two files whose siblings both give way to the same installed module share that."""
+    for name in ("a", "b"):
+        path = beside(tmp_path / name, SCHEMAS + "import types, pydantic\n", types="", pydantic="")
+        assert load_tesseract(str(path)).path == path
+
+
+def test_module_of_a_script_clashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that the program itself has imported from elsewhere is named."""
+    beside(tmp_path / "script", "", own_model=A_MODEL)
+    monkeypatch.syspath_prepend(tmp_path / "script")
+    __import__("own_model")
+    path = beside(tmp_path / "b", SCHEMAS + "import own_model\n", own_model=A_MODEL)
+    with pytest.raises(InvalidTesseract, match=r"from '.*script/own_model\.py', and Python"):
+        load_tesseract(str(path))
+
+
+UNLIKE = {
+    "another name": ("import unlike_sibling", {"unlike_sibling": "X = 1"}),
+    "not imported": ("", {"model": A_MODEL}),
+    "not a sibling": ("import model", {}),
+    "a sibling of a package": ("import unlike.model", {"unlike__model": A_MODEL}),
+    "relative": ("import unlike", {"unlike____init__": "from . import model", "unlike__model": ""}),
+    "of the library": ("import types", {"types": "X = 1"}),
+    "installed": ("import pydantic", {"pydantic": "X = 1"}),
+    "not Python": ("import broken_sibling if False else 1", {"model": A_MODEL}),
+}
+
+
+@pytest.mark.parametrize("case", UNLIKE)
+def test_only_own_modules_clash(first: Path, tmp_path: Path, case: str) -> None:
+    """Names that a file does not import, or has from where every process has them, are free."""
+    statement, siblings = UNLIKE[case]
+    path = beside(tmp_path / "b", f"{SCHEMAS}{statement}\n", **siblings)
+    if case == "not Python":
+        with pytest.raises(InvalidTesseract, match="cannot be imported: SyntaxError"):
+            load_tesseract(str(path))
+    else:
+        assert load_tesseract(str(path)).path == path
+
+
+def test_same_folder_does_not_clash(first: Path) -> None:
+    """A file is loaded again, and another file beside it, with the modules of the first time."""
+    other = first.with_name("other_api.py")
+    other.write_text(first.read_text())
+    for path in (first, other):
+        assert load_tesseract(str(path)).module.model is sys.modules["model"]
+
+
+def test_deleted_tesseract_does_not_clash(first: Path, tmp_path: Path) -> None:
+    """Of an earlier file only what it has loaded counts when it is gone."""
+    shutil.rmtree(first.parent)
+    path = beside(tmp_path / "b", SCHEMAS + "import fresh_sibling\n", fresh_sibling="")
+    assert load_tesseract(str(path)).path == path
+
+
+def test_imported_module_is_a_tesseract(tesseract: Tesseract) -> None:
+    """A module that has been imported already is taken as it is."""
+    module = load_tesseract(str(tesseract(SCHEMAS))).module
+    api = tesseract_of(module)
+    assert (api.module, api.path) == (module, Path(str(module.__file__)))
+    with pytest.raises(InvalidTesseract, match="json does not define InputSchema"):
+        tesseract_of(ModuleType("json"))

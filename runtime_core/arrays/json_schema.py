@@ -43,6 +43,8 @@ class ArrayJsonSchema(GenerateJsonSchema):
         # author's validator that needs the other fields and may raise anything.
         except Exception:
             return super().default_schema(schema)
+        if isinstance(schema["default"], str) and not isinstance(written, str):
+            return super().default_schema(schema)  # it names what would be read now
         return super().default_schema({**schema, "default": written})
 
     def encode_default(self, dft: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated
 
@@ -48,7 +49,7 @@ def format_of(name: str, catalog: Catalog) -> str:
     Raises `InvalidOption` for a suffix of no format, and `UnknownName` for one of a format that
     could be installed.
     """
-    path = name.partition("?")[0] if is_url(name) else name
+    path = re.split(r"\?|::", name)[0] if is_url(name) else name
     suffix = PurePosixPath(path).suffix
     if not suffix:
         return "json"

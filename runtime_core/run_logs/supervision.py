@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -71,6 +70,8 @@ class Supervision:
         endings = self._end(run, reply)
         if not self._config.log_to_strict or not endings:
             return reply
+        import asyncio  # a command line has no use for it
+
         done = [asyncio.wrap_future(ending) for ending in endings]
         return _judged(reply, await asyncio.gather(*done, return_exceptions=True))
 

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import Buffer, Fault
 from runtime_core.errors import FaultKind
+from runtime_core.faults import fault_detail
 from runtime_core.server.protocol import ABORT
 
 RUN_ID_HEADER = "Tesseract-Run-Id"
@@ -90,11 +91,6 @@ def fault_response(
 
 
 def _detail(fault: Fault, catalog: Catalog) -> Any:
-    if fault.kind is FaultKind.INVALID_PAYLOAD:
-        details = fault.details or [{"type": "value_error", "loc": [], "msg": fault.message}]
-        return [_located(detail) for detail in details]
-    if fault.kind is FaultKind.UNREADABLE_DOCUMENT:
-        return [{"type": "document_invalid", "loc": ["body"], "msg": fault.message}]
     if fault.kind is FaultKind.NOT_ACCEPTABLE:
         return {
             "message": fault.message,
@@ -102,13 +98,7 @@ def _detail(fault: Fault, catalog: Catalog) -> Any:
             "available_compressions": ["none", *catalog.compressors.names],
             "available_gpu_transports": ["none"],
         }
-    return fault.message
-
-
-def _located(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a fault of a payload with its place in the request."""
-    place = list(detail["loc"])
-    return {**detail, "loc": place if place[:1] in (["query"], ["header"]) else ["body", *place]}
+    return fault_detail(fault)
 
 
 def _slices(pieces: Sequence[memoryview]) -> Iterator[bytes]:

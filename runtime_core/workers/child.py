@@ -21,7 +21,7 @@ from runtime_core.description import describe, loaded_plugins
 from runtime_core.errors import PluginFault, TesseractRuntimeError
 from runtime_core.faults import author_fault, fault_of
 from runtime_core.plugins import PluginSelection, load_catalog
-from runtime_core.runtime import Runtime, served_runtime
+from runtime_core.runtime import Runtime, local_runtime, served_runtime
 from runtime_core.workers.messages import ConnectionEnded, Message, receive, send
 from runtime_core.workers.protocol import (
     ANSWER,
@@ -110,7 +110,8 @@ def _start(connection: socket.socket, records: RecordWriter, set_up: ExitStack) 
         )
         catalog = load_catalog(selection)
         _compare(loaded_plugins(catalog), start["loaded_plugins"])
-        runtime = served_runtime(catalog, restore(catalog, start["config"]), records)
+        make_runtime = served_runtime if start["confined"] else local_runtime
+        runtime = make_runtime(catalog, restore(catalog, start["config"]), records)
         set_up.enter_context(runtime.set_up())
         description = describe(runtime)
     except TesseractRuntimeError as error:

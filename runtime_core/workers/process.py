@@ -50,11 +50,13 @@ class WorkerSettings:
     """What a worker needs to load the same Tesseract with the same plugins.
 
     `config` is what `config.dump` returned, `loaded` what `loaded_plugins` says of the supervisor.
+    A worker that is not `confined` computes for the user of its supervisor, who may read any file.
     """
 
     config: Mapping[str, Any]
     plugins: PluginSelection
     loaded: Sequence[str]
+    confined: bool = True
 
     def start_message(self) -> Message:
         """Return the first message to a worker."""
@@ -62,6 +64,7 @@ class WorkerSettings:
             kind=START,
             data={
                 "config": self.config,
+                "confined": self.confined,
                 "disabled_plugins": sorted(self.plugins.disabled),
                 "strict_plugins": self.plugins.strict,
                 "loaded_plugins": list(self.loaded),
@@ -116,7 +119,7 @@ class WorkerProcess:
 
     @classmethod
     def launch(cls, segments: SegmentPool, supervision: Supervision) -> WorkerProcess:
-        """Start a process in a running event loop on the main thread.
+        """Start a process in a running event loop, on a thread that outlives the worker.
 
         The end of the thread would end the worker too.
         """

@@ -17,12 +17,18 @@ from tests.builtin.conftest import JACOBIAN, JVP, VJP, answer, ask, numbers
 from tests.conftest import DOUBLE, clean_environment
 
 PACKAGES = {
+    "InputPath": "tesseract_runtime_experimental",
+    "LazySequence": "tesseract_runtime_experimental",
+    "OutputPath": "tesseract_runtime_experimental",
+    "SKIP_REQUIRED_FILE_CHECK": "tesseract_runtime_experimental",
+    "TesseractReference": "tesseract_runtime_experimental",
     "finite_difference_jacobian": "tesseract_runtime_finite_differences",
     "finite_difference_jvp": "tesseract_runtime_finite_differences",
     "finite_difference_vjp": "tesseract_runtime_finite_differences",
     "jacobian_from_jvp": "tesseract_runtime_derived_gradients",
     "jacobian_from_vjp": "tesseract_runtime_derived_gradients",
     "jvp_from_jacobian": "tesseract_runtime_derived_gradients",
+    "require_file": "tesseract_runtime_experimental",
     "vjp_from_jacobian": "tesseract_runtime_derived_gradients",
 }
 

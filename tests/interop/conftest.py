@@ -1,16 +1,19 @@
 """Tesseracts served by this project, and the clients of another one that call them.
 
 The two cannot share an environment: both have a package `tesseract_core`. These tests run in that
-of the clients, and `INTEROP_RUNTIME` is the command that starts ours. Without it nothing here is
-collected.
+of the clients, and `INTEROP_RUNTIME` is the command that starts ours; this project's own client,
+which calls the other one's server, runs beside that command. Without it nothing here is collected.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +27,8 @@ import pytest
 RUNTIME = shlex.split(os.environ.get("INTEROP_RUNTIME", ""))
 
 collect_ignore_glob = [] if RUNTIME else ["test_*.py"]
+
+CALLS_BY_OUR_CLIENT = Path(__file__).with_name("client_calls.py")
 
 SECONDS = 60
 """How long a server may take to start and to stop."""
@@ -122,6 +127,81 @@ def tesseract(url: str) -> Any:
 def apply_tesseract(tesseract: Any) -> Callable[..., Any]:
     """Return the Tesseract as a function of nested dicts that JAX can transform."""
     return partial(import_module("tesseract_jax").apply_tesseract, tesseract)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a Tesseract that both can serve."""
+    folder = tmp_path_factory.mktemp("both")
+    (folder / "tesseract_api.py").write_text(IN_NUMPY, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ours(folder: Path) -> dict[str, Any]:
+    """Return all answers of this project's server."""
+    with serving(folder) as url:
+        return answers(url)
+
+
+@pytest.fixture(scope="session")
+def originals(folder: Path) -> dict[str, Any]:
+    """Return all answers of the original's server."""
+    with serving_original(folder) as url:
+        return answers(url)
+
+
+@pytest.fixture(params=["ours", "originals"])
+def told(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return the answers of each server in turn."""
+    found: dict[str, Any] = request.getfixturevalue(request.param)
+    return found
+
+
+def answers(url: str) -> dict[str, Any]:
+    """Make all calls by the client, in the environment that has it."""
+    python = Path(RUNTIME[0]).with_name("python")
+    called = subprocess.run(
+        [str(python), str(CALLS_BY_OUR_CLIENT), url],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=SECONDS,
+    )
+    found: dict[str, Any] = json.loads(called.stdout)
+    return found
+
+
+@contextmanager
+def serving_original(folder: Path) -> Iterator[str]:
+    """Serve the Tesseract of a folder by the original, and end that in any case."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = folder / "original.log"
+    with (
+        log.open("w") as prints,
+        subprocess.Popen(
+            [
+                str(Path(sys.executable).with_name("tesseract-runtime")),
+                "serve",
+                "--port",
+                str(port),
+            ],
+            env={**os.environ, "TESSERACT_API_PATH": str(folder / "tesseract_api.py")},
+            cwd=folder,
+            stdout=prints,
+            stderr=prints,
+        ) as process,
+    ):
+        try:
+            deadline = time.monotonic() + SECONDS
+            while "running on" not in log.read_text():
+                assert time.monotonic() < deadline, log.read_text()
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.05)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
 
 
 @contextmanager

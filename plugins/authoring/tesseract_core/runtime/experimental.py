@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING
 from tesseract_core.runtime.handed_on import handed_on
 
 if TYPE_CHECKING:
+    from runtime_core.run_logs import log_artifact, log_metric, log_parameter
     from tesseract_runtime_derived_gradients import (
         jacobian_from_jvp,
         jacobian_from_vjp,
         jvp_from_jacobian,
         vjp_from_jacobian,
+    )
+    from tesseract_runtime_experimental import (
+        SKIP_REQUIRED_FILE_CHECK,
+        InputPath,
+        LazySequence,
+        OutputPath,
+        TesseractReference,
+        require_file,
     )
     from tesseract_runtime_finite_differences import (
         finite_difference_jacobian,
@@ -21,12 +30,21 @@ if TYPE_CHECKING:
     from tesseract_runtime_jax import set_jax_vjp_cache_size
 
 __all__ = [
+    "InputPath",
+    "LazySequence",
+    "OutputPath",
+    "SKIP_REQUIRED_FILE_CHECK",
+    "TesseractReference",
     "finite_difference_jacobian",
     "finite_difference_jvp",
     "finite_difference_vjp",
     "jacobian_from_jvp",
     "jacobian_from_vjp",
     "jvp_from_jacobian",
+    "log_artifact",
+    "log_metric",
+    "log_parameter",
+    "require_file",
     "set_jax_vjp_cache_size",
     "vjp_from_jacobian",
 ]
@@ -34,12 +52,21 @@ __all__ = [
 __getattr__ = handed_on(
     __name__,
     {
+        "InputPath": "tesseract_runtime_experimental",
+        "LazySequence": "tesseract_runtime_experimental",
+        "OutputPath": "tesseract_runtime_experimental",
+        "SKIP_REQUIRED_FILE_CHECK": "tesseract_runtime_experimental",
+        "TesseractReference": "tesseract_runtime_experimental",
         "finite_difference_jacobian": "tesseract_runtime_finite_differences",
         "finite_difference_jvp": "tesseract_runtime_finite_differences",
         "finite_difference_vjp": "tesseract_runtime_finite_differences",
         "jacobian_from_jvp": "tesseract_runtime_derived_gradients",
         "jacobian_from_vjp": "tesseract_runtime_derived_gradients",
         "jvp_from_jacobian": "tesseract_runtime_derived_gradients",
+        "log_artifact": "runtime_core.run_logs",
+        "log_metric": "runtime_core.run_logs",
+        "log_parameter": "runtime_core.run_logs",
+        "require_file": "tesseract_runtime_experimental",
         "set_jax_vjp_cache_size": "tesseract_runtime_jax",
         "vjp_from_jacobian": "tesseract_runtime_derived_gradients",
     },

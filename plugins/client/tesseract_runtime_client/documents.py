@@ -1,0 +1,103 @@
+"""Payloads and results as documents: numpy arrays on this side, bytes on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError as Misfit
+
+from runtime_core import documents, scope
+from runtime_core.buffers import Buffers
+from runtime_core.catalog import Catalog
+from runtime_core.config import resolve
+from runtime_core.contracts import Buffer, Format
+from runtime_core.errors import InvalidOption, InvalidResult, UnreadableDocument
+from runtime_core.files import FileAccess
+from runtime_core.lifting import LiftedTexts
+from runtime_core.scope import Scope, Workspace
+from tesseract_runtime_client.errors import ValidationError
+from tesseract_runtime_client.transport import Answer
+from tesseract_runtime_client.trees import PayloadTree, unwritable, with_arrays
+
+_BEST_FIRST = ("msgpack", "json+base64")
+
+
+class Documents:
+    """Writes payloads and reads results with the formats of a catalog, outside of any call.
+
+    `chosen` is the format that a user wants; `UnknownName` or `InvalidOption` if it cannot be used.
+    """
+
+    def __init__(self, catalog: Catalog, chosen: str | None = None) -> None:
+        self.catalog = catalog
+        self.chosen = None if chosen is None else checked_format(catalog, chosen)
+        config = resolve(catalog, flags={}, environment={})
+        self._workspace = Workspace(catalog=catalog, config=config, files=FileAccess(root=None))
+
+    def write(self, payload: Mapping[str, Any], format: str, run_id: str) -> Sequence[Buffer]:
+        """Return a payload in pieces, of which some are the memory of its arrays.
+
+        Raises `ValidationError` for what no document can hold, with every place of it.
+        """
+        format_ = self.catalog.formats.find(format)
+        buffers = Buffers()
+        options = {"array_encoding": format_.array_encoding}
+        with scope.enter(self._scope(options=options, buffers=buffers)):
+            tree = PayloadTree(options)
+            written = tree.of(payload, ("body",))
+            if tree.faults:
+                raise ValidationError(tree.faults, run_id)
+            try:
+                return documents.write(written, format_, buffers)
+            except InvalidResult as error:
+                raise ValidationError([unwritable(("body",), str(error))], run_id) from None
+
+    def read(self, answer: Answer) -> Any:
+        """Return the tree of a result; its arrays are writable and share memory with nobody.
+
+        Raises `UnreadableDocument` for bytes that do not follow the format.
+        """
+        format_ = self.catalog.formats.find(answer.format)
+        lifted = LiftedTexts()
+        with scope.enter(self._scope(lifted=lifted)) as reading:
+            tree = _read(answer, format_, reading)
+        if lifted.have_arrived:
+            return tree
+        # A text that belongs to no array has met a placeholder: nothing is lifted now.
+        with scope.enter(self._scope()) as reading:
+            return _read(answer, format_, reading)
+
+    def _scope(self, **facts: Any) -> Scope:
+        return Scope(workspace=lambda: self._workspace, **facts)
+
+
+def _read(answer: Answer, format_: Format, reading: Scope) -> Any:
+    tree = documents.read(answer.body, format_, noun="answer")
+    try:
+        return with_arrays(tree, reading.options)
+    except Misfit as error:
+        problem = error.errors(include_url=False, include_input=False)[0]["msg"]
+        raise UnreadableDocument(f"An array of the answer cannot be read: {problem}") from None
+
+
+def best_format(catalog: Catalog, theirs: Collection[str]) -> str:
+    """Return the format in which both sides move arrays fastest."""
+    return next(
+        (name for name in _BEST_FIRST if name in theirs and name in catalog.formats),
+        _BEST_FIRST[-1],  # every server has it, also one that does not say so
+    )
+
+
+def checked_format(catalog: Catalog, name: str) -> str:
+    """Return the name of a format that a client can use; `UnknownName` or `InvalidOption` if not.
+
+    Results in files of the other side would be out of reach.
+    """
+    encoding = catalog.encodings.find(catalog.formats.find(name).array_encoding)
+    if encoding.writes_files:
+        raise InvalidOption(
+            f"encoding={name!r} would leave results in files of the Tesseract's machine. "
+            f"Choose another: {', '.join(_BEST_FIRST)}."
+        )
+    return name

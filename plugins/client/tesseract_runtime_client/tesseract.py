@@ -1,0 +1,268 @@
+"""The Tesseract as its users call it."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Collection, Mapping, Set
+from functools import cached_property
+from types import MappingProxyType, ModuleType, TracebackType
+from typing import Any, Self, final
+
+from pydantic import BaseModel
+
+from runtime_core import scope
+from runtime_core.errors import InvalidOption
+from runtime_core.runs import checked_run_id, new_run_id
+from tesseract_runtime_client.calls import config_of, path_of
+from tesseract_runtime_client.documents import Documents, best_format
+from tesseract_runtime_client.errors import Unreachable, ValidationError
+from tesseract_runtime_client.transport import Request, Transport
+from tesseract_runtime_client.trees import shapes_of
+
+Inputs = Mapping[str, Any] | BaseModel
+"""What `apply` of a Tesseract takes: numpy arrays in dicts and lists, or a pydantic model."""
+
+_NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+
+
+@final
+class Tesseract:
+    """A Tesseract, wherever it runs: numpy arrays in, numpy arrays out.
+
+    Made by `from_url`, `from_api` or `from_worker`, and closed by `close` or at the end of a
+    `with`. Results share no memory with inputs, and inputs stay as they are. A call that fails
+    raises `ValidationError`, `TesseractFailed` or `Unreachable`; none is ever made again.
+    """
+
+    def __init__(self, transport: Transport, documents: Documents) -> None:
+        self._transport = transport
+        self._documents = documents
+        self._finalizer = weakref.finalize(self, transport.close)
+
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        api_key: str | None = None,
+        timeout: float | None = None,
+        encoding: str | None = None,
+    ) -> Self:
+        """Return the Tesseract that is served at a URL.
+
+        `timeout` is the number of seconds that a call may take; by default it may take any.
+        `encoding` is the format of documents, by default the fastest that both sides have. Nothing
+        is sent before the first call. Raises `InvalidOption` or `UnknownName` for what cannot work.
+
+        >>> Tesseract.from_url("http://127.0.0.1:8000")
+        <Tesseract at http://127.0.0.1:8000>
+        """
+        from tesseract_runtime_client.server import Server  # httpx, which the others can spare
+
+        documents = Documents(scope.current().catalog, encoding)
+        server = Server.opened(documents.catalog, url, api_key=api_key, timeout=timeout)
+        return cls(server, documents)
+
+    @classmethod
+    def from_api(
+        cls,
+        source: str | os.PathLike[str] | ModuleType,
+        input_path: str | os.PathLike[str] | None = None,
+        output_path: str | os.PathLike[str] | None = None,
+        *,
+        encoding: str | None = None,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+    ) -> Self:
+        """Load the Tesseract of a file, or of an imported module, and compute in this process.
+
+        Each instance has a configuration of its own: files are read in `input_path` and runs write
+        theirs in `output_path`, by default both the working directory. `options` are others of the
+        command line by name, such as `gradient_backend`; the environment has no part in them. One
+        instance computes one call at a time. Raises what is wrong with the file, or
+        `InvalidOption`.
+        """
+        from tesseract_runtime_client.in_process import InProcess  # the others can spare it
+
+        catalog = scope.current().catalog
+        documents = Documents(catalog, encoding)
+        config = config_of(
+            catalog,
+            path_of(source),
+            input_path=input_path,
+            output_path=output_path,
+            options=options,
+        )
+        module = source if isinstance(source, ModuleType) else None
+        return cls(InProcess.opened(catalog, config, module), documents)
+
+    @classmethod
+    def from_worker(
+        cls,
+        path: str | os.PathLike[str],
+        input_path: str | os.PathLike[str] | None = None,
+        output_path: str | os.PathLike[str] | None = None,
+        timeout: float | None = None,
+        *,
+        encoding: str | None = None,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+    ) -> Self:
+        """Load the Tesseract of a file in a process of its own, which ends with this instance.
+
+        Its modules cannot clash with those of others, and a call is stopped after `timeout`
+        seconds. Everything else is as in `from_api`.
+        """
+        from tesseract_runtime_client.worker import Worker  # asyncio, which the others can spare
+
+        catalog = scope.current().catalog
+        documents = Documents(catalog, encoding)
+        config = config_of(
+            catalog, path_of(path), input_path=input_path, output_path=output_path, options=options
+        )
+        return cls(Worker.opened(catalog, config, timeout), documents)
+
+    def apply(self, inputs: Inputs, *, run_id: str | None = None) -> Any:
+        """Return the outputs at inputs. `run_id` names the run; by default it is a new UUID."""
+        return self._compute("apply", {"inputs": inputs}, run_id)
+
+    def jacobian(
+        self,
+        inputs: Inputs,
+        jac_inputs: Collection[str],
+        jac_outputs: Collection[str],
+        *,
+        run_id: str | None = None,
+    ) -> dict[str, dict[str, Any]]:
+        """Return `{output: {input: block}}`, each block of the shape `(*output, *input)`."""
+        asked = {"jac_inputs": _listed(jac_inputs), "jac_outputs": _listed(jac_outputs)}
+        blocks: dict[str, dict[str, Any]] = self._compute(
+            "jacobian", {"inputs": inputs, **asked}, run_id
+        )
+        return blocks
+
+    def jacobian_vector_product(
+        self,
+        inputs: Inputs,
+        jvp_inputs: Collection[str],
+        jvp_outputs: Collection[str],
+        tangent_vector: Mapping[str, Any],
+        *,
+        run_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Return the change of each output along a tangent, which has an array for each input."""
+        asked = {"jvp_inputs": _listed(jvp_inputs), "jvp_outputs": _listed(jvp_outputs)}
+        product: dict[str, Any] = self._compute(
+            "jacobian_vector_product",
+            {"inputs": inputs, **asked, "tangent_vector": tangent_vector},
+            run_id,
+        )
+        return product
+
+    def vector_jacobian_product(
+        self,
+        inputs: Inputs,
+        vjp_inputs: Collection[str],
+        vjp_outputs: Collection[str],
+        cotangent_vector: Mapping[str, Any],
+        *,
+        run_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Return the pullback to each input of a cotangent, which has an array for each output."""
+        asked = {"vjp_inputs": _listed(vjp_inputs), "vjp_outputs": _listed(vjp_outputs)}
+        product: dict[str, Any] = self._compute(
+            "vector_jacobian_product",
+            {"inputs": inputs, **asked, "cotangent_vector": cotangent_vector},
+            run_id,
+        )
+        return product
+
+    def abstract_eval(self, abstract_inputs: Inputs, *, run_id: str | None = None) -> Any:
+        """Return the outputs with `{"shape", "dtype"}` for arrays, of inputs in the same form.
+
+        Arrays among the inputs are taken for their shapes and data types.
+        """
+        return self._compute("abstract_eval", {"inputs": shapes_of(abstract_inputs)}, run_id)
+
+    def health(self) -> dict[str, Any]:
+        """Return `{"status": "ok"}` if the Tesseract can be asked."""
+        health: dict[str, Any] = self._open.get("health")
+        return health
+
+    @property
+    def input_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the payload of `apply`."""
+        schema: dict[str, Any] = self._open.get("input_schema")
+        return schema
+
+    @property
+    def output_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the result of `apply`."""
+        schema: dict[str, Any] = self._open.get("output_schema")
+        return schema
+
+    @property
+    def openapi_schema(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        document: dict[str, Any] = self._open.get("openapi.json")
+        return document
+
+    @property
+    def available_endpoints(self) -> list[str]:
+        """Return the names of the endpoints that this Tesseract has."""
+        return [path.removeprefix("/") for path in self.openapi_schema["paths"]]
+
+    def close(self) -> None:
+        """Give back connections or processes; there is no call after that."""
+        self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Tesseract at {self._transport.place}>"
+
+    @property
+    def _open(self) -> Transport:
+        if not self._finalizer.alive:
+            raise Unreachable(f"The Tesseract at {self._transport.place} has been closed.")
+        return self._transport
+
+    @cached_property
+    def _format(self) -> str:
+        """Return the format of documents; what the other side has is asked once, if at all."""
+        return self._documents.chosen or best_format(self._documents.catalog, self._open.formats())
+
+    def _compute(self, endpoint: str, payload: Mapping[str, Any], run_id: str | None) -> Any:
+        transport, run = self._open, _checked(run_id)
+        parent = scope.current().run
+        request = Request(
+            endpoint=endpoint,
+            run_id=run,
+            parent_run_id=parent.id if parent is not None and parent.kept else None,
+            format=self._format,
+            body=self._documents.write(payload, self._format, run),
+        )
+        return self._documents.read(transport.compute(request))
+
+
+def _listed(names: Collection[str]) -> Any:
+    """Return paths as a list; a single text is no list of its letters, and will be refused."""
+    if isinstance(names, str):
+        return names
+    return sorted(names) if isinstance(names, Set) else list(names)
+
+
+def _checked(run_id: str | None) -> str:
+    """Return an id for a run; `ValidationError` as a server's for one that cannot be it."""
+    try:
+        return new_run_id() if run_id is None else checked_run_id(run_id)
+    except InvalidOption as error:
+        fault = {"type": "value_error", "loc": ["query", "run_id"], "msg": str(error)}
+        raise ValidationError([fault], str(run_id)) from None

@@ -1,0 +1,128 @@
+"""Trees of payloads and results: Python values with numpy arrays, and what JSON has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, TypeAdapter
+from pydantic import ValidationError as Misfit
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from runtime_core.arrays.gradient_array import GradientArray
+
+_ARRAY: TypeAdapter[Any] = TypeAdapter(GradientArray)
+_DOCUMENT_KEYS = {"object_type", "shape", "dtype", "data"}
+_PLAIN = (str, bool, int, float, type(None))
+_DEEPEST = 200  # as deep as a server reads
+_SHOWN = 20  # so many steps of a place are told
+
+Path = tuple[str | int, ...]
+
+
+class PayloadTree:
+    """Makes the tree of a document of a payload; `faults` are those of what cannot be in one.
+
+    `options` is the serialization context of the scope in which that happens.
+    """
+
+    def __init__(self, options: MutableMapping[str, Any]) -> None:
+        self.faults: list[dict[str, Any]] = []
+        self._options = options
+
+    def of(self, value: Any, path: Path) -> Any:
+        """Return the tree of a value at a place of the payload."""
+        if len(path) > _DEEPEST:
+            return self._refuse(path, f"It is nested more than {_DEEPEST} deep.")
+        if isinstance(value, np.generic):
+            return self._scalar(value, path)
+        if isinstance(value, _PLAIN):
+            return value
+        if isinstance(value, Mapping):
+            return {_key(key): self.of(item, (*path, _key(key))) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.of(item, (*path, index)) for index, item in enumerate(value)]
+        if isinstance(value, BaseModel):
+            return self._model(value, path)
+        if hasattr(value, "__array__"):
+            return self._array(value, path)
+        return self._other(value, path)
+
+    def _scalar(self, value: np.generic, path: Path) -> Any:
+        """Return a number as one, which fits a field of an array and one of a plain number."""
+        number = value.item()
+        return number if isinstance(number, _PLAIN) else self._array(value, path)
+
+    def _array(self, value: Any, path: Path) -> Any:
+        try:
+            array = _ARRAY.validate_python(np.asarray(value))
+        except Misfit as error:
+            [fault] = error.errors(include_url=False, include_input=False)
+            self.faults.append({**fault, "loc": list(path)})
+            return None
+        # Arrays of other libraries have rules of their own for becoming one of numpy.
+        except Exception as error:
+            return self._refuse(path, f"It cannot become a numpy array: {error}")
+        return _ARRAY.dump_python(array, mode="json", context=self._options)
+
+    def _model(self, value: BaseModel, path: Path) -> Any:
+        try:
+            return value.model_dump(
+                mode="json", context=self._options, by_alias=True, warnings=False
+            )
+        except PydanticSerializationError as error:
+            return self._refuse(path, str(error))
+
+    def _other(self, value: Any, path: Path) -> Any:
+        try:
+            return to_jsonable_python(value, inf_nan_mode="constants")
+        # Whatever pydantic and the methods that it calls think of the value.
+        except Exception:
+            return self._refuse(path, f"A {type(value).__name__} cannot be part of a payload.")
+
+    def _refuse(self, path: Path, message: str) -> None:
+        self.faults.append(unwritable(path, message))
+
+
+def unwritable(path: Path, message: str) -> dict[str, Any]:
+    """Return the fault of a part of a payload that no document can hold."""
+    return {"type": "not_serializable", "loc": list(path[:_SHOWN]), "msg": message}
+
+
+def with_arrays(tree: Any, options: Mapping[str, Any]) -> Any:
+    """Return the tree of a document with numpy arrays in the place of theirs.
+
+    `options` is the context of the scope in which the document is read.
+
+    >>> data = {"buffer": [1, 2], "encoding": "json"}
+    >>> array = {"object_type": "array", "shape": [2], "dtype": "int64", "data": data}
+    >>> with_arrays({"x": [array, "text"]}, {})
+    {'x': [array([1, 2]), 'text']}
+    """
+    if isinstance(tree, list):
+        return [with_arrays(item, options) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if tree.keys() == _DOCUMENT_KEYS and tree["object_type"] == "array":
+        return _ARRAY.validate_python(tree, context=options)
+    return {key: with_arrays(item, options) for key, item in tree.items()}
+
+
+def shapes_of(tree: Any) -> Any:
+    """Return inputs of which only shapes and data types are asked, without their arrays.
+
+    >>> shapes_of({"x": np.zeros((2, 3)), "n": 4})
+    {'x': {'shape': [2, 3], 'dtype': 'float64'}, 'n': 4}
+    """
+    if isinstance(tree, Mapping):
+        return {key: shapes_of(item) for key, item in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [shapes_of(item) for item in tree]
+    if hasattr(tree, "shape") and hasattr(tree, "dtype"):
+        return {"shape": list(tree.shape), "dtype": np.dtype(tree.dtype).name}
+    return tree
+
+
+def _key(key: Any) -> str:
+    return key if isinstance(key, str) else next(iter(to_jsonable_python({key: None})))

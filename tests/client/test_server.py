@@ -1,0 +1,327 @@
+"""What is said over HTTP, and what becomes of a call when a server does not do its part."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runtime_core.errors import InvalidOption, UnknownName, UnreadableDocument
+from tesseract_runtime_client import Tesseract, TesseractFailed, Unreachable, ValidationError
+from tests.client.conftest import serving
+
+OPENAPI = {"paths": {"/apply": {}}, "x-supported-output-formats": ["json", "json+base64"]}
+ARRAY = {
+    "object_type": "array",
+    "shape": [2],
+    "dtype": "float64",
+    "data": {"buffer": [1, 2], "encoding": "json"},
+}
+RESULT = {"y": ARRAY}
+
+
+@dataclass
+class Recorded:
+    """A server that says what it is told to, and the requests that it has met."""
+
+    url: str
+    requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    connections: set[Any] = field(default_factory=set)
+
+    def posts(self) -> list[tuple[str, str, dict[str, str], bytes]]:
+        """Return the calls among the requests."""
+        return [request for request in self.requests if request[0] == "POST"]
+
+
+Reply = Callable[[BaseHTTPRequestHandler], None]
+
+
+def answer(body: Any, status: int = 200, **headers: str) -> Reply:
+    """Return what answers with JSON, or with a text."""
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(content)))
+        for name, value in {"Content_Type": "application/json", **headers}.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return reply
+
+
+def hang_up(handler: BaseHTTPRequestHandler) -> None:
+    """End the connection without an answer."""
+    handler.close_connection = True
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def half_an_answer(handler: BaseHTTPRequestHandler) -> None:
+    """End the connection in the middle of an answer."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b'{"y":')
+    hang_up(handler)
+
+
+@contextmanager
+def saying(
+    *replies: Reply, openapi: Any = OPENAPI, others: Reply | None = None
+) -> Iterator[Recorded]:
+    """Run a server that gives these replies to calls in turn, and `others` to what it lacks."""
+    waiting = list(replies)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def respond(self) -> None:
+            size = int(self.headers.get("Content-Length", 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            recorded.requests.append((self.command, self.path, headers, self.rfile.read(size)))
+            recorded.connections.add(self.client_address)
+            if self.command == "POST":
+                waiting.pop(0)(self)
+            else:
+                known = self.path.endswith("/openapi.json")
+                (others if others and not known else answer(openapi))(self)
+
+        do_GET = do_POST = respond  # noqa: N815  # the names of http.server
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        recorded = Recorded(url=f"http://127.0.0.1:{server.server_address[1]}")
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield recorded
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("broken", [hang_up, half_an_answer])
+def test_call_that_may_have_run_is_not_repeated(broken: Reply) -> None:
+    """A connection that breaks is told with the id of the run, and the call is made once."""
+    with saying(broken, answer(RESULT)) as server, Tesseract.from_url(server.url) as tesseract:
+        with pytest.raises(Unreachable) as raised:
+            tesseract.apply({"x": [1.0]}, run_id="fit-7")
+        assert len(server.posts()) == 1
+        assert str(raised.value).startswith(f"The connection to {server.url} broke before the ans")
+        assert "It may have been computed and is not asked for again (run fit-7)." in str(
+            raised.value
+        )
+        assert tesseract.apply({"x": [1.0]})["y"].tolist() == [1, 2]
+
+
+def test_nobody_there_is_told() -> None:
+    """A URL where nobody listens is named, in an error of connections."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        with Tesseract.from_url(url) as tesseract:
+            with pytest.raises(ConnectionError, match=f"Nobody answers at {url}: .*refused"):
+                tesseract.health()
+            with pytest.raises(ConnectionError, match="Is a Tesseract served there"):
+                tesseract.apply({"x": [1.0]})
+
+
+def test_connection_is_kept() -> None:
+    """Calls follow each other on one connection, which is given up only after a failure."""
+    replies = [*[answer(RESULT)] * 3, answer("no", 500), answer(RESULT)]
+    with saying(*replies) as server, Tesseract.from_url(server.url) as tesseract:
+        for _ in range(3):
+            tesseract.apply({"x": [1.0]})
+        assert len(server.connections) == 1
+        with pytest.raises(TesseractFailed, match="no "):
+            tesseract.apply({"x": [1.0]})
+        tesseract.apply({"x": [1.0]})
+        assert len(server.connections) == 2
+
+
+def test_document_of_another_server_is_base64() -> None:
+    """A server that does not have msgpack gets JSON with base64, and is asked for it."""
+    with saying(answer(RESULT)) as server, Tesseract.from_url(server.url) as tesseract:
+        tesseract.apply({"x": np.array([1.5])}, run_id="fit-7")
+        [(_, path, headers, body)] = server.posts()
+        assert path == "/apply?run_id=fit-7"
+        assert headers["content-type"] == "application/json"
+        assert headers["accept"] == "application/json+base64"
+        assert json.loads(body)["inputs"]["x"]["data"] == {
+            "buffer": "AAAAAAAA+D8=",
+            "encoding": "base64",
+        }
+
+
+@pytest.mark.parametrize("openapi", [{}, OPENAPI])
+def test_formats_are_asked_for_once(openapi: Any) -> None:
+    """The OpenAPI document is fetched when it is first needed, and then never again."""
+    with saying(*[answer(RESULT)] * 3, openapi=openapi) as server:
+        tesseract = Tesseract.from_url(server.url)
+        assert server.requests == []
+        for _ in range(3):
+            tesseract.apply({"x": [1.0]})
+        assert [path for method, path, *_ in server.requests if method == "GET"] == [
+            "/openapi.json"
+        ]
+        tesseract.close()
+
+
+def test_msgpack_is_used_where_both_have_it(url: str) -> None:
+    """A server of this project is spoken to in msgpack; another encoding can be demanded."""
+    with Tesseract.from_url(url) as tesseract:
+        assert "msgpack" in tesseract.openapi_schema["x-supported-output-formats"]
+        assert tesseract._format == "msgpack"
+    with Tesseract.from_url(url, encoding="json") as tesseract:
+        assert tesseract.apply({"x": [0.1]})["y"] == [0.1]
+
+
+def test_encoding_that_cannot_be_used_is_refused(url: str) -> None:
+    """What is not installed, unknown or leaves files is told before anything is sent."""
+    with pytest.raises(UnknownName, match="Did you mean 'msgpack'"):
+        Tesseract.from_url(url, encoding="msgpak")
+    with pytest.raises(InvalidOption, match="would leave results in files"):
+        Tesseract.from_url(url, encoding="json+binref")
+
+
+def test_format_that_the_server_lacks_is_its_answer() -> None:
+    """A demanded encoding is tried, and the server's refusal told."""
+    detail = {"message": "Cannot produce msgpack", "available_formats": ["json"]}
+    with (
+        saying(answer({"detail": detail}, 406)) as server,
+        Tesseract.from_url(server.url, encoding="msgpack") as tesseract,
+        pytest.raises(TesseractFailed, match="Cannot produce msgpack") as raised,
+    ):
+        tesseract.apply({"x": [1.0]})
+    assert raised.value.status == 406
+
+
+def test_key_is_shown(source: Path) -> None:
+    """A server with keys answers to who has one, and the refusal of others is told."""
+    with serving(source, key="secret") as url:
+        with Tesseract.from_url(url, api_key="secret") as tesseract:
+            assert tesseract.apply({"x": [1.0]})["y"] == [1]
+        for key in (None, "other"):
+            with (
+                Tesseract.from_url(url, api_key=key) as tesseract,
+                pytest.raises(TesseractFailed, match="needs a key") as raised,
+            ):
+                tesseract.apply({"x": [1.0]})
+            assert raised.value.status == 401
+
+
+def test_time_of_a_call_is_limited(kinds: Any) -> None:
+    """A call that takes too long is stopped where it is computed, and told with its run."""
+    for kind in ("url", "worker"):
+        with kinds[kind](timeout=0.5) as tesseract:
+            with pytest.raises(TesseractFailed) as raised:
+                tesseract.apply({"x": [1.0], "action": "sleep"}, run_id="fit-7")
+            assert str(raised.value) == "The call was stopped after 0.5 s. (run fit-7)"
+            assert raised.value.status == 504
+            assert tesseract.apply({"x": [1.0]})["y"] == [1]
+
+
+def test_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server without limits of its own is not waited for much longer than asked."""
+    monkeypatch.setattr("tesseract_runtime_client.server._GRACE_SECONDS", 0.1)
+    given_up = threading.Event()
+
+    def wait(handler: BaseHTTPRequestHandler) -> None:
+        given_up.wait(60)
+
+    with (
+        saying(wait) as server,
+        Tesseract.from_url(server.url, timeout=0.2) as tesseract,
+    ):
+        with pytest.raises(
+            TesseractFailed, match=r"has not answered within 0\.2 s and may"
+        ) as raised:
+            tesseract.apply({"x": [1.0]}, run_id="fit-7")
+        given_up.set()
+        assert (raised.value.status, raised.value.run_id) == (504, "fit-7")
+        assert server.posts()[0][2]["request-timeout"] == "0.2"
+
+
+REFUSALS: Sequence[tuple[Reply, type[Exception], str]] = [
+    (answer("Internal Server Error", 500), TesseractFailed, "Internal Server Error"),
+    (answer("", 502), TesseractFailed, "the server answered with status 502"),
+    (answer({"detail": "Not Found"}, 404), TesseractFailed, "Not Found"),
+    (answer({"detail": "odd"}, 422), TesseractFailed, "odd"),
+    (answer({"detail": [{"type": "t", "loc": ["body"], "msg": "m"}]}, 422), ValidationError, "m"),
+    (answer("<html>", Content_Type="text/html"), UnreadableDocument, "'text/html', which is no"),
+    (answer("{"), UnreadableDocument, "The answer is not valid json"),
+    (
+        answer({"y": {**ARRAY, "dtype": "object"}}),
+        UnreadableDocument,
+        "An array of the answer cannot be read: Unsupported array dtype 'object'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("reply", "kind", "message"), REFUSALS)
+def test_odd_answer_is_told(reply: Reply, kind: type[Exception], message: str) -> None:
+    """Whatever a server says instead of a result is an error that tells it."""
+    with (
+        saying(reply) as server,
+        Tesseract.from_url(server.url) as tesseract,
+        pytest.raises(kind, match=message.replace("(", r"\(")),
+    ):
+        tesseract.apply({"x": [1.0]})
+
+
+def test_text_like_a_lifted_one_stays_a_text() -> None:
+    """A long text under the key of an array's bytes comes as it is."""
+    text = "A" * 100_000
+    with (
+        saying(answer({"buffer": text, **RESULT})) as server,
+        Tesseract.from_url(server.url) as tesseract,
+    ):
+        result = tesseract.apply({"x": [1.0]})
+    assert (result["buffer"], result["y"].tolist()) == (text, [1, 2])
+
+
+def test_schemas_of_a_server_without_these_endpoints() -> None:
+    """They are those of the OpenAPI document, with references that can be followed."""
+    schemas = {
+        "ApplyInputSchema": {"properties": {"inputs": {"$ref": "#/components/schemas/Inner"}}},
+        "Inner": {"type": "object"},
+    }
+    openapi = {**OPENAPI, "components": {"schemas": schemas}}
+    lacking = answer({"detail": "Not Found"}, 404)
+    with (
+        saying(openapi=openapi, others=lacking) as server,
+        Tesseract.from_url(server.url) as tesseract,
+    ):
+        schema = tesseract.input_schema
+    assert schema["properties"]["inputs"] == {"$ref": "#/$defs/Inner"}
+    assert schema["$defs"]["Inner"] == {"type": "object"}
+
+
+@pytest.mark.parametrize("url", ["ftp://host", "http://", "http://host:port", "", "file:///x"])
+def test_url_that_is_none_is_refused(url: str) -> None:
+    """A URL that cannot be one of a Tesseract is refused with its text."""
+    with pytest.raises(InvalidOption, match="is no URL"):
+        Tesseract.from_url(url)
+
+
+def test_url_may_lack_its_scheme_and_have_a_path() -> None:
+    """`host:port` is enough, and a Tesseract may lie below a path."""
+    with saying(answer(RESULT)) as server:
+        url = server.url.removeprefix("http://")
+        with Tesseract.from_url(f"{url}/models/one/") as tesseract:
+            assert repr(tesseract) == f"<Tesseract at {server.url}/models/one>"
+            tesseract.apply({"x": [1.0]})
+        assert server.posts()[0][1].startswith("/models/one/apply?")

@@ -1,0 +1,178 @@
+"""The process of `from_worker`: another one than the client's, and not longer there than it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tesseract_runtime_client import Tesseract, TesseractFailed, Unreachable
+from tests.client.conftest import SECONDS, written
+from tests.conftest import clean_environment
+
+WAITING = """
+import os, sys, time
+from pathlib import Path
+from pydantic import BaseModel
+
+class InputSchema(BaseModel):
+    mark: str = ""
+    end: str = ""
+
+class OutputSchema(BaseModel):
+    process: int
+
+def apply(inputs):
+    print("computing", file=sys.stderr)
+    if inputs.mark:
+        with open(inputs.mark, "a") as file:
+            file.write("x")
+        if inputs.end == "exit":
+            os._exit(7)
+        time.sleep(60)
+    return OutputSchema(process=os.getpid())
+"""
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Path:
+    """Return a Tesseract that marks a file and then takes a minute, if it is told to."""
+    return written(tmp_path / "tesseract", WAITING)
+
+
+def process_of(tesseract: Tesseract) -> int:
+    """Return the process in which a Tesseract computes."""
+    process: int = tesseract.apply({})["process"]
+    return process
+
+
+def wait_for(condition: Any) -> None:
+    """Wait until something is true."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.02)
+
+
+def has_ended(process: int) -> bool:
+    """Say whether a process no longer computes; who should note its end may be slow to."""
+    try:
+        return psutil.Process(process).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_each_instance_has_one_process(waiting: Path) -> None:
+    """Calls of an instance meet in one process, which ends with it."""
+    with Tesseract.from_worker(waiting) as a, Tesseract.from_worker(waiting) as b:
+        processes = [process_of(tesseract) for tesseract in (a, a, b)]
+        assert processes[0] == processes[1]
+        assert len({*processes, os.getpid()}) == 3
+    assert all(has_ended(process) for process in processes)
+
+
+def test_forgotten_instance_ends_its_process(waiting: Path) -> None:
+    """An instance that nobody holds any more ends its process."""
+    tesseract = Tesseract.from_worker(waiting)
+    process = process_of(tesseract)
+    del tesseract
+    gc.collect()
+    assert has_ended(process)
+
+
+def test_process_that_dies_is_told_and_replaced(waiting: Path, tmp_path: Path) -> None:
+    """A call whose process ends is a failure and is not made again; the next one is answered."""
+    mark = tmp_path / "mark"
+    with Tesseract.from_worker(waiting) as tesseract:
+        before = process_of(tesseract)
+        with pytest.raises(
+            TesseractFailed, match=r"ended during the call \(exit code 7\)"
+        ) as raised:
+            tesseract.apply({"mark": str(mark), "end": "exit"}, run_id="fit-7")
+        assert (raised.value.status, raised.value.run_id) == (500, "fit-7")
+        assert process_of(tesseract) != before
+    assert mark.read_text() == "x"
+
+
+def test_threads_share_an_instance(waiting: Path) -> None:
+    """Calls of several threads are computed one after the other."""
+    with Tesseract.from_worker(waiting) as tesseract, ThreadPoolExecutor(4) as pool:
+        processes = list(pool.map(lambda _: process_of(tesseract), range(20)))
+    assert len({*processes}) == 1
+
+
+def test_closing_cuts_a_call_short(waiting: Path, tmp_path: Path) -> None:
+    """A call that still runs when its client is closed is told that, at once."""
+    mark = tmp_path / "mark"
+    tesseract = Tesseract.from_worker(waiting)
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(tesseract.apply, {"mark": str(mark)}, run_id="fit-7")
+        wait_for(mark.exists)
+        tesseract.close()
+        with pytest.raises((TesseractFailed, Unreachable), match=r"stopped before|was closed"):
+            call.result(SECONDS)
+
+
+def test_interrupt_ends_the_call(waiting: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends a call, and the client can be used again."""
+    mark = tmp_path / "mark"
+    with Tesseract.from_worker(waiting) as tesseract:
+        first = process_of(tesseract)
+
+        def interrupt() -> None:
+            wait_for(mark.exists)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            tesseract.apply({"mark": str(mark)})
+        thread.join()
+        assert process_of(tesseract) != first
+
+
+def test_process_does_not_outlive_a_killed_client(waiting: Path, tmp_path: Path) -> None:
+    """A program that is killed leaves no process behind."""
+    told = tmp_path / "process"
+    program = f"""
+import time
+from pathlib import Path
+from tesseract_runtime_client import Tesseract
+tesseract = Tesseract.from_worker({str(waiting)!r})
+Path({str(told)!r}).write_text(str(tesseract.apply({{}})["process"]) + " ")
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], env=clean_environment()) as client:
+        try:
+            wait_for(lambda: told.exists() and told.read_text().endswith(" "))
+        finally:
+            client.kill()
+    wait_for(lambda: has_ended(int(told.read_text())))
+
+
+def test_prints_of_the_worker_are_shown(waiting: Path) -> None:
+    """What user code prints in the other process appears on stderr, and nothing on stdout."""
+    program = f"""
+from tesseract_runtime_client import Tesseract
+with Tesseract.from_worker({str(waiting)!r}) as tesseract:
+    tesseract.apply({{}})
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env=clean_environment(),
+        cwd=waiting.parent,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "computing\n")

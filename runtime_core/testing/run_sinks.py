@@ -132,11 +132,11 @@ class RunSinkConformance:
         """A batch may have thousands of records, and a run many batches."""
         here = opened()
         values = [float(step) for step in range(MANY)]
-        here.metrics(*values, key="at once")
+        here.metrics(*values, key="at_once")
         for step in range(0, 100, 10):
-            here.write(*(metric("bit by bit", float(s), s) for s in range(step, step + 10)))
+            here.write(*(metric("bit_by_bit", float(s), s) for s in range(step, step + 10)))
         here.handle.close(RunStatus.FINISHED)
-        expected = {"at once": values, "bit by bit": values[:100]}
+        expected = {"at_once": values, "bit_by_bit": values[:100]}
         found = self.read(here.run, target).metrics
         check_metrics(found, {key: list(enumerate(part)) for key, part in expected.items()})
 
@@ -225,7 +225,7 @@ class RunSinkConformance:
         def log(number: int) -> None:
             for step in range(20):
                 runs[number].write(metric("loss", float(number), step))
-                runs[number].write(Parameter(key=f"of {number} at {step}", value=step))
+                runs[number].write(Parameter(key=f"of_{number}_at_{step}", value=step))
             runs[number].handle.close(RunStatus.FINISHED)
 
         with ThreadPoolExecutor(len(runs)) as threads:
@@ -234,7 +234,7 @@ class RunSinkConformance:
             found = self.read(here.run, target)
             check_metrics(found.metrics, {"loss": [(step, float(number)) for step in range(20)]})
             if found.parameters is not None:
-                assert set(found.parameters) == {f"of {number} at {step}" for step in range(20)}
+                assert set(found.parameters) == {f"of_{number}_at_{step}" for step in range(20)}
 
     def test_threads_may_change(self, opened: Callable[..., OpenRun], target: str) -> None:
         """A run is opened, written and closed by one thread at a time, each time another one."""

@@ -1,0 +1,84 @@
+"""The client of one MLflow server, which gives up soon, and what goes wrong there in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+import requests
+from mlflow import MlflowClient, environment_variables
+from mlflow.exceptions import MlflowException
+
+from runtime_core.errors import RunNotLogged
+
+DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": 10,  # seconds, for a connection and for each answer
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": 1,  # at once, for connections that have been closed
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": True,  # that is where results go
+    }
+)
+"""What applies where the environment says nothing.
+
+MLflow itself waits for two minutes and tries seven times more, with growing pauses.
+"""
+
+
+def connected(tracking_uri: str) -> MlflowClient:
+    """Return a client; nothing is sent yet.
+
+    The client has no parameters for its patience. Its defaults are changed, in this process only:
+    variables would be inherited by the processes of user code.
+    """
+    for name, value in DEFAULTS.items():
+        getattr(environment_variables, name).default = value
+    return MlflowClient(tracking_uri)
+
+
+@contextmanager
+def told(tracking_uri: str) -> Iterator[None]:
+    """Raise what goes wrong inside the `with` as one sentence.
+
+    `ConnectionError` says that the server is out of reach, `RunNotLogged` that it refuses.
+    """
+    try:
+        yield
+    except (MlflowException, requests.RequestException) as error:
+        unreached = _unreached(error)
+        if unreached is not None:
+            raise ConnectionError(f"{tracking_uri} does not answer: {unreached}") from error
+        raise RunNotLogged(f"{tracking_uri} refuses: {_refusal(error)}") from error
+
+
+def is_missing(error: MlflowException) -> bool:
+    """Say whether the server answered that there is no such thing."""
+    return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
+
+
+def _unreached(error: Exception) -> str | None:
+    """Return why a request had no answer; `None` if it had one."""
+    cause = error if isinstance(error, requests.RequestException) else error.__context__
+    if not isinstance(cause, requests.RequestException) or cause.response is not None:
+        return None
+    reason = getattr(cause.args[0] if cause.args else cause, "reason", cause)
+    text = str(reason)
+    return text.partition("): ")[2] or text
+
+
+def _refusal(error: Exception) -> str:
+    status = _status(error)
+    if status in (401, 403):
+        return (
+            f"status {status}. Check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+            "MLFLOW_TRACKING_TOKEN"
+        )
+    return str(error).strip().partition("\n")[0].rstrip(".")
+
+
+def _status(error: Exception) -> int | None:
+    if isinstance(error, MlflowException):
+        return int(error.get_http_status_code())  # type: ignore[no-untyped-call]  # it is MLflow's
+    response = getattr(error, "response", None)
+    return None if response is None else response.status_code

@@ -1,0 +1,80 @@
+"""What users may say of the MLflow runs that are made: the arguments of `mlflow.start_run`."""
+
+from __future__ import annotations
+
+import ast
+import json
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from runtime_core.errors import did_you_mean, listed
+
+_Text = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+
+
+class RunArguments(TypedDict, total=False):
+    """The arguments of `mlflow.start_run`, and the name of an experiment beside its id.
+
+    `nested` is accepted and says nothing new: a run with a parent is nested.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # as pydantic has it
+
+    run_id: str | None
+    run_name: str | None
+    experiment_id: _Text | None
+    experiment_name: str | None
+    parent_run_id: str | None
+    nested: bool
+    tags: dict[str, Any] | None
+    description: str | None
+
+
+_ARGUMENTS = TypeAdapter(RunArguments)
+
+
+def parse_arguments(value: Any) -> RunArguments:
+    """Read arguments; `ValueError` says what is wrong with them.
+
+    >>> parse_arguments('{"run_name": "fit"}'), parse_arguments("{'experiment_id': 7}")
+    ({'run_name': 'fit'}, {'experiment_id': '7'})
+    """
+    given = _literal(value) if isinstance(value, str) else value
+    if not isinstance(given, dict):
+        raise ValueError(
+            'expected a dict, as JSON or as Python writes it, such as \'{"run_name": "fit"}\''
+        )
+    _refuse_unknown(given)
+    if given.get("experiment_id") is not None and given.get("experiment_name") is not None:
+        raise ValueError("give experiment_id or experiment_name, not both")
+    try:
+        return _ARGUMENTS.validate_python(given)
+    except ValidationError as error:
+        raise ValueError("; ".join(_faults(error))) from None
+
+
+def _literal(text: str) -> Any:
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):  # what `ast` may raise
+            continue
+    return None
+
+
+def _refuse_unknown(given: dict[Any, Any]) -> None:
+    known = list(RunArguments.__annotations__)
+    for name in map(str, given):
+        if name not in known:
+            raise ValueError(
+                f"there is no argument {name!r}.{did_you_mean(name, known)} Known: {listed(known)}"
+            )
+
+
+def _faults(error: ValidationError) -> list[str]:
+    return [
+        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+        for fault in error.errors(include_url=False)
+    ]

@@ -1,0 +1,40 @@
+"""The tags of MLflow runs: what they are runs of, and how they are found again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runtime_core.runs import Run
+from tesseract_runtime_mlflow.limits import LONGEST_TAG, allowed_key, cut, text
+
+RUN_ID = "tesseract.run_id"
+PARENT_RUN_ID = "tesseract.parent_run_id"
+INCOMPLETE = "tesseract.incomplete"
+MLFLOW_PARENT = "mlflow.parentRunId"
+_MLFLOW_NOTE = "mlflow.note.content"
+_MLFLOW_SOURCE = "mlflow.source.name"
+
+
+def tags_of(run: Run, arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags of a run: the user's, then ours, which are the stronger ones."""
+    given: dict[str, Any] = {
+        _MLFLOW_SOURCE: run.name,
+        **(arguments.get("tags") or {}),
+        _MLFLOW_NOTE: arguments.get("description"),
+        "tesseract.name": run.name,
+        "tesseract.version": run.version,
+        "tesseract.endpoint": run.endpoint,
+        RUN_ID: run.id,
+        PARENT_RUN_ID: parent_id_of(run, arguments),
+    }
+    return {
+        allowed_key(key): cut(text(value), LONGEST_TAG)
+        for key, value in given.items()
+        if value is not None
+    }
+
+
+def parent_id_of(run: Run, arguments: Mapping[str, Any]) -> str | None:
+    """Return the id of a run's parent: that of the call, or else that of all runs."""
+    return run.parent_id or arguments.get("parent_run_id")

@@ -1,0 +1,74 @@
+"""Targets of the sink: addresses of MLflow servers."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import SplitResult, urlsplit
+
+from runtime_core.config import RuntimeConfig
+from runtime_core.errors import InvalidOption, shortened
+
+_PREFIX = "mlflow+"
+_USERNAME, _PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
+
+
+def asked_by(config: RuntimeConfig) -> str | None:
+    """Return the target that `--mlflow-tracking-uri` asks for."""
+    tracking_uri = config.section("mlflow").tracking_uri
+    return f"{_PREFIX}{tracking_uri}" if tracking_uri else None
+
+
+def with_scheme(tracking_uri: str) -> str:
+    """Return an address as the client of MLflow takes it.
+
+    >>> with_scheme("tracker.example.org"), with_scheme("http://localhost:5000/")
+    ('https://tracker.example.org', 'http://localhost:5000')
+    """
+    address = tracking_uri.strip().removeprefix(_PREFIX).rstrip("/")
+    return address if "://" in address or not address else f"https://{address}"
+
+
+def tracking_uri_of(target: str) -> str:
+    """Return the address in a target.
+
+    >>> tracking_uri_of("mlflow+http://localhost:5000")
+    'http://localhost:5000'
+    """
+    return target.removeprefix(_PREFIX)
+
+
+def check(target: str, config: RuntimeConfig) -> None:
+    """Raise `InvalidOption` for what is no address of a server, and for half of the credentials."""
+    _refuse_credentials_in(target)
+    parts = _split(target)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidOption(
+            f"{shortened(target)!r} is no address of an MLflow server. It must be like "
+            "mlflow+http://host:5000 or mlflow+https://host."
+        )
+    _check_credentials()
+
+
+def _refuse_credentials_in(target: str) -> None:
+    _, mark, rest = target.rpartition("@")
+    if mark:
+        raise InvalidOption(
+            f"The address of the MLflow server at {shortened(rest)!r} must not have credentials in "
+            f"it, which would stand in every log. Set {_USERNAME} and {_PASSWORD} instead."
+        )
+
+
+def _split(target: str) -> SplitResult:
+    try:
+        parts = urlsplit(tracking_uri_of(target))
+        _ = parts.port  # it is read now, and may be none
+    except ValueError as error:
+        raise InvalidOption(f"{shortened(target)!r} is no URL: {error}.") from None
+    return parts
+
+
+def _check_credentials() -> None:
+    given = [name for name in (_USERNAME, _PASSWORD) if os.environ.get(name)]
+    if len(given) == 1:
+        [missing] = {_USERNAME, _PASSWORD} - set(given)
+        raise InvalidOption(f"{given[0]} is set and {missing} is not: MLflow needs both or none.")

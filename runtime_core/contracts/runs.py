@@ -80,7 +80,8 @@ class RunSink:
     to be closed as killed. Other sinks are fed in batches by the process that supervises.
 
     A sink that `keeps` runs where they are computed is used when no other is asked for, and beside
-    every sink that is not local, which may be out of reach; its handles are `KeepingRunHandle`s.
+    every sink that is not local, which may be out of reach; each of its handles is a
+    `KeepingRunHandle`.
 
     `asked_by` returns the target that the plugin's own options ask for, if they do; `check` raises
     `InvalidOption` at the start for a target that can never be opened.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,6 @@ from runtime_core.buffers import Buffers
 from runtime_core.contracts import BoundEndpoint, Buffer, Call, Format
 from runtime_core.errors import InvalidOption
 from runtime_core.lifting import LiftedTexts
-from runtime_core.profiling import profiled
 from runtime_core.scope import Scope
 
 
@@ -92,8 +91,12 @@ class Invocation:
             tree = documents.read(self._call.body, format_)
             return validated(self._endpoint, tree, reading.options)
 
-    def _profiled(self) -> Any:
-        return profiled() if self._here.config.profiling else nullcontext()
+    def _profiled(self) -> AbstractContextManager[None]:
+        if not self._here.config.profiling:
+            return nullcontext()
+        from runtime_core.profiling import profiled  # few calls are profiled
+
+        return profiled()
 
     def _written(self, result: BaseModel, format_: Format) -> Sequence[Buffer]:
         buffers = Buffers()

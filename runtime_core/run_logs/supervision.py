@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
@@ -13,10 +14,12 @@ from runtime_core.contracts import Call, Fault, Record, Reply, RunStatus
 from runtime_core.errors import FaultKind, RunNotLogged
 from runtime_core.faults import exception_text, fault_of
 from runtime_core.run_logs.placing import run_of
-from runtime_core.run_logs.pump import SinkPump
 from runtime_core.run_logs.targets import LogTarget, log_targets
 from runtime_core.run_logs.text_log import append_text, text_log_path
 from runtime_core.runs import Run
+
+if TYPE_CHECKING:
+    from runtime_core.run_logs.pump import SinkPump
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +39,7 @@ class Supervision:
         self._config = config
         self._targets: Sequence[LogTarget] = log_targets(catalog, config)
         distant = [target for target in self._targets if not target.sink.value.local]
-        self._pumps = [SinkPump(target, config) for target in distant]
+        self._pumps = _pumps(distant, config)
 
     @property
     def feeds_sinks(self) -> bool:
@@ -91,6 +94,14 @@ class Supervision:
         if reply.fault is not None and reply.fault.kind in _TOLD:
             _note(run, reply.fault)
         return [pump.end(run, _status(reply)) for pump in self._pumps]
+
+
+def _pumps(targets: Sequence[LogTarget], config: RuntimeConfig) -> Sequence[SinkPump]:
+    if not targets:
+        return ()
+    from runtime_core.run_logs.pump import SinkPump  # most command lines have no use for it
+
+    return [SinkPump(target, config) for target in targets]
 
 
 def _note(run: Run, fault: Fault) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace as replaced
 from typing import Generic, TypeVar
@@ -74,7 +74,9 @@ class SerialEvaluations(Generic[I]):
 @contextmanager
 def _unrecorded() -> Iterator[None]:
     """Drop what is logged inside the `with`."""
-    with scope.enter(replaced(scope.current(), run=EVALUATION)):
+    here = scope.current()
+    muted = here.log.muted() if here.log is not None else nullcontext()
+    with muted, scope.enter(replaced(here, run=EVALUATION)):
         yield
 
 

@@ -183,9 +183,12 @@ class Runtime:
         log = RunLog(run, self._log_targets, self.config, self._upstream)
         status = RunStatus.FAILED
         try:
-            with scope.running(log) if run.kept else nullcontext():
+            with nullcontext() if _is_inside_of_a_call() else scope.running(log):
                 yield self.scope(run, log=log)
             status = RunStatus.FINISHED
+        except KeyboardInterrupt:
+            status = RunStatus.KILLED
+            raise
         finally:
             log.close(status)
 
@@ -204,6 +207,11 @@ class Runtime:
     def scope(self, run: Run | None = None, **facts: Any) -> Scope:
         """Return the surroundings of one call of this runtime."""
         return Scope(workspace=lambda: self._workspace, run=run, **facts)
+
+
+def _is_inside_of_a_call() -> bool:
+    here = scope.entered()
+    return here is not None and here.log is not None
 
 
 def local_runtime(

@@ -15,7 +15,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from runtime_core.contracts import Unavailable
-from runtime_core.errors import InvalidItem, InvalidTesseract, MissingFile, did_you_mean
+from runtime_core.errors import (
+    InvalidItem,
+    InvalidTesseract,
+    MissingFile,
+    RunNotLogged,
+    did_you_mean,
+)
 from runtime_core.siblings import TesseractLoader, refuse_clash
 from runtime_core.traces import author_lines
 
@@ -72,7 +78,7 @@ def _authored(function: Callable[..., Any]) -> Callable[..., Any]:
     def authored(*arguments: Any, **named: Any) -> Any:
         try:
             return function(*arguments, **named)
-        except (KeyboardInterrupt, InvalidItem):
+        except (KeyboardInterrupt, InvalidItem, RunNotLogged):
             raise
         # The author's function may raise anything, and sys.exit in it must not end a server.
         except BaseException as error:

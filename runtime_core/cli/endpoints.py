@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import typer
@@ -89,11 +89,13 @@ def _answer(
 def _computed(context: CliContext, call: Call) -> Reply:
     """Compute a call as a run, whose log is on stderr while it goes on."""
     run = context.supervision.run(call)
-    log = text_log_path(run)
-    with suppress(OSError):
-        log.unlink()  # as the result does, the log replaces that of the command before
-    with captured(log):
-        reply = context.runtime().invoke(call)
+    context.supervision.make_room(run)  # as the result does, the log replaces that of before
+    try:
+        with captured(text_log_path(run)):
+            reply = context.runtime().invoke(call)
+    except KeyboardInterrupt:
+        context.supervision.interrupted(run)
+        raise
     return context.supervision.finished(run, reply)
 
 

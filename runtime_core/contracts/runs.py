@@ -83,6 +83,9 @@ class RunSink:
     every sink that is not local, which may be out of reach; each of its handles is a
     `KeepingRunHandle`.
 
+    `make_room` removes what an earlier run has left in a folder that another run is given, as each
+    command with the same output path is.
+
     `asked_by` returns the target that the plugin's own options ask for, if they do; `check` raises
     `InvalidOption` at the start for a target that can never be opened.
     """
@@ -93,5 +96,6 @@ class RunSink:
     open: Callable[[Run, str, RuntimeConfig], RunHandle]
     local: bool = False
     keeps: bool = False
+    make_room: Callable[[Run], None] | None = None
     asked_by: Callable[[RuntimeConfig], str | None] | None = None
     check: Callable[[str, RuntimeConfig], None] | None = None

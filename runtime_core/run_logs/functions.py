@@ -53,7 +53,7 @@ def _current(function: str) -> RunLog | None:
         return here.log
     running = scope.running_logs()
     if len(running) == 1:
-        return running[0]
+        return running[0] if running[0].takes_records else None
     if running:
         raise RuntimeError(
             f"{function} cannot tell which of {len(running)} running calls this thread belongs to. "

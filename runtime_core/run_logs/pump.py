@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_WAITING = 200_000  # records, of some hundred bytes each; what comes beyond is not sent
 _LARGEST_BATCH = 1_000
-_SECONDS_OF_QUIET = 10.0  # after a failure no run is sent, so that those that wait do not pile up
+_SECONDS_OF_QUIET = 10.0  # nothing is sent to a target out of reach, lest what waits piles up
 _SECONDS_TO_LOAD = 30.0  # a client of a tracker may take seconds to import
 
 
@@ -166,7 +166,8 @@ class SinkPump:
             act(sending.handle)
         # A plugin and its tracker may fail in any way; the next run is tried again.
         except Exception as error:
-            self._quiet_until = time.monotonic() + _SECONDS_OF_QUIET
+            if isinstance(error, ConnectionError | TimeoutError):
+                self._quiet_until = time.monotonic() + _SECONDS_OF_QUIET
             sending.problem = sending.problem or exception_text(error)
 
     def _settle(self, sending: _Sending) -> None:

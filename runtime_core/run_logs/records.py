@@ -10,6 +10,7 @@ from typing import Any
 
 from runtime_core.contracts import Artifact, Metric, Parameter, Record
 
+_LONGEST_NUMBER = 2_000  # bits; Python refuses to write some thousand digits
 _DEEPEST = 50  # levels of a parameter's value; the rest is written as text
 
 
@@ -41,18 +42,26 @@ _READERS: Mapping[str, Any] = {
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Return a value made of what JSON has; anything else becomes its text.
+    """Return a value made of what JSON has; anything else becomes its text, whatever it is.
 
     >>> plain({"sizes": (1, 2), "where": Path("x")})
     {'sizes': [1, 2], 'where': 'x'}
     """
+    try:
+        return _plain(value, depth)
+    # What is called here may be user code, and logging must not fail what it describes.
+    except Exception:
+        return _text(value)
+
+
+def _plain(value: Any, depth: int) -> Any:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int):
-        return int(value)
+        return int(value) if value.bit_length() < _LONGEST_NUMBER else hex(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(float(value))
-    if depth < _DEEPEST:
+    if depth < _DEEPEST and not isinstance(value, type):
         if isinstance(value, Mapping):
             return {str(key): plain(item, depth + 1) for key, item in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
@@ -61,4 +70,11 @@ def plain(value: Any, depth: int = 0) -> Any:
             return plain(value.tolist(), depth + 1)
         if hasattr(value, "model_dump"):
             return plain(value.model_dump(), depth + 1)
-    return str(value)
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception:  # it is the author's own method
+        return f"<{type(value).__name__}>"

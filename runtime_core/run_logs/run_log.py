@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, SupportsFloat
 
@@ -28,6 +29,8 @@ from runtime_core.run_logs.targets import LogTarget
 from runtime_core.runs import Run
 
 _log = logging.getLogger(__name__)
+
+_LARGEST_STEP = 2**63 - 1
 
 
 class Upstream(Protocol):
@@ -54,15 +57,32 @@ class RunLog:
         upstream: Upstream | None = None,
     ) -> None:
         self.run = run
-        self._targets = targets
+        self._local = [target for target in targets if target.sink.value.local]
+        self._distant = [target for target in targets if not target.sink.value.local]
         self._config = config
         self._upstream = upstream
-        self._has_distant = any(not target.sink.value.local for target in targets)
-        self._lock = threading.Lock()
-        self._handles: dict[LogTarget, RunHandle] | None = None
+        self._lock = threading.RLock()  # a handler of a signal may log while something is logged
+        self._handles: dict[LogTarget, RunHandle] = {}
+        self._is_open = False
         self._told: set[LogTarget] = set()
         self._steps: Counter[str] = Counter()
+        self._muted = 0
         self._closed = False
+        self._problem: RunNotLogged | None = None
+
+    @property
+    def takes_records(self) -> bool:
+        """Say whether what is logged now is kept."""
+        return self.run.kept and not self._muted
+
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Drop what threads without a context log inside the `with`."""
+        self._muted += 1
+        try:
+            yield
+        finally:
+            self._muted -= 1
 
     def parameter(self, key: str, value: Any) -> None:
         """Log a value that describes the run."""
@@ -72,31 +92,33 @@ class RunLog:
         """Log a number; without a `step` the values of a key are counted."""
         key = str(key)
         number = _number(key, value)
+        given = None if step is None else _whole(key, step)
         with self._lock:
-            if step is None:
-                step = self._steps[key]
+            at = self._steps[key] if given is None else given
             self._steps[key] += 1
-            record = Metric(key=key, value=number, step=int(step), timestamp=time.time())
-            self._write_locked(record)
+            self._write_locked(Metric(key=key, value=number, step=at, timestamp=time.time()))
 
     def artifact(self, path: str | os.PathLike[str]) -> None:
         """Log a file or folder; `FileNotFoundError` if there is none."""
         found = Path(path).absolute()
-        if not (found.is_file() or found.is_dir()):
+        if not os.fspath(path) or not (found.is_file() or found.is_dir()):
             raise FileNotFoundError(f"log_artifact: there is no file or folder {str(path)!r}.")
-        self._write(Artifact(path=found, name=found.name or "artifact"))
+        name = found.resolve().name if found.name == ".." else found.name
+        self._write(Artifact(path=found, name=name or "artifact"))
 
     def close(self, status: RunStatus) -> None:
-        """End the run in the local sinks."""
+        """End the run in the local sinks; `RunNotLogged` if it must have all and has not."""
         with self._lock:
             self._closed = True
-            for target, handle in (self._handles or {}).items():
+            for target, handle in self._handles.items():
                 try:
                     handle.close(status)
                 # A sink may raise anything, and the result must not suffer.
                 except Exception as error:
-                    self._failed(target, error)
-            self._handles = None
+                    self._note(target, error)
+            self._handles.clear()
+        if self._problem is not None and status is RunStatus.FINISHED:
+            raise self._problem
 
     def _write(self, record: Record) -> None:
         with self._lock:
@@ -105,51 +127,69 @@ class RunLog:
     def _write_locked(self, record: Record) -> None:
         if self._closed:
             raise RuntimeError(f"Run {self.run.id} has ended: nothing can be logged to it now.")
-        for target, handle in self._opened().items():
+        self._open()
+        for target in self._local:
             try:
-                handle.write((record,))
+                self._handle(target).write((record,))
             # A sink may raise anything, and the computation must not suffer.
             except Exception as error:
                 self._failed(target, error)
-        if self._upstream is not None and self._has_distant:
+        self._pass_on(record)
+
+    def _pass_on(self, record: Record) -> None:
+        if self._upstream is None or not self._distant:
+            return
+        try:
             self._upstream.take(self.run, self._as_kept(record))
+        except OSError as error:  # the place through which records go may be full
+            self._failed(self._distant[0], error)
 
-    def _opened(self) -> dict[LogTarget, RunHandle]:
-        if self._handles is None:
-            self._handles = {}
-            if self._upstream is not None:
-                self._upstream.opened(self.run)
-            self._handles.update(self._open())
-        return self._handles
+    def _open(self) -> None:
+        if not self._is_open and self._upstream is not None:
+            self._upstream.opened(self.run)
+        self._is_open = True
 
-    def _open(self) -> Iterator[tuple[LogTarget, RunHandle]]:
-        for target in self._targets:
-            if target.sink.value.local:
-                try:
-                    yield target, target.open(self.run, self._config)
-                # A sink may raise anything, and the computation must not suffer.
-                except Exception as error:
-                    self._failed(target, error)
+    def _handle(self, target: LogTarget) -> RunHandle:
+        """Return the open run of a sink; one that could not be opened is tried again."""
+        if target not in self._handles:
+            self._handles[target] = target.open(self.run, self._config)
+        return self._handles[target]
 
     def _as_kept(self, record: Record) -> Record:
         """Return a record that can be read later: user code may remove its files at once."""
         if isinstance(record, Artifact):
-            for handle in (self._handles or {}).values():
+            for handle in self._handles.values():
                 if isinstance(handle, KeepingRunHandle):
                     return handle.kept(record)
         return record
 
     def _failed(self, target: LogTarget, error: Exception) -> None:
         """Tell of the first failure of a sink in this run; it may take later records again."""
+        self._note(target, error)
+        if self._problem is not None:
+            raise self._problem from error
+
+    def _note(self, target: LogTarget, error: Exception) -> None:
+        failure = _failure(self.run, target, error)
         if self._config.log_to_strict:
-            raise RunNotLogged(_failure(self.run, target, error)) from error
-        if target not in self._told:
+            self._problem = self._problem or RunNotLogged(failure)
+        elif target not in self._told:
             self._told.add(target)
-            _log.warning("%s Something is missing there.", _failure(self.run, target, error))
+            _log.warning("%s Something is missing there.", failure)
 
 
 def _failure(run: Run, target: LogTarget, error: Exception) -> str:
     return f"Run {run.id} cannot be logged to {target}: {exception_text(error)}."
+
+
+def _whole(key: str, step: Any) -> int:
+    with suppress(TypeError, ValueError, OverflowError):
+        whole = int(step)
+        if whole == step and abs(whole) <= _LARGEST_STEP:
+            return whole
+    raise TypeError(
+        f"log_metric: the step of {key!r} must be a whole number of 64 bits, not {_shown(step)}."
+    )
 
 
 def _number(key: str, value: SupportsFloat) -> float:
@@ -157,6 +197,13 @@ def _number(key: str, value: SupportsFloat) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise TypeError(
-            f"log_metric: the value of {key!r} must be a number, not {value!r:.60}. Use "
+            f"log_metric: the value of {key!r} must be a number, not {_shown(value)}. Use "
             "log_parameter for anything else."
         ) from None
+
+
+def _shown(value: object) -> str:
+    try:
+        return f"{value!r:.60}"
+    except Exception:  # it is the author's own method, or a number beyond all bounds
+        return f"a {type(value).__name__}"

@@ -50,6 +50,19 @@ class Supervision:
         """Return the run of a call."""
         return run_of(call, self._config)
 
+    def make_room(self, run: Run) -> None:
+        """Remove the log of the run that had the folder of this one before."""
+        if not run.log_folder.is_dir():
+            return
+        try:
+            text_log_path(run).unlink(missing_ok=True)
+            for target in self._targets:
+                if target.sink.value.make_room is not None:
+                    target.sink.value.make_room(run)
+        # A sink may raise anything; the computation must not suffer.
+        except Exception as error:
+            _log.warning("%s cannot be emptied: %s", run.log_folder, exception_text(error))
+
     def opened(self, run: Run) -> None:
         """Do nothing: a run that is computed in this process is closed in it."""
 
@@ -84,6 +97,11 @@ class Supervision:
         if not self._config.log_to_strict or not endings:
             return reply
         return _judged(reply, [ending.exception() for ending in endings])
+
+    def interrupted(self, run: Run) -> None:
+        """End the run of a call in this process that somebody has broken off."""
+        for pump in self._pumps:
+            pump.end(run, RunStatus.KILLED)
 
     def close(self, seconds: float) -> None:
         """Wait at most so long for the sinks that are not local."""

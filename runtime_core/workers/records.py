@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from runtime_core.contracts import Record
 from runtime_core.run_logs.records import as_json, from_json
@@ -49,7 +50,7 @@ class RecordReader:
         with tempfile.TemporaryFile() as file:
             self.descriptor = os.dup(file.fileno())
         self._read = 0
-        self._rest = b""
+        self._parts: list[bytes] = []  # of a line that has not ended
 
     @property
     def has_opened(self) -> bool:
@@ -60,9 +61,20 @@ class RecordReader:
         """Yield the records that have been written whole since the last time, some at once."""
         while piece := os.pread(self.descriptor, _CHUNK, self._read):
             self._read += len(piece)
-            *lines, self._rest = (self._rest + piece).split(b"\n")
-            yield [from_json(line) for line in lines if line]
+            self._parts.append(piece)
+            if b"\n" in piece:
+                *lines, rest = b"".join(self._parts).split(b"\n")
+                self._parts = [rest]
+                yield [*_records(lines)]
+            else:
+                yield []
 
     def close(self) -> None:
         """Forget the file; it ends with the last process that writes to it."""
         os.close(self.descriptor)
+
+
+def _records(lines: Sequence[bytes]) -> Iterator[Record]:
+    for line in filter(None, lines):
+        with suppress(ValueError):  # a full disk has torn it
+            yield from_json(line)

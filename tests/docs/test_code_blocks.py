@@ -40,7 +40,7 @@ BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\S+\.\w+)\n")
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?", re.MULTILINE)
 
-SECONDS = 60
+SECONDS = 180
 """How long the commands of one block may take; building a plugin takes a few."""
 
 

@@ -65,11 +65,11 @@ def test_commands_are_logged(
     code: int,
     status: str,
 ) -> None:
-    """A command waits until its run is there, and prints its result and nothing else."""
+    """A strict command waits until its run is there, and prints its result and nothing else."""
     experiment = f"command that ends {end}"
     ended = cli(
         *("--api-path", str(tesseract(SOURCE)), "--name", "notes"),
-        *("--mlflow-tracking-uri", tracker.uri),
+        *("--mlflow-tracking-uri", tracker.uri, "--log-to-strict"),
         *("--mlflow-run-extra-args", json.dumps({"experiment_name": experiment})),
         *("apply", json.dumps({"inputs": {"end": end}})),
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from runtime_core.errors import InvalidOption, NotWritten
+from tesseract_runtime_file_log.layout import ARTIFACTS, FACTS, METRICS, PARAMETERS, TEXT
 from tesseract_runtime_file_log.reading import StoredRun
 
 _UNITS: Mapping[str, str] = {
@@ -55,11 +57,26 @@ def superfluous(
 
 
 def remove(run: StoredRun, output_path: Path) -> Path:
-    """Remove everything of a run and return what folder that was; `NotWritten` if that fails."""
+    """Remove everything of a run and return what folder that was; `NotWritten` if that fails.
+
+    The folder of a run on the command line is the output path, which has other things in it.
+    """
     own = run.folder.parent
     folder = run.folder if own == output_path else own
     try:
-        shutil.rmtree(folder)
+        if own == output_path:
+            _remove_log(folder)
+        else:
+            shutil.rmtree(folder)
     except OSError as error:
         raise NotWritten(f"Cannot remove {str(folder)!r}: {error.strerror or error}.") from None
     return folder
+
+
+def _remove_log(folder: Path) -> None:
+    if (folder / ARTIFACTS).is_dir():
+        shutil.rmtree(folder / ARTIFACTS)
+    for name in (TEXT, METRICS, PARAMETERS, FACTS):
+        (folder / name).unlink(missing_ok=True)
+    with suppress(OSError):  # it is not empty: somebody else has files there
+        folder.rmdir()

@@ -17,6 +17,9 @@ PARAMETERS = "parameters.json"
 ARTIFACTS = "artifacts"
 TEXT = "tesseract.log"
 
+DRAFT = ".draft-"
+"""What the names of artifacts begin with while they are copied."""
+
 RUNNING = "RUNNING"
 """The status of a run that nobody has closed."""
 

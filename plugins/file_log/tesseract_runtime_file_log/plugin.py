@@ -18,6 +18,7 @@ def run_sinks() -> Iterable[RunSink]:
         open=deferred("tesseract_runtime_file_log.writing:open_run"),
         local=True,
         keeps=True,
+        make_room=deferred("tesseract_runtime_file_log.writing:make_room"),
         check=deferred("tesseract_runtime_file_log.writing:check"),
     )
 

@@ -6,18 +6,20 @@ import csv
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from runtime_core.contracts import Artifact, Metric, Parameter, Record, RunStatus
 from runtime_core.errors import MissingFile, UnknownName, did_you_mean
 from runtime_core.runs import Run
 from tesseract_runtime_file_log.layout import (
     ARTIFACTS,
+    DRAFT,
     FACTS,
     METRICS,
     PARAMETERS,
@@ -38,10 +40,15 @@ class StoredRun:
     def facts(self) -> dict[str, Any]:
         """Return what was noted of the run."""
         try:
-            facts: dict[str, Any] = json.loads((self.folder / FACTS).read_bytes())
+            facts = json.loads((self.folder / FACTS).read_bytes())
         except (OSError, ValueError):
             return {}
-        return facts
+        return facts if isinstance(facts, dict) else {}
+
+    @property
+    def is_one(self) -> bool:
+        """Say whether a run has written here; other programs have folders called `logs` too."""
+        return "id" in self.facts or (self.folder / TEXT).is_file()
 
     @property
     def id(self) -> str:
@@ -80,15 +87,14 @@ class StoredRun:
     def started(self) -> datetime:
         """Return when the run began to log, in UTC."""
         try:
-            return datetime.fromisoformat(self.facts["started"])
+            return datetime.fromisoformat(self.facts["started"]).astimezone(UTC)
         except (KeyError, TypeError, ValueError):
             return self.changed
 
     @property
     def changed(self) -> datetime:
         """Return when something was written last, in UTC."""
-        times = [path.stat().st_mtime for path in (self.folder, *self.folder.iterdir())]
-        return datetime.fromtimestamp(max(times), UTC)
+        return datetime.fromtimestamp(max(_times(self.folder), default=0.0), UTC)
 
     @property
     def is_running(self) -> bool:
@@ -99,35 +105,34 @@ class StoredRun:
     def parameters(self) -> dict[str, Any]:
         """Return the parameters by key; of a key that was logged again, the last value."""
         try:
-            parameters: dict[str, Any] = json.loads((self.folder / PARAMETERS).read_bytes())
+            text = (self.folder / PARAMETERS).read_bytes()
         except FileNotFoundError:
             return {}
-        except ValueError as error:
-            raise MissingFile(f"{str(self.folder / PARAMETERS)!r} is damaged: {error}.") from None
+        try:
+            parameters: dict[str, Any] = json.loads(text)
+        except ValueError:  # it is being written, or its process was killed while it was
+            return _whole_members(text)
         return parameters
 
     @property
     def metrics(self) -> Iterator[Metric]:
-        """Yield the metrics in the order in which they were logged."""
+        """Yield the metrics in the order in which they were logged, without torn lines."""
         try:
-            file = (self.folder / METRICS).open(encoding="utf-8", newline="")
+            file = (self.folder / METRICS).open(encoding="utf-8", errors="replace", newline="")
         except FileNotFoundError:
             return
         with file:
-            for row in csv.DictReader(file):
-                yield Metric(
-                    key=row["key"],
-                    value=float(row["value"]),
-                    step=int(row["step"]),
-                    timestamp=datetime.fromisoformat(row["timestamp"]).timestamp(),
-                )
+            next(file, None)  # the header
+            for row in _rows(file, self.folder / METRICS):
+                with suppress(ValueError):  # it is being written
+                    yield _metric(row)
 
     @property
     def artifacts(self) -> list[Path]:
         """Return the files and folders that were logged."""
         folder = self.folder / ARTIFACTS
         found = folder.iterdir() if folder.is_dir() else ()
-        return sorted(path for path in found if not path.name.startswith("."))
+        return sorted(path for path in found if not path.name.startswith(DRAFT))
 
     @property
     def text(self) -> str:
@@ -159,10 +164,41 @@ class StoredRun:
             yield Artifact(path=path, name=path.name)
 
 
+def _times(folder: Path) -> Iterator[float]:
+    """Yield when a folder and what lies in it have changed; of what is gone meanwhile nothing."""
+    with suppress(OSError):
+        for path in (folder, *folder.iterdir()):
+            with suppress(FileNotFoundError):
+                yield path.stat().st_mtime
+
+
+def _whole_members(text: bytes) -> dict[str, Any]:
+    """Return the members of a JSON object that can be read; each of them is one line."""
+    members: dict[str, Any] = {}
+    for line in text.split(b"\n"):
+        with suppress(ValueError):
+            members |= json.loads(b"{" + line.rstrip(b",") + b"}")
+    return members
+
+
+def _rows(file: TextIO, path: Path) -> Iterator[Sequence[str]]:
+    try:
+        yield from csv.reader(file)
+    except csv.Error as error:
+        raise MissingFile(f"{str(path)!r} cannot be read: {error}.") from None
+
+
+def _metric(row: Sequence[str]) -> Metric:
+    """Return the metric of a row; `ValueError` if that is not whole."""
+    time, key, value, step = row
+    timestamp = datetime.fromisoformat(time).timestamp()
+    return Metric(key=key, value=float(value), step=int(step), timestamp=timestamp)
+
+
 def stored_runs(output_path: Path) -> list[StoredRun]:
     """Return the runs of an output path, the newest first."""
     folders = [output_path / "logs", *output_path.glob(f"{_PREFIX}*/logs")]
-    runs = [StoredRun(folder) for folder in folders if folder.is_dir()]
+    runs = [run for run in map(StoredRun, folders) if run.is_one]
     return sorted(runs, key=lambda run: (run.started, run.id), reverse=True)
 
 

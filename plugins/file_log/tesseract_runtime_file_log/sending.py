@@ -30,7 +30,7 @@ def send(stored: StoredRun, target: LogTarget, config: RuntimeConfig) -> None:
     """Send a whole run; `RunNotLogged` says why that failed."""
     if stored.is_running:
         raise RunNotLogged(f"Run {stored.id} has not ended yet: it is sent when it has.")
-    status = RunStatus(stored.status) if stored.facts else RunStatus.FINISHED
+    status = RunStatus.__members__.get(stored.status, RunStatus.FINISHED)
     records = stored.records
     try:
         handle = target.open(stored.run, config)

@@ -17,6 +17,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
         "MLFLOW_HTTP_REQUEST_TIMEOUT": 10,  # seconds, for a connection and for each answer
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": 1,  # at once, for connections that have been closed
+        "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": False,  # it may ask for minutes
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": True,  # that is where results go
     }
 )

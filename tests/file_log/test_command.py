@@ -1,0 +1,182 @@
+"""The command `runs`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from runtime_core.catalog import Catalog
+from runtime_core.config import RuntimeConfig, resolve
+from runtime_core.contracts import Artifact, Parameter, Record, RunStatus
+from runtime_core.errors import InvalidOption, RunNotLogged
+from tesseract_runtime_file_log.reading import stored_run
+from tesseract_runtime_file_log.sending import other_targets, send
+from tests.cli.conftest import Here, here
+from tests.file_log.conftest import Open, metric
+from tests.run_logs.conftest import Sink, WithSinks, with_sinks
+
+__all__ = ["here", "with_sinks"]  # fixtures
+
+
+@pytest.fixture
+def logged(opened: Open, tmp_path: Path) -> Path:
+    """Return an output path with two runs, of which `a` has logged something of each kind."""
+    handle = opened("a")
+    (tmp_path / "plot.svg").touch()
+    handle.write([Parameter(key="solver", value="gmres"), Parameter(key="size", value=[2, 3])])
+    handle.write([metric("loss", 4.0, 0), metric("loss", float("nan"), 1)])
+    handle.write([Artifact(path=tmp_path / "plot.svg", name="plot.svg")])
+    handle.close(RunStatus.FINISHED)
+    (tmp_path / "run_a" / "logs" / "tesseract.log").write_text("hello\nworld\n")
+    opened("b").close(RunStatus.FAILED)
+    return tmp_path
+
+
+def test_list(here: Here, logged: Path) -> None:
+    """Each run is a line, the newest first."""
+    lines = here("runs", "list").stdout.splitlines()
+    assert [line.split()[:3] for line in lines] == [
+        ["b", "apply", "FAILED"],
+        ["a", "apply", "FINISHED"],
+    ]
+    assert here("--output-path", str(logged), "runs", "list").stdout.splitlines() == lines
+    assert here("runs", "list", "-o", str(logged)).stdout.splitlines() == lines
+
+
+def test_list_of_nothing(here: Here) -> None:
+    """An output path without runs has none, which is no error."""
+    ended = here("runs", "list")
+    assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_list_as_json(here: Here, logged: Path) -> None:
+    """`--json` gives the same for programs."""
+    last, first = json.loads(here("runs", "list", "--json").stdout)
+    assert (first["id"], first["status"], first["folder"]) == (
+        "a",
+        "FINISHED",
+        str(logged / "run_a" / "logs"),
+    )
+    assert last["started"] <= last["ended"]
+
+
+def test_show(here: Here, logged: Path) -> None:
+    """A run is shown with all that it has logged and printed."""
+    text = here("runs", "show", "a").stdout
+    assert re.fullmatch(
+        r"id: a\nendpoint: apply\nstatus: FINISHED\nstarted: .*\nended: .*\nfolder: .*\n"
+        r"parameter 'solver': 'gmres'\nparameter 'size': \[2, 3\]\n"
+        r"metric 'loss': nan at step 1\nartifact: .*/artifacts/plot.svg\nhello\nworld\n",
+        text,
+    )
+
+
+def test_show_as_json(here: Here, logged: Path) -> None:
+    """`--json` has every value of every metric, and is JSON when they are not finite."""
+    facts = json.loads(here("runs", "show", "a", "--json").stdout)
+    assert facts["parameters"] == {"solver": "gmres", "size": [2, 3]}
+    assert facts["metrics"] == {"loss": [[0, 4.0], [1, "NaN"]]}
+    assert facts["text"] == "hello\nworld\n"
+
+
+def test_clean(here: Here, logged: Path) -> None:
+    """What is removed is named; a dry run removes nothing."""
+    assert here("runs", "clean", "--keep", "1", "--dry-run").stdout == "Would remove a\n"
+    assert (logged / "run_a").exists()
+    assert here("runs", "clean", "--older-than", "7d").stdout == ""
+    assert here("runs", "clean", "--keep", "1").stdout == "Removed a\n"
+    assert [path.name for path in logged.glob("run_*")] == ["run_b"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "c"], "Error: There is no run 'c' in "),
+        (["clean"], "Error: Say what to remove with --keep N, --older-than AGE, or both.\n"),
+        (["clean", "--older-than", "soon"], "Error: --older-than 'soon' is no time span: "),
+        (["list", "-o", "nowhere"], "Error: There is no folder 'nowhere'. Name the output path "),
+        (["list", "-o", "s3://x"], "Error: Runs are logged on a local disk; there are none at "),
+        (["send", "a"], "Error: Name where to send the run with --log-to, such as mlflow+http"),
+        (["send", "a", "--log-to", "file"], "Error: Name where to send the run with --log-to"),
+        (["send", "a", "--log-to", "nowhere"], "Error: --log-to 'nowhere': Unknown run sink "),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_calls_are_told(
+    here: Here, logged: Path, arguments: Sequence[str], message: str
+) -> None:
+    """A call that is wrong exits 2 with one sentence."""
+    ended = here("runs", *arguments)
+    assert (ended.code, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(message)
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_command_needs_no_tesseract(here: Here, logged: Path) -> None:
+    """Runs are listed where there is no `tesseract_api.py`."""
+    assert not Path("tesseract_api.py").exists()
+    assert here("runs", "list").code == 0
+
+
+class Reader(Sink):
+    """A sink that reads artifacts when it is given them."""
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Remember records."""
+        assert all(r.path.exists() for r in records if isinstance(r, Artifact))
+        super().write(records)
+
+
+def config_of(catalog: Catalog) -> RuntimeConfig:
+    """Return a configuration that logs to the sink `kept`."""
+    return resolve(catalog, flags={"log_to": "kept:there"}, environment={})
+
+
+def test_send(with_sinks: WithSinks, logged: Path) -> None:
+    """A run is sent whole, with its status."""
+    sink = Reader()
+    catalog = with_sinks(sink.declared())
+    config = config_of(catalog)
+    [target] = other_targets(catalog, config)
+    send(stored_run(logged, "a"), target, config)
+    assert sink.calls[0] == ("open", "a")
+    assert sink.calls[-1] is RunStatus.FINISHED
+    assert [type(record).__name__ for record in sink.records] == [
+        "Parameter",
+        "Parameter",
+        "Metric",
+        "Metric",
+        "Artifact",
+    ]
+
+
+@pytest.mark.parametrize("when", ["open", "write", "close"])
+def test_send_that_fails_is_told(with_sinks: WithSinks, logged: Path, when: str) -> None:
+    """Whoever sends a run is told that it has not arrived."""
+    catalog = with_sinks(Sink(fails=when).declared())
+    config = config_of(catalog)
+    [target] = other_targets(catalog, config)
+    with pytest.raises(RunNotLogged) as caught:
+        send(stored_run(logged, "a"), target, config)
+    assert str(caught.value) == (
+        "Run a cannot be sent to kept:there (of-tests 7): ConnectionError: nobody listens."
+    )
+
+
+def test_run_that_goes_on_is_not_sent(opened: Open, with_sinks: WithSinks, tmp_path: Path) -> None:
+    """A run must have ended, for it would be closed where it is sent to."""
+    opened("a")
+    catalog = with_sinks(Sink().declared())
+    [target] = other_targets(catalog, config_of(catalog))
+    with pytest.raises(RunNotLogged, match="Run a has not ended yet: it is sent when it has"):
+        send(stored_run(tmp_path, "a"), target, config_of(catalog))
+
+
+def test_files_are_no_place_to_send_to(catalog: Catalog) -> None:
+    """What keeps runs has this one already."""
+    with pytest.raises(InvalidOption, match="Name where to send"):
+        other_targets(catalog, resolve(catalog, flags={"log_to": "file"}, environment={}))

@@ -15,6 +15,12 @@ nox.options.sessions = ["lint", "types", "imports", "docs", "tests", "lowest", "
 PYTHONS = ["3.11", "3.12", "3.13"]
 OLDEST, NEWEST = PYTHONS[0], PYTHONS[-1]
 
+PARALLEL = ["-n", "3"]
+"""Processes that run tests: more than there are cores on the smallest machine, for many wait."""
+
+KEEP_BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
+"""The tests start programs by the thousand; to compile all modules each time takes half the time."""
+
 PLUGINS = sorted(path.parent for path in Path("plugins").glob("*/pyproject.toml"))
 CHECKOUT = ["-e", ".", *(part for path in PLUGINS for part in ("-e", f"./{path}"))]
 
@@ -23,14 +29,15 @@ CHECKOUT = ["-e", ".", *(part for path in PLUGINS for part in ("-e", f"./{path}"
 def tests(session: nox.Session) -> None:
     """Run the whole test suite against the checkout."""
     session.install(*CHECKOUT, "--group", "test")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs, env=KEEP_BYTECODE)
 
 
 @nox.session(python=OLDEST)
 def lowest(session: nox.Session) -> None:
     """Run the test suite with the oldest dependencies that are allowed."""
     session.install(*CHECKOUT, "--group", "test", "--resolution=lowest-direct")
-    session.run("pytest", *(session.posargs or ["--deselect", "tests/docs"]))
+    chosen = session.posargs or ["--deselect", "tests/docs"]
+    session.run("pytest", *PARALLEL, *chosen, env=KEEP_BYTECODE)
 
 
 @nox.session(python=OLDEST)
@@ -70,7 +77,7 @@ def wheels(session: nox.Session) -> None:
     for folder in [Path(), *PLUGINS]:
         session.run("python", "-m", "build", "--installer=uv", "--outdir=dist", str(folder))
     session.install(*(str(wheel) for wheel in Path("dist").glob("*.whl")))
-    session.run("pytest", "tests/end_to_end", *session.posargs)
+    session.run("pytest", "tests/end_to_end", *session.posargs, env=KEEP_BYTECODE)
 
 
 @nox.session(python=OLDEST)
@@ -85,7 +92,7 @@ def soak(session: nox.Session) -> None:
     """Load a server whose workers are killed, for a minute or for `-- SECONDS`."""
     session.install(*CHECKOUT, "--group", "test")
     seconds = session.posargs[0] if session.posargs else "60"
-    session.run("pytest", "tests/soak", "-s", env={"SOAK_SECONDS": seconds})
+    session.run("pytest", "tests/soak", "-s", env={**KEEP_BYTECODE, "SOAK_SECONDS": seconds})
 
 
 @nox.session(python=OLDEST)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,42 @@ def apply(inputs: InputSchema) -> OutputSchema:
 """The source of the smallest Tesseract that computes something."""
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+SHARING = ("tests/end_to_end/", "tests/mlflow/")
+"""Folders whose tests share what takes long to make: an environment, a server of MLflow."""
+
+PAGES = "tests/docs/test_code_blocks.py::test_blocks_of_page_do_what_they_say["
+"""How the name of a test begins that runs a page, which takes as long as many a file."""
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let each process have files one after the other, so that it makes what a file shares once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    scheduling = LoadScopeScheduling(config, log)
+    scheduling._split_scope = unit_of
+    return scheduling
+
+
+def unit_of(test: str) -> str:
+    """Return what the tests that stay together in one process have in common."""
+    if test.startswith(PAGES):
+        return test
+    shared = (folder for folder in SHARING if test.startswith(folder))
+    return next(shared, test.partition("::")[0])
+
+
+@pytest.fixture(autouse=True)
+def forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Forget what a test imports from its folder: each folder of the path slows every import."""
+    path, modules = [*sys.path], set(sys.modules)
+    yield
+    sys.path[:] = path
+    folder = str(tmp_path_factory.getbasetemp())
+    for name in sys.modules.keys() - modules:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(folder):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -101,7 +101,7 @@ def test_a_key_never_comes_back_whole() -> None:
         ({}, "empty object"),
         ({"a": 1, "b": [2]}, "object with keys 'a', 'b'"),
         ({str(n): n for n in range(20)}, "object with keys '0', '1', '2', '3', '4', '5', '6', '7'"),
-        (object(), "object object"),
+        pytest.param(object(), "object object", id="object"),
         (b"bytes", "bytes object"),
     ],
     ids=lambda value: str(value)[:30],

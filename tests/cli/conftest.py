@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,13 +27,11 @@ Here = Callable[..., Ended]
 @pytest.fixture
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Here]:
+) -> Here:
     """Return a function that runs a command in this process, in an empty folder.
 
     What user code prints may be mixed with the result here; tests of the streams start processes.
     """
-    modules = set(sys.modules)
-    monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.chdir(tmp_path)
     for name in os.environ:
         if "TESSERACT" in name:
@@ -46,7 +43,4 @@ def here(
         stdout, stderr = capfd.readouterr()
         return Ended(code=code, stdout=stdout, stderr=stderr)
 
-    yield run_here
-    for name in set(sys.modules) - modules:
-        if name.startswith("tesseract_api"):
-            del sys.modules[name]
+    return run_here

@@ -218,6 +218,16 @@ def wait_until_gone(processes: list[psutil.Process]) -> None:
         time.sleep(0.01)  # nothing tells of the end of a process that is not our own child
 
 
+def shared_files() -> set[str]:
+    """Return the names of the files in shared memory that may be ours.
+
+    Semaphores of `multiprocessing` and folders of other programs come and go at any time.
+    """
+    folder = Path("/dev/shm")
+    files = [path.name for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    return {name for name in files if not name.startswith("sem.mp-")}
+
+
 @contextmanager
 def serving(
     api_path: Path, *global_options: str, options: Sequence[str] = (), **settings: Any

@@ -22,6 +22,7 @@ from tests.server.conftest import (
     SECONDS,
     Client,
     Log,
+    shared_files,
     wait_until,
     wait_until_gone,
 )
@@ -70,13 +71,6 @@ def nothing_is_left_in_shared_memory() -> Iterator[None]:
     before = shared_files()
     yield
     assert shared_files() <= before
-
-
-def shared_files() -> set[str]:
-    """Return the names of what lies in shared memory, but for semaphores of `multiprocessing`."""
-    folder = Path("/dev/shm")
-    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    return {name for name in names if not name.startswith("sem.mp-")}
 
 
 @pytest.fixture

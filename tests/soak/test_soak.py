@@ -36,6 +36,7 @@ from tests.server.conftest import (
     head,
     read_answer,
     serving,
+    shared_files,
     wait_until_gone,
 )
 
@@ -280,12 +281,6 @@ def size_at_rest(served: Served) -> tuple[int, int]:
     time.sleep(2)
     front = psutil.Process(served.process.pid)
     return front.memory_info().rss, front.num_fds()
-
-
-def shared_files() -> set[str]:
-    """Return the names of what lies in shared memory."""
-    folder = Path("/dev/shm")
-    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
 
 @pytest.mark.timeout(DURATION * 2 + 120)

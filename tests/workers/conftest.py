@@ -23,7 +23,7 @@ from runtime_core.errors import FaultKind
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs import Supervision
 from runtime_core.workers import InProcessWorkers, WorkerPool, Workers, WorkerSettings
-from tests.server.conftest import SECONDS, gate, gate_inputs, is_alive
+from tests.server.conftest import SECONDS, gate, gate_inputs, is_alive, shared_files
 
 __all__ = ["gate", "gate_inputs"]
 
@@ -147,12 +147,6 @@ def no_process_is_left() -> Iterator[None]:
     yield
     assert {p for p in psutil.Process().children() if is_alive(p)} <= before
     assert shared_files() <= files
-
-
-def shared_files() -> set[str]:
-    """Return the names of what lies in shared memory."""
-    folder = Path("/dev/shm")
-    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
 
 def in_process(runtime: Runtime) -> InProcessWorkers:

@@ -19,7 +19,7 @@ PARALLEL = ["-n", "3"]
 """Processes that run tests: more than there are cores on the smallest machine, for many wait."""
 
 KEEP_BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
-"""The tests start programs by the thousand; to compile all modules each time takes half the time."""
+"""The tests start programs by the thousand; compiling all modules each time is half of the time."""
 
 PLUGINS = sorted(path.parent for path in Path("plugins").glob("*/pyproject.toml"))
 CHECKOUT = ["-e", ".", *(part for path in PLUGINS for part in ("-e", f"./{path}"))]

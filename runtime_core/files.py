@@ -120,7 +120,8 @@ class FileAccess:
         places = [right.rstrip("/") + "/" for right in rights]
         if not any(url.startswith(place) for place in places):
             raise FileRefused(
-                f"{_quoted(url)} is not opened: URLs are not read for a remote caller."
+                f"{_quoted(url)} is not opened: URLs are not read for a remote caller unless "
+                "--allow-url-prefix admits them."
             )
         plain = _unquoted(url)
         if "::" in plain or _UNPRINTABLE.search(plain) or ".." in _SEPARATORS.split(plain):

@@ -41,6 +41,8 @@ class RunSinkConformance:
     A subclass names the sink, which must be installed, gives a target, and reads back what stands
     there. `unreachable` is a target at which nothing answers, for sinks that are not local.
 
+    Example:
+        ```python
         class TestFile(RunSinkConformance):
             sink = "file"
 
@@ -50,6 +52,7 @@ class RunSinkConformance:
 
             def read(self, run: Run, target: str) -> LoggedRun:
                 return LoggedRun(...)
+        ```
     """
 
     sink: ClassVar[str]

@@ -48,7 +48,7 @@ def main(descriptor: int, parent: int) -> int:
     os.set_inheritable(descriptor, False)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a TextIOWrapper
     connection = socket.socket(fileno=descriptor)
-    with suppress(ConnectionEnded), ExitStack() as set_up:
+    with connection, suppress(ConnectionEnded), ExitStack() as set_up:
         records = RecordWriter()
         runtime = _start(connection, records, set_up)
         if runtime is not None:

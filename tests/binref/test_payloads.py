@@ -45,10 +45,10 @@ REFUSED = [
     ("link.bin", f"'link.bin' is not opened: {OUTSIDE}."),
     ("linked/secret.bin", f"'linked/secret.bin' is not opened: {OUTSIDE}."),
     ("data.bin\0", "a path has no NUL characters."),
-    ("file:///etc/passwd", "URLs are not read for a remote caller."),
-    ("http://127.0.0.1/x", "URLs are not read for a remote caller."),
-    ("/etc://x", "URLs are not read for a remote caller."),
-    ("simplecache::file:///etc/passwd", "URLs are not read for a remote caller."),
+    ("file:///etc/passwd", "URLs are not read for a remote caller unless --allow-url"),
+    ("http://127.0.0.1/x", "URLs are not read for a remote caller unless --allow-url"),
+    ("/etc://x", "URLs are not read for a remote caller unless --allow-url"),
+    ("simplecache::file:///etc/passwd", "URLs are not read for a remote caller unless --allow-url"),
 ]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Tesseract = Callable[..., Path]
 
-NOT_READ = "URLs are not read for a remote caller."
+NOT_READ = "URLs are not read for a remote caller unless --allow-url-prefix admits them."
 ELSEWHERE = "it leads somewhere else than it says."
 
 

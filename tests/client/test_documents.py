@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections import deque
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from pydantic_core import core_schema
 
 from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.catalog import Catalog
+from runtime_core.config import resolve
 from tesseract_runtime_client import ValidationError
 from tesseract_runtime_client.documents import Documents
 from tesseract_runtime_client.transport import Answer
+from tesseract_runtime_client.trees import shapes_of
+from tesseract_runtime_experimental import InputPath, LazySequence
 
 EXACT = ("msgpack", "json+base64")
 
@@ -29,9 +36,14 @@ TREES = st.recursive(
 )
 
 
+def made(catalog: Catalog, **flags: str) -> Documents:
+    """Return what writes and reads documents, with a configuration of its own."""
+    return Documents(catalog, resolve(catalog, flags=flags, environment={}))
+
+
 def there_and_back(catalog: Catalog, tree: Any, format: str) -> Any:
     """Return what is read of a document that a tree was written into."""
-    documents = Documents(catalog)
+    documents = made(catalog)
     body = b"".join(documents.write({"tree": tree}, format, "one"))
     return documents.read(Answer(format=format, body=body))["tree"]
 
@@ -84,7 +96,7 @@ def test_rank_0_is_a_scalar(catalog: Catalog, format: str) -> None:
 def test_arrays_are_not_copied_into_a_document(catalog: Catalog) -> None:
     """In a binary format the pieces of a document are the memory of the arrays."""
     array = np.zeros(100_000)
-    pieces = Documents(catalog).write({"tree": [array]}, "msgpack", "one")
+    pieces = made(catalog).write({"tree": [array]}, "msgpack", "one")
     assert any(np.shares_memory(np.frombuffer(piece, np.uint8), array) for piece in pieces)
 
 
@@ -107,6 +119,77 @@ class Stubborn:
 def test_what_cannot_be_written_is_told(catalog: Catalog, value: Any, message: str) -> None:
     """A value that the format or no format can hold is a fault of the payload."""
     with pytest.raises(ValidationError) as raised:
-        Documents(catalog).write({"tree": value}, "msgpack", "fit-7")
+        made(catalog).write({"tree": value}, "msgpack", "fit-7")
     assert message in str(raised.value)
     assert raised.value.run_id == "fit-7"
+
+
+SEQUENCES: list[Any] = [
+    (1, 2),
+    range(1, 3),
+    deque([1, 2]),
+    LazySequence([1, 2]),
+    LazySequence(range(2), lambda number: number + 1),
+    {1: "", 2: ""}.keys(),
+    frozenset([1, 2]),
+]
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES, ids=lambda value: type(value).__name__)
+def test_sequences_are_lists(catalog: Catalog, sequence: Any) -> None:
+    """Whatever has items in an order is a list of them, and so is a set."""
+    assert there_and_back(catalog, sequence, "json") == [1, 2]
+
+
+def test_arrays_of_lazy_items_arrive(catalog: Catalog) -> None:
+    """Items may hold arrays, which are written in the encoding of the document."""
+    items: Any = LazySequence(range(3), lambda size: {"x": np.ones(size, "float32")})
+    found = there_and_back(catalog, items, "msgpack")
+    assert [(item["x"].dtype.name, item["x"].tolist()) for item in found] == [
+        ("float32", [1.0] * size) for size in range(3)
+    ]
+    assert shapes_of({"items": items})["items"][2] == {"x": {"shape": [2], "dtype": "float32"}}
+
+
+@pytest.mark.parametrize("text", ["ab", b"ab", bytearray(b"ab")])
+def test_texts_are_no_lists(catalog: Catalog, text: Any) -> None:
+    """A text stays whole, as do bytes, which JSON has as a text."""
+    assert there_and_back(catalog, text, "json") == "ab"
+
+
+def test_paths_are_relative_to_the_input_path(catalog: Catalog, tmp_path: Path) -> None:
+    """A path of a payload is named as the Tesseract that reads it will look for it."""
+    documents = made(catalog, input_path=str(tmp_path / "in"))
+    paths = {"inside": InputPath(tmp_path / "in" / "a.txt"), "named": InputPath("b.txt")}
+    others = {"outside": InputPath(tmp_path / "c.txt"), "plain": tmp_path / "in" / "a.txt"}
+    body = b"".join(documents.write({**paths, **others}, "json", "one"))
+    assert json.loads(body) == {
+        "inside": "a.txt",
+        "named": "b.txt",
+        "outside": str(tmp_path / "c.txt"),
+        "plain": str(tmp_path / "in" / "a.txt"),
+    }
+
+
+class Celsius:
+    """A value whose own schema says how it is written."""
+
+    def __init__(self, degrees: float) -> None:
+        self.degrees = degrees
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        """Write the degrees, if there are any."""
+        return core_schema.any_schema(
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda value: 1 / 0 if np.isnan(value.degrees) else f"{value.degrees} C"
+            )
+        )
+
+
+def test_values_are_written_by_their_own_schema(catalog: Catalog) -> None:
+    """What pydantic can write is written so, at any depth; what it cannot is told."""
+    assert there_and_back(catalog, [{"t": Celsius(3.5)}], "json") == [{"t": "3.5 C"}]
+    with pytest.raises(ValidationError, match=r"tree\.\[?0\]?: .*division by zero") as raised:
+        there_and_back(catalog, [Celsius(np.nan)], "json")
+    assert raised.value.errors()[0]["type"] == "not_serializable"

@@ -110,6 +110,58 @@ def test_two_threads_in_turn_never_mix(local: Kind, tmp_path: Path) -> None:
             assert f'"{name}"' in (output / run / "logs" / "parameters.json").read_text()
 
 
+MEETING = """
+import time
+from pathlib import Path
+from pydantic import BaseModel
+from tesseract_core.runtime.config import get_config
+from tesseract_core.runtime.experimental import log_artifact, log_metric
+
+class InputSchema(BaseModel):
+    mine: str
+    theirs: str
+
+class OutputSchema(BaseModel):
+    pass
+
+def apply(inputs):
+    log_metric("before", 1)
+    Path(inputs.mine).touch()
+    while not Path(inputs.theirs).exists():
+        time.sleep(0.01)
+    log_metric("after", 2)
+    note = Path(get_config().output_path, "note.txt")
+    note.write_text(get_config().name)
+    log_artifact(note)
+    return OutputSchema()
+"""
+
+
+def test_calls_that_overlap_log_apart(local: Kind, tmp_path: Path) -> None:
+    """Two calls of which neither can end before the other has begun log to runs of their own."""
+    source = written(tmp_path / "tesseract", MEETING)
+    outputs = {name: folders(tmp_path, name)["output_path"] for name in "ab"}
+    with (
+        local(source, output_path=outputs["a"], options={"name": "a"}) as a,
+        local(source, output_path=outputs["b"], options={"name": "b"}) as b,
+        ThreadPoolExecutor() as pool,
+    ):
+        here, there = str(tmp_path / "here"), str(tmp_path / "there")
+        calls = [
+            pool.submit(a.apply, {"mine": here, "theirs": there}),
+            pool.submit(b.apply, {"mine": there, "theirs": here}),
+        ]
+        assert [call.result(timeout=60) for call in calls] == [{}, {}]
+    for name, output in outputs.items():
+        [logs] = output.glob("run_*/logs")
+        lines = (logs / "metrics.csv").read_text().splitlines()
+        assert [line.split(",")[1:] for line in lines[1:]] == [
+            ["before", "1.0", "0"],
+            ["after", "2.0", "0"],
+        ]
+        assert (logs / "artifacts" / "note.txt").read_text() == name
+
+
 def test_one_thread_may_use_both(local: Kind, tmp_path: Path) -> None:
     """Calls of two instances alternate; a failure of one is nothing to the other."""
     source = written(tmp_path / "tesseract", FILES)

@@ -79,6 +79,15 @@ def _refuse_unknown(catalog: Catalog, options: Mapping[str, Any]) -> None:
             )
 
 
+def file_reference(path: str) -> Mapping[str, str]:
+    """Return how a document names a file, wherever its reader works.
+
+    >>> file_reference("/models/beam/tesseract_api.py")
+    {'type': 'api_path', 'ref': '/models/beam/tesseract_api.py'}
+    """
+    return {"type": "api_path", "ref": os.path.realpath(path)}
+
+
 def path_of(source: str | os.PathLike[str] | ModuleType) -> str:
     """Return the path of a Tesseract's file, or the name of a module that has none."""
     if isinstance(source, ModuleType):

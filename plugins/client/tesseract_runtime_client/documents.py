@@ -10,7 +10,7 @@ from pydantic import ValidationError as Misfit
 from runtime_core import documents, scope
 from runtime_core.buffers import Buffers
 from runtime_core.catalog import Catalog
-from runtime_core.config import resolve
+from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Buffer, Format
 from runtime_core.errors import InvalidOption, InvalidResult, UnreadableDocument
 from runtime_core.files import FileAccess
@@ -26,13 +26,15 @@ _BEST_FIRST = ("msgpack", "json+base64")
 class Documents:
     """Writes payloads and reads results with the formats of a catalog, outside of any call.
 
-    `chosen` is the format that a user wants; `UnknownName` or `InvalidOption` if it cannot be used.
+    Paths are written relative to those of `config`. `chosen` is the format that a user wants;
+    `UnknownName` or `InvalidOption` if it cannot be used.
     """
 
-    def __init__(self, catalog: Catalog, chosen: str | None = None) -> None:
+    def __init__(self, catalog: Catalog, config: RuntimeConfig, chosen: str | None = None) -> None:
         self.catalog = catalog
         self.chosen = None if chosen is None else checked_format(catalog, chosen)
-        config = resolve(catalog, flags={}, environment={})
+        paths = {"input_path": config.input_path, "output_path": config.output_path}
+        config = resolve(catalog, flags=paths, environment={})  # limits are for payloads of others
         self._workspace = Workspace(catalog=catalog, config=config, files=FileAccess(root=None))
 
     def write(self, payload: Mapping[str, Any], format: str, run_id: str) -> Sequence[Buffer]:

@@ -68,6 +68,10 @@ class Unreachable(TesseractRuntimeError, ConnectionError):
     """A Tesseract cannot be reached, or the connection to it broke; nothing is tried again."""
 
 
+class NoReference(TesseractRuntimeError):
+    """A Tesseract has no address that a document could name it by."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
     """An answer that is no result: `detail` is the one of its body over HTTP."""

@@ -19,8 +19,10 @@ from tesseract_runtime_client.calls import (
     SECONDS_FOR_SINKS,
     answer_of,
     call_of,
+    file_reference,
     known_of,
 )
+from tesseract_runtime_client.errors import NoReference
 from tesseract_runtime_client.transport import Answer, Request
 
 
@@ -32,11 +34,13 @@ class InProcess:
         runtime: Runtime,
         supervision: Supervision,
         known: Mapping[str, Any],
+        reference: Mapping[str, str] | None,
         set_up: ExitStack,
     ) -> None:
         self._runtime = runtime
         self._supervision = supervision
         self._known = known
+        self._reference = reference
         self._set_up = set_up
         self._turn = threading.RLock()  # a Tesseract may call itself
 
@@ -54,12 +58,23 @@ class InProcess:
             opening.callback(supervision.close, SECONDS_FOR_SINKS)
             opening.enter_context(runtime.set_up())
             known = known_of(describe(runtime))
-            return cls(runtime, supervision, known, opening.pop_all())
+            reference = _reference(config.api_path, module)
+            return cls(runtime, supervision, known, reference, opening.pop_all())
 
     @property
     def place(self) -> str:
         """Return the file."""
         return f"{self._runtime.config.api_path} in this process"
+
+    @property
+    def reference(self) -> Mapping[str, str]:
+        """Return the file; `NoReference` for a module that has none."""
+        if self._reference is None:
+            raise NoReference(
+                f"The Tesseract at {self.place} is a module without a file, which no document can "
+                "name. Serve it and use `Tesseract.from_url`, or put it into a file."
+            )
+        return self._reference
 
     def formats(self) -> Collection[str]:
         """Return all formats that are installed."""
@@ -80,3 +95,9 @@ class InProcess:
         """Run `teardown()` of the Tesseract; its modules stay imported."""
         with self._turn:
             self._set_up.close()
+
+
+def _reference(api_path: str, module: ModuleType | None) -> Mapping[str, str] | None:
+    if module is not None and not module.__dict__.get("__file__"):
+        return None
+    return file_reference(api_path)

@@ -58,6 +58,11 @@ class Server:
         )
         return cls(catalog, client, timeout)
 
+    @property
+    def reference(self) -> Mapping[str, str]:
+        """Return the URL."""
+        return {"type": "url", "ref": self.place}
+
     def formats(self) -> Collection[str]:
         """Return the formats that the server's OpenAPI document names, if it names any."""
         return tuple(self._openapi.get("x-supported-output-formats", ()))

@@ -59,7 +59,8 @@ class Tesseract:
         """
         from tesseract_runtime_client.server import Server  # httpx, which the others can spare
 
-        documents = Documents(scope.current().catalog, encoding)
+        current = scope.current()
+        documents = Documents(current.catalog, current.config, encoding)
         server = Server.opened(documents.catalog, url, api_key=api_key, timeout=timeout)
         return cls(server, documents)
 
@@ -84,7 +85,6 @@ class Tesseract:
         from tesseract_runtime_client.in_process import InProcess  # the others can spare it
 
         catalog = scope.current().catalog
-        documents = Documents(catalog, encoding)
         config = config_of(
             catalog,
             path_of(source),
@@ -92,6 +92,7 @@ class Tesseract:
             output_path=output_path,
             options=options,
         )
+        documents = Documents(catalog, config, encoding)
         module = source if isinstance(source, ModuleType) else None
         return cls(InProcess.opened(catalog, config, module), documents)
 
@@ -114,10 +115,10 @@ class Tesseract:
         from tesseract_runtime_client.worker import Worker  # asyncio, which the others can spare
 
         catalog = scope.current().catalog
-        documents = Documents(catalog, encoding)
         config = config_of(
             catalog, path_of(path), input_path=input_path, output_path=output_path, options=options
         )
+        documents = Documents(catalog, config, encoding)
         return cls(Worker.opened(catalog, config, timeout), documents)
 
     def apply(self, inputs: Inputs, *, run_id: str | None = None) -> Any:
@@ -209,6 +210,18 @@ class Tesseract:
     def available_endpoints(self) -> list[str]:
         """Return the names of the endpoints that this Tesseract has."""
         return [path.removeprefix("/") for path in self.openapi_schema["paths"]]
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """Return how a document names this Tesseract, as the value of a `TesseractReference`.
+
+        It is `{"type": "url" or "api_path", "ref": ...}`, and says nothing of the key, the paths
+        and the options that were given here. Raises `NoReference` for a module that has no file.
+
+        >>> Tesseract.from_url("http://127.0.0.1:8000").reference
+        {'type': 'url', 'ref': 'http://127.0.0.1:8000'}
+        """
+        return dict(self._transport.reference)
 
     def close(self) -> None:
         """Give back connections or processes; there is no call after that."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -51,6 +51,10 @@ class Transport(Protocol):
     @property
     def place(self) -> str:
         """Return where it leads to, for messages."""
+
+    @property
+    def reference(self) -> Mapping[str, str]:
+        """Return how a document names the Tesseract; `NoReference` if none can."""
 
     def formats(self) -> Collection[str]:
         """Return the names of the formats that the other side reads and writes."""

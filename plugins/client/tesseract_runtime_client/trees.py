@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence, Set
+from functools import partial
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, PydanticUserError, TypeAdapter
 from pydantic import ValidationError as Misfit
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from runtime_core.arrays.gradient_array import GradientArray
+from runtime_core.errors import TesseractRuntimeError
 
 _ARRAY: TypeAdapter[Any] = TypeAdapter(GradientArray)
 _DOCUMENT_KEYS = {"object_type", "shape", "dtype", "data"}
 _PLAIN = (str, bool, int, float, type(None))
+_BYTES = (bytes, bytearray, memoryview)
 _DEEPEST = 200  # as deep as a server reads
 _SHOWN = 20  # so many steps of a place are told
 
@@ -41,12 +44,14 @@ class PayloadTree:
             return value
         if isinstance(value, Mapping):
             return {_key(key): self.of(item, (*path, _key(key))) for key, item in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self.of(item, (*path, index)) for index, item in enumerate(value)]
-        if isinstance(value, BaseModel):
-            return self._model(value, path)
         if hasattr(value, "__array__"):
             return self._array(value, path)
+        if isinstance(value, Sequence | Set) and not isinstance(value, _BYTES):
+            return [self.of(item, (*path, index)) for index, item in enumerate(value)]
+        if isinstance(value, BaseModel):
+            return self._dumped(value.model_dump, path)
+        if hasattr(type(value), "__get_pydantic_core_schema__"):
+            return self._dumped(partial(_dump_by_schema, value), path)
         return self._other(value, path)
 
     def _scalar(self, value: np.generic, path: Path) -> Any:
@@ -66,13 +71,12 @@ class PayloadTree:
             return self._refuse(path, f"It cannot become a numpy array: {error}")
         return _ARRAY.dump_python(array, mode="json", context=self._options)
 
-    def _model(self, value: BaseModel, path: Path) -> Any:
+    def _dumped(self, dump: Callable[..., Any], path: Path) -> Any:
         try:
-            return value.model_dump(
-                mode="json", context=self._options, by_alias=True, warnings=False
-            )
-        except PydanticSerializationError as error:
-            return self._refuse(path, str(error))
+            return dump(mode="json", context=self._options, by_alias=True, warnings=False)
+        except (PydanticSerializationError, PydanticUserError) as error:
+            told = error.__cause__ if isinstance(error.__cause__, TesseractRuntimeError) else error
+            return self._refuse(path, str(told))
 
     def _other(self, value: Any, path: Path) -> Any:
         try:
@@ -117,11 +121,15 @@ def shapes_of(tree: Any) -> Any:
     """
     if isinstance(tree, Mapping):
         return {key: shapes_of(item) for key, item in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [shapes_of(item) for item in tree]
     if hasattr(tree, "shape") and hasattr(tree, "dtype"):
         return {"shape": list(tree.shape), "dtype": np.dtype(tree.dtype).name}
+    if isinstance(tree, Sequence) and not isinstance(tree, (str, *_BYTES)):
+        return [shapes_of(item) for item in tree]
     return tree
+
+
+def _dump_by_schema(value: object, **named: Any) -> Any:
+    return TypeAdapter(type(value)).dump_python(value, **named)
 
 
 def _key(key: Any) -> str:

@@ -28,6 +28,7 @@ from tesseract_runtime_client.calls import (
     SECONDS_FOR_SINKS,
     answer_of,
     call_of,
+    file_reference,
     known_of,
 )
 from tesseract_runtime_client.errors import Unreachable
@@ -53,6 +54,7 @@ class Worker:
         self._config = config
         self._pool = pool
         self._supervision = supervision
+        self.reference = file_reference(config.api_path)
         self._thread = threading.Thread(target=self._run, name="tesseract-worker", daemon=True)
         self._opened: Future[asyncio.AbstractEventLoop] = Future()
         self._closing = asyncio.Event()

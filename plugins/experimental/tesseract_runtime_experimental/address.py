@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runtime_core import scope
-from runtime_core.errors import FileRefused, MissingFile, PluginFault
+from runtime_core.errors import FileRefused, InvalidResult, MissingFile, PluginFault
 from tesseract_runtime_experimental.folder import INPUTS, quoted
 
 
@@ -33,12 +33,20 @@ def checked_address(type_: str, ref: str) -> Address:
     return _CHECKS[type_](ref)
 
 
-def address_of(tesseract: Any) -> Address | None:
-    """Return the address of a client, which has it as its `reference`, if that is known."""
+def address_of(tesseract: Any) -> Address:
+    """Return the address of a client, which has it as its `reference`.
+
+    Raises `InvalidResult` for a client that has none, and what the client says of it.
+    """
     if isinstance(tesseract, Address):
         return tesseract
     document = getattr(tesseract, "reference", None)
-    return Address(**document) if isinstance(document, Mapping) else None
+    if not isinstance(document, Mapping):
+        raise InvalidResult(
+            f"A reference to {tesseract!r} cannot be written: its client has no `reference`, which "
+            "is {'type': 'url', 'ref': ...} or the same with 'api_path'."
+        )
+    return Address(type=document["type"], ref=document["ref"])
 
 
 def _url(ref: str) -> Address:

@@ -15,7 +15,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from runtime_core.errors import InvalidResult
+from runtime_core import documents
+from runtime_core.errors import TesseractRuntimeError
 from tesseract_runtime_experimental.address import Address, address_of, checked_address
 from tesseract_runtime_experimental.refusal import told_in_its_place
 
@@ -45,20 +46,29 @@ class TesseractReference:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self._client, name)
 
+    @property
+    def reference(self) -> dict[str, str]:
+        """Return what a document has in this place: `type` and `ref`.
+
+        Raises `TesseractRuntimeError` for a client that no document can name.
+        """
+        address = address_of(self._tesseract)
+        return {"type": address.type, "ref": address.ref}
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TesseractReference):
             return NotImplemented
-        return bool(self._address == other._address)
+        return bool(self._identity == other._identity)
 
     def __hash__(self) -> int:
-        return hash(self._address)
+        return hash(self._identity)
 
     def __repr__(self) -> str:
         return f"TesseractReference({self._tesseract!r})"
 
     def __reduce__(self) -> Any:
         """Pickle where the Tesseract is; another process makes a client of its own."""
-        return type(self), (self._address,)
+        return type(self), (self._identity,)
 
     def __copy__(self) -> TesseractReference:
         return self  # nothing can be assigned to it
@@ -67,8 +77,12 @@ class TesseractReference:
         return self  # copies of inputs, of which gradients make many, share the client
 
     @property
-    def _address(self) -> Any:
-        return address_of(self._tesseract) or self._tesseract
+    def _identity(self) -> Any:
+        """Return the address, which says what is the same, or a client that has none."""
+        try:
+            return address_of(self._tesseract)
+        except TesseractRuntimeError:
+            return self._tesseract
 
     @cached_property
     def _client(self) -> Any:
@@ -126,7 +140,8 @@ def _read(value: Any, handler: ValidatorFunctionWrapHandler) -> TesseractReferen
 def _written(reference: TesseractReference, info: SerializationInfo) -> Any:
     if not info.mode_is_json():
         return reference
-    address = address_of(reference._tesseract)
-    if address is None:
-        raise InvalidResult(f"{reference!r} cannot be written: its client has no `reference`.")
-    return {"type": address.type, "ref": address.ref}
+    try:
+        return reference.reference
+    except TesseractRuntimeError as error:
+        documents.keep_failure(error, info.context)
+        raise

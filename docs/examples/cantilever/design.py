@@ -1,0 +1,117 @@
+"""Find the lightest cantilever that sinks no further than allowed: `design.py URL_OF_SECTION`.
+
+It knows nothing of how the beam or its sections are computed.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import NonlinearConstraint, minimize
+
+from tesseract_runtime_client import Tesseract
+from tesseract_runtime_experimental import TesseractReference
+
+Numbers = NDArray[np.float64]
+
+ELEMENTS = 10
+LENGTH = 2.0  # m
+TIP_LOAD = 200.0  # N
+SINKS_BY = 0.02  # m, at most at the tip
+WIDTH, WALL = 0.04, 0.002  # m
+LOWEST, HIGHEST = 20.0, 150.0  # mm
+
+
+class Cantilever:
+    """The beam as functions of the height of each of its sections in mm."""
+
+    def __init__(self, beam: Tesseract, section: TesseractReference) -> None:
+        self._beam = beam
+        self._fixed = {
+            "section": section,
+            "load": np.eye(ELEMENTS)[-1] * TIP_LOAD,
+            "length": LENGTH,
+        }
+
+    def mass(self, heights: Numbers) -> float:
+        """Return the mass of the beam in kg."""
+        return float(self._beam.apply(self._inputs(heights))["mass"])
+
+    def tip(self, heights: Numbers) -> float:
+        """Return how far the tip sinks in m."""
+        return float(self._beam.apply(self._inputs(heights))["deflection"][-1])
+
+    def mass_gradient(self, heights: Numbers) -> Numbers:
+        """Return the derivatives of the mass by the heights in kg/mm."""
+        return self._gradient(heights, "mass", 1.0)
+
+    def tip_gradient(self, heights: Numbers) -> Numbers:
+        """Return the derivatives of the tip's sinking by the heights in m/mm."""
+        return self._gradient(heights, "deflection", np.eye(ELEMENTS)[-1])
+
+    def _gradient(self, heights: Numbers, output: str, weights: Numbers | float) -> Numbers:
+        gradient = self._beam.vector_jacobian_product(
+            self._inputs(heights), ["dimensions"], [output], {output: weights}
+        )
+        return gradient["dimensions"][:, 1] / 1000
+
+    def _inputs(self, heights: Numbers) -> dict[str, object]:
+        dimensions = np.full((ELEMENTS, 3), [WIDTH, 0.0, WALL])
+        dimensions[:, 1] = heights / 1000
+        return {**self._fixed, "dimensions": dimensions}
+
+
+def straight(cantilever: Cantilever) -> Numbers:
+    """Return the heights of the lightest beam of one height that is stiff enough."""
+    low, high = LOWEST, HIGHEST
+    while high - low > 0.01:
+        middle = (low + high) / 2
+        too_soft = cantilever.tip(np.full(ELEMENTS, middle)) > SINKS_BY
+        low, high = (middle, high) if too_soft else (low, middle)
+    return np.full(ELEMENTS, high)
+
+
+def lightest(cantilever: Cantilever, start: Numbers) -> Numbers:
+    """Return the heights of the lightest beam that is stiff enough, whatever its shape."""
+    stiff_enough = NonlinearConstraint(
+        lambda heights: cantilever.tip(heights) / SINKS_BY,
+        -np.inf,
+        1,
+        jac=lambda heights: cantilever.tip_gradient(heights) / SINKS_BY,
+    )
+    found = minimize(
+        cantilever.mass,
+        start,
+        jac=cantilever.mass_gradient,
+        bounds=[(LOWEST, HIGHEST)] * ELEMENTS,
+        constraints=[stiff_enough],
+        method="SLSQP",
+    )
+    return found.x
+
+
+def report(title: str, cantilever: Cantilever, heights: Numbers) -> None:
+    """Print mass and sinking of a beam, and its heights at both ends."""
+    mass, tip = cantilever.mass(heights), cantilever.tip(heights)
+    print(
+        f"{title}: {mass:.2f} kg, sinks {1000 * tip:.2f} mm, "
+        f"{heights[0]:.0f} mm high at the wall and {heights[-1]:.0f} mm at the tip"
+    )
+
+
+def main(url: str) -> None:
+    """Design the beam twice, and print both."""
+    here = Path(__file__).parent
+    with (
+        Tesseract.from_api(here / "tesseract_api.py") as beam,
+        Tesseract.from_url(url) as section,
+    ):
+        cantilever = Cantilever(beam, TesseractReference(section))
+        heights = straight(cantilever)
+        report("straight", cantilever, heights)
+        report("tapered", cantilever, lightest(cantilever, heights))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

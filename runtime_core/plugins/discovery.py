@@ -98,8 +98,8 @@ def discover(selection: PluginSelection) -> Discovery:
     return Discovery(candidates=candidates, left_out=left_out)
 
 
-def _core_first(candidate: Candidate) -> tuple[bool, str]:
-    return candidate.distribution != CORE, candidate.name
+def _core_first(candidate: Candidate) -> tuple[bool, str, str]:
+    return candidate.distribution != CORE, candidate.name, candidate.distribution
 
 
 def _reason_to_leave_out(

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 _PAUSES = (0.0, 1.0, 5.0)
 """Seconds before each attempt to replace a worker; after the last one its place stays empty."""
 
-_SECONDS_FOR_OUTPUT = 1.0  # for what workers have printed last, at the end
+_SECONDS_FOR_OUTPUT = 1.0  # for what workers have printed, at the start and at the end
 
 _TICK = 0.5  # seconds between looks at the output of workers
 _TICKS_TO_SHRINK = 20  # after so many without a call the memory of bodies is given back
@@ -90,6 +90,8 @@ class WorkerPool:
             await asyncio.gather(*starts, return_exceptions=True)
             await self._stop_all()
             raise
+        if self._chores:  # what was printed while the Tesseract loaded comes first
+            await asyncio.wait(self._chores, timeout=_SECONDS_FOR_OUTPUT)
         self._spawn(self._look_after())
         return self
 

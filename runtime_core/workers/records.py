@@ -49,6 +49,7 @@ class RecordReader:
     def __init__(self) -> None:
         with tempfile.TemporaryFile() as file:
             self.descriptor = os.dup(file.fileno())
+        self._is_open = True
         self._read = 0
         self._parts: list[bytes] = []  # of a line that has not ended
 
@@ -59,7 +60,7 @@ class RecordReader:
 
     def pieces(self) -> Iterator[Sequence[Record]]:
         """Yield the records that have been written whole since the last time, some at once."""
-        while piece := os.pread(self.descriptor, _CHUNK, self._read):
+        while self._is_open and (piece := os.pread(self.descriptor, _CHUNK, self._read)):
             self._read += len(piece)
             self._parts.append(piece)
             if b"\n" in piece:
@@ -71,6 +72,7 @@ class RecordReader:
 
     def close(self) -> None:
         """Forget the file; it ends with the last process that writes to it."""
+        self._is_open = False
         os.close(self.descriptor)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -15,8 +16,8 @@ nox.options.sessions = ["lint", "types", "imports", "docs", "tests", "lowest", "
 PYTHONS = ["3.11", "3.12", "3.13"]
 OLDEST, NEWEST = PYTHONS[0], PYTHONS[-1]
 
-PARALLEL = ["-n", "3"]
-"""Processes that run tests: more than there are cores on the smallest machine, for many wait."""
+PROCESSES = f"-n{(os.cpu_count() or 1) + 1}"
+"""How many processes share the tests: one more than there are processors, as many tests wait."""
 
 KEEP_BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
 """The tests start programs by the thousand; compiling all modules each time is half of the time."""
@@ -29,7 +30,7 @@ CHECKOUT = ["-e", ".", *(part for path in PLUGINS for part in ("-e", f"./{path}"
 def tests(session: nox.Session) -> None:
     """Run the whole test suite against the checkout."""
     session.install(*CHECKOUT, "--group", "test")
-    session.run("pytest", *PARALLEL, *session.posargs, env=KEEP_BYTECODE)
+    session.run("pytest", PROCESSES, *session.posargs, env=KEEP_BYTECODE)
 
 
 @nox.session(python=OLDEST)
@@ -37,7 +38,7 @@ def lowest(session: nox.Session) -> None:
     """Run the test suite with the oldest dependencies that are allowed."""
     session.install(*CHECKOUT, "--group", "test", "--resolution=lowest-direct")
     chosen = session.posargs or ["--deselect", "tests/docs"]
-    session.run("pytest", *PARALLEL, *chosen, env=KEEP_BYTECODE)
+    session.run("pytest", PROCESSES, *chosen, env=KEEP_BYTECODE)
 
 
 @nox.session(python=OLDEST)

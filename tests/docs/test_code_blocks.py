@@ -199,6 +199,8 @@ def environment() -> dict[str, str]:
         "PIP_NO_COMPILE": "0",  # the same; two plugins would share a folder of what is compiled
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "COLUMNS": "80",
+        # The server would start six more processes, each of which imports all of MLflow.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec import AbstractFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
 from runtime_core import Runtime, load_catalog
 from runtime_core.catalog import Catalog
@@ -107,6 +109,15 @@ def runtime(catalog: Catalog, tesseract: Callable[..., Path]) -> Callable[..., R
         return local_runtime(catalog, resolve(catalog, flags=flags, environment={}))
 
     return make
+
+
+@pytest.fixture
+def memory() -> Iterator[AbstractFileSystem]:
+    """Return the file system of fsspec in memory, of which a process has one, empty."""
+    system = MemoryFileSystem()
+    system.store.clear()
+    yield system
+    system.store.clear()
 
 
 @pytest.fixture

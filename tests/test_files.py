@@ -185,14 +185,6 @@ def test_url_of_a_remote_caller_is_refused(root: Path, url: str) -> None:
         FileAccess(root=str(root)).read(url)
 
 
-@pytest.fixture
-def memory() -> Iterator[fsspec.AbstractFileSystem]:
-    """Return the file system of fsspec in memory, empty."""
-    system = fsspec.filesystem("memory")
-    yield system
-    system.rm("/", recursive=True)
-
-
 def test_allowed_url_is_read(root: Path, memory: fsspec.AbstractFileSystem) -> None:
     """A URL that begins with an allowed prefix is opened, and no other."""
     memory.pipe("/bucket/data.bin", b"data")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,12 +121,20 @@ def _check(options: ServeOptions, *, in_process: bool) -> None:
             "--in-process computes one call at a time and cannot stop it: leave out --timeout and "
             "--num-workers."
         )
+    _refuse_nan("--timeout", options.timeout)
+    _refuse_nan("--shutdown-grace", options.shutdown_grace)
     if (options.tls_cert is None) != (options.tls_key is None):
         raise InvalidOption("--tls-cert and --tls-key go together: give both or neither.")
     if options.tls_cert is not None and options.tls_key is not None:
         _check_certificate(options.tls_cert, options.tls_key)
     if not all(key.isascii() and key.strip() for key in options.api_keys):
         raise InvalidOption("--api-key must be text of ASCII characters, and not empty.")
+
+
+def _refuse_nan(flag: str, seconds: float | None) -> None:
+    """Refuse what is neither more nor less than the least that Typer lets pass."""
+    if seconds is not None and math.isnan(seconds):
+        raise InvalidOption(f"{flag} must be a number of seconds, not nan.")
 
 
 def _check_certificate(certificate: str, key: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -238,15 +237,6 @@ def test_unknown_compression_is_told(tmp_path: Path, encoding: str) -> None:
     options = {**context(tmp_path, compression="lz5"), "array_encoding": encoding}
     with pytest.raises(PydanticSerializationError, match=r"Unknown compression 'lz5'.*lz4"):
         pair().model_dump_json(context=options)
-
-
-@pytest.fixture
-def memory() -> Iterator[fsspec.AbstractFileSystem]:
-    """Return the file system of fsspec in memory, empty."""
-    system = fsspec.filesystem("memory")
-    system.store.clear()  # it is one for the whole process
-    yield system
-    system.store.clear()
 
 
 @pytest.mark.parametrize("compression", [None, "lz4"])

@@ -175,7 +175,8 @@ def test_closing_leaves_no_descriptors(opened: Open) -> None:
         handle = opened(str(number))
         handle.write([metric(), Parameter(key="size", value=3)])
         handle.close(RunStatus.FINISHED)
-    assert len([*Path("/proc/self/fd").iterdir()]) == before
+    after = len([*Path("/proc/self/fd").iterdir()])
+    assert after <= before  # what earlier tests have left is closed at any time
 
 
 def seconds(handle: Any, count: int) -> float:

@@ -226,7 +226,7 @@ def test_second_ctrl_c_ends_a_call(serve: Serve, gate: Gate, gate_inputs: dict[s
         served.process.send_signal(signal.SIGINT)
         wait_until_refused(served)
         served.process.send_signal(signal.SIGINT)
-        served.process.wait(10)
+        served.process.wait(SECONDS)
         wait_until_gone(workers)
         assert call.exception() is not None or call.result().status == 503
     assert "Traceback" not in served.log.wait_for_end()
@@ -305,7 +305,7 @@ def test_signal_right_after_the_announcement_is_heard(tesseract: Tesseract) -> N
             Log(process).wait_for("Serving")
             process.terminate()
             try:
-                assert process.wait(10) == 0
+                assert process.wait(SECONDS) == 0
             except subprocess.TimeoutExpired:
                 pytest.fail("the signal was lost")
 

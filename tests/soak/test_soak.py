@@ -40,7 +40,7 @@ from tests.server.conftest import (
     wait_until_gone,
 )
 
-DURATION = float(os.environ.get("SOAK_SECONDS", "20"))
+DURATION = float(os.environ.get("SOAK_SECONDS", "8"))
 ORDINARY, LEAVING, SLOW = 12, 2, 2
 MIB = 1 << 20
 

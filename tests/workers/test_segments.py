@@ -123,7 +123,7 @@ def test_few_idle_segments_are_kept(segments: SegmentPool) -> None:
     del leased, segment
     assert open_descriptors() - before <= 2 * 4
     segments.shrink()
-    assert open_descriptors() == before
+    assert open_descriptors() <= before  # what earlier tests have left is closed at any time
 
 
 def open_descriptors() -> int:

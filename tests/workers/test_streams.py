@@ -135,8 +135,9 @@ def test_calls_leave_no_descriptors(pool: Pool) -> None:
                 counts.append((open_of(os.getpid()), open_of(worker._process.pid)))
         return counts
 
-    _, *counts = asyncio.run(many(pool(OBEDIENT)))
-    assert len(set(counts)) == 1
+    _, first, last = asyncio.run(many(pool(OBEDIENT)))
+    more = [after - before for before, after in zip(first, last, strict=True)]
+    assert max(more) < 10  # so many calls; what earlier tests have left is closed at any time
 
 
 def open_of(pid: int) -> int:

@@ -96,6 +96,7 @@ class WorkerProcess:
         self._records: RecordReader | None = None
         self._run: Run | None = None  # of the call that it computes
         self._number = 0  # of the last call
+        self._showing = asyncio.Lock()
         self._is_free = asyncio.Event()
         self._is_free.set()
         self._process = process
@@ -211,9 +212,10 @@ class WorkerProcess:
 
     async def show_output(self) -> None:
         """Write what the worker has printed since to the stderr of this process."""
-        while self._earlier:
-            await self._earlier.pop(0).finish()
-        await self._streams.show()
+        async with self._showing:  # the output of a call comes before that of the next
+            while self._earlier:
+                await self._earlier.pop(0).finish()
+            await self._streams.show()
 
     def shrink(self) -> None:
         """Give back the memory for the next answer, of which an idle worker has no view."""

@@ -44,7 +44,13 @@ def captured(log: Path) -> Iterator[None]:
 @contextmanager
 def _followed(log: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-I", "-S", follower.__file__, str(log)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        bufsize=0,
+        start_new_session=True,  # Ctrl-C is for the command, from the first moment on
+    )
     try:
         yield process
     finally:

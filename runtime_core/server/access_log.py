@@ -36,20 +36,23 @@ class AccessLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send)
+        exchange = _Exchange(scope, receive, send)
         try:
             await self._app(scope, exchange.receive, exchange.send)
         finally:
-            ACCESS.info("%s", _Late(self._line, exchange.facts(scope)))
+            exchange.end()
+            ACCESS.handle(_record(_Late(self._line, exchange)))
 
 
 class _Exchange:
     """One request and its answer, while they pass by."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._method, self._path = scope["method"], scope["path"]
         self._receive = receive
         self._send = send
         self._start = time.perf_counter()
+        self._seconds = 0.0
         self._in = self._out = 0
         self._answer: Message | None = None
 
@@ -65,16 +68,19 @@ class _Exchange:
             self._out += len(message.get("body", b""))
         await self._send(message)
 
-    def facts(self, scope: Scope) -> dict[str, Any]:
+    def end(self) -> None:
+        self._seconds = time.perf_counter() - self._start
+
+    def facts(self) -> dict[str, Any]:
         headers = Headers(raw=self._answer["headers"] if self._answer else [])
         return {
-            "method": scope["method"],
-            "path": scope["path"],
+            "method": self._method,
+            "path": self._path,
             "status": self._answer["status"] if self._answer else None,
             "run_id": headers.get(RUN_ID_HEADER),
             "bytes_in": self._in,
             "bytes_out": self._out,
-            "milliseconds": round(1000 * (time.perf_counter() - self._start), 3),
+            "milliseconds": round(1000 * self._seconds, 3),
             **_timings(headers.get(TIMING_HEADER, "")),
         }
 
@@ -82,12 +88,17 @@ class _Exchange:
 class _Late:
     """Becomes a line when it is written, which is not on the event loop."""
 
-    def __init__(self, line: Callable[[Mapping[str, Any]], str], facts: Mapping[str, Any]) -> None:
+    def __init__(self, line: Callable[[Mapping[str, Any]], str], exchange: _Exchange) -> None:
         self._line = line
-        self._facts = facts
+        self._exchange = exchange
 
     def __str__(self) -> str:
-        return self._line(self._facts)
+        return self._line(self._exchange.facts())
+
+
+def _record(line: _Late) -> logging.LogRecord:
+    """Return what `ACCESS.info` would log; that would also search the stack for its caller."""
+    return logging.LogRecord(ACCESS.name, logging.INFO, __file__, 0, "%s", (line,), None)
 
 
 def _timings(header: str) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import to_json
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from runtime_core.catalog import Catalog
-from runtime_core.contracts import Buffer, Fault
+from runtime_core.contracts import Buffer, Fault, Format
 from runtime_core.errors import FaultKind
 from runtime_core.faults import fault_detail
 from runtime_core.server.protocol import ABORT
@@ -26,34 +27,38 @@ _STALLED_SECONDS = 60.0  # so long may a client take none of its answer
 _SLICE = 256 * 1024  # what is copied into the transport at once
 
 
-class DocumentResponse(Response):
+class DocumentResponse:
     """Sends a document piece by piece, each copied before its memory may be used again."""
 
     def __init__(
-        self, body: Sequence[Buffer], *, media_type: str, headers: Mapping[str, str]
+        self,
+        body: Sequence[Buffer],
+        format_: Format,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        super().__init__(media_type=media_type, headers=dict(headers))
         self._pieces = [memoryview(buffer).cast("B") for buffer in body]
         self._size = sum(piece.nbytes for piece in self._pieces)
-        self.headers["content-length"] = str(self._size)
+        fields = {
+            **headers,
+            "content-type": format_.media_types[0],
+            "content-length": str(self._size),
+        }
+        self._head = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer; it returns when the last byte has been handed to the transport."""
-        await send(
-            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-        )
-        try:
-            await self._send_body(send)
-        except TimeoutError:
-            scope[ABORT]()  # the rest would wait for ever in the transport
-
-    async def _send_body(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self._head})
+        loop = asyncio.get_running_loop()
         sent = 0
         for piece in _slices(self._pieces) if self._size else [b""]:
             sent += len(piece)
             more = sent < self._size
-            async with asyncio.timeout(_STALLED_SECONDS):
+            # A connection that is cut takes everything, so that nothing waits in it for ever.
+            stalled = loop.call_later(_STALLED_SECONDS, scope[ABORT])
+            try:
                 await send({"type": "http.response.body", "body": piece, "more_body": more})
+            finally:
+                stalled.cancel()
 
 
 def timing(seconds: Mapping[str, float]) -> str:

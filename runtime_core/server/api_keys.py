@@ -5,11 +5,11 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
 from runtime_core.server.answers import JsonResponse
+from runtime_core.server.heads import header_fields
 from runtime_core.server.probes import PROBES
 
 
@@ -43,7 +43,7 @@ class ApiKeys:
     def _admits(self, scope: Scope) -> bool:
         if scope["path"] in PROBES:
             return True
-        scheme, _, shown = Headers(scope=scope).get("authorization", "").partition(" ")
+        scheme, _, shown = header_fields(scope).get("authorization", "").partition(" ")
         key = shown.strip().encode("utf-8", "replace")
         known = [hmac.compare_digest(key, one) for one in self._keys]  # all, whichever fits
         return scheme.lower() == "bearer" and any(known)

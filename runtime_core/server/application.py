@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi_offline import FastAPIOffline
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core.catalog import CORE, Catalog
 from runtime_core.config import RuntimeConfig
@@ -16,7 +18,8 @@ from runtime_core.contracts import Call, Place, Reply, ServeOptions, ServerParts
 from runtime_core.description import Description
 from runtime_core.server.admission import Admission
 from runtime_core.server.bodies import Reading
-from runtime_core.server.routes import endpoint_routes
+from runtime_core.server.negotiation import Negotiation
+from runtime_core.server.routes import ComputingRoute, endpoint_routes
 from runtime_core.workers import ArrivingBody, Workers
 
 _log = logging.getLogger(__name__)
@@ -35,6 +38,7 @@ class Server:
             slots=options.num_workers + options.queue_size, size=options.max_queued_bytes
         )
         self.reading = Reading()
+        self.negotiation = Negotiation(catalog, config)
         self._workers = workers
         self._observers: list[Callable[[Call, Reply], None]] = []
 
@@ -60,9 +64,12 @@ class Server:
         """Show every computed call, with its reply, to a function of an extension."""
         self._observers.append(observe)
 
-    @asynccontextmanager
-    async def call(self, call: Call) -> AsyncIterator[Reply]:
+    def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Compute a call; the body of the reply is valid inside the `async with`."""
+        return self._observed(call) if self._observers else self._workers.call(call)
+
+    @asynccontextmanager
+    async def _observed(self, call: Call) -> AsyncIterator[Reply]:
         async with self._workers.call(call) as reply:
             for observe in self._observers:
                 try:
@@ -97,9 +104,40 @@ def build_application(server: Server) -> Application:
     app.router.routes.extend(route for part in parts for route in part.routes)
     app.router.routes.extend(endpoint_routes(server))
     return Application(
-        asgi=_layered(app, parts),
+        asgi=_layered(ShortCut(app, _computing_routes(app.router.routes)), parts),
         lifespans=[part.lifespan for part in parts if part.lifespan is not None],
     )
+
+
+class ShortCut:
+    """Leads calls to the routes that compute, past everything that a router has to try."""
+
+    def __init__(self, app: ASGIApp, routes: Mapping[str, ComputingRoute]) -> None:
+        self._app = app
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or let the application do it."""
+        is_call = scope["type"] == "http" and scope["method"] == "POST"
+        app = self._routes.get(scope["path"], self._app) if is_call else self._app
+        await app(scope, receive, send)
+
+
+def _computing_routes(routes: Sequence[BaseRoute]) -> dict[str, ComputingRoute]:
+    """Return by path the routes that compute and that a router would choose."""
+    return {
+        route.path: route.app
+        for route in routes
+        if isinstance(route, Route)
+        and isinstance(route.app, ComputingRoute)
+        and _chosen(routes, route.path) is route
+    }
+
+
+def _chosen(routes: Sequence[BaseRoute], path: str) -> BaseRoute:
+    """Return the route of `POST path`: extensions may have taken an endpoint's."""
+    call = {"type": "http", "method": "POST", "path": path}
+    return next(route for route in routes if route.matches(call)[0] is Match.FULL)
 
 
 def _parts(server: Server) -> Iterator[ServerParts]:

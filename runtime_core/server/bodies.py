@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from runtime_core.contracts import Buffer
 from runtime_core.errors import BodyTooLarge, InvalidPayload, ShuttingDown, SlowBody
@@ -22,33 +24,73 @@ class Reading:
 
     def __init__(self) -> None:
         self.is_stopped = False
-        self._patience: set[asyncio.Timeout] = set()
+        self.waiting: set[Patience] = set()
 
-    @asynccontextmanager
-    async def patience(self) -> AsyncIterator[asyncio.Timeout]:
-        """Wait inside the `with`; `SlowBody` or `ShuttingDown` when that has become too long."""
-        try:
-            async with asyncio.timeout(0 if self.is_stopped else _IDLE_SECONDS) as timeout:
-                self._patience.add(timeout)
-                try:
-                    yield timeout
-                finally:
-                    self._patience.discard(timeout)
-        except TimeoutError:
-            if self.is_stopped:
-                raise ShuttingDown("The server is being stopped.") from None
-            raise SlowBody(f"Nothing of the body has arrived for {_IDLE_SECONDS:g} s.") from None
+    def patience(self) -> Patience:
+        """Return what ends the reading of a body, in a `with`, when it has lasted too long."""
+        return Patience(self)
 
     def stop(self) -> None:
         """Give up what has not arrived yet."""
         self.is_stopped = True
-        now = asyncio.get_running_loop().time()
-        for timeout in self._patience:
-            timeout.reschedule(now)
+        for patience in self.waiting:
+            patience.end()
+
+
+class Patience:
+    """Waits for one body inside a `with`; `SlowBody` or `ShuttingDown` when that is too long."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._is_over = False
+
+    def __enter__(self) -> Self:
+        self._task = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        self._wait(0.0 if self._reading.is_stopped else _IDLE_SECONDS)
+        self._reading.waiting.add(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        self._reading.waiting.discard(self)
+        if not self._is_over or self._task is None:
+            return
+        self._task.uncancel()
+        if kind is not asyncio.CancelledError:
+            return
+        if self._reading.is_stopped:
+            raise ShuttingDown("The server is being stopped.") from None
+        raise SlowBody(f"Nothing of the body has arrived for {_IDLE_SECONDS:g} s.") from None
+
+    def renew(self) -> None:
+        """Wait anew, for something has arrived."""
+        if not self._reading.is_stopped:
+            self._timer.cancel()
+            self._wait(_IDLE_SECONDS)
+
+    def end(self) -> None:
+        """Wait no longer."""
+        if not self._is_over:
+            self._timer.cancel()
+            self._wait(0.0)
+
+    def _wait(self, seconds: float) -> None:
+        self._timer = self._loop.call_later(seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        self._is_over = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 async def read_body(
-    request: Request, arriving: ArrivingBody, place: Admitted, reading: Reading, *, limit: int
+    receive: Receive, arriving: ArrivingBody, place: Admitted, reading: Reading, *, limit: int
 ) -> Buffer:
     """Return the whole body of a request.
 
@@ -56,9 +98,9 @@ async def read_body(
     client hangs up; then the body has been discarded.
     """
     try:
-        async with reading.patience() as idle:
+        with reading.patience() as patience:
             while True:
-                message = await request.receive()
+                message = await receive()
                 if message["type"] == "http.disconnect":
                     raise ClientDisconnect
                 piece = message.get("body", b"")
@@ -67,16 +109,15 @@ async def read_body(
                 arriving.add(piece)
                 if not message.get("more_body", False):
                     return arriving.finished()
-                if not reading.is_stopped:
-                    idle.reschedule(asyncio.get_running_loop().time() + _IDLE_SECONDS)
+                patience.renew()
     except BaseException:
         arriving.discard()
         raise
 
 
-def announced_size(request: Request, limit: int) -> int | None:
+def announced_size(fields: Mapping[str, str], limit: int) -> int | None:
     """Return the size of a body that has one announced; `BodyTooLarge` if that is too much."""
-    text = request.headers.get("content-length")
+    text = fields.get("content-length")
     if text is None:
         return None
     if not text.isdecimal():

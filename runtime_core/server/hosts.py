@@ -6,14 +6,14 @@ DNS rebinding lets a page of `evil.example` talk to 127.0.0.1; its requests stil
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
 from runtime_core.server.answers import JsonResponse
+from runtime_core.server.heads import header_fields
 from runtime_core.server.probes import PROBES
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -53,13 +53,13 @@ class KnownHosts:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] == "http" and scope["path"] not in PROBES:
-            refusal = self._refusal(Headers(scope=scope))
+            refusal = self._refusal(header_fields(scope))
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _refusal(self, headers: Headers) -> Response | None:
+    def _refusal(self, headers: Mapping[str, str]) -> Response | None:
         host = headers.get("host", "")
         if host and _name(host) not in self._hosts:
             detail = (
@@ -72,7 +72,7 @@ class KnownHosts:
             return JsonResponse({"detail": detail}, status_code=403)
         return None
 
-    def _is_known_origin(self, headers: Headers) -> bool:
+    def _is_known_origin(self, headers: Mapping[str, str]) -> bool:
         return "*" in self._origins or headers.get("origin") in self._origins
 
 

@@ -5,44 +5,61 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from logging.handlers import QueueHandler, QueueListener
-from queue import Full, Queue
+from contextlib import contextmanager
 
 from runtime_core.server.access_log import ACCESS
 
+_PAUSE = 0.05  # seconds in which lines gather: a thread woken for each would slow the requests
 _SECONDS_TO_END = 1.0
 _MOST_WAITING = 10_000  # lines; what a stalled reader of stderr misses beyond is lost
 
 
-class _DroppingHandler(QueueHandler):
-    """Drops what nobody has written for too long."""
+class GatheringHandler(logging.Handler):
+    """Leaves the text of records, and its writing, to a thread that wakes now and then."""
 
-    def enqueue(self, record: logging.LogRecord) -> None:
-        """Queue a record unless too many wait."""
-        with suppress(Full):
-            self.queue.put_nowait(record)
+    def __init__(self, writer: logging.Handler) -> None:
+        super().__init__()
+        self._writer = writer
+        self._waiting: deque[logging.LogRecord] = deque()
+        self._news = threading.Event()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
 
-    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        """Leave the text of a record to the thread that writes it."""
-        return record
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record unless too many wait."""
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(record)
+        if not self._news.is_set():
+            self._news.set()
+
+    def end(self, seconds: float) -> None:
+        """Wait at most so long until everything is written."""
+        self._ended.set()
+        self._news.set()
+        self._thread.join(seconds)
+
+    def _write(self) -> None:
+        is_last = False
+        while not is_last:
+            self._news.wait()
+            self._news.clear()
+            is_last = self._ended.wait(_PAUSE)
+            while self._waiting:
+                self._writer.handle(self._waiting.popleft())
 
 
 @contextmanager
 def logged_requests() -> Iterator[None]:
     """Write a line to stderr for each request inside the `with`."""
-    waiting: Queue[logging.LogRecord] = Queue(_MOST_WAITING)
-    handler = _DroppingHandler(waiting)
-    listener = QueueListener(waiting, logging.StreamHandler(sys.stderr))
+    handler = GatheringHandler(logging.StreamHandler(sys.stderr))
     ACCESS.addHandler(handler)
     ACCESS.setLevel(logging.INFO)
     ACCESS.propagate = False
-    listener.start()
     try:
         yield
     finally:
         ACCESS.removeHandler(handler)
-        ending = threading.Thread(target=listener.stop, daemon=True)
-        ending.start()
-        ending.join(_SECONDS_TO_END)  # whoever reads stderr may have stopped to
+        handler.end(_SECONDS_TO_END)  # whoever reads stderr may have stopped to

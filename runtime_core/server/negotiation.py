@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from runtime_core.catalog import Catalog, Registry
 from runtime_core.config import RuntimeConfig
@@ -46,43 +47,57 @@ class MediaRange:
 
 _ANYTHING = ("application/*", "*/*")  # the more specific one first
 _NONE = "none"
+_REMEMBERED = 256  # headers; clients have few
 
 
-def input_format(content_type: str | None, formats: Registry[Format]) -> Format:
-    """Return the format of a body; JSON when nothing is said.
+class Negotiation:
+    """Finds the formats of requests. What has been found for a header is remembered."""
 
-    Raises `UnsupportedMediaType` that lists what is known.
-    """
-    if not content_type:
-        return formats.find("json")
-    media_type = content_type.partition(";")[0].strip().lower()
-    for format_ in formats:
-        if media_type in format_.media_types:
-            return format_
-    hint = formats.hints.for_name(formats.kind, media_type.partition("/")[2])
-    raise UnsupportedMediaType(
-        f"Content-Type {media_type[:100]!r} is not supported. "
-        f"Known: {listed(_media_types(formats))}.{f' {hint}' if hint else ''}"
-    )
+    def __init__(self, catalog: Catalog, config: RuntimeConfig) -> None:
+        self._catalog = catalog
+        self._config = config
+        self.input_format = lru_cache(_REMEMBERED)(self._input_format)
+        self.output = lru_cache(_REMEMBERED)(self._output)
 
+    def _input_format(self, content_type: str) -> Format:
+        """Return the format of a body; JSON when nothing is said.
 
-def output(accept: str | None, catalog: Catalog, config: RuntimeConfig) -> Output:
-    """Return the best producible format of an `Accept` header; `NotAcceptable` if there is none."""
-    producible = [
-        (range_, compression)
-        for range_ in media_ranges(accept or "*/*")
-        if (compression := _compression(range_, catalog, config)) is not None
-    ]
-    offers = [
-        (*best, format_)
-        for format_ in sorted(catalog.formats, key=lambda f: f.name != config.output_format)
-        if (best := _best_range(format_, producible)) is not None
-    ]
-    if not offers:
-        raise NotAcceptable(f"Cannot produce any encoding accepted by {(accept or '')[:200]!r}")
-    # Among equals the first of the header counts, then the configured format.
-    _, _, compression, format_ = min(offers, key=lambda offer: (-offer[0], offer[1]))
-    return Output(format=format_, compression=None if compression == _NONE else compression)
+        Raises `UnsupportedMediaType` that lists what is known.
+        """
+        formats = self._catalog.formats
+        if not content_type:
+            return formats.find("json")
+        media_type = content_type.partition(";")[0].strip().lower()
+        for format_ in formats:
+            if media_type in format_.media_types:
+                return format_
+        hint = formats.hints.for_name(formats.kind, media_type.partition("/")[2])
+        raise UnsupportedMediaType(
+            f"Content-Type {media_type[:100]!r} is not supported. "
+            f"Known: {listed(_media_types(formats))}.{f' {hint}' if hint else ''}"
+        )
+
+    def _output(self, accept: str) -> Output:
+        """Return the best producible format of an `Accept` header.
+
+        Raises `NotAcceptable` if there is none.
+        """
+        catalog, config = self._catalog, self._config
+        producible = [
+            (range_, compression)
+            for range_ in media_ranges(accept or "*/*")
+            if (compression := _compression(range_, catalog, config)) is not None
+        ]
+        offers = [
+            (*best, format_)
+            for format_ in sorted(catalog.formats, key=lambda f: f.name != config.output_format)
+            if (best := _best_range(format_, producible)) is not None
+        ]
+        if not offers:
+            raise NotAcceptable(f"Cannot produce any encoding accepted by {accept[:200]!r}")
+        # Among equals the first of the header counts, then the configured format.
+        _, _, compression, format_ = min(offers, key=lambda offer: (-offer[0], offer[1]))
+        return Output(format=format_, compression=None if compression == _NONE else compression)
 
 
 def media_ranges(header: str) -> Iterator[MediaRange]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.datastructures import QueryParams
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core import documents
 from runtime_core.contracts import Call, Fault, Reply, ServerContext
@@ -28,7 +29,8 @@ from runtime_core.server.answers import (
 )
 from runtime_core.server.attendance import Attendance
 from runtime_core.server.bodies import announced_size, read_body
-from runtime_core.server.negotiation import UnsupportedMediaType, input_format, output
+from runtime_core.server.heads import header_fields
+from runtime_core.server.negotiation import UnsupportedMediaType
 
 if TYPE_CHECKING:
     from runtime_core.server.application import Server
@@ -58,12 +60,11 @@ class ComputingRoute:
         if scope["method"] == "OPTIONS":
             await _ALLOW_POST(scope, receive, send)
             return
-        request = Request(scope, receive)
         run_id = None
         try:
-            run_id = _run_id(request)
+            run_id = _run_id(scope)
             with self._server.admission.enter() as place:
-                call = await self._call(request, run_id, place)
+                call = await self._call(header_fields(scope), receive, run_id, place)
                 await self._computed(call, scope, receive, send)
         except TesseractRuntimeError as error:
             fault = fault_of(error)
@@ -72,21 +73,23 @@ class ComputingRoute:
         except ClientDisconnect:
             return  # nobody is there to be answered
 
-    async def _call(self, request: Request, run_id: str, place: Admitted) -> Call:
+    async def _call(
+        self, fields: Mapping[str, str], receive: Receive, run_id: str, place: Admitted
+    ) -> Call:
         server = self._server
         limit = server.options.max_body_size
-        _refuse_content_encoding(request)
-        body_format = input_format(request.headers.get("content-type"), server.catalog.formats)
-        chosen = output(_accept(request), server.catalog, server.config)
-        size = announced_size(request, limit)
+        _refuse_content_encoding(fields)
+        body_format = server.negotiation.input_format(fields.get("content-type", ""))
+        chosen = server.negotiation.output(fields.get("accept", ""))
+        size = announced_size(fields, limit)
         place.reserve(size or 0)
         return Call(
             endpoint=self._endpoint,
             run_id=run_id,
-            parent_run_id=_parent_run_id(request),
-            timeout=_timeout(request),
+            parent_run_id=_parent_run_id(fields),
+            timeout=_timeout(fields),
             body=await read_body(
-                request, server.arriving(size), place, server.reading, limit=limit
+                receive, server.arriving(size), place, server.reading, limit=limit
             ),
             body_format=body_format.name,
             output_format=chosen.format.name,
@@ -100,20 +103,19 @@ class ComputingRoute:
             async with self._server.call(call) as reply:
                 await self._response(reply)(scope, receive, send)
 
-    def _response(self, reply: Reply) -> Response:
+    def _response(self, reply: Reply) -> ASGIApp:
         catalog = self._server.catalog
         if reply.fault is not None:
             debug = self._server.config.debug
             return fault_response(reply.fault, catalog=catalog, run_id=reply.run_id, debug=debug)
-        media_type = catalog.formats.find(reply.format).media_types[0]
         headers = {RUN_ID_HEADER: reply.run_id, TIMING_HEADER: timing(reply.timings)}
-        return DocumentResponse(reply.body, media_type=media_type, headers=headers)
+        return DocumentResponse(reply.body, catalog.formats.find(reply.format), headers)
 
 
 class AnsweredRoute:
     """`GET /name`: an answer that was known at the start."""
 
-    def __init__(self, server: ServerContext, endpoint: EndpointDescription) -> None:
+    def __init__(self, server: Server, endpoint: EndpointDescription) -> None:
         self._server = server
         self._answer = endpoint.answer
 
@@ -122,17 +124,15 @@ class AnsweredRoute:
         if scope["method"] == "OPTIONS":
             await _ALLOW_GET(scope, receive, send)
             return
-        response = self._response(_accept(Request(scope)))
+        response = self._response(header_fields(scope).get("accept", ""))
         await response(scope, receive, send)
 
-    def _response(self, accept: str | None) -> Response:
-        server = self._server
+    def _response(self, accept: str) -> ASGIApp:
         try:
-            format_ = output(accept, server.catalog, server.config).format
+            format_ = self._server.negotiation.output(accept).format
         except TesseractRuntimeError as error:
-            return fault_response(fault_of(error), catalog=server.catalog)
-        body = documents.write(self._answer, format_, {})
-        return DocumentResponse(body, media_type=format_.media_types[0], headers={})
+            return fault_response(fault_of(error), catalog=self._server.catalog)
+        return DocumentResponse(documents.write(self._answer, format_, {}), format_)
 
 
 class UnavailableRoute:
@@ -152,8 +152,8 @@ _ALLOW_POST = Response(status_code=204, headers={"Allow": "OPTIONS, POST"})
 _ALLOW_GET = Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS"})
 
 
-def _refuse_content_encoding(request: Request) -> None:
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
+def _refuse_content_encoding(fields: Mapping[str, str]) -> None:
+    coding = fields.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
         raise UnsupportedMediaType(
             f"Content-Encoding {coding[:100]!r} is not supported: send the body as it is, its "
@@ -161,9 +161,9 @@ def _refuse_content_encoding(request: Request) -> None:
         )
 
 
-def _timeout(request: Request) -> float | None:
+def _timeout(fields: Mapping[str, str]) -> float | None:
     """Return the seconds that a client gives its call."""
-    text = request.headers.get("request-timeout")
+    text = fields.get("request-timeout")
     if text is None:
         return None
     try:
@@ -177,20 +177,15 @@ def _timeout(request: Request) -> float | None:
     return seconds
 
 
-def _parent_run_id(request: Request) -> str | None:
+def _parent_run_id(fields: Mapping[str, str]) -> str | None:
     """Return the run that a client says this one is a part of."""
-    given = request.headers.get(PARENT_RUN_ID_HEADER)
-    place = ("header", PARENT_RUN_ID_HEADER.lower())
-    return None if given is None else _checked(given, place=place)
+    name = PARENT_RUN_ID_HEADER.lower()
+    given = fields.get(name)
+    return None if given is None else _checked(given, place=("header", name))
 
 
-def _accept(request: Request) -> str:
-    """Return what is accepted; several headers are one list (RFC 9110, section 5.3)."""
-    return ",".join(request.headers.getlist("accept"))
-
-
-def _run_id(request: Request) -> str:
-    given = request.query_params.get("run_id")
+def _run_id(scope: Scope) -> str:
+    given = QueryParams(scope["query_string"]).get("run_id") if scope["query_string"] else None
     return new_run_id() if given is None else _checked(given, place=("query", "run_id"))
 
 

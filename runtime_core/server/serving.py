@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import signal
 import socket
@@ -96,6 +97,8 @@ async def _serve(
         # uvicorn raises the signal again that ended it, to whatever was installed before.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, service.handle_exit)
+        gc.collect()
+        gc.freeze()  # what has been loaded stays: no need to look through it again and again
         _listen(address)
         await service.serve(sockets=[address])
 

@@ -14,12 +14,12 @@ from runtime_core import load_catalog
 from runtime_core.arrays.annotation import array_type
 from runtime_core.catalog import Catalog
 from runtime_core.cli.payloads import format_of
-from runtime_core.config import RuntimeConfig
+from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.errors import UnknownName
 from runtime_core.files import FileAccess
 from runtime_core.plugins import PluginSelection, assemble
 from runtime_core.scope import Scope, Workspace, enter
-from runtime_core.server.negotiation import UnsupportedMediaType, input_format
+from runtime_core.server.negotiation import Negotiation, UnsupportedMediaType
 from tests.conftest import DOUBLE, Cli
 from tests.msgpack.conftest import payload
 from tests.server.conftest import Served, serving
@@ -55,9 +55,14 @@ def test_bodies_of_the_media_type_are_refused_with_a_hint(
 ) -> None:
     """A body of the format says what is missing, and what is known."""
     with pytest.raises(UnsupportedMediaType, match="which is disabled"):
-        input_format("application/msgpack", without.formats)
+        negotiation(without).input_format("application/msgpack")
     with pytest.raises(UnsupportedMediaType, match="pip install tesseract-runtime-msgpack"):
-        input_format("application/msgpack", not_installed.formats)
+        negotiation(not_installed).input_format("application/msgpack")
+
+
+def negotiation(catalog: Catalog) -> Negotiation:
+    """Return how a service with these plugins finds formats."""
+    return Negotiation(catalog, resolve(catalog, flags={}, environment={}))
 
 
 def test_the_raw_encoding_goes_with_it(without: Catalog, catalog: Catalog) -> None:

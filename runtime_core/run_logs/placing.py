@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from runtime_core.config import RuntimeConfig
@@ -16,13 +17,17 @@ def run_of(call: Call, config: RuntimeConfig) -> Run:
     Its folder lies in the output path; logs can only be appended to on a local disk, so that it
     lies in the working directory where the output path is a URL.
     """
-    output_path = call.output_path or config.output_path
-    root = Path() if is_url(output_path) else Path(output_path)
+    root = _root(call.output_path or config.output_path)
     return Run(
         id=call.run_id,
         endpoint=call.endpoint,
         parent_id=call.parent_run_id,
-        folder=root.absolute() / call.output_folder,
+        folder=(root if root.is_absolute() else root.absolute()) / call.output_folder,
         name=config.name,
         version=config.version,
     )
+
+
+@lru_cache(16)  # a service has few output paths, and many calls
+def _root(output_path: str) -> Path:
+    return Path() if is_url(output_path) else Path(output_path)

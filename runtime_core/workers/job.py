@@ -1,29 +1,45 @@
-"""One call on its way through a pool of workers: when it must end, and how."""
+"""One call on its way through a pool of workers: who computes it, when it must end, and how."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from functools import cached_property
 
-from runtime_core.contracts import Fault
+from runtime_core.contracts import Call, Fault
 from runtime_core.errors import CallerGone, TesseractRuntimeError, TimedOut
 from runtime_core.faults import fault_of
-from runtime_core.workers.process import LeasedReply, WorkerProcess
+from runtime_core.runs import Run
+from runtime_core.workers.process import WorkerProcess
 
 
 class Job:
-    """One call on its way through the pool."""
+    """One call on its way through the pool, which may compute for `limit` seconds.
 
-    def __init__(self, limit: float | None) -> None:
-        self.task: asyncio.Task[LeasedReply] | None = None
+    It has a worker from its beginning to its end. The `task` is that of a call without a caller.
+    """
+
+    def __init__(self, call: Call, run: Run, limit: float | None) -> None:
+        self.call = call
+        self.run = run
+        self.worker: WorkerProcess | None = None
+        self.task: asyncio.Task[None] | None = None
         self.stopped: Fault | None = None
+        self.queue_seconds = 0.0
         self._limit = limit
-        self._worker: WorkerProcess | None = None
+        self._arrived = time.perf_counter()
         self._timers: list[asyncio.TimerHandle] = []
 
+    @cached_property
+    def turn(self) -> asyncio.Future[None]:
+        """Return what is awaited until a worker has begun the call."""
+        return asyncio.get_running_loop().create_future()
+
     def begin(self, worker: WorkerProcess) -> None:
-        """Note who computes it, and stop it at the end of its time."""
-        self._worker = worker
+        """Let a worker compute it, and stop it at the end of its time."""
+        worker.begin(self.call, self.run)
+        self.worker = worker
+        self.queue_seconds = time.perf_counter() - self._arrived
         if self._limit is not None:
             self._stop_after(
                 self._limit, TimedOut(f"The call was stopped after {self._limit:g} s.")
@@ -31,25 +47,20 @@ class Job:
 
     def end(self) -> None:
         """Note that it is done, well or badly."""
-        self._worker = None
+        self.worker = None
         for timer in self._timers:
             timer.cancel()
 
     def stop(self, fault: Fault) -> None:
         """Kill the worker that computes it, if one does."""
-        if self._worker is not None:
+        if self.worker is not None:
             self.stopped = self.stopped or fault
-            self._worker.kill()
+            self.worker.kill()
 
-    def abandon(
-        self, task: asyncio.Task[LeasedReply], release: Callable[[LeasedReply], None]
-    ) -> None:
-        """Forget it if it still waits, else let it take no longer than a new worker would."""
-        task.add_done_callback(lambda done: None if done.cancelled() else release(done.result()))
-        if self._worker is not None:
-            self._stop_after(self._worker.load_seconds, CallerGone("The client has gone."))
-        elif not task.done():
-            task.cancel()
+    def hurry(self) -> None:
+        """Let it take no longer than a new worker would, for its caller has gone."""
+        if self.worker is not None:
+            self._stop_after(self.worker.load_seconds, CallerGone("The client has gone."))
 
     def _stop_after(self, seconds: float, error: TesseractRuntimeError) -> None:
         loop = asyncio.get_running_loop()

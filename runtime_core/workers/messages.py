@@ -7,20 +7,25 @@ lengths of the buffers. Descriptors come with the first byte, from supervisor to
 
 from __future__ import annotations
 
-import asyncio
 import json
+import operator
 import socket
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from typing import Any
+
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from runtime_core.buffers import joined
 from runtime_core.contracts import Buffer
 
 _LENGTH = struct.Struct(">I")
 _MOST_DESCRIPTORS = 4
-_CLOSED = (OSError, ValueError)  # uvloop raises the latter for a socket that is closed here
+
+CHUNK = 1 << 16
+"""So many bytes are read at once, more than most messages have."""
 
 
 class ConnectionEnded(Exception):
@@ -40,10 +45,54 @@ class Message:
     descriptors: Sequence[int] = ()
 
 
+class Incoming:
+    """One message after another while their bytes arrive."""
+
+    def __init__(self) -> None:
+        self._begun = bytearray()
+        self._header: Mapping[str, Any] | None = None
+
+    def add(self, data: bytes) -> Message | None:
+        """Return the message that these bytes complete, if they do.
+
+        Raises `ConnectionEnded` for no bytes, which is how an end looks, and for what cannot be a
+        message or comes after one without having been asked for.
+        """
+        if not data:
+            raise ConnectionEnded
+        if not self._begun:
+            message = self._message(data)
+            if message is None:
+                self._begun += data
+            return message
+        self._begun += data
+        message = self._message(self._begun)
+        if message is not None:
+            self._begun = bytearray()
+        return message
+
+    def _message(self, data: bytes | bytearray) -> Message | None:
+        view = memoryview(data)
+        if len(view) < _LENGTH.size:
+            return None
+        start = _LENGTH.size + _LENGTH.unpack_from(view)[0]
+        if len(view) < start:
+            return None
+        header = self._header = self._header or _read_header(bytes(view[_LENGTH.size : start]))
+        ends = [*accumulate(header["sizes"], initial=start)]
+        if len(view) < ends[-1]:
+            return None
+        if len(view) > ends[-1]:
+            raise ConnectionEnded
+        self._header = None
+        buffers = [bytearray(view[begin:end]) for begin, end in pairwise(ends)]
+        return Message(kind=header["kind"], data=header["data"], buffers=buffers)
+
+
 def send(connection: socket.socket, message: Message) -> None:
     """Send a message without descriptors over a blocking socket."""
     try:
-        for piece in _pieces(message):
+        for piece in pieces(message):
             connection.sendall(piece)
     except OSError:
         raise ConnectionEnded from None
@@ -51,102 +100,46 @@ def send(connection: socket.socket, message: Message) -> None:
 
 def receive(connection: socket.socket) -> Message:
     """Receive a message from a blocking socket; its buffers are owned by the caller."""
-    prefix, descriptors = _first_bytes(connection)
-    prefix += _filled(connection, _LENGTH.size - len(prefix))
-    header = _read_header(_filled(connection, _header_length(prefix)))
-    buffers = [_filled(connection, size) for size in header["sizes"]]
-    return Message(
-        kind=header["kind"], data=header["data"], buffers=buffers, descriptors=descriptors
-    )
+    incoming, descriptors, message = Incoming(), [], None
+    while message is None:
+        try:
+            data, attached, _, _ = socket.recv_fds(connection, CHUNK, _MOST_DESCRIPTORS)
+        except OSError:
+            raise ConnectionEnded from None
+        descriptors += attached
+        message = incoming.add(data)
+    return replace(message, descriptors=descriptors) if descriptors else message
 
 
-async def send_async(connection: socket.socket, message: Message) -> None:
-    """Send a message over a non-blocking socket."""
-    loop = asyncio.get_running_loop()
-    first, *rest = _pieces(message)
-    try:
-        if message.descriptors:
-            first = first[_send_with_descriptors(connection, first, message.descriptors) :]
-        for piece in (first, *rest):
-            await loop.sock_sendall(connection, piece)
-    except _CLOSED:
-        raise ConnectionEnded from None
-
-
-async def receive_async(connection: socket.socket) -> Message:
-    """Receive a message from a non-blocking socket; its buffers are owned by the caller."""
-    length = _header_length(await _filled_async(connection, _LENGTH.size))
-    header = _read_header(await _filled_async(connection, length))
-    buffers = [await _filled_async(connection, size) for size in header["sizes"]]
-    return Message(kind=header["kind"], data=header["data"], buffers=buffers)
-
-
-def _send_with_descriptors(
-    connection: socket.socket, piece: Buffer, descriptors: Sequence[int]
-) -> int:
-    """Send descriptors with the first bytes of a message, and return how many bytes went.
-
-    The other side waits for this message, so that the socket has room for its beginning.
-    """
-    return socket.send_fds(connection, [piece], descriptors)
-
-
-def _first_bytes(connection: socket.socket) -> tuple[bytearray, list[int]]:
-    try:
-        data, descriptors, _, _ = socket.recv_fds(connection, _LENGTH.size, _MOST_DESCRIPTORS)
-    except OSError:
-        data, descriptors = b"", []
-    if not data:
-        raise ConnectionEnded
-    return bytearray(data), descriptors
-
-
-def _pieces(message: Message) -> list[Buffer]:
+def pieces(message: Message) -> list[Buffer]:
     """Return what goes over the wire; small parts together, for each wakes the other side."""
     views = [memoryview(buffer).cast("B") for buffer in message.buffers]
     header = {"kind": message.kind, "data": message.data, "sizes": [view.nbytes for view in views]}
-    text = json.dumps(header).encode("ascii")
+    text = _as_json(header)
     return list(joined([_LENGTH.pack(len(text)) + text, *(v for v in views if v.nbytes)]))
 
 
-def _read_header(text: bytearray) -> Mapping[str, Any]:
+def _as_json(header: Mapping[str, Any]) -> bytes:
+    try:
+        return to_json(header)
+    except PydanticSerializationError:  # it has no lone surrogates, which names of files may have
+        return json.dumps(header).encode("ascii")
+
+
+def _read_header(text: bytes) -> Mapping[str, Any]:
     """Return a header; what is none comes from a connection that cannot be used any more."""
     try:
-        header = json.loads(text)
-        return {key: header[key] for key in ("kind", "data", "sizes")}
+        header = _from_json(text)
+        sizes = [operator.index(size) for size in header["sizes"]]
+        if min(sizes, default=0) < 0:
+            raise ValueError
+        return {"kind": header["kind"], "data": header["data"], "sizes": sizes}
     except (ValueError, KeyError, TypeError):
         raise ConnectionEnded from None
 
 
-def _header_length(packed: bytearray) -> int:
-    length: int = _LENGTH.unpack(packed)[0]
-    return length
-
-
-def _filled(connection: socket.socket, size: int) -> bytearray:
-    buffer = bytearray(size)
-    rest = memoryview(buffer)
-    while rest:
-        try:
-            count = connection.recv_into(rest)
-        except OSError:
-            count = 0
-        if not count:
-            raise ConnectionEnded
-        rest = rest[count:]
-    return buffer
-
-
-async def _filled_async(connection: socket.socket, size: int) -> bytearray:
-    loop = asyncio.get_running_loop()
-    buffer = bytearray(size)
-    rest = memoryview(buffer)
-    while rest:
-        try:
-            count = await loop.sock_recv_into(connection, rest)
-        except _CLOSED:
-            count = 0
-        if not count:
-            raise ConnectionEnded
-        rest = rest[count:]
-    return buffer
+def _from_json(text: bytes) -> Any:
+    try:
+        return from_json(text)
+    except ValueError:
+        return json.loads(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -28,6 +27,8 @@ _PAUSES = (0.0, 1.0, 5.0)
 """Seconds before each attempt to replace a worker; after the last one its place stays empty."""
 
 _SECONDS_FOR_OUTPUT = 1.0  # for what workers have printed, at the start and at the end
+
+_MOMENT = 0.01  # seconds
 
 _TICK = 0.5  # seconds between looks at the output of workers
 _TICKS_TO_SHRINK = 20  # after so many without a call the memory of bodies is given back
@@ -57,7 +58,7 @@ class WorkerPool:
         self._launched: set[WorkerProcess] = set()
         self._ready: set[WorkerProcess] = set()
         self._idle: list[WorkerProcess] = []
-        self._waiting: deque[asyncio.Future[WorkerProcess]] = deque()
+        self._waiting: deque[Job] = deque()
         self._jobs: set[Job] = set()
         self._chores: set[asyncio.Task[None]] = set()
         self._replacing = 0
@@ -105,8 +106,9 @@ class WorkerPool:
         self.cut_short()
         for chore in self._chores:
             chore.cancel()
-        tasks = [*self._chores, *(job.task for job in self._jobs if job.task is not None)]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        while self._jobs:  # their callers are told as soon as the event loop comes to it
+            await asyncio.sleep(_MOMENT)
         await self._stop_all()
         if self._chores:
             await asyncio.wait(self._chores, timeout=_SECONDS_FOR_OUTPUT)
@@ -131,77 +133,104 @@ class WorkerPool:
         waits; one that runs may take as long as its worker took to load, then it is stopped.
         """
         limits = [seconds for seconds in (self._timeout, call.timeout) if seconds is not None]
-        job = Job(min(limits, default=None))
+        job = Job(call, self._supervision.run(call), min(limits, default=None))
         self._jobs.add(job)
-        task = job.task = asyncio.create_task(self._computed(job, call))
         try:
-            leased = await asyncio.shield(task)
+            leased = await self._computed(job)
         except asyncio.CancelledError:
-            job.abandon(task, self._release)
+            if job.worker is not None:
+                job.hurry()
+                job.task = asyncio.create_task(self._forget(job))
             raise
+        finally:
+            if job.task is None:
+                self._leave(job)
         try:
             yield leased.reply
         finally:
             self._release(leased)
 
-    async def _computed(self, job: Job, call: Call) -> LeasedReply:
-        arrived = time.perf_counter()
+    async def _computed(self, job: Job) -> LeasedReply:
+        """Compute a call. What is broken off while a worker has it can be taken up again."""
         try:
-            worker = await self._worker()
-            job.begin(worker)
-            queue = time.perf_counter() - arrived
-            leased = await self._run(worker, job, call)
-            timings = {"queue": queue, **leased.reply.timings}
-            return replace(leased, reply=replace(leased.reply, timings=timings))
-        except TesseractRuntimeError as error:
-            return LeasedReply(reply=_refusal(call, fault_of(error)))
-        finally:
-            self._jobs.discard(job)
-            job.task = None  # it would hold the body, by way of its traceback
-            body = self._segments.holding(call.body)
-            if body is not None:
-                self._segments.release(body)
-
-    async def _run(self, worker: WorkerProcess, job: Job, call: Call) -> LeasedReply:
-        """Compute a call as a run, which has ended when this returns."""
+            if job.worker is None:
+                await self._begin(job)
+            leased = await self._finished(job)
+        except TesseractRuntimeError as error:  # no worker has begun it
+            return LeasedReply(reply=_refusal(job.call, fault_of(error)))
         try:
-            leased = await worker.call(call)
-        except TesseractRuntimeError as error:
-            leased = LeasedReply(reply=_refusal(call, job.stopped or fault_of(error)))
-        finally:
-            job.end()
-            self._take_back(worker)
-        run = self._supervision.run(call)
-        return replace(leased, reply=await self._supervision.ended(run, leased.reply))
+            reply = await self._supervision.ended(job.run, leased.reply)
+        except BaseException:
+            self._release(leased)
+            raise
+        timings = {"queue": job.queue_seconds, **reply.timings}
+        return LeasedReply(reply=replace(reply, timings=timings), segment=leased.segment)
 
-    async def _worker(self) -> WorkerProcess:
-        """Return an idle worker, in the order in which it was asked for."""
+    async def _finished(self, job: Job) -> LeasedReply:
+        """Wait for the end of a call that a worker has begun."""
+        worker = job.worker
+        assert worker is not None
+        try:
+            leased = await worker.finish()
+        except asyncio.CancelledError:
+            raise  # it is not the end of the call
+        except TesseractRuntimeError as error:
+            leased = LeasedReply(reply=_refusal(job.call, job.stopped or fault_of(error)))
+        except BaseException:
+            self._end(job, worker)
+            raise
+        self._end(job, worker)
+        return leased
+
+    def _end(self, job: Job, worker: WorkerProcess) -> None:
+        job.end()
+        self._take_back(worker)
+
+    async def _forget(self, job: Job) -> None:
+        """Let a call come to its end without a caller."""
+        try:
+            self._release(await self._computed(job))
+        finally:
+            self._leave(job)
+
+    def _leave(self, job: Job) -> None:
+        self._jobs.discard(job)
+        body = self._segments.holding(job.call.body)
+        if body is not None:
+            self._segments.release(body)
+
+    async def _begin(self, job: Job) -> None:
+        """Wait until a worker has begun a call, in the order of their arrival."""
         if self._closed:
             raise ShuttingDown("The server is being stopped.")
         if self._idle:
-            return self._idle.pop()
-        if not self._ready and not self._replacing:
+            job.begin(self._idle.pop())
+        elif self._ready or self._replacing:
+            self._waiting.append(job)
+            await job.turn
+        else:
             raise WorkersLost(self._lost_for_good())
-        turn: asyncio.Future[WorkerProcess] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            return await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._take_back(turn.result())
-            raise
 
     def _take_back(self, worker: WorkerProcess) -> None:
-        """Give a worker to whoever waits longest, or let it idle."""
+        """Give a worker the call that waits longest, or let it idle.
+
+        The call begins at once: the event loop may be busy when its task would be resumed.
+        """
         if worker not in self._ready or worker.has_ended:
             return  # it is being replaced
         if worker.has_output:
             self._spawn(worker.show_output())
         while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(worker)
-                return
+            job = self._waiting.popleft()
+            if job.turn.done():
+                continue  # its caller has given up
+            try:
+                job.begin(worker)
+            except OSError as error:  # this process has too many files open
+                job.turn.set_exception(error)
+                continue
+            job.turn.set_result(None)
+            return
         self._idle.append(worker)
 
     async def _start(self) -> None:
@@ -250,9 +279,9 @@ class WorkerPool:
 
     def _refuse_waiting(self, error: TesseractRuntimeError) -> None:
         while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_exception(error)
+            job = self._waiting.popleft()
+            if not job.turn.done():
+                job.turn.set_exception(error)
 
     def _release(self, leased: LeasedReply) -> None:
         if leased.segment is not None:

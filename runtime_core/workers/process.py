@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,10 @@ from runtime_core.errors import WorkerDied
 from runtime_core.faults import RaisedFault
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs.supervision import Supervision
-from runtime_core.run_logs.text_log import text_log_path
 from runtime_core.runs import Run
+from runtime_core.workers.connection import Connection
 from runtime_core.workers.endings import end_of
-from runtime_core.workers.messages import ConnectionEnded, Message, receive_async, send_async
+from runtime_core.workers.messages import ConnectionEnded, Message
 from runtime_core.workers.protocol import (
     ANSWER,
     BODY,
@@ -86,7 +86,7 @@ class WorkerProcess:
     def __init__(
         self,
         process: subprocess.Popen[bytes],
-        connection: socket.socket,
+        connection: Connection,
         streams: CapturedStreams,
         segments: SegmentPool,
         supervision: Supervision,
@@ -107,7 +107,7 @@ class WorkerProcess:
         self._answer: Segment | None = None  # what the worker has for a large answer
         self._has_loaded = self._is_killed = False
         self._ended = end_of(process)
-        self._ended.add_done_callback(lambda _: self._hang_up())
+        self._ended.add_done_callback(lambda _: self._connection.hang_up())
 
     @property
     def has_ended(self) -> bool:
@@ -142,13 +142,13 @@ class WorkerProcess:
                 stderr=streams.descriptor,
                 start_new_session=True,
             )
-        ours.setblocking(False)
-        return cls(process, ours, streams, segments, supervision)
+        return cls(process, Connection(ours), streams, segments, supervision)
 
     async def load(self, settings: WorkerSettings) -> Description:
         """Let the worker load the Tesseract; what goes wrong there is raised here."""
         start = time.perf_counter()
-        answer = await self._exchange(settings.start_message(), "while it loaded the Tesseract")
+        self._connection.ask(settings.start_message())
+        answer = await self._answer_to(None, "while it loaded the Tesseract")
         self.load_seconds = time.perf_counter() - start
         if answer.kind == FAILED:
             fault = read_fault(answer.data)
@@ -157,44 +157,45 @@ class WorkerProcess:
         self._has_loaded = True
         return Description.from_data(answer.data)
 
-    async def call(self, call: Call) -> LeasedReply:
-        """Compute a call; `WorkerDied` if the process ends before it has answered.
+    def begin(self, call: Call, run: Run) -> None:
+        """Begin to compute a call. The segment behind its body must stay until it is finished.
 
-        The segment behind the body of the call must stay as it is until then. What was printed and
-        logged has been passed on when this ends.
+        What is printed from now on is kept in the log of its run.
         """
-        attached, answer_segment = self._attached(call)
-        with self._following(self._supervision.run(call)) as run:
-            try:
-                answer = await self._exchange(self._numbered(call, attached), "during the call")
-            except WorkerDied:
-                await self.follow()
-                if self._records is not None and self._records.has_opened:
-                    await asyncio.to_thread(self._supervision.abandoned, run)
-                raise
-            await self.follow()
-        reply = read_reply(answer, answer_segment)
-        if not is_in_segment(answer):
-            return LeasedReply(reply=reply)
-        self._answer = None
-        return LeasedReply(reply=reply, segment=answer_segment)
-
-    def _numbered(self, call: Call, attached: Mapping[str, int]) -> Message:
-        self._number += 1
-        return call_message(self._number, call, attached)
-
-    @contextmanager
-    def _following(self, run: Run) -> Iterator[Run]:
-        """Keep what is printed inside the `with` in the log of a run."""
+        attached = self._attached(call)
         self._run = run
         self._is_free.clear()
-        self._streams.begin(text_log_path(run))
+        self._streams.begin(run)
+        self._number += 1
+        self._connection.ask(call_message(self._number, call, attached))
+
+    async def finish(self) -> LeasedReply:
+        """Wait for the end of the call; `WorkerDied` if the process ends before it has answered.
+
+        What was printed and logged has been passed on when this ends. Whoever gives up must be
+        followed by another, who waits for the same end.
+        """
         try:
-            yield run
-        finally:
-            self._streams.end()
-            self._run = None
-            self._is_free.set()
+            answer = await self._answer_to(self._number, "during the call")
+        except WorkerDied:
+            await self.follow()
+            if self._run is not None and self._records is not None and self._records.has_opened:
+                await asyncio.to_thread(self._supervision.abandoned, self._run)
+            self._end_run()
+            raise
+        await self.follow()
+        self._end_run()
+        segment = self._answer
+        assert segment is not None  # it was attached when the call began
+        if is_in_segment(answer):
+            self._answer = None
+            return LeasedReply(reply=read_reply(answer, segment), segment=segment)
+        return LeasedReply(reply=read_reply(answer, segment))
+
+    def _end_run(self) -> None:
+        self._streams.end()
+        self._run = None
+        self._is_free.set()
 
     async def follow(self) -> None:
         """Pass on what the running call has printed and logged so far."""
@@ -252,8 +253,8 @@ class WorkerProcess:
         self.kill()
         await asyncio.wait([self._ended])
 
-    def _attached(self, call: Call) -> tuple[dict[str, int], Segment]:
-        """Return the descriptors that go with a call, and the segment for its answer."""
+    def _attached(self, call: Call) -> dict[str, int]:
+        """Return the descriptors that go with a call."""
         attached = {}
         body = self._segments.holding(call.body)
         if body is not None:
@@ -267,7 +268,7 @@ class WorkerProcess:
             attached[STREAMS] = self._streams.descriptor
         if self._records is None or self._records.has_opened:
             attached[RECORDS] = self._new_records().descriptor
-        return attached, self._answer
+        return attached
 
     def _new_records(self) -> RecordReader:
         if self._records is not None:
@@ -275,16 +276,10 @@ class WorkerProcess:
         self._records = RecordReader()
         return self._records
 
-    def _hang_up(self) -> None:
-        """End the connection with the process: its own children may hold the other end open."""
-        with suppress(OSError):  # it may be closed already
-            self._connection.shutdown(socket.SHUT_RDWR)
-
-    async def _exchange(self, message: Message, moment: str) -> Message:
+    async def _answer_to(self, number: int | None, moment: str) -> Message:
         try:
-            await send_async(self._connection, message)
-            answer = await receive_async(self._connection)
-            if answer.data.get("number") == message.data.get("number"):
+            answer = await self._connection.answer()
+            if answer.data.get("number") == number:
                 return answer
         except ConnectionEnded:
             await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)  # it tells how it ended

@@ -8,7 +8,7 @@ user code logs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from runtime_core.contracts import Buffer, Call, Fault, Reply
@@ -90,7 +90,7 @@ def read_reply(message: Message, segment: Segment) -> Reply:
     body: Sequence[Buffer] = message.buffers
     if is_in_segment(message):
         body = [segment.view(message.data["body_size"])]
-    return replace(Reply(**data, body=body), fault=read_fault(data["fault"]))
+    return Reply(**{**data, "body": body, "fault": read_fault(data["fault"])})
 
 
 def failed_message(fault: Fault) -> Message:
@@ -104,4 +104,4 @@ def read_fault(data: Mapping[str, Any] | None) -> Fault | None:
 
 
 def _fields(value: Any, *, but: str) -> dict[str, Any]:
-    return {f.name: getattr(value, f.name) for f in fields(value) if f.name != but}
+    return {name: fact for name, fact in vars(value).items() if name != but}

@@ -18,7 +18,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from runtime_core.run_logs.text_log import append_text
+from runtime_core.run_logs.text_log import append_text, text_log_path
+from runtime_core.runs import Run
 from runtime_core.workers.endings import settle
 
 _log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class CapturedStreams:
         self._showing = asyncio.Lock()
         self._keeping = asyncio.Lock()
         self._shown = self._kept = 0
-        self._log: Path | None = None
+        self._run: Run | None = None
         self._open = True
 
     @property
@@ -58,20 +59,20 @@ class CapturedStreams:
         text = os.pread(self.descriptor, size, start).decode("utf-8", "replace")
         return text.partition("\n")[2] or text if start else text
 
-    def begin(self, log: Path) -> None:
-        """Keep what is written from now on in the file `log`, as far as `keep` is called."""
+    def begin(self, run: Run) -> None:
+        """Keep what is written from now on in the log of a run, as far as `keep` is called."""
         self._kept = self.size
-        self._log = log
+        self._run = run
 
     async def keep(self) -> None:
-        """Bring the log of the call up to date, beside the event loop."""
+        """Bring the log of the run up to date, beside the event loop."""
         async with self._keeping:
-            if self._log is not None and self.size > self._kept:
-                await asyncio.to_thread(self._keep, self._log)
+            if self._run is not None and self.size > self._kept:
+                await asyncio.to_thread(self._keep, text_log_path(self._run))
 
     def end(self) -> None:
-        """Keep nothing of what is written from now on: it is not the call's."""
-        self._log = None
+        """Keep nothing of what is written from now on: it is not the run's."""
+        self._run = None
 
     async def show(self) -> None:
         """Write what is new to the stderr of this process, beside the event loop."""
@@ -94,7 +95,7 @@ class CapturedStreams:
                 append_text(log, piece)
         except OSError as error:
             _log.warning("%s cannot be written: %s.", log, error.strerror)
-            self._log = None
+            self._run = None
 
     def _show(self) -> None:
         while piece := os.pread(self.descriptor, _CHUNK, self._shown):

@@ -13,6 +13,8 @@ import pytest
 
 from runtime_core.contracts import Call, Reply
 from runtime_core.workers import WorkerPool
+from runtime_core.workers.connection import Connection
+from runtime_core.workers.process import LeasedReply, WorkerProcess
 from tests.server.conftest import GATED
 from tests.workers.conftest import (
     ECHO,
@@ -128,18 +130,34 @@ def test_time_of_a_call_that_is_given_up_still_counts(pool: Pool) -> None:
 
 
 @both_loops
-def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(pool: Pool, loop: str) -> None:
+@pytest.mark.parametrize("moment", ["_tell", "finish"])
+def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str, moment: str
+) -> None:
     """A reply that nobody can take any more is given up all the same."""
+    tell, finish = Connection._tell, WorkerProcess.finish
+    callers: list[asyncio.Task[Reply]] = []
+
+    def tell_and_go(connection: Connection) -> None:
+        tell(connection)
+        callers[0].cancel()
+
+    async def finish_and_go(worker: WorkerProcess) -> LeasedReply:
+        leased = await finish(worker)
+        callers[0].cancel()
+        return leased
 
     async def give_up(workers: WorkerPool) -> int:
         async with workers:
             task = asyncio.create_task(computed(workers, call_of({"text": "a" * 100_000})))
-            await asyncio.sleep(0)
-            [job] = workers._jobs
-            assert job.task is not None
-            job.task.add_done_callback(lambda _: task.cancel())
+            callers.append(task)
+            if moment == "_tell":
+                monkeypatch.setattr(Connection, "_tell", tell_and_go)
+            else:
+                monkeypatch.setattr(WorkerProcess, "finish", finish_and_go)
             await asyncio.wait([task])
-            await asyncio.sleep(0)
+            assert task.cancelled()
+            await until(lambda: not workers._jobs)
             return len(workers._segments._leased)
 
     assert run(loop, give_up(pool(ECHO))) == 0

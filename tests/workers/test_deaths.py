@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from runtime_core.contracts import Call, Reply
+from runtime_core.contracts import Reply
 from runtime_core.errors import FaultKind
 from runtime_core.workers import WorkerPool
 from runtime_core.workers import pool as pool_module
-from runtime_core.workers import process as process_module
-from runtime_core.workers.messages import Message, receive_async
+from runtime_core.workers.connection import Connection
+from runtime_core.workers.messages import Message
 from runtime_core.workers.process import LeasedReply, WorkerProcess
 from tests.server.conftest import GATED, wait_until_gone
 from tests.workers.conftest import (
@@ -129,15 +128,15 @@ def pids(workers: WorkerPool) -> set[int]:
 
 def test_killed_worker_gets_no_further_call(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker whose reply came just before it was killed is replaced all the same."""
-    call_in_time = WorkerProcess.call
+    finish_in_time = WorkerProcess.finish
 
-    async def call_too_late(worker: WorkerProcess, call: Call) -> LeasedReply:
-        leased = await call_in_time(worker, call)
-        if call.run_id == "late":
+    async def finish_too_late(worker: WorkerProcess) -> LeasedReply:
+        leased = await finish_in_time(worker)
+        if leased.reply.run_id == "late":
             worker.kill()
         return leased
 
-    monkeypatch.setattr(WorkerProcess, "call", call_too_late)
+    monkeypatch.setattr(WorkerProcess, "finish", finish_too_late)
     first, second = asyncio.run(replies(pool(OBEDIENT), told(run_id="late"), told()))
     assert pid_of(first) != pid_of(second)
 
@@ -147,12 +146,12 @@ def test_reply_of_a_worker_that_was_put_away_is_a_death(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
 ) -> None:
     """A call is told of the death of its worker, however late it looks at its connection."""
-    receive_in_time = receive_async
+    answer_in_time = Connection.answer
 
-    async def receive_too_late(connection: socket.socket) -> Message:
+    async def answer_too_late(connection: Connection) -> Message:
         if os.environ.get("LATE"):
-            await until(lambda: connection.fileno() == -1)
-        return await receive_in_time(connection)
+            await until(lambda: connection._socket.fileno() == -1)
+        return await answer_in_time(connection)
 
     async def die(workers: WorkerPool) -> Reply:
         async with workers:
@@ -162,7 +161,7 @@ def test_reply_of_a_worker_that_was_put_away_is_a_death(
             monkeypatch.delenv("LATE")
             return await died
 
-    monkeypatch.setattr(process_module, "receive_async", receive_too_late)
+    monkeypatch.setattr(Connection, "answer", answer_too_late)
     fault_text(run(loop, die(pool(OBEDIENT))), FaultKind.WORKER_DIED)
 
 

@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 
 from runtime_core.contracts import Call, Fault, Reply
 from runtime_core.errors import FaultKind
+from runtime_core.workers.connection import Connection
 from runtime_core.workers.messages import (
     ConnectionEnded,
     Message,
     receive,
-    receive_async,
     send,
-    send_async,
 )
 from runtime_core.workers.protocol import (
     BODY,
@@ -34,6 +33,7 @@ from runtime_core.workers.protocol import (
     reply_message,
 )
 from runtime_core.workers.segments import SMALLEST, Segment
+from tests.workers.conftest import both_loops, run
 
 LARGE = 20_000_000  # far more than the buffers of a socket hold
 
@@ -153,20 +153,104 @@ def test_large_message_crosses_threads(ends: tuple[socket.socket, socket.socket]
     assert arrived == body
 
 
-def test_large_message_crosses_an_event_loop(ends: tuple[socket.socket, socket.socket]) -> None:
-    """Both directions work beside an event loop."""
-    for end in ends:
-        end.setblocking(False)
+def echo(connection: socket.socket) -> None:
+    """Answer one message with itself."""
+    send(connection, receive(connection))
+
+
+@both_loops
+def test_large_message_crosses_an_event_loop(
+    ends: tuple[socket.socket, socket.socket], loop: str
+) -> None:
+    """Both directions work beside an event loop, for more than the buffers of a socket hold."""
+    ours, theirs = ends
     body = bytes(range(256)) * (LARGE // 256)
+    threading.Thread(target=echo, args=(theirs,), daemon=True).start()
 
     async def exchange() -> Message:
-        message = Message(kind="x", data={"n": 1}, buffers=[b"", body])
-        _, arrived = await asyncio.gather(send_async(ends[0], message), receive_async(ends[1]))
-        return arrived
+        connection = Connection(ours)
+        connection.ask(Message(kind="x", data={"n": 1}, buffers=[b"", body]))
+        answer = await connection.answer()
+        connection.close()
+        return answer
 
-    arrived = asyncio.run(exchange())
+    arrived = run(loop, exchange())
     assert arrived.data == {"n": 1}
     assert as_bytes(arrived.buffers) == [b"", body]
+
+
+@both_loops
+def test_answer_can_be_waited_for_anew(
+    ends: tuple[socket.socket, socket.socket], loop: str
+) -> None:
+    """Whoever gives up leaves the answer to the next who waits."""
+    ours, theirs = ends
+
+    async def exchange() -> Message:
+        connection = Connection(ours)
+        connection.ask(Message(kind="x", data={"n": 1}))
+        first = asyncio.create_task(connection.answer())
+        await asyncio.sleep(0.01)
+        first.cancel()
+        await asyncio.wait([first])
+        threading.Thread(target=echo, args=(theirs,), daemon=True).start()
+        answer = await connection.answer()
+        assert await connection.answer() == answer
+        connection.close()
+        return answer
+
+    assert run(loop, exchange()).data == {"n": 1}
+
+
+@both_loops
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_comes_unasked_ends_the_connection(
+    ends: tuple[socket.socket, socket.socket], loop: str, asked: bool
+) -> None:
+    """More than one answer, or one to nothing, comes from some other process."""
+    ours, theirs = ends
+
+    async def exchange() -> None:
+        connection = Connection(ours)
+        if asked:
+            connection.ask(Message(kind="x", data={}))
+            send(theirs, Message(kind="y", data={}))
+            assert (await connection.answer()).kind == "y"
+        send(theirs, Message(kind="z", data={}))
+        await asyncio.sleep(0.1)
+        connection.ask(Message(kind="x", data={}))
+        with pytest.raises(ConnectionEnded):
+            await connection.answer()
+        connection.close()
+
+    run(loop, exchange())
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{",
+        b"[]",
+        b'{"kind": "x", "data": {}}',
+        b'{"kind": "x", "data": {}, "sizes": [-1]}',
+        b'{"kind": "x", "data": {}, "sizes": ["a"]}',
+        b'{"kind": "x", "data": {}, "sizes": 1}',
+    ],
+)
+def test_what_is_no_message_ends_the_connection(
+    ends: tuple[socket.socket, socket.socket], header: bytes
+) -> None:
+    """User code may write anything to the socket; nothing but an end comes of it."""
+    ours, theirs = ends
+    ours.sendall(len(header).to_bytes(4, "big") + header)
+    with pytest.raises(ConnectionEnded):
+        receive(theirs)
+
+
+def test_names_of_files_that_are_no_text_arrive() -> None:
+    """Lone surrogates, which stand for the bytes of such names, survive."""
+    data = {"path": os.fsdecode(b"/tmp/\xff"), "wrong": float("inf")}
+    assert carried(Message(kind="x", data=data)).data == data
 
 
 def test_closed_connection_is_told(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -190,24 +274,36 @@ def test_end_in_the_middle_of_a_message_is_told(
         receive(theirs)
 
 
-def test_end_is_told_beside_an_event_loop(ends: tuple[socket.socket, socket.socket]) -> None:
+@both_loops
+@pytest.mark.parametrize("size", [0, LARGE])
+def test_end_is_told_beside_an_event_loop(
+    ends: tuple[socket.socket, socket.socket], loop: str, size: int
+) -> None:
     """The end of the other side is the same error for asynchronous readers and writers."""
     ours, theirs = ends
-    ours.setblocking(False)
     theirs.close()
-    with pytest.raises(ConnectionEnded):
-        asyncio.run(receive_async(ours))
-    with pytest.raises(ConnectionEnded):
-        asyncio.run(send_async(ours, Message(kind="x", data={}, buffers=[b"a" * LARGE])))
+
+    async def exchange() -> None:
+        connection = Connection(ours)
+        connection.ask(Message(kind="x", data={}, buffers=[b"a" * size]))
+        with pytest.raises(ConnectionEnded):
+            await connection.answer()
+        connection.hang_up()
+        connection.close()
+
+    run(loop, exchange())
 
 
 def test_descriptors_come_with_their_message(ends: tuple[socket.socket, socket.socket]) -> None:
     """What a supervisor attaches is open on the other side, under numbers of its own."""
     ours, theirs = ends
-    ours.setblocking(False)
     reading, writing = os.pipe()
     message = Message(kind="x", data={}, buffers=[b"abc"], descriptors=[writing])
-    asyncio.run(send_async(ours, message))
+
+    async def ask() -> None:
+        Connection(ours).ask(message)
+
+    asyncio.run(ask())
     os.close(writing)
     arrived = receive(theirs)
     [descriptor] = arrived.descriptors

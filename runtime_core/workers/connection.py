@@ -1,0 +1,101 @@
+"""The supervisor's end of the connection to a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from runtime_core.workers.messages import CHUNK, ConnectionEnded, Incoming, Message, pieces
+
+_BUSY = (BlockingIOError, InterruptedError)
+
+
+class Connection:
+    """Asks a worker and waits for its answer, one question at a time, in a running event loop.
+
+    What comes unasked ends the connection: it is from some other process that holds it open.
+    """
+
+    def __init__(self, endpoint: socket.socket) -> None:
+        endpoint.setblocking(False)
+        self._socket = endpoint
+        self._loop = asyncio.get_running_loop()
+        self._incoming = Incoming()
+        self._unsent = b""
+        self._is_asked = self._has_ended = False
+        self._answer: Message | None = None
+        self._news: asyncio.Future[None] | None = None
+        self._loop.add_reader(endpoint.fileno(), self._read)
+
+    def ask(self, message: Message) -> None:
+        """Send a message, or as much of it as there is room for, which is all of a small one."""
+        self._answer, self._is_asked = None, True
+        text = b"".join(pieces(message))
+        try:
+            if message.descriptors:
+                sent = socket.send_fds(self._socket, [text], message.descriptors)
+            else:
+                sent = self._socket.send(text)
+        except _BUSY:
+            sent = 0
+        except OSError:
+            sent = len(text)
+            self._end()
+        self._unsent = text[sent:]
+
+    async def answer(self) -> Message:
+        """Wait for the answer to what has been asked; `ConnectionEnded` if none can come.
+
+        Whoever gives up may be followed by another, who waits for the same answer.
+        """
+        if self._unsent:
+            await self._send_rest()
+        while self._answer is None:
+            if self._has_ended:
+                raise ConnectionEnded
+            self._news = self._loop.create_future()
+            await self._news
+        return self._answer
+
+    def hang_up(self) -> None:
+        """Read what has come, then end: children of the process may hold its end open."""
+        if not self._has_ended:
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End the connection, by which a worker that is idle ends too."""
+        self._end()
+        self._socket.close()
+
+    async def _send_rest(self) -> None:
+        rest, self._unsent = self._unsent, b""
+        try:
+            await self._loop.sock_sendall(self._socket, rest)
+        except BaseException as error:  # nobody knows how much of it has gone
+            self._end()
+            if not isinstance(error, OSError):
+                raise
+
+    def _read(self) -> None:
+        try:
+            answer = self._incoming.add(self._socket.recv(CHUNK))
+        except _BUSY:
+            return
+        except (OSError, ConnectionEnded):
+            self._end()
+            return
+        if answer is not None and not self._is_asked:
+            self._end()
+        elif answer is not None:
+            self._answer, self._is_asked = answer, False
+            self._tell()
+
+    def _end(self) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            self._loop.remove_reader(self._socket.fileno())
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)

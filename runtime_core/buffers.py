@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from itertools import groupby
 
 from runtime_core.contracts.calls import Buffer
@@ -20,8 +21,11 @@ class Buffers(Mapping[str, memoryview]):
     """
 
     def __init__(self) -> None:
-        self._prefix = f"buffer-{os.urandom(16).hex()}-"
         self._buffers: dict[str, memoryview] = {}
+
+    @cached_property
+    def _prefix(self) -> str:
+        return f"buffer-{os.urandom(16).hex()}-"
 
     def add(self, buffer: Buffer) -> str:
         """Keep a buffer and return its placeholder."""

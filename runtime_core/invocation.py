@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,7 +15,7 @@ from runtime_core.answering import answered, validated
 from runtime_core.buffers import Buffers
 from runtime_core.contracts import BoundEndpoint, Buffer, Call, Format
 from runtime_core.errors import InvalidOption
-from runtime_core.lifting import LiftedTexts
+from runtime_core.lifting import SHORTEST, LiftedTexts
 from runtime_core.scope import Scope
 
 
@@ -27,16 +26,27 @@ class Stages:
         self.seconds: dict[str, float] = {}
         self._tell = tell
 
-    @contextmanager
-    def measure(self, stage: str) -> Iterator[None]:
+    def measure(self, stage: str) -> AbstractContextManager[None]:
         """Measure what is inside the `with`."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] = time.perf_counter() - start
-            if self._tell:
-                sys.stderr.write(f"[trace] {stage}: {self.seconds[stage] * 1e3:.3f} ms\n")
+        return _Stage(self, stage)
+
+    def note(self, stage: str, seconds: float) -> None:
+        """Note how long a stage has taken."""
+        self.seconds[stage] = seconds
+        if self._tell:
+            sys.stderr.write(f"[trace] {stage}: {seconds * 1e3:.3f} ms\n")
+
+
+class _Stage:
+    def __init__(self, stages: Stages, name: str) -> None:
+        self._stages = stages
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._stages.note(self._name, time.perf_counter() - self._start)
 
 
 class Invocation:
@@ -75,16 +85,18 @@ class Invocation:
         format_ = self._here.catalog.formats.find(self._call.body_format)
         if self._endpoint.payload is None:
             return None
+        if memoryview(self._call.body).nbytes < SHORTEST:
+            return self._payload(format_, self._here.document({}))
         lifted = LiftedTexts()
         try:
-            payload = self._payload(format_, replace(self._here, options={}, lifted=lifted))
+            payload = self._payload(format_, self._here.document({}, lifted=lifted))
             if lifted.have_arrived:
                 return payload
         except Exception:
             if not lifted:
                 raise
         # Something else than an array has met a placeholder, or may have: nothing is lifted now.
-        return self._payload(format_, replace(self._here, options={}))
+        return self._payload(format_, self._here.document({}))
 
     def _payload(self, format_: Format, reading: Scope) -> Any:
         with scope.enter(reading):
@@ -106,5 +118,5 @@ class Invocation:
             "base_dir": self._call.output_path,
             "binref_dir": self._call.output_folder,
         }
-        with scope.enter(replace(self._here, options=options, buffers=buffers)) as writing:
+        with scope.enter(self._here.document(options, buffers=buffers)) as writing:
             return documents.write(documents.tree_of(result, writing.options), format_, buffers)

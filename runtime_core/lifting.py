@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _KEY = b'"buffer"'
 _BEFORE_TEXT = re.compile(rb'\s*:\s*"')
-_LONG = 1 << 16  # bytes; below it is not worth the search
+
+SHORTEST = 1 << 16
+"""Texts of fewer bytes are not worth the search."""
 
 
 class LiftedTexts:
@@ -73,6 +75,6 @@ def _long_texts(document: bytes | bytearray | mmap) -> Iterator[tuple[int, int]]
             position = document.find(b'"', begin)
             if position < 0:
                 return  # it is no JSON, as the parser will tell
-            if position - begin >= _LONG and document.find(b"\\", begin, position) < 0:
+            if position - begin >= SHORTEST and document.find(b"\\", begin, position) < 0:
                 yield begin, position
         position = document.find(_KEY, position)

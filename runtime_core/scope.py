@@ -7,8 +7,7 @@ runs without a call, gets a default scope whose plugins are loaded when they are
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, MutableMapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
@@ -67,6 +66,23 @@ class Scope:
         """Return the only opener of files that payloads may name."""
         return self.workspace().files
 
+    def document(
+        self,
+        options: MutableMapping[str, Any],
+        *,
+        buffers: Buffers | None = None,
+        lifted: LiftedTexts | None = None,
+    ) -> Scope:
+        """Return the surroundings of one document of this call."""
+        return Scope(
+            workspace=self.workspace,
+            run=self.run,
+            log=self.log,
+            options=options,
+            buffers=buffers,
+            lifted=lifted,
+        )
+
     def compressor(self, name: str) -> CompressionCodec:
         """Return a compressor by name; `UnknownName` says what could be installed."""
         codec: CompressionCodec = loaded("Compression", self.catalog.compressors.find(name))
@@ -94,24 +110,35 @@ def running_logs() -> Sequence[RunLog]:
     return tuple(_running)
 
 
-@contextmanager
-def running(log: RunLog) -> Iterator[None]:
+class running:  # noqa: N801  # it reads as the functions of contextlib do
     """Count a call among those that run inside the `with`."""
-    _running.append(log)
-    try:
-        yield
-    finally:
-        _running.remove(log)
+
+    def __init__(self, log: RunLog) -> None:
+        self._log = log
+
+    def __enter__(self) -> None:
+        """Begin to count it."""
+        _running.append(self._log)
+
+    def __exit__(self, *_: object) -> None:
+        """Count it no longer."""
+        _running.remove(self._log)
 
 
-@contextmanager
-def enter(scope: Scope) -> Iterator[Scope]:
+class enter:  # noqa: N801  # it reads as the functions of contextlib do
     """Make `scope` the current one inside the `with`."""
-    token = _current.set(scope)
-    try:
-        yield scope
-    finally:
-        _current.reset(token)
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __enter__(self) -> Scope:
+        """Make it current."""
+        self._token = _current.set(self._scope)
+        return self._scope
+
+    def __exit__(self, *_: object) -> None:
+        """Make the one before current again."""
+        _current.reset(self._token)
 
 
 @cache

@@ -61,7 +61,9 @@ class ArrayLeaf:
             return _arrived(value, expected, _scope(info.context))
         if isinstance(value, list | tuple | int | float | complex | str):
             numbers = from_numbers(value, expected.dtype or DTYPES["float64"])
-            return replace(expected, strict_types=False).coerce(numbers)  # they have no dtype
+            if expected.strict_types:  # numbers have no dtype
+                expected = replace(expected, strict_types=False)
+            return expected.coerce(numbers)
         if hasattr(value, "__array__"):
             return expected.coerce(_numeric(np.asarray(value)))
         raise non_numeric()
@@ -104,8 +106,7 @@ def _scope(options: Any) -> Scope:
     scope = current()
     if options is scope.options:
         return scope
-    options = options if options is not None else {}
-    return replace(scope, options=options, buffers=None, lifted=None)
+    return scope.document(options if options is not None else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -65,7 +64,7 @@ class RunLog:
         self._handles: dict[LogTarget, RunHandle] = {}
         self._is_open = False
         self._told: set[LogTarget] = set()
-        self._steps: Counter[str] = Counter()
+        self._steps: dict[str, int] = {}
         self._muted = 0
         self._closed = False
         self._problem: RunNotLogged | None = None
@@ -94,8 +93,9 @@ class RunLog:
         number = _number(key, value)
         given = None if step is None else _whole(key, step)
         with self._lock:
-            at = self._steps[key] if given is None else given
-            self._steps[key] += 1
+            count = self._steps.get(key, 0)
+            at = count if given is None else given
+            self._steps[key] = count + 1
             self._write_locked(Metric(key=key, value=number, step=at, timestamp=time.time()))
 
     def artifact(self, path: str | os.PathLike[str]) -> None:

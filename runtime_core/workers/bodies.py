@@ -49,7 +49,9 @@ class ArrivingBody:
             return
         if self._segment is None:
             self._segment = self._segments.lease()
-        larger = self._segment.view(max(size, self._expected, int(len(self._view) * _GROWTH)))
+        larger = self._segment.view(
+            max(size, self._expected, int(len(self._view) * _GROWTH)), at_once=False
+        )
         larger[: len(self._small)] = self._small
         self._small.clear()
         self._view = larger

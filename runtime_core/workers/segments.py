@@ -17,6 +17,9 @@ from runtime_core.contracts import Buffer
 SMALLEST = 1 << 16
 """Bodies of fewer bytes travel in the messages themselves."""
 
+_POPULATE = getattr(mmap, "MAP_POPULATE", 0)
+"""Lets the kernel map all pages of a segment in one go (Linux), not at the first touch of each."""
+
 _KEPT = 4
 """So many idle segments are kept: to touch new memory costs as much as to copy into it."""
 
@@ -33,11 +36,15 @@ class Segment:
         """Return a new and empty segment."""
         return cls(_anonymous_file())
 
-    def view(self, size: int) -> memoryview:
-        """Return the first `size` bytes for reading and writing; the segment grows to that."""
+    def view(self, size: int, *, at_once: bool = True) -> memoryview:
+        """Return the first `size` bytes for reading and writing; the segment grows to that.
+
+        What is not used `at_once` takes memory page by page, as it is touched.
+        """
         if self._map is None or len(self._map) < size:
             os.ftruncate(self.descriptor, max(size, os.fstat(self.descriptor).st_size))
-            self._map = mmap.mmap(self.descriptor, size)  # an old one ends with its last view
+            flags = mmap.MAP_SHARED | (_POPULATE if at_once else 0)
+            self._map = mmap.mmap(self.descriptor, size, flags)  # an old one ends with its views
         return memoryview(self._map)[:size]
 
     def fill(self, pieces: Sequence[memoryview]) -> None:

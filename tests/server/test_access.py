@@ -377,6 +377,16 @@ def test_line_is_written_for_each_request(serve: Serve) -> None:
     ]
 
 
+def test_no_line_is_lost_at_the_end(serve: Serve) -> None:
+    """Lines gather for a moment before they are written; those of the last moment are too."""
+    served = serve()
+    for n in range(200):
+        served.get(f"/health?{n}")
+    served.end()
+    lines = served.log.wait_for_end().splitlines()[1:]
+    assert len([line for line in lines if line.startswith("GET /health 200")]) == 200
+
+
 def test_lines_can_be_json(serve: Serve) -> None:
     """With `--log-format json` each line after the announcement is a JSON object."""
     served = serve(DOUBLE, options=["--log-format=json"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -90,6 +91,19 @@ def test_segment_is_seen_by_whoever_has_its_descriptor() -> None:
     assert bytes(ours.view(100_003)[:5]) == b"abcxx"
     ours.close()
     theirs.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems map page by page")
+def test_memory_is_taken_when_it_is_used() -> None:
+    """A body that is only announced takes none; one that is there is mapped in one go."""
+    segment = Segment.create()
+    segment.view(100 * SMALLEST, at_once=False)
+    announced = os.fstat(segment.descriptor).st_blocks
+    segment.empty()
+    segment.view(100 * SMALLEST)
+    there = os.fstat(segment.descriptor).st_blocks
+    segment.close()
+    assert (announced, there * 512) == (0, 100 * SMALLEST)
 
 
 def test_view_outlives_its_segment() -> None:

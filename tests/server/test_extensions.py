@@ -1,0 +1,100 @@
+"""What extensions of the server add, beside the core's own routes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Mount, Route
+
+from runtime_core import Runtime
+from runtime_core.catalog import Catalog, Registered
+from runtime_core.config import resolve
+from runtime_core.contracts import Call, Reply, ServeOptions, ServerExtension, ServerParts
+from runtime_core.server.application import Server, build_application
+from tests.workers.conftest import in_process
+
+
+async def theirs(request: Request) -> PlainTextResponse:
+    """Answer in the place of an endpoint."""
+    return PlainTextResponse("theirs")
+
+
+def extended(catalog: Catalog, parts: ServerParts) -> Catalog:
+    """Return the catalog with one more extension of the server."""
+    extension = ServerExtension(name="more", summary="More.", build=lambda server: parts)
+    added = Registered(value=extension, plugin="more", distribution="more", version="1")
+    registry = catalog.server_extensions
+    return replace(
+        catalog, server_extensions=replace(registry, entries={**registry.entries, "more": added})
+    )
+
+
+async def posted(app: Any, path: str) -> tuple[int, bytes]:
+    """Make one request of an ASGI application, and return status and body of the answer."""
+    body = json.dumps({"inputs": {"x": [1.0]}}).encode()
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
+        "tesseract_runtime.abort": lambda: None,
+    }
+    await app(scope, receive, send)
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+@pytest.mark.parametrize(
+    ("routes", "answer"),
+    [
+        ([], b'{"y":'),
+        ([Route("/apply", theirs, methods=["POST"])], b"theirs"),
+        ([Route("/{name}", theirs, methods=["POST"])], b"theirs"),
+        ([Mount("/", routes=[Route("/apply", theirs, methods=["POST"])])], b"theirs"),
+        ([Route("/apply", theirs, methods=["GET"])], b'{"y":'),
+    ],
+)
+def test_routes_of_extensions_come_before_those_of_endpoints(
+    runtime: Callable[..., Runtime], routes: list[BaseRoute], answer: bytes
+) -> None:
+    """An extension may answer calls itself; where it has no route for them the endpoint does."""
+    assert asyncio.run(answered(runtime(), ServerParts(routes=routes))).startswith(answer)
+
+
+def test_extensions_see_calls_with_their_replies(runtime: Callable[..., Runtime]) -> None:
+    """Whoever observes learns of each computed call, and cannot spoil its answer."""
+    seen: list[tuple[str, bool]] = []
+
+    def observe(call: Call, reply: Reply) -> None:
+        seen.append((call.endpoint, reply.fault is None))
+        raise RuntimeError
+
+    assert asyncio.run(answered(runtime(), ServerParts(observe=observe))).startswith(b'{"y":')
+    assert seen == [("apply", True)]
+
+
+async def answered(runtime: Runtime, parts: ServerParts) -> bytes:
+    """Return what a server with an extension answers to a call of `apply`."""
+    catalog = extended(runtime.catalog, parts)
+    config = resolve(catalog, flags={"api_path": runtime.config.api_path}, environment={})
+    async with in_process(runtime) as workers:
+        server = Server(catalog=catalog, config=config, options=ServeOptions(), workers=workers)
+        status, body = await posted(build_application(server).asgi, "/apply")
+    assert status == 200
+    return body

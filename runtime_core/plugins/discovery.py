@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import Any
 
@@ -51,12 +52,20 @@ class Candidate:
     def of(cls, entry_point: EntryPoint) -> Candidate:
         """Read name, distribution and requirements of an entry point."""
         distribution = entry_point.dist
+        if distribution is None:
+            return cls(
+                name=entry_point.name,
+                entry_point=entry_point,
+                distribution="unknown",
+                version="unknown",
+            )
+        facts = distribution.metadata  # `name` and `version` would each parse all of it again
         return cls(
             name=entry_point.name,
             entry_point=entry_point,
-            distribution=distribution.name if distribution else "unknown",
-            version=distribution.version if distribution else "unknown",
-            requires=tuple((distribution.requires if distribution else None) or ()),
+            distribution=facts["Name"],
+            version=facts["Version"],
+            requires=tuple(distribution.requires or ()),
         )
 
     def plugin(self, status: PluginStatus, **facts: Any) -> Plugin:
@@ -86,11 +95,16 @@ def discover(selection: PluginSelection) -> Discovery:
     """
     found = [Candidate.of(entry_point) for entry_point in entry_points(group=PROJECT)]
     _refuse_wrong_names(selection.disabled, found)
-    fit = [c for c in found if not selection.disables(c) and _misfit(c) is None]
-    count = Counter(c.name for c in fit)
+    misfits = [_misfit(candidate) for candidate in found]
+    fit = [
+        candidate.name
+        for candidate, misfit in zip(found, misfits, strict=True)
+        if misfit is None and not selection.disables(candidate)
+    ]
+    count = Counter(fit)
     candidates, left_out = [], []
-    for candidate in sorted(found, key=_core_first):
-        reason = _reason_to_leave_out(candidate, selection, count)
+    for candidate, misfit in sorted(zip(found, misfits, strict=True), key=_core_first):
+        reason = _reason_to_leave_out(candidate, misfit, selection, count)
         if reason is None:
             candidates.append(candidate)
         else:
@@ -98,16 +112,16 @@ def discover(selection: PluginSelection) -> Discovery:
     return Discovery(candidates=candidates, left_out=left_out)
 
 
-def _core_first(candidate: Candidate) -> tuple[bool, str, str]:
+def _core_first(pair: tuple[Candidate, str | None]) -> tuple[bool, str, str]:
+    candidate, _ = pair
     return candidate.distribution != CORE, candidate.name, candidate.distribution
 
 
 def _reason_to_leave_out(
-    candidate: Candidate, selection: PluginSelection, count: Mapping[str, int]
+    candidate: Candidate, misfit: str | None, selection: PluginSelection, count: Mapping[str, int]
 ) -> tuple[PluginStatus, str] | None:
     if selection.disables(candidate):
         return PluginStatus.DISABLED, "--no-plugin or TESSERACT_DISABLE_PLUGINS names it"
-    misfit = _misfit(candidate)
     if misfit is not None:
         return PluginStatus.INCOMPATIBLE, misfit
     if count[candidate.name] > 1 and candidate.distribution != CORE:
@@ -130,9 +144,14 @@ def _misfit(candidate: Candidate) -> str | None:
             return f"Its requirement {line!r} cannot be read"
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
-        if not requirement.specifier.contains(version(CORE), prereleases=True):
-            return f"It requires {line}, and {CORE} is {version(CORE)}"
+        if not requirement.specifier.contains(_core_version(), prereleases=True):
+            return f"It requires {line}, and {CORE} is {_core_version()}"
     return None
+
+
+@cache  # it is read from a file
+def _core_version() -> str:
+    return version(CORE)
 
 
 # All spellings of one name, as the specification of names has them (PEP 503).

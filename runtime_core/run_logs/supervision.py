@@ -88,7 +88,8 @@ class Supervision:
             return reply
         import asyncio  # a command line has no use for it
 
-        done = [asyncio.wrap_future(ending) for ending in endings]
+        # Whoever gives up must not cancel what the threads of the sinks will end.
+        done = [asyncio.shield(asyncio.wrap_future(ending)) for ending in endings]
         return _judged(reply, await asyncio.gather(*done, return_exceptions=True))
 
     def finished(self, run: Run, reply: Reply) -> Reply:

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -36,23 +37,21 @@ class AccessLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send)
+        exchange = _Exchange(receive, send)
         try:
             await self._app(scope, exchange.receive, exchange.send)
         finally:
-            exchange.end()
-            ACCESS.handle(_record(_Late(self._line, exchange)))
+            if ACCESS.isEnabledFor(logging.INFO):
+                ACCESS.handle(_record(_Late(self._line, exchange.entry(scope))))
 
 
 class _Exchange:
     """One request and its answer, while they pass by."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._method, self._path = scope["method"], scope["path"]
+    def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
         self._start = time.perf_counter()
-        self._seconds = 0.0
         self._in = self._out = 0
         self._answer: Message | None = None
 
@@ -68,19 +67,38 @@ class _Exchange:
             self._out += len(message.get("body", b""))
         await self._send(message)
 
-    def end(self) -> None:
-        self._seconds = time.perf_counter() - self._start
+    def entry(self, scope: Scope) -> _Entry:
+        return _Entry(
+            method=scope["method"],
+            path=scope["path"],
+            answer=self._answer,
+            bytes_in=self._in,
+            bytes_out=self._out,
+            seconds=time.perf_counter() - self._start,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    """What is logged of a request; `answer` is the head of the answer, if there was one."""
+
+    method: str
+    path: str
+    answer: Message | None
+    bytes_in: int
+    bytes_out: int
+    seconds: float
 
     def facts(self) -> dict[str, Any]:
-        headers = Headers(raw=self._answer["headers"] if self._answer else [])
+        headers = Headers(raw=self.answer["headers"] if self.answer else [])
         return {
-            "method": self._method,
-            "path": self._path,
-            "status": self._answer["status"] if self._answer else None,
+            "method": self.method,
+            "path": self.path,
+            "status": self.answer["status"] if self.answer else None,
             "run_id": headers.get(RUN_ID_HEADER),
-            "bytes_in": self._in,
-            "bytes_out": self._out,
-            "milliseconds": round(1000 * self._seconds, 3),
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+            "milliseconds": round(1000 * self.seconds, 3),
             **_timings(headers.get(TIMING_HEADER, "")),
         }
 
@@ -88,17 +106,25 @@ class _Exchange:
 class _Late:
     """Becomes a line when it is written, which is not on the event loop."""
 
-    def __init__(self, line: Callable[[Mapping[str, Any]], str], exchange: _Exchange) -> None:
+    def __init__(self, line: Callable[[Mapping[str, Any]], str], entry: _Entry) -> None:
         self._line = line
-        self._exchange = exchange
+        self._entry = entry
 
     def __str__(self) -> str:
-        return self._line(self._exchange.facts())
+        return self._line(self._entry.facts())
 
 
 def _record(line: _Late) -> logging.LogRecord:
     """Return what `ACCESS.info` would log; that would also search the stack for its caller."""
-    return logging.LogRecord(ACCESS.name, logging.INFO, __file__, 0, "%s", (line,), None)
+    return logging.LogRecord(
+        name=ACCESS.name,
+        level=logging.INFO,
+        pathname=__file__,
+        lineno=0,
+        msg="%s",
+        args=(line,),
+        exc_info=None,
+    )
 
 
 def _timings(header: str) -> dict[str, float]:

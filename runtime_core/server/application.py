@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi_offline import FastAPIOffline
-from starlette.routing import BaseRoute, Match, Route
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core.catalog import CORE, Catalog
@@ -112,7 +113,7 @@ def build_application(server: Server) -> Application:
 class ShortCut:
     """Leads calls to the routes that compute, past everything that a router has to try."""
 
-    def __init__(self, app: ASGIApp, routes: Mapping[str, ComputingRoute]) -> None:
+    def __init__(self, app: ASGIApp, routes: Mapping[str, ASGIApp]) -> None:
         self._app = app
         self._routes = routes
 
@@ -123,10 +124,10 @@ class ShortCut:
         await app(scope, receive, send)
 
 
-def _computing_routes(routes: Sequence[BaseRoute]) -> dict[str, ComputingRoute]:
+def _computing_routes(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:
     """Return by path the routes that compute and that a router would choose."""
     return {
-        route.path: route.app
+        route.path: ServerErrorMiddleware(route.app)
         for route in routes
         if isinstance(route, Route)
         and isinstance(route.app, ComputingRoute)
@@ -134,10 +135,15 @@ def _computing_routes(routes: Sequence[BaseRoute]) -> dict[str, ComputingRoute]:
     }
 
 
-def _chosen(routes: Sequence[BaseRoute], path: str) -> BaseRoute:
-    """Return the route of `POST path`: extensions may have taken an endpoint's."""
+def _chosen(routes: Sequence[BaseRoute], path: str) -> BaseRoute | None:
+    """Return the route of `POST path`, if the path is all that decides: extensions come first."""
     call = {"type": "http", "method": "POST", "path": path}
-    return next(route for route in routes if route.matches(call)[0] is Match.FULL)
+    for route in routes:
+        if not isinstance(route, Route | Mount | WebSocketRoute):
+            return None
+        if route.matches(call)[0] is Match.FULL:
+            return route
+    return None
 
 
 def _parts(server: Server) -> Iterator[ServerParts]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -28,7 +28,9 @@ class Reading:
 
     def patience(self) -> Patience:
         """Return what ends the reading of a body, in a `with`, when it has lasted too long."""
-        return Patience(self)
+        task = asyncio.current_task()
+        assert task is not None  # requests are answered in tasks
+        return Patience(self, task)
 
     def stop(self) -> None:
         """Give up what has not arrived yet."""
@@ -40,13 +42,14 @@ class Reading:
 class Patience:
     """Waits for one body inside a `with`; `SlowBody` or `ShuttingDown` when that is too long."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, task: asyncio.Task[Any]) -> None:
         self._reading = reading
-        self._is_over = False
+        self._task = task
+        self._cancelling = task.cancelling()  # by others
+        self._has_cancelled = False
+        self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Self:
-        self._task = asyncio.current_task()
-        self._loop = asyncio.get_running_loop()
         self._wait(0.0 if self._reading.is_stopped else _IDLE_SECONDS)
         self._reading.waiting.add(self)
         return self
@@ -57,12 +60,12 @@ class Patience:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._timer.cancel()
+        self._wait(None)
         self._reading.waiting.discard(self)
-        if not self._is_over or self._task is None:
+        if not self._has_cancelled:
             return
-        self._task.uncancel()
-        if kind is not asyncio.CancelledError:
+        is_ours = self._task.uncancel() <= self._cancelling
+        if kind is not asyncio.CancelledError or not is_ours:
             return
         if self._reading.is_stopped:
             raise ShuttingDown("The server is being stopped.") from None
@@ -71,22 +74,23 @@ class Patience:
     def renew(self) -> None:
         """Wait anew, for something has arrived."""
         if not self._reading.is_stopped:
-            self._timer.cancel()
             self._wait(_IDLE_SECONDS)
 
     def end(self) -> None:
         """Wait no longer."""
-        if not self._is_over:
-            self._timer.cancel()
+        if not self._has_cancelled:
             self._wait(0.0)
 
-    def _wait(self, seconds: float) -> None:
-        self._timer = self._loop.call_later(seconds, self._give_up)
+    def _wait(self, seconds: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if seconds is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
-        self._is_over = True
-        if self._task is not None:
-            self._task.cancel()
+        self._has_cancelled = True
+        self._task.cancel()
 
 
 async def read_body(

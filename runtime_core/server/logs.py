@@ -26,6 +26,9 @@ class GatheringHandler(logging.Handler):
         self._news = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._write, daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -55,6 +58,7 @@ class GatheringHandler(logging.Handler):
 def logged_requests() -> Iterator[None]:
     """Write a line to stderr for each request inside the `with`."""
     handler = GatheringHandler(logging.StreamHandler(sys.stderr))
+    handler.start()
     ACCESS.addHandler(handler)
     ACCESS.setLevel(logging.INFO)
     ACCESS.propagate = False

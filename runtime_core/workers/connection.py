@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 
 from runtime_core.workers.messages import CHUNK, ConnectionEnded, Incoming, Message, pieces
 
@@ -11,21 +12,28 @@ _BUSY = (BlockingIOError, InterruptedError)
 
 
 class Connection:
-    """Asks a worker and waits for its answer, one question at a time, in a running event loop.
+    """Asks a worker and waits for its answer, one question at a time.
 
     What comes unasked ends the connection: it is from some other process that holds it open.
     """
 
-    def __init__(self, endpoint: socket.socket) -> None:
-        endpoint.setblocking(False)
+    def __init__(self, endpoint: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
         self._socket = endpoint
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._incoming = Incoming()
         self._unsent = b""
         self._is_asked = self._has_ended = False
         self._answer: Message | None = None
         self._news: asyncio.Future[None] | None = None
-        self._loop.add_reader(endpoint.fileno(), self._read)
+
+    @classmethod
+    def over(cls, endpoint: socket.socket) -> Connection:
+        """Return a connection over a socket, which is read in the running event loop."""
+        endpoint.setblocking(False)
+        loop = asyncio.get_running_loop()
+        connection = cls(endpoint, loop)
+        loop.add_reader(endpoint.fileno(), connection._read)
+        return connection
 
     def ask(self, message: Message) -> None:
         """Send a message, or as much of it as there is room for, which is all of a small one."""
@@ -36,11 +44,10 @@ class Connection:
                 sent = socket.send_fds(self._socket, [text], message.descriptors)
             else:
                 sent = self._socket.send(text)
-        except _BUSY:
+        except OSError as error:
             sent = 0
-        except OSError:
-            sent = len(text)
-            self._end()
+            if message.descriptors or not isinstance(error, _BUSY):  # they go with the first byte
+                self._end()
         self._unsent = text[sent:]
 
     async def answer(self) -> Message:
@@ -48,7 +55,7 @@ class Connection:
 
         Whoever gives up may be followed by another, who waits for the same answer.
         """
-        if self._unsent:
+        if self._unsent and not self._has_ended:
             await self._send_rest()
         while self._answer is None:
             if self._has_ended:
@@ -59,7 +66,7 @@ class Connection:
 
     def hang_up(self) -> None:
         """Read what has come, then end: children of the process may hold its end open."""
-        if not self._has_ended:
+        with suppress(OSError):  # either end may be closed already
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:

@@ -16,12 +16,13 @@ from runtime_core.workers.process import WorkerProcess
 class Job:
     """One call on its way through the pool, which may compute for `limit` seconds.
 
-    It has a worker from its beginning to its end. The `task` is that of a call without a caller.
+    It has a worker, and a run, from its beginning to its end. A `task` sees to a call that its
+    caller has given up.
     """
 
-    def __init__(self, call: Call, run: Run, limit: float | None) -> None:
+    def __init__(self, call: Call, limit: float | None) -> None:
         self.call = call
-        self.run = run
+        self.run: Run | None = None
         self.worker: WorkerProcess | None = None
         self.task: asyncio.Task[None] | None = None
         self.stopped: Fault | None = None
@@ -35,9 +36,10 @@ class Job:
         """Return what is awaited until a worker has begun the call."""
         return asyncio.get_running_loop().create_future()
 
-    def begin(self, worker: WorkerProcess) -> None:
+    def begin(self, worker: WorkerProcess, run: Run) -> None:
         """Let a worker compute it, and stop it at the end of its time."""
-        worker.begin(self.call, self.run)
+        worker.begin(self.call, run)
+        self.run = run
         self.worker = worker
         self.queue_seconds = time.perf_counter() - self._arrived
         if self._limit is not None:

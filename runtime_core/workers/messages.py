@@ -55,8 +55,8 @@ class Incoming:
     def add(self, data: bytes) -> Message | None:
         """Return the message that these bytes complete, if they do.
 
-        Raises `ConnectionEnded` for no bytes, which is how an end looks, and for what cannot be a
-        message or comes after one without having been asked for.
+        Raises `ConnectionEnded` for no bytes, which is how an end looks, for what cannot be a
+        message, and for bytes behind a message.
         """
         if not data:
             raise ConnectionEnded
@@ -78,7 +78,9 @@ class Incoming:
         start = _LENGTH.size + _LENGTH.unpack_from(view)[0]
         if len(view) < start:
             return None
-        header = self._header = self._header or _read_header(bytes(view[_LENGTH.size : start]))
+        if self._header is None:  # it is read once, however slowly the rest comes
+            self._header = _read_header(bytes(view[_LENGTH.size : start]))
+        header = self._header
         ends = [*accumulate(header["sizes"], initial=start)]
         if len(view) < ends[-1]:
             return None
@@ -131,10 +133,10 @@ def _read_header(text: bytes) -> Mapping[str, Any]:
     try:
         header = _from_json(text)
         sizes = [operator.index(size) for size in header["sizes"]]
-        if min(sizes, default=0) < 0:
+        if min(sizes, default=0) < 0 or not isinstance(header["data"], dict):
             raise ValueError
         return {"kind": header["kind"], "data": header["data"], "sizes": sizes}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ConnectionEnded from None
 
 

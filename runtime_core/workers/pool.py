@@ -16,6 +16,7 @@ from runtime_core.description import Description
 from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkersLost
 from runtime_core.faults import fault_of
 from runtime_core.run_logs.supervision import Supervision
+from runtime_core.runs import Run
 from runtime_core.workers.bodies import ArrivingBody
 from runtime_core.workers.job import Job
 from runtime_core.workers.process import LeasedReply, WorkerProcess, WorkerSettings
@@ -39,6 +40,9 @@ class WorkerPool:
 
     An idle worker is taken last in, first out: the gradient of a point is computed by the worker
     that has just evaluated it. `timeout` is the most seconds that a call may compute.
+
+    A call runs in the task of its caller. Whatever that waits for until the call has ended can be
+    waited for again: where a caller gives up meanwhile, a task of the pool goes on from there.
     """
 
     def __init__(
@@ -133,7 +137,7 @@ class WorkerPool:
         waits; one that runs may take as long as its worker took to load, then it is stopped.
         """
         limits = [seconds for seconds in (self._timeout, call.timeout) if seconds is not None]
-        job = Job(call, self._supervision.run(call), min(limits, default=None))
+        job = Job(call, min(limits, default=None))
         self._jobs.add(job)
         try:
             leased = await self._computed(job)
@@ -155,21 +159,22 @@ class WorkerPool:
         try:
             if job.worker is None:
                 await self._begin(job)
-            leased = await self._finished(job)
+            leased, run = await self._finished(job)
         except TesseractRuntimeError as error:  # no worker has begun it
             return LeasedReply(reply=_refusal(job.call, fault_of(error)))
         try:
-            reply = await self._supervision.ended(job.run, leased.reply)
+            reply = await self._supervision.ended(run, leased.reply)
         except BaseException:
             self._release(leased)
             raise
         timings = {"queue": job.queue_seconds, **reply.timings}
         return LeasedReply(reply=replace(reply, timings=timings), segment=leased.segment)
 
-    async def _finished(self, job: Job) -> LeasedReply:
+    async def _finished(self, job: Job) -> tuple[LeasedReply, Run]:
         """Wait for the end of a call that a worker has begun."""
-        worker = job.worker
+        worker, run = job.worker, job.run
         assert worker is not None
+        assert run is not None
         try:
             leased = await worker.finish()
         except asyncio.CancelledError:
@@ -180,7 +185,7 @@ class WorkerPool:
             self._end(job, worker)
             raise
         self._end(job, worker)
-        return leased
+        return leased, run
 
     def _end(self, job: Job, worker: WorkerProcess) -> None:
         job.end()
@@ -204,12 +209,16 @@ class WorkerPool:
         if self._closed:
             raise ShuttingDown("The server is being stopped.")
         if self._idle:
-            job.begin(self._idle.pop())
+            self._give(job, self._idle[-1])  # if that fails, the worker idles on
+            self._idle.pop()
         elif self._ready or self._replacing:
             self._waiting.append(job)
             await job.turn
         else:
             raise WorkersLost(self._lost_for_good())
+
+    def _give(self, job: Job, worker: WorkerProcess) -> None:
+        job.begin(worker, self._supervision.run(job.call))
 
     def _take_back(self, worker: WorkerProcess) -> None:
         """Give a worker the call that waits longest, or let it idle.
@@ -225,8 +234,9 @@ class WorkerPool:
             if job.turn.done():
                 continue  # its caller has given up
             try:
-                job.begin(worker)
-            except OSError as error:  # this process has too many files open
+                self._give(job, worker)
+            # Whatever it is, it is not the fault of the call that gives the worker back.
+            except Exception as error:
                 job.turn.set_exception(error)
                 continue
             job.turn.set_result(None)

@@ -96,6 +96,7 @@ class WorkerProcess:
         self._records: RecordReader | None = None
         self._run: Run | None = None  # of the call that it computes
         self._number = 0  # of the last call
+        self._closing: asyncio.Future[None] | None = None  # of its run
         self._showing = asyncio.Lock()
         self._is_free = asyncio.Event()
         self._is_free.set()
@@ -104,7 +105,8 @@ class WorkerProcess:
         self._streams = streams
         self._earlier: list[CapturedStreams] = []  # of calls that have been followed by others
         self._segments = segments
-        self._answer: Segment | None = None  # what the worker has for a large answer
+        self._answer_segment: Segment | None = None  # what the worker has for a large answer
+        self._ungiven: dict[str, int] = {}  # descriptors that go with the next call
         self._has_loaded = self._is_killed = False
         self._ended = end_of(process)
         self._ended.add_done_callback(lambda _: self._connection.hang_up())
@@ -142,7 +144,7 @@ class WorkerProcess:
                 stderr=streams.descriptor,
                 start_new_session=True,
             )
-        return cls(process, Connection(ours), streams, segments, supervision)
+        return cls(process, Connection.over(ours), streams, segments, supervision)
 
     async def load(self, settings: WorkerSettings) -> Description:
         """Let the worker load the Tesseract; what goes wrong there is raised here."""
@@ -160,10 +162,15 @@ class WorkerProcess:
     def begin(self, call: Call, run: Run) -> None:
         """Begin to compute a call. The segment behind its body must stay until it is finished.
 
-        What is printed from now on is kept in the log of its run.
+        What is printed from now on is kept in the log of its run. `OSError` if this process has too
+        many files open; then the call has not begun.
         """
-        attached = self._attached(call)
-        self._run = run
+        self._prepare()
+        body = self._segments.holding(call.body)
+        attached = {} if body is None else {BODY: body.descriptor}
+        attached |= self._ungiven
+        self._ungiven.clear()
+        self._run, self._closing = run, None
         self._is_free.clear()
         self._streams.begin(run)
         self._number += 1
@@ -179,18 +186,26 @@ class WorkerProcess:
             answer = await self._answer_to(self._number, "during the call")
         except WorkerDied:
             await self.follow()
-            if self._run is not None and self._records is not None and self._records.has_opened:
-                await asyncio.to_thread(self._supervision.abandoned, self._run)
+            await self._close_run()
             self._end_run()
             raise
         await self.follow()
         self._end_run()
-        segment = self._answer
-        assert segment is not None  # it was attached when the call began
-        if is_in_segment(answer):
-            self._answer = None
-            return LeasedReply(reply=read_reply(answer, segment), segment=segment)
-        return LeasedReply(reply=read_reply(answer, segment))
+        segment = self._answer_segment
+        assert segment is not None  # it is kept until no call is under way
+        if not is_in_segment(answer):
+            return LeasedReply(reply=read_reply(answer, segment))
+        self._answer_segment = None
+        return LeasedReply(reply=read_reply(answer, segment), segment=segment)
+
+    async def _close_run(self) -> None:
+        """Close the run in the place of the process that has died, once, whoever waits for it."""
+        if self._run is None or self._records is None or not self._records.has_opened:
+            return
+        if self._closing is None:
+            closing = asyncio.to_thread(self._supervision.abandoned, self._run)
+            self._closing = asyncio.ensure_future(closing)
+        await asyncio.shield(self._closing)
 
     def _end_run(self) -> None:
         self._streams.end()
@@ -220,8 +235,8 @@ class WorkerProcess:
 
     def shrink(self) -> None:
         """Give back the memory for the next answer, of which an idle worker has no view."""
-        if self._answer is not None:
-            self._answer.empty()
+        if self._answer_segment is not None:
+            self._answer_segment.empty()
 
     def kill(self) -> None:
         """End the process and everything in its group at once; a call in it fails by that."""
@@ -235,13 +250,13 @@ class WorkerProcess:
         if self._has_loaded:
             await asyncio.wait([self._ended], timeout=_SECONDS_TO_END)
         await self.killed()  # what is left: the worker, or programs that user code has started
-        if self._answer is not None:
-            self._segments.release(self._answer)
-            self._answer = None
 
     async def finish_output(self) -> None:
         """Show what the worker has printed last, after it has ended, and forget its files."""
         await self._is_free.wait()  # a call that is still to notice the end has use for them
+        if self._answer_segment is not None:
+            self._segments.release(self._answer_segment)
+            self._answer_segment = None
         await self.show_output()
         await self._streams.finish()
         if self._records is not None:
@@ -253,28 +268,22 @@ class WorkerProcess:
         self.kill()
         await asyncio.wait([self._ended])
 
-    def _attached(self, call: Call) -> dict[str, int]:
-        """Return the descriptors that go with a call."""
-        attached = {}
-        body = self._segments.holding(call.body)
-        if body is not None:
-            attached[BODY] = body.descriptor
-        if self._answer is None:
-            self._answer = self._segments.lease()
-            attached[ANSWER] = self._answer.descriptor
+    def _prepare(self) -> None:
+        """Make what the next call needs and the worker does not have."""
+        if self._answer_segment is None:
+            self._answer_segment = self._segments.lease()
+            self._ungiven[ANSWER] = self._answer_segment.descriptor
         if self._streams.size:  # each call has an empty file; what came since was the last one's
+            streams = CapturedStreams()
             self._earlier.append(self._streams)
-            self._streams = CapturedStreams()
-            attached[STREAMS] = self._streams.descriptor
+            self._streams = streams
+            self._ungiven[STREAMS] = streams.descriptor
         if self._records is None or self._records.has_opened:
-            attached[RECORDS] = self._new_records().descriptor
-        return attached
-
-    def _new_records(self) -> RecordReader:
-        if self._records is not None:
-            self._records.close()
-        self._records = RecordReader()
-        return self._records
+            records = RecordReader()
+            if self._records is not None:
+                self._records.close()
+            self._records = records
+            self._ungiven[RECORDS] = records.descriptor
 
     async def _answer_to(self, number: int | None, moment: str) -> Message:
         try:

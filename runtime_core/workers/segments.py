@@ -76,6 +76,7 @@ class SegmentPool:
     def __init__(self) -> None:
         self._idle: list[Segment] = []
         self._leased: list[Segment] = []
+        self._is_closed = False
 
     def lease(self) -> Segment:
         """Return a segment that nobody else uses; it must be released."""
@@ -85,6 +86,8 @@ class SegmentPool:
 
     def release(self, segment: Segment) -> None:
         """Take a segment back; its views must not be used any more."""
+        if self._is_closed:
+            return
         self._leased.remove(segment)
         if len(self._idle) < _KEPT:
             self._idle.append(segment)
@@ -101,7 +104,8 @@ class SegmentPool:
             self._idle.pop().close()
 
     def close(self) -> None:
-        """Give back everything; nobody may use a segment any more."""
+        """Give back everything; a segment that is still leased goes with its last view."""
+        self._is_closed = True
         self.shrink()
         while self._leased:
             self._leased.pop().close()

@@ -39,6 +39,7 @@ class CapturedStreams:
         self._keeping = asyncio.Lock()
         self._shown = self._kept = 0
         self._run: Run | None = None
+        self._writing: asyncio.Future[None] | None = None  # it may outlast who has begun it
         self._open = True
 
     @property
@@ -67,8 +68,16 @@ class CapturedStreams:
     async def keep(self) -> None:
         """Bring the log of the run up to date, beside the event loop."""
         async with self._keeping:
+            await self._written()
             if self._run is not None and self.size > self._kept:
-                await asyncio.to_thread(self._keep, text_log_path(self._run))
+                writing = asyncio.to_thread(self._keep, text_log_path(self._run))
+                self._writing = asyncio.ensure_future(writing)
+                await self._written()
+
+    async def _written(self) -> None:
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+            self._writing = None
 
     def end(self) -> None:
         """Keep nothing of what is written from now on: it is not the run's."""

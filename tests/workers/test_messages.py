@@ -168,7 +168,7 @@ def test_large_message_crosses_an_event_loop(
     threading.Thread(target=echo, args=(theirs,), daemon=True).start()
 
     async def exchange() -> Message:
-        connection = Connection(ours)
+        connection = Connection.over(ours)
         connection.ask(Message(kind="x", data={"n": 1}, buffers=[b"", body]))
         answer = await connection.answer()
         connection.close()
@@ -187,7 +187,7 @@ def test_answer_can_be_waited_for_anew(
     ours, theirs = ends
 
     async def exchange() -> Message:
-        connection = Connection(ours)
+        connection = Connection.over(ours)
         connection.ask(Message(kind="x", data={"n": 1}))
         first = asyncio.create_task(connection.answer())
         await asyncio.sleep(0.01)
@@ -211,7 +211,7 @@ def test_what_comes_unasked_ends_the_connection(
     ours, theirs = ends
 
     async def exchange() -> None:
-        connection = Connection(ours)
+        connection = Connection.over(ours)
         if asked:
             connection.ask(Message(kind="x", data={}))
             send(theirs, Message(kind="y", data={}))
@@ -235,6 +235,8 @@ def test_what_comes_unasked_ends_the_connection(
         b'{"kind": "x", "data": {}, "sizes": [-1]}',
         b'{"kind": "x", "data": {}, "sizes": ["a"]}',
         b'{"kind": "x", "data": {}, "sizes": 1}',
+        b'{"kind": "x", "data": [], "sizes": []}',
+        b"[" * 100_000,
     ],
 )
 def test_what_is_no_message_ends_the_connection(
@@ -284,7 +286,7 @@ def test_end_is_told_beside_an_event_loop(
     theirs.close()
 
     async def exchange() -> None:
-        connection = Connection(ours)
+        connection = Connection.over(ours)
         connection.ask(Message(kind="x", data={}, buffers=[b"a" * size]))
         with pytest.raises(ConnectionEnded):
             await connection.answer()
@@ -301,7 +303,7 @@ def test_descriptors_come_with_their_message(ends: tuple[socket.socket, socket.s
     message = Message(kind="x", data={}, buffers=[b"abc"], descriptors=[writing])
 
     async def ask() -> None:
-        Connection(ours).ask(message)
+        Connection.over(ours).ask(message)
 
     asyncio.run(ask())
     os.close(writing)

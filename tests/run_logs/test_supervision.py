@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runtime_core.contracts import Fault, Parameter, Record, Reply, RunStatus
 from runtime_core.errors import FaultKind
+from runtime_core.run_logs import Supervision
 from runtime_core.runs import Run
 from tests.run_logs.conftest import Logging, Sink, Supervise, call_of, invoked
 
@@ -217,3 +220,31 @@ def test_server_is_not_held_up(supervise: Supervise, run: Run) -> None:
     supervision.close(10)
     assert reply.fault is not None
     assert reply.fault.kind is FaultKind.RUN_NOT_LOGGED
+
+
+def test_caller_who_gives_up_does_not_end_a_sink(supervise: Supervise, run: Run) -> None:
+    """The next run is sent, and judged, although nobody waits for the one before any more."""
+    written = threading.Event()
+
+    class Slow(Sink):
+        def write(self, records: Sequence[Record]) -> None:
+            super().write(records)
+            written.wait(10)
+
+    async def give_up(supervision: Supervision) -> Reply:
+        supervision.take(run, Parameter(key="size", value=3))
+        waiting = asyncio.create_task(supervision.ended(run, reply_of()))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        written.set()
+        after = replace(run, id="fit-8")
+        supervision.take(after, Parameter(key="size", value=4))
+        async with asyncio.timeout(10):
+            return await supervision.ended(after, replace(reply_of(), run_id="fit-8"))
+
+    sink = Slow()
+    supervision = supervise(sink.declared(), log_to_strict=True)
+    assert asyncio.run(give_up(supervision)).fault is None
+    supervision.close(10)
+    assert sink.records == [Parameter(key="size", value=3), Parameter(key="size", value=4)]

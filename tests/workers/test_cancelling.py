@@ -7,12 +7,18 @@ import gc
 import json
 import os
 import random
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from runtime_core.contracts import Call, Reply
+from runtime_core.run_logs import Supervision
+from runtime_core.run_logs.text_log import append_text
+from runtime_core.runs import Run
 from runtime_core.workers import WorkerPool
+from runtime_core.workers import streams as streams_module
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.process import LeasedReply, WorkerProcess
 from tests.server.conftest import GATED
@@ -260,3 +266,80 @@ def test_fault_of_an_abandoned_call_is_no_noise(
 
     assert asyncio.run(give_up(pool(OBEDIENT))).fault is None
     assert caplog.records == []
+
+
+@both_loops
+def test_caller_who_goes_while_output_is_kept_does_not_mix_it(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
+) -> None:
+    """The log of a call whose caller has gone holds each line once, in their order."""
+    keep_in_time = append_text
+    slow: list[Path] = []
+
+    def keep_slowly(path: Path, text: bytes) -> None:
+        if not slow:
+            slow.append(path)
+            time.sleep(0.3)
+        keep_in_time(path, text)
+
+    async def give_up(workers: WorkerPool) -> list[str]:
+        async with workers:
+            statement = "[print('%06d' % n) for n in range(300_000)]"
+            task = asyncio.create_task(computed(workers, told(statement)))
+            await until(lambda: slow)
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+            await until(lambda: not workers._jobs)
+        return slow[0].read_text().splitlines()
+
+    monkeypatch.setattr(streams_module, "append_text", keep_slowly)
+    assert run(loop, give_up(pool(OBEDIENT))) == [f"{n:06}" for n in range(300_000)]
+
+
+@both_loops
+def test_run_of_a_caller_who_goes_as_its_worker_dies_is_closed_once(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
+) -> None:
+    """Giving up does not begin again what goes on beside the event loop."""
+    closed: list[str] = []
+
+    def close_slowly(supervision: Supervision, run: Run) -> None:
+        closed.append(run.id)
+        time.sleep(0.2)
+
+    async def give_up(workers: WorkerPool) -> None:
+        async with workers:
+            statement = "runtime_core.run_logs.log_metric('k', 1); os._exit(1)"
+            task = asyncio.create_task(computed(workers, told(statement)))
+            await until(lambda: closed)
+            task.cancel()
+            await asyncio.wait([task])
+            await until(lambda: not workers._jobs)
+
+    monkeypatch.setattr(Supervision, "abandoned", close_slowly)
+    source = OBEDIENT.replace("import ctypes", "import runtime_core.run_logs\nimport ctypes")
+    run(loop, give_up(pool(source)))
+    assert closed == ["a"]
+
+
+@both_loops
+def test_caller_may_hold_its_reply_to_the_end_of_the_pool(pool: Pool, loop: str) -> None:
+    """A reply that is being sent when the service ends can be sent to its end."""
+    text = "a" * 100_000
+
+    async def hold(workers: WorkerPool, held: asyncio.Event, ended: asyncio.Event) -> bytes:
+        async with workers.call(call_of({"text": text})) as reply:
+            held.set()
+            await ended.wait()
+            return b"".join(reply.body)
+
+    async def end() -> bytes:
+        held, ended = asyncio.Event(), asyncio.Event()
+        async with pool(ECHO) as workers:
+            holding = asyncio.create_task(hold(workers, held, ended))
+            await held.wait()
+        ended.set()
+        return await holding
+
+    assert json.loads(run(loop, end())) == {"text": text}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +15,15 @@ import pytest
 
 from runtime_core.contracts import Reply
 from runtime_core.errors import FaultKind
+from runtime_core.run_logs.text_log import append_text
 from runtime_core.workers import WorkerPool
 from runtime_core.workers import pool as pool_module
+from runtime_core.workers import process as process_module
+from runtime_core.workers import streams as streams_module
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.messages import Message
 from runtime_core.workers.process import LeasedReply, WorkerProcess
+from runtime_core.workers.streams import CapturedStreams
 from tests.server.conftest import GATED, wait_until_gone
 from tests.workers.conftest import (
     OBEDIENT,
@@ -281,3 +287,52 @@ def test_fork_that_comes_back_answers_nobody(pool: Pool, statement: str) -> None
     assert [tree(answer)["run"][-1] for answer in others] == list(range(5))
     assert [answer.run_id for answer in others] == [str(n) for n in range(5)]
     assert len({pid_of(answer) for answer in others}) == 1
+
+
+@both_loops
+def test_worker_may_die_after_its_answer(pool: Pool, loop: str) -> None:
+    """A call that has been answered is, whatever becomes of its worker while its log is written."""
+    statement = "print('x' * 50_000_000); threading.Timer(0.02, os._exit, [3]).start()"
+    answered, after = run(loop, replies(pool(OBEDIENT), told(statement), told()))
+    assert after.fault is None
+    assert answered.fault is None or answered.fault.kind is FaultKind.WORKER_DIED
+
+
+@both_loops
+def test_time_may_end_while_the_log_is_written(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
+) -> None:
+    """The log of a call on a slow disk is no reason to fail it."""
+    keep_in_time = append_text
+
+    def keep_slowly(path: Path, text: bytes) -> None:
+        time.sleep(0.6)
+        keep_in_time(path, text)
+
+    monkeypatch.setattr(streams_module, "append_text", keep_slowly)
+    calls = [told("print('x')"), told()]
+    for reply in run(loop, replies(pool(OBEDIENT, timeout=0.3), *calls)):
+        assert reply.fault is None
+
+
+@both_loops
+def test_call_that_cannot_begin_costs_no_worker(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
+) -> None:
+    """Where a server has too many files open a call fails; those that follow do not."""
+
+    def fail() -> CapturedStreams:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    async def too_many(workers: WorkerPool) -> list[Reply]:
+        async with workers:
+            await computed(workers, told("print('x')"))
+            with monkeypatch.context() as patch:
+                patch.setattr(process_module, "CapturedStreams", fail)
+                for outcome in await asyncio.gather(
+                    *(computed(workers, told()) for _ in range(3)), return_exceptions=True
+                ):
+                    assert isinstance(outcome, OSError)
+            return [await computed(workers, told("print('y')")) for _ in range(3)]
+
+    assert [pid_of(reply) for reply in run(loop, too_many(pool(OBEDIENT)))]

@@ -293,7 +293,15 @@ def test_fork_that_comes_back_answers_nobody(pool: Pool, statement: str) -> None
 def test_worker_may_die_after_its_answer(pool: Pool, loop: str) -> None:
     """A call that has been answered is, whatever becomes of its worker while its log is written."""
     statement = "print('x' * 50_000_000); threading.Timer(0.02, os._exit, [3]).start()"
-    answered, after = run(loop, replies(pool(OBEDIENT), told(statement), told()))
+
+    async def die(workers: WorkerPool) -> tuple[Reply, Reply]:
+        async with workers:
+            [mortal] = workers._ready
+            answered = await computed(workers, told(statement))
+            await until(lambda: workers._ready and mortal not in workers._ready)
+            return answered, await computed(workers, told())
+
+    answered, after = run(loop, die(pool(OBEDIENT)))
     assert after.fault is None
     assert answered.fault is None or answered.fault.kind is FaultKind.WORKER_DIED
 

@@ -19,7 +19,6 @@ from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import ServeOptions
 from runtime_core.errors import InvalidOption
 from runtime_core.server.application import Server, build_application
-from runtime_core.server.logs import logged_requests
 from runtime_core.server.protocol import BoundedHttpProtocol
 from runtime_core.workers import Workers
 
@@ -56,7 +55,7 @@ def serve(
 
     Errors are those of loading the Tesseract; no request is taken before it has loaded.
     """
-    with logged_requests(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             runner.run(_serve(catalog, config, options, workers, address))
         except KeyboardInterrupt:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import Any
 
@@ -52,21 +52,20 @@ class Candidate:
     def of(cls, entry_point: EntryPoint) -> Candidate:
         """Read name, distribution and requirements of an entry point."""
         distribution = entry_point.dist
-        if distribution is None:
-            return cls(
-                name=entry_point.name,
-                entry_point=entry_point,
-                distribution="unknown",
-                version="unknown",
-            )
-        facts = distribution.metadata  # `name` and `version` would each parse all of it again
+        # Its `name` and `version` would each parse all of the metadata again.
+        facts = distribution.metadata if distribution else {"Name": "unknown", "Version": "unknown"}
         return cls(
             name=entry_point.name,
             entry_point=entry_point,
             distribution=facts["Name"],
             version=facts["Version"],
-            requires=tuple(distribution.requires or ()),
+            requires=tuple((distribution.requires if distribution else None) or ()),
         )
+
+    @cached_property
+    def misfit(self) -> str | None:
+        """Return how the plugin's requirement of the core is not met, if so."""
+        return _misfit(self.requires)
 
     def plugin(self, status: PluginStatus, **facts: Any) -> Plugin:
         """Return the record of what became of this candidate."""
@@ -95,16 +94,11 @@ def discover(selection: PluginSelection) -> Discovery:
     """
     found = [Candidate.of(entry_point) for entry_point in entry_points(group=PROJECT)]
     _refuse_wrong_names(selection.disabled, found)
-    misfits = [_misfit(candidate) for candidate in found]
-    fit = [
-        candidate.name
-        for candidate, misfit in zip(found, misfits, strict=True)
-        if misfit is None and not selection.disables(candidate)
-    ]
-    count = Counter(fit)
+    fit = [c for c in found if not selection.disables(c) and c.misfit is None]
+    count = Counter(c.name for c in fit)
     candidates, left_out = [], []
-    for candidate, misfit in sorted(zip(found, misfits, strict=True), key=_core_first):
-        reason = _reason_to_leave_out(candidate, misfit, selection, count)
+    for candidate in sorted(found, key=_core_first):
+        reason = _reason_to_leave_out(candidate, selection, count)
         if reason is None:
             candidates.append(candidate)
         else:
@@ -112,18 +106,17 @@ def discover(selection: PluginSelection) -> Discovery:
     return Discovery(candidates=candidates, left_out=left_out)
 
 
-def _core_first(pair: tuple[Candidate, str | None]) -> tuple[bool, str, str]:
-    candidate, _ = pair
+def _core_first(candidate: Candidate) -> tuple[bool, str, str]:
     return candidate.distribution != CORE, candidate.name, candidate.distribution
 
 
 def _reason_to_leave_out(
-    candidate: Candidate, misfit: str | None, selection: PluginSelection, count: Mapping[str, int]
+    candidate: Candidate, selection: PluginSelection, count: Mapping[str, int]
 ) -> tuple[PluginStatus, str] | None:
     if selection.disables(candidate):
         return PluginStatus.DISABLED, "--no-plugin or TESSERACT_DISABLE_PLUGINS names it"
-    if misfit is not None:
-        return PluginStatus.INCOMPATIBLE, misfit
+    if candidate.misfit is not None:
+        return PluginStatus.INCOMPATIBLE, candidate.misfit
     if count[candidate.name] > 1 and candidate.distribution != CORE:
         return PluginStatus.CONFLICT, (
             f"Another distribution has an entry point of the same name {candidate.name!r}. "
@@ -132,9 +125,8 @@ def _reason_to_leave_out(
     return None
 
 
-def _misfit(candidate: Candidate) -> str | None:
-    """Return how the plugin's requirement of the core is not met, if so."""
-    for line in filter(_NAMES_THE_CORE.match, candidate.requires):
+def _misfit(requires: Sequence[str]) -> str | None:
+    for line in filter(_NAMES_THE_CORE.match, requires):
         # 15 ms, only where a plugin is installed
         from packaging.requirements import InvalidRequirement, Requirement
 

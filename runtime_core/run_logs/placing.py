@@ -22,7 +22,7 @@ def run_of(call: Call, config: RuntimeConfig) -> Run:
         id=call.run_id,
         endpoint=call.endpoint,
         parent_id=call.parent_run_id,
-        folder=(root if root.is_absolute() else root.absolute()) / call.output_folder,
+        folder=root.absolute() / call.output_folder,
         name=config.name,
         version=config.version,
     )

@@ -1,4 +1,4 @@
-"""The head of a request, read once."""
+"""The head of a request."""
 
 from __future__ import annotations
 

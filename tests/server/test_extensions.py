@@ -54,7 +54,6 @@ async def posted(app: Any, path: str) -> tuple[int, bytes]:
         "root_path": "",
         "query_string": b"",
         "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
-        "tesseract_runtime.abort": lambda: None,
     }
     await app(scope, receive, send)
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])

@@ -8,22 +8,23 @@ from typing import Self
 
 from starlette.types import Receive
 
+from runtime_core.server.cancelling import OwnCancellation
+
 _PATIENCE = 0.05  # seconds; most calls are done before it is worth a look
 
 
 class Attendance:
     """Cancels what is inside the `with` once the client has hung up.
 
-    The body must have been received. `gone` says afterwards whether that has happened.
+    The body must have been received.
     """
 
     def __init__(self, receive: Receive) -> None:
-        self.gone = False
+        self._cancellation = OwnCancellation.of_current_task()
         self._receive = receive
         self._watch: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
-        self._task = asyncio.current_task()
         self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._begin)
         return self
 
@@ -36,10 +37,7 @@ class Attendance:
         self._timer.cancel()
         if self._watch is not None:
             self._watch.cancel()
-        if not self.gone or kind is not asyncio.CancelledError or self._task is None:
-            return False
-        self._task.uncancel()
-        return True
+        return self._cancellation.settle(kind)
 
     def _begin(self) -> None:
         self._watch = asyncio.create_task(self._look())
@@ -47,6 +45,4 @@ class Attendance:
     async def _look(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self.gone = True
-        if self._task is not None:
-            self._task.cancel()
+        self._cancellation.request()

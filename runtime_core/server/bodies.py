@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -13,6 +13,7 @@ from starlette.types import Receive
 from runtime_core.contracts import Buffer
 from runtime_core.errors import BodyTooLarge, InvalidPayload, ShuttingDown, SlowBody
 from runtime_core.server.admission import Admitted
+from runtime_core.server.cancelling import OwnCancellation
 from runtime_core.workers import ArrivingBody
 
 _IDLE_SECONDS = 30.0
@@ -28,9 +29,7 @@ class Reading:
 
     def patience(self) -> Patience:
         """Return what ends the reading of a body, in a `with`, when it has lasted too long."""
-        task = asyncio.current_task()
-        assert task is not None  # requests are answered in tasks
-        return Patience(self, task)
+        return Patience(self)
 
     def stop(self) -> None:
         """Give up what has not arrived yet."""
@@ -42,11 +41,9 @@ class Reading:
 class Patience:
     """Waits for one body inside a `with`; `SlowBody` or `ShuttingDown` when that is too long."""
 
-    def __init__(self, reading: Reading, task: asyncio.Task[Any]) -> None:
+    def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._task = task
-        self._cancelling = task.cancelling()  # by others
-        self._has_cancelled = False
+        self._cancellation = OwnCancellation.of_current_task()
         self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Self:
@@ -62,10 +59,7 @@ class Patience:
     ) -> None:
         self._wait(None)
         self._reading.waiting.discard(self)
-        if not self._has_cancelled:
-            return
-        is_ours = self._task.uncancel() <= self._cancelling
-        if kind is not asyncio.CancelledError or not is_ours:
+        if not self._cancellation.settle(kind):
             return
         if self._reading.is_stopped:
             raise ShuttingDown("The server is being stopped.") from None
@@ -78,7 +72,7 @@ class Patience:
 
     def end(self) -> None:
         """Wait no longer."""
-        if not self._has_cancelled:
+        if not self._cancellation.is_requested:
             self._wait(0.0)
 
     def _wait(self, seconds: float | None) -> None:
@@ -86,11 +80,7 @@ class Patience:
             self._timer.cancel()
         if seconds is not None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(seconds, self._give_up)
-
-    def _give_up(self) -> None:
-        self._has_cancelled = True
-        self._task.cancel()
+            self._timer = loop.call_later(seconds, self._cancellation.request)
 
 
 async def read_body(

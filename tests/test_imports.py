@@ -34,7 +34,7 @@ MODULES = {
     "runtime_core.runtime": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.cli": ["numpy", *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.workers": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
-    "runtime_core.workers.child": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.workers.worker_main": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.server.serving": ["numpy", "jax", "torch", "mlflow", "dask", "ray", "pandas"],
     "runtime_core.arrays.annotation": [*COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.schemas": [*COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],

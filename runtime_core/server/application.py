@@ -21,7 +21,7 @@ from runtime_core.server.admission import Admission
 from runtime_core.server.bodies import Reading
 from runtime_core.server.negotiation import Negotiation
 from runtime_core.server.routes import ComputingRoute, endpoint_routes
-from runtime_core.workers import ArrivingBody, Workers
+from runtime_core.workers import BodyBuffer, Workers
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Server:
         """Return why no call can be computed at the moment, or nothing."""
         return self._workers.problem
 
-    def arriving(self, expected: int | None) -> ArrivingBody:
+    def arriving(self, expected: int | None) -> BodyBuffer:
         """Return where the body of a call is collected."""
         return self._workers.arriving(expected)
 

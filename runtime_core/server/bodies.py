@@ -14,7 +14,7 @@ from runtime_core.contracts import Buffer
 from runtime_core.errors import BodyTooLarge, InvalidPayload, ShuttingDown, SlowBody
 from runtime_core.server.admission import Admitted
 from runtime_core.server.cancelling import OwnCancellation
-from runtime_core.workers import ArrivingBody
+from runtime_core.workers import BodyBuffer
 
 _IDLE_SECONDS = 30.0
 """A body of which nothing arrives for so long is given up."""
@@ -84,7 +84,7 @@ class Patience:
 
 
 async def read_body(
-    receive: Receive, arriving: ArrivingBody, place: Admitted, reading: Reading, *, limit: int
+    receive: Receive, arriving: BodyBuffer, place: Admitted, reading: Reading, *, limit: int
 ) -> Buffer:
     """Return the whole body of a request.
 

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from contextlib import suppress
 
-from runtime_core.workers.messages import CHUNK, ConnectionEnded, Incoming, Message, pieces
+from runtime_core.workers.framing import CHUNK, ConnectionEnded, Incoming, Message, pieces
 
 _BUSY = (BlockingIOError, InterruptedError)
 

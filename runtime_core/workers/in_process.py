@@ -13,8 +13,8 @@ from runtime_core.contracts import Call, Reply
 from runtime_core.description import Description, describe
 from runtime_core.run_logs.supervision import Supervision
 from runtime_core.runtime import Runtime
-from runtime_core.workers.bodies import ArrivingBody
-from runtime_core.workers.segments import SegmentPool
+from runtime_core.workers.body_buffer import BodyBuffer
+from runtime_core.workers.shared_memory import SharedBufferPool
 
 
 class InProcessWorkers:
@@ -23,7 +23,7 @@ class InProcessWorkers:
     def __init__(self, runtime: Runtime, supervision: Supervision) -> None:
         self._runtime = runtime
         self._supervision = supervision
-        self._segments = SegmentPool()
+        self._segments = SharedBufferPool()
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Reply]] = set()
         self._set_up = ExitStack()
@@ -53,9 +53,9 @@ class InProcessWorkers:
         await asyncio.to_thread(self._set_up.close)
         self._segments.close()
 
-    def arriving(self, expected: int | None) -> ArrivingBody:
+    def arriving(self, expected: int | None) -> BodyBuffer:
         """Return where the body of a call is collected, of `expected` bytes if that is known."""
-        return ArrivingBody(self._segments, expected=expected)
+        return BodyBuffer(self._segments, expected=expected)
 
     def cut_short(self) -> None:
         """Do nothing: a thread cannot be stopped."""

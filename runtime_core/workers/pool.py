@@ -17,10 +17,10 @@ from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkersLost
 from runtime_core.faults import fault_of
 from runtime_core.run_logs.supervision import Supervision
 from runtime_core.runs import Run
-from runtime_core.workers.bodies import ArrivingBody
-from runtime_core.workers.job import Job
-from runtime_core.workers.process import LeasedReply, WorkerProcess, WorkerSettings
-from runtime_core.workers.segments import SegmentPool
+from runtime_core.workers.body_buffer import BodyBuffer
+from runtime_core.workers.queued_call import QueuedCall
+from runtime_core.workers.shared_memory import SharedBufferPool
+from runtime_core.workers.worker_process import LeasedReply, WorkerProcess, WorkerSettings
 
 _log = logging.getLogger(__name__)
 
@@ -57,14 +57,14 @@ class WorkerPool:
         self._supervision = supervision
         self._size = size
         self._timeout = timeout
-        self._segments = SegmentPool()
+        self._segments = SharedBufferPool()
         self._description: Description | None = None
         self._launched: set[WorkerProcess] = set()
         self._ready: set[WorkerProcess] = set()
         self._idle: list[WorkerProcess] = []
-        self._waiting: deque[Job] = deque()
-        self._jobs: set[Job] = set()
-        self._chores: set[asyncio.Task[None]] = set()
+        self._waiting: deque[QueuedCall] = deque()
+        self._calls: set[QueuedCall] = set()
+        self._background_tasks: set[asyncio.Task[None]] = set()
         self._replacing = 0
         self._failure = ""
         self._closed = False
@@ -95,9 +95,9 @@ class WorkerPool:
             await asyncio.gather(*starts, return_exceptions=True)
             await self._stop_all()
             raise
-        if self._chores:  # what was printed while the Tesseract loaded comes first
-            await asyncio.wait(self._chores, timeout=_SECONDS_FOR_OUTPUT)
-        self._spawn(self._look_after())
+        if self._background_tasks:  # what was printed while the Tesseract loaded comes first
+            await asyncio.wait(self._background_tasks, timeout=_SECONDS_FOR_OUTPUT)
+        self._spawn(self._maintain())
         return self
 
     async def __aexit__(
@@ -108,26 +108,26 @@ class WorkerPool:
     ) -> None:
         """Stop the workers; a call that still runs is answered as cut short."""
         self.cut_short()
-        for chore in self._chores:
+        for chore in self._background_tasks:
             chore.cancel()
-        await asyncio.gather(*self._chores, return_exceptions=True)
-        while self._jobs:  # their callers are told as soon as the event loop comes to it
+        await asyncio.gather(*self._background_tasks, return_exceptions=True)
+        while self._calls:  # their callers are told as soon as the event loop comes to it
             await asyncio.sleep(_MOMENT)
         await self._stop_all()
-        if self._chores:
-            await asyncio.wait(self._chores, timeout=_SECONDS_FOR_OUTPUT)
+        if self._background_tasks:
+            await asyncio.wait(self._background_tasks, timeout=_SECONDS_FOR_OUTPUT)
         self._segments.close()
 
     def cut_short(self) -> None:
         """Answer everything that waits or runs as cut short, and take no further call."""
         self._closed = True
         self._refuse_waiting(ShuttingDown("The server is being stopped."))
-        for job in self._jobs:
-            job.stop(fault_of(ShuttingDown("The server was stopped before the call was done.")))
+        for queued in self._calls:
+            queued.stop(fault_of(ShuttingDown("The server was stopped before the call was done.")))
 
-    def arriving(self, expected: int | None) -> ArrivingBody:
+    def arriving(self, expected: int | None) -> BodyBuffer:
         """Return where the body of a call is collected, of `expected` bytes if that is known."""
-        return ArrivingBody(self._segments, expected=expected)
+        return BodyBuffer(self._segments, expected=expected)
 
     @asynccontextmanager
     async def call(self, call: Call) -> AsyncIterator[Reply]:
@@ -137,42 +137,42 @@ class WorkerPool:
         waits; one that runs may take as long as its worker took to load, then it is stopped.
         """
         limits = [seconds for seconds in (self._timeout, call.timeout) if seconds is not None]
-        job = Job(call, min(limits, default=None))
-        self._jobs.add(job)
+        queued = QueuedCall(call, min(limits, default=None))
+        self._calls.add(queued)
         try:
-            leased = await self._computed(job)
+            leased = await self._computed(queued)
         except asyncio.CancelledError:
-            if job.worker is not None:
-                job.hurry()
-                job.task = asyncio.create_task(self._forget(job))
+            if queued.worker is not None:
+                queued.hurry()
+                queued.task = asyncio.create_task(self._finish_abandoned(queued))
             raise
         finally:
-            if job.task is None:
-                self._leave(job)
+            if queued.task is None:
+                self._leave(queued)
         try:
             yield leased.reply
         finally:
             self._release(leased)
 
-    async def _computed(self, job: Job) -> LeasedReply:
+    async def _computed(self, queued: QueuedCall) -> LeasedReply:
         """Compute a call. What is broken off while a worker has it can be taken up again."""
         try:
-            if job.worker is None:
-                await self._begin(job)
-            leased, run = await self._finished(job)
+            if queued.worker is None:
+                await self._begin(queued)
+            leased, run = await self._finished(queued)
         except TesseractRuntimeError as error:  # no worker has begun it
-            return LeasedReply(reply=_refusal(job.call, fault_of(error)))
+            return LeasedReply(reply=_refusal(queued.call, fault_of(error)))
         try:
             reply = await self._supervision.ended(run, leased.reply)
         except BaseException:
             self._release(leased)
             raise
-        timings = {"queue": job.queue_seconds, **reply.timings}
+        timings = {"queue": queued.queue_seconds, **reply.timings}
         return LeasedReply(reply=replace(reply, timings=timings), segment=leased.segment)
 
-    async def _finished(self, job: Job) -> tuple[LeasedReply, Run]:
+    async def _finished(self, queued: QueuedCall) -> tuple[LeasedReply, Run]:
         """Wait for the end of a call that a worker has begun."""
-        worker, run = job.worker, job.run
+        worker, run = queued.worker, queued.run
         assert worker is not None
         assert run is not None
         try:
@@ -180,45 +180,45 @@ class WorkerPool:
         except asyncio.CancelledError:
             raise  # it is not the end of the call
         except TesseractRuntimeError as error:
-            leased = LeasedReply(reply=_refusal(job.call, job.stopped or fault_of(error)))
+            leased = LeasedReply(reply=_refusal(queued.call, queued.stopped or fault_of(error)))
         except BaseException:
-            self._end(job, worker)
+            self._end(queued, worker)
             raise
-        self._end(job, worker)
+        self._end(queued, worker)
         return leased, run
 
-    def _end(self, job: Job, worker: WorkerProcess) -> None:
-        job.end()
+    def _end(self, queued: QueuedCall, worker: WorkerProcess) -> None:
+        queued.end()
         self._take_back(worker)
 
-    async def _forget(self, job: Job) -> None:
+    async def _finish_abandoned(self, queued: QueuedCall) -> None:
         """Let a call come to its end without a caller."""
         try:
-            self._release(await self._computed(job))
+            self._release(await self._computed(queued))
         finally:
-            self._leave(job)
+            self._leave(queued)
 
-    def _leave(self, job: Job) -> None:
-        self._jobs.discard(job)
-        body = self._segments.holding(job.call.body)
+    def _leave(self, queued: QueuedCall) -> None:
+        self._calls.discard(queued)
+        body = self._segments.holding(queued.call.body)
         if body is not None:
             self._segments.release(body)
 
-    async def _begin(self, job: Job) -> None:
+    async def _begin(self, queued: QueuedCall) -> None:
         """Wait until a worker has begun a call, in the order of their arrival."""
         if self._closed:
             raise ShuttingDown("The server is being stopped.")
         if self._idle:
-            self._give(job, self._idle[-1])  # if that fails, the worker idles on
+            self._give(queued, self._idle[-1])  # if that fails, the worker idles on
             self._idle.pop()
         elif self._ready or self._replacing:
-            self._waiting.append(job)
-            await job.turn
+            self._waiting.append(queued)
+            await queued.turn
         else:
             raise WorkersLost(self._lost_for_good())
 
-    def _give(self, job: Job, worker: WorkerProcess) -> None:
-        job.begin(worker, self._supervision.run(job.call))
+    def _give(self, queued: QueuedCall, worker: WorkerProcess) -> None:
+        queued.begin(worker, self._supervision.run(queued.call))
 
     def _take_back(self, worker: WorkerProcess) -> None:
         """Give a worker the call that waits longest, or let it idle.
@@ -230,16 +230,16 @@ class WorkerPool:
         if worker.has_output:
             self._spawn(worker.show_output())
         while self._waiting:
-            job = self._waiting.popleft()
-            if job.turn.done():
+            queued = self._waiting.popleft()
+            if queued.turn.done():
                 continue  # its caller has given up
             try:
-                self._give(job, worker)
+                self._give(queued, worker)
             # Whatever it is, it is not the fault of the call that gives the worker back.
             except Exception as error:
-                job.turn.set_exception(error)
+                queued.turn.set_exception(error)
                 continue
-            job.turn.set_result(None)
+            queued.turn.set_result(None)
             return
         self._idle.append(worker)
 
@@ -289,15 +289,15 @@ class WorkerPool:
 
     def _refuse_waiting(self, error: TesseractRuntimeError) -> None:
         while self._waiting:
-            job = self._waiting.popleft()
-            if not job.turn.done():
-                job.turn.set_exception(error)
+            queued = self._waiting.popleft()
+            if not queued.turn.done():
+                queued.turn.set_exception(error)
 
     def _release(self, leased: LeasedReply) -> None:
         if leased.segment is not None:
             self._segments.release(leased.segment)
 
-    async def _look_after(self) -> None:
+    async def _maintain(self) -> None:
         """Show what workers print, and give memory back that nobody has needed for a while."""
         idle_ticks = 0
         while True:
@@ -305,7 +305,7 @@ class WorkerPool:
             for worker in [*self._ready]:
                 await worker.follow()
                 await worker.show_output()
-            idle_ticks = 0 if self._jobs else idle_ticks + 1
+            idle_ticks = 0 if self._calls else idle_ticks + 1
             if idle_ticks == _TICKS_TO_SHRINK:
                 self._shrink()
 
@@ -324,8 +324,8 @@ class WorkerPool:
 
     def _spawn(self, chore: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(chore)
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+        self._background_tasks.add(task)
+        task.add_done_callback(self._background_tasks.discard)
 
 
 def _refusal(call: Call, fault: Fault) -> Reply:

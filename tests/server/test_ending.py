@@ -141,7 +141,7 @@ def test_teardown_that_fails_is_shown(serve: Serve, record: Path, options: list[
 
 def test_teardown_that_hangs_ends_with_the_worker(serve: Serve, record: Path) -> None:
     """A teardown that takes too long is killed, and serve ends."""
-    patience = {"runtime_core.workers.process._SECONDS_TO_END": 0.5}
+    patience = {"runtime_core.workers.worker_process._SECONDS_TO_END": 0.5}
     served = serve(recording(record, "import time; time.sleep(600)"), constants=patience)
     workers = served.workers()
     assert served.end() == 0

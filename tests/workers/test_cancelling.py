@@ -18,9 +18,9 @@ from runtime_core.run_logs import Supervision
 from runtime_core.run_logs.text_log import append_text
 from runtime_core.runs import Run
 from runtime_core.workers import WorkerPool
-from runtime_core.workers import streams as streams_module
+from runtime_core.workers import captured_output as captured_output_module
 from runtime_core.workers.connection import Connection
-from runtime_core.workers.process import LeasedReply, WorkerProcess
+from runtime_core.workers.worker_process import LeasedReply, WorkerProcess
 from tests.server.conftest import GATED
 from tests.workers.conftest import (
     ECHO,
@@ -293,7 +293,7 @@ def test_caller_who_goes_while_output_is_kept_does_not_mix_it(
             await until(lambda: not workers._jobs)
         return slow[0].read_text().splitlines()
 
-    monkeypatch.setattr(streams_module, "append_text", keep_slowly)
+    monkeypatch.setattr(captured_output_module, "append_text", keep_slowly)
     assert run(loop, give_up(pool(OBEDIENT))) == [f"{n:06}" for n in range(300_000)]
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from runtime_core.contracts import Buffer, Call, Fault, Reply
 from runtime_core.errors import FaultKind
-from runtime_core.workers.messages import Message
-from runtime_core.workers.segments import SMALLEST, Segment
+from runtime_core.workers.framing import Message
+from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer
 
 START, READY, FAILED, CALL, REPLY = "start", "ready", "failed", "call", "reply"
 
@@ -63,7 +63,7 @@ def read_call(message: Message) -> ReceivedCall:
     )
 
 
-def reply_message(number: int, reply: Reply, segment: Segment | None) -> Message:
+def reply_message(number: int, reply: Reply, segment: SharedBuffer | None) -> Message:
     """Return a reply as a message; a large body is copied into the segment, if there is one."""
     pieces = [memoryview(buffer).cast("B") for buffer in reply.body]
     size = sum(piece.nbytes for piece in pieces)
@@ -84,7 +84,7 @@ def is_in_segment(message: Message) -> bool:
     return message.data["body_size"] is not None
 
 
-def read_reply(message: Message, segment: Segment) -> Reply:
+def read_reply(message: Message, segment: SharedBuffer) -> Reply:
     """Return the reply of a message; its body may be a view of the segment."""
     data = message.data["reply"]
     body: Sequence[Buffer] = message.buffers

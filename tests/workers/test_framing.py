@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from runtime_core.contracts import Call, Fault, Reply
 from runtime_core.errors import FaultKind
 from runtime_core.workers.connection import Connection
-from runtime_core.workers.messages import (
+from runtime_core.workers.framing import (
     ConnectionEnded,
     Message,
     receive,
     send,
 )
-from runtime_core.workers.protocol import (
+from runtime_core.workers.message_types import (
     BODY,
     call_message,
     failed_message,
@@ -32,7 +32,7 @@ from runtime_core.workers.protocol import (
     read_reply,
     reply_message,
 )
-from runtime_core.workers.segments import SMALLEST, Segment
+from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer
 from tests.workers.conftest import both_loops, run
 
 LARGE = 20_000_000  # far more than the buffers of a socket hold
@@ -60,9 +60,9 @@ def carried(message: Message) -> Message:
         return receive(theirs)
 
 
-def segment() -> Segment:
+def segment() -> SharedBuffer:
     """Return shared memory that nothing is put into."""
-    return Segment(-1)
+    return SharedBuffer(-1)
 
 
 def as_bytes(buffers: Sequence[Any]) -> list[bytes]:
@@ -326,8 +326,8 @@ def test_body_in_a_segment_crosses_no_socket() -> None:
 @pytest.mark.parametrize("size", [SMALLEST - 1, SMALLEST, SMALLEST + 1])
 def test_large_answer_is_put_into_its_segment(size: int) -> None:
     """A large body is found in the segment on the other side, a small one beside the message."""
-    theirs = Segment.create()
-    ours = Segment(os.dup(theirs.descriptor))
+    theirs = SharedBuffer.create()
+    ours = SharedBuffer(os.dup(theirs.descriptor))
     reply = Reply(run_id="a", format="json", body=[b"<", b"x" * (size - 2), b">"])
     message = carried(reply_message(7, reply, theirs))
     assert is_in_segment(message) == (size >= SMALLEST)

@@ -24,7 +24,7 @@ _KEPT = 4
 """So many idle segments are kept: to touch new memory costs as much as to copy into it."""
 
 
-class Segment:
+class SharedBuffer:
     """A growing piece of shared memory; whoever has its descriptor can map it."""
 
     def __init__(self, descriptor: int) -> None:
@@ -32,7 +32,7 @@ class Segment:
         self._map: mmap.mmap | None = None
 
     @classmethod
-    def create(cls) -> Segment:
+    def create(cls) -> SharedBuffer:
         """Return a new and empty segment."""
         return cls(_anonymous_file())
 
@@ -70,21 +70,21 @@ class Segment:
         os.close(self.descriptor)
 
 
-class SegmentPool:
+class SharedBufferPool:
     """The segments of one supervisor: leased for a call, and kept for the next."""
 
     def __init__(self) -> None:
-        self._idle: list[Segment] = []
-        self._leased: list[Segment] = []
+        self._idle: list[SharedBuffer] = []
+        self._leased: list[SharedBuffer] = []
         self._is_closed = False
 
-    def lease(self) -> Segment:
+    def lease(self) -> SharedBuffer:
         """Return a segment that nobody else uses; it must be released."""
-        segment = self._idle.pop() if self._idle else Segment.create()
+        segment = self._idle.pop() if self._idle else SharedBuffer.create()
         self._leased.append(segment)
         return segment
 
-    def release(self, segment: Segment) -> None:
+    def release(self, segment: SharedBuffer) -> None:
         """Take a segment back; its views must not be used any more."""
         if self._is_closed:
             return
@@ -94,7 +94,7 @@ class SegmentPool:
         else:
             segment.close()
 
-    def holding(self, buffer: Buffer) -> Segment | None:
+    def holding(self, buffer: Buffer) -> SharedBuffer | None:
         """Return the leased segment that a buffer is a view of."""
         return next((segment for segment in self._leased if segment.holds(buffer)), None)
 

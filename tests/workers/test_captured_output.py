@@ -12,7 +12,7 @@ import pytest
 
 from runtime_core.contracts import Reply
 from runtime_core.workers import WorkerPool
-from runtime_core.workers.streams import CapturedStreams
+from runtime_core.workers.captured_output import CapturedOutput
 from tests.server.conftest import GATED
 from tests.workers.conftest import OBEDIENT, Pool, call_of, computed, replies, told, until
 
@@ -131,7 +131,9 @@ def test_calls_leave_no_descriptors(pool: Pool) -> None:
             for _ in range(3):
                 for _ in range(10):
                     await computed(workers, told("print('x')"))
-                await until(lambda: not any("finish" in repr(task) for task in workers._chores))
+                await until(
+                    lambda: not any("finish" in repr(task) for task in workers._background_tasks)
+                )
                 counts.append((open_of(os.getpid()), open_of(worker._process.pid)))
         return counts
 
@@ -149,7 +151,7 @@ def test_tail_ends_with_the_last_words() -> None:
     """The tail of a file is its last whole lines, at most so many bytes."""
 
     async def tails() -> list[str]:
-        streams = CapturedStreams()
+        streams = CapturedOutput()
         os.write(streams.descriptor, "".join(f"line {n}\n" for n in range(100)).encode())
         found = [streams.tail(size) for size in (18, 10_000)]
         await streams.finish()

@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 from runtime_core.contracts import Call, Reply
 from runtime_core.description import Description
-from runtime_core.workers.bodies import ArrivingBody
+from runtime_core.workers.body_buffer import BodyBuffer
 
 
 class Workers(Protocol):
@@ -22,7 +22,7 @@ class Workers(Protocol):
     def problem(self) -> str | None:
         """Return why no call can be computed at the moment, or nothing."""
 
-    def arriving(self, expected: int | None) -> ArrivingBody:
+    def arriving(self, expected: int | None) -> BodyBuffer:
         """Return where the body of a call is collected, of `expected` bytes if that is known."""
 
     def cut_short(self) -> None:

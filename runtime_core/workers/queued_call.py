@@ -10,10 +10,10 @@ from runtime_core.contracts import Call, Fault
 from runtime_core.errors import CallerGone, TesseractRuntimeError, TimedOut
 from runtime_core.faults import fault_of
 from runtime_core.runs import Run
-from runtime_core.workers.process import WorkerProcess
+from runtime_core.workers.worker_process import WorkerProcess
 
 
-class Job:
+class QueuedCall:
     """One call on its way through the pool, which may compute for `limit` seconds.
 
     It has a worker, and a run, from its beginning to its end. A `task` sees to a call that its

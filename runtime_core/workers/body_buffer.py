@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from runtime_core.contracts import Buffer
-from runtime_core.workers.segments import SMALLEST, Segment, SegmentPool
+from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer, SharedBufferPool
 
 _GROWTH = 1.5
 
 
-class ArrivingBody:
+class BodyBuffer:
     """Collects a body: a small one as bytes, a large one where workers can read it.
 
     `expected` is the size if it is known. Ends with `finished`, or with `discard`.
     """
 
-    def __init__(self, segments: SegmentPool, *, expected: int | None) -> None:
+    def __init__(self, segments: SharedBufferPool, *, expected: int | None) -> None:
         self._segments = segments
         self._expected = expected or 0
         self._small = bytearray()
-        self._segment: Segment | None = None
+        self._segment: SharedBuffer | None = None
         self._view = memoryview(b"")
         self.size = 0
 

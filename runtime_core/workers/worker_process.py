@@ -21,10 +21,10 @@ from runtime_core.faults import RaisedFault
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs.supervision import Supervision
 from runtime_core.runs import Run
+from runtime_core.workers.captured_output import CapturedOutput
 from runtime_core.workers.connection import Connection
-from runtime_core.workers.endings import end_of
-from runtime_core.workers.messages import ConnectionEnded, Message
-from runtime_core.workers.protocol import (
+from runtime_core.workers.framing import ConnectionEnded, Message
+from runtime_core.workers.message_types import (
     ANSWER,
     BODY,
     FAILED,
@@ -36,9 +36,9 @@ from runtime_core.workers.protocol import (
     read_fault,
     read_reply,
 )
-from runtime_core.workers.records import RecordReader
-from runtime_core.workers.segments import Segment, SegmentPool
-from runtime_core.workers.streams import CapturedStreams
+from runtime_core.workers.process_exit import end_of
+from runtime_core.workers.record_file import RecordReader
+from runtime_core.workers.shared_memory import SharedBuffer, SharedBufferPool
 
 _SECONDS_TO_END = 5.0
 _SECONDS_TO_FALL = 0.2
@@ -77,7 +77,7 @@ class LeasedReply:
     """A reply, and the segment that its body lies in until that is released."""
 
     reply: Reply
-    segment: Segment | None = None
+    segment: SharedBuffer | None = None
 
 
 class WorkerProcess:
@@ -87,8 +87,8 @@ class WorkerProcess:
         self,
         process: subprocess.Popen[bytes],
         connection: Connection,
-        streams: CapturedStreams,
-        segments: SegmentPool,
+        streams: CapturedOutput,
+        segments: SharedBufferPool,
         supervision: Supervision,
     ) -> None:
         self.load_seconds = 0.0
@@ -103,9 +103,9 @@ class WorkerProcess:
         self._process = process
         self._connection = connection
         self._streams = streams
-        self._earlier: list[CapturedStreams] = []  # of calls that have been followed by others
+        self._earlier: list[CapturedOutput] = []  # of calls that have been followed by others
         self._segments = segments
-        self._answer_segment: Segment | None = None  # what the worker has for a large answer
+        self._answer_segment: SharedBuffer | None = None  # what the worker has for a large answer
         self._ungiven: dict[str, int] = {}  # descriptors that go with the next call
         self._has_loaded = self._is_killed = False
         self._ended = end_of(process)
@@ -121,20 +121,20 @@ class WorkerProcess:
         self._ended.add_done_callback(lambda _: act(self))
 
     @classmethod
-    def launch(cls, segments: SegmentPool, supervision: Supervision) -> WorkerProcess:
+    def launch(cls, segments: SharedBufferPool, supervision: Supervision) -> WorkerProcess:
         """Start a process in a running event loop, on a thread that outlives the worker.
 
         The end of the thread would end the worker too.
         """
         ours, theirs = socket.socketpair()
-        streams = CapturedStreams()
+        streams = CapturedOutput()
         with theirs:
             process = subprocess.Popen(
                 [
                     sys.executable,
                     "-P",
                     "-m",
-                    "runtime_core.workers.child",
+                    "runtime_core.workers.worker_main",
                     str(theirs.fileno()),
                     str(os.getpid()),
                 ],
@@ -274,7 +274,7 @@ class WorkerProcess:
             self._answer_segment = self._segments.lease()
             self._ungiven[ANSWER] = self._answer_segment.descriptor
         if self._streams.size:  # each call has an empty file; what came since was the last one's
-            streams = CapturedStreams()
+            streams = CapturedOutput()
             self._earlier.append(self._streams)
             self._streams = streams
             self._ungiven[STREAMS] = streams.descriptor

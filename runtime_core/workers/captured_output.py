@@ -20,7 +20,7 @@ from pathlib import Path
 
 from runtime_core.run_logs.text_log import append_text, text_log_path
 from runtime_core.runs import Run
-from runtime_core.workers.endings import settle
+from runtime_core.workers.process_exit import settle
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _STDOUT, _STDERR = 1, 2
 _CHUNK = 1 << 20
 
 
-class CapturedStreams:
+class CapturedOutput:
     """The file of one call's output, or of a worker's that is idle or still loads."""
 
     def __init__(self) -> None:

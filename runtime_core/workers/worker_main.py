@@ -1,6 +1,6 @@
 """The process of one worker: loads the Tesseract once, then answers one call at a time.
 
-It is started as `python -m runtime_core.workers.child DESCRIPTOR PARENT`, with one end of a
+It is started as `python -m runtime_core.workers.worker_main DESCRIPTOR PARENT`, with one end of a
 socket pair as an inherited descriptor. User code runs on the main thread; there is no other.
 """
 
@@ -22,8 +22,9 @@ from runtime_core.errors import PluginFault, TesseractRuntimeError
 from runtime_core.faults import author_fault, fault_of
 from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.runtime import Runtime, local_runtime, served_runtime
-from runtime_core.workers.messages import ConnectionEnded, Message, receive, send
-from runtime_core.workers.protocol import (
+from runtime_core.workers.captured_output import flush_streams, redirect_streams
+from runtime_core.workers.framing import ConnectionEnded, Message, receive, send
+from runtime_core.workers.message_types import (
     ANSWER,
     BODY,
     READY,
@@ -35,9 +36,8 @@ from runtime_core.workers.protocol import (
     read_call,
     reply_message,
 )
-from runtime_core.workers.records import RecordWriter
-from runtime_core.workers.segments import Segment
-from runtime_core.workers.streams import flush_streams, redirect_streams
+from runtime_core.workers.record_file import RecordWriter
+from runtime_core.workers.shared_memory import SharedBuffer
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -64,7 +64,7 @@ class _Worker:
         self._connection = connection
         self._records = records
         self._process = os.getpid()
-        self._answer: Segment | None = None  # for the next large answer
+        self._answer: SharedBuffer | None = None  # for the next large answer
 
     def work(self) -> NoReturn:
         """Answer until the supervisor hangs up, which raises `ConnectionEnded`."""
@@ -88,12 +88,12 @@ class _Worker:
         if STREAMS in received.attached:
             redirect_streams(received.attached[STREAMS])
         if ANSWER in received.attached:
-            self._answer = Segment(received.attached[ANSWER])
+            self._answer = SharedBuffer(received.attached[ANSWER])
 
     def _reply(self, received: ReceivedCall) -> Reply:
         if received.body_size is None:
             return self._runtime.invoke(received.call)
-        segment = Segment(received.attached[BODY])
+        segment = SharedBuffer(received.attached[BODY])
         try:
             body = segment.view(received.body_size)
             return self._runtime.invoke(replace(received.call, body=body))

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime_core.workers import ArrivingBody
-from runtime_core.workers.segments import SMALLEST, Segment, SegmentPool
+from runtime_core.workers import BodyBuffer
+from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer, SharedBufferPool
 
 SIZES = [0, 1, SMALLEST - 1, SMALLEST, SMALLEST + 1, 10 * SMALLEST + 7]
 
 
 @pytest.fixture
-def segments() -> Iterator[SegmentPool]:
+def segments() -> Iterator[SharedBufferPool]:
     """Return a pool of segments, of which none is leased at the end of a test."""
-    pool = SegmentPool()
+    pool = SharedBufferPool()
     yield pool
     assert pool._leased == []
     pool.close()
@@ -34,11 +34,11 @@ def body_of(size: int) -> bytes:
 @pytest.mark.parametrize("piece", [1000, SMALLEST, 1 << 20])
 @pytest.mark.parametrize("announced", [True, False])
 def test_body_is_what_has_arrived(
-    segments: SegmentPool, size: int, piece: int, announced: bool
+    segments: SharedBufferPool, size: int, piece: int, announced: bool
 ) -> None:
     """Pieces are put together in their order, whether or not the size was known before."""
     body = body_of(size)
-    arriving = ArrivingBody(segments, expected=size if announced else None)
+    arriving = BodyBuffer(segments, expected=size if announced else None)
     for start in range(0, size, piece):
         arriving.add(body[start : start + piece])
     assert (bytes(arriving.finished()), arriving.size) == (body, size)
@@ -49,9 +49,9 @@ def test_body_is_what_has_arrived(
 @given(sizes=st.lists(st.integers(0, SMALLEST), max_size=8), announced=st.integers(0, SMALLEST * 4))
 def test_wrong_announcement_spoils_no_body(sizes: list[int], announced: int) -> None:
     """A body of another size than was announced is still what has arrived."""
-    segments = SegmentPool()
+    segments = SharedBufferPool()
     whole = body_of(sum(sizes))
-    arriving = ArrivingBody(segments, expected=announced)
+    arriving = BodyBuffer(segments, expected=announced)
     start = 0
     for size in sizes:
         arriving.add(whole[start : start + size])
@@ -62,19 +62,19 @@ def test_wrong_announcement_spoils_no_body(sizes: list[int], announced: int) -> 
     segments.close()
 
 
-def test_memory_of_a_body_is_used_again(segments: SegmentPool) -> None:
+def test_memory_of_a_body_is_used_again(segments: SharedBufferPool) -> None:
     """A smaller body after a larger one is not followed by what the larger one has left."""
     for size in (5 * SMALLEST, 2 * SMALLEST, 5 * SMALLEST + 1):
-        arriving = ArrivingBody(segments, expected=size)
+        arriving = BodyBuffer(segments, expected=size)
         arriving.add(body_of(size))
         assert bytes(arriving.finished()) == body_of(size)
         arriving.discard()
     assert len(segments._idle) == 1
 
 
-def test_body_is_discarded_once(segments: SegmentPool) -> None:
+def test_body_is_discarded_once(segments: SharedBufferPool) -> None:
     """A body may be given up twice, or before anything of it has come."""
-    arriving = ArrivingBody(segments, expected=None)
+    arriving = BodyBuffer(segments, expected=None)
     arriving.discard()
     arriving.add(body_of(2 * SMALLEST))
     arriving.discard()
@@ -83,8 +83,8 @@ def test_body_is_discarded_once(segments: SegmentPool) -> None:
 
 def test_segment_is_seen_by_whoever_has_its_descriptor() -> None:
     """What one side writes is read by the other, also after it has grown."""
-    ours = Segment.create()
-    theirs = Segment(os.dup(ours.descriptor))
+    ours = SharedBuffer.create()
+    theirs = SharedBuffer(os.dup(ours.descriptor))
     ours.view(10)[:] = b"0123456789"
     assert bytes(theirs.view(10)) == b"0123456789"
     theirs.fill([memoryview(b"abc"), memoryview(b"x" * 100_000)])
@@ -96,7 +96,7 @@ def test_segment_is_seen_by_whoever_has_its_descriptor() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems map page by page")
 def test_memory_is_taken_when_it_is_used() -> None:
     """A body that is only announced takes none; one that is there is mapped in one go."""
-    segment = Segment.create()
+    segment = SharedBuffer.create()
     segment.view(100 * SMALLEST, at_once=False)
     announced = os.fstat(segment.descriptor).st_blocks
     segment.empty()
@@ -108,7 +108,7 @@ def test_memory_is_taken_when_it_is_used() -> None:
 
 def test_view_outlives_its_segment() -> None:
     """Memory that somebody still looks at is not taken away."""
-    segment = Segment.create()
+    segment = SharedBuffer.create()
     view = segment.view(SMALLEST)
     view[:] = body_of(SMALLEST)
     segment.view(10 * SMALLEST)
@@ -116,7 +116,7 @@ def test_view_outlives_its_segment() -> None:
     assert bytes(view) == body_of(SMALLEST)
 
 
-def test_view_is_found_in_its_segment(segments: SegmentPool) -> None:
+def test_view_is_found_in_its_segment(segments: SharedBufferPool) -> None:
     """A view is known as part of its segment; bytes, and views of other memory, of none."""
     one, other = segments.lease(), segments.lease()
     view = one.view(SMALLEST)[10:20]
@@ -127,7 +127,7 @@ def test_view_is_found_in_its_segment(segments: SegmentPool) -> None:
         segments.release(segment)
 
 
-def test_few_idle_segments_are_kept(segments: SegmentPool) -> None:
+def test_few_idle_segments_are_kept(segments: SharedBufferPool) -> None:
     """What many calls at once have needed is given back when they are done."""
     before = open_descriptors()
     leased = [segments.lease() for _ in range(50)]
@@ -145,7 +145,7 @@ def open_descriptors() -> int:
     return len(os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"))  # noqa: PTH112, PTH208
 
 
-def test_segment_has_no_name(segments: SegmentPool, tmp_path: object) -> None:
+def test_segment_has_no_name(segments: SharedBufferPool, tmp_path: object) -> None:
     """No folder shows a segment, so that nothing can be left behind in one."""
     segment = segments.lease()
     segment.view(SMALLEST)
@@ -154,7 +154,7 @@ def test_segment_has_no_name(segments: SegmentPool, tmp_path: object) -> None:
 
 
 def test_file_stands_in_where_memory_has_none(
-    segments: SegmentPool, monkeypatch: pytest.MonkeyPatch
+    segments: SharedBufferPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without `memfd_create` an unlinked file does the same."""
     monkeypatch.delattr(os, "memfd_create", raising=False)

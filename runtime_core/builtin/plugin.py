@@ -172,31 +172,31 @@ def server_extensions() -> Iterable[ServerExtension]:
         ServerExtension(
             name="plugins",
             summary="GET /plugins: what the installed plugins provide.",
-            build=deferred("runtime_core.server.plugins:build"),
+            build=deferred("runtime_core.server.extensions.plugin_list:build"),
         ),
         ServerExtension(
             name="probes",
             summary="GET /livez and /readyz, for orchestrators.",
-            build=deferred("runtime_core.server.probes:build"),
+            build=deferred("runtime_core.server.extensions.probes:build"),
         ),
         ServerExtension(
             name="api-keys",
             summary="Keys that callers must show.",
-            build=deferred("runtime_core.server.api_keys:build"),
+            build=deferred("runtime_core.server.extensions.api_keys:build"),
         ),
         ServerExtension(
             name="cors",
             summary="Calls from web pages of other origins.",
-            build=deferred("runtime_core.server.cors:build"),
+            build=deferred("runtime_core.server.extensions.cors:build"),
         ),
         ServerExtension(
             name="hosts",
             summary="Refusal of requests for other hosts.",
-            build=deferred("runtime_core.server.hosts:build"),
+            build=deferred("runtime_core.server.extensions.allowed_hosts:build"),
         ),
         ServerExtension(
             name="access-log",
             summary="One line for each request.",
-            build=deferred("runtime_core.server.access_log:build"),
+            build=deferred("runtime_core.server.extensions.access_log:build"),
         ),
     )

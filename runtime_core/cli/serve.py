@@ -59,8 +59,10 @@ def serve(
     in_process: InProcess = False,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; the Tesseract runs in processes of its own."""
-    from runtime_core.server import serving  # FastAPI and uvicorn, which only this command needs
-    from runtime_core.server.memory import available_memory
+    from runtime_core.server import (
+        uvicorn_server,  # FastAPI and uvicorn, which only this command needs
+    )
+    from runtime_core.server.memory_limit import available_memory
 
     options = ServeOptions(
         host=host,
@@ -82,10 +84,10 @@ def serve(
     if config.compression is not None:
         catalog.compressors.find(config.compression)
     _check(options, in_process=in_process)
-    with serving.bound_socket(host, port) as address:
+    with uvicorn_server.bound_socket(host, port) as address:
         _warn_of_open_service(options)
         try:
-            serving.serve(
+            uvicorn_server.serve(
                 catalog=catalog,
                 config=config,
                 options=options,
@@ -153,7 +155,7 @@ def _check_certificate(certificate: str, key: str) -> None:
 
 
 def _warn_of_open_service(options: ServeOptions) -> None:
-    from runtime_core.server.hosts import is_loopback
+    from runtime_core.server.extensions.allowed_hosts import is_loopback
 
     if not is_loopback(options.host) and not options.api_keys:
         print(

@@ -18,8 +18,8 @@ from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Place, Reply, ServeOptions, ServerParts
 from runtime_core.description import Description
 from runtime_core.server.admission import Admission
-from runtime_core.server.bodies import Reading
 from runtime_core.server.negotiation import Negotiation
+from runtime_core.server.request_body import Reading
 from runtime_core.server.routes import ComputingRoute, endpoint_routes
 from runtime_core.workers import BodyBuffer, Workers
 

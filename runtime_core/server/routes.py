@@ -19,7 +19,11 @@ from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, Tesser
 from runtime_core.faults import fault_of
 from runtime_core.runs import checked_run_id, new_run_id
 from runtime_core.server.admission import Admitted
-from runtime_core.server.answers import (
+from runtime_core.server.disconnect import Attendance
+from runtime_core.server.headers import header_fields
+from runtime_core.server.negotiation import UnsupportedMediaType
+from runtime_core.server.request_body import announced_size, read_body
+from runtime_core.server.responses import (
     PARENT_RUN_ID_HEADER,
     RUN_ID_HEADER,
     TIMING_HEADER,
@@ -27,10 +31,6 @@ from runtime_core.server.answers import (
     fault_response,
     timing,
 )
-from runtime_core.server.attendance import Attendance
-from runtime_core.server.bodies import announced_size, read_body
-from runtime_core.server.heads import header_fields
-from runtime_core.server.negotiation import UnsupportedMediaType
 
 if TYPE_CHECKING:
     from runtime_core.server.application import Server
@@ -43,7 +43,7 @@ def endpoint_routes(server: Server) -> Iterator[BaseRoute]:
         if endpoint.has_payload:
             yield Route(path, ComputingRoute(server, endpoint.name), methods=["POST", "OPTIONS"])
         else:
-            yield Route(path, AnsweredRoute(server, endpoint), methods=["GET", "OPTIONS"])
+            yield Route(path, StaticRoute(server, endpoint), methods=["GET", "OPTIONS"])
     for name, reason in server.description.unavailable.items():
         yield Route(f"/{name}", UnavailableRoute(server, name, reason), methods=["GET", "POST"])
 
@@ -112,7 +112,7 @@ class ComputingRoute:
         return DocumentResponse(reply.body, catalog.formats.find(reply.format), headers)
 
 
-class AnsweredRoute:
+class StaticRoute:
     """`GET /name`: an answer that was known at the start."""
 
     def __init__(self, server: Server, endpoint: EndpointDescription) -> None:

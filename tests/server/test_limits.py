@@ -179,7 +179,7 @@ def test_size_that_is_none_is_refused(double: Served, size: str) -> None:
     assert double.get("/health").status == 200
 
 
-IDLE = {"runtime_core.server.bodies._IDLE_SECONDS": 0.5}
+IDLE = {"runtime_core.server.request_body._IDLE_SECONDS": 0.5}
 
 
 @pytest.mark.parametrize("beginning", [b"", b"{"])
@@ -244,7 +244,7 @@ def array_of(body: bytes) -> np.ndarray:
 
 def test_reader_that_stops_is_given_up(serve: Serve) -> None:
     """A client that takes nothing of its answer loses it, and others the place it took."""
-    patience = {"runtime_core.server.answers._STALLED_SECONDS": 0.5}
+    patience = {"runtime_core.server.responses._STALLED_SECONDS": 0.5}
     served = serve(DOUBLE, options=["--queue-size=0"], constants=patience)
     with slow_reader(served, payload_of(np.zeros(2_000_000))) as stalled:
         stalled.recv(100)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.middleware.cors import CORSMiddleware
 
 from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
-from runtime_core.server.answers import PARENT_RUN_ID_HEADER, RUN_ID_HEADER, TIMING_HEADER
+from runtime_core.server.responses import PARENT_RUN_ID_HEADER, RUN_ID_HEADER, TIMING_HEADER
 
 
 def build(server: ServerContext) -> ServerParts:

@@ -14,8 +14,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
-from runtime_core.server.answers import RUN_ID_HEADER, TIMING_HEADER
 from runtime_core.server.lines import LineWriter
+from runtime_core.server.responses import RUN_ID_HEADER, TIMING_HEADER
 
 
 def build(server: ServerContext) -> ServerParts:

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
-from runtime_core.server.answers import JsonResponse
-from runtime_core.server.heads import header_fields
-from runtime_core.server.probes import PROBES
+from runtime_core.server.extensions.probes import PROBES
+from runtime_core.server.headers import header_fields
+from runtime_core.server.responses import JsonResponse
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -26,7 +26,7 @@ def build(server: ServerContext) -> ServerParts:
         return ServerParts()
     hosts = {host.lower() for host in (*_LOCAL, options.host, *options.allowed_hosts)}
     origins = options.cors_origins
-    layer = Layer(place=Place.EDGE, wrap=lambda app: KnownHosts(app, hosts, origins))
+    layer = Layer(place=Place.EDGE, wrap=lambda app: AllowedHosts(app, hosts, origins))
     return ServerParts(layers=[layer])
 
 
@@ -42,7 +42,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-class KnownHosts:
+class AllowedHosts:
     """Lets through what was asked of one of some hosts, and not by a page of anybody else."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str], origins: Collection[str]) -> None:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runtime_core.contracts import ServerContext, ServerParts
-from runtime_core.server.answers import JsonResponse
+from runtime_core.server.responses import JsonResponse
 
 PROBES = ("/health", "/livez", "/readyz")
 """What is answered without a key: orchestrators ask it, and it tells nothing."""

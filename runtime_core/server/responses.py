@@ -15,7 +15,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.contracts import Buffer, Fault, Format
 from runtime_core.errors import FaultKind
 from runtime_core.faults import fault_detail
-from runtime_core.server.protocol import ABORT
+from runtime_core.server.http_protocol import ABORT
 
 RUN_ID_HEADER = "Tesseract-Run-Id"
 PARENT_RUN_ID_HEADER = "Tesseract-Parent-Run-Id"

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
-from runtime_core.server.answers import JsonResponse
-from runtime_core.server.heads import header_fields
-from runtime_core.server.probes import PROBES
+from runtime_core.server.extensions.probes import PROBES
+from runtime_core.server.headers import header_fields
+from runtime_core.server.responses import JsonResponse
 
 
 def build(server: ServerContext) -> ServerParts:

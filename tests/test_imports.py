@@ -66,7 +66,7 @@ def loaded_by(statements: str, *arguments: str) -> set[str]:
 
 def loaded_by_command(*arguments: str) -> set[str]:
     """Return the modules that a command has loaded when it is done."""
-    run = "import os; from runtime_core.cli.main import run; "
+    run = "import os; from runtime_core.cli.entry_point import run; "
     return loaded_by(f"{run}assert run({list(arguments)!r}, os.environ) == 0; print()")
 
 

@@ -145,22 +145,22 @@ def commands() -> Iterable[Command]:
         Command(
             name="check",
             summary="Check whether the Tesseract API can be imported.",
-            load=imported("runtime_core.cli.check:check"),
+            load=imported("runtime_core.cli.commands.check:check"),
         ),
         Command(
             name="openapi-schema",
             summary="Get the openapi.json schema.",
-            load=imported("runtime_core.cli.openapi_schema:openapi_schema"),
+            load=imported("runtime_core.cli.commands.openapi_schema:openapi_schema"),
         ),
         Command(
             name="plugins",
             summary="Show what the installed plugins provide.",
-            load=imported("runtime_core.cli.plugins:app"),
+            load=imported("runtime_core.cli.commands.plugins:app"),
         ),
         Command(
             name="serve",
             summary="Start running this Tesseract's web server.",
-            load=imported("runtime_core.cli.serve:serve"),
+            load=imported("runtime_core.cli.commands.serve:serve"),
         ),
     )
 

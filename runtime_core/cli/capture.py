@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from runtime_core.cli import follower
-from runtime_core.cli.streams import flush
+from runtime_core.cli import tee
+from runtime_core.cli.standard_streams import flush
 
 _STDOUT, _STDERR = 1, 2
 _SECONDS_TO_END = 1.0  # programs that user code has left behind may write for ever
@@ -27,7 +27,7 @@ def captured(log: Path) -> Iterator[None]:
     with suppress(AttributeError, ValueError):  # somebody may have exchanged or closed it
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper
     kept = [os.dup(stream) for stream in (_STDOUT, _STDERR)]
-    with _followed(log) as process:
+    with _tee_process(log) as process:
         assert process.stdin is not None  # it is a pipe
         for stream in (_STDOUT, _STDERR):
             os.dup2(process.stdin.fileno(), stream)
@@ -42,8 +42,8 @@ def captured(log: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _followed(log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-I", "-S", follower.__file__, str(log)]
+def _tee_process(log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-I", "-S", tee.__file__, str(log)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

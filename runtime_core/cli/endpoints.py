@@ -14,7 +14,7 @@ from runtime_core.cli.capture import captured
 from runtime_core.cli.context import CliContext
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver, folder_of_results
 from runtime_core.cli.payloads import Payload, read_payload
-from runtime_core.cli.streams import claim_stdout, stdout_to_stderr
+from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
 from runtime_core.contracts import BoundEndpoint, Call, Fault, Reply
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs.text_log import text_log_path

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from runtime_core.cli.streams import write_all
+from runtime_core.cli.standard_streams import write_all
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Buffer, Format
 from runtime_core.errors import MissingFile

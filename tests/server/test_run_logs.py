@@ -91,7 +91,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logged]:
         path,
         *options,
         environment=install_sinks(root / "site"),
-        constants={"runtime_core.cli.serve._SECONDS_FOR_SINKS": 0.2},
+        constants={"runtime_core.cli.commands.serve._SECONDS_FOR_SINKS": 0.2},
     ) as served:
         yield Logged(**vars(served), out=root / "out", lines=root / "lines")
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from runtime_core.cli.streams import claim_stdout, write_all
+from runtime_core.cli.standard_streams import claim_stdout, write_all
 from runtime_core.errors import MissingFile
 from tesseract_runtime_regression_test.verdict import RegressionVerdict
 

@@ -13,7 +13,7 @@ from pathlib import Path
 _CHUNK = 1 << 16
 
 
-def follow(path: str) -> None:
+def tee(path: str) -> None:
     """Pass on stdin until it ends; what one of the two places cannot take goes to the other."""
     log = None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -44,4 +44,4 @@ def _write(descriptor: int, piece: bytes) -> None:
 
 
 if __name__ == "__main__":
-    follow(sys.argv[1])
+    tee(sys.argv[1])

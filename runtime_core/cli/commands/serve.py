@@ -27,7 +27,7 @@ from runtime_core.cli.serve_options import (
     TlsCert,
     TlsKey,
 )
-from runtime_core.cli.streams import claim_stdout
+from runtime_core.cli.standard_streams import claim_stdout
 from runtime_core.config import dump
 from runtime_core.contracts import ServeOptions
 from runtime_core.errors import InvalidOption, MissingFile

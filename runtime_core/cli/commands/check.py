@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from runtime_core.cli.streams import stdout_to_stderr
+from runtime_core.cli.standard_streams import stdout_to_stderr
 from runtime_core.description import describe
 
 

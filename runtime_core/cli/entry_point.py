@@ -14,7 +14,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.cli.application import application
 from runtime_core.cli.context import CliContext
 from runtime_core.cli.options import global_flags, misplaced, plugin_selection
-from runtime_core.cli.streams import (
+from runtime_core.cli.standard_streams import (
     open_standard_streams,
     stdout_restored,
     stdout_to_stderr,

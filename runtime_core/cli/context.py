@@ -9,7 +9,7 @@ from typing import Any
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.plugins import PluginSelection
-from runtime_core.run_logs.supervision import Supervision
+from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
 
 
@@ -35,9 +35,9 @@ class CliContext:
 
     @cached_property
     def _runtime(self) -> Runtime:
-        return local_runtime(self.catalog, self.config, upstream=self.supervision)
+        return local_runtime(self.catalog, self.config, upstream=self.supervisor)
 
     @cached_property
-    def supervision(self) -> Supervision:
+    def supervisor(self) -> RunSupervisor:
         """Return who sees to the runs of this process."""
-        return Supervision(self.catalog, self.config)
+        return RunSupervisor(self.catalog, self.config)

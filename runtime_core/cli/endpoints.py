@@ -83,20 +83,20 @@ def _answer(
             raise typer.Exit(reply.fault.outcome.exit_code)
         deliver(reply.body, format_, config, output_path, stdout)
     finally:
-        context.supervision.close(_SECONDS_FOR_SINKS)
+        context.supervisor.close(_SECONDS_FOR_SINKS)
 
 
 def _computed(context: CliContext, call: Call) -> Reply:
     """Compute a call as a run, whose log is on stderr while it goes on."""
-    run = context.supervision.run(call)
-    context.supervision.make_room(run)  # as the result does, the log replaces that of before
+    run = context.supervisor.run(call)
+    context.supervisor.clear(run)  # as the result does, the log replaces that of before
     try:
         with captured(text_log_path(run)):
             reply = context.runtime().invoke(call)
     except KeyboardInterrupt:
-        context.supervision.interrupted(run)
+        context.supervisor.interrupted(run)
         raise
-    return context.supervision.finished(run, reply)
+    return context.supervisor.finished(run, reply)
 
 
 def _report(fault: Fault, name: str, *, debug: bool) -> None:

@@ -18,13 +18,13 @@ from runtime_core.contracts.gradients import GradientBackend
 from runtime_core.contracts.recipes import Recipe
 from runtime_core.contracts.runs import (
     Artifact,
-    KeepingRunHandle,
     Metric,
     Parameter,
     Record,
     RunHandle,
     RunSink,
     RunStatus,
+    StoringRunHandle,
 )
 from runtime_core.contracts.scope import CallScope
 from runtime_core.contracts.server import (
@@ -60,7 +60,7 @@ __all__ = [
     "Fault",
     "Format",
     "GradientBackend",
-    "KeepingRunHandle",
+    "StoringRunHandle",
     "Layer",
     "Metric",
     "Parameter",

@@ -64,10 +64,10 @@ class RunHandle(Protocol):
 
 
 @runtime_checkable
-class KeepingRunHandle(RunHandle, Protocol):
+class StoringRunHandle(RunHandle, Protocol):
     """One open run of a sink that has copies of what is logged."""
 
-    def kept(self, artifact: Artifact) -> Artifact:
+    def stored(self, artifact: Artifact) -> Artifact:
         """Return an artifact that was written as it is kept, for sinks that read it later."""
 
 
@@ -79,14 +79,14 @@ class RunSink:
     the process that computes; when that has died, the run is opened once more by another process,
     to be closed as killed. Other sinks are fed in batches by the process that supervises.
 
-    A sink that `keeps` runs where they are computed is used when no other is asked for, and beside
+    A sink that `default` runs where they are computed is used when no other is asked for, and beside
     every sink that is not local, which may be out of reach; each of its handles is a
-    `KeepingRunHandle`.
+    `StoringRunHandle`.
 
-    `make_room` removes what an earlier run has left in a folder that another run is given, as each
+    `clear` removes what an earlier run has left in a folder that another run is given, as each
     command with the same output path is.
 
-    `asked_by` returns the target that the plugin's own options ask for, if they do; `check` raises
+    `target_from` returns the target that the plugin's own options ask for, if they do; `check` raises
     `InvalidOption` at the start for a target that can never be opened.
     """
 
@@ -95,7 +95,7 @@ class RunSink:
     schemes: Collection[str]
     open: Callable[[Run, str, RuntimeConfig], RunHandle]
     local: bool = False
-    keeps: bool = False
-    make_room: Callable[[Run], None] | None = None
-    asked_by: Callable[[RuntimeConfig], str | None] | None = None
+    default: bool = False
+    clear: Callable[[Run], None] | None = None
+    target_from: Callable[[RuntimeConfig], str | None] | None = None
     check: Callable[[str, RuntimeConfig], None] | None = None

@@ -14,17 +14,17 @@ from typing import Any, Protocol, SupportsFloat
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import (
     Artifact,
-    KeepingRunHandle,
     Metric,
     Parameter,
     Record,
     RunHandle,
     RunStatus,
+    StoringRunHandle,
 )
 from runtime_core.errors import RunNotLogged
 from runtime_core.faults import exception_text
-from runtime_core.run_logs.records import plain
-from runtime_core.run_logs.targets import LogTarget
+from runtime_core.run_logs.log_targets import LogTarget
+from runtime_core.run_logs.record_json import plain
 from runtime_core.runs import Run
 
 _log = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ class RunLog:
         if self._upstream is None or not self._distant:
             return
         try:
-            self._upstream.take(self.run, self._as_kept(record))
+            self._upstream.take(self.run, self._as_stored(record))
         except OSError as error:  # the place through which records go may be full
             self._failed(self._distant[0], error)
 
@@ -155,12 +155,12 @@ class RunLog:
             self._handles[target] = target.open(self.run, self._config)
         return self._handles[target]
 
-    def _as_kept(self, record: Record) -> Record:
+    def _as_stored(self, record: Record) -> Record:
         """Return a record that can be read later: user code may remove its files at once."""
         if isinstance(record, Artifact):
             for handle in self._handles.values():
-                if isinstance(handle, KeepingRunHandle):
-                    return handle.kept(record)
+                if isinstance(handle, StoringRunHandle):
+                    return handle.stored(record)
         return record
 
     def _failed(self, target: LogTarget, error: Exception) -> None:

@@ -11,7 +11,7 @@ from typing import Self
 
 from runtime_core.contracts import Call, Reply
 from runtime_core.description import Description, describe
-from runtime_core.run_logs.supervision import Supervision
+from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import Runtime
 from runtime_core.workers.body_buffer import BodyBuffer
 from runtime_core.workers.shared_memory import SharedBufferPool
@@ -20,9 +20,9 @@ from runtime_core.workers.shared_memory import SharedBufferPool
 class InProcessWorkers:
     """Runs one call at a time beside the event loop."""
 
-    def __init__(self, runtime: Runtime, supervision: Supervision) -> None:
+    def __init__(self, runtime: Runtime, supervisor: RunSupervisor) -> None:
         self._runtime = runtime
-        self._supervision = supervision
+        self._supervisor = supervisor
         self._segments = SharedBufferPool()
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Reply]] = set()
@@ -79,7 +79,7 @@ class InProcessWorkers:
         try:
             async with self._turn:
                 reply = await asyncio.to_thread(self._runtime.invoke, call)
-            return await self._supervision.ended(self._supervision.run(call), reply)
+            return await self._supervisor.ended(self._supervisor.run(call), reply)
         finally:
             body = self._segments.holding(call.body)
             if body is not None:

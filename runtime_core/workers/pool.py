@@ -15,7 +15,7 @@ from runtime_core.contracts import Call, Fault, Reply
 from runtime_core.description import Description
 from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkersLost
 from runtime_core.faults import fault_of
-from runtime_core.run_logs.supervision import Supervision
+from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runs import Run
 from runtime_core.workers.body_buffer import BodyBuffer
 from runtime_core.workers.queued_call import QueuedCall
@@ -48,13 +48,13 @@ class WorkerPool:
     def __init__(
         self,
         settings: WorkerSettings,
-        supervision: Supervision,
+        supervisor: RunSupervisor,
         *,
         size: int = 1,
         timeout: float | None = None,
     ) -> None:
         self._settings = settings
-        self._supervision = supervision
+        self._supervisor = supervisor
         self._size = size
         self._timeout = timeout
         self._segments = SharedBufferPool()
@@ -163,7 +163,7 @@ class WorkerPool:
         except TesseractRuntimeError as error:  # no worker has begun it
             return LeasedReply(reply=_refusal(queued.call, fault_of(error)))
         try:
-            reply = await self._supervision.ended(run, leased.reply)
+            reply = await self._supervisor.ended(run, leased.reply)
         except BaseException:
             self._release(leased)
             raise
@@ -218,7 +218,7 @@ class WorkerPool:
             raise WorkersLost(self._lost_for_good())
 
     def _give(self, queued: QueuedCall, worker: WorkerProcess) -> None:
-        queued.begin(worker, self._supervision.run(queued.call))
+        queued.begin(worker, self._supervisor.run(queued.call))
 
     def _take_back(self, worker: WorkerProcess) -> None:
         """Give a worker the call that waits longest, or let it idle.
@@ -244,7 +244,7 @@ class WorkerPool:
         self._idle.append(worker)
 
     async def _start(self) -> None:
-        worker = WorkerProcess.launch(self._segments, self._supervision)
+        worker = WorkerProcess.launch(self._segments, self._supervisor)
         self._launched.add(worker)
         try:
             description = await worker.load(self._settings)

@@ -19,7 +19,7 @@ from runtime_core.description import Description
 from runtime_core.errors import WorkerDied
 from runtime_core.faults import RaisedFault
 from runtime_core.plugins import PluginSelection
-from runtime_core.run_logs.supervision import Supervision
+from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runs import Run
 from runtime_core.workers.captured_output import CapturedOutput
 from runtime_core.workers.connection import Connection
@@ -89,10 +89,10 @@ class WorkerProcess:
         connection: Connection,
         streams: CapturedOutput,
         segments: SharedBufferPool,
-        supervision: Supervision,
+        supervisor: RunSupervisor,
     ) -> None:
         self.load_seconds = 0.0
-        self._supervision = supervision
+        self._supervisor = supervisor
         self._records: RecordReader | None = None
         self._run: Run | None = None  # of the call that it computes
         self._number = 0  # of the last call
@@ -121,7 +121,7 @@ class WorkerProcess:
         self._ended.add_done_callback(lambda _: act(self))
 
     @classmethod
-    def launch(cls, segments: SharedBufferPool, supervision: Supervision) -> WorkerProcess:
+    def launch(cls, segments: SharedBufferPool, supervisor: RunSupervisor) -> WorkerProcess:
         """Start a process in a running event loop, on a thread that outlives the worker.
 
         The end of the thread would end the worker too.
@@ -144,7 +144,7 @@ class WorkerProcess:
                 stderr=streams.descriptor,
                 start_new_session=True,
             )
-        return cls(process, Connection.over(ours), streams, segments, supervision)
+        return cls(process, Connection.over(ours), streams, segments, supervisor)
 
     async def load(self, settings: WorkerSettings) -> Description:
         """Let the worker load the Tesseract; what goes wrong there is raised here."""
@@ -203,7 +203,7 @@ class WorkerProcess:
         if self._run is None or self._records is None or not self._records.has_opened:
             return
         if self._closing is None:
-            closing = asyncio.to_thread(self._supervision.abandoned, self._run)
+            closing = asyncio.to_thread(self._supervisor.abandoned, self._run)
             self._closing = asyncio.ensure_future(closing)
         await asyncio.shield(self._closing)
 
@@ -215,10 +215,10 @@ class WorkerProcess:
     async def follow(self) -> None:
         """Pass on what the running call has printed and logged so far."""
         await self._streams.keep()
-        if self._run is not None and self._records is not None and self._supervision.feeds_sinks:
+        if self._run is not None and self._records is not None and self._supervisor.feeds_sinks:
             for records in self._records.pieces():
                 for record in records:
-                    self._supervision.take(self._run, record)
+                    self._supervisor.take(self._run, record)
                 await asyncio.sleep(0)
 
     @property

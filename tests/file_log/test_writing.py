@@ -26,7 +26,7 @@ from runtime_core.config import resolve
 from runtime_core.contracts import Artifact, Metric, Parameter, RunStatus
 from runtime_core.errors import InvalidOption
 from runtime_core.run_logs import log_targets
-from runtime_core.run_logs.records import plain
+from runtime_core.run_logs.record_json import plain
 from runtime_core.runs import Run
 from tesseract_runtime_file_log.reading import StoredRun
 from tesseract_runtime_file_log.writing import open_run
@@ -293,7 +293,7 @@ def test_kept_artifact_is_where_it_stays(opened: Open, tmp_path: Path) -> None:
     (tmp_path / "plot.svg").write_text("1")
     handle.write([artifact(tmp_path / "plot.svg")])
     (tmp_path / "plot.svg").unlink()
-    assert handle.kept(artifact(tmp_path / "plot.svg")).path.read_text() == "1"
+    assert handle.stored(artifact(tmp_path / "plot.svg")).path.read_text() == "1"
 
 
 @pytest.mark.parametrize("way", ["whole", "dots", "link"])

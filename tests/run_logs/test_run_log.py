@@ -38,7 +38,7 @@ class Upstream:
 class Keeper(Sink):
     """A sink that says that it has copies of artifacts."""
 
-    def kept(self, artifact: Artifact) -> Artifact:
+    def stored(self, artifact: Artifact) -> Artifact:
         """Return where the copy would be."""
         return Artifact(path=Path("/kept") / artifact.name, name=artifact.name)
 
@@ -92,7 +92,7 @@ def test_supervisor_without_distant_sinks_hears_of_the_run_alone(open_log: OpenL
 def test_artifacts_are_passed_on_as_they_are_kept(open_log: OpenLog, tmp_path: Path) -> None:
     """A distant sink reads the copy, for user code may remove its own file."""
     upstream = Upstream()
-    keeper = Keeper().declared(local=True, keeps=True)
+    keeper = Keeper().declared(local=True, default=True)
     log = open_log(keeper, Sink().declared(name="far"), upstream=upstream)
     (tmp_path / "a.txt").touch()
     log.artifact(tmp_path / "a.txt")

@@ -21,7 +21,7 @@ from tests.server.conftest import Served, serving, wait_until
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
 """The sink gives up sooner, so that the tests need not wait for it."""
 
-QUIET_SECONDS = {"runtime_core.run_logs.pump._SECONDS_OF_QUIET": 0.5}
+QUIET_SECONDS = {"runtime_core.run_logs.sink_thread._SECONDS_OF_QUIET": 0.5}
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from runtime_core.contracts import Buffer, Call, Reply
 from runtime_core.description import loaded_plugins
 from runtime_core.errors import FaultKind
 from runtime_core.plugins import PluginSelection
-from runtime_core.run_logs import Supervision
+from runtime_core.run_logs import RunSupervisor
 from runtime_core.workers import InProcessWorkers, WorkerPool, Workers, WorkerSettings
 from tests.server.conftest import SECONDS, gate, gate_inputs, is_alive, shared_files
 
@@ -151,7 +151,7 @@ def no_process_is_left() -> Iterator[None]:
 
 def in_process(runtime: Runtime) -> InProcessWorkers:
     """Return the workers without a process for a runtime."""
-    return InProcessWorkers(runtime, Supervision(runtime.catalog, runtime.config))
+    return InProcessWorkers(runtime, RunSupervisor(runtime.catalog, runtime.config))
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def pool(catalog: Catalog, tesseract: Callable[..., Path], tmp_path: Path) -> Po
         settings = WorkerSettings(
             config=dump(config), plugins=PluginSelection(), loaded=loaded_plugins(catalog)
         )
-        supervision = Supervision(catalog, config)
-        return WorkerPool(settings, supervision, size=size, timeout=timeout)
+        supervisor = RunSupervisor(catalog, config)
+        return WorkerPool(settings, supervisor, size=size, timeout=timeout)
 
     return make

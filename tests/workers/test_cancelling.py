@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime_core.contracts import Call, Reply
-from runtime_core.run_logs import Supervision
+from runtime_core.run_logs import RunSupervisor
 from runtime_core.run_logs.text_log import append_text
 from runtime_core.runs import Run
 from runtime_core.workers import WorkerPool
@@ -304,7 +304,7 @@ def test_run_of_a_caller_who_goes_as_its_worker_dies_is_closed_once(
     """Giving up does not begin again what goes on beside the event loop."""
     closed: list[str] = []
 
-    def close_slowly(supervision: Supervision, run: Run) -> None:
+    def close_slowly(supervisor: RunSupervisor, run: Run) -> None:
         closed.append(run.id)
         time.sleep(0.2)
 
@@ -317,7 +317,7 @@ def test_run_of_a_caller_who_goes_as_its_worker_dies_is_closed_once(
             await asyncio.wait([task])
             await until(lambda: not workers._jobs)
 
-    monkeypatch.setattr(Supervision, "abandoned", close_slowly)
+    monkeypatch.setattr(RunSupervisor, "abandoned", close_slowly)
     source = OBEDIENT.replace("import ctypes", "import runtime_core.run_logs\nimport ctypes")
     run(loop, give_up(pool(source)))
     assert closed == ["a"]

@@ -19,7 +19,7 @@ from runtime_core.contracts import Reply
 from runtime_core.description import Description, describe
 from runtime_core.errors import FaultKind, TesseractRuntimeError
 from runtime_core.plugins import PluginSelection
-from runtime_core.run_logs import Supervision
+from runtime_core.run_logs import RunSupervisor
 from runtime_core.workers import WorkerPool, Workers, WorkerSettings
 from tests.server.conftest import GATED
 from tests.workers.conftest import (
@@ -169,7 +169,7 @@ def test_worker_with_other_plugins_than_its_supervisor_is_refused(
         config=dump(config), plugins=PluginSelection(), loaded=["core (tesseract-runtime 0) loaded"]
     )
     with pytest.raises(TesseractRuntimeError, match="The plugins have changed") as raised:
-        asyncio.run(replies(WorkerPool(settings, Supervision(catalog, config))))
+        asyncio.run(replies(WorkerPool(settings, RunSupervisor(catalog, config))))
     assert raised.value.kind is FaultKind.INVALID_OPTION
 
 

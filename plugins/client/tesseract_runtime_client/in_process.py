@@ -12,7 +12,7 @@ from typing import Any, Self
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.description import describe
-from runtime_core.run_logs import Supervision
+from runtime_core.run_logs import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
 from runtime_core.tesseract_api import tesseract_of
 from tesseract_runtime_client.calls import (
@@ -32,13 +32,13 @@ class InProcess:
     def __init__(
         self,
         runtime: Runtime,
-        supervision: Supervision,
+        supervisor: RunSupervisor,
         known: Mapping[str, Any],
         reference: Mapping[str, str] | None,
         set_up: ExitStack,
     ) -> None:
         self._runtime = runtime
-        self._supervision = supervision
+        self._supervisor = supervisor
         self._known = known
         self._reference = reference
         self._set_up = set_up
@@ -50,16 +50,16 @@ class InProcess:
 
         A `module` that has been imported already is the Tesseract itself.
         """
-        supervision = Supervision(catalog, config)
-        runtime = local_runtime(catalog, config, upstream=supervision)
+        supervisor = RunSupervisor(catalog, config)
+        runtime = local_runtime(catalog, config, upstream=supervisor)
         if module is not None:
             runtime.api = tesseract_of(module)
         with ExitStack() as opening:
-            opening.callback(supervision.close, SECONDS_FOR_SINKS)
+            opening.callback(supervisor.close, SECONDS_FOR_SINKS)
             opening.enter_context(runtime.set_up())
             known = known_of(describe(runtime))
             reference = _reference(config.api_path, module)
-            return cls(runtime, supervision, known, reference, opening.pop_all())
+            return cls(runtime, supervisor, known, reference, opening.pop_all())
 
     @property
     def place(self) -> str:
@@ -85,7 +85,7 @@ class InProcess:
         call = call_of(request, b"".join(request.body), self._runtime.config)
         with self._turn:
             reply = self._runtime.invoke(call)
-            return answer_of(self._supervision.finished(self._supervision.run(call), reply))
+            return answer_of(self._supervisor.finished(self._supervisor.run(call), reply))
 
     def get(self, name: str) -> Any:
         """Return what was known after loading."""

@@ -22,7 +22,7 @@ from runtime_core.errors import (
 )
 from runtime_core.faults import RaisedFault
 from runtime_core.plugins import PluginSelection
-from runtime_core.run_logs import Supervision
+from runtime_core.run_logs import RunSupervisor
 from runtime_core.workers import WorkerPool, WorkerSettings
 from tesseract_runtime_client.calls import (
     SECONDS_FOR_SINKS,
@@ -48,12 +48,12 @@ class Worker:
     """
 
     def __init__(
-        self, catalog: Catalog, config: RuntimeConfig, pool: WorkerPool, supervision: Supervision
+        self, catalog: Catalog, config: RuntimeConfig, pool: WorkerPool, supervisor: RunSupervisor
     ) -> None:
         self._catalog = catalog
         self._config = config
         self._pool = pool
-        self._supervision = supervision
+        self._supervisor = supervisor
         self.reference = file_reference(config.api_path)
         self._thread = threading.Thread(target=self._run, name="tesseract-worker", daemon=True)
         self._opened: Future[asyncio.AbstractEventLoop] = Future()
@@ -68,9 +68,9 @@ class Worker:
             loaded=loaded_plugins(catalog),
             confined=False,
         )
-        supervision = Supervision(catalog, config)
-        pool = WorkerPool(settings, supervision, timeout=timeout)
-        worker = cls(catalog, config, pool, supervision)
+        supervisor = RunSupervisor(catalog, config)
+        pool = WorkerPool(settings, supervisor, timeout=timeout)
+        worker = cls(catalog, config, pool, supervisor)
         worker._thread.start()
         try:
             worker._opened.result()
@@ -107,7 +107,7 @@ class Worker:
             return  # garbage may be collected in any thread
         self._opened.result().call_soon_threadsafe(self._closing.set)
         self._thread.join()
-        self._supervision.close(SECONDS_FOR_SINKS)
+        self._supervisor.close(SECONDS_FOR_SINKS)
 
     async def _computed(self, request: Request) -> Answer:
         call = call_of(request, self._in_shared_memory(request), self._config)

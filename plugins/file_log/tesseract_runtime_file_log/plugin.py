@@ -17,8 +17,8 @@ def run_sinks() -> Iterable[RunSink]:
         schemes=("file",),
         open=deferred("tesseract_runtime_file_log.writing:open_run"),
         local=True,
-        keeps=True,
-        make_room=deferred("tesseract_runtime_file_log.writing:make_room"),
+        default=True,
+        clear=deferred("tesseract_runtime_file_log.writing:clear"),
         check=deferred("tesseract_runtime_file_log.writing:check"),
     )
 

@@ -18,7 +18,7 @@ _BATCH = 1_000
 
 def other_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
     """Return where runs can be sent; `InvalidOption` if nothing but files is asked for."""
-    targets = [t for t in log_targets(catalog, config) if not t.sink.value.keeps]
+    targets = [t for t in log_targets(catalog, config) if not t.sink.value.default]
     if not targets:
         raise InvalidOption(
             "Name where to send the run with --log-to, such as mlflow+http://host:5000."

@@ -58,7 +58,7 @@ def open_run(run: Run, target: str, config: RuntimeConfig) -> FileRun:
     return FileRun(folder, facts)
 
 
-def make_room(run: Run) -> None:
+def clear(run: Run) -> None:
     """Remove what another run has left in the log folder of a run that begins."""
     known = _known_facts(run.log_folder)
     if known.get("id") not in (None, run.id):
@@ -85,7 +85,7 @@ class FileRun:
         for record in records:
             _WRITERS[type(record)](self, record)
 
-    def kept(self, artifact: Artifact) -> Artifact:
+    def stored(self, artifact: Artifact) -> Artifact:
         """Return an artifact as it is in the log folder."""
         path = self._kept.get(artifact.path, artifact.path)
         return Artifact(path=path, name=path.name)

@@ -17,7 +17,7 @@ def run_sinks() -> Iterable[RunSink]:
             summary="Runs of an MLflow server, such as mlflow+http://host:5000.",
             schemes=("mlflow+http", "mlflow+https"),
             open=deferred("tesseract_runtime_mlflow.opening:opened"),
-            asked_by=deferred("tesseract_runtime_mlflow.targets:asked_by"),
+            target_from=deferred("tesseract_runtime_mlflow.targets:target_from"),
             check=deferred("tesseract_runtime_mlflow.targets:check"),
         ),
     )

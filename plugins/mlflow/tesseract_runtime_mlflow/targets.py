@@ -12,7 +12,7 @@ _PREFIX = "mlflow+"
 _USERNAME, _PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 
 
-def asked_by(config: RuntimeConfig) -> str | None:
+def target_from(config: RuntimeConfig) -> str | None:
     """Return the target that `--mlflow-tracking-uri` asks for."""
     tracking_uri = config.section("mlflow").tracking_uri
     return f"{_PREFIX}{tracking_uri}" if tracking_uri else None

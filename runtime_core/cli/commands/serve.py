@@ -95,7 +95,7 @@ def serve(
                 address=address,
             )
         finally:
-            context.obj.supervision.close(_SECONDS_FOR_SINKS)
+            context.obj.supervisor.close(_SECONDS_FOR_SINKS)
 
 
 def _workers(context: CliContext, options: ServeOptions, *, in_process: bool) -> Workers:
@@ -104,15 +104,15 @@ def _workers(context: CliContext, options: ServeOptions, *, in_process: bool) ->
 
     if in_process:
         claim_stdout()  # what user code prints is nobody's result
-        runtime = served_runtime(context.catalog, context.config, context.supervision)
-        return InProcessWorkers(runtime, context.supervision)
+        runtime = served_runtime(context.catalog, context.config, context.supervisor)
+        return InProcessWorkers(runtime, context.supervisor)
     settings = WorkerSettings(
         config=dump(context.config),
         plugins=context.selection,
         loaded=loaded_plugins(context.catalog),
     )
     return WorkerPool(
-        settings, context.supervision, size=options.num_workers, timeout=options.timeout
+        settings, context.supervisor, size=options.num_workers, timeout=options.timeout
     )
 
 

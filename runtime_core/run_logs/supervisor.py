@@ -13,13 +13,13 @@ from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Fault, Record, Reply, RunStatus
 from runtime_core.errors import FaultKind, RunNotLogged
 from runtime_core.faults import exception_text, fault_of
-from runtime_core.run_logs.placing import run_of
-from runtime_core.run_logs.targets import LogTarget, log_targets
+from runtime_core.run_logs.log_targets import LogTarget, log_targets
+from runtime_core.run_logs.run import run_of
 from runtime_core.run_logs.text_log import append_text, text_log_path
 from runtime_core.runs import Run
 
 if TYPE_CHECKING:
-    from runtime_core.run_logs.pump import SinkPump
+    from runtime_core.run_logs.sink_thread import SinkThread
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _KILLED |= {FaultKind.SHUTTING_DOWN}
 _TOLD = _KILLED | {FaultKind.TESSERACT_FAILED}
 
 
-class Supervision:
+class RunSupervisor:
     """Sees to the runs of calls that are computed here or in other processes.
 
     It is the `Upstream` of the logs of those that are computed here. Errors of the constructor are
@@ -39,26 +39,26 @@ class Supervision:
         self._config = config
         self._targets: Sequence[LogTarget] = log_targets(catalog, config)
         distant = [target for target in self._targets if not target.sink.value.local]
-        self._pumps = _pumps(distant, config)
+        self._sink_threads = _sink_threads(distant, config)
 
     @property
     def feeds_sinks(self) -> bool:
         """Say whether there are sinks that records must be taken to."""
-        return bool(self._pumps)
+        return bool(self._sink_threads)
 
     def run(self, call: Call) -> Run:
         """Return the run of a call."""
         return run_of(call, self._config)
 
-    def make_room(self, run: Run) -> None:
+    def clear(self, run: Run) -> None:
         """Remove the log of the run that had the folder of this one before."""
         if not run.log_folder.is_dir():
             return
         try:
             text_log_path(run).unlink(missing_ok=True)
             for target in self._targets:
-                if target.sink.value.make_room is not None:
-                    target.sink.value.make_room(run)
+                if target.sink.value.clear is not None:
+                    target.sink.value.clear(run)
         # A sink may raise anything; the computation must not suffer.
         except Exception as error:
             _log.warning("%s cannot be emptied: %s", run.log_folder, exception_text(error))
@@ -68,8 +68,8 @@ class Supervision:
 
     def take(self, run: Run, record: Record) -> None:
         """Send a record to the sinks that are not local."""
-        for pump in self._pumps:
-            pump.put(run, record)
+        for thread in self._sink_threads:
+            thread.put(run, record)
 
     def abandoned(self, run: Run) -> None:
         """Close a run in the local sinks, which the process that had opened it no longer can."""
@@ -101,26 +101,28 @@ class Supervision:
 
     def interrupted(self, run: Run) -> None:
         """End the run of a call in this process that somebody has broken off."""
-        for pump in self._pumps:
-            pump.end(run, RunStatus.KILLED)
+        for thread in self._sink_threads:
+            thread.end(run, RunStatus.KILLED)
 
     def close(self, seconds: float) -> None:
         """Wait at most so long for the sinks that are not local."""
-        for pump in self._pumps:
-            pump.close(seconds)
+        for thread in self._sink_threads:
+            thread.close(seconds)
 
     def _end(self, run: Run, reply: Reply) -> list[Future[None]]:
         if reply.fault is not None and reply.fault.kind in _TOLD:
             _note(run, reply.fault)
-        return [pump.end(run, _status(reply)) for pump in self._pumps]
+        return [thread.end(run, _status(reply)) for thread in self._sink_threads]
 
 
-def _pumps(targets: Sequence[LogTarget], config: RuntimeConfig) -> Sequence[SinkPump]:
+def _sink_threads(targets: Sequence[LogTarget], config: RuntimeConfig) -> Sequence[SinkThread]:
     if not targets:
         return ()
-    from runtime_core.run_logs.pump import SinkPump  # most command lines have no use for it
+    from runtime_core.run_logs.sink_thread import (
+        SinkThread,  # most command lines have no use for it
+    )
 
-    return [SinkPump(target, config) for target in targets]
+    return [SinkThread(target, config) for target in targets]
 
 
 def _note(run: Run, fault: Fault) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from runtime_core.contracts import Fault, Parameter, Record, Reply, RunStatus
 from runtime_core.errors import FaultKind
-from runtime_core.run_logs import Supervision
+from runtime_core.run_logs import RunSupervisor
 from runtime_core.runs import Run
 from tests.run_logs.conftest import Logging, Sink, Supervise, call_of, invoked
 
@@ -48,10 +48,10 @@ def test_run_ends_with_the_status_of_its_reply(
 ) -> None:
     """A run is FINISHED, FAILED, or KILLED when it was stopped or its process ended."""
     sink = Sink()
-    supervision = supervise(sink.declared())
-    supervision.take(run, Parameter(key="size", value=3))
-    supervision.finished(run, reply_of(kind))
-    supervision.close(10)
+    supervisor = supervise(sink.declared())
+    supervisor.take(run, Parameter(key="size", value=3))
+    supervisor.finished(run, reply_of(kind))
+    supervisor.close(10)
     status = "KILLED" if kind in KILLED else "FAILED" if kind else "FINISHED"
     assert sink.calls == [("open", "fit-7"), Parameter(key="size", value=3), RunStatus(status)]
 
@@ -59,9 +59,9 @@ def test_run_ends_with_the_status_of_its_reply(
 def test_run_that_has_logged_nothing_is_not_sent(supervise: Supervise, run: Run) -> None:
     """A sink never hears of a run without records, and no thread is started for it."""
     sink = Sink()
-    supervision = supervise(sink.declared())
-    supervision.finished(run, reply_of("tesseract_failed"))
-    supervision.close(10)
+    supervisor = supervise(sink.declared())
+    supervisor.finished(run, reply_of("tesseract_failed"))
+    supervisor.close(10)
     assert sink.calls == []
 
 
@@ -71,9 +71,9 @@ def test_text_log_ends_with_why_the_call_has_failed(
 ) -> None:
     """The traceback, or else the first line of the message, is in the log; refusals are not."""
     told = kind in (*KILLED, "tesseract_failed")
-    supervision = supervise()
-    supervision.finished(run, reply_of(kind, trace="Traceback\nlast"))
-    supervision.finished(run, reply_of(kind))
+    supervisor = supervise()
+    supervisor.finished(run, reply_of(kind, trace="Traceback\nlast"))
+    supervisor.finished(run, reply_of(kind))
     path = run.log_folder / "tesseract.log"
     assert path.exists() is told
     if told:
@@ -93,8 +93,8 @@ def test_unwritable_text_log_is_a_warning(
 def test_abandoned_run_is_closed_as_killed_in_local_sinks(supervise: Supervise, run: Run) -> None:
     """When the process that has opened a run has died, another one closes it."""
     near, far = Sink(), Sink()
-    supervision = supervise(near.declared(name="near", local=True), far.declared(name="far"))
-    supervision.abandoned(run)
+    supervisor = supervise(near.declared(name="near", local=True), far.declared(name="far"))
+    supervisor.abandoned(run)
     assert (near.calls, far.calls) == ([("open", "fit-7"), RunStatus.KILLED], [])
 
 
@@ -202,22 +202,22 @@ def test_batches_keep_the_order_of_each_run(supervise: Supervise, run: Run) -> N
             super().write(records)
 
     sink = Counting()
-    supervision = supervise(sink.declared())
+    supervisor = supervise(sink.declared())
     records = [Parameter(key=str(number), value=number) for number in range(5000)]
     for record in records:
-        supervision.take(run, record)
-    supervision.finished(run, reply_of())
-    supervision.close(10)
+        supervisor.take(run, record)
+    supervisor.finished(run, reply_of())
+    supervisor.close(10)
     assert sink.records == records
     assert len(batches) < 2500
 
 
 def test_server_is_not_held_up(supervise: Supervise, run: Run) -> None:
     """`ended` gives the same answer as `finished`, in an event loop."""
-    supervision = supervise(Sink(fails="write").declared(), log_to_strict=True)
-    supervision.take(run, Parameter(key="size", value=3))
-    reply = asyncio.run(supervision.ended(run, reply_of()))
-    supervision.close(10)
+    supervisor = supervise(Sink(fails="write").declared(), log_to_strict=True)
+    supervisor.take(run, Parameter(key="size", value=3))
+    reply = asyncio.run(supervisor.ended(run, reply_of()))
+    supervisor.close(10)
     assert reply.fault is not None
     assert reply.fault.kind is FaultKind.RUN_NOT_LOGGED
 
@@ -231,20 +231,20 @@ def test_caller_who_gives_up_does_not_end_a_sink(supervise: Supervise, run: Run)
             super().write(records)
             written.wait(10)
 
-    async def give_up(supervision: Supervision) -> Reply:
-        supervision.take(run, Parameter(key="size", value=3))
-        waiting = asyncio.create_task(supervision.ended(run, reply_of()))
+    async def give_up(supervisor: RunSupervisor) -> Reply:
+        supervisor.take(run, Parameter(key="size", value=3))
+        waiting = asyncio.create_task(supervisor.ended(run, reply_of()))
         await asyncio.sleep(0.05)
         waiting.cancel()
         await asyncio.wait([waiting])
         written.set()
         after = replace(run, id="fit-8")
-        supervision.take(after, Parameter(key="size", value=4))
+        supervisor.take(after, Parameter(key="size", value=4))
         async with asyncio.timeout(10):
-            return await supervision.ended(after, replace(reply_of(), run_id="fit-8"))
+            return await supervisor.ended(after, replace(reply_of(), run_id="fit-8"))
 
     sink = Slow()
-    supervision = supervise(sink.declared(), log_to_strict=True)
-    assert asyncio.run(give_up(supervision)).fault is None
-    supervision.close(10)
+    supervisor = supervise(sink.declared(), log_to_strict=True)
+    assert asyncio.run(give_up(supervisor)).fault is None
+    supervisor.close(10)
     assert sink.records == [Parameter(key="size", value=3), Parameter(key="size", value=4)]

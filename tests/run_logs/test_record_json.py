@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from runtime_core.contracts import Artifact, Metric, Parameter, Record
-from runtime_core.run_logs.records import as_json, from_json, plain
+from runtime_core.run_logs.record_json import as_json, from_json, plain
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 """Texts of all characters, surrogates too."""

@@ -14,7 +14,7 @@ from runtime_core.errors import InvalidOption, UnknownName
 from runtime_core.run_logs import log_targets
 from tests.run_logs.conftest import Sink, WithSinks
 
-KEEPING = Sink().declared(name="file", local=True, keeps=True)
+KEEPING = Sink().declared(name="file", local=True, default=True)
 LOCAL = Sink().declared(name="memory", local=True)
 FAR = Sink().declared(name="far")
 
@@ -61,10 +61,10 @@ def test_environment_names_targets_too(with_sinks: WithSinks) -> None:
 def test_options_of_a_plugin_may_ask(with_sinks: WithSinks) -> None:
     """A sink may be asked for by options of its own plugin, beside `--log-to`."""
 
-    def asked_by(config: RuntimeConfig) -> str | None:
+    def target_from(config: RuntimeConfig) -> str | None:
         return "far:mine" if config.debug else None
 
-    catalog = with_sinks(KEEPING, Sink().declared(name="far", asked_by=asked_by))
+    catalog = with_sinks(KEEPING, Sink().declared(name="far", target_from=target_from))
     assert targets(catalog) == ["file"]
     assert targets(catalog, debug=True) == ["file", "far:mine"]
     assert targets(catalog, "far:other", debug=True) == ["file", "far:other", "far:mine"]

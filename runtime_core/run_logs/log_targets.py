@@ -37,9 +37,9 @@ def log_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
     asked += [
         LogTarget(sink=entry, target=target)
         for entry in catalog.run_sinks.entries.values()
-        if entry.value.asked_by is not None and (target := entry.value.asked_by(config))
+        if entry.value.target_from is not None and (target := entry.value.target_from(config))
     ]
-    chosen = list(dict.fromkeys([*_keeping(catalog, asked), *asked]))
+    chosen = list(dict.fromkeys([*_defaults(catalog, asked), *asked]))
     for each in chosen:
         if each.sink.value.check is not None:
             each.sink.value.check(each.target, config)
@@ -76,10 +76,10 @@ def _explanation(catalog: Catalog, scheme: str) -> str:
     )
 
 
-def _keeping(catalog: Catalog, asked: Sequence[LogTarget]) -> Iterator[LogTarget]:
+def _defaults(catalog: Catalog, asked: Sequence[LogTarget]) -> Iterator[LogTarget]:
     """Yield the sinks that are used unasked."""
     if asked and all(target.sink.value.local for target in asked):
         return
     for entry in catalog.run_sinks.entries.values():
-        if entry.value.keeps:
+        if entry.value.default:
             yield LogTarget(sink=entry, target=next(iter(entry.value.schemes)))

@@ -15,7 +15,7 @@ from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Deferred, Record, RunHandle, RunStatus
 from runtime_core.errors import RunNotLogged
 from runtime_core.faults import exception_text
-from runtime_core.run_logs.targets import LogTarget
+from runtime_core.run_logs.log_targets import LogTarget
 from runtime_core.runs import Run
 
 _log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class _Entry:
     status: RunStatus | None = None
 
 
-class SinkPump:
+class SinkThread:
     """Sends runs to one target in the order in which they were logged, in a thread of its own.
 
     Nobody waits for it: what a target refuses, or is too slow for, is told in the log and stays

@@ -16,7 +16,7 @@ from runtime_core.arrays.coercion import NUMERIC_KINDS, AnyArray
 from runtime_core.errors import InvalidResult
 from runtime_core.faults import summary
 from runtime_core.paths import InvalidPath, get, parse, replace
-from runtime_core.runs import EVALUATION
+from runtime_core.run_logs.run import EVALUATION
 
 I = TypeVar("I")  # noqa: E741  # the inputs
 

@@ -13,7 +13,7 @@ from runtime_core import scope
 from runtime_core.arrays.json_schema import ArrayJsonSchema
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import BoundEndpoint, Unavailable
-from runtime_core.runs import RUN_ID_PATTERN
+from runtime_core.run_logs.run import RUN_ID_PATTERN
 from runtime_core.runtime import Runtime
 
 _REF = "#/components/schemas/{model}"

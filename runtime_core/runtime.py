@@ -25,6 +25,7 @@ from runtime_core.contracts import (
     Endpoint,
     Evaluations,
     Reply,
+    Run,
     RunStatus,
     Unavailable,
 )
@@ -34,9 +35,8 @@ from runtime_core.files import FileAccess
 from runtime_core.gradients import GradientBackends
 from runtime_core.invocation import Invocation, Stages
 from runtime_core.run_logs.log_targets import LogTarget, log_targets
-from runtime_core.run_logs.run import run_of
+from runtime_core.run_logs.run import EVALUATION, run_of
 from runtime_core.run_logs.run_log import RunLog, Upstream
-from runtime_core.runs import EVALUATION, Run
 from runtime_core.scope import Scope, Workspace
 from runtime_core.tesseract_api import AuthorError, TesseractApi, load_tesseract
 

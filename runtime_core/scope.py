@@ -21,9 +21,8 @@ from runtime_core.lifting import LiftedTexts
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
     from runtime_core.config import RuntimeConfig
-    from runtime_core.contracts import CompressionCodec
+    from runtime_core.contracts import CompressionCodec, Run
     from runtime_core.run_logs import RunLog
-    from runtime_core.runs import Run
 
 
 @dataclass(frozen=True, kw_only=True)

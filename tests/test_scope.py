@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from runtime_core import Runtime, scope
-from runtime_core.runs import Run
+from runtime_core.contracts import Run
 
 CURRENT = """
 from pydantic import BaseModel

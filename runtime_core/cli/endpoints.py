@@ -17,8 +17,8 @@ from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
 from runtime_core.contracts import BoundEndpoint, Call, Fault, Reply
 from runtime_core.errors import FaultKind
+from runtime_core.run_logs.run import new_run_id
 from runtime_core.run_logs.text_log import text_log_path
-from runtime_core.runs import new_run_id
 
 OPTIONS_OF_ENDPOINTS = frozenset({"--output-path", "--output-format"})
 """The options that an endpoint's command has beside the global ones of the same names."""

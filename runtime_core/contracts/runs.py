@@ -10,7 +10,28 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from runtime_core.config import RuntimeConfig
-    from runtime_core.runs import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One computation: its id, its endpoint, the run that it belongs to and its own folder.
+
+    What is logged to a run that is not `kept` is dropped. `name` and `version` are those of the
+    Tesseract. The folder is made when the first file of the run is.
+    """
+
+    id: str
+    endpoint: str
+    parent_id: str | None = None
+    folder: Path = Path()
+    name: str = "Tesseract"
+    version: str = "unknown"
+    kept: bool = True
+
+    @property
+    def log_folder(self) -> Path:
+        """Return where the run's log is: `tesseract.log` and what local sinks write."""
+        return self.folder / "logs"
 
 
 class RunStatus(StrEnum):

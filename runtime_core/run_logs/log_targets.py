@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import RunHandle, RunSink
+from runtime_core.contracts import Run, RunHandle, RunSink
 from runtime_core.errors import UnknownName, did_you_mean, listed, shortened
-from runtime_core.runs import Run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from runtime_core.contracts import (
     Metric,
     Parameter,
     Record,
+    Run,
     RunHandle,
     RunStatus,
     StoringRunHandle,
@@ -25,7 +26,6 @@ from runtime_core.errors import RunNotLogged
 from runtime_core.faults import exception_text
 from runtime_core.run_logs.log_targets import LogTarget
 from runtime_core.run_logs.record_json import plain
-from runtime_core.runs import Run
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime_core.runs import Run
+from runtime_core.contracts import Run
 
 FILE_NAME = "tesseract.log"
 

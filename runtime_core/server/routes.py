@@ -17,7 +17,7 @@ from runtime_core.contracts import Call, Fault, Reply, ServerContext
 from runtime_core.description import EndpointDescription
 from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, TesseractRuntimeError
 from runtime_core.faults import fault_of
-from runtime_core.runs import checked_run_id, new_run_id
+from runtime_core.run_logs.run import checked_run_id, new_run_id
 from runtime_core.server.admission import Admitted
 from runtime_core.server.disconnect import Attendance
 from runtime_core.server.headers import header_fields

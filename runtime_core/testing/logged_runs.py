@@ -14,9 +14,9 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Artifact, Call, Metric, Record, Reply, RunHandle
+from runtime_core.contracts import Artifact, Call, Metric, Record, Reply, Run, RunHandle
 from runtime_core.run_logs import RunSupervisor
-from runtime_core.runs import Run, new_run_id
+from runtime_core.run_logs.run import new_run_id
 from runtime_core.runtime import local_runtime
 
 Metrics = Mapping[str, Sequence[tuple[int, float]]]

@@ -13,10 +13,9 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Artifact, Parameter, RunSink, RunStatus, StoringRunHandle
+from runtime_core.contracts import Artifact, Parameter, Run, RunSink, RunStatus, StoringRunHandle
 from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.run_logs import log_targets
-from runtime_core.runs import Run
 from runtime_core.testing.logged_runs import (
     MANY,
     PARAMETERS,

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from runtime_core.contracts import Run
 from runtime_core.run_logs.text_log import append_text, text_log_path
-from runtime_core.runs import Run
 from runtime_core.workers.process_exit import settle
 
 _log = logging.getLogger(__name__)

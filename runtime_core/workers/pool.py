@@ -11,12 +11,11 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from runtime_core.contracts import Call, Fault, Reply
+from runtime_core.contracts import Call, Fault, Reply, Run
 from runtime_core.description import Description
 from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkersLost
 from runtime_core.faults import fault_of
 from runtime_core.run_logs.supervisor import RunSupervisor
-from runtime_core.runs import Run
 from runtime_core.workers.body_buffer import BodyBuffer
 from runtime_core.workers.queued_call import QueuedCall
 from runtime_core.workers.shared_memory import SharedBufferPool

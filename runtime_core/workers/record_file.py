@@ -12,9 +12,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from runtime_core.contracts import Record
+from runtime_core.contracts import Record, Run
 from runtime_core.run_logs.record_json import as_json, from_json
-from runtime_core.runs import Run
 
 _CHUNK = 1 << 17  # read at once beside an event loop, some milliseconds' worth
 

@@ -14,13 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from runtime_core.contracts import Call, Reply
+from runtime_core.contracts import Call, Reply, Run
 from runtime_core.description import Description
 from runtime_core.errors import WorkerDied
 from runtime_core.faults import RaisedFault
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs.supervisor import RunSupervisor
-from runtime_core.runs import Run
 from runtime_core.workers.captured_output import CapturedOutput
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.framing import ConnectionEnded, Message

@@ -560,7 +560,7 @@ def test_run_sink_keeps_records(environment: Environment) -> None:
 from runtime_core import load_catalog
 from runtime_core.config import resolve
 from runtime_core.contracts import Metric, Parameter
-from runtime_core.runs import Run
+from runtime_core.contracts import Run
 from tesseract_runtime_memory_sink import RUNS
 
 catalog = load_catalog()

@@ -23,11 +23,10 @@ from hypothesis import strategies as st
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Artifact, Metric, Parameter, RunStatus
+from runtime_core.contracts import Artifact, Metric, Parameter, Run, RunStatus
 from runtime_core.errors import InvalidOption
 from runtime_core.run_logs import log_targets
 from runtime_core.run_logs.record_json import plain
-from runtime_core.runs import Run
 from tesseract_runtime_file_log.reading import StoredRun
 from tesseract_runtime_file_log.writing import open_run
 from tests.file_log.conftest import Open, metric
@@ -471,7 +470,7 @@ import os, sys
 from pathlib import Path
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Metric, Parameter
-from runtime_core.runs import Run
+from runtime_core.contracts import Run
 from tesseract_runtime_file_log.writing import open_run
 
 run = Run(id="a", endpoint="apply", folder=Path(sys.argv[1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtime_core.contracts import RunStatus
-from runtime_core.runs import new_run_id
+from runtime_core.run_logs.run import new_run_id
 from tests.mlflow.conftest import OpenRun
 from tests.mlflow.tracker import Tracker
 

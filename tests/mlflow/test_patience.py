@@ -19,9 +19,8 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import RunHandle, RunStatus
+from runtime_core.contracts import Run, RunHandle, RunStatus
 from runtime_core.errors import RunNotLogged
-from runtime_core.runs import Run
 from tests.mlflow.conftest import OpenRun
 from tests.mlflow.test_runs import metric
 from tests.mlflow.tracker import Tracker, free_port, tracking

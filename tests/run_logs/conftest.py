@@ -16,10 +16,9 @@ import pytest
 from runtime_core import Runtime, scope
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig, resolve
-from runtime_core.contracts import Call, Record, Reply, RunSink, RunStatus
+from runtime_core.contracts import Call, Record, Reply, Run, RunSink, RunStatus
 from runtime_core.run_logs import RunLog, log_targets
 from runtime_core.run_logs.supervisor import RunSupervisor
-from runtime_core.runs import Run
 from runtime_core.runtime import local_runtime
 from tests.conftest import DOUBLE
 

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 from runtime_core import Runtime
-from runtime_core.contracts import Artifact, Metric, Parameter, RunStatus
+from runtime_core.contracts import Artifact, Metric, Parameter, Run, RunStatus
 from runtime_core.run_logs import log_artifact, log_metric, log_parameter
-from runtime_core.runs import Run
 from tests.run_logs.conftest import Logging, OpenLog, Sink, call_of, entered, invoked
 
 LOGS = """

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime_core.errors import InvalidOption
-from runtime_core.runs import checked_run_id, new_run_id
+from runtime_core.run_logs.run import checked_run_id, new_run_id
 
 
 def test_new_ids_are_uuids() -> None:

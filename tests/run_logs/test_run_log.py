@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime_core.contracts import Artifact, Metric, Parameter, Record, RunStatus
+from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
 from runtime_core.errors import RunNotLogged
-from runtime_core.runs import Run
 from tests.run_logs.conftest import OpenLog, Sink
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from runtime_core.contracts import Fault, Parameter, Record, Reply, RunStatus
+from runtime_core.contracts import Fault, Parameter, Record, Reply, Run, RunStatus
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs import RunSupervisor
-from runtime_core.runs import Run
 from tests.run_logs.conftest import Logging, Sink, Supervise, call_of, invoked
 
 KILLED = ("worker_died", "timed_out", "caller_gone", "shutting_down")

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime_core.contracts import Call, Reply
+from runtime_core.contracts import Call, Reply, Run
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.run_logs.text_log import append_text
-from runtime_core.runs import Run
 from runtime_core.workers import WorkerPool
 from runtime_core.workers import captured_output as captured_output_module
 from runtime_core.workers.connection import Connection
@@ -163,7 +162,7 @@ def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
                 monkeypatch.setattr(WorkerProcess, "finish", finish_and_go)
             await asyncio.wait([task])
             assert task.cancelled()
-            await until(lambda: not workers._jobs)
+            await until(lambda: not workers._calls)
             return len(workers._segments._leased)
 
     assert run(loop, give_up(pool(ECHO))) == 0
@@ -194,7 +193,7 @@ def test_callers_who_go_at_any_moment_leave_nothing(pool: Pool, loop: str) -> No
                 await until(lambda: len(workers._idle) == 2)
                 gc.collect()
                 before = before or (descriptors() if n == 2 else 0)
-            return len(workers._segments._leased), len(workers._jobs), descriptors() - before
+            return len(workers._segments._leased), len(workers._calls), descriptors() - before
 
     leased, jobs, more = run(loop, many(pool(ECHO, size=2)))
     assert (leased <= 2, jobs) == (True, 0)  # each worker has memory for its next large answer
@@ -290,7 +289,7 @@ def test_caller_who_goes_while_output_is_kept_does_not_mix_it(
             task.cancel()
             await asyncio.wait([task])
             assert task.cancelled()
-            await until(lambda: not workers._jobs)
+            await until(lambda: not workers._calls)
         return slow[0].read_text().splitlines()
 
     monkeypatch.setattr(captured_output_module, "append_text", keep_slowly)
@@ -315,7 +314,7 @@ def test_run_of_a_caller_who_goes_as_its_worker_dies_is_closed_once(
             await until(lambda: closed)
             task.cancel()
             await asyncio.wait([task])
-            await until(lambda: not workers._jobs)
+            await until(lambda: not workers._calls)
 
     monkeypatch.setattr(RunSupervisor, "abandoned", close_slowly)
     source = OBEDIENT.replace("import ctypes", "import runtime_core.run_logs\nimport ctypes")

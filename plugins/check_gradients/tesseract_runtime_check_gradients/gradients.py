@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from runtime_core import Runtime, scope
 from runtime_core.answering import answered
-from runtime_core.runs import EVALUATION
+from runtime_core.run_logs.run import EVALUATION
 from tesseract_runtime_check_gradients.vectors import Vector
 
 JACOBIAN = "jacobian"

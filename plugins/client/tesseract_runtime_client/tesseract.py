@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from runtime_core import scope
 from runtime_core.errors import InvalidOption
-from runtime_core.runs import checked_run_id, new_run_id
+from runtime_core.run_logs.run import checked_run_id, new_run_id
 from tesseract_runtime_client.calls import config_of, path_of
 from tesseract_runtime_client.documents import Documents, best_format
 from tesseract_runtime_client.errors import Unreachable, ValidationError

@@ -14,9 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
-from runtime_core.contracts import Artifact, Metric, Parameter, Record, RunStatus
+from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
 from runtime_core.errors import MissingFile, UnknownName, did_you_mean
-from runtime_core.runs import Run
 from tesseract_runtime_file_log.layout import (
     ARTIFACTS,
     DRAFT,

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Artifact, Metric, Parameter, Record, RunStatus
+from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
 from runtime_core.errors import InvalidOption
 from runtime_core.files import write
-from runtime_core.runs import Run
 from tesseract_runtime_file_log.layout import (
     ARTIFACTS,
     DRAFT,

@@ -11,9 +11,8 @@ from mlflow.entities import Metric as MlflowMetric
 from mlflow.entities import Param
 from mlflow.entities import Run as MlflowRun
 
-from runtime_core.contracts import Artifact, Metric, Parameter, Record, RunStatus
+from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
 from runtime_core.errors import shortened
-from runtime_core.runs import Run
 from tesseract_runtime_mlflow import limits
 from tesseract_runtime_mlflow.artifacts import send
 from tesseract_runtime_mlflow.client import told

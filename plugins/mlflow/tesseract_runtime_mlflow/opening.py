@@ -12,8 +12,7 @@ from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import RunHandle
-from runtime_core.runs import Run
+from runtime_core.contracts import Run, RunHandle
 from tesseract_runtime_mlflow.client import connected, told
 from tesseract_runtime_mlflow.families import parent_of
 from tesseract_runtime_mlflow.handle import MlflowHandle

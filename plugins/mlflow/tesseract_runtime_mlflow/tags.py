@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runtime_core.runs import Run
+from runtime_core.contracts import Run
 from tesseract_runtime_mlflow.limits import LONGEST_TAG, allowed_key, cut, text
 
 RUN_ID = "tesseract.run_id"

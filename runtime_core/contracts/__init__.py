@@ -10,6 +10,7 @@ from runtime_core.contracts.calls import Buffer, Call, Fault, Reply
 from runtime_core.contracts.commands import Command, CommandContext
 from runtime_core.contracts.compressors import CompressionCodec, Compressor
 from runtime_core.contracts.deferred import Deferred, deferred, imported
+from runtime_core.contracts.descriptions import Description, EndpointDescription
 from runtime_core.contracts.encodings import ArrayCodec, ArrayEncoding, ArraySpec, EncodedData
 from runtime_core.contracts.endpoints import Binding, BoundEndpoint, Endpoint
 from runtime_core.contracts.executors import Evaluations, ExecutorProvider
@@ -53,23 +54,24 @@ __all__ = [
     "CompressionCodec",
     "Compressor",
     "Deferred",
+    "Description",
     "DocumentCodec",
     "EncodedData",
     "Endpoint",
+    "EndpointDescription",
     "Evaluations",
     "ExecutorProvider",
     "Fault",
     "Format",
     "GradientBackend",
-    "StoringRunHandle",
     "Layer",
     "Metric",
     "Parameter",
     "Place",
     "Recipe",
     "Record",
-    "Run",
     "Reply",
+    "Run",
     "RunHandle",
     "RunSink",
     "RunStatus",
@@ -78,6 +80,7 @@ __all__ = [
     "ServerExtension",
     "ServerParts",
     "Settings",
+    "StoringRunHandle",
     "Unavailable",
     "deferred",
     "imported",

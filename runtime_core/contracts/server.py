@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runtime_core.contracts.calls import Call, Reply
+from runtime_core.contracts.descriptions import Description
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
     from runtime_core.config import RuntimeConfig
-    from runtime_core.description import Description
 
 
 class Place(StrEnum):

@@ -15,8 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core.catalog import CORE, Catalog
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Call, Place, Reply, ServeOptions, ServerParts
-from runtime_core.description import Description
+from runtime_core.contracts import Call, Description, Place, Reply, ServeOptions, ServerParts
 from runtime_core.server.admission import Admission
 from runtime_core.server.negotiation import Negotiation
 from runtime_core.server.request_body import Reading

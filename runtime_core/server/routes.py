@@ -13,8 +13,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core import documents
-from runtime_core.contracts import Call, Fault, Reply, ServerContext
-from runtime_core.description import EndpointDescription
+from runtime_core.contracts import Call, EndpointDescription, Fault, Reply, ServerContext
 from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, TesseractRuntimeError
 from runtime_core.faults import fault_of
 from runtime_core.run_logs.run import checked_run_id, new_run_id

@@ -9,8 +9,8 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from runtime_core.contracts import Call, Reply
-from runtime_core.description import Description, describe
+from runtime_core.contracts import Call, Description, Reply
+from runtime_core.description import describe
 from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import Runtime
 from runtime_core.workers.body_buffer import BodyBuffer

@@ -6,8 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Protocol, Self
 
-from runtime_core.contracts import Call, Reply
-from runtime_core.description import Description
+from runtime_core.contracts import Call, Description, Reply
 from runtime_core.workers.body_buffer import BodyBuffer
 
 

@@ -11,8 +11,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from runtime_core.contracts import Call, Fault, Reply, Run
-from runtime_core.description import Description
+from runtime_core.contracts import Call, Description, Fault, Reply, Run
 from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkersLost
 from runtime_core.faults import fault_of
 from runtime_core.run_logs.supervisor import RunSupervisor

@@ -14,8 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from runtime_core.contracts import Call, Reply, Run
-from runtime_core.description import Description
+from runtime_core.contracts import Call, Description, Reply, Run
 from runtime_core.errors import WorkerDied
 from runtime_core.faults import RaisedFault
 from runtime_core.plugins import PluginSelection

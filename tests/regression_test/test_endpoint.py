@@ -10,8 +10,8 @@ import pytest
 
 from runtime_core import Call, Reply, Runtime
 from runtime_core.config import resolve
+from runtime_core.description.openapi import openapi_document
 from runtime_core.errors import FaultKind
-from runtime_core.openapi import openapi_document
 from runtime_core.runtime import served_runtime
 from tests.regression_test.conftest import OUTPUTS, SHAPES, case
 

@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.openapi import openapi_document
+from runtime_core.description.openapi import openapi_document
 from runtime_core.runtime import local_runtime
 from tests.conftest import DOUBLE, EXAMPLES, REPOSITORY, Cli
 

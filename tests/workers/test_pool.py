@@ -15,8 +15,8 @@ import pytest
 from runtime_core import Runtime
 from runtime_core.catalog import Catalog
 from runtime_core.config import dump, resolve
-from runtime_core.contracts import Reply
-from runtime_core.description import Description, describe
+from runtime_core.contracts import Description, Reply
+from runtime_core.description import describe
 from runtime_core.errors import FaultKind, TesseractRuntimeError
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs import RunSupervisor

@@ -11,8 +11,7 @@ from pydantic import BaseModel
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import CORE_OPTIONS, RuntimeConfig, resolve
-from runtime_core.contracts import Buffer, Call, Reply
-from runtime_core.description import Description
+from runtime_core.contracts import Buffer, Call, Description, Reply
 from runtime_core.errors import InvalidOption, did_you_mean, listed
 from tesseract_runtime_client.errors import Refusal
 from tesseract_runtime_client.transport import Answer, Request

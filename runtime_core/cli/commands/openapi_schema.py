@@ -7,7 +7,7 @@ import typer
 from runtime_core import documents
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver
 from runtime_core.cli.standard_streams import claim_stdout
-from runtime_core.openapi import openapi_document
+from runtime_core.description.openapi import openapi_document
 
 
 def openapi_schema(

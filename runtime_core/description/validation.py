@@ -36,7 +36,7 @@ ONE_ARGUMENT = ("apply", "abstract_eval")
 """The functions that are called with one positional argument."""
 
 
-def refuse_faults(runtime: Runtime) -> None:
+def validate_tesseract(runtime: Runtime) -> None:
     """Raise `InvalidTesseract` with everything that is wrong, a line for each fault."""
     faults = list(dict.fromkeys(_faults(runtime)))
     if faults:

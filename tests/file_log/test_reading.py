@@ -16,7 +16,7 @@ import pytest
 
 from runtime_core.contracts import Artifact, Parameter, RunStatus
 from runtime_core.errors import InvalidOption, MissingFile, NotWritten, UnknownName
-from tesseract_runtime_file_log.cleaning import age, remove, superfluous
+from tesseract_runtime_file_log.pruning import age, remove, superfluous
 from tesseract_runtime_file_log.reading import StoredRun, stored_run, stored_runs
 from tests.file_log.conftest import Open, metric
 

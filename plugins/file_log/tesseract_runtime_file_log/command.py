@@ -14,9 +14,9 @@ from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import CommandContext, Metric
 from runtime_core.errors import InvalidOption
 from runtime_core.files import is_url
-from tesseract_runtime_file_log.cleaning import age, remove, superfluous
+from tesseract_runtime_file_log.pruning import age, remove, superfluous
 from tesseract_runtime_file_log.reading import StoredRun, stored_run, stored_runs
-from tesseract_runtime_file_log.sending import other_targets, send
+from tesseract_runtime_file_log.resend import other_targets, send
 
 app = typer.Typer(
     rich_markup_mode=None,

@@ -16,7 +16,7 @@ from runtime_core.errors import shortened
 from tesseract_runtime_mlflow import limits
 from tesseract_runtime_mlflow.artifacts import send
 from tesseract_runtime_mlflow.client import told
-from tesseract_runtime_mlflow.families import adopt
+from tesseract_runtime_mlflow.parent_runs import adopt
 from tesseract_runtime_mlflow.tags import INCOMPLETE
 
 _log = logging.getLogger(__name__)

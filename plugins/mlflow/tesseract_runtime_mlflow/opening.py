@@ -14,8 +14,8 @@ from mlflow.exceptions import MlflowException
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Run, RunHandle
 from tesseract_runtime_mlflow.client import connected, told
-from tesseract_runtime_mlflow.families import parent_of
 from tesseract_runtime_mlflow.handle import MlflowHandle
+from tesseract_runtime_mlflow.parent_runs import parent_of
 from tesseract_runtime_mlflow.tags import MLFLOW_PARENT, parent_id_of, tags_of
 from tesseract_runtime_mlflow.targets import tracking_uri_of
 

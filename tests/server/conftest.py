@@ -255,8 +255,8 @@ def started(
 
     `wrapper` is a program that runs its arguments as a program in other surroundings.
 
-    `constants` maps names such as `runtime_core.server.request_body._IDLE_SECONDS` to other values, so
-    that a test need not wait as long as a client would.
+    `constants` maps names such as `runtime_core.server.request_body._IDLE_SECONDS` to other values,
+    so that a test need not wait as long as a client would.
     """
     process = subprocess.Popen(
         [*wrapper, *_program(constants), *arguments],

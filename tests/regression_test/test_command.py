@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import Cli, clean_environment
+from tests.patience import SECONDS
 from tests.regression_test.conftest import OUTPUTS, SHAPES, case
 
 if TYPE_CHECKING:
@@ -318,6 +319,6 @@ def test_reader_that_has_gone_does_not_change_the_exit_code(
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "")

@@ -14,6 +14,7 @@ from runtime_core.contracts import Fault, Parameter, Record, Reply, RunStatus
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs import Supervision
 from runtime_core.runs import Run
+from tests.patience import SECONDS
 from tests.run_logs.conftest import Logging, Sink, Supervise, call_of, invoked
 
 KILLED = ("worker_died", "timed_out", "caller_gone", "shutting_down")
@@ -51,7 +52,7 @@ def test_run_ends_with_the_status_of_its_reply(
     supervision = supervise(sink.declared())
     supervision.take(run, Parameter(key="size", value=3))
     supervision.finished(run, reply_of(kind))
-    supervision.close(10)
+    supervision.close(SECONDS)
     status = "KILLED" if kind in KILLED else "FAILED" if kind else "FINISHED"
     assert sink.calls == [("open", "fit-7"), Parameter(key="size", value=3), RunStatus(status)]
 
@@ -61,7 +62,7 @@ def test_run_that_has_logged_nothing_is_not_sent(supervise: Supervise, run: Run)
     sink = Sink()
     supervision = supervise(sink.declared())
     supervision.finished(run, reply_of("tesseract_failed"))
-    supervision.close(10)
+    supervision.close(SECONDS)
     assert sink.calls == []
 
 
@@ -207,7 +208,7 @@ def test_batches_keep_the_order_of_each_run(supervise: Supervise, run: Run) -> N
     for record in records:
         supervision.take(run, record)
     supervision.finished(run, reply_of())
-    supervision.close(10)
+    supervision.close(SECONDS)
     assert sink.records == records
     assert len(batches) < 2500
 
@@ -217,7 +218,7 @@ def test_server_is_not_held_up(supervise: Supervise, run: Run) -> None:
     supervision = supervise(Sink(fails="write").declared(), log_to_strict=True)
     supervision.take(run, Parameter(key="size", value=3))
     reply = asyncio.run(supervision.ended(run, reply_of()))
-    supervision.close(10)
+    supervision.close(SECONDS)
     assert reply.fault is not None
     assert reply.fault.kind is FaultKind.RUN_NOT_LOGGED
 
@@ -229,7 +230,7 @@ def test_caller_who_gives_up_does_not_end_a_sink(supervise: Supervise, run: Run)
     class Slow(Sink):
         def write(self, records: Sequence[Record]) -> None:
             super().write(records)
-            written.wait(10)
+            written.wait(SECONDS)
 
     async def give_up(supervision: Supervision) -> Reply:
         supervision.take(run, Parameter(key="size", value=3))
@@ -240,11 +241,11 @@ def test_caller_who_gives_up_does_not_end_a_sink(supervise: Supervise, run: Run)
         written.set()
         after = replace(run, id="fit-8")
         supervision.take(after, Parameter(key="size", value=4))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(SECONDS):
             return await supervision.ended(after, replace(reply_of(), run_id="fit-8"))
 
     sink = Slow()
     supervision = supervise(sink.declared(), log_to_strict=True)
     assert asyncio.run(give_up(supervision)).fault is None
-    supervision.close(10)
+    supervision.close(SECONDS)
     assert sink.records == [Parameter(key="size", value=3), Parameter(key="size", value=4)]

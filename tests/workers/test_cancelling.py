@@ -21,6 +21,7 @@ from runtime_core.workers import WorkerPool
 from runtime_core.workers import streams as streams_module
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.process import LeasedReply, WorkerProcess
+from tests.patience import until
 from tests.server.conftest import GATED
 from tests.workers.conftest import (
     ECHO,
@@ -34,7 +35,6 @@ from tests.workers.conftest import (
     run,
     told,
     tree,
-    until,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 async def abandoned(workers: WorkerPool, call: Call) -> None:
     """Begin a call and give it up once it has come to a worker or to the queue."""
     task = asyncio.create_task(computed(workers, call))
-    await asyncio.sleep(0.05)
+    await until(lambda: call in [job.call for job in workers._jobs])
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -19,6 +19,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
 from runtime_core.plugins import PluginSelection
 from runtime_core.runtime import local_runtime
+from tests.patience import PATIENCE, SECONDS, allow
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXAMPLES = REPOSITORY / "docs" / "examples"
@@ -26,6 +27,8 @@ EXAMPLES = REPOSITORY / "docs" / "examples"
 DOUBLE = """
 from pydantic import BaseModel
 from runtime_core import Array, Differentiable, Float64
+
+from tests.patience import SECONDS
 
 class InputSchema(BaseModel):
     x: Differentiable[Array[(None,), Float64]]
@@ -56,6 +59,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     scheduling = LoadScopeScheduling(config, log)
     scheduling._split_scope = unit_of
     return scheduling
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Allow each test the time that this machine needs."""
+    if PATIENCE != 1:
+        for item in items:
+            allow(item)
 
 
 def unit_of(test: str) -> str:
@@ -133,7 +143,7 @@ def cli(tmp_path: Path) -> Cli:
             cwd=options.pop("cwd", tmp_path),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=SECONDS,
             **options,
         )
 

@@ -132,7 +132,8 @@ class WorkerPool:
         """Compute a call when its turn has come; the reply's body is valid inside the `with`.
 
         Every failure is a fault of the reply. A caller who gives up is forgotten while the call
-        waits; one that runs may take as long as its worker took to load, then it is stopped.
+        waits; one that runs is stopped after the time that its worker took to load, and not before
+        a second has passed.
         """
         limits = [seconds for seconds in (self._timeout, call.timeout) if seconds is not None]
         queued = QueuedCall(call, min(limits, default=None))

@@ -11,6 +11,9 @@ from runtime_core.errors import CallerGone, TesseractRuntimeError, TimedOut
 from runtime_core.faults import fault_of
 from runtime_core.workers.worker_process import WorkerProcess
 
+_LEAST_SECONDS_WITHOUT_CALLER = 1.0
+"""A worker that loads faster than this is still worth keeping for a call that is nearly done."""
+
 
 class QueuedCall:
     """One call on its way through the pool, which may compute for `limit` seconds.
@@ -59,9 +62,10 @@ class QueuedCall:
             self.worker.kill()
 
     def hurry(self) -> None:
-        """Let it take no longer than a new worker would, for its caller has gone."""
+        """Stop it after the time that a new worker would take, for its caller has gone."""
         if self.worker is not None:
-            self._stop_after(self.worker.load_seconds, CallerGone("The client has gone."))
+            seconds = max(self.worker.load_seconds, _LEAST_SECONDS_WITHOUT_CALLER)
+            self._stop_after(seconds, CallerGone("The client has gone."))
 
     def _stop_after(self, seconds: float, error: TesseractRuntimeError) -> None:
         loop = asyncio.get_running_loop()

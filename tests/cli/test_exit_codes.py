@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import Cli, clean_environment
+from tests.patience import SECONDS
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Here
@@ -395,7 +396,7 @@ def apply(inputs):
         assert process.stderr is not None
         assert process.stderr.readline() == "entered\n"
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
+        stdout, stderr = process.communicate(timeout=SECONDS)
     assert (process.returncode, stdout) == (130, "")
     assert "Traceback" not in stderr
 

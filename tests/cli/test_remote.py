@@ -25,6 +25,7 @@ import pytest
 
 from tests.binref.conftest import FileServer, serving_files
 from tests.conftest import DOUBLE, Cli
+from tests.patience import SECONDS
 from tests.server.conftest import Log
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Bucket(Place):
         self._request("PUT", "")
 
     def _request(self, method: str, path: str, body: bytes = b"") -> bytes:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
         # The server asks for somebody's name, and believes it.
         headers = {"Authorization": "AWS x:x", "Content-Type": "application/octet-stream"}
         connection.request(method, f"/{self.bucket}{path}", body, headers)

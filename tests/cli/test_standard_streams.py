@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli, clean_environment
+from tests.patience import SECONDS
 
 Tesseract = Callable[..., Path]
 
@@ -135,7 +136,7 @@ def run_with_stdout(stdout: int, api_path: Path, payload: str) -> tuple[int, str
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
     )
     return ended.returncode, ended.stderr
 

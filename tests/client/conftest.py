@@ -15,9 +15,7 @@ import pytest
 
 from tesseract_runtime_client import Tesseract
 from tests.conftest import clean_environment
-
-SECONDS = 60
-"""How long a server may take to start and to stop."""
+from tests.patience import SECONDS
 
 SOURCE = """
 import os

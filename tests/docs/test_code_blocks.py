@@ -33,6 +33,7 @@ import runtime_core
 from runtime_core import hookspecs
 from runtime_core.catalog import KINDS
 from runtime_core.scope import _default_scope, _default_workspace
+from tests.patience import SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = Path("docs", "examples")
@@ -40,9 +41,6 @@ EXAMPLES = Path("docs", "examples")
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\S+\.\w+)\n")
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?", re.MULTILINE)
-
-SECONDS = 180
-"""How long the commands of one block may take; building a plugin takes a few."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +166,7 @@ def bash(commands: list[str]) -> list[tuple[str, int]]:
             start_new_session=True,
         )
         try:
-            process.wait(SECONDS)
+            process.wait(2 * SECONDS)
         finally:
             end_group(process.pid)
             process.wait()

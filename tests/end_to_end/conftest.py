@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import REPOSITORY, clean_environment
+from tests.patience import SECONDS
 
 PROJECTS = [
     REPOSITORY,
@@ -32,9 +33,6 @@ PIP = {
     "PIP_ROOT_USER_ACTION": "ignore",
     "PIP_QUIET": "1",
 }
-
-SECONDS_TO_START = 60
-SECONDS_TO_STOP = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +57,7 @@ class Service:
 
     def ask(self, path: str, body: bytes | str | None = None, **headers: str) -> Answer:
         """Send a POST if there is a body, else a GET; `content_type` names a header."""
-        connection = http.client.HTTPConnection(self.host, timeout=SECONDS_TO_START)
+        connection = http.client.HTTPConnection(self.host, timeout=SECONDS)
         method = "GET" if body is None else "POST"
         content = body.encode() if isinstance(body, str) else body
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -135,7 +133,12 @@ class Environment:
         return subprocess.run(
             [str(self.programs / program), *arguments],
             **self._surroundings(variables),
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 300, **options},
+            **{
+                "stdout": subprocess.PIPE,
+                "stderr": subprocess.PIPE,
+                "timeout": 2 * SECONDS,
+                **options,
+            },
         )
 
     @contextmanager
@@ -158,7 +161,7 @@ class Environment:
             finally:
                 process.terminate()
                 try:
-                    process.wait(SECONDS_TO_STOP)
+                    process.wait(SECONDS)
                 finally:
                     process.kill()
 
@@ -212,7 +215,7 @@ def _build_wheels(environment: Environment, *, builder: Path) -> None:
 
 def _announced(process: subprocess.Popen[str], log: Path) -> str:
     """Return the host and port that a server says it listens on."""
-    deadline = time.monotonic() + SECONDS_TO_START
+    deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         if match := re.search(r"^Serving .* on http://(\S+)", log.read_text(), re.MULTILINE):
             return match[1]

@@ -19,6 +19,7 @@ from runtime_core import Array, Float64
 from runtime_core.errors import InvalidResult
 from tesseract_runtime_experimental import LazySequence
 from tests.experimental.conftest import Point, schema_of
+from tests.patience import SECONDS
 
 Recorded = tuple[LazySequence[int], list[int]]
 
@@ -155,7 +156,7 @@ def test_threads_get_an_item_once() -> None:
 
 def test_different_items_are_got_at_the_same_time() -> None:
     """Threads that read ahead do not wait for one another."""
-    together = threading.Barrier(4, timeout=30)
+    together = threading.Barrier(4, timeout=SECONDS)
 
     def get(key: int) -> int:
         together.wait()

@@ -13,6 +13,8 @@ import pytest
 from runtime_core.contracts import Fault, Parameter, Record, Reply, Run, RunStatus
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs import RunSupervisor
+from runtime_core.run_logs.run import Run
+from tests.patience import SECONDS
 from tests.run_logs.conftest import Logging, Sink, Supervise, call_of, invoked
 
 KILLED = ("worker_died", "timed_out", "caller_gone", "shutting_down")
@@ -50,7 +52,7 @@ def test_run_ends_with_the_status_of_its_reply(
     supervisor = supervise(sink.declared())
     supervisor.take(run, Parameter(key="size", value=3))
     supervisor.finished(run, reply_of(kind))
-    supervisor.close(10)
+    supervisor.close(SECONDS)
     status = "KILLED" if kind in KILLED else "FAILED" if kind else "FINISHED"
     assert sink.calls == [("open", "fit-7"), Parameter(key="size", value=3), RunStatus(status)]
 
@@ -60,7 +62,7 @@ def test_run_that_has_logged_nothing_is_not_sent(supervise: Supervise, run: Run)
     sink = Sink()
     supervisor = supervise(sink.declared())
     supervisor.finished(run, reply_of("tesseract_failed"))
-    supervisor.close(10)
+    supervisor.close(SECONDS)
     assert sink.calls == []
 
 
@@ -206,7 +208,7 @@ def test_batches_keep_the_order_of_each_run(supervise: Supervise, run: Run) -> N
     for record in records:
         supervisor.take(run, record)
     supervisor.finished(run, reply_of())
-    supervisor.close(10)
+    supervisor.close(SECONDS)
     assert sink.records == records
     assert len(batches) < 2500
 
@@ -216,7 +218,7 @@ def test_server_is_not_held_up(supervise: Supervise, run: Run) -> None:
     supervisor = supervise(Sink(fails="write").declared(), log_to_strict=True)
     supervisor.take(run, Parameter(key="size", value=3))
     reply = asyncio.run(supervisor.ended(run, reply_of()))
-    supervisor.close(10)
+    supervisor.close(SECONDS)
     assert reply.fault is not None
     assert reply.fault.kind is FaultKind.RUN_NOT_LOGGED
 
@@ -228,7 +230,7 @@ def test_caller_who_gives_up_does_not_end_a_sink(supervise: Supervise, run: Run)
     class Slow(Sink):
         def write(self, records: Sequence[Record]) -> None:
             super().write(records)
-            written.wait(10)
+            written.wait(SECONDS)
 
     async def give_up(supervisor: RunSupervisor) -> Reply:
         supervisor.take(run, Parameter(key="size", value=3))
@@ -239,11 +241,11 @@ def test_caller_who_gives_up_does_not_end_a_sink(supervise: Supervise, run: Run)
         written.set()
         after = replace(run, id="fit-8")
         supervisor.take(after, Parameter(key="size", value=4))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(SECONDS):
             return await supervisor.ended(after, replace(reply_of(), run_id="fit-8"))
 
     sink = Slow()
     supervisor = supervise(sink.declared(), log_to_strict=True)
     assert asyncio.run(give_up(supervisor)).fault is None
-    supervisor.close(10)
+    supervisor.close(SECONDS)
     assert sink.records == [Parameter(key="size", value=3), Parameter(key="size", value=4)]

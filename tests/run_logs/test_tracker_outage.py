@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.mlflow.tracker import Tracker, free_port, tracking
+from tests.patience import patient, wait_until
 from tests.run_logs.talkative import SOURCE, Spoken, ended_runs, made_at_once
-from tests.server.conftest import Served, serving, wait_until
+from tests.server.conftest import Served, serving
 
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
 """The sink gives up sooner, so that the tests need not wait for it."""
@@ -49,7 +50,7 @@ def call_until_logged(served: Served, tracker: Tracker, first: int, output_path:
         call.check_answer(call.made(served))
         call.check_files(output_path)
         with suppress(AssertionError):
-            wait_until(lambda call=call: call.run_id in ended_runs(tracker))  # type: ignore[misc]
+            wait_until(lambda call=call: call.run_id in ended_runs(tracker), patient(5))  # type: ignore[misc]
             return call
     raise AssertionError
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.conftest import DOUBLE, Cli
+from tests.patience import SECONDS
 from tests.server.conftest import Log, exchange, head, read_answer, serving, started
 
 if TYPE_CHECKING:
@@ -287,7 +288,7 @@ def test_tls_is_served(serve: Serve, certificate: tuple[Path, Path]) -> None:
     served = serve(DOUBLE, options=[f"--tls-cert={file}", f"--tls-key={key}"])
     assert f"on https://127.0.0.1:{served.port} " in served.log.text
     trusting = ssl.create_default_context(cafile=str(file))
-    connection = HTTPSConnection("127.0.0.1", served.port, timeout=60, context=trusting)
+    connection = HTTPSConnection("127.0.0.1", served.port, timeout=SECONDS, context=trusting)
     numbers = [float(n) for n in range(200_000)]
     answer = exchange(connection, "POST", "/apply", json.dumps({"inputs": {"x": numbers}}))
     connection.close()

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import DOUBLE
+from tests.patience import SECONDS
 from tests.server.conftest import exchange
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def test_slow_reader_gets_every_byte(double: Served) -> None:
     body = payload_of(x)
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        slow.settimeout(60)
+        slow.settimeout(SECONDS)
         slow.connect(("127.0.0.1", double.port))
         head = (
             f"POST /apply HTTP/1.1\r\nHost: localhost\r\nAccept: {BASE64}\r\nConnection: close\r\n"
@@ -126,7 +127,7 @@ def test_refused_body_is_still_taken(double: Served, headers: dict[str, str], st
 
 def test_expect_continue_is_honoured(double: Served) -> None:
     """A client that asks before it sends its body is told to go on."""
-    with socket.create_connection(("127.0.0.1", double.port), timeout=10) as careful:
+    with socket.create_connection(("127.0.0.1", double.port), timeout=SECONDS) as careful:
         body = b'{"inputs": {"x": [1.0]}}'
         careful.sendall(
             b"POST /apply HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"

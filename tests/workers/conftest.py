@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from runtime_core.errors import FaultKind
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.workers import InProcessWorkers, WorkerPool, Workers, WorkerSettings
-from tests.server.conftest import SECONDS, gate, gate_inputs, is_alive, shared_files
+from tests.server.conftest import gate, gate_inputs, is_alive, shared_files
 
 __all__ = ["gate", "gate_inputs"]
 
@@ -92,14 +91,6 @@ async def replies(workers: Workers, *calls: Call) -> list[Reply]:
     """Return the replies of calls that are made at once."""
     async with workers:
         return await asyncio.gather(*(computed(workers, call) for call in calls))
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it does not become so"
-        await asyncio.sleep(0.01)
 
 
 def run(loop: str, main: Coroutine[Any, Any, Any]) -> Any:

@@ -20,6 +20,7 @@ from runtime_core.workers import WorkerPool
 from runtime_core.workers import captured_output as captured_output_module
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.worker_process import LeasedReply, WorkerProcess
+from tests.patience import until
 from tests.server.conftest import GATED
 from tests.workers.conftest import (
     ECHO,
@@ -33,7 +34,6 @@ from tests.workers.conftest import (
     run,
     told,
     tree,
-    until,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 async def abandoned(workers: WorkerPool, call: Call) -> None:
     """Begin a call and give it up once it has come to a worker or to the queue."""
     task = asyncio.create_task(computed(workers, call))
-    await asyncio.sleep(0.05)
+    await until(lambda: call in [job.call for job in workers._jobs])
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -283,6 +283,8 @@ def test_caller_who_goes_while_output_is_kept_does_not_mix_it(
 
     async def give_up(workers: WorkerPool) -> list[str]:
         async with workers:
+            [worker] = workers._ready
+            worker.load_seconds = 600.0  # what a call without its caller may take
             statement = "[print('%06d' % n) for n in range(300_000)]"
             task = asyncio.create_task(computed(workers, told(statement)))
             await until(lambda: slow)

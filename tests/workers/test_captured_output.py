@@ -13,8 +13,9 @@ import pytest
 from runtime_core.contracts import Reply
 from runtime_core.workers import WorkerPool
 from runtime_core.workers.captured_output import CapturedOutput
+from tests.patience import until
 from tests.server.conftest import GATED
-from tests.workers.conftest import OBEDIENT, Pool, call_of, computed, replies, told, until
+from tests.workers.conftest import OBEDIENT, Pool, call_of, computed, replies, told
 
 if TYPE_CHECKING:
     from tests.server.conftest import Gate

@@ -24,6 +24,8 @@ from runtime_core.workers.captured_output import CapturedOutput
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.framing import Message
 from runtime_core.workers.worker_process import LeasedReply, WorkerProcess
+from runtime_core.workers.captured_output import CapturedOutput
+from tests.patience import patient, until
 from tests.server.conftest import GATED, wait_until_gone
 from tests.workers.conftest import (
     OBEDIENT,
@@ -37,7 +39,6 @@ from tests.workers.conftest import (
     run,
     told,
     tree,
-    until,
 )
 
 if TYPE_CHECKING:
@@ -314,12 +315,12 @@ def test_time_may_end_while_the_log_is_written(
     keep_in_time = append_text
 
     def keep_slowly(path: Path, text: bytes) -> None:
-        time.sleep(0.6)
+        time.sleep(patient(0.6))
         keep_in_time(path, text)
 
     monkeypatch.setattr(captured_output_module, "append_text", keep_slowly)
     calls = [told("print('x')"), told()]
-    for reply in run(loop, replies(pool(OBEDIENT, timeout=0.3), *calls)):
+    for reply in run(loop, replies(pool(OBEDIENT, timeout=patient(0.5)), *calls)):
         assert reply.fault is None
 
 

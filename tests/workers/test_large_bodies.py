@@ -15,6 +15,8 @@ from runtime_core.workers import WorkerPool, Workers
 from runtime_core.workers import pool as pool_module
 from runtime_core.workers.shared_memory import SMALLEST
 from tests.workers.conftest import ECHO, Pool, arrived, call_of, computed, in_process, until
+from tests.patience import until
+from tests.workers.conftest import ECHO, Pool, arrived, call_of, computed, in_process
 
 EMPTY = len(b'{"inputs":{"text":""}}')
 SMALL = [EMPTY, 1000, *range(SMALLEST - 2, SMALLEST + 3), 3 * SMALLEST + 1]

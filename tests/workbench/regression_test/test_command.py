@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import Cli, clean_environment
 from tests.workbench.regression_test.conftest import OUTPUTS, SHAPES, case
+from tests.patience import SECONDS
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Ended, Here
@@ -318,6 +319,6 @@ def test_reader_that_has_gone_does_not_change_the_exit_code(
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -26,7 +26,10 @@ from runtime_core.errors import InvalidOption
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
 
-_Given = tuple[Any, str]  # a value, and the flag or variable that it comes from
+Options = TypeVar("Options", bound=BaseModel)
+
+Given = tuple[Any, str]
+"""The value of an option, and the flag or variable that it comes from."""
 
 PREFIXES = ("TESSERACT_RUNTIME_", "TESSERACT_")
 """Prefixes of environment variables, strongest first."""
@@ -51,6 +54,21 @@ TextList = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """Texts: an option that may be repeated, or given once with commas."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Flag:
+    """Says how an option stands on the command line; put into `Annotated` beside its type.
+
+    `variables` are names in the environment beside the usual ones. An `advanced` option is listed
+    by `--help-all` alone.
+    """
+
+    short: str | None = None
+    variables: Sequence[str] = ()
+    advanced: bool = False
+
+
+ADVANCED = Flag(advanced=True)
+
 AbsolutePath = Annotated[str, AfterValidator(absolute), Field(validate_default=True)]
 
 
@@ -60,21 +78,23 @@ class RuntimeConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     api_path: str = Field("tesseract_api.py", description="The Python file of the Tesseract.")
-    name: str = Field("Tesseract", description="Name of the Tesseract.")
-    version: str = Field("unknown", description="Version of the Tesseract.")
-    description: str = Field("", description="What the Tesseract computes.")
+    name: Annotated[str, ADVANCED] = Field("Tesseract", description="Name of the Tesseract.")
+    version: Annotated[str, ADVANCED] = Field("unknown", description="Version of the Tesseract.")
+    description: Annotated[str, ADVANCED] = Field("", description="What the Tesseract computes.")
     debug: bool = Field(False, description="Show tracebacks of user code.")
     input_path: AbsolutePath = Field(".", description="Where payloads may read files.")
     output_path: AbsolutePath = Field(".", description="Where runs write their files.")
     output_format: str = Field("json", description="Format of results.")
-    output_file: str | None = Field(None, description="Name of the file of a result.")
+    output_file: Annotated[str | None, ADVANCED] = Field(
+        None, description="Name of the file of a result."
+    )
     compression: Annotated[str | None, AfterValidator(_unless_none)] = Field(
         None, description="Compression of arrays in results."
     )
-    allow_url_prefix: TextList = Field(
+    allow_url_prefix: Annotated[TextList, ADVANCED] = Field(
         (), description="URLs that payloads of remote callers may name; may be repeated."
     )
-    max_json_items: int = Field(
+    max_json_items: Annotated[int, ADVANCED] = Field(
         20_000_000, ge=1, description="Most items in the JSON of a payload."
     )
     gradient_backend: Annotated[BackendChoice, BeforeValidator(parse_choice)] = Field(
@@ -87,9 +107,15 @@ class RuntimeConfig(BaseModel):
         description="Where runs are logged, such as file or mlflow+http://host:5000; may be "
         "repeated. [default: file]",
     )
-    log_to_strict: bool = Field(False, description="Fail a call whose run cannot be logged.")
-    profiling: bool = Field(False, description="Write a profile of each call to its log.")
-    tracing: bool = Field(False, description="Write the stages of each call to its log.")
+    log_to_strict: Annotated[bool, ADVANCED] = Field(
+        False, description="Fail a call whose run cannot be logged."
+    )
+    profiling: Annotated[bool, ADVANCED] = Field(
+        False, description="Write a profile of each call to its log."
+    )
+    tracing: Annotated[bool, ADVANCED] = Field(
+        False, description="Write the stages of each call to its log."
+    )
     settings: Mapping[str, Any] = Field(
         default_factory=dict, description="Options of plugins, by section."
     )
@@ -134,13 +160,13 @@ def resolve(
     choice = _merged_choice(sources.of("gradient_backend"))
     if choice:
         given["gradient_backend"] = (choice, flag_name("gradient_backend"))
-    config: RuntimeConfig = _validated(RuntimeConfig, given)
+    config = validated_options(RuntimeConfig, given)
     settings = {}
     raw = {option: value for option, (value, _) in given.items()}
     for declaration in catalog.settings:
         model = declaration.load()
         found = sources.strongest(tuple(model.model_fields), prefix=f"{declaration.name}_")
-        settings[declaration.name] = _validated(model, found)
+        settings[declaration.name] = validated_options(model, found)
         raw |= {f"{declaration.name}_{field}": value for field, (value, _) in found.items()}
     return config.model_copy(update={"settings": settings, "given": raw})
 
@@ -171,7 +197,7 @@ class _Sources:
     flags: Mapping[str, Any]
     environment: Mapping[str, str]
 
-    def of(self, option: str) -> Iterator[_Given]:
+    def of(self, option: str) -> Iterator[Given]:
         """Yield what is given for an option, strongest first."""
         if option in self.flags:
             yield self.flags[option], flag_name(option)
@@ -180,13 +206,13 @@ class _Sources:
             if self.environment.get(variable):
                 yield self.environment[variable], variable
 
-    def strongest(self, options: Sequence[str], *, prefix: str = "") -> dict[str, _Given]:
+    def strongest(self, options: Sequence[str], *, prefix: str = "") -> dict[str, Given]:
         """Return what counts for each option that is given at all."""
         found = {option: next(self.of(prefix + option), None) for option in options}
         return {option: given for option, given in found.items() if given is not None}
 
 
-def _merged_choice(sources: Iterator[_Given]) -> BackendChoice:
+def _merged_choice(sources: Iterator[Given]) -> BackendChoice:
     """Return the choice of gradient backends of all sources, which is made by endpoint."""
     choice: BackendChoice = {}
     for value, source in sources:
@@ -197,14 +223,15 @@ def _merged_choice(sources: Iterator[_Given]) -> BackendChoice:
     return choice
 
 
-def _validated(model: type[BaseModel], given: Mapping[str, _Given]) -> Any:
+def validated_options(model: type[Options], given: Mapping[str, Given]) -> Options:
+    """Return options as an instance of their model; `InvalidOption` names each that is wrong."""
     try:
         return model(**{option: value for option, (value, _) in given.items()})
     except ValidationError as error:
         raise InvalidOption("\n".join(_option_faults(error, given))) from None
 
 
-def _option_faults(error: ValidationError, given: Mapping[str, _Given]) -> list[str]:
+def _option_faults(error: ValidationError, given: Mapping[str, Given]) -> list[str]:
     faults = []
     for fault in error.errors(include_url=False):
         option = str(fault["loc"][0]) if fault["loc"] else ""

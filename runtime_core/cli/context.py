@@ -1,4 +1,4 @@
-"""What the commands of one process share."""
+"""The state that the commands of one process share."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
 
 
-class CliContext:
-    """The `CommandContext` of the command line: what `typer.Context.obj` holds."""
+class CommandContext:
+    """The catalog, the configuration and the runtime of one command, as `typer.Context.obj`."""
 
     def __init__(
         self, *, catalog: Catalog, selection: PluginSelection, environment: Mapping[str, str]
@@ -26,11 +26,11 @@ class CliContext:
 
     @cached_property
     def config(self) -> RuntimeConfig:
-        """Return the configuration made of the global flags, once parsed, and the environment."""
+        """The configuration made of the global flags, once parsed, and the environment."""
         return resolve(self.catalog, flags=self.flags, environment=self.environment)
 
     def runtime(self) -> Runtime:
-        """Return the runtime of this process, which acts for its own user."""
+        """Return the runtime of this process; its first use loads the Tesseract."""
         return self._runtime
 
     @cached_property
@@ -39,5 +39,5 @@ class CliContext:
 
     @cached_property
     def supervisor(self) -> RunSupervisor:
-        """Return who sees to the runs of this process."""
+        """The supervisor of the runs of this process."""
         return RunSupervisor(self.catalog, self.config)

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 from runtime_core.cli.capture import captured
-from runtime_core.cli.context import CliContext
+from runtime_core.cli.context import CommandContext
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver, folder_of_results
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
@@ -27,7 +27,7 @@ _SECONDS_FOR_SINKS = 2.0  # a tracker that is slow or gone must not hold up the 
 
 
 def endpoint_command(
-    context: CliContext, name: str
+    context: CommandContext, name: str
 ) -> tuple[Callable[..., Any], type[TyperCommand]]:
     """Return the Typer function of an endpoint's command and the class of that command."""
     with stdout_to_stderr():
@@ -48,7 +48,7 @@ def endpoint_command(
 
 
 @contextmanager
-def _set_up(context: CliContext) -> Iterator[None]:
+def _set_up(context: CommandContext) -> Iterator[None]:
     """Prepare the Tesseract for what is inside the `with`; what that prints is no result."""
     with ExitStack() as stack:
         with stdout_to_stderr():
@@ -57,7 +57,7 @@ def _set_up(context: CliContext) -> Iterator[None]:
 
 
 def _answer(
-    context: CliContext,
+    context: CommandContext,
     name: str,
     body: bytes,
     body_format: str,
@@ -86,7 +86,7 @@ def _answer(
         context.supervisor.close(_SECONDS_FOR_SINKS)
 
 
-def _computed(context: CliContext, call: Call) -> Reply:
+def _computed(context: CommandContext, call: Call) -> Reply:
     """Compute a call as a run, whose log is on stderr while it goes on."""
     run = context.supervisor.run(call)
     context.supervisor.clear(run)  # as the result does, the log replaces that of before

@@ -12,7 +12,7 @@ import typer
 
 from runtime_core.catalog import Catalog
 from runtime_core.cli.application import application
-from runtime_core.cli.context import CliContext
+from runtime_core.cli.context import CommandContext
 from runtime_core.cli.options import global_flags, misplaced, plugin_selection
 from runtime_core.cli.standard_streams import (
     open_standard_streams,
@@ -56,7 +56,7 @@ def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
             catalog = load_catalog(selection)
     except TesseractRuntimeError as error:
         return _report(error)
-    context = CliContext(
+    context = CommandContext(
         catalog=catalog, selection=selection, environment=MappingProxyType(dict(environment))
     )
     try:

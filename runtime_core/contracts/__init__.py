@@ -7,7 +7,7 @@ here imports more than the standard library, so that registering a plugin costs 
 
 from runtime_core.contracts.availability import Unavailable
 from runtime_core.contracts.calls import Buffer, Call, Fault, Reply
-from runtime_core.contracts.commands import Command, CommandContext
+from runtime_core.contracts.commands import Command
 from runtime_core.contracts.compressors import CompressionCodec, Compressor
 from runtime_core.contracts.deferred import Deferred, deferred, imported
 from runtime_core.contracts.descriptions import Description, EndpointDescription
@@ -32,7 +32,6 @@ from runtime_core.contracts.scope import CallScope
 from runtime_core.contracts.server import (
     Layer,
     Place,
-    ServeOptions,
     ServerContext,
     ServerExtension,
     ServerParts,
@@ -50,7 +49,6 @@ __all__ = [
     "Call",
     "CallScope",
     "Command",
-    "CommandContext",
     "CompressionCodec",
     "Compressor",
     "Deferred",
@@ -75,7 +73,6 @@ __all__ = [
     "RunHandle",
     "RunSink",
     "RunStatus",
-    "ServeOptions",
     "ServerContext",
     "ServerExtension",
     "ServerParts",

@@ -30,7 +30,7 @@ class Run:
 
     @property
     def log_folder(self) -> Path:
-        """Return where the run's log is: `tesseract.log` and what local sinks write."""
+        """The folder of the run's log: `tesseract.log` and the files of local sinks."""
         return self.folder / "logs"
 
 
@@ -62,7 +62,7 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artifact:
-    """A file or folder that a run produced, and the name that it is kept under."""
+    """A file or folder that a run produced, and the name to store it under."""
 
     path: Path
     name: str
@@ -74,7 +74,7 @@ Record = Parameter | Metric | Artifact
 class RunHandle(Protocol):
     """One open run of a sink; only one thread at a time uses it.
 
-    Whatever it raises is told to the operator once, and the run goes on without it.
+    The first exception is reported to the operator, and the run goes on without the sink.
     """
 
     def write(self, records: Sequence[Record]) -> None:
@@ -86,10 +86,10 @@ class RunHandle(Protocol):
 
 @runtime_checkable
 class StoringRunHandle(RunHandle, Protocol):
-    """One open run of a sink that has copies of what is logged."""
+    """One open run of a sink that stores copies of artifacts."""
 
     def stored(self, artifact: Artifact) -> Artifact:
-        """Return an artifact that was written as it is kept, for sinks that read it later."""
+        """Return a written artifact with its stored path, for sinks that read it later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,15 +100,14 @@ class RunSink:
     the process that computes; when that has died, the run is opened once more by another process,
     to be closed as killed. Other sinks are fed in batches by the process that supervises.
 
-    A sink that `default` runs where they are computed is used when no other is asked for, and beside
-    every sink that is not local, which may be out of reach; each of its handles is a
-    `StoringRunHandle`.
+    A `default` sink is used when no other is asked for, and beside every sink that is not local,
+    which may be out of reach; each of its handles is a `StoringRunHandle`.
 
-    `clear` removes what an earlier run has left in a folder that another run is given, as each
-    command with the same output path is.
+    `clear` removes the log of an earlier run from a folder that a new run gets; each command with
+    the same output path gets the same folder.
 
-    `target_from` returns the target that the plugin's own options ask for, if they do; `check` raises
-    `InvalidOption` at the start for a target that can never be opened.
+    `target_from` returns the target that the plugin's own options ask for, or nothing. `check`
+    raises `InvalidOption` at the start for a target that can never be opened.
     """
 
     name: str

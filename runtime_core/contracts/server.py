@@ -14,6 +14,7 @@ from runtime_core.contracts.descriptions import Description
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
     from runtime_core.config import RuntimeConfig
+    from runtime_core.server.serve_options import ServeOptions
 
 
 class Place(StrEnum):
@@ -30,28 +31,6 @@ class Layer:
 
     place: Place
     wrap: Callable[[Any], Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServeOptions:
-    """How a service is run: the options of the command `serve`.
-
-    Sizes are in bytes, times in seconds. `host` is the address that the service is bound to.
-    """
-
-    host: str = "127.0.0.1"
-    num_workers: int = 1
-    queue_size: int = 64
-    max_queued_bytes: int = 1 << 30
-    max_body_size: int = 1 << 30
-    timeout: float | None = None
-    shutdown_grace: float = 30.0
-    api_keys: Sequence[str] = ()
-    allowed_hosts: Sequence[str] = ()
-    cors_origins: Sequence[str] = ()
-    log_format: str = "text"
-    tls_cert: str | None = None
-    tls_key: str | None = None
 
 
 class ServerContext(Protocol):

@@ -15,11 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core.catalog import CORE, Catalog
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Call, Description, Place, Reply, ServeOptions, ServerParts
+from runtime_core.contracts import Call, Description, Place, Reply, ServerParts
 from runtime_core.server.admission import Admission
 from runtime_core.server.negotiation import Negotiation
 from runtime_core.server.request_body import Reading
 from runtime_core.server.routes import ComputingRoute, endpoint_routes
+from runtime_core.server.serve_options import ServeOptions
 from runtime_core.workers import BodyBuffer, Workers
 
 _log = logging.getLogger(__name__)

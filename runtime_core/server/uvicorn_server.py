@@ -16,10 +16,10 @@ import uvicorn
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import ServeOptions
 from runtime_core.errors import InvalidOption
 from runtime_core.server.application import Server, build_application
 from runtime_core.server.http_protocol import BoundedHttpProtocol
+from runtime_core.server.serve_options import ServeOptions
 from runtime_core.workers import Workers
 
 _KEEP_ALIVE_SECONDS = 60

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.test_streams import NOISY
+from tests.cli.test_standard_streams import NOISY
 
 from tests.conftest import Cli
 from tests.patience import SECONDS, wait_until

@@ -67,10 +67,10 @@ other.listen()
 
 @pytest.mark.parametrize("port", ["70000", "-1", "http", "80.5", ""])
 def test_wrong_port_is_a_wrong_call(cli: Cli, tesseract: Tesseract, port: str) -> None:
-    """What is no port is refused by name, with the range of those that are."""
+    """A value that is not a valid port is refused by name, with the valid range."""
     ended = cli(*serve_arguments(tesseract(), f"--port={port}"))
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert f"{port!r} is no port: it must be a number from 0 to 65535." in ended.stderr
+    assert f"--port={port!r}: a port is a number from 0 to 65535" in ended.stderr
 
 
 @pytest.mark.parametrize("host", ["203.0.113.7", "no host"])

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 from pydantic_core import to_json
 
+from runtime_core.cli.context import CommandContext
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import CommandContext, Metric
+from runtime_core.contracts import Metric
 from runtime_core.errors import InvalidOption
 from runtime_core.files import is_url
 from tesseract_runtime_file_log.pruning import age, remove, superfluous

@@ -2,107 +2,57 @@
 
 from __future__ import annotations
 
-import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from runtime_core.cli.serve_options import (
-    DEFAULT_PORT,
-    AllowedHost,
-    ApiKey,
-    CorsOrigin,
-    Host,
-    InProcess,
-    LogFormat,
-    MaxBodySize,
-    MaxQueuedBytes,
-    NumWorkers,
-    Port,
-    QueueSize,
-    ShutdownGrace,
-    Timeout,
-    TlsCert,
-    TlsKey,
-)
+from runtime_core.cli.options import model_of_options, takes_options
 from runtime_core.cli.standard_streams import claim_stdout
 from runtime_core.config import dump
-from runtime_core.contracts import ServeOptions
 from runtime_core.errors import InvalidOption, MissingFile
 from runtime_core.runtime import served_runtime
+from runtime_core.server.serve_options import ServeOptions
 
 if TYPE_CHECKING:
-    from runtime_core.cli.context import CliContext
+    from runtime_core.cli.context import CommandContext
     from runtime_core.workers import Workers
 
 _SECONDS_FOR_SINKS = 10.0  # for what is still to be sent when the last call has been answered
 
 
-def serve(
-    context: typer.Context,
-    port: Port = DEFAULT_PORT,
-    host: Host = "127.0.0.1",
-    num_workers: NumWorkers = 1,
-    queue_size: QueueSize = 64,
-    max_queued_bytes: MaxQueuedBytes = None,
-    max_body_size: MaxBodySize = 1 << 30,
-    timeout: Timeout = None,
-    shutdown_grace: ShutdownGrace = 30.0,
-    api_key: ApiKey = None,
-    allowed_host: AllowedHost = None,
-    cors_origin: CorsOrigin = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    log_format: LogFormat = "text",
-    in_process: InProcess = False,
-) -> None:
+@takes_options(ServeOptions, command="serve")
+def serve(context: typer.Context, **given: Any) -> None:
     """Serve until SIGTERM or Ctrl-C; the Tesseract runs in processes of its own."""
-    from runtime_core.server import (
-        uvicorn_server,  # FastAPI and uvicorn, which only this command needs
-    )
-    from runtime_core.server.memory_limit import available_memory
+    from runtime_core.server import uvicorn_server  # FastAPI: only this command needs it
 
-    options = ServeOptions(
-        host=host,
-        num_workers=num_workers,
-        queue_size=queue_size,
-        max_queued_bytes=max_queued_bytes or available_memory() // 4,
-        max_body_size=max_body_size,
-        timeout=timeout,
-        shutdown_grace=shutdown_grace,
-        api_keys=tuple(api_key or ()),
-        allowed_hosts=tuple(allowed_host or ()),
-        cors_origins=tuple(cors_origin or ()),
-        log_format=log_format,
-        tls_cert=tls_cert,
-        tls_key=tls_key,
-    )
+    options = model_of_options(ServeOptions, _without_kubernetes_port(given))
+    _check(options)
     catalog, config = context.obj.catalog, context.obj.config
     catalog.formats.find(config.output_format)
     if config.compression is not None:
         catalog.compressors.find(config.compression)
-    _check(options, in_process=in_process)
-    with uvicorn_server.bound_socket(host, port) as address:
+    with uvicorn_server.bound_socket(options.host, options.port) as address:
         _warn_of_open_service(options)
         try:
             uvicorn_server.serve(
                 catalog=catalog,
                 config=config,
                 options=options,
-                workers=_workers(context.obj, options, in_process=in_process),
+                workers=_workers(context.obj, options),
                 address=address,
             )
         finally:
             context.obj.supervisor.close(_SECONDS_FOR_SINKS)
 
 
-def _workers(context: CliContext, options: ServeOptions, *, in_process: bool) -> Workers:
+def _workers(context: CommandContext, options: ServeOptions) -> Workers:
     from runtime_core.description import loaded_plugins
     from runtime_core.workers import InProcessWorkers, WorkerPool, WorkerSettings
 
-    if in_process:
+    if options.in_process:
         claim_stdout()  # what user code prints is nobody's result
         runtime = served_runtime(context.catalog, context.config, context.supervisor)
         return InProcessWorkers(runtime, context.supervisor)
@@ -116,27 +66,35 @@ def _workers(context: CliContext, options: ServeOptions, *, in_process: bool) ->
     )
 
 
-def _check(options: ServeOptions, *, in_process: bool) -> None:
+def _check(options: ServeOptions) -> None:
     """Refuse options that do not go together."""
-    if in_process and (options.timeout is not None or options.num_workers > 1):
+    if options.in_process and (options.timeout is not None or options.num_workers > 1):
         raise InvalidOption(
             "--in-process computes one call at a time and cannot stop it: leave out --timeout and "
             "--num-workers."
         )
-    _refuse_nan("--timeout", options.timeout)
-    _refuse_nan("--shutdown-grace", options.shutdown_grace)
     if (options.tls_cert is None) != (options.tls_key is None):
         raise InvalidOption("--tls-cert and --tls-key go together: give both or neither.")
     if options.tls_cert is not None and options.tls_key is not None:
         _check_certificate(options.tls_cert, options.tls_key)
-    if not all(key.isascii() and key.strip() for key in options.api_keys):
+    if not all(key.isascii() and key.strip() for key in options.api_key):
         raise InvalidOption("--api-key must be text of ASCII characters, and not empty.")
 
 
-def _refuse_nan(flag: str, seconds: float | None) -> None:
-    """Refuse what is neither more nor less than the least that Typer lets pass."""
-    if seconds is not None and math.isnan(seconds):
-        raise InvalidOption(f"{flag} must be a number of seconds, not nan.")
+def _without_kubernetes_port(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out a port such as `tcp://...`.
+
+    Kubernetes sets it in the variable of a service whose name happens to give that variable.
+    """
+    port = given["port"]
+    if port is None or not port.startswith("tcp://"):
+        return given
+    print(
+        f"Warning: the port {port!r} is ignored, because it looks like a variable that Kubernetes "
+        "sets for a service. Name the port with --port.",
+        file=sys.stderr,
+    )
+    return {**given, "port": None}
 
 
 def _check_certificate(certificate: str, key: str) -> None:
@@ -157,7 +115,7 @@ def _check_certificate(certificate: str, key: str) -> None:
 def _warn_of_open_service(options: ServeOptions) -> None:
     from runtime_core.server.extensions.allowed_hosts import is_loopback
 
-    if not is_loopback(options.host) and not options.api_keys:
+    if not is_loopback(options.host) and not options.api_key:
         print(
             f"Warning: everybody who can reach {options.host} can use this service. Require a key "
             "with --api-key, or serve on 127.0.0.1.",

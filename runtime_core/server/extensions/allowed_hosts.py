@@ -22,10 +22,10 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 def build(server: ServerContext) -> ServerParts:
     """Check the header `Host` on a loopback address, or where hosts are named."""
     options = server.options
-    if not options.allowed_hosts and not is_loopback(options.host):
+    if not options.allowed_host and not is_loopback(options.host):
         return ServerParts()
-    hosts = {host.lower() for host in (*_LOCAL, options.host, *options.allowed_hosts)}
-    origins = options.cors_origins
+    hosts = {host.lower() for host in (*_LOCAL, options.host, *options.allowed_host)}
+    origins = options.cors_origin
     layer = Layer(place=Place.EDGE, wrap=lambda app: AllowedHosts(app, hosts, origins))
     return ServerParts(layers=[layer])
 

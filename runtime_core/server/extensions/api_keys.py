@@ -15,7 +15,7 @@ from runtime_core.server.responses import JsonResponse
 
 def build(server: ServerContext) -> ServerParts:
     """Require one of the keys, if there are any."""
-    keys = [key.encode() for key in server.options.api_keys]
+    keys = [key.encode() for key in server.options.api_key]
     if not keys:
         return ServerParts()
     return ServerParts(layers=[Layer(place=Place.IDENTITY, wrap=lambda app: ApiKeys(app, keys))])

@@ -10,7 +10,7 @@ from runtime_core.server.responses import PARENT_RUN_ID_HEADER, RUN_ID_HEADER, T
 
 def build(server: ServerContext) -> ServerParts:
     """Answer the questions of browsers for the origins that are named."""
-    origins = list(server.options.cors_origins)
+    origins = list(server.options.cors_origin)
     if not origins:
         return ServerParts()
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from runtime_core.cli.context import CommandContext
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import stdout_to_stderr
-from runtime_core.contracts import CommandContext
 from runtime_core.errors import OUTCOMES, InvalidOption, InvalidPayload, shortened
 from runtime_core.faults import author_fault
 from runtime_core.tesseract_api import AuthorError

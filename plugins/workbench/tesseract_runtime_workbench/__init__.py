@@ -1,0 +1,1 @@
+"""The commands of an author: `init`, `test` and `check-gradients`, one subpackage each."""

@@ -1,0 +1,107 @@
+"""The text of a check: what passed, what failed and how, and a table of all deviations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from tesseract_runtime_workbench.check_gradients.gradients import JVP, VJP
+from tesseract_runtime_workbench.check_gradients.results import (
+    Comparison,
+    DotProductCheck,
+    EndpointCheck,
+    Failure,
+    GradientCheck,
+)
+from tesseract_runtime_workbench.check_gradients.steps import element
+
+_HEADINGS = ("input -> output", "endpoint", "checks", "failures", "absolute", "relative")
+
+
+def report(check: GradientCheck, max_failures: int) -> Iterator[str]:
+    """Yield the lines that tell of a check; no more failures of an endpoint than allowed."""
+    for endpoint in check.endpoints:
+        yield from _endpoint(endpoint, max_failures)
+    if check.dot_product is not None:
+        yield from _dot_product(check.dot_product)
+    compared = [c for endpoint in check.endpoints for c in endpoint.comparisons if c.checks]
+    if compared:
+        yield from ("", "Largest deviations:", *_table([_HEADINGS, *map(_row, compared)]))
+    yield from dict.fromkeys(_blindness(c) for c in compared if c.blind)
+    yield f"Repeat with --seed {check.seed}."
+
+
+def _endpoint(check: EndpointCheck, max_failures: int) -> Iterator[str]:
+    yield _verdict(f"Gradient check for {check.endpoint}", check.failed, check.checks)
+    if check.fault is not None:
+        yield _indented(check.fault)
+    failures = check.failures()
+    yield from map(_failure, islice(failures, max_failures))
+    more = sum(1 for _ in failures)
+    if more:
+        yield f"  ... and {more} more. Show them with a larger --max-failures."
+
+
+def _dot_product(check: DotProductCheck) -> Iterator[str]:
+    yield _verdict(f"Dot-product test of {JVP} and {VJP}", check.failed, check.checks)
+    if check.fault is not None:
+        yield _indented(check.fault)
+    for product in check.products:
+        if product.failed:
+            yield (
+                f"  <cotangent, J tangent>: {_number(product.by_jvp)}, "
+                f"<J^T cotangent, tangent>: {_number(product.by_vjp)}"
+            )
+
+
+def _verdict(subject: str, failed: int, checks: int) -> str:
+    word = "failed" if failed else "passed"
+    return f"{subject} {word} ({failed} failures / {checks} checks)"
+
+
+def _failure(failure: Failure) -> str:
+    return (
+        f"  {element(failure.input_path, failure.input_index)} -> "
+        f"{element(failure.output_path, failure.output_index)}: "
+        f"gradient {_number(failure.gradient)}, finite difference {_number(failure.difference)}"
+    )
+
+
+def _row(comparison: Comparison) -> Sequence[str]:
+    return (
+        _pair(comparison),
+        comparison.endpoint,
+        str(comparison.checks),
+        str(comparison.failed),
+        _number(comparison.deviations.max().item()),
+        _number(comparison.relative.max().item()),
+    )
+
+
+def _pair(comparison: Comparison) -> str:
+    return f"{comparison.input_path} -> {comparison.output_path}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield rows with their cells below each other: words to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
+        cells += [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
+        yield "  " + "  ".join(cells)
+
+
+def _blindness(comparison: Comparison) -> str:
+    return (
+        f"Differences cannot tell whether {_pair(comparison)} is right: at this step the "
+        "derivatives are lost in rounding or in curvature. Choose a larger or a smaller one with "
+        f"--eps-for '{comparison.input_path}=VALUE'."
+    )
+
+
+def _number(value: complex) -> str:
+    return f"{value:.6g}"
+
+
+def _indented(text: str) -> str:
+    return "  " + text.replace("\n", "\n  ")

@@ -1,0 +1,417 @@
+"""The check itself: what it evaluates, what it samples, and how it takes what goes wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runtime_core.errors import GradientFailed, InvalidOption, UnknownName
+from runtime_core.tesseract_api import AuthorError
+from tesseract_runtime_workbench.check_gradients import GradientCheck
+from tests.workbench.check_gradients.conftest import (
+    HEADER,
+    JACOBIAN,
+    JVP,
+    VJP,
+    Make,
+    Model,
+    checked,
+    failed,
+)
+
+ANY = """
+class InputSchema(BaseModel):
+    x: Differentiable[Array[(None,), Float64]]
+
+class OutputSchema(BaseModel):
+    y: Differentiable[Array[(None,), Float64]]
+"""
+
+SQUARES = (
+    HEADER
+    + ANY
+    + """
+FACTOR = [1.0]
+
+def apply(inputs):
+    APPLIED.append(inputs.x)
+    return {"y": inputs.x**2}
+
+def jacobian_vector_product(inputs, jvp_inputs, jvp_outputs, tangent_vector):
+    return {"y": FACTOR[0] * 2 * inputs.x * tangent_vector["x"]}
+
+def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
+    return {"x": FACTOR[0] * 2 * inputs.x * cotangent_vector["y"]}
+"""
+)
+"""Each output is the square of its input; FACTOR spoils both products alike."""
+
+
+def of_one_jacobian(apply: str, jacobian: str, schemas: str = ANY) -> str:
+    """Return the source of a Tesseract with x, y and its Jacobian, as expressions of inputs."""
+    return (
+        f"{HEADER}{schemas}"
+        f"def apply(inputs):\n    return {{'y': {apply}}}\n"
+        "def jacobian(inputs, jac_inputs, jac_outputs):\n"
+        f"    return {{'y': {{'x': {jacobian}}}}}\n"
+    )
+
+
+def times_applied(model: Model) -> int:
+    """Return how often `apply` was called."""
+    return len(model.runtime.api.module.APPLIED)
+
+
+def test_two_evaluations_serve_all_endpoints_and_outputs(runtime: Make) -> None:
+    """Each input element is moved up and down once, after one evaluation at the inputs."""
+    model = Model("nested", runtime)
+    result = model.check()
+    assert times_applied(model) == 1 + 2 * 5
+    assert [check.checks for check in result.endpoints] == [5 * 3] * 3
+
+
+def test_evaluations_are_limited_for_each_input(runtime: Make) -> None:
+    """A sample of the elements of an input is moved when there are too many."""
+    model = Model("not square", runtime)
+    result = model.check(max_evals=5)
+    assert times_applied(model) == 1 + 4
+    for check in result.endpoints:
+        [comparison] = check.comparisons
+        assert len(set(comparison.columns.tolist())) == 2
+
+
+def test_a_seed_repeats_its_samples(runtime: Make) -> None:
+    """The same elements are drawn for one seed, and others for another."""
+    made = runtime(SQUARES)
+    inputs = {"x": np.arange(1.0, 101.0)}
+
+    def drawn(seed: int | None) -> list[int]:
+        result = checked(made, inputs, seed=seed, max_evals=20, endpoints=[JVP])
+        return sorted({int(c) for c in result.endpoints[0].comparisons[0].columns})
+
+    assert drawn(1) == drawn(1) != drawn(2)
+    random = checked(made, inputs, seed=None, max_evals=20)
+    assert drawn(random.seed) == sorted(
+        {int(c) for c in random.endpoints[0].comparisons[0].columns}
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_samples_of_a_sparse_jacobian_are_not_all_zeros(seed: int, runtime: Make) -> None:
+    """Where only few outputs depend on an input, it is these that are compared."""
+    made = runtime(SQUARES)
+    inputs = {"x": np.arange(1.0, 1001.0)}
+    assert checked(made, inputs, seed=seed, max_evals=10, eps=1e-2).passed
+    made.api.module.FACTOR[0] = 1.5
+    result = checked(made, inputs, seed=seed, max_evals=10, eps=1e-2)
+    assert all(found > 0 for found in failed(result).values())
+    assert result.dot_product is not None
+    assert result.dot_product.failed == 0
+
+
+def test_only_what_is_asked_for_is_checked(runtime: Make) -> None:
+    """Endpoints, inputs and outputs can be chosen, and the rest is not touched."""
+    model = Model("nested", runtime)
+    result = model.check(endpoints=[VJP], input_paths=["layers.[1].w"], output_paths=["t"])
+    [check] = result.endpoints
+    [comparison] = check.comparisons
+    assert (check.endpoint, comparison.input_path, comparison.output_path) == (
+        VJP,
+        "layers.[1].w",
+        "t",
+    )
+    assert (check.checks, times_applied(model), result.dot_product) == (2, 5, None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"endpoints": ["jacobain"]},
+            "'jacobain' is no endpoint with gradients. Did you mean 'jacobian'? Valid: jacobian, "
+            "jacobian_vector_product, vector_jacobian_product.",
+        ),
+        (
+            {"input_paths": ["x", "layers.[2].w"]},
+            "The inputs have no differentiable array at 'x'. Valid: layers.[0].w, layers.[1].w, "
+            "named.{a.b}.",
+        ),
+        (
+            {"output_paths": ["tt"]},
+            "The outputs have no differentiable array at 'tt'. Did you mean 't'? Valid: "
+            "results.{r}.y, t.",
+        ),
+        (
+            {"eps_for": {"layers.[2].w": 0.1}},
+            "The inputs have no differentiable array at 'layers.[2].w'. Did you mean "
+            "'layers.[1].w'? Valid: layers.[0].w, layers.[1].w, named.{a.b}.",
+        ),
+    ],
+)
+def test_unknown_names_are_told_with_the_valid_ones(
+    settings: dict[str, Any], message: str, runtime: Make
+) -> None:
+    """A slip in the name of an endpoint or path ends the check before anything is compared."""
+    with pytest.raises(UnknownName) as caught:
+        Model("nested", runtime).check(**settings)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"eps": 0.0}, "--eps cannot be 0.0: it must be a number above 0."),
+        ({"eps": float("nan")}, "--eps cannot be nan: it must be a number above 0."),
+        (
+            {"eps_for": {"x": -1.0}},
+            "--eps-for cannot be x=-1: it must be PATH=VALUE with a number above 0.",
+        ),
+        ({"rtol": -0.1}, "--rtol cannot be -0.1: it must be a number from 0."),
+        (
+            {"max_evals": 1},
+            "--max-evals cannot be 1: it must be at least 2, the evaluations that one difference "
+            "takes.",
+        ),
+    ],
+)
+def test_impossible_settings_are_refused(
+    settings: dict[str, Any], message: str, runtime: Make
+) -> None:
+    """The message names the flag and what it must be."""
+    with pytest.raises(InvalidOption) as caught:
+        Model("square", runtime).check(**settings)
+    assert str(caught.value) == message
+
+
+def test_a_file_without_gradients_cannot_be_checked(runtime: Make) -> None:
+    """The reason why each is missing is told."""
+    with pytest.raises(UnknownName) as caught:
+        checked(runtime(), {"x": [1.0]})
+    first, *reasons = str(caught.value).splitlines()
+    assert first == "There are no gradients to check."
+    assert [reason.partition(":")[0].strip() for reason in reasons] == [JACOBIAN, JVP, VJP]
+
+
+def test_an_endpoint_that_is_missing_cannot_be_asked_for(runtime: Make) -> None:
+    """Named, it is an error with the reason; unnamed, it is left out."""
+    made = runtime(SQUARES)
+    with pytest.raises(UnknownName, match="'jacobian' is not available: "):
+        checked(made, {"x": [1.0]}, endpoints=[JACOBIAN])
+    assert list(failed(checked(made, {"x": [1.0]}))) == [JVP, VJP]
+
+
+def test_gradients_of_a_chosen_backend_are_checked(runtime: Make) -> None:
+    """What is derived is served, and so it is checked like the author's own."""
+    made = runtime(SQUARES, gradient_backend="auto")
+    assert failed(checked(made, {"x": [1.0, 2.0]})) == {JACOBIAN: 0, JVP: 0, VJP: 0}
+
+
+def test_inputs_without_elements_have_nothing_to_check(runtime: Make) -> None:
+    """An empty array is left out; with no other there is no check."""
+    with pytest.raises(UnknownName, match="The inputs have no differentiable array with elements"):
+        checked(runtime(SQUARES), {"x": []})
+
+
+def test_a_step_of_its_own_for_an_input(runtime: Make) -> None:
+    """A large number in single precision needs a larger step than the others."""
+    model = Model("scalars", runtime)
+    inputs = {"x": [1.0, 2.0, 3.0], "s": 1e5}
+    with pytest.raises(InvalidOption) as caught:
+        checked(model.runtime, inputs)
+    assert str(caught.value) == (
+        "The step 0.0001 is lost in float32: input s is 100000.0, and its neighbours are further "
+        "away. Name a larger step with --eps-for 's=500'."
+    )
+    assert checked(model.runtime, inputs, eps_for={"s": 500.0}).passed
+
+
+@pytest.mark.parametrize("value", ["np.nan", "np.inf"])
+def test_a_gradient_that_is_not_finite_fails(value: str, runtime: Make) -> None:
+    """The failure names the element."""
+    made = runtime(of_one_jacobian("inputs.x**2", f"np.diag([2.0, {value}])"))
+    [check] = checked(made, {"x": [1.0, 2.0]}).endpoints
+    [failure] = check.failures()
+    assert (failure.input_path, failure.output_path) == ("x", "y")
+    assert (failure.input_index, failure.output_index) == ((1,), (1,))
+    assert not np.isfinite(failure.gradient)
+
+
+def test_a_difference_that_is_not_finite_fails(runtime: Make) -> None:
+    """At the edge of its domain the derivative of a function cannot be confirmed."""
+    made = runtime(of_one_jacobian("np.sqrt(inputs.x - 1)", "np.diag([0.5, 0.0])"))
+    with np.errstate(invalid="ignore"):
+        [check] = checked(made, {"x": [2.0, 1.0]}).endpoints
+    [failure] = check.failures()
+    assert (failure.input_index, failure.output_index) == ((1,), (1,))
+    assert np.isnan(failure.difference)
+
+
+@pytest.mark.parametrize(("slope", "passed"), [(0.0, True), (1.0, True), (1.5, False)])
+def test_at_a_kink_every_slope_between_both_sides_passes(
+    slope: float, passed: bool, runtime: Make
+) -> None:
+    """A subgradient is a gradient."""
+    made = runtime(of_one_jacobian("np.maximum(inputs.x, 0.0)", f"np.diag([{slope}])"))
+    assert checked(made, {"x": [0.0]}).passed is passed
+
+
+def test_noise_is_not_taken_for_a_derivative(runtime: Make) -> None:
+    """A solver that stops early does not make zeros of the Jacobian fail."""
+    made = runtime(
+        of_one_jacobian("np.cumsum(inputs.x) + 1e-7 * NOISE.normal(size=8)", "np.tri(8)").replace(
+            "APPLIED = []", "NOISE = np.random.default_rng(0)"
+        )
+    )
+    for seed in range(20):
+        assert checked(made, {"x": np.ones(8)}, seed=seed).passed
+
+
+def test_a_single_number_is_judged_by_the_noise_beside_it(runtime: Make) -> None:
+    """One difference alone cannot tell its noise; those by an array beside it do for most."""
+    made = runtime(
+        HEADER.replace("APPLIED = []", "NOISE = np.random.default_rng(0)")
+        + ANY.replace("class OutputSchema", "    s: Differentiable[Float64]\n\nclass OutputSchema")
+        + """
+def apply(inputs):
+    return {"y": np.cumsum(inputs.x) + 1e-7 * NOISE.normal(size=8)}
+
+def jacobian(inputs, jac_inputs, jac_outputs):
+    return {"y": {"x": np.tri(8), "s": np.zeros(8)}}
+"""
+    )
+    results = [checked(made, {"x": np.ones(8), "s": 1.0}, seed=seed) for seed in range(20)]
+    by_array, by_number = (
+        [result.endpoints[0].comparisons[position].failed for result in results]
+        for position in (0, 1)
+    )
+    assert sum(by_array) == 0
+    assert sum(by_number) < 0.1 * 20 * 8
+
+
+def test_complex_numbers_are_compared_as_such(runtime: Make) -> None:
+    """The derivative of a holomorphic function is found, and its conjugate is not."""
+    schemas = ANY.replace("Float64", "Complex128")
+    right = "np.diag(1j * np.exp(1j * inputs.x))"
+    made = runtime(of_one_jacobian("np.exp(1j * inputs.x)", right, schemas))
+    inputs = {"x": np.array([1 + 2j, 0.5j])}
+    assert checked(made, inputs).passed
+    wrong = runtime(of_one_jacobian("np.exp(1j * inputs.x)", f"{right}.conj()", schemas))
+    assert failed(checked(wrong, inputs)) == {JACOBIAN: 2}
+
+
+def test_derivatives_that_are_lost_in_rounding_are_told(runtime: Make) -> None:
+    """A check that can tell nothing says so."""
+    schemas = ANY.replace("Float64", "Float32")
+    made = runtime(of_one_jacobian("1e6 + inputs.x", "np.eye(1)", schemas))
+    [check] = checked(made, {"x": [1.0]}).endpoints
+    assert [comparison.blind for comparison in check.comparisons] == [True]
+    [sharper] = checked(made, {"x": [1.0]}, eps=100.0).endpoints
+    assert [comparison.blind for comparison in sharper.comparisons] == [False]
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        (
+            "{'y': {'x': np.ones(3)}}",
+            "jacobian of 'y' by 'x' returned an array of shape (3,), expected (None, 1).",
+        ),
+    ],
+)
+def test_an_endpoint_that_fails_is_one_failure(answer: str, fault: str, runtime: Make) -> None:
+    """Its message is kept, and the other endpoints are checked all the same."""
+    source = SQUARES + f"def jacobian(**named):\n    return {answer}\n"
+    result = checked(runtime(source), {"x": [1.0]})
+    first = result.endpoints[0]
+    assert (first.fault, first.failed, first.checks) == (fault, 1, 1)
+    assert failed(result) == {JACOBIAN: 1, JVP: 0, VJP: 0}
+    assert not result.passed
+
+
+def test_what_an_endpoint_said_before_it_failed_is_kept(runtime: Make) -> None:
+    """Derivatives that were compared count beside the fault; then the endpoint is left alone."""
+    source = SQUARES + (
+        "def jacobian_vector_product(tangent_vector, inputs, **named):\n"
+        "    assert tangent_vector['x'][2] == 0, 'the third is missing'\n"
+        "    return {'y': 2 * inputs.x * tangent_vector['x']}\n"
+    )
+    result = checked(runtime(source), {"x": [1.0, 2.0, 3.0, 4.0]})
+    check = result.endpoints[0]
+    assert (check.endpoint, check.checks, check.failed) == (JVP, 2 * 4 + 1, 1)
+    assert check.fault == "AssertionError: the third is missing"
+    assert result.dot_product is None
+
+
+def test_apply_that_fails_near_the_inputs_is_told(runtime: Make) -> None:
+    """The message names the element and its value."""
+    made = runtime(of_one_jacobian("[math.log(inputs.x[0])]", "[[1.0]]") + "import math\n")
+    with pytest.raises(GradientFailed) as caught:
+        checked(made, {"x": [1.0]}, eps=1.0)
+    assert str(caught.value).startswith("apply failed when x[0] is 0.0: ValueError: ")
+    assert str(caught.value).endswith("Choose other inputs, or another step with --eps-for.")
+
+
+def test_apply_that_fails_at_the_inputs_is_the_authors_error(runtime: Make) -> None:
+    """Nothing can be checked where nothing can be computed."""
+    made = runtime(of_one_jacobian("1 / 0", "[[1.0]]"))
+    with pytest.raises(AuthorError) as caught:
+        checked(made, {"x": [1.0]})
+    assert isinstance(caught.value.cause, ZeroDivisionError)
+
+
+def test_outputs_that_change_their_shape_have_no_difference(runtime: Make) -> None:
+    """The message names the output, both shapes and the element that was moved."""
+    made = runtime(of_one_jacobian("np.ones(2 if inputs.x[0] > 1 else 3)", "np.zeros((3, 1))"))
+    with pytest.raises(GradientFailed) as caught:
+        checked(made, {"x": [1.0]})
+    assert str(caught.value) == (
+        "Output 'y' has the shape (2,) when x[0] is 1.0001, and (3,) at the inputs themselves: "
+        "there is no difference between the two."
+    )
+
+
+def spoiling(name: str) -> str:
+    """Return the source of squares whose functions all change what they are given."""
+    return (
+        SQUARES
+        + f"""
+SHARED = np.zeros(3)
+own = {name}
+
+def {name}(*arguments, **named):
+    answer = own(*arguments, **named)
+    inputs = arguments[0] if arguments else named["inputs"]
+    inputs.x[:] = np.nan
+    for vector in (named.get("tangent_vector", {{}}), named.get("cotangent_vector", {{}})):
+        for array in vector.values():
+            array[:] = np.nan
+    [(path, array)] = answer.items()
+    SHARED[:] = array
+    return {{path: SHARED}}
+"""
+    )
+
+
+@pytest.mark.parametrize("name", ["apply", JVP, VJP])
+def test_functions_may_change_their_arguments_and_use_buffers_again(
+    name: str, runtime: Make
+) -> None:
+    """Every call has arrays of its own, and every answer is read before the next call."""
+    result = checked(runtime(spoiling(name)), {"x": [1.0, 2.0, 3.0]})
+    assert result.passed
+
+
+def test_validators_run_once(runtime: Make) -> None:
+    """Gradients are asked for at the very inputs that the differences are taken at."""
+    source = SQUARES.replace(
+        "class OutputSchema",
+        "    @field_validator('x')\n    @classmethod\n    def shift(cls, x):\n"
+        "        return 10 + x\n\nclass OutputSchema",
+    ).replace("import BaseModel", "import BaseModel, field_validator")
+    made = runtime(source)
+    result: GradientCheck = checked(made, {"x": [1.0]})
+    assert result.passed
+    assert {float(x[0]) for x in made.api.module.APPLIED} == {11.0, 11.0001, 10.9999}

@@ -1,0 +1,323 @@
+"""The command `test` runs files and folders of cases and tells what became of each."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import Cli, clean_environment
+from tests.workbench.regression_test.conftest import OUTPUTS, SHAPES, case
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Ended, Here
+
+Tesseract = Callable[..., Path]
+RunTest = Callable[..., "Ended"]
+
+PASSING = case(expected_outputs=OUTPUTS)
+FAILING = case(expected_outputs={**OUTPUTS, "y": [6.0, 9.0], "count": 8})
+ERRING = case(endpoint="aply", expected_outputs={})
+
+
+@pytest.fixture
+def run(here: Here, tesseract: Tesseract) -> RunTest:
+    """Return a function that runs `test` on paths, with global options by name."""
+
+    def run_test(*paths: str, source: str = SHAPES, flags: tuple[str, ...] = ()) -> Ended:
+        return here("--api-path", str(tesseract(source)), *flags, "test", *paths)
+
+    return run_test
+
+
+def write(path: str, document: Any) -> str:
+    """Write a document of JSON and return its path."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(json.dumps(document))
+    return path
+
+
+def test_case_that_passes(run: RunTest) -> None:
+    """A case that passes is one line, and the exit code is 0."""
+    ended = run(write("cases/small.json", PASSING))
+    assert (ended.code, ended.stderr) == (0, "")
+    assert ended.stdout == "passed  apply  cases/small.json\n1 passed, 0 failed, 0 errors\n"
+
+
+def test_case_that_fails(run: RunTest) -> None:
+    """What differs stands below its case, and the exit code is 1."""
+    ended = run(write("small.json", FAILING))
+    assert ended.code == 1
+    assert ended.stdout == (
+        "failed  apply  small.json\n"
+        "    y: 1 of 2 elements differ by more than 1e-08 + 1e-05 * |expected|\n"
+        "      [1]: expected 9.0, got 8.0\n"
+        "    count: expected 8, got 7\n"
+        "0 passed, 1 failed, 0 errors\n"
+    )
+
+
+def test_case_that_is_an_error(run: RunTest) -> None:
+    """A case that cannot be judged is told apart from one that fails; the exit code is 1 too."""
+    ended = run(write("small.json", ERRING))
+    assert ended.code == 1
+    first, second, last = ended.stdout.splitlines()
+    assert first == "error   aply  small.json"
+    assert second.startswith("    Unknown endpoint 'aply'. Did you mean 'apply'?")
+    assert last == "0 passed, 0 failed, 1 error"
+
+
+@pytest.mark.parametrize(
+    ("document", "first", "faults"),
+    [
+        (
+            {"endpoint": "apply", "expected_output": {}, "atol": "much"},
+            "error   apply  case.json",
+            [
+                "    expected_exception: A case needs either expected_outputs or "
+                "expected_exception, and has neither",
+                "    atol: Input should be a valid number, unable to parse string as a number",
+                "    expected_output: Extra inputs are not permitted",
+            ],
+        ),
+        (
+            {"endpoint": 3, "expected_outputs": {}},
+            "error   -  case.json",
+            ["    endpoint: Input should be a valid string"],
+        ),
+        (
+            "apply",
+            "error   -  case.json",
+            ["    case: Input should be a valid dictionary or instance of RegressionCase"],
+        ),
+    ],
+)
+def test_malformed_case(run: RunTest, document: Any, first: str, faults: list[str]) -> None:
+    """What is no case is an error with all its faults, and exit code 1."""
+    ended = run(write("case.json", document))
+    assert ended.code == 1
+    assert ended.stdout.splitlines() == [
+        first,
+        "    This is no valid case:",
+        *faults,
+        "0 passed, 0 failed, 1 error",
+    ]
+
+
+def test_list_of_cases(run: RunTest) -> None:
+    """A file may hold several cases, which are told apart by their index."""
+    ended = run(write("many.json", [PASSING, FAILING, 3, ERRING, PASSING]))
+    assert ended.code == 1
+    summaries = [line for line in ended.stdout.splitlines() if not line.startswith(" ")]
+    assert summaries == [
+        "passed  apply  many.json[0]",
+        "failed  apply  many.json[1]",
+        "error   -  many.json[2]",
+        "error   aply  many.json[3]",
+        "passed  apply  many.json[4]",
+        "2 passed, 1 failed, 2 errors",
+    ]
+
+
+def test_files_and_folders(run: RunTest) -> None:
+    """Folders stand for all cases in them, sorted; the order of arguments is kept."""
+    for path in ("cases/b.json", "cases/a/z.json", "cases/c.json", "single.json"):
+        write(path, PASSING)
+    Path("cases/README.md").write_text("No case.")
+    Path("cases/folder.json").mkdir()
+    ended = run("single.json", "cases")
+    assert ended.code == 0
+    assert [line.split()[-1] for line in ended.stdout.splitlines()] == [
+        "single.json",
+        "cases/a/z.json",
+        "cases/b.json",
+        "cases/c.json",
+        "errors",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "message"),
+    [
+        ("none.json", None, "Cannot read 'none.json': No such file or directory."),
+        ("a.json", "{", "The case file 'a.json' is not valid json: EOF"),
+        ("a.json", "[]", "There are no cases in 'a.json': its list is empty."),
+        ("a.xls", "{}", "No format reads 'a.xls': '.xls' is no suffix of one."),
+    ],
+)
+def test_file_that_holds_no_cases(run: RunTest, path: str, text: str | None, message: str) -> None:
+    """A file that cannot be read is a wrong call; no case is run, and the message is one line."""
+    if text is not None:
+        Path(path).write_text(text)
+    ended = run(write("good.json", PASSING), path)
+    assert (ended.code, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(f"Error: {message}")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_folder_without_cases(run: RunTest) -> None:
+    """An empty folder is a wrong call: nothing would have been tested."""
+    Path("empty/inner").mkdir(parents=True)
+    ended = run("empty")
+    assert (ended.code, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(
+        "Error: There are no cases in 'empty': no file in it ends with .json"
+    )
+
+
+def test_no_path(run: RunTest) -> None:
+    """Without a path there is nothing to test."""
+    ended = run()
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "Missing argument 'PATH'" in ended.stderr
+
+
+def test_tesseract_that_cannot_be_loaded(run: RunTest) -> None:
+    """A broken file is told once, not with each case."""
+    ended = run(write("many.json", [PASSING, PASSING]), source="import nonsense")
+    assert (ended.code, ended.stdout) == (1, "")
+    assert ended.stderr.count("No module named 'nonsense'") == 1
+    assert "many.json" not in ended.stderr
+
+
+def test_tesseract_that_is_not_there(here: Here) -> None:
+    """A missing file is a wrong call."""
+    ended = here("test", write("case.json", PASSING))
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "There is no Tesseract at" in ended.stderr
+
+
+def test_debug_shows_where(run: RunTest) -> None:
+    """With `--debug` an exception that was not expected is shown with its frames."""
+    payload = {"inputs": {"x": [1.0], "raises": "stiff"}}
+    write("case.json", case(payload=payload, expected_outputs={}))
+    assert "Traceback" not in run("case.json").stdout
+    shown = run("case.json", flags=("--debug",)).stdout
+    assert "    Traceback (most recent call last):\n" in shown
+    assert "in apply\n" in shown
+
+
+CONFIGURED = """
+from pydantic import BaseModel, field_validator
+from runtime_core import scope
+from tesseract_core.runtime.config import get_config
+
+class InputSchema(BaseModel):
+    file: str = "x.txt"
+
+    @field_validator("file")
+    @classmethod
+    def read(cls, file):
+        return scope.current().files.read(file).decode()
+
+class OutputSchema(BaseModel):
+    text: str
+    name: str
+    output_path: str
+
+def apply(inputs):
+    config = get_config()
+    return OutputSchema(text=inputs.file, name=config.name, output_path=config.output_path)
+"""
+
+
+def test_cli_config_is_that_of_one_case(run: RunTest, tmp_path: Path) -> None:
+    """Options of a case are used for it alone; its paths start from the folder of its file."""
+    for folder in ("global", "cases/data"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "x.txt").write_text(f"in {folder}")
+
+    def expecting(text: str, name: str, output_path: str) -> dict[str, Any]:
+        outputs = {"text": text, "name": name, "output_path": str(tmp_path / output_path)}
+        return case(payload={"inputs": {"file": "x.txt"}}, expected_outputs=outputs)
+
+    own = {
+        "input_path": "data",
+        "output_path": "../out",
+        "name": "one",
+        "version": None,
+        "volumes": ["a:b"],
+        "api_path": "elsewhere.py",
+    }
+    write(
+        "cases/cases.json",
+        [
+            expecting("in cases/data", "one", "cases/../out") | {"cli_config": own},
+            expecting("in global", "all", "runs"),
+            expecting("in global", "all", "runs")
+            | {"cli_config": {"input_path": str(tmp_path / "global")}},
+        ],
+    )
+    flags = ("--input-path", "global", "--output-path", "runs", "--name", "all")
+    ended = run("cases/cases.json", source=CONFIGURED, flags=flags)
+    assert ended.stdout.endswith("3 passed, 0 failed, 0 errors\n"), ended.stdout
+
+
+def test_cli_config_that_cannot_be_used(run: RunTest) -> None:
+    """A wrong value of an option is an error of its case."""
+    write("case.json", PASSING | {"cli_config": {"debug": "maybe", "input_path": 3}})
+    ended = run("case.json")
+    assert ended.code == 1
+    assert "    cli_config: " in ended.stdout
+    assert "--debug='maybe': Input should be a valid boolean" in ended.stdout
+    assert "--input-path=3: Input should be a valid string" in ended.stdout
+
+
+def test_files_of_a_url(run: RunTest) -> None:
+    """A case is read from anything that fsspec opens."""
+    path = Path(write("case.json", PASSING)).absolute()
+    ended = run(f"file://{path}")
+    assert ended.stdout.startswith(f"passed  apply  file://{path}\n")
+
+
+NOISY = SHAPES.replace(
+    "def apply(inputs):\n",
+    "def apply(inputs):\n"
+    "    import ctypes, os, subprocess\n"
+    '    print("python")\n'
+    '    os.write(1, b"descriptor\\n")\n'
+    '    subprocess.run(["echo", "subprocess"])\n'
+    '    ctypes.CDLL(None).printf(b"C\\n")\n',
+)
+
+
+def test_stdout_holds_the_report_alone(cli: Cli, tesseract: Tesseract, tmp_path: Path) -> None:
+    """In a process of its own the report is all of stdout, whatever user code prints."""
+    path = write(str(tmp_path / "case.json"), [PASSING, FAILING])
+    ended = cli("--api-path", str(tesseract("print('import')\n" + NOISY)), "test", path)
+    assert ended.returncode == 1
+    assert ended.stdout == (
+        f"passed  apply  {path}[0]\n"
+        f"failed  apply  {path}[1]\n"
+        "    y: 1 of 2 elements differ by more than 1e-08 + 1e-05 * |expected|\n"
+        "      [1]: expected 9.0, got 8.0\n"
+        "    count: expected 8, got 7\n"
+        "1 passed, 1 failed, 0 errors\n"
+    )
+    noise = {"import", "python", "descriptor", "subprocess", "C"}
+    assert set(ended.stderr.splitlines()) == noise
+
+
+def test_reader_that_has_gone_does_not_change_the_exit_code(
+    cli: Cli, tesseract: Tesseract, tmp_path: Path
+) -> None:
+    """Cases are run to the end and count, also when nobody reads the report."""
+    path = write(str(tmp_path / "case.json"), [FAILING])
+    program = 'tesseract-runtime test "$0" | :; exit ${PIPESTATUS[0]}'
+    ended = subprocess.run(
+        ["bash", "-c", program, path],
+        env=clean_environment()
+        | {
+            "TESSERACT_API_PATH": str(tesseract(SHAPES)),
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "")

@@ -11,7 +11,7 @@ from runtime_core.contracts.deferred import exports
 
 if TYPE_CHECKING:
     from runtime_core.gradients.evaluations import Point, SerialEvaluations, evaluate_in_order
-    from runtime_core.gradients.results import ResultCheck
+    from runtime_core.gradients.results import ResultCheck, argument_check, expected_shapes
     from runtime_core.gradients.signatures import (
         JACOBIAN,
         JVP,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "evaluations": ("Point", "SerialEvaluations", "evaluate_in_order"),
-    "results": ("ResultCheck",),
+    "results": ("ResultCheck", "argument_check", "expected_shapes"),
     "signatures": ("JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature"),
     "vectors": (
         "Vector",
@@ -62,7 +62,9 @@ __all__ = [
     "ResultCheck",
     "SerialEvaluations",
     "Vector",
+    "argument_check",
     "evaluate_in_order",
+    "expected_shapes",
     "join",
     "machine_epsilon",
     "one_hot",

@@ -10,7 +10,13 @@ import numpy as np
 from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.coercion import AnyArray, Expected, Shape
-from runtime_core.errors import InvalidResult, TesseractRuntimeError, listed, shortened
+from runtime_core.errors import (
+    GradientFailed,
+    InvalidResult,
+    TesseractRuntimeError,
+    listed,
+    shortened,
+)
 from runtime_core.faults import summary
 from runtime_core.gradients.vectors import numeric_array
 
@@ -122,3 +128,17 @@ def _front(block: AnyArray, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape of the output in a block by an input of a shape."""
     front: tuple[int, ...] = block.shape[: max(block.ndim - len(shape), 0)]
     return front
+
+
+def argument_check(noun: str) -> ResultCheck:
+    """Return the check of a tangent or cotangent that a function is given."""
+    return ResultCheck(subject=f"The {noun}", verb="is", error=GradientFailed)
+
+
+def expected_shapes(shapes: Mapping[str, Shape]) -> dict[str, Expected]:
+    """Return what `ResultCheck` expects of arrays of any data type.
+
+    >>> expected_shapes({"x": (2, None)})["x"].shape
+    (2, None)
+    """
+    return {path: Expected(shape=shape, dtype=None) for path, shape in shapes.items()}

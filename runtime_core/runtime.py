@@ -32,7 +32,7 @@ from runtime_core.contracts import (
 from runtime_core.errors import TesseractRuntimeError, UnknownName
 from runtime_core.faults import author_fault, fault_of
 from runtime_core.files import FileAccess
-from runtime_core.gradients import GradientBackends
+from runtime_core.gradients.selection import GradientBackends
 from runtime_core.invocation import Invocation, Stages
 from runtime_core.run_logs.log_targets import LogTarget, log_targets
 from runtime_core.run_logs.run import EVALUATION, run_of
@@ -104,7 +104,7 @@ class Runtime:
     @contextmanager
     def evaluations(self, inputs: BaseModel) -> Iterator[Evaluations]:
         """Evaluate `apply` near `inputs`, its outputs validated as those of the endpoint are."""
-        from runtime_core.evaluations import SerialEvaluations  # numpy, which health can spare
+        from runtime_core.gradients import SerialEvaluations  # numpy, which health can spare
 
         yield SerialEvaluations(partial(outputs_at, self.bound("apply")), inputs)
 

@@ -27,6 +27,8 @@ MODULES = {
     "runtime_core.hookspecs": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.catalog": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.builtin": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.gradients": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.gradients.signatures": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY],
     "runtime_core.config": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.files": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.scope": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
@@ -123,7 +125,7 @@ def test_unknown_name_is_an_attribute_error() -> None:
         exec("from runtime_core import nothing")
 
 
-@pytest.mark.parametrize("package", ["contracts", "plugins", "schemas", "workers", "cli"])
+@pytest.mark.parametrize("package", ["contracts", "gradients", "plugins", "schemas", "workers", "cli"])
 def test_names_of_packages_are_there(package: str) -> None:
     """Every package has what its `__all__` lists."""
     module = importlib.import_module(f"runtime_core.{package}")

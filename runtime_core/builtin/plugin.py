@@ -44,13 +44,13 @@ def endpoints() -> Iterable[Endpoint]:
         Endpoint(
             name="jacobian_vector_product",
             summary="Compute the Jacobian vector product of the Tesseract at the input data.",
-            bind=deferred("runtime_core.builtin.gradients.jacobian_vector_product:bind"),
+            bind=deferred("runtime_core.builtin.gradients.jvp:bind"),
             gradient=True,
         ),
         Endpoint(
             name="vector_jacobian_product",
             summary="Compute the vector Jacobian product of the Tesseract at the input data.",
-            bind=deferred("runtime_core.builtin.gradients.vector_jacobian_product:bind"),
+            bind=deferred("runtime_core.builtin.gradients.vjp:bind"),
             gradient=True,
         ),
         Endpoint(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
-from types import MappingProxyType
 
 from pydantic import BaseModel, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
@@ -20,17 +19,9 @@ from runtime_core.errors import (
     UnknownName,
 )
 from runtime_core.faults import exception_text
+from runtime_core.gradients import SIGNATURES
 from runtime_core.runtime import Runtime
 from runtime_core.schemas.walk import is_model, walk
-
-ARGUMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "jacobian": ("inputs", "jac_inputs", "jac_outputs"),
-        "jacobian_vector_product": ("inputs", "jvp_inputs", "jvp_outputs", "tangent_vector"),
-        "vector_jacobian_product": ("inputs", "vjp_inputs", "vjp_outputs", "cotangent_vector"),
-    }
-)
-"""The names by which the gradient functions of an author are called."""
 
 ONE_ARGUMENT = ("apply", "abstract_eval")
 """The functions that are called with one positional argument."""
@@ -102,8 +93,8 @@ def _default_faults(model: type[BaseModel]) -> Iterator[str]:
 def _signature_faults(runtime: Runtime) -> Iterator[str]:
     for name in ONE_ARGUMENT:
         yield from _signature_fault(runtime, name, positional=("inputs",))
-    for name, arguments in ARGUMENTS.items():
-        yield from _signature_fault(runtime, name, named=arguments)
+    for name, signature in SIGNATURES.items():
+        yield from _signature_fault(runtime, name, named=signature.arguments)
 
 
 def _signature_fault(

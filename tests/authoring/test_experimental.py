@@ -25,11 +25,11 @@ PACKAGES = {
     "finite_difference_jacobian": "tesseract_runtime_finite_differences",
     "finite_difference_jvp": "tesseract_runtime_finite_differences",
     "finite_difference_vjp": "tesseract_runtime_finite_differences",
-    "jacobian_from_jvp": "tesseract_runtime_derived_gradients",
-    "jacobian_from_vjp": "tesseract_runtime_derived_gradients",
-    "jvp_from_jacobian": "tesseract_runtime_derived_gradients",
+    "jacobian_from_jvp": "tesseract_runtime_finite_differences",
+    "jacobian_from_vjp": "tesseract_runtime_finite_differences",
+    "jvp_from_jacobian": "tesseract_runtime_finite_differences",
     "require_file": "tesseract_runtime_experimental",
-    "vjp_from_jacobian": "tesseract_runtime_derived_gradients",
+    "vjp_from_jacobian": "tesseract_runtime_finite_differences",
 }
 
 
@@ -85,7 +85,7 @@ def test_importing_it_imports_no_plugin() -> None:
     )
     first, second = ended.stdout.splitlines()
     assert first.startswith("[] ")
-    assert second == "['tesseract_runtime_derived_gradients']"
+    assert second == "['tesseract_runtime_finite_differences']"
 
 
 def test_a_plugin_that_is_not_installed_is_named() -> None:

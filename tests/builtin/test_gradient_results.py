@@ -149,16 +149,16 @@ def test_derivatives_of_complex_functions_are_complex(runtime: Make) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "returned", "message"),
     [
-        (JACOBIAN, "{}", "jacobian returned the keys none, expected y."),
-        (JACOBIAN, "{'y': {}, 'z': {}}", "jacobian returned the keys y, z, expected y."),
+        (JACOBIAN, "{}", "jacobian returned a dict with the keys none, expected y."),
+        (JACOBIAN, "{'y': {}, 'z': {}}", "jacobian returned a dict with the keys y, z, expected y."),
         (
             JACOBIAN,
             "{'y': {'x': np.eye(2), 'q': 1}}",
-            "jacobian of 'y' returned the keys q, x, expected x.",
+            "jacobian of 'y' returned a dict with the keys q, x, expected x.",
         ),
-        (JVP, "{'x': np.ones(2)}", f"{JVP} returned the keys x, expected y."),
-        (VJP, "{'y': np.ones(2)}", f"{VJP} returned the keys y, expected x."),
-        (VJP, "{'x': np.ones(2), 's': 1}", f"{VJP} returned the keys s, x, expected x."),
+        (JVP, "{'x': np.ones(2)}", f"{JVP} returned a dict with the keys x, expected y."),
+        (VJP, "{'y': np.ones(2)}", f"{VJP} returned a dict with the keys y, expected x."),
+        (VJP, "{'x': np.ones(2), 's': 1}", f"{VJP} returned a dict with the keys s, x, expected x."),
     ],
 )
 def test_wrong_keys_are_the_authors_fault(
@@ -181,7 +181,7 @@ def test_keys_that_are_no_paths_are_the_authors_fault(
     made = runtime(IDENTITY + returning(f"{{{key!r}: {value}}}", endpoint))
     failed = fault(made, endpoint, ask(endpoint, X))
     expected = "x" if endpoint == VJP else "y"
-    assert failed.message == f"{endpoint} returned the keys {key}, expected {expected}."
+    assert failed.message == f"{endpoint} returned a dict with the keys {key}, expected {expected}."
 
 
 @pytest.mark.parametrize(

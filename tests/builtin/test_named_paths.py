@@ -124,7 +124,7 @@ def test_a_path_to_an_absent_place_is_refused(path: str, valid: str, runtime: Ma
 def test_an_output_may_be_anywhere_that_its_schema_allows(path: str, runtime: Make) -> None:
     """Which outputs there are is not known before they are computed."""
     made = runtime(CONTAINERS)
-    with pytest.raises(InvalidResult, match="returned the keys alias, expected"):
+    with pytest.raises(InvalidResult, match="returned a dict with the keys alias, expected"):
         made.call(JACOBIAN, ask(JACOBIAN, {}, of=[path], by=["alias"]))
     assert seen(made) == [({"alias"}, {path})]
 

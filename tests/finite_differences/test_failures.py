@@ -177,10 +177,10 @@ def test_a_shape_that_depends_on_values_is_refused(name: str, algorithm: Any) ->
         return {"y": np.zeros(3 if x[0] > 1 else 2)}
 
     message = refusal(gradient, name, apply, np.ones(2), algorithm=algorithm)
-    assert message.startswith("apply returns output 'y' with shape (3,) where ")
-    assert message.endswith(
-        "and with shape (2,) beside it: the shape of an output must not depend on a value."
-    )
+    assert message.startswith("apply returns output 'y' with shape (")
+    assert " with shape (3,) where " in message
+    assert " with shape (2,) " in message
+    assert message.endswith(": the shape of an output must not depend on a value.")
 
 
 @pytest.mark.parametrize("name", ["jacobian", "vjp"])
@@ -243,16 +243,16 @@ def test_an_output_that_is_not_there_is_told() -> None:
     [
         (
             {"x": np.ones(3)},
-            "The tangent of 'x' has shape (3,), expected (2,) as the input has.",
+            "The tangent of 'x' is an array of shape (3,), expected (2,).",
         ),
         (
             {"x": np.float64(1.0)},
-            "The tangent of 'x' has shape (), expected (2,) as the input has.",
+            "The tangent of 'x' is an array of shape (), expected (2,).",
         ),
-        ({}, "The tangent vector has the keys none, expected x."),
+        ({}, "The tangent is a dict with the keys none, expected x."),
         (
             {"x": np.ones(2), "z": np.ones(2)},
-            "The tangent vector has the keys x, z, expected x.",
+            "The tangent is a dict with the keys x, z, expected x.",
         ),
     ],
 )
@@ -268,13 +268,13 @@ def test_a_tangent_that_does_not_fit_is_told(tangent: Any, message: str) -> None
     [
         (
             {"y": np.ones(3)},
-            "The cotangent of 'y' has shape (3,), expected (2,) as the output has.",
+            "The cotangent of 'y' is an array of shape (3,), expected (2,).",
         ),
         (
             {"y": np.ones((1, 2))},
-            "The cotangent of 'y' has shape (1, 2), expected (2,) as the output has.",
+            "The cotangent of 'y' is an array of shape (1, 2), expected (2,).",
         ),
-        ({"x": np.ones(2)}, "The cotangent vector has the keys x, expected y."),
+        ({"x": np.ones(2)}, "The cotangent is a dict with the keys x, expected y."),
     ],
 )
 def test_a_cotangent_that_does_not_fit_is_told(

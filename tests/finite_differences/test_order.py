@@ -14,7 +14,7 @@ import pytest
 
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
-from runtime_core.evaluations import SerialEvaluations
+from runtime_core.gradients import SerialEvaluations
 from tesseract_runtime_finite_differences import gradients
 from tesseract_runtime_finite_differences.scheme import Scheme
 from tests.finite_differences.conftest import ALGORITHMS, GRADIENTS, AnyArray, leaves

@@ -1,22 +1,35 @@
-"""Gradients by finite differences: functions for a `tesseract_api.py`, and a gradient backend."""
+"""Gradients by finite differences, and gradients derived from those that a file defines.
+
+The functions for a `tesseract_api.py` are imported when they are first used: the options of the
+backends need no numpy.
+"""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from runtime_core.contracts.deferred import exports
 
 if TYPE_CHECKING:
+    from tesseract_runtime_finite_differences.derived.functions import (
+        jacobian_from_jvp,
+        jacobian_from_vjp,
+        jvp_from_jacobian,
+        vjp_from_jacobian,
+    )
     from tesseract_runtime_finite_differences.functions import (
         finite_difference_jacobian,
         finite_difference_jvp,
         finite_difference_vjp,
     )
 
-__all__ = ["finite_difference_jacobian", "finite_difference_jvp", "finite_difference_vjp"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import the functions when they are first used: the options of the backend need no numpy."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("tesseract_runtime_finite_differences.functions"), name)
+__all__ = [
+    "finite_difference_jacobian",
+    "finite_difference_jvp",
+    "finite_difference_vjp",
+    "jacobian_from_jvp",
+    "jacobian_from_vjp",
+    "jvp_from_jacobian",
+    "vjp_from_jacobian",
+]
+__getattr__ = exports(__name__, {"functions": __all__[:3], "derived.functions": __all__[3:]})

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from runtime_core.evaluations import SerialEvaluations
+from runtime_core.arrays.coercion import AnyArray
+from runtime_core.gradients import SerialEvaluations
 from tesseract_runtime_finite_differences import gradients
 from tesseract_runtime_finite_differences.jacobian import Blocks
-from tesseract_runtime_finite_differences.options import Algorithm, Eps
-from tesseract_runtime_finite_differences.points import AnyArray
 from tesseract_runtime_finite_differences.scheme import Scheme
+from tesseract_runtime_finite_differences.settings import Algorithm, Eps
 
 
 def finite_difference_jacobian(

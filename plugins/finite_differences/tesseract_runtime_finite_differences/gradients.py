@@ -1,33 +1,25 @@
 """The three gradients by any scheme, from evaluations wherever they are computed.
 
-The author's functions and the backend both come through here.
+The functions for authors and the backend both call these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from runtime_core.arrays.coercion import AnyArray
 from runtime_core.contracts import Evaluations
-from runtime_core.errors import GradientFailed, listed
+from runtime_core.errors import GradientFailed
+from runtime_core.gradients import argument_check, expected_shapes, shapes_of
 from tesseract_runtime_finite_differences import jacobian as columns
-from tesseract_runtime_finite_differences import jvp, stochastic, vjp
+from tesseract_runtime_finite_differences import jvp, stochastic
+from tesseract_runtime_finite_differences.evaluation import variables
 from tesseract_runtime_finite_differences.jacobian import Blocks
-from tesseract_runtime_finite_differences.points import AnyArray, Arrays, variables
 from tesseract_runtime_finite_differences.scheme import Scheme
-
-_JACOBIANS = {
-    "central": columns.jacobian,
-    "forward": columns.jacobian,
-    "stochastic": stochastic.jacobian,
-}
-_VECTOR_JACOBIAN_PRODUCTS = {
-    "central": vjp.vector_jacobian_product,
-    "forward": vjp.vector_jacobian_product,
-    "stochastic": stochastic.vector_jacobian_product,
-}
 
 
 def jacobian(
@@ -37,7 +29,7 @@ def jacobian(
     jac_outputs: Collection[str],
     scheme: Scheme,
 ) -> Blocks:
-    """Return `{output: {input: array}}` at inputs that the evaluations are based on."""
+    """Differentiate the outputs by finite differences."""
     compute = _JACOBIANS[scheme.checked().algorithm]
     return compute(evaluations, variables(inputs, jac_inputs), sorted(jac_outputs), scheme)
 
@@ -50,23 +42,16 @@ def jacobian_vector_product(
     tangent_vector: Mapping[str, Any],
     scheme: Scheme,
 ) -> dict[str, AnyArray]:
-    """Return `{output: array}` at inputs that the evaluations are based on."""
+    """Differentiate the outputs along the tangent by finite differences."""
     arrays = variables(inputs, jvp_inputs)
-    tangents = _keyed(tangent_vector, jvp_inputs, "tangent vector")
+    expected = expected_shapes(shapes_of(arrays))
+    tangents = argument_check("tangent").vector(tangent_vector, expected)
     for path, tangent in tangents.items():
-        if tangent.dtype.kind not in "biuf" or not np.isfinite(tangent).all():
+        if tangent.dtype.kind == "c" or not np.isfinite(tangent).all():
             raise GradientFailed(f"The tangent of {path!r} must be of finite real numbers.")
-        if tangent.shape != arrays[path].shape:
-            raise GradientFailed(
-                f"The tangent of {path!r} has shape {tangent.shape}, expected "
-                f"{arrays[path].shape} as the input has."
-            )
+    steps = {path: np.asarray(tangent, np.float64) for path, tangent in tangents.items()}
     return jvp.jacobian_vector_product(
-        evaluations,
-        arrays,
-        sorted(jvp_outputs),
-        {path: tangent.astype(np.float64) for path, tangent in tangents.items()},
-        scheme.checked(),
+        evaluations, arrays, sorted(jvp_outputs), steps, scheme.checked()
     )
 
 
@@ -78,16 +63,26 @@ def vector_jacobian_product(
     cotangent_vector: Mapping[str, Any],
     scheme: Scheme,
 ) -> dict[str, AnyArray]:
-    """Return `{input: array}` at inputs that the evaluations are based on."""
+    """Carry the cotangent back to the inputs by finite differences."""
     compute = _VECTOR_JACOBIAN_PRODUCTS[scheme.checked().algorithm]
-    cotangents = _keyed(cotangent_vector, vjp_outputs, "cotangent vector")
-    return compute(evaluations, variables(inputs, vjp_inputs), cotangents, scheme)
+    arrays = variables(inputs, vjp_inputs)
+    # Only the first evaluation tells the shapes of the outputs.
+    expected = expected_shapes(dict.fromkeys(sorted(vjp_outputs), ...))
+    cotangents = argument_check("cotangent").vector(cotangent_vector, expected)
+    return compute(evaluations, arrays, cotangents, scheme)
 
 
-def _keyed(vector: Mapping[str, Any], paths: Collection[str], noun: str) -> Arrays:
-    """Return the arrays of a vector in the order of their paths."""
-    if vector.keys() != set(paths):
-        raise GradientFailed(
-            f"The {noun} has the keys {listed(vector)}, expected {listed(set(paths))}."
-        )
-    return {path: np.asarray(vector[path]) for path in sorted(paths)}
+_JACOBIANS: Mapping[str, Callable[..., Blocks]] = MappingProxyType(
+    {
+        "central": columns.jacobian,
+        "forward": columns.jacobian,
+        "stochastic": stochastic.jacobian,
+    }
+)
+_VECTOR_JACOBIAN_PRODUCTS: Mapping[str, Callable[..., dict[str, AnyArray]]] = MappingProxyType(
+    {
+        "central": columns.vector_jacobian_product,
+        "forward": columns.vector_jacobian_product,
+        "stochastic": stochastic.vector_jacobian_product,
+    }
+)

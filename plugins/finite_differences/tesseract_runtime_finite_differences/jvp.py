@@ -8,12 +8,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from runtime_core.arrays.coercion import AnyArray
 from runtime_core.contracts import Evaluations
-from tesseract_runtime_finite_differences.differences import derivative_dtype, difference
-from tesseract_runtime_finite_differences.points import (
-    AnyArray,
-    Arrays,
+from runtime_core.gradients import Vector
+from tesseract_runtime_finite_differences.evaluation import (
     DirectionPoint,
+    derivative_dtype,
+    difference,
     moved,
     values_at,
 )
@@ -30,12 +31,12 @@ class Group:
 
 def jacobian_vector_product(
     evaluations: Evaluations,
-    inputs: Arrays,
+    inputs: Vector,
     outputs: Collection[str],
-    tangents: Arrays,
+    tangents: Vector,
     scheme: Scheme,
 ) -> dict[str, AnyArray]:
-    """Return the Jacobian times the tangent, each array of the shape and type of its output.
+    """Multiply the Jacobian by the tangent; each array has the shape and type of its output.
 
     Takes two evaluations: on both sides, or one beside the base where the scheme is `forward`.
     Inputs that a step good for the others would leave where they are take two of their own.
@@ -46,7 +47,7 @@ def jacobian_vector_product(
     dtypes = {}
     for (upper, above), (lower, below), group in zip(found, found, groups, strict=True):
         taken = _taken(upper, lower, tangents) or group.step
-        for path, change in difference(above, below, upper).items():
+        for path, change in difference(above, below).items():
             totals[path] = totals.get(path, 0.0) + change / taken
             dtypes[path] = derivative_dtype(above[path].dtype)
     return {path: np.asarray(total).astype(dtypes[path]) for path, total in totals.items()}
@@ -57,7 +58,7 @@ _LOWER_SIDE = MappingProxyType({"central": -1.0, "forward": 0.0, "stochastic": -
 
 
 def _points(
-    inputs: Arrays, tangents: Arrays, groups: Sequence[Group], scheme: Scheme
+    inputs: Vector, tangents: Vector, groups: Sequence[Group], scheme: Scheme
 ) -> Iterator[DirectionPoint]:
     for group in groups:
         for side in (1.0, _LOWER_SIDE[scheme.algorithm]):
@@ -68,7 +69,7 @@ def _points(
             yield DirectionPoint(changes=changes, direction="the tangent")
 
 
-def _groups(inputs: Arrays, tangents: Arrays, scheme: Scheme) -> Sequence[Group]:
+def _groups(inputs: Vector, tangents: Vector, scheme: Scheme) -> Sequence[Group]:
     """Divide the inputs into those that one step can serve; most often that is all of them."""
     steps = {
         path: _step_of(path, array, tangents[path], scheme)
@@ -98,16 +99,15 @@ def _step_of(path: str, array: AnyArray, tangent: AnyArray, scheme: Scheme) -> f
 
 
 def _smallest_step(array: AnyArray, tangent: AnyArray) -> float:
-    """Return the step at which the data type of an input can tell it from its base."""
+    """Return the smallest step after which an input differs from its base in its data type."""
     speed = float(np.max(np.abs(tangent)))
     return float(np.max(smallest_steps(array) * np.abs(tangent / speed)) / speed)
 
 
-def _taken(upper: DirectionPoint, lower: DirectionPoint, tangents: Arrays) -> float:
+def _taken(upper: DirectionPoint, lower: DirectionPoint, tangents: Vector) -> float:
     """Return the step that was really taken along the tangent, after rounding.
 
-    It is the mean over the elements, each with the weight of how well its data type can tell how
-    far it has moved.
+    It is the mean over the elements, each weighted by the precision of its own step.
     """
     steps, certain = [np.zeros(1)], [np.zeros(1)]
     for path, above in upper.changes.items():

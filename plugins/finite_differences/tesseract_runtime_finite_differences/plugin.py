@@ -10,8 +10,14 @@ from runtime_core.hookspecs import hookimpl
 
 @hookimpl
 def gradient_backends() -> Iterable[GradientBackend]:
-    """Provide gradients for whatever has an `apply`."""
+    """Provide gradients derived from others, and gradients of `apply` alone."""
     return (
+        GradientBackend(
+            name="derived",
+            summary="Exact gradients, derived from those that the file defines itself.",
+            provide=deferred("tesseract_runtime_finite_differences.derived.backend:provide"),
+            auto_rank=10,
+        ),
         GradientBackend(
             name="finite-differences",
             summary="Differences of apply at neighbouring inputs, for any Tesseract.",
@@ -23,7 +29,7 @@ def gradient_backends() -> Iterable[GradientBackend]:
 
 @hookimpl
 def settings() -> Iterable[Settings]:
-    """Provide the options of the backend."""
+    """Provide the options of finite differences."""
     return (
         Settings(
             name="finite_differences",

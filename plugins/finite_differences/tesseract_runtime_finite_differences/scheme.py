@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from runtime_core.arrays.coercion import AnyArray
 from runtime_core.errors import GradientFailed, listed
-from tesseract_runtime_finite_differences.options import Algorithm, Eps, Step
-
-AnyArray = np.ndarray[Any, np.dtype[Any]]
+from runtime_core.gradients import machine_epsilon
+from tesseract_runtime_finite_differences.settings import Algorithm, Eps, Step
 
 _FEWEST_SPACINGS = 4
-"""A step is at least so many spacings of its element, else rounding would swallow it."""
+"""The smallest step of an element, in spacings of its value: rounding swallows smaller ones."""
 
 _POWERS = MappingProxyType({"central": 1 / 3, "forward": 1 / 2, "stochastic": 1 / 3})
 """Powers of the machine epsilon that balance truncation and rounding, of each algorithm.
@@ -55,7 +55,7 @@ class Scheme:
         return self
 
     def step(self, path: str) -> Step:
-        """Return the step of an input as it was asked for."""
+        """Return the step of an input as the options have it."""
         if not isinstance(self.eps, Mapping):
             return self.eps
         if path not in self.eps:
@@ -72,11 +72,11 @@ class Scheme:
 
     def relative_step(self, dtype: np.dtype[Any]) -> float:
         """Return the best step for magnitude 1 where rounding is that of a data type."""
-        epsilon = max(float(np.finfo(dtype).eps), self.output_epsilon)
+        epsilon = max(machine_epsilon(dtype), self.output_epsilon)
         return float(epsilon ** _POWERS[self.algorithm])
 
     def samples(self, elements: int) -> int:
-        """Return the number of samples of the stochastic algorithm for so many elements."""
+        """Return the number of samples of the stochastic algorithm for a number of elements."""
         return self.num_samples or max(10, math.isqrt(elements))
 
 
@@ -89,5 +89,5 @@ def _is_positive(step: object) -> bool:
 
 
 def smallest_steps(array: AnyArray) -> AnyArray:
-    """Return the smallest step of each element that its data type can tell, in float64."""
+    """Return the smallest step of each element that its data type can represent, in float64."""
     return _FEWEST_SPACINGS * np.spacing(np.abs(array)).astype(np.float64)

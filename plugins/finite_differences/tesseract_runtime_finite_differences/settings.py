@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
-from tesseract_runtime_finite_differences.options import Algorithm, Eps, Step
+Algorithm = Literal["central", "forward", "stochastic"]
+
+Step = float | Literal["auto"]
+"""An absolute step, or one that is scaled to each element's magnitude and data type."""
+
+Eps = Step | Mapping[str, Step]
+"""One step for all inputs, or one for each input path."""
 
 
 def _eps(value: Any) -> Eps:

@@ -17,51 +17,46 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from runtime_core.arrays.coercion import AnyArray
 from runtime_core.contracts import Evaluations
-from tesseract_runtime_finite_differences.differences import difference
-from tesseract_runtime_finite_differences.jacobian import Blocks, empty_blocks, refuse_other_shape
-from tesseract_runtime_finite_differences.points import (
-    AnyArray,
-    Arrays,
+from runtime_core.gradients import Vector, size_of
+from tesseract_runtime_finite_differences.evaluation import (
     DirectionPoint,
-    Values,
+    difference,
     moved,
     values_at,
 )
+from tesseract_runtime_finite_differences.jacobian import Blocks, contracted, empty_blocks
 from tesseract_runtime_finite_differences.scheme import Scheme
-from tesseract_runtime_finite_differences.vjp import contracted
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """How the outputs changed when every input element took a step `taken`, of either sign."""
+    """The changes of the outputs when every input element took a step `taken`, of either sign."""
 
-    taken: Arrays
-    changes: Arrays
-    values: Values
+    taken: Vector
+    changes: Vector
+    values: Vector
 
 
 def jacobian(
-    evaluations: Evaluations, inputs: Arrays, outputs: Collection[str], scheme: Scheme
+    evaluations: Evaluations, inputs: Vector, outputs: Collection[str], scheme: Scheme
 ) -> Blocks:
-    """Return an estimate of the Jacobian."""
+    """Estimate the Jacobian."""
     sums: Blocks = {}
     for sample in _samples(evaluations, inputs, outputs, scheme):
         sums = sums or empty_blocks(sample.values, inputs)
         for output, change in sample.changes.items():
             for path, taken in sample.taken.items():
-                refuse_other_shape(
-                    output, change, sums[output][path].shape[: sums[output][path].ndim - taken.ndim]
-                )
                 block = np.multiply.outer(change, 1 / taken) / _count(inputs, scheme)
                 sums[output][path] += block.astype(sums[output][path].dtype)
     return sums
 
 
 def vector_jacobian_product(
-    evaluations: Evaluations, inputs: Arrays, cotangents: Arrays, scheme: Scheme
+    evaluations: Evaluations, inputs: Vector, cotangents: Vector, scheme: Scheme
 ) -> dict[str, AnyArray]:
-    """Return an estimate of the cotangent times the Jacobian."""
+    """Estimate the cotangent times the Jacobian."""
     sums = {path: np.zeros(array.shape) for path, array in inputs.items()}
     for sample in _samples(evaluations, inputs, sorted(cotangents), scheme):
         change = contracted(cotangents, sample.changes)
@@ -71,7 +66,7 @@ def vector_jacobian_product(
 
 
 def _samples(
-    evaluations: Evaluations, inputs: Arrays, outputs: Collection[str], scheme: Scheme
+    evaluations: Evaluations, inputs: Vector, outputs: Collection[str], scheme: Scheme
 ) -> Iterator[Sample]:
     found = values_at(evaluations, _points(inputs, scheme), outputs)
     for (upper, above), (lower, below) in zip(found, found, strict=True):
@@ -79,10 +74,10 @@ def _samples(
             path: upper.changes[path].astype(np.float64) - lower.changes[path].astype(np.float64)
             for path in inputs
         }
-        yield Sample(taken=taken, changes=difference(above, below, upper), values=above)
+        yield Sample(taken=taken, changes=difference(above, below), values=above)
 
 
-def _points(inputs: Arrays, scheme: Scheme) -> Iterator[DirectionPoint]:
+def _points(inputs: Vector, scheme: Scheme) -> Iterator[DirectionPoint]:
     """Yield both sides of each sample."""
     random = np.random.default_rng(scheme.seed)
     steps = {path: scheme.steps(path, array) for path, array in inputs.items()}
@@ -98,5 +93,5 @@ def _points(inputs: Arrays, scheme: Scheme) -> Iterator[DirectionPoint]:
             yield DirectionPoint(changes=changes, direction="a random direction")
 
 
-def _count(inputs: Arrays, scheme: Scheme) -> int:
-    return scheme.samples(sum(array.size for array in inputs.values()))
+def _count(inputs: Vector, scheme: Scheme) -> int:
+    return scheme.samples(size_of(inputs))

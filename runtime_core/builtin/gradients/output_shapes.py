@@ -1,4 +1,4 @@
-"""The shapes that outputs have at some inputs, known without computing twice what is the same.
+"""The shapes of outputs at some inputs, remembered by the signature of the inputs.
 
 The shape of an output follows from its declaration, from the author's `abstract_eval`, or, where
 neither says it, from one `apply` for each signature of the inputs: the shapes of what can be
@@ -17,10 +17,11 @@ import numpy as np
 from pydantic import BaseModel
 
 from runtime_core.answering import outputs_at
-from runtime_core.arrays.coercion import Shape
+from runtime_core.arrays.coercion import Expected, Shape
 from runtime_core.arrays.dtypes import NAMES
 from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.contracts import Binding, Unavailable
+from runtime_core.gradients import shapes_of
 from runtime_core.paths import expand, parse, replace
 from runtime_core.schemas.walk import is_array, walk
 
@@ -30,7 +31,7 @@ _REMEMBERED = 256  # signatures; a client that fits a model uses one
 
 
 class OutputShapes:
-    """Knows the shapes of the differentiable outputs of one Tesseract."""
+    """The shapes of the differentiable outputs of one Tesseract."""
 
     def __init__(self, binding: Binding) -> None:
         self._binding = binding
@@ -41,19 +42,20 @@ class OutputShapes:
 
         Where the outputs have no array at `path`, it is what their schema says.
         """
-        declared = self._declared(path)
+        declared = self._declared(path).shape
         return declared if _is_fixed(declared) else self._at(inputs).get(path, declared)
 
-    def foreseen(self, inputs: BaseModel, path: str) -> Shape:
-        """Return what is known of the shape of an output without calling `apply`."""
+    def predicted(self, inputs: BaseModel, path: str) -> Expected:
+        """Return what is known of an output without calling `apply`."""
+        declared = self._declared(path)
         if isinstance(self._binding.endpoint("abstract_eval"), Unavailable):
-            return self._declared(path)
-        return self.at(inputs, path)
+            return declared
+        return Expected(shape=self.at(inputs, path), dtype=declared.dtype)
 
-    def _declared(self, path: str) -> Shape:
+    def _declared(self, path: str) -> Expected:
         declared = self._binding.schemas.differentiable_outputs.declared(path)
         assert declared is not None  # the payload's paths have been checked
-        return declared.shape
+        return declared
 
     def _at(self, inputs: BaseModel) -> Shapes:
         signature = self._signature(inputs)
@@ -64,7 +66,7 @@ class OutputShapes:
         return self._known[signature]
 
     def _evaluated(self, inputs: BaseModel) -> Shapes:
-        """Ask `abstract_eval`, or else `apply` with inputs of its own, which it may change."""
+        """Call `abstract_eval`, or else `apply` with a copy of the inputs, which it may change."""
         abstract = self._binding.endpoint("abstract_eval")
         if isinstance(abstract, Unavailable):
             apply = self._binding.endpoint("apply")
@@ -73,11 +75,10 @@ class OutputShapes:
         else:
             answer = outputs_at(abstract, _abstract(inputs))
         outputs = self._binding.schemas.differentiable_outputs
-        return {path: tuple(leaf.shape) for path, leaf in outputs.leaves(answer)}
+        return shapes_of(dict(outputs.leaves(answer)))
 
     def _signature(self, inputs: BaseModel) -> str:
-        differentiable = dict(self._binding.schemas.differentiable_inputs.leaves(inputs))
-        shapes = {path: leaf.shape for path, leaf in differentiable.items()}
+        shapes = shapes_of(dict(self._binding.schemas.differentiable_inputs.leaves(inputs)))
         return f"{shapes}{_text(replace(inputs, {parse(path): None for path in shapes}))}"
 
 
@@ -88,19 +89,13 @@ def _is_fixed(shape: Shape) -> bool:
 def _abstract(inputs: BaseModel) -> Any:
     """Return inputs with a `ShapeDType` in the place of every array."""
     arrays = {
-        path: leaf
+        path: ShapeDType(shape=leaf.shape, dtype=NAMES[leaf.dtype])
         for node in walk(type(inputs))
         if is_array(node.type)
         for path, leaf in expand(inputs, node.path)
         if isinstance(leaf, np.ndarray | np.generic)
     }
-    return replace(
-        inputs,
-        {
-            path: ShapeDType(shape=leaf.shape, dtype=NAMES[leaf.dtype])
-            for path, leaf in arrays.items()
-        },
-    )
+    return replace(inputs, arrays)
 
 
 def _text(value: Any) -> str:

@@ -8,12 +8,6 @@ from tesseract_core.runtime.handed_on import handed_on
 
 if TYPE_CHECKING:
     from runtime_core.run_logs import log_artifact, log_metric, log_parameter
-    from tesseract_runtime_derived_gradients import (
-        jacobian_from_jvp,
-        jacobian_from_vjp,
-        jvp_from_jacobian,
-        vjp_from_jacobian,
-    )
     from tesseract_runtime_experimental import (
         SKIP_REQUIRED_FILE_CHECK,
         InputPath,
@@ -26,6 +20,10 @@ if TYPE_CHECKING:
         finite_difference_jacobian,
         finite_difference_jvp,
         finite_difference_vjp,
+        jacobian_from_jvp,
+        jacobian_from_vjp,
+        jvp_from_jacobian,
+        vjp_from_jacobian,
     )
     from tesseract_runtime_jax import set_jax_vjp_cache_size
 
@@ -60,14 +58,14 @@ __getattr__ = handed_on(
         "finite_difference_jacobian": "tesseract_runtime_finite_differences",
         "finite_difference_jvp": "tesseract_runtime_finite_differences",
         "finite_difference_vjp": "tesseract_runtime_finite_differences",
-        "jacobian_from_jvp": "tesseract_runtime_derived_gradients",
-        "jacobian_from_vjp": "tesseract_runtime_derived_gradients",
-        "jvp_from_jacobian": "tesseract_runtime_derived_gradients",
+        "jacobian_from_jvp": "tesseract_runtime_finite_differences",
+        "jacobian_from_vjp": "tesseract_runtime_finite_differences",
+        "jvp_from_jacobian": "tesseract_runtime_finite_differences",
         "log_artifact": "runtime_core.run_logs",
         "log_metric": "runtime_core.run_logs",
         "log_parameter": "runtime_core.run_logs",
         "require_file": "tesseract_runtime_experimental",
         "set_jax_vjp_cache_size": "tesseract_runtime_jax",
-        "vjp_from_jacobian": "tesseract_runtime_derived_gradients",
+        "vjp_from_jacobian": "tesseract_runtime_finite_differences",
     },
 )

@@ -1,4 +1,4 @@
-"""Tangents and cotangents: the fields of payloads that hold them, and their shapes."""
+"""The fields of payloads for tangents and cotangents, and the shapes of these."""
 
 from __future__ import annotations
 
@@ -21,77 +21,46 @@ from pydantic_core import PydanticCustomError
 from runtime_core.arrays.coercion import AnyArray, Expected
 from runtime_core.arrays.gradient_array import GradientArray
 from runtime_core.builtin.gradients.output_shapes import OutputShapes
-from runtime_core.contracts import Binding
-from runtime_core.errors import InvalidPayload, InvalidTesseract, listed
+from runtime_core.errors import InvalidPayload, listed
+from runtime_core.gradients import JVP, VJP
 from runtime_core.paths import get, parse
-from runtime_core.schemas.differentiable import DifferentiableArrays
+from runtime_core.schemas import PayloadSchemas
 
 
-def differentiable(
-    binding: Binding, function: str
-) -> tuple[DifferentiableArrays, DifferentiableArrays]:
-    """Return the differentiable inputs and outputs; without any there can be no gradient."""
-    schemas = binding.schemas
-    for arrays in (schemas.differentiable_inputs, schemas.differentiable_outputs):
-        if not arrays.by_template:
-            raise InvalidTesseract(
-                f"There is a function {function!r}, but {arrays.schema.__name__} has nothing "
-                "differentiable: mark an array as Differentiable[...]."
-            )
-    return schemas.differentiable_inputs, schemas.differentiable_outputs
-
-
-def shapes_of(arrays: DifferentiableArrays, value: BaseModel) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every differentiable leaf of a value, by path."""
-    return {path: tuple(leaf.shape) for path, leaf in arrays.leaves(value)}
-
-
-def declared_of(arrays: DifferentiableArrays, paths: Sequence[str]) -> dict[str, Expected]:
-    """Return what is declared of the arrays at paths that have been checked."""
-    found = {path: arrays.declared(path) for path in paths}
-    return {path: expected for path, expected in found.items() if expected is not None}
-
-
-def expected_of(arrays: DifferentiableArrays, value: BaseModel) -> dict[str, Expected]:
-    """Return shape and data type of every differentiable leaf of a value, by path."""
-    return {
-        path: Expected(shape=tuple(leaf.shape), dtype=leaf.dtype)
-        for path, leaf in arrays.leaves(value)
-    }
-
-
-def tangent_field(inputs: DifferentiableArrays) -> Any:
-    """Return the field of a tangent: one array for each of `jvp_inputs`, shaped as that input."""
+def tangent_field(schemas: PayloadSchemas) -> Any:
+    """Return the field of a tangent: an array for each of the input paths, shaped as that input."""
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
         value = info.data.get("inputs")
-        if value is None or path not in info.data.get("jvp_inputs", ()):
-            return None  # what was asked, or the inputs, were refused themselves
-        leaf = get(value, parse(path))  # it is there: the paths have been held against the inputs
-        declared = inputs.declared(path)
+        if value is None or path not in info.data.get(JVP.input_paths, ()):
+            return None  # the paths or the inputs are invalid themselves
+        leaf = get(value, parse(path))  # it is there: the paths are validated against the inputs
+        declared = schemas.differentiable_inputs.declared(path)
         return Expected(shape=tuple(leaf.shape), dtype=declared.dtype if declared else None)
 
-    doc = "Tangent vector, {jvp_inputs: array}. Each array has the shape of its input."
-    return _vector_field("Tangent", "jvp_inputs", expected, doc)
+    doc = f"Tangent vector, {{{JVP.input_paths}: array}}. Each array has the shape of its input."
+    return _vector_field("Tangent", JVP.input_paths, expected, doc)
 
 
-def cotangent_field(outputs: DifferentiableArrays) -> Any:
-    """Return the field of a cotangent: one array for each of `vjp_outputs`.
+def cotangent_field(schemas: PayloadSchemas) -> Any:
+    """Return the field of a cotangent: an array for each of the output paths.
 
-    Here the arrays are held against what the schema says of their outputs.
+    The arrays are validated against the declarations of their outputs.
     """
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
-        asked = path in info.data.get("vjp_outputs", ())
-        return outputs.declared(path) if asked else None
+        asked = path in info.data.get(VJP.output_paths, ())
+        return schemas.differentiable_outputs.declared(path) if asked else None
 
-    doc = "Cotangent vector, {vjp_outputs: array}. Each array has the shape of its output."
-    return _vector_field("Cotangent", "vjp_outputs", expected, doc)
+    doc = (
+        f"Cotangent vector, {{{VJP.output_paths}: array}}. Each array has the shape of its output."
+    )
+    return _vector_field("Cotangent", VJP.output_paths, expected, doc)
 
 
 @dataclass(frozen=True, slots=True)
 class _Keyed:
-    """An array of a vector with its path, which pydantic tells to nobody."""
+    """An array of a vector with its path, which validators of values do not get."""
 
     path: str
     value: Any
@@ -143,7 +112,7 @@ def cotangents_of_shapes(
         try:
             fitted[path] = Expected(shape=expected, dtype=None).coerce(np.asarray(cotangent))
         except PydanticCustomError as error:
-            place = ["cotangent_vector", path]
+            place = [VJP.vector, path]
             message = f"Cotangent of {path!r}: {error.message()}"
             faults.append({"type": error.type, "loc": place, "msg": message})
     if faults:

@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from runtime_core import Array, Differentiable, Float64
 from runtime_core.errors import GradientFailed
 from runtime_core.paths import InvalidPath
-from tesseract_runtime_derived_gradients import jacobian_from_jvp, jacobian_from_vjp
-from tests.derived_gradients.conftest import Linear, assert_same, example
+from tesseract_runtime_finite_differences import jacobian_from_jvp, jacobian_from_vjp
+from tests.finite_differences.derived.conftest import Linear, assert_same, example
 
 Derive = Callable[..., Any]
 
@@ -246,10 +246,10 @@ def returning(*answers: Any) -> Callable[..., Any]:
     [
         (None, "gradient returned None, expected a dict with the keys y."),
         ([1.0], "gradient returned list of 1 items, expected a dict with the keys y."),
-        ({}, "gradient returned the keys none, expected y."),
-        ({"y": [1.0], "z": [1.0]}, "gradient returned the keys y, z, expected y."),
-        ({"y": "a"}, "gradient returned a for 'y', expected an array of numbers."),
-        ({"y": [[1.0], []]}, "gradient returned list of 2 items for 'y', expected an array of "),
+        ({}, "gradient returned a dict with the keys none, expected y."),
+        ({"y": [1.0], "z": [1.0]}, "gradient returned a dict with the keys y, z, expected y."),
+        ({"y": "a"}, "gradient of 'y' returned a, expected an array of numbers."),
+        ({"y": [[1.0], []]}, "gradient of 'y' returned list of 2 items, expected an array of "),
     ],
 )
 def test_a_wrong_answer_of_a_jvp_is_told(answer: Any, message: str) -> None:
@@ -264,7 +264,7 @@ def test_the_answers_of_a_jvp_have_one_shape() -> None:
     jvp = returning({"y": np.ones(2)}, {"y": np.ones(3)}, {"y": np.ones(4)})
     with pytest.raises(GradientFailed) as caught:
         jacobian_from_jvp(jvp, {"x": np.ones(3)}, {"x"}, {"y"})
-    assert str(caught.value) == "gradient returned an array of shape (3,) for 'y', expected (2,)."
+    assert str(caught.value) == "gradient of 'y' returned an array of shape (3,), expected (2,)."
 
 
 def test_the_answers_of_a_vjp_have_the_shapes_of_the_inputs() -> None:
@@ -272,7 +272,7 @@ def test_the_answers_of_a_vjp_have_the_shapes_of_the_inputs() -> None:
     vjp = returning({"x": np.ones(3)})
     with pytest.raises(GradientFailed) as caught:
         jacobian_from_vjp(vjp, doubled, {"x": np.ones(2)}, {"x"}, {"y"})
-    assert str(caught.value) == "gradient returned an array of shape (3,) for 'x', expected (2,)."
+    assert str(caught.value) == "gradient of 'x' returned an array of shape (3,), expected (2,)."
 
 
 def test_an_unknown_path_is_told() -> None:

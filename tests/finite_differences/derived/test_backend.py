@@ -229,7 +229,7 @@ def test_a_wrong_product_of_the_author_is_told(runtime: Make) -> None:
     failed = fault(made, JACOBIAN, QUESTIONS[JACOBIAN])
     assert (failed.kind, failed.message) == (
         FaultKind.TESSERACT_FAILED,
-        "jacobian_vector_product returned the keys z, expected y.",
+        "jacobian_vector_product returned a dict with the keys z, expected y.",
     )
 
 
@@ -237,7 +237,7 @@ def test_registering_loads_nothing() -> None:
     """The module of the entry point imports neither numpy nor pydantic."""
     script = (
         "import json, sys\n"
-        "import tesseract_runtime_derived_gradients.plugin as plugin\n"
+        "import tesseract_runtime_finite_differences.plugin as plugin\n"
         "list(plugin.gradient_backends())\n"
         "print(json.dumps([n for n in ('numpy', 'pydantic') if n in sys.modules]))\n"
     )
@@ -247,11 +247,14 @@ def test_registering_loads_nothing() -> None:
     assert json.loads(done.stdout) == []
 
 
-def test_the_public_names_are_the_four_functions() -> None:
+def test_the_public_names_are_the_functions() -> None:
     """Everything that is announced can be imported, and nothing else pretends to be there."""
-    import tesseract_runtime_derived_gradients as package
+    import tesseract_runtime_finite_differences as package
 
     assert [name for name in package.__all__ if callable(getattr(package, name))] == [
+        "finite_difference_jacobian",
+        "finite_difference_jvp",
+        "finite_difference_vjp",
         "jacobian_from_jvp",
         "jacobian_from_vjp",
         "jvp_from_jacobian",

@@ -2,23 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace as replaced
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from runtime_core import scope
-from runtime_core.arrays.coercion import NUMERIC_KINDS, AnyArray
-from runtime_core.errors import InvalidResult
-from runtime_core.faults import summary
+from runtime_core.arrays.coercion import AnyArray
+from runtime_core.contracts import Evaluations
+from runtime_core.errors import GradientFailed, InvalidResult
+from runtime_core.faults import exception_text, summary
+from runtime_core.gradients.vectors import Vector, numeric_array
 from runtime_core.paths import InvalidPath, get, parse, replace
 from runtime_core.run_logs.run import EVALUATION
+from runtime_core.tesseract_api import AuthorError
 
 I = TypeVar("I")  # noqa: E741  # the inputs
+
+
+class Point(Protocol):
+    """Inputs near those that are differentiated at."""
+
+    @property
+    def changes(self) -> Vector:
+        """The arrays that differ, by path."""
+
+    @property
+    def place(self) -> str:
+        """What differs, as the end of a sentence such as "apply failed ..."."""
+
+
+P = TypeVar("P", bound=Point)
+
+
+def evaluate_in_order(
+    evaluations: Evaluations, points: Iterable[P], outputs: Collection[str]
+) -> Iterator[tuple[P, Vector]]:
+    """Evaluate at points, and yield each with its outputs in the order of the points.
+
+    At most `evaluations.concurrency` evaluations are pending at a time. Raises `GradientFailed`,
+    with the place of the point, for the first evaluation that fails.
+    """
+    pending: deque[tuple[P, Future[Vector]]] = deque()
+    for point in points:
+        pending.append((point, evaluations.submit(point.changes, outputs)))
+        if len(pending) >= evaluations.concurrency:
+            yield _finished(*pending.popleft())
+    while pending:
+        yield _finished(*pending.popleft())
+
+
+def _finished(point: P, future: Future[Vector]) -> tuple[P, Vector]:
+    try:
+        return point, future.result()
+    except Exception as error:  # an author's function may raise anything
+        cause = error.cause if isinstance(error, AuthorError) else error
+        raise GradientFailed(f"apply failed {point.place}: {exception_text(cause)}") from cause
 
 
 class SerialEvaluations(Generic[I]):
@@ -39,26 +83,22 @@ class SerialEvaluations(Generic[I]):
         self._inputs = deepcopy(inputs)
         self._rests: dict[frozenset[str], I] = {}
 
-    def submit(
-        self, changes: Mapping[str, AnyArray], outputs: Collection[str]
-    ) -> Future[Mapping[str, AnyArray]]:
+    def submit(self, changes: Vector, outputs: Collection[str]) -> Future[Vector]:
         """Evaluate with some inputs changed; `changes` and the result belong to the caller."""
-        future: Future[Mapping[str, AnyArray]] = Future()
+        future: Future[Vector] = Future()
         try:
             future.set_result(self._evaluated(changes, outputs))
         except Exception as error:
             future.set_exception(error)
         return future
 
-    def _evaluated(
-        self, changes: Mapping[str, AnyArray], outputs: Collection[str]
-    ) -> Mapping[str, AnyArray]:
+    def _evaluated(self, changes: Vector, outputs: Collection[str]) -> Vector:
         inputs = self._changed(changes)
         with _unrecorded():
             answer = self._function(inputs)
         return {path: _array(answer, path) for path in outputs}
 
-    def _changed(self, changes: Mapping[str, AnyArray]) -> I:
+    def _changed(self, changes: Vector) -> I:
         """Return inputs that share nothing with any other evaluation."""
         leaves = {parse(path): np.array(array)[()] for path, array in changes.items()}
         changed: I = replace(deepcopy(self._rest(frozenset(changes))), leaves)
@@ -86,10 +126,7 @@ def _array(outputs: object, path: str) -> AnyArray:
         leaf = get(outputs, parse(path))
     except InvalidPath:
         raise InvalidResult(f"apply returned nothing at {path!r}, expected an array.") from None
-    try:
-        array = np.array(leaf)
-    except (ValueError, TypeError):
-        array = np.array(None)
-    if array.dtype.kind not in NUMERIC_KINDS:
+    array = numeric_array(leaf)
+    if array is None:
         raise InvalidResult(f"apply returned {summary(leaf)} at {path!r}, expected an array.")
-    return array
+    return np.array(array)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 
 from runtime_core.errors import GradientFailed
-from tesseract_runtime_derived_gradients import jvp_from_jacobian, vjp_from_jacobian
-from tests.derived_gradients.conftest import Linear, assert_same, example
-from tests.derived_gradients.test_jacobian import linear_maps
+from tesseract_runtime_finite_differences import jvp_from_jacobian, vjp_from_jacobian
+from tests.finite_differences.derived.conftest import Linear, assert_same, example
+from tests.finite_differences.derived.test_jacobian import linear_maps
 
 X = {"x": np.ones(3)}
 
@@ -117,13 +117,13 @@ def returning(answer: Any) -> Callable[..., Any]:
     ("answer", "message"),
     [
         (None, "jacobian returned None, expected a dict with the keys y."),
-        ({"z": {}}, "jacobian returned the keys z, expected y."),
-        ({"y": np.eye(3)}, "jacobian returned for 'y' ndarray object, expected a dict with "),
-        ({"y": {}}, "jacobian returned for 'y' the keys none, expected x."),
-        ({"y": {"x": "a"}}, "jacobian returned a for 'y' by 'x', expected an array of numbers."),
+        ({"z": {}}, "jacobian returned a dict with the keys z, expected y."),
+        ({"y": np.eye(3)}, "jacobian of 'y' returned ndarray object, expected a dict with "),
+        ({"y": {}}, "jacobian of 'y' returned a dict with the keys none, expected x."),
+        ({"y": {"x": "a"}}, "jacobian of 'y' by 'x' returned a, expected an array of numbers."),
         (
             {"y": {"x": np.ones((2, 2))}},
-            "jacobian returned an array of shape (2, 2) for 'y' by 'x', expected (2, 3).",
+            "jacobian of 'y' by 'x' returned an array of shape (2, 2), expected (2, 3).",
         ),
     ],
 )
@@ -146,16 +146,16 @@ def test_the_blocks_of_an_output_begin_with_one_shape() -> None:
     with pytest.raises(GradientFailed) as caught:
         jvp_from_jacobian(returning(blocks), {"s": 1.0, **X}, {"s", "x"}, {"y"}, {"s": 1.0, **X})
     assert str(caught.value) == (
-        "jacobian returned an array of shape (4, 3) for 'y' by 'x', expected (2, 3)."
+        "jacobian of 'y' by 'x' returned an array of shape (4, 3), expected (2, 3)."
     )
 
 
 @pytest.mark.parametrize(
     ("tangent", "message"),
     [
-        ({}, "The tangent has the keys none, expected x."),
-        ({"x": np.ones(2)}, "The tangent has an array of shape (2,) for 'x', expected (3,)."),
-        ({"x": "a"}, "The tangent has a for 'x', expected an array of numbers."),
+        ({}, "The tangent is a dict with the keys none, expected x."),
+        ({"x": np.ones(2)}, "The tangent of 'x' is an array of shape (2,), expected (3,)."),
+        ({"x": "a"}, "The tangent of 'x' is a, expected an array of numbers."),
     ],
 )
 def test_a_tangent_must_fit_the_inputs(tangent: Any, message: str) -> None:
@@ -167,5 +167,7 @@ def test_a_tangent_must_fit_the_inputs(tangent: Any, message: str) -> None:
 
 def test_a_cotangent_has_the_keys_that_are_asked_for() -> None:
     """A wrong cotangent is told before the Jacobian is computed."""
-    with pytest.raises(GradientFailed, match=r"The cotangent has the keys z, expected y\."):
+    with pytest.raises(
+        GradientFailed, match=r"The cotangent is a dict with the keys z, expected y\."
+    ):
         vjp_from_jacobian(returning(None), X, {"x"}, {"y"}, {"z": 1.0})

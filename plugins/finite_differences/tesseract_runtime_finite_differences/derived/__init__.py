@@ -1,0 +1,1 @@
+"""Gradients derived from those that a Tesseract defines itself."""

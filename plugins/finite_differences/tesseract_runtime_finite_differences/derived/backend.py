@@ -1,0 +1,109 @@
+"""The gradient backend `derived`: each gradient from the others that the file itself defines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+
+from runtime_core.contracts import Binding, Unavailable
+from runtime_core.errors import listed
+from runtime_core.gradients import JACOBIAN, JVP, VJP, Vector, size_of, vector_at
+from tesseract_runtime_finite_differences.derived.functions import (
+    Jacobian,
+    jacobian_by_rows,
+    jacobian_from_jvp,
+    jvp_from_jacobian,
+    vjp_from_jacobian,
+)
+
+Function = Callable[..., Any]
+Paths = Collection[str]
+
+
+def provide(endpoint: str, binding: Binding) -> Function | Unavailable:
+    """Return a function that computes an endpoint, or the reason why it cannot be derived."""
+    derive = _DERIVED.get(endpoint)
+    if derive is None:
+        return Unavailable(f"it derives nothing but {listed(_DERIVED)}.")
+    return derive(binding)
+
+
+def _jacobian(binding: Binding) -> Function | Unavailable:
+    jvp, vjp = binding.api.function(JVP.endpoint), binding.api.function(VJP.endpoint)
+    if isinstance(vjp, Unavailable):
+        if isinstance(jvp, Unavailable):
+            return _lacks(binding, f"{JVP.endpoint} or {VJP.endpoint}")
+        return _by_columns(jvp)
+    return _by_rows(binding, vjp) if isinstance(jvp, Unavailable) else _by_fewer(binding, jvp, vjp)
+
+
+def _by_columns(jvp: Function) -> Function:
+    def jacobian(inputs: BaseModel, jac_inputs: Paths, jac_outputs: Paths) -> Jacobian:
+        """Compute the Jacobian column by column, each with one jacobian_vector_product."""
+        return jacobian_from_jvp(jvp, inputs, jac_inputs, jac_outputs)
+
+    return jacobian
+
+
+def _by_rows(binding: Binding, vjp: Function) -> Function:
+    def jacobian(inputs: BaseModel, jac_inputs: Paths, jac_outputs: Paths) -> Jacobian:
+        """Compute the Jacobian row by row, each with one vector_jacobian_product."""
+        values = _outputs(binding, inputs, jac_outputs)
+        return jacobian_by_rows(vjp, values, inputs, jac_inputs)
+
+    return jacobian
+
+
+def _by_fewer(binding: Binding, jvp: Function, vjp: Function) -> Function:
+    def jacobian(inputs: BaseModel, jac_inputs: Paths, jac_outputs: Paths) -> Jacobian:
+        """Compute the Jacobian by columns or rows, whichever there are fewer of.
+
+        Each column takes one jacobian_vector_product, each row one vector_jacobian_product.
+        """
+        values = _outputs(binding, inputs, jac_outputs)
+        if size_of(vector_at(inputs, jac_inputs)) <= size_of(values):
+            return jacobian_from_jvp(jvp, inputs, jac_inputs, jac_outputs)
+        return jacobian_by_rows(vjp, values, inputs, jac_inputs)
+
+    return jacobian
+
+
+def _outputs(binding: Binding, inputs: BaseModel, paths: Paths) -> Vector:
+    """Return outputs as they are served; what `apply` logs meanwhile belongs to no run."""
+    with binding.evaluations(inputs) as evaluations:
+        return evaluations.submit({}, paths).result()
+
+
+def _product(multiply: Function, doc: str, binding: Binding) -> Function | Unavailable:
+    """Return a function that multiplies the whole Jacobian of the file by a vector."""
+    jacobian = binding.api.function(JACOBIAN.endpoint)
+    if isinstance(jacobian, Unavailable):
+        return _lacks(binding, JACOBIAN.endpoint)
+
+    def product(**keywords: Any) -> dict[str, Any]:
+        found: dict[str, Any] = multiply(jacobian, **keywords)
+        return found
+
+    product.__doc__ = doc
+    return product
+
+
+def _lacks(binding: Binding, functions: str) -> Unavailable:
+    return Unavailable(f"it needs a {functions} in {binding.api.path.name}.")
+
+
+_DERIVED: Mapping[str, Callable[[Binding], Function | Unavailable]] = MappingProxyType(
+    {
+        JACOBIAN.endpoint: _jacobian,
+        JVP.endpoint: partial(
+            _product, jvp_from_jacobian, "Multiply the whole Jacobian by the tangent."
+        ),
+        VJP.endpoint: partial(
+            _product, vjp_from_jacobian, "Multiply the cotangent by the whole Jacobian."
+        ),
+    }
+)

@@ -1,0 +1,109 @@
+"""A gradient endpoint: its payload, and the call of the function that computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel
+
+from runtime_core.arrays.coercion import Expected
+from runtime_core.builtin.gradients.output_shapes import OutputShapes
+from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
+from runtime_core.errors import InvalidTesseract
+from runtime_core.gradients import GradientSignature, ResultCheck
+from runtime_core.schemas import PayloadSchemas
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientEndpoint:
+    """A gradient function with the schemas of its Tesseract."""
+
+    signature: GradientSignature
+    function: Callable[..., object]
+    schemas: PayloadSchemas
+    shapes: OutputShapes
+
+    @property
+    def check(self) -> ResultCheck:
+        """The check of the function's results."""
+        return ResultCheck(subject=self.signature.endpoint)
+
+    def call(self, payload: Any, *vector: Any) -> object:
+        """Call the function at the inputs of a payload, with the paths as sets."""
+        input_paths = set(getattr(payload, self.signature.input_paths))
+        output_paths = set(getattr(payload, self.signature.output_paths))
+        arguments = (payload.inputs, input_paths, output_paths, *vector)
+        return self.function(**self.signature.keywords(*arguments))
+
+    def expected_outputs(self, payload: Any) -> dict[str, Expected]:
+        """Return what is known of the outputs to differentiate without calling `apply`."""
+        return {
+            path: self.shapes.predicted(payload.inputs, path)
+            for path in getattr(payload, self.signature.output_paths)
+        }
+
+    def expected_inputs(self, payload: Any) -> dict[str, Expected]:
+        """Return shapes and data types of the inputs to differentiate with respect to."""
+        leaves = dict(self.schemas.differentiable_inputs.leaves(payload.inputs))
+        return {
+            path: Expected(shape=tuple(leaves[path].shape), dtype=leaves[path].dtype)
+            for path in getattr(payload, self.signature.input_paths)
+        }
+
+
+def bind_gradient(
+    binding: Binding,
+    signature: GradientSignature,
+    *,
+    result: type[BaseModel],
+    answer: Callable[[GradientEndpoint, Any], object],
+    vector_field: Callable[[PayloadSchemas], Any] | None = None,
+) -> BoundEndpoint | Unavailable:
+    """Bind the function that computes the endpoint of a signature."""
+    function = binding.function(signature.endpoint)
+    if isinstance(function, Unavailable):
+        return function
+    _refuse_without_differentiable(binding.schemas, signature.endpoint)
+    endpoint = GradientEndpoint(
+        signature=signature,
+        function=function,
+        schemas=binding.schemas,
+        shapes=OutputShapes(binding),
+    )
+    return BoundEndpoint(
+        payload=_payload(binding.schemas, signature, vector_field),
+        result=result,
+        answer=partial(answer, endpoint),
+        doc=function.__doc__ or "",
+    )
+
+
+def _refuse_without_differentiable(schemas: PayloadSchemas, function: str) -> None:
+    for arrays in (schemas.differentiable_inputs, schemas.differentiable_outputs):
+        if not arrays.by_template:
+            raise InvalidTesseract(
+                f"There is a function {function!r}, but {arrays.schema.__name__} has nothing "
+                "differentiable: mark an array as Differentiable[...]."
+            )
+
+
+def _payload(
+    schemas: PayloadSchemas,
+    signature: GradientSignature,
+    vector_field: Callable[[PayloadSchemas], Any] | None,
+) -> type[BaseModel]:
+    input_paths = schemas.differentiable_inputs.paths_of_inputs(
+        "Inputs to differentiate with respect to."
+    )
+    output_paths = schemas.differentiable_outputs.paths_of_outputs("Outputs to differentiate.")
+    vector = () if vector_field is None else (vector_field(schemas),)
+    fields = signature.keywords(None, input_paths, output_paths, *vector)
+    noun = signature.short_name
+    return schemas.payload(
+        f"{noun}InputSchema",
+        doc=f"The input data to compute the {noun} at.",
+        **fields | {"inputs": noun.capitalize()},
+    )

@@ -1,0 +1,79 @@
+"""The gradient toolkit: signatures, evaluations near a point, vectors and checks of results.
+
+The names are imported when they are first used: the signatures alone do not load numpy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime_core.contracts.deferred import exports
+
+if TYPE_CHECKING:
+    from runtime_core.gradients.evaluations import Point, SerialEvaluations, evaluate_in_order
+    from runtime_core.gradients.results import ResultCheck, argument_check, expected_shapes
+    from runtime_core.gradients.signatures import (
+        JACOBIAN,
+        JVP,
+        SIGNATURES,
+        VJP,
+        GradientSignature,
+    )
+    from runtime_core.gradients.vectors import (
+        Vector,
+        join,
+        machine_epsilon,
+        one_hot,
+        one_hots,
+        shapes_of,
+        size_of,
+        split,
+        to_double,
+        vector_at,
+        zeros,
+    )
+
+_MODULES = {
+    "evaluations": ("Point", "SerialEvaluations", "evaluate_in_order"),
+    "results": ("ResultCheck", "argument_check", "expected_shapes"),
+    "signatures": ("JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature"),
+    "vectors": (
+        "Vector",
+        "join",
+        "machine_epsilon",
+        "one_hot",
+        "one_hots",
+        "shapes_of",
+        "size_of",
+        "split",
+        "to_double",
+        "vector_at",
+        "zeros",
+    ),
+}
+
+__all__ = [
+    "JACOBIAN",
+    "JVP",
+    "SIGNATURES",
+    "VJP",
+    "GradientSignature",
+    "Point",
+    "ResultCheck",
+    "SerialEvaluations",
+    "Vector",
+    "argument_check",
+    "evaluate_in_order",
+    "expected_shapes",
+    "join",
+    "machine_epsilon",
+    "one_hot",
+    "one_hots",
+    "shapes_of",
+    "size_of",
+    "split",
+    "to_double",
+    "vector_at",
+    "zeros",
+]
+__getattr__ = exports(__name__, _MODULES)

@@ -1,0 +1,144 @@
+"""Checks of what gradient functions are given and return: exact keys, arrays of given shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from pydantic_core import PydanticCustomError
+
+from runtime_core.arrays.coercion import AnyArray, Expected, Shape
+from runtime_core.errors import (
+    GradientFailed,
+    InvalidResult,
+    TesseractRuntimeError,
+    listed,
+    shortened,
+)
+from runtime_core.faults import summary
+from runtime_core.gradients.vectors import numeric_array
+
+Array = AnyArray | np.generic
+"""An array, or the numpy scalar that stands for one of rank 0."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultCheck:
+    """Checks a dict of arrays, with messages that say where it comes from.
+
+    A message begins with `subject` and `verb`, such as "jacobian returned" or "The tangent is",
+    and is raised as `error`. In an expected shape `None` is any size and `...` any shape.
+
+    >>> ResultCheck(subject="jacobian").mapping({"y": 1.0}, ["x"])
+    Traceback (most recent call last):
+      ...
+    runtime_core.errors.InvalidResult: jacobian returned a dict with the keys y, expected x.
+    """
+
+    subject: str
+    verb: str = "returned"
+    error: type[TesseractRuntimeError] = InvalidResult
+
+    def of(self, path: str) -> ResultCheck:
+        """Return the check of what stands at a path of the dict."""
+        return replace(self, subject=f"{self.subject} of {path!r}")
+
+    def by(self, path: str) -> ResultCheck:
+        """Return the check of the block by an input, in a row of a Jacobian."""
+        return replace(self, subject=f"{self.subject} by {path!r}")
+
+    def mapping(self, value: object, keys: Collection[str]) -> Mapping[str, Any]:
+        """Return a value if it is a dict with exactly these keys."""
+        if not isinstance(value, Mapping):
+            raise self._error(f"{summary(value)}, expected a dict with the keys {listed(keys)}.")
+        if value.keys() != set(keys):
+            got = listed([shortened(str(key)) for key in value])
+            raise self._error(f"a dict with the keys {got}, expected {listed(keys)}.")
+        return value
+
+    def vector(self, value: object, expected: Mapping[str, Expected]) -> dict[str, Array]:
+        """Return a dict with an array for each key of `expected`, in its order."""
+        found = self.mapping(value, expected.keys())
+        return {path: self.of(path).array(found[path], fit) for path, fit in expected.items()}
+
+    def blocks(
+        self,
+        value: object,
+        outputs: Mapping[str, Expected],
+        inputs: Mapping[str, tuple[int, ...]],
+    ) -> dict[str, dict[str, Array]]:
+        """Return the blocks of a Jacobian by output and input, in the orders of both.
+
+        `outputs` has what is expected of each output, and `inputs` the shapes of the inputs. Where
+        an output may have any shape, the blocks must agree about it.
+        """
+        rows = self.mapping(value, outputs.keys())
+        return {
+            path: self.of(path)._row(rows[path], output, inputs) for path, output in outputs.items()
+        }
+
+    def array(self, value: object, expected: Expected) -> Array:
+        """Return a value as an array of the expected shape and data type."""
+        array = self.numbers(value)
+        self.check_shape(array.shape, expected.shape)
+        try:
+            return Expected(shape=..., dtype=expected.dtype).coerce(array)
+        except PydanticCustomError as error:
+            raise self.error(f"{self.subject}: {error.message()}.") from None
+
+    def numbers(self, value: object) -> AnyArray:
+        """Return a value as an array, if it is one of numbers."""
+        array = numeric_array(value)
+        if array is None:
+            raise self._error(f"{summary(value)}, expected an array of numbers.")
+        return array
+
+    def check_shape(self, got: tuple[int, ...], expected: Shape) -> None:
+        """Raise an error if an array does not have the expected shape; nothing is broadcast."""
+        if expected is ... or (
+            len(got) == len(expected)
+            and all(size in (None, have) for have, size in zip(got, expected, strict=True))
+        ):
+            return
+        raise self._error(f"an array of shape {got}, expected {expected}.")
+
+    def _row(
+        self, value: object, output: Expected, inputs: Mapping[str, tuple[int, ...]]
+    ) -> dict[str, Array]:
+        """Return the blocks of one output, whose shape begins all of theirs."""
+        found = self.mapping(value, inputs.keys())
+        front = output.shape
+        blocks = {}
+        for path, shape in inputs.items():
+            check = self.by(path)
+            if front is ...:
+                front = _front(check.numbers(found[path]), shape)
+            expected = Expected(shape=(*front, *shape), dtype=output.dtype)
+            blocks[path] = check.array(found[path], expected)
+            front = blocks[path].shape[: len(front)]
+        return blocks
+
+    def _error(self, problem: str) -> TesseractRuntimeError:
+        return self.error(f"{self.subject} {self.verb} {problem}")
+
+
+def _front(block: AnyArray, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of the output in a block by an input of a shape."""
+    front: tuple[int, ...] = block.shape[: max(block.ndim - len(shape), 0)]
+    return front
+
+
+def argument_check(noun: str) -> ResultCheck:
+    """Return the check of a tangent or cotangent that a function is given."""
+    return ResultCheck(subject=f"The {noun}", verb="is", error=GradientFailed)
+
+
+def expected_shapes(shapes: Mapping[str, Shape]) -> dict[str, Expected]:
+    """Return what `ResultCheck` expects of arrays of any data type.
+
+    >>> expected_shapes({"x": (2, None)})["x"].shape
+    (2, None)
+    """
+    return {path: Expected(shape=shape, dtype=None) for path, shape in shapes.items()}

@@ -1,0 +1,70 @@
+"""The gradient endpoints: their names, the arguments of their functions, the keys of results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientSignature:
+    """The arguments of a gradient function beside `inputs`, and the keys of its result.
+
+    `input_paths` and `output_paths` are the names of the arguments with the paths of the inputs to
+    differentiate with respect to and of the outputs to differentiate. `vector` is the name of the
+    argument with a tangent or cotangent. `result_keys` are the arguments whose paths are the keys
+    of the result, the outermost first. `short_name` begins the names of the schemas.
+    """
+
+    endpoint: str
+    short_name: str
+    input_paths: str
+    output_paths: str
+    vector: str | None = None
+    result_keys: tuple[str, ...]
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of all arguments, in the order of the author's function."""
+        vector = () if self.vector is None else (self.vector,)
+        return ("inputs", self.input_paths, self.output_paths, *vector)
+
+    def keywords(self, *values: Any) -> dict[str, Any]:
+        """Return the keyword arguments of a call, given their values in the order of `arguments`.
+
+        >>> JACOBIAN.keywords({"x": 1.0}, {"x"}, {"y"})
+        {'inputs': {'x': 1.0}, 'jac_inputs': {'x'}, 'jac_outputs': {'y'}}
+        """
+        return dict(zip(self.arguments, values, strict=True))
+
+
+JACOBIAN = GradientSignature(
+    endpoint="jacobian",
+    short_name="Jacobian",
+    input_paths="jac_inputs",
+    output_paths="jac_outputs",
+    result_keys=("jac_outputs", "jac_inputs"),
+)
+JVP = GradientSignature(
+    endpoint="jacobian_vector_product",
+    short_name="JVP",
+    input_paths="jvp_inputs",
+    output_paths="jvp_outputs",
+    vector="tangent_vector",
+    result_keys=("jvp_outputs",),
+)
+VJP = GradientSignature(
+    endpoint="vector_jacobian_product",
+    short_name="VJP",
+    input_paths="vjp_inputs",
+    output_paths="vjp_outputs",
+    vector="cotangent_vector",
+    result_keys=("vjp_inputs",),
+)
+
+SIGNATURES: Mapping[str, GradientSignature] = MappingProxyType(
+    {signature.endpoint: signature for signature in (JACOBIAN, JVP, VJP)}
+)
+"""The signature of each gradient endpoint, by its name."""

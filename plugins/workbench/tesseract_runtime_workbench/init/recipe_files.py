@@ -1,4 +1,4 @@
-"""Recipes: what becomes of a name, once it is known that its files can be written."""
+"""The files of a recipe, checked before any is written."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from runtime_core.errors import PluginFault, TesseractRuntimeError
 
 
 def files_of(recipe: str, catalog: Catalog) -> Mapping[str, str]:
-    """Return the text of each file of a recipe, by its path inside of the new folder.
+    """Return the text of each file of a recipe, by its path in the new folder.
 
-    Raises `UnknownName` for a recipe that there is not, and `PluginFault` for one that fails or
-    names a file that is not inside.
+    Raises `UnknownName` for a recipe that is not installed, and `PluginFault` for one that fails
+    or names a file outside of the folder.
     """
     declaration = catalog.recipes.find(recipe)
     origin = f"Recipe {recipe!r} of {catalog.recipes.entries[recipe].origin}"
@@ -23,8 +23,7 @@ def files_of(recipe: str, catalog: Catalog) -> Mapping[str, str]:
             files = declaration.files()
     except TesseractRuntimeError:
         raise
-    # It may be another plugin's; whose fault it is must be said.
-    except Exception as error:
+    except Exception as error:  # a plugin's own: the message must name the plugin
         raise PluginFault(f"{origin} failed: {type(error).__name__}: {error}") from error
     for name in filter(is_outside, files):
         raise PluginFault(f"{origin} cannot be used: {name!r} is not inside of the new folder.")
@@ -32,7 +31,7 @@ def files_of(recipe: str, catalog: Catalog) -> Mapping[str, str]:
 
 
 def is_outside(name: str) -> bool:
-    r"""Say whether a path does not lead into the folder from which it starts.
+    r"""Say whether a path leads out of the folder from which it starts.
 
     >>> [is_outside(name) for name in ("a/b", "../b", "/b", "", r"a\..\b", "c:b")]
     [False, True, True, True, True, True]

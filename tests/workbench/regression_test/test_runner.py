@@ -83,7 +83,7 @@ def test_outputs_may_be_written_in_many_ways(judged: Judged, changed: dict[str, 
         ({"total": "much"}, "total: expected 'much', got 14.0"),
         (
             {"wrong": 1, "label": 3},
-            "The expected outputs are no valid ApplyOutputSchema:\n"
+            "The expected outputs are not a valid ApplyOutputSchema:\n"
             "label: Input should be a valid string\n"
             "wrong: Extra inputs are not permitted",
         ),
@@ -205,7 +205,7 @@ def test_endpoint_without_a_payload(judged: Judged, payload: Any) -> None:
     wrong = judged(**asked, expected_outputs={"status": "ill"})
     assert (wrong.status, wrong.message) == (
         "failed",
-        "The expected outputs are no valid Health:\nstatus: Input should be 'ok'",
+        "The expected outputs are not a valid Health:\nstatus: Input should be 'ok'",
     )
 
 

@@ -11,11 +11,10 @@ import pydantic
 import pydantic_core
 import pytest
 
-from runtime_core.errors import InvalidPayload, TesseractRuntimeError
-from tesseract_runtime_workbench.regression_test.exceptions import (
+from runtime_core.errors import InvalidPayload, TesseractRuntimeError, UnknownName
+from tesseract_runtime_workbench.regression_test.expected_exception import (
     find_exception,
     mismatch,
-    unknown_exception,
 )
 
 REFUSED = InvalidPayload([{"loc": ["inputs", "x"], "msg": "Field required"}])
@@ -47,7 +46,8 @@ def test_exceptions_are_found(name: str, exception: type[BaseException]) -> None
 )
 def test_other_names_are_not_found(name: str) -> None:
     """What is no class of an exception is not found."""
-    assert find_exception(name, sys.modules) is None
+    with pytest.raises(UnknownName):
+        find_exception(name, sys.modules)
 
 
 def test_nested_class_is_found() -> None:
@@ -66,15 +66,19 @@ def test_nothing_is_imported() -> None:
     """Neither a module that is not imported nor a lazy one is touched."""
     lazy = ModuleType("lazy")
     lazy.__dict__["__getattr__"] = lambda name: pytest.fail(f"{name} was asked for")
-    assert find_exception("lazy.Error", {"lazy": lazy}) is None
+    with pytest.raises(UnknownName):
+        find_exception("lazy.Error", {"lazy": lazy})
     assert "antigravity" not in sys.modules
-    assert find_exception("antigravity.Error", sys.modules) is None
+    with pytest.raises(UnknownName):
+        find_exception("antigravity.Error", sys.modules)
     assert "antigravity" not in sys.modules
 
 
 def test_unknown_exception_is_explained() -> None:
     """A slip in a name is met with the nearest one, and with how others are written."""
-    assert unknown_exception("ValueEror") == (
+    with pytest.raises(UnknownName) as caught:
+        find_exception("ValueEror", sys.modules)
+    assert str(caught.value) == (
         "No exception 'ValueEror' is imported. Did you mean 'ValueError'? A class that is not a "
         "builtin is named with its module, as in package.module.Name."
     )

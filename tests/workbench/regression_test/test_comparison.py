@@ -15,16 +15,18 @@ from hypothesis.extra import numpy as arrays
 from pydantic import BaseModel, ConfigDict
 
 from runtime_core import ShapeDType
-from tesseract_runtime_workbench.regression_test.array_difference import array_difference
-from tesseract_runtime_workbench.regression_test.difference import differences
-from tesseract_runtime_workbench.regression_test.tolerance import Tolerance
+from tesseract_runtime_workbench.regression_test.comparison import (
+    Tolerance,
+    array_difference,
+    differences,
+)
 
 EXACT = Tolerance(atol=0, rtol=0)
 
 
 def told(expected: object, got: object, tolerance: Tolerance | None = None) -> list[str]:
     """Return the differences of two values in words."""
-    return [str(found) for found in differences(expected, got, tolerance or Tolerance())]
+    return list(differences(expected, got, tolerance or Tolerance()))
 
 
 @pytest.mark.parametrize(
@@ -224,4 +226,4 @@ def test_tolerance_is_that_of_numpy(
     """Real numbers are near enough exactly if numpy says so, to which expected is the second."""
     with np.errstate(all="ignore"):
         near = np.isclose(got, expected, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True)
-    assert tolerance.admits(expected, got).tolist() == near.tolist()
+    assert tolerance.close(expected, got).tolist() == near.tolist()

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from runtime_core.errors import MissingFile
-from tesseract_runtime_experimental.folder import INPUTS, quoted
+from tesseract_runtime_authoring.path_root import INPUTS, quoted
 
 SKIP_REQUIRED_FILE_CHECK: bool = os.environ.get("_TESSERACT_IS_BUILDING") == "1"
 """Whether required files may be missing, because only the image of a Tesseract is being built."""

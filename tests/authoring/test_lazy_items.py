@@ -23,8 +23,8 @@ from runtime_core.errors import (
     InvalidPayload,
 )
 from runtime_core.files import FileAccess
-from tesseract_runtime_experimental import InputPath, LazySequence
-from tests.experimental.conftest import (
+from tesseract_runtime_authoring import InputPath, LazySequence
+from tests.authoring.conftest import (
     SERVINGS,
     Calling,
     Made,

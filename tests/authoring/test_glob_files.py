@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from runtime_core.errors import FileRefused, InvalidOption, MissingFile
 from runtime_core.files import FileAccess
-from tesseract_runtime_experimental.matches import names_matching
-from tests.experimental.conftest import SERVINGS
+from tesseract_runtime_authoring.glob_files import names_matching
+from tests.authoring.conftest import SERVINGS
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_folder_that_may_not_be_listed_is_empty(
     def refuse(path: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tesseract_runtime_experimental.matches.os.scandir", refuse)
+    monkeypatch.setattr("tesseract_runtime_authoring.glob_files.os.scandir", refuse)
     assert names_matching("**/b.txt", FileAccess(root=str(tree))) == ["b.txt"]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from runtime_core import scope
 from runtime_core.errors import FileRefused, InvalidResult, MissingFile, PluginFault
-from tesseract_runtime_experimental.folder import INPUTS, quoted
+from tesseract_runtime_authoring.path_root import INPUTS, quoted
 
 
 @dataclass(frozen=True, kw_only=True)

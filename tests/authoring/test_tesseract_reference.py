@@ -14,9 +14,8 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from runtime_core.errors import FaultKind, InvalidResult
-from tesseract_runtime_experimental import TesseractReference
-from tests.conftest import DOUBLE, clean_environment
-from tests.experimental.conftest import (
+from tesseract_runtime_authoring import TesseractReference
+from tests.authoring.conftest import (
     SERVINGS,
     Calling,
     Made,
@@ -27,6 +26,7 @@ from tests.experimental.conftest import (
     refused,
     schema_of,
 )
+from tests.conftest import DOUBLE, clean_environment
 from tests.server.conftest import Serve
 
 URL = {"type": "url", "ref": "http://127.0.0.1:9/solver"}
@@ -230,7 +230,7 @@ import sys
 sys.modules["tesseract_runtime_client"] = None
 from pydantic import TypeAdapter
 from runtime_core.errors import PluginFault
-from tesseract_runtime_experimental import TesseractReference
+from tesseract_runtime_authoring import TesseractReference
 reference = TypeAdapter(TesseractReference).validate_python({"type": "url", "ref": "http://x"})
 try:
     reference.apply({})

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from runtime_core.openapi import openapi_document
-from tests.experimental.conftest import SERVINGS, Made, answer, write_points
+from tests.authoring.conftest import SERVINGS, Made, answer, write_points
 
 EVERYTHING = """
 from typing import Annotated, Generic, TypeVar

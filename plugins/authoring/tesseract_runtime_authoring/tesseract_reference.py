@@ -17,8 +17,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from runtime_core import documents
 from runtime_core.errors import TesseractRuntimeError
-from tesseract_runtime_experimental.address import Address, address_of, checked_address
-from tesseract_runtime_experimental.refusal import told_in_its_place
+from tesseract_runtime_authoring.tesseract_address import Address, address_of, checked_address
+from tesseract_runtime_authoring.validation_errors import as_validation_error
 
 
 class TesseractReference:
@@ -133,7 +133,7 @@ def _read(value: Any, handler: ValidatorFunctionWrapHandler) -> TesseractReferen
     if not isinstance(value, Mapping) and callable(getattr(value, "apply", None)):
         return TesseractReference(value)
     document = handler(value)
-    with told_in_its_place():
+    with as_validation_error():
         return TesseractReference(checked_address(document["type"], document["ref"]))
 
 

@@ -12,21 +12,21 @@ from pathlib import Path
 
 import pytest
 
-import tesseract_runtime_experimental
+import tesseract_runtime_authoring
 from tests.conftest import clean_environment
 
 MODULES = [
     module.name
     for module in pkgutil.iter_modules(
-        tesseract_runtime_experimental.__path__, "tesseract_runtime_experimental."
+        tesseract_runtime_authoring.__path__, "tesseract_runtime_authoring."
     )
 ]
 
 
-@pytest.mark.parametrize("name", tesseract_runtime_experimental.__all__)
+@pytest.mark.parametrize("name", tesseract_runtime_authoring.__all__)
 def test_public_names_are_there(name: str) -> None:
     """Every public name can be had, and says what it is for."""
-    assert getattr(tesseract_runtime_experimental, name).__doc__
+    assert getattr(tesseract_runtime_authoring, name).__doc__
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -41,7 +41,7 @@ def test_examples_in_docstrings_are_right(
 def test_importing_it_loads_nothing_heavy() -> None:
     """File systems, servers and the client wait for their first use."""
     program = (
-        "import tesseract_runtime_experimental, json, sys\nprint(json.dumps(sorted(sys.modules)))"
+        "import tesseract_runtime_authoring, json, sys\nprint(json.dumps(sorted(sys.modules)))"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program],

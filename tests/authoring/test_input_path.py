@@ -13,8 +13,8 @@ import pytest
 from pydantic import AfterValidator, BaseModel, Field, RootModel, TypeAdapter
 
 from runtime_core.errors import FaultKind
-from tesseract_runtime_experimental import InputPath
-from tests.experimental.conftest import (
+from tesseract_runtime_authoring import InputPath
+from tests.authoring.conftest import (
     SERVINGS,
     Calling,
     Made,

@@ -11,7 +11,7 @@ from typing import Any
 
 from runtime_core.errors import InvalidOption, MissingFile
 from runtime_core.files import FileAccess, is_url, join
-from tesseract_runtime_experimental.folder import INPUTS, quoted
+from tesseract_runtime_authoring.path_root import INPUTS, quoted
 
 
 def names_matching(pattern: str, files: FileAccess) -> Sequence[str]:

@@ -16,8 +16,8 @@ from runtime_core.errors import InvalidItem, InvalidResult, TesseractRuntimeErro
 from runtime_core.faults import invalid_payload
 from runtime_core.files import is_url
 from runtime_core.scope import Scope
-from tesseract_runtime_experimental.folder import quoted
-from tesseract_runtime_experimental.matches import names_matching
+from tesseract_runtime_authoring.glob_files import names_matching
+from tesseract_runtime_authoring.path_root import quoted
 
 
 class ItemType:

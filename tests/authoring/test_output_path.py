@@ -10,9 +10,8 @@ import pytest
 from pydantic import AfterValidator, BaseModel, TypeAdapter, ValidationError
 
 from runtime_core.errors import FaultKind
-from tesseract_runtime_experimental import InputPath, OutputPath
-from tests.conftest import Cli
-from tests.experimental.conftest import (
+from tesseract_runtime_authoring import InputPath, OutputPath
+from tests.authoring.conftest import (
     SERVINGS,
     Calling,
     Made,
@@ -23,6 +22,7 @@ from tests.experimental.conftest import (
     refused,
     schema_of,
 )
+from tests.conftest import Cli
 
 
 def returned(annotation: Any, value: Any) -> Any:

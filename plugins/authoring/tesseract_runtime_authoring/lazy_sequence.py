@@ -21,8 +21,8 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from runtime_core import documents
 from runtime_core.errors import TesseractRuntimeError, shortened
-from tesseract_runtime_experimental.item import CheckedItems, ItemFiles, ItemType
-from tesseract_runtime_experimental.refusal import told_in_its_place
+from tesseract_runtime_authoring.lazy_items import CheckedItems, ItemFiles, ItemType
+from tesseract_runtime_authoring.validation_errors import as_validation_error
 
 T = TypeVar("T")
 
@@ -148,7 +148,7 @@ def _validator(item: ItemType) -> Callable[..., LazySequence[Any]]:
         if isinstance(value, LazySequence):
             return _checked(value, item, handler)
         if isinstance(value, str):
-            with told_in_its_place():
+            with as_validation_error():
                 return _matching(value, item, info)
         return LazySequence(handler(value))
 

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
-from tesseract_runtime_experimental.folder import Folder
-from tesseract_runtime_experimental.refusal import told_in_its_place
+from tesseract_runtime_authoring.path_root import Folder
+from tesseract_runtime_authoring.validation_errors import as_validation_error
 
 Read = Callable[[str, ValidationInfo], Path]
 
@@ -23,7 +23,7 @@ def path_core_schema(read: Read, folder: Folder) -> CoreSchema:
     """
 
     def validate(value: str | PurePath, info: ValidationInfo) -> Path:
-        with told_in_its_place():
+        with as_validation_error():
             return read(os.fspath(value), info)
 
     # An "after" validator, so that in a union with str the first member counts.

@@ -12,7 +12,7 @@ from runtime_core.errors import FileRefused, InvalidPayload, MissingFile, Tesser
 
 
 @contextmanager
-def told_in_its_place() -> Iterator[None]:
+def as_validation_error() -> Iterator[None]:
     """Make a fault of the field that is validated from an error of the runtime.
 
     Of an `InvalidPayload`, which is one of another document, only the text is told.

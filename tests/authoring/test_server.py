@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.experimental.conftest import write_points
-from tests.experimental.test_openapi import EVERYTHING
+from tests.authoring.conftest import write_points
+from tests.authoring.test_openapi import EVERYTHING
 from tests.server.conftest import Served, serving
 
 

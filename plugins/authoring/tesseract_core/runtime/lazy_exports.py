@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 
-def handed_on(module: str, packages: Mapping[str, str]) -> Callable[[str], Any]:
+def lazy_exports(module: str, packages: Mapping[str, str]) -> Callable[[str], Any]:
     """Return the `__getattr__` of a module whose names come from the packages of plugins.
 
     `packages` maps each name to the package that has it, such as `tesseract_runtime_acme`, whose

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from runtime_core.errors import FileRefused, MissingFile
-from tesseract_runtime_experimental import SKIP_REQUIRED_FILE_CHECK, require_file
+from tesseract_runtime_authoring import SKIP_REQUIRED_FILE_CHECK, require_file
+from tests.authoring.conftest import SERVINGS, Calling, Made, answer
 from tests.conftest import Cli, clean_environment
-from tests.experimental.conftest import SERVINGS, Calling, Made, answer
 from tests.server.conftest import Log, started
 
 SOURCE = """

@@ -11,8 +11,8 @@ from pydantic_core import CoreSchema
 
 from runtime_core import scope
 from runtime_core.errors import FileRefused
-from tesseract_runtime_experimental.folder import OUTPUTS, quoted
-from tesseract_runtime_experimental.path_schema import path_core_schema, path_json_schema
+from tesseract_runtime_authoring.path_root import OUTPUTS, quoted
+from tesseract_runtime_authoring.path_schema import path_core_schema, path_json_schema
 
 
 class OutputPath(PosixPath):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.authoring.conftest import Made, write_points
+from tests.authoring.test_openapi import EVERYTHING
 from tests.cli.conftest import Here
 from tests.conftest import Cli
-from tests.experimental.conftest import Made, write_points
-from tests.experimental.test_openapi import EVERYTHING
 
 API = "--api-path=tesseract/tesseract_api.py"
 

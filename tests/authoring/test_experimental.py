@@ -12,23 +12,23 @@ import pytest
 
 from runtime_core import Runtime
 from tesseract_core.runtime import experimental
-from tesseract_core.runtime.handed_on import handed_on
+from tesseract_core.runtime.lazy_exports import lazy_exports
 from tests.builtin.conftest import JACOBIAN, JVP, VJP, answer, ask, numbers
 from tests.conftest import DOUBLE, clean_environment
 
 PACKAGES = {
-    "InputPath": "tesseract_runtime_experimental",
-    "LazySequence": "tesseract_runtime_experimental",
-    "OutputPath": "tesseract_runtime_experimental",
-    "SKIP_REQUIRED_FILE_CHECK": "tesseract_runtime_experimental",
-    "TesseractReference": "tesseract_runtime_experimental",
+    "InputPath": "tesseract_runtime_authoring",
+    "LazySequence": "tesseract_runtime_authoring",
+    "OutputPath": "tesseract_runtime_authoring",
+    "SKIP_REQUIRED_FILE_CHECK": "tesseract_runtime_authoring",
+    "TesseractReference": "tesseract_runtime_authoring",
     "finite_difference_jacobian": "tesseract_runtime_finite_differences",
     "finite_difference_jvp": "tesseract_runtime_finite_differences",
     "finite_difference_vjp": "tesseract_runtime_finite_differences",
     "jacobian_from_jvp": "tesseract_runtime_finite_differences",
     "jacobian_from_vjp": "tesseract_runtime_finite_differences",
     "jvp_from_jacobian": "tesseract_runtime_finite_differences",
-    "require_file": "tesseract_runtime_experimental",
+    "require_file": "tesseract_runtime_authoring",
     "vjp_from_jacobian": "tesseract_runtime_finite_differences",
 }
 
@@ -90,7 +90,7 @@ def test_importing_it_imports_no_plugin() -> None:
 
 def test_a_plugin_that_is_not_installed_is_named() -> None:
     """The error says what to install, and does not show how it was looked for."""
-    get = handed_on("here", {"solve": "tesseract_runtime_not_there"})
+    get = lazy_exports("here", {"solve": "tesseract_runtime_not_there"})
     with pytest.raises(ImportError) as caught:
         get("solve")
     assert str(caught.value) == (
@@ -107,7 +107,7 @@ def test_what_an_installed_plugin_lacks_is_its_own_error(
     """A plugin that is there, but misses something itself, is not to be installed again."""
     (tmp_path / "tesseract_runtime_partial.py").write_text("import no_such_dependency\n")
     monkeypatch.syspath_prepend(tmp_path)
-    get = handed_on("here", {"solve": "tesseract_runtime_partial"})
+    get = lazy_exports("here", {"solve": "tesseract_runtime_partial"})
     with pytest.raises(ModuleNotFoundError, match="No module named 'no_such_dependency'"):
         get("solve")
 
@@ -118,7 +118,7 @@ def test_a_plugin_of_another_version_is_told(
     """A name that the installed plugin does not have is an error that names it."""
     (tmp_path / "tesseract_runtime_older.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
-    get = handed_on("here", {"solve": "tesseract_runtime_older"})
+    get = lazy_exports("here", {"solve": "tesseract_runtime_older"})
     with pytest.raises(AttributeError, match="solve"):
         get("solve")
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tesseract_runtime_authoring import TesseractReference
 from tesseract_runtime_client import Tesseract, TesseractFailed
-from tesseract_runtime_experimental import TesseractReference
 from tests.conftest import REPOSITORY, Cli
 from tests.patience import SECONDS
 from tests.server.conftest import Served, serving

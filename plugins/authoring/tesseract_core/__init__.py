@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tesseract_core.runtime.handed_on import handed_on
+from tesseract_core.runtime.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from tesseract_runtime_client import Tesseract
 
 __all__ = ["Tesseract"]
 
-__getattr__ = handed_on(__name__, {"Tesseract": "tesseract_runtime_client"})
+__getattr__ = lazy_exports(__name__, {"Tesseract": "tesseract_runtime_client"})

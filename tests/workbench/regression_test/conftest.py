@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from runtime_core import Runtime, scope
-from tesseract_runtime_workbench.regression_test import RegressionCase, RegressionVerdict, judge
+from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase
+from tesseract_runtime_workbench.regression_test.runner import run_case
 from tests.cli.conftest import here
 
 __all__ = ["here"]  # a fixture, for the tests of this folder
 
-Judged = Callable[..., RegressionVerdict]
+Judged = Callable[..., CaseResult]
 
 SHAPES = """
 import numpy as np
@@ -89,9 +90,9 @@ def case(**fields: Any) -> dict[str, Any]:
 def judged(runtime: Callable[..., Runtime]) -> Judged:
     """Return a function that judges the case of some fields, on `SHAPES` or another source."""
 
-    def run(source: str = SHAPES, flags: Any = None, **fields: Any) -> RegressionVerdict:
+    def run(source: str = SHAPES, flags: Any = None, **fields: Any) -> CaseResult:
         made = runtime(source, **(flags or {}))
         with scope.enter(made.scope()):
-            return judge(made, RegressionCase.model_validate(case(**fields)))
+            return run_case(made, RegressionCase.model_validate(case(**fields)))
 
     return run

@@ -104,7 +104,7 @@ def test_malformed_case(run: RunTest, document: Any, first: str, faults: list[st
     assert ended.code == 1
     assert ended.stdout.splitlines() == [
         first,
-        "    This is no valid case:",
+        "    This is not a valid case:",
         *faults,
         "0 passed, 0 failed, 1 error",
     ]

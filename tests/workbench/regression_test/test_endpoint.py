@@ -95,7 +95,7 @@ def test_openapi_describes_it(runtime: Make) -> None:
     assert "post" in document["paths"]["/test"]
     schemas = document["components"]["schemas"]
     assert schemas["RegressionCase"]["required"] == ["endpoint"]
-    assert list(schemas["RegressionVerdict"]["properties"]) == ["status", "message", "endpoint"]
+    assert list(schemas["CaseResult"]["properties"]) == ["status", "message", "endpoint"]
 
 
 def test_a_case_of_a_case(runtime: Make) -> None:

@@ -1,0 +1,151 @@
+"""The files that match a glob, for whoever may read them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from glob import glob, has_magic
+from pathlib import Path, PurePath
+from typing import Any
+
+from runtime_core.errors import InvalidOption, MissingFile
+from runtime_core.files import FileAccess, is_url, join
+from tesseract_runtime_authoring.path_root import INPUTS, quoted
+
+
+def names_matching(pattern: str, files: FileAccess) -> Sequence[str]:
+    """Return the names of all files that match a glob, in the order of their names.
+
+    `*`, `?` and `[...]` are parts of a name, `**` is any number of folders; as in a shell, names
+    that begin with a dot need one in the pattern. No folder is listed, and no link followed, that
+    leads out of where `files` may read. Raises `MissingFile` if nothing matches, and errors as
+    those of `FileAccess.resolve`.
+    """
+    located = _located(pattern, files)
+    names = _remote(located, files) if is_url(located) else _local(pattern, files)
+    if not names:
+        raise MissingFile(f"No file matches {quoted('@' + pattern)}{_place(pattern)}.")
+    return sorted(names)
+
+
+def _located(pattern: str, files: FileAccess) -> str:
+    if _is_whole(pattern) or files.root is None:
+        return pattern
+    return join(files.root, pattern)
+
+
+def _is_whole(pattern: str) -> bool:
+    return is_url(pattern) or Path(pattern).is_absolute()
+
+
+def _place(pattern: str) -> str:
+    return "" if _is_whole(pattern) else f" in {INPUTS.place()}"
+
+
+def _local(pattern: str, files: FileAccess) -> set[str]:
+    files.resolve(pattern)  # what is outside, or not to be opened at all, is told of the pattern
+    folder = PurePath(pattern).anchor or (str(Path.cwd()) if files.root is None else "")
+    *folders, last = _parts(pattern)
+    found = {folder}
+    for part in folders:
+        found = {name for name in _stepped(found, part, files) if _leads_on(name, part, files)}
+    return {name for name in _stepped(found, last, files) if _is_item(name, files)}
+
+
+def _parts(pattern: str) -> list[str]:
+    """Return the parts of a pattern; `**` at its end means all files there."""
+    path = PurePath(pattern)
+    parts = list(path.relative_to(path.anchor).parts) or [""]
+    return [*parts, "*"] if parts[-1] == "**" else parts
+
+
+def _stepped(folders: Iterable[str], part: str, files: FileAccess) -> Iterator[str]:
+    """Yield what a part of a pattern leads to from each of the folders."""
+    for folder in folders:
+        if part == "**":
+            yield from _all_below(folder, files)
+        elif has_magic(part):
+            # Unlike that of pathlib, this glob leaves hidden files out, as a shell does.
+            names = glob(part, root_dir=files.resolve(folder))  # noqa: PTH207
+            yield from (join(folder, name) for name in names)
+        else:
+            yield join(folder, part)
+
+
+def _all_below(folder: str, files: FileAccess) -> Iterator[str]:
+    """Yield a folder and all folders below, without those that only links lead to."""
+    waiting = [folder]
+    while waiting:
+        yield (folder := waiting.pop())
+        waiting += [join(folder, name) for name in _folders_in(files.resolve(folder))]
+
+
+def _folders_in(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [
+                entry.name
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
+            ]
+    except OSError:  # it may not be listed, or has become something else: nothing matches there
+        return []
+
+
+def _leads_on(name: str, part: str, files: FileAccess) -> bool:
+    """Say whether a pattern goes on from here; what it names itself is judged at its end."""
+    return not has_magic(part) or files.resolve(name).is_dir()
+
+
+def _is_item(name: str, files: FileAccess) -> bool:
+    path = files.resolve(name)
+    return path.exists() and not path.is_dir()
+
+
+def _remote(pattern: str, files: FileAccess) -> set[str]:
+    files.require_url(pattern)
+    url, *archive = pattern.split("::", 1)  # as in zip://*.json::points.zip
+    try:
+        found = set(_listed(pattern, _options(pattern, files)))
+    except ImportError as error:
+        raise InvalidOption(
+            f"{quoted(pattern)} needs a package that is not installed: {error}."
+        ) from None
+    # Each of fsspec's file systems has errors of its own; a user needs their text.
+    except Exception as error:
+        raise MissingFile(
+            f"Cannot list {quoted(pattern)}: {type(error).__name__}: {error}"
+        ) from None
+    return {"::".join((_plain_part(url) + name, *archive)) for name in found}
+
+
+def _listed(pattern: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what matches below the plain part of a pattern."""
+    import fsspec  # 150 ms, and only a URL needs it
+
+    system, path = fsspec.core.url_to_fs(pattern, **options)
+    start = _plain_part(path)
+    for name, facts in system.glob(path, detail=True).items():
+        if name.startswith(start) and facts["type"] != "directory":
+            yield name.removeprefix(start)
+
+
+def _plain_part(pattern: str) -> str:
+    """Return the folders before the first part that stands for several.
+
+    >>> _plain_part("s3://bucket/runs/*/a.json")
+    's3://bucket/runs/'
+    """
+    plain = _MAGIC.split(pattern, maxsplit=1)[0]
+    return plain[: plain.rfind("/") + 1]
+
+
+_MAGIC = re.compile(r"[*?\[]")
+
+
+def _options(url: str, files: FileAccess) -> Mapping[str, Any]:
+    """Return options of fsspec: what may be read must not send its reader elsewhere."""
+    if files.confined and url.startswith(("http:", "https:")):
+        return {"allow_redirects": False}
+    return {}

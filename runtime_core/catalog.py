@@ -23,7 +23,7 @@ from runtime_core.contracts import (
 )
 from runtime_core.errors import PluginFault, UnknownName, did_you_mean, listed, shortened
 
-CORE = "tesseract-runtime"
+CORE = "tesseract-runtime-core"
 """The name of the core's own distribution."""
 
 
@@ -234,14 +234,14 @@ def command_name(endpoint: str) -> str:
 
 
 def conflict_message(kind: Kind[Any], name: str, rivals: Sequence[Registered[Any]]) -> str:
-    """Return who the providers of one name are, and which flag settles it."""
+    """Return who the providers of one name are, and which flag disables one."""
     origins = " and ".join(rival.origin for rival in rivals)
     foreign = [rival for rival in rivals if rival.distribution != CORE]
     flags = " or ".join(f"--no-plugin {rival.plugin}" for rival in foreign)
     used = "neither is used" if foreign == list(rivals) else "the runtime's own is used"
     return (
         f"{kind.noun.capitalize()} {name!r} is provided by {origins}, so that {used}. "
-        f"Settle it with {flags}."
+        f"Disable one with {flags}."
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -98,17 +99,17 @@ class RuntimeConfig(BaseModel):
     )
 
     def __getattr__(self, name: str) -> Any:
-        """Return the option of a plugin as it is named on the command line."""
-        for section, options in (self.__dict__.get("settings") or {}).items():
+        """Read the option of a plugin by its name on the command line."""
+        for section, settings in (self.__dict__.get("settings") or {}).items():
             field = name.removeprefix(f"{section}_")
-            if field != name and field in type(options).model_fields:
-                return getattr(options, field)
+            if field != name and field in settings.model.model_fields:
+                return getattr(settings.options, field)
         raise AttributeError(f"There is no option {name!r}; no loaded plugin declares it.")
 
     def section(self, name: str) -> Any:
-        """Return the options of a plugin: an instance of the model of its `Settings`."""
+        """Read the options of a plugin: an instance of the model of its `Settings`."""
         try:
-            return self.settings[name]
+            return self.settings[name].options
         except KeyError:
             raise InvalidOption(
                 f"There is no settings section {name!r}; no loaded plugin declares it."
@@ -140,9 +141,27 @@ def resolve(
     for declaration in catalog.settings:
         model = declaration.load()
         found = sources.strongest(tuple(model.model_fields), prefix=f"{declaration.name}_")
-        settings[declaration.name] = _validated(model, found)
+        settings[declaration.name] = section = _Section(model, found)
+        if found:
+            _ = section.options  # what is given must be valid; defaults can wait
         raw |= {f"{declaration.name}_{field}": value for field, (value, _) in found.items()}
     return config.model_copy(update={"settings": settings, "given": raw})
+
+
+class _Section:  # noqa: PLW1641  # it is never a key
+    """The options of one plugin; its model is built when they are first read."""
+
+    def __init__(self, model: type[BaseModel], given: Mapping[str, _Given]) -> None:
+        self.model = model
+        self._given = given
+
+    @cached_property
+    def options(self) -> Any:
+        """The validated options."""
+        return _validated(self.model, self._given)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Section) and self.options == other.options
 
 
 def flag_name(option: str) -> str:

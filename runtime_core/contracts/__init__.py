@@ -1,20 +1,19 @@
 """The contracts between the core and its plugins.
 
 A hook takes nothing and returns *declarations*: frozen dataclasses with a `name`, a one-line
-`summary` and exactly one callable that yields the behaviour when it is first needed. Nothing
-here imports more than the standard library, so that registering a plugin costs nothing.
+`summary` and callables that yield the behaviour when it is first needed. Nothing here imports
+more than the standard library, so that registering a plugin costs nearly nothing.
 """
 
-from runtime_core.contracts.availability import Unavailable
 from runtime_core.contracts.calls import Buffer, Call, Fault, Reply
 from runtime_core.contracts.commands import Command, CommandContext
 from runtime_core.contracts.compressors import CompressionCodec, Compressor
-from runtime_core.contracts.deferred import Deferred, deferred, imported
 from runtime_core.contracts.encodings import ArrayCodec, ArrayEncoding, ArraySpec, EncodedData
 from runtime_core.contracts.endpoints import Binding, BoundEndpoint, Endpoint
 from runtime_core.contracts.executors import Evaluations, ExecutorProvider
 from runtime_core.contracts.formats import DocumentCodec, Format
 from runtime_core.contracts.gradients import GradientBackend
+from runtime_core.contracts.lazy_import import LazyCall, lazy_call, lazy_object
 from runtime_core.contracts.recipes import Recipe
 from runtime_core.contracts.runs import (
     Artifact,
@@ -36,6 +35,7 @@ from runtime_core.contracts.server import (
     ServerParts,
 )
 from runtime_core.contracts.settings import Settings
+from runtime_core.contracts.unavailable import Unavailable
 
 __all__ = [
     "ArrayCodec",
@@ -51,7 +51,6 @@ __all__ = [
     "CommandContext",
     "CompressionCodec",
     "Compressor",
-    "Deferred",
     "DocumentCodec",
     "EncodedData",
     "Endpoint",
@@ -62,6 +61,7 @@ __all__ = [
     "GradientBackend",
     "KeepingRunHandle",
     "Layer",
+    "LazyCall",
     "Metric",
     "Parameter",
     "Place",
@@ -77,6 +77,6 @@ __all__ = [
     "ServerParts",
     "Settings",
     "Unavailable",
-    "deferred",
-    "imported",
+    "lazy_call",
+    "lazy_object",
 ]

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from runtime_core.contracts.availability import Unavailable
 from runtime_core.contracts.executors import Evaluations
+from runtime_core.contracts.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

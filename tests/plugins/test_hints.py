@@ -119,14 +119,15 @@ def test_noun_is_that_of_the_hook(table: None) -> None:
     ("requirement", "source", "fate"),
     [
         (
-            "tesseract-runtime",
+            "tesseract-runtime-core",
             "import surely_missing",
             "which failed to load:\n  ModuleNotFoundError: No module named 'surely_missing'.",
         ),
         (
-            "tesseract-runtime>=99",
+            "tesseract-runtime-core>=99",
             "",
-            "which does not fit this version of the runtime:\n  It requires tesseract-runtime>=99,",
+            "which does not fit this version of the runtime:\n"
+            "  It requires tesseract-runtime-core>=99,",
         ),
     ],
 )

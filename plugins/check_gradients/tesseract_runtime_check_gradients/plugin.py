@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Command, imported
+from runtime_core.contracts import Command, lazy_object
 from runtime_core.hookspecs import hookimpl
 
 
@@ -14,5 +14,5 @@ def commands() -> Iterable[Command]:
     yield Command(
         name="check-gradients",
         summary="Check gradients of endpoints against a finite difference approximation.",
-        load=imported("tesseract_runtime_check_gradients.command:app"),
+        load=lazy_object("tesseract_runtime_check_gradients.command:app"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import GradientBackend, deferred
+from runtime_core.contracts import GradientBackend, lazy_call
 from runtime_core.hookspecs import hookimpl
 
 
@@ -14,6 +14,6 @@ def gradient_backends() -> Iterable[GradientBackend]:
     yield GradientBackend(
         name="derived",
         summary="Exact gradients, made of those that the file defines itself.",
-        provide=deferred("tesseract_runtime_derived_gradients.backend:provide"),
+        provide=lazy_call("tesseract_runtime_derived_gradients.backend:provide"),
         auto_rank=10,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Command, Recipe, deferred, imported
+from runtime_core.contracts import Command, Recipe, lazy_call, lazy_object
 from runtime_core.hookspecs import hookimpl
 
 
@@ -14,7 +14,7 @@ def commands() -> Iterable[Command]:
     yield Command(
         name="init",
         summary="Write the files of a new Tesseract.",
-        load=imported("tesseract_runtime_init.command:app"),
+        load=lazy_object("tesseract_runtime_init.command:app"),
     )
 
 
@@ -24,5 +24,5 @@ def recipes() -> Iterable[Recipe]:
     yield Recipe(
         name="base",
         summary="A Tesseract in numpy, with a Jacobian.",
-        files=deferred("tesseract_runtime_init.template:files"),
+        files=lazy_call("tesseract_runtime_init.template:files"),
     )

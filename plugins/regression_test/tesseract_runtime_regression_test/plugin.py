@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Command, Endpoint, deferred, imported
+from runtime_core.contracts import Command, Endpoint, lazy_call, lazy_object
 from runtime_core.hookspecs import hookimpl
 
 
@@ -15,7 +15,7 @@ def endpoints() -> Iterable[Endpoint]:
         Endpoint(
             name="test",
             summary="Hold the Tesseract against one regression case.",
-            bind=deferred("tesseract_runtime_regression_test.endpoint:bind"),
+            bind=lazy_call("tesseract_runtime_regression_test.endpoint:bind"),
         ),
     )
 
@@ -27,6 +27,6 @@ def commands() -> Iterable[Command]:
         Command(
             name="test",
             summary="Hold the Tesseract against regression cases.",
-            load=imported("tesseract_runtime_regression_test.command:test"),
+            load=lazy_object("tesseract_runtime_regression_test.command:test"),
         ),
     )

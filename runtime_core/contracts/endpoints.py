@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from runtime_core.config import RuntimeConfig
     from runtime_core.schemas import PayloadSchemas
-    from runtime_core.tesseract_api import TesseractApi
+    from runtime_core.tesseract import TesseractApi
 
 
 class Binding(Protocol):

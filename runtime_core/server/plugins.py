@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runtime_core.contracts import ServerContext, ServerParts
-from runtime_core.inventory import inventory
+from runtime_core.plugins.inventory import inventory
 from runtime_core.server.answers import JsonResponse
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runtime_core import load_catalog
+from runtime_core.catalog import install_command
 from runtime_core.errors import UnknownName
 from runtime_core.plugins import PluginSelection, discover, hints
 from tests.conftest import REPOSITORY
@@ -98,7 +99,8 @@ def test_known_plugin_may_be_disabled_before_it_is_installed(table: None, name: 
 def test_installable_name_is_explained(table: None) -> None:
     """Who asks for what a plugin of ours would give learns how to install it."""
     assert explanation("packed") == (
-        "Format 'packed' is not available. Install it with: pip install tesseract-runtime-packed"
+        "Format 'packed' is not available. "
+        f"Install it with: {install_command('tesseract-runtime-packed')}"
     )
 
 
@@ -111,7 +113,7 @@ def test_noun_is_that_of_the_hook(table: None) -> None:
     """The hint speaks of what was asked for."""
     assert load_catalog(PluginSelection()).gradient_backends.explain("exact") == (
         "Gradient backend 'exact' is not available. "
-        "Install it with: pip install tesseract-runtime-exact"
+        f"Install it with: {install_command('tesseract-runtime-exact')}"
     )
 
 
@@ -126,7 +128,7 @@ def test_noun_is_that_of_the_hook(table: None) -> None:
         (
             "tesseract-runtime-core>=99",
             "",
-            "which does not fit this version of the runtime:\n"
+            "which requires another version of the runtime:\n"
             "  It requires tesseract-runtime-core>=99,",
         ),
     ],
@@ -166,4 +168,4 @@ def test_provider_of_another_version_is_to_be_upgraded(table: None, install: Ins
     )
     message = explanation("packed")
     assert "tesseract-runtime-packed 1.0" in message
-    assert "pip install --upgrade tesseract-runtime-packed" in message
+    assert install_command("tesseract-runtime-packed", "--upgrade") in message

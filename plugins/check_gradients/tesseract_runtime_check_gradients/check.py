@@ -12,10 +12,9 @@ from pydantic import BaseModel
 
 from runtime_core import Runtime, scope
 from runtime_core.answering import outputs_at
-from runtime_core.errors import InvalidOption, TesseractRuntimeError
+from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
 from runtime_core.faults import exception_text
 from runtime_core.runs import EVALUATION
-from runtime_core.tesseract_api import AuthorError
 from tesseract_runtime_check_gradients.differences import Differences, differences
 from tesseract_runtime_check_gradients.dot_product import dot_products
 from tesseract_runtime_check_gradients.gradients import JVP, VJP, Gradients

@@ -11,10 +11,15 @@ from pydantic import BaseModel, RootModel, ValidationError
 
 from runtime_core.answering import answered, validated
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
-from runtime_core.errors import InvalidPayload, TesseractRuntimeError, UnknownName, fault_lines
+from runtime_core.errors import (
+    AuthorError,
+    InvalidPayload,
+    TesseractRuntimeError,
+    UnknownName,
+    fault_lines,
+)
 from runtime_core.faults import exception_text, invalid_payload
-from runtime_core.tesseract_api import AuthorError
-from runtime_core.traces import author_trace
+from runtime_core.tesseract.tracebacks import author_trace
 from tesseract_runtime_regression_test.case import RegressionCase
 from tesseract_runtime_regression_test.difference import differences
 from tesseract_runtime_regression_test.exceptions import (

@@ -12,7 +12,6 @@ from runtime_core import load_catalog
 from runtime_core.catalog import install_command
 from runtime_core.errors import UnknownName
 from runtime_core.plugins import PluginSelection, discover, hints
-from tests.conftest import REPOSITORY
 from tests.plugins.conftest import Install
 
 TABLE = {
@@ -37,47 +36,6 @@ def explanation(name: str) -> str:
     with pytest.raises(UnknownName) as caught:
         load_catalog(PluginSelection()).formats.find(name)
     return str(caught.value)
-
-
-def write_project(folder: Path, text: str) -> None:
-    """Write the `pyproject.toml` of a plugin."""
-    folder.mkdir(parents=True)
-    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
-
-
-def test_table_is_what_the_plugins_say() -> None:
-    """`hints.json` is up to date: `python -m runtime_core.plugins.hints plugins` makes it."""
-    hints.installable.cache_clear()
-    assert hints.installable() == hints.collect(REPOSITORY / "plugins")
-
-
-def test_table_is_collected_by_hook_and_name(tmp_path: Path) -> None:
-    """Each plugin says in its `pyproject.toml` which names of which hooks it provides."""
-    write_project(
-        tmp_path / "packed",
-        '[project]\nname = "tesseract-runtime-packed"\n'
-        '[tool.tesseract-runtime.provides]\nformats = ["packed"]\nencodings = ["p1", "p2"]\n',
-    )
-    write_project(tmp_path / "quiet", '[project]\nname = "tesseract-runtime-quiet"\n')
-    assert hints.collect(tmp_path) == {
-        "formats": {"packed": "tesseract-runtime-packed"},
-        "encodings": {"p1": "tesseract-runtime-packed", "p2": "tesseract-runtime-packed"},
-    }
-
-
-def test_table_is_written_in_order(table: None, tmp_path: Path) -> None:
-    """Writing the table anew changes nothing but what has changed."""
-    for name in ("b", "a"):
-        write_project(
-            tmp_path / "plugins" / name,
-            f'[project]\nname = "tesseract-runtime-{name}"\n'
-            f'[tool.tesseract-runtime.provides]\nformats = ["{name}"]\n',
-        )
-    hints.main(str(tmp_path / "plugins"))
-    assert hints.TABLE.read_text(encoding="utf-8") == (
-        '{\n  "formats": {\n    "a": "tesseract-runtime-a",\n'
-        '    "b": "tesseract-runtime-b"\n  }\n}\n'
-    )
 
 
 def test_first_party_plugins_are_known_by_both_names(table: None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -20,7 +21,6 @@ from pydantic import (
     ValidationError,
 )
 
-from runtime_core.backend_choice import BackendChoice, merged, parse_choice
 from runtime_core.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -35,8 +35,56 @@ PREFIXES = ("TESSERACT_RUNTIME_", "TESSERACT_")
 """Prefixes of environment variables, strongest first."""
 
 
+EVERY_ENDPOINT = "*"
+"""The key of the backend of every endpoint that is not named."""
+
+BackendChoice = Mapping[str, str]
+"""The names of backends by endpoint."""
+
+
+def parse_backend_choice(value: object) -> dict[str, str]:
+    """Read `auto` or `jacobian=jax,vector_jacobian_product=derived`, or a mapping of the same.
+
+    Raises `ValueError` for anything else. Endpoints may be written with dashes.
+
+    >>> parse_backend_choice("auto, jacobian=jax")
+    {'*': 'auto', 'jacobian': 'jax'}
+    """
+    if isinstance(value, Mapping):
+        pairs = [(str(endpoint), str(backend)) for endpoint, backend in value.items()]
+    elif isinstance(value, str):
+        pairs = [_pair(part) for part in value.split(",")]
+    else:
+        raise ValueError(f"expected text such as 'auto' or 'jacobian=jax', got {value!r:.60}")
+    choice: dict[str, str] = {}
+    for endpoint, backend in pairs:
+        name = endpoint.strip().replace("-", "_")
+        if not name or not backend.strip():
+            raise ValueError("expected BACKEND or ENDPOINT=BACKEND, with commas between them")
+        if name in choice:
+            raise ValueError(f"{'all endpoints' if name == EVERY_ENDPOINT else name} named twice")
+        choice[name] = backend.strip()
+    return choice
+
+
+def merge_backend_choices(weak: BackendChoice, strong: BackendChoice) -> BackendChoice:
+    """Merge the choices of two sources; a bare name of the stronger one hides the weaker one.
+
+    >>> merge_backend_choices({"*": "auto", "jacobian": "jax"}, {"jacobian": "derived"})
+    {'*': 'auto', 'jacobian': 'derived'}
+    >>> merge_backend_choices({"jacobian": "jax"}, {"*": "native"})
+    {'*': 'native'}
+    """
+    return strong if EVERY_ENDPOINT in strong else {**weak, **strong}
+
+
+def _pair(part: str) -> tuple[str, str]:
+    left, equals, right = part.partition("=")
+    return (left, right) if equals else (EVERY_ENDPOINT, left)
+
+
 def absolute(path: str) -> str:
-    """Return a path that starts at the root; a URL stays as it is."""
+    """Make a path absolute; a URL stays as it is."""
     return path if "://" in path else str(Path(path).absolute())
 
 
@@ -97,9 +145,9 @@ class RuntimeConfig(BaseModel):
     max_json_items: Annotated[int, ADVANCED] = Field(
         20_000_000, ge=1, description="Most items in the JSON of a payload."
     )
-    gradient_backend: Annotated[BackendChoice, BeforeValidator(parse_choice)] = Field(
+    gradient_backend: Annotated[BackendChoice, BeforeValidator(parse_backend_choice)] = Field(
         default_factory=dict,
-        description="Who computes gradients: a backend, auto, or ENDPOINT=BACKEND,... "
+        description="The source of gradients: a backend, auto, or ENDPOINT=BACKEND,... "
         "[default: native]",
     )
     log_to: TextList = Field(
@@ -120,21 +168,21 @@ class RuntimeConfig(BaseModel):
         default_factory=dict, description="Options of plugins, by section."
     )
     given: Mapping[str, Any] = Field(
-        default_factory=dict, repr=False, description="What was given of all options, as it came."
+        default_factory=dict, repr=False, description="The options that were given, unparsed."
     )
 
     def __getattr__(self, name: str) -> Any:
-        """Return the option of a plugin as it is named on the command line."""
-        for section, options in (self.__dict__.get("settings") or {}).items():
+        """Read the option of a plugin by its name on the command line."""
+        for section, settings in (self.__dict__.get("settings") or {}).items():
             field = name.removeprefix(f"{section}_")
-            if field != name and field in type(options).model_fields:
-                return getattr(options, field)
+            if field != name and field in settings.model.model_fields:
+                return getattr(settings.options, field)
         raise AttributeError(f"There is no option {name!r}; no loaded plugin declares it.")
 
     def section(self, name: str) -> Any:
-        """Return the options of a plugin: an instance of the model of its `Settings`."""
+        """Read the options of a plugin: an instance of the model of its `Settings`."""
         try:
-            return self.settings[name]
+            return self.settings[name].options
         except KeyError:
             raise InvalidOption(
                 f"There is no settings section {name!r}; no loaded plugin declares it."
@@ -166,9 +214,27 @@ def resolve(
     for declaration in catalog.settings:
         model = declaration.load()
         found = sources.strongest(tuple(model.model_fields), prefix=f"{declaration.name}_")
-        settings[declaration.name] = validated_options(model, found)
+        settings[declaration.name] = section = _Section(model, found)
+        if found:
+            _ = section.options  # what is given must be valid; defaults can wait
         raw |= {f"{declaration.name}_{field}": value for field, (value, _) in found.items()}
     return config.model_copy(update={"settings": settings, "given": raw})
+
+
+class _Section:  # noqa: PLW1641  # it is never a key
+    """The options of one plugin; its model is built when they are first read."""
+
+    def __init__(self, model: type[BaseModel], given: Mapping[str, Given]) -> None:
+        self.model = model
+        self._given = given
+
+    @cached_property
+    def options(self) -> Any:
+        """The validated options."""
+        return validated_options(self.model, self._given)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Section) and self.options == other.options
 
 
 def flag_name(option: str) -> str:
@@ -181,18 +247,18 @@ def flag_name(option: str) -> str:
 
 
 def dump(config: RuntimeConfig) -> dict[str, Any]:
-    """Return what another process needs to make the same configuration with `restore`."""
+    """Return the options with which `restore` makes the same configuration in another process."""
     return dict(config.given)
 
 
 def restore(catalog: Catalog, dumped: Mapping[str, Any]) -> RuntimeConfig:
-    """Make the configuration that `dump` wrote down in another process."""
+    """Make the configuration that `dump` described in another process."""
     return resolve(catalog, flags=dumped, environment={})
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Sources:
-    """Where options come from."""
+    """The sources of options."""
 
     flags: Mapping[str, Any]
     environment: Mapping[str, str]
@@ -207,17 +273,17 @@ class _Sources:
                 yield self.environment[variable], variable
 
     def strongest(self, options: Sequence[str], *, prefix: str = "") -> dict[str, Given]:
-        """Return what counts for each option that is given at all."""
+        """Return the strongest value of each option that is given at all."""
         found = {option: next(self.of(prefix + option), None) for option in options}
         return {option: given for option, given in found.items() if given is not None}
 
 
 def _merged_choice(sources: Iterator[Given]) -> BackendChoice:
-    """Return the choice of gradient backends of all sources, which is made by endpoint."""
+    """Merge the gradient backends of all sources, endpoint by endpoint."""
     choice: BackendChoice = {}
     for value, source in sources:
         try:
-            choice = merged(parse_choice(value), choice)
+            choice = merge_backend_choices(parse_backend_choice(value), choice)
         except ValueError as error:
             raise InvalidOption(f"{source}={value!r}: {error}") from None
     return choice

@@ -209,6 +209,16 @@ class PluginFault(TesseractRuntimeError):
     kind = FaultKind.INVALID_OPTION
 
 
+class AuthorError(Exception):
+    """Carries an exception of the author's code, as its cause, past the runtime's own handlers."""
+
+    @property
+    def cause(self) -> BaseException:
+        """The exception that the author's code raised."""
+        assert self.__cause__ is not None  # it is always raised from what it carries
+        return self.__cause__
+
+
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """Return `" Did you mean 'jax'?"` for the choice nearest to `name`, or nothing.
 

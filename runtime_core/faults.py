@@ -16,7 +16,7 @@ from runtime_core.errors import (
     number_text,
     shortened,
 )
-from runtime_core.traces import author_trace
+from runtime_core.tesseract.tracebacks import author_trace
 
 _SHORT = 80
 _LONGEST_TEXT = 10_000  # characters of an exception

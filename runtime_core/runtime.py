@@ -29,7 +29,7 @@ from runtime_core.contracts import (
     RunStatus,
     Unavailable,
 )
-from runtime_core.errors import TesseractRuntimeError, UnknownName
+from runtime_core.errors import AuthorError, TesseractRuntimeError, UnknownName
 from runtime_core.faults import author_fault, fault_of
 from runtime_core.files import FileAccess
 from runtime_core.gradients.selection import GradientBackends
@@ -38,7 +38,7 @@ from runtime_core.run_logs.log_targets import LogTarget, log_targets
 from runtime_core.run_logs.run import EVALUATION, run_of
 from runtime_core.run_logs.run_log import RunLog, Upstream
 from runtime_core.scope import Scope, Workspace
-from runtime_core.tesseract_api import AuthorError, TesseractApi, load_tesseract
+from runtime_core.tesseract import TesseractApi, load_tesseract
 
 if TYPE_CHECKING:
     from runtime_core.schemas import PayloadSchemas

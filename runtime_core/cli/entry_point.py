@@ -20,10 +20,9 @@ from runtime_core.cli.standard_streams import (
     stdout_to_stderr,
     stdout_to_stderr_for_good,
 )
-from runtime_core.errors import OUTCOMES, TesseractRuntimeError
+from runtime_core.errors import OUTCOMES, AuthorError, TesseractRuntimeError
 from runtime_core.faults import exception_text
 from runtime_core.plugins import load_catalog
-from runtime_core.tesseract_api import AuthorError
 
 # Typer may carry its own copy of click; the base of a public class is the class for both.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]

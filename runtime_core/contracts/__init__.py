@@ -1,21 +1,20 @@
 """The contracts between the core and its plugins.
 
 A hook takes nothing and returns *declarations*: frozen dataclasses with a `name`, a one-line
-`summary` and exactly one callable that yields the behaviour when it is first needed. Nothing
-here imports more than the standard library, so that registering a plugin costs nothing.
+`summary` and callables that yield the behaviour when it is first needed. Nothing here imports
+more than the standard library, so that registering a plugin costs nearly nothing.
 """
 
-from runtime_core.contracts.availability import Unavailable
 from runtime_core.contracts.calls import Buffer, Call, Fault, Reply
 from runtime_core.contracts.commands import Command
 from runtime_core.contracts.compressors import CompressionCodec, Compressor
-from runtime_core.contracts.deferred import Deferred, deferred, imported
 from runtime_core.contracts.descriptions import Description, EndpointDescription
 from runtime_core.contracts.encodings import ArrayCodec, ArrayEncoding, ArraySpec, EncodedData
 from runtime_core.contracts.endpoints import Binding, BoundEndpoint, Endpoint
 from runtime_core.contracts.executors import Evaluations, ExecutorProvider
 from runtime_core.contracts.formats import DocumentCodec, Format
 from runtime_core.contracts.gradients import GradientBackend
+from runtime_core.contracts.lazy_import import LazyCall, lazy_call, lazy_object
 from runtime_core.contracts.recipes import Recipe
 from runtime_core.contracts.runs import (
     Artifact,
@@ -37,6 +36,7 @@ from runtime_core.contracts.server import (
     ServerParts,
 )
 from runtime_core.contracts.settings import Settings
+from runtime_core.contracts.unavailable import Unavailable
 
 __all__ = [
     "ArrayCodec",
@@ -51,7 +51,6 @@ __all__ = [
     "Command",
     "CompressionCodec",
     "Compressor",
-    "Deferred",
     "Description",
     "DocumentCodec",
     "EncodedData",
@@ -63,6 +62,7 @@ __all__ = [
     "Format",
     "GradientBackend",
     "Layer",
+    "LazyCall",
     "Metric",
     "Parameter",
     "Place",
@@ -79,6 +79,6 @@ __all__ = [
     "Settings",
     "StoringRunHandle",
     "Unavailable",
-    "deferred",
-    "imported",
+    "lazy_call",
+    "lazy_object",
 ]

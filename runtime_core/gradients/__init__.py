@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_core.contracts.deferred import exports
+from runtime_core.contracts.lazy_import import exports
 
 if TYPE_CHECKING:
     from runtime_core.gradients.evaluations import Point, SerialEvaluations, evaluate_in_order

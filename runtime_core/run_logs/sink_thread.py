@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Deferred, Record, Run, RunHandle, RunStatus
+from runtime_core.contracts import LazyCall, Record, RunHandle, RunStatus
 from runtime_core.errors import RunNotLogged
 from runtime_core.faults import exception_text
 from runtime_core.run_logs.log_targets import LogTarget
@@ -125,7 +126,7 @@ class SinkThread:
 
     def _load(self) -> None:
         opening = self._target.sink.value.open
-        if isinstance(opening, Deferred):
+        if isinstance(opening, LazyCall):
             with suppress(Exception):  # it fails again for each run, and is told there
                 opening.load()
 

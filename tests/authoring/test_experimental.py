@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runtime_core import Runtime
+from runtime_core.catalog import install_command
 from tesseract_core.runtime import experimental
 from tesseract_core.runtime.lazy_exports import lazy_exports
 from tests.builtin.conftest import JACOBIAN, JVP, VJP, answer, ask, numbers
@@ -95,7 +96,7 @@ def test_a_plugin_that_is_not_installed_is_named() -> None:
         get("solve")
     assert str(caught.value) == (
         "solve is part of tesseract-runtime-not-there, which is not installed. Install it with: "
-        "pip install tesseract-runtime-not-there"
+        f"{install_command('tesseract-runtime-not-there')}"
     )
     assert caught.value.name == "tesseract_runtime_not_there"
     assert caught.value.__suppress_context__

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
+from runtime_core.catalog import install_command
 from runtime_core.errors import FaultKind, InvalidResult
 from tesseract_runtime_authoring import TesseractReference
 from tests.authoring.conftest import (
@@ -244,7 +245,7 @@ except PluginFault as error:
         text=True,
         check=True,
     )
-    assert ended.stdout.strip().endswith("pip install tesseract-runtime-client")
+    assert ended.stdout.strip().endswith(install_command("tesseract-runtime-client"))
 
 
 CALLER = """

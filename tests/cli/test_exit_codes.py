@@ -173,7 +173,7 @@ def test_sys_exit_at_import_is_a_failure(here: Here, tesseract: Tesseract) -> No
     [
         (SCHEMAS, "tesseract_api.py does not define a function 'apply'."),
         (SCHEMAS + "def aply(inputs): ...", "Did you mean 'aply'?"),
-        (SCHEMAS + "apply = 3", "apply of tesseract_api.py is no function, but 3."),
+        (SCHEMAS + "apply = 3", "apply of tesseract_api.py is not a function, but 3."),
         ("def apply(inputs): ...", "tesseract_api.py does not define InputSchema."),
         ("class Inputschema: ...\ndef apply(inputs): ...", "Did you mean 'Inputschema'?"),
         (

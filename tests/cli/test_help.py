@@ -240,7 +240,7 @@ def test_plugins_are_listed_as_json(here: Here) -> None:
         assert "core" in [plugin["name"] for plugin in listed["plugins"]]
 
 
-@pytest.mark.parametrize("name", ["core", "tesseract-runtime"])
+@pytest.mark.parametrize("name", ["core", "tesseract-runtime-core"])
 def test_plugin_is_shown(here: Here, name: str) -> None:
     """A plugin is found by its own name and by that of its distribution."""
     ended = here("plugins", "show", name)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from runtime_core.errors import InvalidOption, InvalidTesseract, MissingFile
-from runtime_core.tesseract_api import load_tesseract
+from runtime_core.tesseract import load_tesseract
 from tesseract_runtime_client import Tesseract
 from tests.client.conftest import serving, written
 from tests.conftest import clean_environment

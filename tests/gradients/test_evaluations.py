@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
 from runtime_core import Array, Float64, Runtime, scope
 from runtime_core.contracts import Run
 from runtime_core.errors import InvalidResult
+from runtime_core.errors import AuthorError, InvalidResult
 from runtime_core.evaluations import SerialEvaluations
 from runtime_core.gradients import SerialEvaluations
 from runtime_core.run_logs.run import Run

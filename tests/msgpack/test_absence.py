@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter
 
 from runtime_core import load_catalog
 from runtime_core.arrays.annotation import array_type
-from runtime_core.catalog import Catalog
+from runtime_core.catalog import Catalog, install_command
 from runtime_core.cli.payloads import format_of
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.errors import UnknownName
@@ -23,6 +24,8 @@ from runtime_core.server.negotiation import Negotiation, UnsupportedMediaType
 from tests.conftest import DOUBLE, Cli
 from tests.msgpack.conftest import payload
 from tests.server.conftest import Served, serving
+
+INSTALL = re.escape(install_command("tesseract-runtime-msgpack"))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,7 @@ def test_files_of_the_format_are_not_read(without: Catalog, not_installed: Catal
     """`@file.msgpack` says what is missing."""
     with pytest.raises(UnknownName, match="which is disabled"):
         format_of("payload.msgpack", without)
-    with pytest.raises(UnknownName, match="pip install tesseract-runtime-msgpack"):
+    with pytest.raises(UnknownName, match=INSTALL):
         format_of("payload.msgpack", not_installed)
 
 
@@ -56,7 +59,7 @@ def test_bodies_of_the_media_type_are_refused_with_a_hint(
     """A body of the format says what is missing, and what is known."""
     with pytest.raises(UnsupportedMediaType, match="which is disabled"):
         negotiation(without).input_format("application/msgpack")
-    with pytest.raises(UnsupportedMediaType, match="pip install tesseract-runtime-msgpack"):
+    with pytest.raises(UnsupportedMediaType, match=INSTALL):
         negotiation(not_installed).input_format("application/msgpack")
 
 

@@ -105,7 +105,7 @@ def test_plugins_are_listed(double: Served) -> None:
     assert answer.status == 200
     listed = answer.json()
     core = next(plugin for plugin in listed["plugins"] if plugin["name"] == "core")
-    assert (core["distribution"], core["status"]) == ("tesseract-runtime", "loaded")
+    assert (core["distribution"], core["status"]) == ("tesseract-runtime-core", "loaded")
     assert {"name": "json", "summary": "JSON with arrays as nested lists."} in core["provides"][
         "formats"
     ]

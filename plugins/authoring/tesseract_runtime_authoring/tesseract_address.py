@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runtime_core import scope
+from runtime_core.catalog import install_command
 from runtime_core.errors import FileRefused, InvalidResult, MissingFile, PluginFault
 from tesseract_runtime_authoring.path_root import INPUTS, quoted
 
@@ -105,6 +106,6 @@ def _client_class() -> Any:
             raise
         raise PluginFault(
             "A TesseractReference is called by a client, which is not installed. Install it "
-            "with: pip install tesseract-runtime-client"
+            f"with: {install_command('tesseract-runtime-client')}"
         ) from None
     return Tesseract

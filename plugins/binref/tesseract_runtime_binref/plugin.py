@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import ArrayEncoding, Format, deferred
+from runtime_core.contracts import ArrayEncoding, Format, lazy_call
 from runtime_core.hookspecs import hookimpl
 
 _DATA_SCHEMA = {
@@ -38,7 +38,7 @@ def encodings() -> Iterable[ArrayEncoding]:
             name="binref",
             summary="The bytes of the array in a file.",
             data_schema=_DATA_SCHEMA,
-            load=deferred("tesseract_runtime_binref.codec:BinrefArrayCodec"),
+            load=lazy_call("tesseract_runtime_binref.codec:BinrefArrayCodec"),
             writes_files=True,
         ),
     )
@@ -54,6 +54,6 @@ def formats() -> Iterable[Format]:
             media_types=("application/json+binref",),
             suffixes=(".json",),
             array_encoding="binref",
-            load=deferred("runtime_core.builtin.json_format:JsonDocumentCodec"),
+            load=lazy_call("runtime_core.builtin.json_format:JsonDocumentCodec"),
         ),
     )

@@ -14,7 +14,7 @@ from runtime_core.config import RuntimeConfig
 from runtime_core.description import describe
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
-from runtime_core.tesseract_api import tesseract_of
+from runtime_core.tesseract import tesseract_of
 from tesseract_runtime_client.calls import (
     SECONDS_FOR_SINKS,
     answer_of,

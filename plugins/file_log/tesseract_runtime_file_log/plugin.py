@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Command, RunSink, deferred, imported
+from runtime_core.contracts import Command, RunSink, lazy_call, lazy_object
 from runtime_core.hookspecs import hookimpl
 
 
@@ -15,11 +15,11 @@ def run_sinks() -> Iterable[RunSink]:
         name="file",
         summary="Files in the folder of the run.",
         schemes=("file",),
-        open=deferred("tesseract_runtime_file_log.writing:open_run"),
+        open=lazy_call("tesseract_runtime_file_log.writing:open_run"),
         local=True,
         default=True,
-        clear=deferred("tesseract_runtime_file_log.writing:clear"),
-        check=deferred("tesseract_runtime_file_log.writing:check"),
+        clear=lazy_call("tesseract_runtime_file_log.writing:clear"),
+        check=lazy_call("tesseract_runtime_file_log.writing:check"),
     )
 
 
@@ -29,5 +29,5 @@ def commands() -> Iterable[Command]:
     yield Command(
         name="runs",
         summary="List, show, send and remove what runs have logged to files.",
-        load=imported("tesseract_runtime_file_log.command:app"),
+        load=lazy_object("tesseract_runtime_file_log.command:app"),
     )

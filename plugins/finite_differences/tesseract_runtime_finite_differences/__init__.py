@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_core.contracts.deferred import exports
+from runtime_core.contracts.lazy_import import exports
 
 if TYPE_CHECKING:
     from tesseract_runtime_finite_differences.derived.functions import (

@@ -6,6 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from runtime_core.catalog import install_command
 from runtime_core.errors import PluginFault
 
 
@@ -17,6 +18,6 @@ def loaded(module: str) -> Any:
     except ImportError as error:
         raise PluginFault(
             f"JAX cannot be imported ({error}). Install it with: "
-            'pip install "tesseract-runtime[jax]"'
+            f"{install_command('tesseract-runtime-jax')}"
         ) from None
     return import_module(f"{__package__}.{module}")

@@ -15,9 +15,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from runtime_core.contracts import Binding
-from runtime_core.errors import TesseractRuntimeError
+from runtime_core.errors import AuthorError, TesseractRuntimeError
 from runtime_core.schemas.differentiable import DifferentiableArrays
-from runtime_core.tesseract_api import AuthorError
 from tesseract_runtime_jax import derivatives, transforms
 from tesseract_runtime_jax.backend import FUNCTION
 from tesseract_runtime_jax.precision import warn_of_doubles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Compressor, deferred
+from runtime_core.contracts import Compressor, lazy_call
 from runtime_core.hookspecs import hookimpl
 
 
@@ -15,6 +15,6 @@ def compressors() -> Iterable[Compressor]:
         Compressor(
             name="lz4",
             summary="LZ4, frame format.",
-            load=deferred("tesseract_runtime_lz4.codec:Lz4Codec"),
+            load=lazy_call("tesseract_runtime_lz4.codec:Lz4Codec"),
         ),
     )

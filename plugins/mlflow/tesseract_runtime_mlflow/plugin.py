@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import RunSink, Settings, deferred, imported
+from runtime_core.contracts import RunSink, Settings, lazy_call, lazy_object
 from runtime_core.hookspecs import hookimpl
 
 
@@ -16,9 +16,9 @@ def run_sinks() -> Iterable[RunSink]:
             name="mlflow",
             summary="Runs of an MLflow server, such as mlflow+http://host:5000.",
             schemes=("mlflow+http", "mlflow+https"),
-            open=deferred("tesseract_runtime_mlflow.opening:opened"),
-            target_from=deferred("tesseract_runtime_mlflow.targets:target_from"),
-            check=deferred("tesseract_runtime_mlflow.targets:check"),
+            open=lazy_call("tesseract_runtime_mlflow.opening:opened"),
+            target_from=lazy_call("tesseract_runtime_mlflow.targets:target_from"),
+            check=lazy_call("tesseract_runtime_mlflow.targets:check"),
         ),
     )
 
@@ -30,6 +30,6 @@ def settings() -> Iterable[Settings]:
         Settings(
             name="mlflow",
             summary="Where and how runs are logged to MLflow.",
-            load=imported("tesseract_runtime_mlflow.settings:MlflowSettings"),
+            load=lazy_object("tesseract_runtime_mlflow.settings:MlflowSettings"),
         ),
     )

@@ -20,7 +20,9 @@ class RunArguments(TypedDict, total=False):
     `nested` is accepted and says nothing new: a run with a parent is nested.
     """
 
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # as pydantic has it
+    __pydantic_config__ = ConfigDict(  # type: ignore[misc]  # as pydantic has it
+        extra="forbid", defer_build=True
+    )
 
     run_id: str | None
     run_name: str | None

@@ -13,7 +13,7 @@ from tesseract_runtime_mlflow.targets import with_scheme
 class MlflowSettings(BaseModel):
     """Where and how runs are logged."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     tracking_uri: Annotated[str, AfterValidator(with_scheme)] | None = Field(
         None, description="MLflow server to log runs to; https:// if it says nothing else."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Format, deferred
+from runtime_core.contracts import Format, lazy_call
 from runtime_core.hookspecs import hookimpl
 
 
@@ -18,6 +18,6 @@ def formats() -> Iterable[Format]:
             media_types=("application/msgpack", "application/x-msgpack"),
             suffixes=(".msgpack",),
             array_encoding="raw",
-            load=deferred("tesseract_runtime_msgpack.codec:MsgpackDocumentCodec"),
+            load=lazy_call("tesseract_runtime_msgpack.codec:MsgpackDocumentCodec"),
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Command, Endpoint, Recipe, deferred, imported
+from runtime_core.contracts import Command, Endpoint, Recipe, lazy_call, lazy_object
 from runtime_core.hookspecs import hookimpl
 
 _COMMANDS = {
@@ -21,7 +21,7 @@ _COMMANDS = {
 def commands() -> Iterable[Command]:
     """Provide the commands `init`, `test` and `check-gradients`."""
     for name, (summary, place) in _COMMANDS.items():
-        load = imported(f"tesseract_runtime_workbench.{place}")
+        load = lazy_object(f"tesseract_runtime_workbench.{place}")
         yield Command(name=name, summary=summary, load=load)
 
 
@@ -31,7 +31,7 @@ def endpoints() -> Iterable[Endpoint]:
     yield Endpoint(
         name="test",
         summary="Run one regression case on the Tesseract.",
-        bind=deferred("tesseract_runtime_workbench.regression_test.runner:bind"),
+        bind=lazy_call("tesseract_runtime_workbench.regression_test.runner:bind"),
     )
 
 
@@ -41,5 +41,5 @@ def recipes() -> Iterable[Recipe]:
     yield Recipe(
         name="base",
         summary="A Tesseract in numpy, with a Jacobian.",
-        files=deferred("tesseract_runtime_workbench.init.template:files"),
+        files=lazy_call("tesseract_runtime_workbench.init.template:files"),
     )

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from runtime_core.catalog import Catalog, Plugin
 from runtime_core.errors import UnknownName, did_you_mean, listed
-from runtime_core.inventory import inventory, plugin_facts
+from runtime_core.plugins.inventory import inventory, plugin_facts
 
 app = typer.Typer(
     rich_markup_mode=None,

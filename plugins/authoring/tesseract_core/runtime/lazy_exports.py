@@ -24,10 +24,12 @@ def lazy_exports(module: str, packages: Mapping[str, str]) -> Callable[[str], An
         except ModuleNotFoundError as error:
             if error.name != package:
                 raise
+            from runtime_core.catalog import install_command  # for this message alone
+
             distribution = package.replace("_", "-")
             raise ImportError(
                 f"{name} is part of {distribution}, which is not installed. Install it with: "
-                f"pip install {distribution}",
+                f"{install_command(distribution)}",
                 name=package,
             ) from None
 

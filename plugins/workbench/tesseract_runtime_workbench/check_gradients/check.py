@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from runtime_core import Runtime, scope
 from runtime_core.answering import outputs_at
-from runtime_core.errors import InvalidOption, TesseractRuntimeError
+from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
 from runtime_core.faults import exception_text
 from runtime_core.run_logs.run import EVALUATION
 from runtime_core.tesseract_api import AuthorError
@@ -22,6 +22,12 @@ from tesseract_runtime_workbench.check_gradients.gradients import JVP, VJP, Grad
 from tesseract_runtime_workbench.check_gradients.progress import Track, silent
 from tesseract_runtime_workbench.check_gradients.readings import Reader, Reading
 from tesseract_runtime_workbench.check_gradients.results import (
+from tesseract_runtime_check_gradients.differences import Differences, differences
+from tesseract_runtime_check_gradients.dot_product import dot_products
+from tesseract_runtime_check_gradients.gradients import JVP, VJP, Gradients
+from tesseract_runtime_check_gradients.progress import Track, silent
+from tesseract_runtime_check_gradients.readings import Reader, Reading
+from tesseract_runtime_check_gradients.results import (
     DotProduct,
     DotProductCheck,
     EndpointCheck,

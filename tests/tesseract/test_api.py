@@ -15,7 +15,7 @@ import pytest
 
 from runtime_core.contracts import Unavailable
 from runtime_core.errors import InvalidTesseract, MissingFile
-from runtime_core.tesseract_api import load_tesseract, tesseract_of
+from runtime_core.tesseract import load_tesseract, tesseract_of
 from tests.conftest import Cli
 
 Tesseract = Callable[..., Path]

@@ -6,11 +6,11 @@ import traceback
 from importlib.util import find_spec
 from pathlib import Path
 
-_CORE = str(Path(__file__).parent)
+_CORE = str(Path(__file__).parents[1])
 
 
 def author_lines(error: BaseException) -> str:
-    """Return the frames of a traceback that are the author's, most recent last.
+    """Format the frames of the author's code in a traceback, most recent last.
 
     The text is empty when there are none, as for an error of the runtime itself.
     """
@@ -21,14 +21,14 @@ def author_lines(error: BaseException) -> str:
 
 
 def author_trace(error: BaseException) -> str:
-    """Return the whole traceback as Python prints it, without the frames of the runtime."""
+    """Format the whole traceback as Python prints it, without the frames of the runtime."""
     shown = traceback.TracebackException.from_exception(error)
     _shorten(shown)
     return "".join(shown.format()).rstrip()
 
 
 def _shorten(shown: traceback.TracebackException) -> None:
-    """Leave only the author's frames, in the causes of an exception too."""
+    """Keep only the author's frames, in the causes of an exception too."""
     shown.stack = _authors(shown.stack)
     for earlier in (shown.__cause__, shown.__context__):
         if earlier is not None:
@@ -43,6 +43,6 @@ def _authors(stack: traceback.StackSummary) -> traceback.StackSummary:
 
 
 def _packages() -> tuple[str, ...]:
-    """Return the folders whose frames no author has written: this package and pydantic."""
+    """Return the folders of code that is not the author's: this package and pydantic."""
     pydantic = find_spec("pydantic")
     return (_CORE, *((pydantic and pydantic.submodule_search_locations) or ()))

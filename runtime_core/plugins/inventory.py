@@ -8,7 +8,7 @@ from runtime_core.catalog import Catalog, Plugin
 
 
 def inventory(catalog: Catalog) -> dict[str, Any]:
-    """Return all plugins with what they provide, and the names that nobody can use."""
+    """List all plugins with the names they provide, and the names that cannot be used."""
     return {
         "plugins": [plugin_facts(catalog, plugin) for plugin in catalog.plugins],
         "problems": list(catalog.problems),
@@ -16,7 +16,7 @@ def inventory(catalog: Catalog) -> dict[str, Any]:
 
 
 def plugin_facts(catalog: Catalog, plugin: Plugin) -> dict[str, Any]:
-    """Return what is known of one plugin; the traceback of a failure stays on the machine."""
+    """Describe one plugin; the traceback of a failure is left out, as it shows local paths."""
     return {
         "name": plugin.name,
         "distribution": plugin.distribution,

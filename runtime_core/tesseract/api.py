@@ -14,26 +14,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from runtime_core.catalog import install_command
 from runtime_core.contracts import Unavailable
 from runtime_core.errors import (
+    AuthorError,
     InvalidItem,
     InvalidTesseract,
     MissingFile,
     RunNotLogged,
     did_you_mean,
 )
-from runtime_core.siblings import TesseractLoader, refuse_clash
-from runtime_core.traces import author_lines
-
-
-class AuthorError(Exception):
-    """Carries an exception of the author's code, as its cause, past the runtime's own."""
-
-    @property
-    def cause(self) -> BaseException:
-        """Return what the author's code has raised."""
-        assert self.__cause__ is not None  # it is always raised from what it carries
-        return self.__cause__
+from runtime_core.tesseract.module_clashes import TesseractLoader, refuse_clash
+from runtime_core.tesseract.tracebacks import author_lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +38,17 @@ class TesseractApi:
     output_schema: type[BaseModel]
 
     def function(self, name: str) -> Callable[..., Any] | Unavailable:
-        """Return a function of the file by name, or say that it has none.
+        """Find a function of the file by name; `Unavailable` if it has none.
 
-        What it raises is marked as the author's by an `AuthorError`, whatever it is.
+        Any exception that it raises arrives as the cause of an `AuthorError`.
         """
         function = getattr(self.module, name, None)
         if callable(function):
             return _authored(function)
         if hasattr(self.module, name):
-            return Unavailable(f"{name} of {self.path.name} is no function, but {function!r:.60}.")
+            return Unavailable(
+                f"{name} of {self.path.name} is not a function, but {function!r:.60}."
+            )
         near = _near(name, self.module)
         return Unavailable(f"{self.path.name} does not define a function {name!r}.{near}")
 
@@ -105,7 +99,7 @@ def load_tesseract(path: str) -> TesseractApi:
 
 
 def tesseract_of(module: ModuleType) -> TesseractApi:
-    """Return the Tesseract that an imported module is; `InvalidTesseract` says what it lacks.
+    """Make the Tesseract of an imported module; `InvalidTesseract` says what it lacks.
 
     >>> from types import ModuleType
     >>> tesseract_of(ModuleType("empty"))
@@ -155,16 +149,16 @@ def _import(file: Path) -> ModuleType:
 
 
 def _hint(error: BaseException) -> str:
-    """Return what to install when the names of authors are missing."""
+    """Say what to install when a module of `tesseract_core` is missing."""
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     if name is None or name.partition(".")[0] != "tesseract_core":
         return ""
-    install = "install" if name == "tesseract_core" else "install --upgrade"
-    return f". Install it with: pip {install} tesseract-runtime-authoring"
+    options = () if name == "tesseract_core" else ("--upgrade",)
+    return f". Install it with: {install_command('tesseract-runtime-authoring', *options)}"
 
 
 def _module_name(file: Path) -> str:
-    """Return the file's own name, or a longer one if another file of this process has that."""
+    """Name the module after its file, with a number if this process has such a module already."""
     name = file.stem if file.stem.isidentifier() else "tesseract_api"
     if name not in sys.modules:
         return name
@@ -172,7 +166,7 @@ def _module_name(file: Path) -> str:
 
 
 def _missing(module: ModuleType, file: Path) -> Iterator[str]:
-    """Yield what every Tesseract needs and this one lacks."""
+    """Report each required name that the module lacks."""
     for name in ("InputSchema", "OutputSchema"):
         schema = getattr(module, name, None)
         if schema is None:
@@ -183,7 +177,7 @@ def _missing(module: ModuleType, file: Path) -> Iterator[str]:
                 f"not {schema!r:.80}."
             )
     if hasattr(module, "apply") and not callable(module.apply):
-        yield f"apply of {file.name} is no function, but {module.apply!r:.60}."
+        yield f"apply of {file.name} is not a function, but {module.apply!r:.60}."
     elif not hasattr(module, "apply"):
         yield (
             f"{file.name} does not define a function 'apply'.{_near('apply', module)} "
@@ -192,7 +186,7 @@ def _missing(module: ModuleType, file: Path) -> Iterator[str]:
 
 
 def _near(name: str, module: ModuleType) -> str:
-    """Suggest a name of the file that is none of those with a meaning of their own."""
+    """Suggest a similar name of the file, apart from those that the runtime itself looks for."""
     names = [n for n in vars(module) if not n.startswith("_") and n not in _MEANINGS]
     return did_you_mean(name, names)
 

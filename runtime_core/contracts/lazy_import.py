@@ -1,4 +1,4 @@
-"""Naming objects without importing their module, for declarations that must cost nothing."""
+"""Names a function without importing its module, so that a declaration costs no import."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Deferred:
-    """A function that is imported when it is called for the first time, or loaded before that."""
+class LazyCall:
+    """A function that is imported at its first call, or by `load` before that."""
 
     target: str
 
@@ -24,19 +24,19 @@ class Deferred:
         _resolved(self.target)
 
 
-def deferred(target: str) -> Deferred:
-    """Return a function that imports `module:name` when it is called, and calls it.
+def lazy_call(target: str) -> LazyCall:
+    """Make a function that imports `module:name` at its first call, and calls it.
 
-    >>> deferred("math:sqrt")(9.0)
+    >>> lazy_call("math:sqrt")(9.0)
     3.0
     """
-    return Deferred(target)
+    return LazyCall(target)
 
 
-def imported(target: str) -> Callable[[], Any]:
-    """Return a function that imports `module:name` when it is called, and returns it.
+def lazy_object(target: str) -> Callable[[], Any]:
+    """Make a function that imports `module:name` and returns it.
 
-    >>> imported("math:pi")()
+    >>> lazy_object("math:pi")()
     3.141592653589793
     """
     return lambda: _resolved(target)

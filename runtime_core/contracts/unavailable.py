@@ -1,4 +1,4 @@
-"""The answer of a declaration that cannot serve what it is asked for."""
+"""The result of a declaration that cannot provide what it is asked for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Unavailable:
-    """Says that something is not to be had here, and why.
+    """Marks a feature as unavailable, with the reason.
 
     `reason` is one sentence for the user; it appears in `check`, in `/plugins` and in the answer
-    to a call of the missing thing.
+    to a call of the missing endpoint.
     """
 
     reason: str

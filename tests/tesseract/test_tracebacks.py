@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runtime_core import Runtime
 from runtime_core.errors import listed
-from runtime_core.traces import author_lines, author_trace
+from runtime_core.tesseract.tracebacks import author_lines, author_trace
 
 
 def error_of(function: Callable[[], object]) -> Exception:

@@ -17,11 +17,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from runtime_core import Array, Float64
 from runtime_core.errors import InvalidResult
-from tesseract_runtime_experimental import LazySequence
-from tests.experimental.conftest import Point, schema_of
-from tests.patience import SECONDS
 from tesseract_runtime_authoring import LazySequence
 from tests.authoring.conftest import Point, schema_of
+from tests.patience import SECONDS
 
 Recorded = tuple[LazySequence[int], list[int]]
 

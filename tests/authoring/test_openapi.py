@@ -10,8 +10,6 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from runtime_core.description.openapi import openapi_document
-from tests.experimental.conftest import SERVINGS, Made, answer, write_points
-from runtime_core.openapi import openapi_document
 from tests.authoring.conftest import SERVINGS, Made, answer, write_points
 
 EVERYTHING = """

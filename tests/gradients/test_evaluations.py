@@ -12,12 +12,8 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
 
 from runtime_core import Array, Float64, Runtime, scope
 from runtime_core.contracts import Run
-from runtime_core.errors import InvalidResult
 from runtime_core.errors import AuthorError, InvalidResult
-from runtime_core.evaluations import SerialEvaluations
 from runtime_core.gradients import SerialEvaluations
-from runtime_core.run_logs.run import Run
-from runtime_core.tesseract_api import AuthorError
 from tests.builtin.conftest import HEADER, seen
 
 Make = Callable[..., Runtime]

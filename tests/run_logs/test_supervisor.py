@@ -13,7 +13,6 @@ import pytest
 from runtime_core.contracts import Fault, Parameter, Record, Reply, Run, RunStatus
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs import RunSupervisor
-from runtime_core.run_logs.run import Run
 from tests.patience import SECONDS
 from tests.run_logs.conftest import Logging, Sink, Supervise, call_of, invoked
 

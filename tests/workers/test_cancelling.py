@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 async def abandoned(workers: WorkerPool, call: Call) -> None:
     """Begin a call and give it up once it has come to a worker or to the queue."""
     task = asyncio.create_task(computed(workers, call))
-    await until(lambda: call in [job.call for job in workers._jobs])
+    await until(lambda: call in [queued.call for queued in workers._calls])
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -24,7 +24,6 @@ from runtime_core.workers.captured_output import CapturedOutput
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.framing import Message
 from runtime_core.workers.worker_process import LeasedReply, WorkerProcess
-from runtime_core.workers.captured_output import CapturedOutput
 from tests.patience import patient, until
 from tests.server.conftest import GATED, wait_until_gone
 from tests.workers.conftest import (

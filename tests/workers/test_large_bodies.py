@@ -14,7 +14,6 @@ from runtime_core.contracts import Buffer, Reply
 from runtime_core.workers import WorkerPool, Workers
 from runtime_core.workers import pool as pool_module
 from runtime_core.workers.shared_memory import SMALLEST
-from tests.workers.conftest import ECHO, Pool, arrived, call_of, computed, in_process, until
 from tests.patience import until
 from tests.workers.conftest import ECHO, Pool, arrived, call_of, computed, in_process
 

@@ -12,8 +12,6 @@ from runtime_core.arrays.coercion import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import Vector, evaluate_in_order, to_double
-from runtime_core.errors import AuthorError, GradientFailed
-from runtime_core.faults import exception_text
 from runtime_core.paths import get, parse
 
 

@@ -7,10 +7,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runtime_core.contracts import ServerContext, ServerParts
-from runtime_core.inventory import inventory
-from runtime_core.server.responses import JsonResponse
 from runtime_core.plugins.inventory import inventory
-from runtime_core.server.answers import JsonResponse
+from runtime_core.server.responses import JsonResponse
 
 
 def build(server: ServerContext) -> ServerParts:

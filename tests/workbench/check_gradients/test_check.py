@@ -7,12 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime_core.errors import GradientFailed, InvalidOption, UnknownName
-from runtime_core.tesseract_api import AuthorError
+from runtime_core.errors import AuthorError, GradientFailed, InvalidOption, UnknownName
 from tesseract_runtime_workbench.check_gradients import GradientCheck
 from tests.workbench.check_gradients.conftest import (
-from runtime_core.errors import AuthorError, GradientFailed, InvalidOption, UnknownName
-from tesseract_runtime_check_gradients import GradientCheck
     HEADER,
     JACOBIAN,
     JVP,

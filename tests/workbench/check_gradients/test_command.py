@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli, clean_environment
-from tests.workbench.check_gradients.test_check import SQUARES
 from tests.patience import SECONDS
+from tests.workbench.check_gradients.test_check import SQUARES
 
 PAYLOAD = '{"inputs": {"x": [1.0, 2.0]}}'
 

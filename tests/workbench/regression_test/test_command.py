@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import Cli, clean_environment
-from tests.workbench.regression_test.conftest import OUTPUTS, SHAPES, case
 from tests.patience import SECONDS
+from tests.workbench.regression_test.conftest import OUTPUTS, SHAPES, case
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Ended, Here

@@ -8,7 +8,6 @@ from tesseract_core.runtime.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from runtime_core.run_logs import log_artifact, log_metric, log_parameter
-    from tesseract_runtime_experimental import (
     from tesseract_runtime_authoring import (
         SKIP_REQUIRED_FILE_CHECK,
         InputPath,
@@ -16,12 +15,6 @@ if TYPE_CHECKING:
         OutputPath,
         TesseractReference,
         require_file,
-    )
-    from tesseract_runtime_derived_gradients import (
-        jacobian_from_jvp,
-        jacobian_from_vjp,
-        jvp_from_jacobian,
-        vjp_from_jacobian,
     )
     from tesseract_runtime_finite_differences import (
         finite_difference_jacobian,

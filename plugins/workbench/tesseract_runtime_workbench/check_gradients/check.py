@@ -15,19 +15,12 @@ from runtime_core.answering import outputs_at
 from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
 from runtime_core.faults import exception_text
 from runtime_core.run_logs.run import EVALUATION
-from runtime_core.tesseract_api import AuthorError
 from tesseract_runtime_workbench.check_gradients.differences import Differences, differences
 from tesseract_runtime_workbench.check_gradients.dot_product import dot_products
 from tesseract_runtime_workbench.check_gradients.gradients import JVP, VJP, Gradients
 from tesseract_runtime_workbench.check_gradients.progress import Track, silent
 from tesseract_runtime_workbench.check_gradients.readings import Reader, Reading
 from tesseract_runtime_workbench.check_gradients.results import (
-from tesseract_runtime_check_gradients.differences import Differences, differences
-from tesseract_runtime_check_gradients.dot_product import dot_products
-from tesseract_runtime_check_gradients.gradients import JVP, VJP, Gradients
-from tesseract_runtime_check_gradients.progress import Track, silent
-from tesseract_runtime_check_gradients.readings import Reader, Reading
-from tesseract_runtime_check_gradients.results import (
     DotProduct,
     DotProductCheck,
     EndpointCheck,

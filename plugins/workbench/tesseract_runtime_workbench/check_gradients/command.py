@@ -10,22 +10,13 @@ import typer
 from runtime_core.cli.context import CommandContext
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import stdout_to_stderr
-from runtime_core.errors import OUTCOMES, InvalidOption, InvalidPayload, shortened
-from runtime_core.cli.streams import stdout_to_stderr
-from runtime_core.contracts import CommandContext
 from runtime_core.errors import OUTCOMES, AuthorError, InvalidOption, InvalidPayload, shortened
 from runtime_core.faults import author_fault
-from runtime_core.tesseract_api import AuthorError
 from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
 from tesseract_runtime_workbench.check_gradients.payload import inputs_of
 from tesseract_runtime_workbench.check_gradients.progress import progress_bar, silent
 from tesseract_runtime_workbench.check_gradients.report import report
 from tesseract_runtime_workbench.check_gradients.results import GradientCheck
-from tesseract_runtime_check_gradients.check import Settings, check_gradients
-from tesseract_runtime_check_gradients.payload import inputs_of
-from tesseract_runtime_check_gradients.progress import progress_bar, silent
-from tesseract_runtime_check_gradients.report import report
-from tesseract_runtime_check_gradients.results import GradientCheck
 
 Names = list[str] | None
 

@@ -17,15 +17,10 @@ from runtime_core.arrays.coercion import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import AuthorError, GradientFailed
 from runtime_core.faults import exception_text
-from runtime_core.tesseract_api import AuthorError
 from tesseract_runtime_workbench.check_gradients.progress import Track, silent
 from tesseract_runtime_workbench.check_gradients.selection import Selection
 from tesseract_runtime_workbench.check_gradients.steps import Step, element, index_of, moved
 from tesseract_runtime_workbench.check_gradients.vectors import Vector, wide
-from tesseract_runtime_check_gradients.progress import Track, silent
-from tesseract_runtime_check_gradients.selection import Selection
-from tesseract_runtime_check_gradients.steps import Step, element, index_of, moved
-from tesseract_runtime_check_gradients.vectors import Vector, wide
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

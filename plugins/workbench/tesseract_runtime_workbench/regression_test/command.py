@@ -10,9 +10,9 @@ from typing import Annotated, get_args
 
 import typer
 from pydantic import ValidationError
+from runtime_core.cli.standard_streams import claim_stdout, write_all
 
 from runtime_core import scope
-from runtime_core.cli.streams import claim_stdout, write_all
 from runtime_core.errors import MissingFile, TesseractRuntimeError, fault_lines
 from runtime_core.faults import invalid_payload
 from runtime_core.runtime import Runtime

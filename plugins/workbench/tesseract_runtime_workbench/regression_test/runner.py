@@ -7,13 +7,12 @@ from collections import ChainMap
 from typing import Any
 
 from pydantic import BaseModel
+from runtime_core.tesseract.tracebacks import author_trace
 
 from runtime_core.answering import answered, validated
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
-from runtime_core.errors import InvalidPayload, TesseractRuntimeError, UnknownName
+from runtime_core.errors import AuthorError, InvalidPayload, TesseractRuntimeError, UnknownName
 from runtime_core.faults import exception_text
-from runtime_core.tesseract_api import AuthorError
-from runtime_core.traces import author_trace
 from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase, Status
 from tesseract_runtime_workbench.regression_test.expected_exception import find_exception, mismatch
 from tesseract_runtime_workbench.regression_test.expected_outputs import output_differences

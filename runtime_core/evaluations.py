@@ -11,10 +11,10 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from runtime_core import scope
 from runtime_core.arrays.coercion import NUMERIC_KINDS, AnyArray
+from runtime_core.calls import scope
+from runtime_core.calls.faults import summary
 from runtime_core.errors import InvalidResult
-from runtime_core.faults import summary
 from runtime_core.paths import InvalidPath, get, parse, replace
 from runtime_core.runs import EVALUATION
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
 
-from runtime_core import Array, Float64, Runtime, scope
+from runtime_core import Array, Float64, Runtime
+from runtime_core.calls import scope
 from runtime_core.errors import InvalidResult
 from runtime_core.evaluations import SerialEvaluations
 from runtime_core.runs import Run

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import typer
 
+from runtime_core.calls.faults import exception_text
 from runtime_core.catalog import Catalog
 from runtime_core.cli.application import application
 from runtime_core.cli.context import CliContext
@@ -21,7 +22,6 @@ from runtime_core.cli.streams import (
     stdout_to_stderr_for_good,
 )
 from runtime_core.errors import OUTCOMES, TesseractRuntimeError
-from runtime_core.faults import exception_text
 from runtime_core.plugins import load_catalog
 from runtime_core.tesseract_api import AuthorError
 

@@ -30,6 +30,7 @@ from runtime_core.cli.serve_options import (
 from runtime_core.cli.streams import claim_stdout
 from runtime_core.config import dump
 from runtime_core.contracts import ServeOptions
+from runtime_core.documents.wire import configured_wire
 from runtime_core.errors import InvalidOption, MissingFile
 from runtime_core.runtime import served_runtime
 
@@ -78,9 +79,7 @@ def serve(
         tls_key=tls_key,
     )
     catalog, config = context.obj.catalog, context.obj.config
-    catalog.formats.find(config.output_format)
-    if config.compression is not None:
-        catalog.compressors.find(config.compression)
+    configured_wire(catalog, config)
     _check(options, in_process=in_process)
     with serving.bound_socket(host, port) as address:
         _warn_of_open_service(options)

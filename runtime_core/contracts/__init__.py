@@ -6,14 +6,20 @@ here imports more than the standard library, so that registering a plugin costs 
 """
 
 from runtime_core.contracts.availability import Unavailable
-from runtime_core.contracts.calls import Buffer, Call, Fault, Reply
+from runtime_core.contracts.calls import Buffer, Call, Fault, Reply, Wire
 from runtime_core.contracts.commands import Command, CommandContext
 from runtime_core.contracts.compressors import CompressionCodec, Compressor
 from runtime_core.contracts.deferred import Deferred, deferred, imported
-from runtime_core.contracts.encodings import ArrayCodec, ArrayEncoding, ArraySpec, EncodedData
+from runtime_core.contracts.encodings import (
+    ArrayCodec,
+    ArrayEncoding,
+    ArraySpec,
+    EncodedArray,
+    EncodedData,
+)
 from runtime_core.contracts.endpoints import Binding, BoundEndpoint, Endpoint
 from runtime_core.contracts.executors import Evaluations, ExecutorProvider
-from runtime_core.contracts.formats import DocumentCodec, Format
+from runtime_core.contracts.formats import DocumentCodec, Format, ReadingLimits
 from runtime_core.contracts.gradients import GradientBackend
 from runtime_core.contracts.recipes import Recipe
 from runtime_core.contracts.runs import (
@@ -53,6 +59,7 @@ __all__ = [
     "Compressor",
     "Deferred",
     "DocumentCodec",
+    "EncodedArray",
     "EncodedData",
     "Endpoint",
     "Evaluations",
@@ -65,6 +72,7 @@ __all__ = [
     "Metric",
     "Parameter",
     "Place",
+    "ReadingLimits",
     "Recipe",
     "Record",
     "Reply",
@@ -77,6 +85,7 @@ __all__ = [
     "ServerParts",
     "Settings",
     "Unavailable",
+    "Wire",
     "deferred",
     "imported",
 ]

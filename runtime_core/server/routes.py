@@ -13,10 +13,10 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core import documents
+from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Call, Fault, Reply, ServerContext
 from runtime_core.description import EndpointDescription
 from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, TesseractRuntimeError
-from runtime_core.faults import fault_of
 from runtime_core.runs import checked_run_id, new_run_id
 from runtime_core.server.admission import Admitted
 from runtime_core.server.answers import (
@@ -80,7 +80,7 @@ class ComputingRoute:
         limit = server.options.max_body_size
         _refuse_content_encoding(fields)
         body_format = server.negotiation.input_format(fields.get("content-type", ""))
-        chosen = server.negotiation.output(fields.get("accept", ""))
+        output = server.negotiation.output(fields.get("accept", ""))
         size = announced_size(fields, limit)
         place.reserve(size or 0)
         return Call(
@@ -92,8 +92,7 @@ class ComputingRoute:
                 receive, server.arriving(size), place, server.reading, limit=limit
             ),
             body_format=body_format.name,
-            output_format=chosen.format.name,
-            compression=chosen.compression,
+            output=output,
             output_path=server.config.output_path,
             output_folder=f"run_{run_id}",
         )
@@ -129,10 +128,11 @@ class AnsweredRoute:
 
     def _response(self, accept: str) -> ASGIApp:
         try:
-            format_ = self._server.negotiation.output(accept).format
+            name = self._server.negotiation.output(accept).format
         except TesseractRuntimeError as error:
             return fault_response(fault_of(error), catalog=self._server.catalog)
-        return DocumentResponse(documents.write(self._answer, format_, {}), format_)
+        format_ = self._server.catalog.formats.find(name)
+        return DocumentResponse(documents.write(self._answer, format_), format_)
 
 
 class UnavailableRoute:

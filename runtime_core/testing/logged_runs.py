@@ -14,7 +14,7 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Artifact, Call, Metric, Record, Reply, RunHandle
+from runtime_core.contracts import Artifact, Call, Metric, Record, Reply, RunHandle, Wire
 from runtime_core.run_logs import Supervision
 from runtime_core.runs import Run, new_run_id
 from runtime_core.runtime import local_runtime
@@ -159,7 +159,7 @@ def called(catalog: Catalog, target: str, folder: Path, inputs: Any) -> tuple[Ru
         run_id=new_run_id(),
         body=json.dumps({"inputs": inputs}).encode(),
         body_format="json",
-        output_format="json",
+        output=Wire(format="json"),
         output_folder="run",
     )
     reply = local_runtime(catalog, config, upstream=supervision).invoke(call)

@@ -6,9 +6,9 @@ import asyncio
 import time
 from functools import cached_property
 
+from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Call, Fault
 from runtime_core.errors import CallerGone, TesseractRuntimeError, TimedOut
-from runtime_core.faults import fault_of
 from runtime_core.runs import Run
 from runtime_core.workers.process import WorkerProcess
 

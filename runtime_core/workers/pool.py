@@ -11,10 +11,10 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
+from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Call, Fault, Reply
 from runtime_core.description import Description
 from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkersLost
-from runtime_core.faults import fault_of
 from runtime_core.run_logs.supervision import Supervision
 from runtime_core.runs import Run
 from runtime_core.workers.bodies import ArrivingBody
@@ -329,4 +329,4 @@ class WorkerPool:
 
 
 def _refusal(call: Call, fault: Fault) -> Reply:
-    return Reply(run_id=call.run_id, format=call.output_format, fault=fault)
+    return Reply(run_id=call.run_id, format=call.output.format, fault=fault)

@@ -14,10 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from runtime_core.calls.faults import RaisedFault
 from runtime_core.contracts import Call, Reply
 from runtime_core.description import Description
 from runtime_core.errors import WorkerDied
-from runtime_core.faults import RaisedFault
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs.supervision import Supervision
 from runtime_core.runs import Run

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from runtime_core import Runtime, scope
+from runtime_core import Runtime
+from runtime_core.calls import scope
 from tesseract_runtime_regression_test import RegressionCase, RegressionVerdict, judge
 from tests.cli.conftest import here
 

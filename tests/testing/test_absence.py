@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from runtime_core import Call, load_catalog
+from runtime_core import Call, Wire, load_catalog
 from runtime_core.catalog import KINDS, Catalog, PluginStatus
 from runtime_core.config import resolve
 from runtime_core.errors import FaultKind, UnknownName
@@ -230,7 +230,7 @@ def test_documents_are_told_what_is_missing(
         run_id="r",
         body=json.dumps({"inputs": {"x": leaf}}).encode(),
         body_format="json",
-        output_format="json",
+        output=Wire(format="json"),
     )
     fault = local_runtime(catalog, config).invoke(call).fault
     assert fault is not None

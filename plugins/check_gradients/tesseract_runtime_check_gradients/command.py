@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from runtime_core.calls.faults import author_fault
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.streams import stdout_to_stderr
 from runtime_core.contracts import CommandContext
 from runtime_core.errors import OUTCOMES, InvalidOption, InvalidPayload, shortened
-from runtime_core.faults import author_fault
 from runtime_core.tesseract_api import AuthorError
 from tesseract_runtime_check_gradients.check import Settings, check_gradients
 from tesseract_runtime_check_gradients.payload import inputs_of

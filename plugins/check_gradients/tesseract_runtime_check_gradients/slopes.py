@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from runtime_core.arrays.coercion import AnyArray
+from runtime_core.calls.faults import exception_text
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
-from runtime_core.faults import exception_text
 from runtime_core.tesseract_api import AuthorError
 from tesseract_runtime_check_gradients.progress import Track, silent
 from tesseract_runtime_check_gradients.selection import Selection

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from runtime_core.calls.faults import summary
 from runtime_core.errors import GradientFailed, listed, shortened
-from runtime_core.faults import summary
 from tesseract_runtime_derived_gradients.vectors import NUMERIC_KINDS, AnyArray, Shape
 
 

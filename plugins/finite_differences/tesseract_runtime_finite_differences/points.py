@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from runtime_core.calls.faults import exception_text
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
-from runtime_core.faults import exception_text
 from runtime_core.paths import get, parse
 from runtime_core.tesseract_api import AuthorError
 

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from runtime_core import scope
+from runtime_core.calls import scope
+from runtime_core.calls.faults import invalid_payload
 from runtime_core.errors import TesseractRuntimeError, fault_lines
-from runtime_core.faults import invalid_payload
 from runtime_core.runtime import Runtime
 from tesseract_runtime_regression_test.case import RegressionCase
 from tesseract_runtime_regression_test.case_files import WrittenCase, find_cases

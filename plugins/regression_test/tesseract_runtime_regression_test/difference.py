@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from runtime_core import ShapeDType
+from runtime_core.calls.faults import summary
 from runtime_core.errors import number_text, shortened
-from runtime_core.faults import summary
 from runtime_core.paths import Path, render
 from tesseract_runtime_regression_test.array_difference import array_difference
 from tesseract_runtime_regression_test.tolerance import Tolerance

@@ -11,8 +11,8 @@ from typing import Any
 import pydantic_core
 
 from runtime_core import errors
+from runtime_core.calls.faults import exception_text
 from runtime_core.errors import InvalidPayload, did_you_mean, shortened
-from runtime_core.faults import exception_text
 
 _PLAIN = (builtins, errors, pydantic_core)
 """The modules whose exceptions are named without them."""

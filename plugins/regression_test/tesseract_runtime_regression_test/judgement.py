@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, RootModel, ValidationError
 
-from runtime_core.answering import answered, validated
+from runtime_core.calls.execution import execute, validate_payload
+from runtime_core.calls.faults import exception_text, invalid_payload
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 from runtime_core.errors import InvalidPayload, TesseractRuntimeError, UnknownName, fault_lines
-from runtime_core.faults import exception_text, invalid_payload
 from runtime_core.tesseract_api import AuthorError
 from runtime_core.traces import author_trace
 from tesseract_runtime_regression_test.case import RegressionCase
@@ -55,7 +55,7 @@ def _endpoint(binding: Binding, name: str) -> BoundEndpoint:
 def _attempt(endpoint: BoundEndpoint, payload: Any) -> BaseModel | BaseException:
     """Return the result of an endpoint, or what was raised on the way to it."""
     try:
-        return answered(endpoint, validated(endpoint, payload, {}))
+        return execute(endpoint, validate_payload(endpoint, payload, {}))
     except KeyboardInterrupt:
         raise
     except AuthorError as error:

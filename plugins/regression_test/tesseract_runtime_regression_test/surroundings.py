@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runtime_core.calls.scope import Scope
 from runtime_core.config import CORE_OPTIONS, RuntimeConfig, dump, resolve
 from runtime_core.files import is_url, join
 from runtime_core.runs import Run, new_run_id
 from runtime_core.runtime import Runtime, local_runtime
-from runtime_core.scope import Scope
 
 _LOADED = ("api_path", "gradient_backend")  # what a loaded Tesseract was made with stays
 _PATHS = ("input_path", "output_path")

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.coercion import NUMERIC_KINDS, AnyArray, Expected, Shape
+from runtime_core.calls.faults import summary
 from runtime_core.errors import InvalidResult, listed, shortened
-from runtime_core.faults import summary
 
 
 def asked_for(function: str, result: object, asked: Sequence[str]) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import CORE_OPTIONS, RuntimeConfig, resolve
-from runtime_core.contracts import Buffer, Call, Reply
+from runtime_core.contracts import Buffer, Call, Reply, Wire
 from runtime_core.description import Description
 from runtime_core.errors import InvalidOption, did_you_mean, listed
 from tesseract_runtime_client.errors import Refusal
@@ -29,8 +29,7 @@ def call_of(request: Request, body: Buffer, config: RuntimeConfig) -> Call:
         parent_run_id=request.parent_run_id,
         body=body,
         body_format=request.format,
-        output_format=request.format,
-        compression=config.compression,
+        output=Wire(format=request.format, compression=config.compression),
         output_path=config.output_path,
         output_folder=f"run_{request.run_id}",
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         UInt64,
     )
     from runtime_core.arrays.shape_dtype import ShapeDType
-    from runtime_core.contracts import Call, Fault, Reply
+    from runtime_core.contracts import Call, Fault, Reply, Wire
     from runtime_core.hookspecs import hookimpl
     from runtime_core.plugins import load_catalog
     from runtime_core.runtime import Runtime
@@ -55,6 +55,7 @@ __all__ = [
     "UInt16",
     "UInt32",
     "UInt64",
+    "Wire",
     "hookimpl",
     "load_catalog",
 ]
@@ -67,6 +68,7 @@ _MODULES = {
     "Reply": "contracts",
     "Runtime": "runtime",
     "ShapeDType": "arrays.shape_dtype",
+    "Wire": "contracts",
     "hookimpl": "hookspecs",
     "load_catalog": "plugins",
 }

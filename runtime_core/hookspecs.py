@@ -82,11 +82,15 @@ def formats() -> Iterable[Format]:
 
 
         class PrettyJson:
-            def loads(self, body):
+            def loads(self, body, limits):
                 return json.loads(bytes(body))
 
-            def dumps(self, tree, buffers):
-                return [json.dumps(tree, indent=2).encode()]
+            def dumps(self, tree):
+                return [json.dumps(tree, indent=2, default=mapping).encode()]
+
+
+        def mapping(array):
+            return array.document(array.buffer)
 
 
         @hookimpl

@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from runtime_core import scope
-from runtime_core.answering import answered, outputs_at, validated
+from runtime_core.calls import scope
+from runtime_core.calls.execution import evaluate, execute, validate_payload
+from runtime_core.calls.faults import author_fault, fault_of
+from runtime_core.calls.invocation import Invocation, Stages
+from runtime_core.calls.scope import Scope, Workspace
 from runtime_core.catalog import CORE, Catalog
 from runtime_core.config import RuntimeConfig, absolute
 from runtime_core.contracts import (
@@ -29,16 +32,18 @@ from runtime_core.contracts import (
     RunStatus,
     Unavailable,
 )
-from runtime_core.errors import AuthorError, TesseractRuntimeError, UnknownName
-from runtime_core.faults import author_fault, fault_of
+from runtime_core.errors import AuthorError
+from runtime_core.errors import TesseractRuntimeError
+from runtime_core.errors import UnknownName
 from runtime_core.files import FileAccess
 from runtime_core.gradients.selection import GradientBackends
-from runtime_core.invocation import Invocation, Stages
-from runtime_core.run_logs.log_targets import LogTarget, log_targets
-from runtime_core.run_logs.run import EVALUATION, run_of
+from runtime_core.run_logs.log_targets import LogTarget
+from runtime_core.run_logs.log_targets import log_targets
+from runtime_core.run_logs.run import EVALUATION
+from runtime_core.run_logs.run import run_of
 from runtime_core.run_logs.run_log import RunLog, Upstream
-from runtime_core.scope import Scope, Workspace
-from runtime_core.tesseract import TesseractApi, load_tesseract
+from runtime_core.tesseract import TesseractApi
+from runtime_core.tesseract import load_tesseract
 
 if TYPE_CHECKING:
     from runtime_core.schemas import PayloadSchemas
@@ -106,7 +111,7 @@ class Runtime:
         """Evaluate `apply` near `inputs`, its outputs validated as those of the endpoint are."""
         from runtime_core.gradients import SerialEvaluations  # numpy, which health can spare
 
-        yield SerialEvaluations(partial(outputs_at, self.bound("apply")), inputs)
+        yield SerialEvaluations(partial(evaluate, self.bound("apply")), inputs)
 
     def endpoint(self, name: str) -> BoundEndpoint | Unavailable:
         """Return an endpoint bound to this Tesseract; `UnknownName` if no plugin has it."""
@@ -145,14 +150,14 @@ class Runtime:
         endpoint = self.bound(name)
         with self._running(run or EVALUATION) as here, scope.enter(here):
             try:
-                return answered(endpoint, validated(endpoint, payload, {}))
+                return execute(endpoint, validate_payload(endpoint, payload, {}))
             except AuthorError as error:
                 cause = error.cause
         raise cause  # outside of the handler, so that its own cause stays
 
     def invoke(self, call: Call) -> Reply:
         """Answer a call in bytes. Every failure is a `Fault` of the reply; nothing is raised."""
-        stages = Stages(tell=self.config.tracing)
+        stages = Stages(trace=self.config.tracing)
         body: Sequence[Buffer] = ()
         fault = None
         try:
@@ -171,7 +176,7 @@ class Runtime:
             fault = author_fault(error)
         return Reply(
             run_id=call.run_id,
-            format=call.output_format,
+            format=call.output.format,
             body=body,
             timings=stages.seconds,
             fault=fault,
@@ -201,12 +206,11 @@ class Runtime:
         if call.output_path is None or call.output_path == self.config.output_path:
             return here
         config = self.config.model_copy(update={"output_path": absolute(call.output_path)})
-        workspace = replace(self._workspace, config=config)
-        return replace(here, workspace=lambda: workspace)
+        return replace(here, workspace=replace(self._workspace, config=config))
 
     def scope(self, run: Run | None = None, **facts: Any) -> Scope:
         """Return the surroundings of one call of this runtime."""
-        return Scope(workspace=lambda: self._workspace, run=run, **facts)
+        return Scope(workspace=self._workspace, run=run, **facts)
 
 
 def _is_inside_of_a_call() -> bool:

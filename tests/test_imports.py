@@ -31,7 +31,7 @@ MODULES = {
     "runtime_core.gradients.signatures": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY],
     "runtime_core.config": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.files": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
-    "runtime_core.scope": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.calls.scope": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.plugins": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.runtime": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.cli": ["numpy", *SERVERS, *HEAVY, *MARKUP],

@@ -2,34 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
+from itertools import chain
 from mmap import mmap
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from runtime_core.contracts import Buffer
-from runtime_core.documents import splice
-from runtime_core.lifting import LiftedTexts
-from runtime_core.scope import current
+from runtime_core.builtin.long_texts import LONG, Document, LongTexts
+from runtime_core.contracts import Buffer, EncodedArray, ReadingLimits
 
 
 class JsonDocumentCodec:
     """Reads and writes JSON; NaN and infinities are written as strings, and read as tokens too."""
 
-    def loads(self, body: memoryview) -> Any:
+    def loads(self, body: memoryview, limits: ReadingLimits) -> Any:
         """Return the tree of a JSON text; integers of any size are exact.
 
-        Raises `ValueError` for a text that is no JSON, or of more items than the configuration
-        allows: parsed, each takes many times the memory of its text.
+        Raises `ValueError` for a text that is not JSON, has more items than the limit, for parsed
+        each takes many times the memory of its text, or more than 200 levels.
         """
-        text = _text(body, current().lifted)
-        _refuse_many_items(text, current().config.max_json_items)
-        return from_json(text)
+        texts = LongTexts(_document(body), views=limits.views)
+        _refuse_many_items(texts.short, limits.items)
+        return texts.tree()
 
-    def dumps(self, tree: Any, buffers: Mapping[str, memoryview]) -> Sequence[Buffer]:
-        """Return compact JSON, with buffers spliced into their strings."""
-        return splice(to_json(tree, inf_nan_mode="strings"), buffers)
+    def dumps(self, tree: Any) -> Sequence[Buffer]:
+        """Return compact JSON; long texts of arrays are pieces by themselves."""
+        splices = _Splices()
+        return splices.into(to_json(tree, inf_nan_mode="strings", fallback=splices.mapping))
+
+
+class _Splices:
+    """The long texts that a document has between its pieces, in the order of their places."""
+
+    def __init__(self) -> None:
+        self._token = os.urandom(16).hex()  # no text of a user can hold what is random now
+        self._buffers: list[Buffer] = []
+
+    def mapping(self, value: Any) -> Any:
+        """Return what JSON has for an array or a buffer in the tree."""
+        if isinstance(value, EncodedArray):
+            buffer = value.buffer
+            return value.document(self._text(buffer) if isinstance(buffer, Buffer) else buffer)
+        if isinstance(value, memoryview):
+            return self._text(value)
+        raise TypeError(f"a document cannot hold a {type(value).__name__}")
+
+    def _text(self, buffer: Buffer) -> str:
+        if memoryview(buffer).nbytes < LONG:
+            return str(buffer, "ascii")
+        self._buffers.append(buffer)
+        return self._token
+
+    def into(self, text: bytes) -> list[Buffer]:
+        """Return the pieces of a text, with the buffers between them."""
+        if not self._buffers:
+            return [text]
+        first, *others = text.split(self._token.encode("ascii"))
+        return [first, *chain.from_iterable(zip(self._buffers, others, strict=True))]
 
 
 def _refuse_many_items(text: bytes | bytearray, most: int) -> None:
@@ -47,11 +78,9 @@ _SEPARATORS = (b",", b"[", b"{")
 """What stands before every item, so that nothing needs to be parsed to count them."""
 
 
-def _text(body: memoryview, lifted: LiftedTexts | None) -> bytes | bytearray:
-    """Return the text of a body; pydantic takes no views, so that what is lifted spares a copy."""
+def _document(body: memoryview) -> Document:
+    """Return the bytes of a body, copied if they are a part of others or lie elsewhere."""
     owner = body.obj
-    if not isinstance(owner, bytes | bytearray | mmap) or len(owner) != body.nbytes:
-        return bytes(body)
-    if lifted is not None:
-        return lifted.lift(owner)
-    return bytes(owner) if isinstance(owner, mmap) else owner
+    if isinstance(owner, bytes | bytearray | mmap) and len(owner) == body.nbytes:
+        return owner
+    return bytes(body)

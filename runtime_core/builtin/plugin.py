@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.arrays.data_schemas import (
+from runtime_core.arrays.encoding_schemas import (
     BASE64_DATA_SCHEMA,
     JSON_DATA_SCHEMA,
     RAW_DATA_SCHEMA,

@@ -16,6 +16,7 @@ from runtime_core.cli.output import OutputFormat, OutputPath, deliver, folder_of
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
 from runtime_core.contracts import BoundEndpoint, Call, Fault, Reply
+from runtime_core.documents.wire import configured_wire
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs.run import new_run_id
 from runtime_core.run_logs.text_log import text_log_path
@@ -65,14 +66,13 @@ def _answer(
     output_format: str | None,
 ) -> None:
     config = context.config
-    format_ = context.catalog.formats.find(output_format or config.output_format)
+    output = configured_wire(context.catalog, config, output_format)
     call = Call(
         endpoint=name,
         run_id=new_run_id(),
         body=body,
         body_format=body_format,
-        output_format=format_.name,
-        compression=config.compression,
+        output=output,
         output_path=folder_of_results(config, output_path),
     )
     stdout = claim_stdout()
@@ -81,6 +81,7 @@ def _answer(
         if reply.fault is not None:
             _report(reply.fault, name, debug=config.debug)
             raise typer.Exit(reply.fault.outcome.exit_code)
+        format_ = context.catalog.formats.find(output.format)
         deliver(reply.body, format_, config, output_path, stdout)
     finally:
         context.supervisor.close(_SECONDS_FOR_SINKS)

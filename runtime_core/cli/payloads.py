@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from runtime_core.catalog import Catalog
+from runtime_core.documents.wire import format_of_suffix
 from runtime_core.errors import (
     InvalidOption,
     UnknownName,
@@ -53,9 +54,9 @@ def format_of(name: str, catalog: Catalog) -> str:
     suffix = PurePosixPath(path).suffix
     if not suffix:
         return "json"
-    for format_ in catalog.formats:
-        if suffix in format_.suffixes:
-            return format_.name
+    format_ = format_of_suffix(catalog, suffix)
+    if format_ is not None:
+        return format_.name
     hint = catalog.formats.hints.for_name(catalog.formats.kind, suffix.removeprefix("."))
     if hint is not None:
         raise UnknownName(hint)

@@ -5,14 +5,23 @@ A hook takes nothing and returns *declarations*: frozen dataclasses with a `name
 more than the standard library, so that registering a plugin costs nearly nothing.
 """
 
-from runtime_core.contracts.calls import Buffer, Call, Fault, Reply
+from runtime_core.contracts.calls import Buffer
+from runtime_core.contracts.calls import Call
+from runtime_core.contracts.calls import Fault
+from runtime_core.contracts.calls import Reply
+from runtime_core.contracts.calls import Wire
 from runtime_core.contracts.commands import Command
 from runtime_core.contracts.compressors import CompressionCodec, Compressor
-from runtime_core.contracts.descriptions import Description, EndpointDescription
-from runtime_core.contracts.encodings import ArrayCodec, ArrayEncoding, ArraySpec, EncodedData
+from runtime_core.contracts.descriptions import Description
+from runtime_core.contracts.descriptions import EndpointDescription
+from runtime_core.contracts.encodings import ArrayCodec
+from runtime_core.contracts.encodings import ArrayEncoding
+from runtime_core.contracts.encodings import ArraySpec
+from runtime_core.contracts.encodings import EncodedArray
+from runtime_core.contracts.encodings import EncodedData
 from runtime_core.contracts.endpoints import Binding, BoundEndpoint, Endpoint
 from runtime_core.contracts.executors import Evaluations, ExecutorProvider
-from runtime_core.contracts.formats import DocumentCodec, Format
+from runtime_core.contracts.formats import DocumentCodec, Format, ReadingLimits
 from runtime_core.contracts.gradients import GradientBackend
 from runtime_core.contracts.lazy_import import LazyCall, lazy_call, lazy_object
 from runtime_core.contracts.recipes import Recipe
@@ -53,6 +62,7 @@ __all__ = [
     "Compressor",
     "Description",
     "DocumentCodec",
+    "EncodedArray",
     "EncodedData",
     "Endpoint",
     "EndpointDescription",
@@ -66,6 +76,7 @@ __all__ = [
     "Metric",
     "Parameter",
     "Place",
+    "ReadingLimits",
     "Recipe",
     "Record",
     "Reply",
@@ -79,6 +90,7 @@ __all__ = [
     "Settings",
     "StoringRunHandle",
     "Unavailable",
+    "Wire",
     "lazy_call",
     "lazy_object",
 ]

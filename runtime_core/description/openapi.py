@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from pydantic_core import from_json, to_json
 
-from runtime_core import scope
 from runtime_core.arrays.json_schema import ArrayJsonSchema
+from runtime_core.calls import scope
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import BoundEndpoint, Unavailable
 from runtime_core.run_logs.run import RUN_ID_PATTERN

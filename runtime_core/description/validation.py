@@ -9,8 +9,9 @@ from functools import partial
 from pydantic import BaseModel, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 
-from runtime_core import scope
 from runtime_core.arrays.json_schema import ArrayJsonSchema
+from runtime_core.calls import scope
+from runtime_core.calls.faults import exception_text
 from runtime_core.contracts import Unavailable
 from runtime_core.errors import (
     InvalidOption,
@@ -18,7 +19,6 @@ from runtime_core.errors import (
     TesseractRuntimeError,
     UnknownName,
 )
-from runtime_core.faults import exception_text
 from runtime_core.gradients import SIGNATURES
 from runtime_core.runtime import Runtime
 from runtime_core.schemas.walk import is_model, walk

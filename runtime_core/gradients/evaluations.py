@@ -12,12 +12,16 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from runtime_core import scope
 from runtime_core.arrays.coercion import AnyArray
+from runtime_core.calls import scope
+from runtime_core.calls.faults import summary
 from runtime_core.contracts import Evaluations
-from runtime_core.errors import AuthorError, GradientFailed, InvalidResult
-from runtime_core.faults import exception_text, summary
-from runtime_core.gradients.vectors import Vector, numeric_array
+from runtime_core.errors import AuthorError
+from runtime_core.errors import GradientFailed
+from runtime_core.errors import InvalidResult
+from runtime_core.faults import exception_text
+from runtime_core.gradients.vectors import Vector
+from runtime_core.gradients.vectors import numeric_array
 from runtime_core.paths import InvalidPath, get, parse, replace
 from runtime_core.run_logs.run import EVALUATION
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, SupportsFloat
 
-from runtime_core import scope
+from runtime_core.calls import scope
 from runtime_core.run_logs.run_log import RunLog
 
 

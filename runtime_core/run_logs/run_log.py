@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, SupportsFloat
 
+from runtime_core.calls.faults import exception_text
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import (
     Artifact,
@@ -23,7 +24,6 @@ from runtime_core.contracts import (
     StoringRunHandle,
 )
 from runtime_core.errors import RunNotLogged
-from runtime_core.faults import exception_text
 from runtime_core.run_logs.log_targets import LogTarget
 from runtime_core.run_logs.record_json import plain
 

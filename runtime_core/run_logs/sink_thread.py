@@ -11,10 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
+from runtime_core.calls.faults import exception_text
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import LazyCall, Record, Run, RunHandle, RunStatus
 from runtime_core.errors import RunNotLogged
-from runtime_core.faults import exception_text
 from runtime_core.run_logs.log_targets import LogTarget
 
 _log = logging.getLogger(__name__)

@@ -11,10 +11,10 @@ from pydantic_core import to_json
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from runtime_core.calls.faults import fault_detail
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import Buffer, Fault, Format
 from runtime_core.errors import FaultKind
-from runtime_core.faults import fault_detail
 from runtime_core.server.http_protocol import ABORT
 
 RUN_ID_HEADER = "Tesseract-Run-Id"

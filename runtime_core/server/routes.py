@@ -13,9 +13,13 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core import documents
-from runtime_core.contracts import Call, EndpointDescription, Fault, Reply, ServerContext
+from runtime_core.calls.faults import fault_of
+from runtime_core.contracts import Call
+from runtime_core.contracts import EndpointDescription
+from runtime_core.contracts import Fault
+from runtime_core.contracts import Reply
+from runtime_core.contracts import ServerContext
 from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, TesseractRuntimeError
-from runtime_core.faults import fault_of
 from runtime_core.run_logs.run import checked_run_id, new_run_id
 from runtime_core.server.admission import Admitted
 from runtime_core.server.disconnect import Attendance
@@ -79,7 +83,7 @@ class ComputingRoute:
         limit = server.options.max_body_size
         _refuse_content_encoding(fields)
         body_format = server.negotiation.input_format(fields.get("content-type", ""))
-        chosen = server.negotiation.output(fields.get("accept", ""))
+        output = server.negotiation.output(fields.get("accept", ""))
         size = announced_size(fields, limit)
         place.reserve(size or 0)
         return Call(
@@ -91,8 +95,7 @@ class ComputingRoute:
                 receive, server.arriving(size), place, server.reading, limit=limit
             ),
             body_format=body_format.name,
-            output_format=chosen.format.name,
-            compression=chosen.compression,
+            output=output,
             output_path=server.config.output_path,
             output_folder=f"run_{run_id}",
         )
@@ -128,10 +131,11 @@ class StaticRoute:
 
     def _response(self, accept: str) -> ASGIApp:
         try:
-            format_ = self._server.negotiation.output(accept).format
+            name = self._server.negotiation.output(accept).format
         except TesseractRuntimeError as error:
             return fault_response(fault_of(error), catalog=self._server.catalog)
-        return DocumentResponse(documents.write(self._answer, format_, {}), format_)
+        format_ = self._server.catalog.formats.find(name)
+        return DocumentResponse(documents.write(self._answer, format_), format_)
 
 
 class UnavailableRoute:

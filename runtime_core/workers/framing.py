@@ -18,8 +18,8 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from runtime_core.buffers import joined
 from runtime_core.contracts import Buffer
+from runtime_core.documents import joined
 
 _LENGTH = struct.Struct(">I")
 _MOST_DESCRIPTORS = 4

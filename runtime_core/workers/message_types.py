@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runtime_core.contracts import Buffer, Call, Fault, Reply
+from runtime_core.contracts import Buffer, Call, Fault, Reply, Wire
 from runtime_core.errors import FaultKind
 from runtime_core.workers.framing import Message
 from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer
@@ -40,7 +40,7 @@ def call_message(number: int, call: Call, attached: Mapping[str, int]) -> Messag
     in_segment = BODY in attached
     data = {
         "number": number,
-        "call": _fields(call, but="body"),
+        "call": {**_fields(call, but="body"), "output": vars(call.output)},
         "body_size": memoryview(call.body).nbytes if in_segment else None,
         "attached": list(attached),
     }
@@ -55,9 +55,10 @@ def call_message(number: int, call: Call, attached: Mapping[str, int]) -> Messag
 def read_call(message: Message) -> ReceivedCall:
     """Return the call of a message."""
     body: Buffer = message.buffers[0] if message.buffers else b""
+    fields = message.data["call"]
     return ReceivedCall(
         number=message.data["number"],
-        call=Call(**message.data["call"], body=body),
+        call=Call(**{**fields, "output": Wire(**fields["output"])}, body=body),
         body_size=message.data["body_size"],
         attached=dict(zip(message.data["attached"], message.descriptors, strict=True)),
     )

@@ -15,11 +15,11 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import NoReturn
 
+from runtime_core.calls.faults import author_fault, fault_of
 from runtime_core.config import restore
 from runtime_core.contracts import Reply
 from runtime_core.description import describe, loaded_plugins
 from runtime_core.errors import PluginFault, TesseractRuntimeError
-from runtime_core.faults import author_fault, fault_of
 from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.runtime import Runtime, local_runtime, served_runtime
 from runtime_core.workers.captured_output import flush_streams, redirect_streams

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from runtime_core import Call, Reply, Runtime, scope
+from runtime_core import Call, Reply, Runtime, Wire
+from runtime_core.calls import scope
+from runtime_core.calls.scope import Scope
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
 from runtime_core.runtime import local_runtime, served_runtime
-from runtime_core.scope import Scope
 from tests.cli.conftest import here  # noqa: F401  # a fixture of these tests too
 from tests.server.conftest import serve  # noqa: F401  # this one too
 
@@ -98,7 +99,7 @@ def invoke(runtime: Runtime, inputs: Any, endpoint: str = "apply", **named: Any)
         run_id="sounding-2",
         body=json.dumps({"inputs": inputs, **named}).encode(),
         body_format="json",
-        output_format="json",
+        output=Wire(format="json"),
     )
     return runtime.invoke(call)
 

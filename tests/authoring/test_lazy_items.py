@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-from runtime_core import Array, Float64, scope
+from runtime_core import Array, Float64
+from runtime_core.calls import scope
 from runtime_core.errors import (
     FaultKind,
     InvalidItem,

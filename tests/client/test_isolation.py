@@ -203,7 +203,7 @@ def test_relative_paths_are_those_of_the_beginning(
 
 INNER = """
 from pydantic import BaseModel
-from runtime_core import scope
+from runtime_core.calls import scope
 
 class InputSchema(BaseModel):
     pass

@@ -238,7 +238,7 @@ def test_time_of_a_call_is_limited(kinds: Any) -> None:
 
 def test_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server without limits of its own is not waited for much longer than asked."""
-    monkeypatch.setattr("tesseract_runtime_client.server._GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("tesseract_runtime_client.http_transport._GRACE_SECONDS", 0.1)
     given_up = threading.Event()
 
     def wait(handler: BaseHTTPRequestHandler) -> None:

@@ -13,13 +13,16 @@ from pydantic import TypeAdapter
 
 from runtime_core import load_catalog
 from runtime_core.arrays.annotation import array_type
-from runtime_core.catalog import Catalog, install_command
+from runtime_core.calls.scope import Scope
+from runtime_core.calls.scope import Workspace
+from runtime_core.calls.scope import enter
+from runtime_core.catalog import Catalog
+from runtime_core.catalog import install_command
 from runtime_core.cli.payloads import format_of
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.errors import UnknownName
 from runtime_core.files import FileAccess
 from runtime_core.plugins import PluginSelection, assemble
-from runtime_core.scope import Scope, Workspace, enter
 from runtime_core.server.negotiation import Negotiation, UnsupportedMediaType
 from tests.conftest import DOUBLE, Cli
 from tests.msgpack.conftest import payload
@@ -76,7 +79,7 @@ def test_the_raw_encoding_goes_with_it(without: Catalog, catalog: Catalog) -> No
 def data_schemas(catalog: Catalog) -> set[str]:
     """Return the names of the schemas of the data of an array."""
     workspace = Workspace(catalog=catalog, config=RuntimeConfig(), files=FileAccess(root=None))
-    with enter(Scope(workspace=lambda: workspace)):
+    with enter(Scope(workspace=workspace)):
         adapter: TypeAdapter[Any] = TypeAdapter(array_type((), "int8", ()))
         return set(adapter.json_schema()["$defs"])
 

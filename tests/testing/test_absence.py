@@ -13,8 +13,13 @@ from typing import Any
 
 import pytest
 
-from runtime_core import Call, load_catalog
-from runtime_core.catalog import KINDS, Catalog, PluginStatus, install_command
+from runtime_core import Call
+from runtime_core import Wire
+from runtime_core import load_catalog
+from runtime_core.catalog import Catalog
+from runtime_core.catalog import KINDS
+from runtime_core.catalog import PluginStatus
+from runtime_core.catalog import install_command
 from runtime_core.config import resolve
 from runtime_core.errors import FaultKind, UnknownName
 from runtime_core.plugins import PluginSelection, assemble
@@ -230,7 +235,7 @@ def test_documents_are_told_what_is_missing(
         run_id="r",
         body=json.dumps({"inputs": {"x": leaf}}).encode(),
         body_format="json",
-        output_format="json",
+        output=Wire(format="json"),
     )
     fault = local_runtime(catalog, config).invoke(call).fault
     assert fault is not None

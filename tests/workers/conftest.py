@@ -16,7 +16,7 @@ import uvloop
 from runtime_core import Runtime
 from runtime_core.catalog import Catalog
 from runtime_core.config import dump, resolve
-from runtime_core.contracts import Buffer, Call, Reply
+from runtime_core.contracts import Buffer, Call, Reply, Wire
 from runtime_core.description import loaded_plugins
 from runtime_core.errors import FaultKind
 from runtime_core.plugins import PluginSelection
@@ -71,7 +71,7 @@ def call_of(inputs: object, run_id: str = "a", **facts: Any) -> Call:
         run_id=run_id,
         body=facts.pop("body", json.dumps({"inputs": inputs}).encode()),
         body_format="json",
-        output_format="json",
+        output=Wire(format="json"),
         **facts,
     )
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime_core.contracts import Call, Fault, Reply
+from runtime_core.contracts import Call, Fault, Reply, Wire
 from runtime_core.errors import FaultKind
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.framing import (
@@ -99,8 +99,7 @@ def test_call_arrives_as_it_was_sent(
         run_id=run_id,
         body=body,
         body_format="json",
-        output_format="json+base64",
-        compression=compression,
+        output=Wire(format="json+base64", array_encoding="base64", compression=compression),
         timeout=timeout,
         parent_run_id=parent,
     )
@@ -317,7 +316,9 @@ def test_descriptors_come_with_their_message(ends: tuple[socket.socket, socket.s
 
 def test_body_in_a_segment_crosses_no_socket() -> None:
     """Of a call whose body lies in shared memory only the size is told."""
-    call = Call(endpoint="e", run_id="r", body=b"a" * 99, body_format="json", output_format="json")
+    call = Call(
+        endpoint="e", run_id="r", body=b"a" * 99, body_format="json", output=Wire(format="json")
+    )
     message = call_message(7, call, {BODY: 7})
     assert (message.buffers, message.descriptors) == ([], [7])
     assert (message.data["body_size"], message.data["attached"]) == (99, [BODY])

@@ -9,9 +9,10 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from runtime_core import scope
+from runtime_core.calls import scope
 from tesseract_runtime_authoring.path_root import INPUTS
-from tesseract_runtime_authoring.path_schema import path_core_schema, path_json_schema
+from tesseract_runtime_authoring.path_schema import path_core_schema
+from tesseract_runtime_authoring.path_schema import path_json_schema
 
 
 class InputPath(PosixPath):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath, PurePosixPath
 from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from runtime_core import documents, scope
+from runtime_core import documents
+from runtime_core.calls import scope
+from runtime_core.calls.faults import invalid_payload
+from runtime_core.calls.scope import Scope
 from runtime_core.contracts import Format
+from runtime_core.documents.wire import format_of_suffix
 from runtime_core.errors import InvalidItem, InvalidResult, TesseractRuntimeError, fault_lines
-from runtime_core.faults import invalid_payload
 from runtime_core.files import is_url
-from runtime_core.scope import Scope
 from tesseract_runtime_authoring.glob_files import names_matching
 from tesseract_runtime_authoring.path_root import quoted
 
@@ -47,8 +49,7 @@ class ItemFiles:
     def captured(cls, item: ItemType, options: Mapping[str, Any] | None) -> Self:
         """Return a reader of files for the running call and the context of its document."""
         current = scope.current()
-        captured = replace(current, options=dict(options or {}), buffers=None, lifted=None)
-        return cls(item=item, scope=captured)
+        return cls(item=item, scope=current.document(dict(options or {})))
 
     def matching(self, pattern: str) -> Sequence[str]:
         """Return the names of the files that match a glob; errors as those of the function."""
@@ -74,7 +75,7 @@ class ItemFiles:
     def _format(self, name: str) -> Format:
         formats = self.scope.catalog.formats
         suffix = PurePosixPath(name).suffix
-        return next((f for f in formats if suffix in f.suffixes), formats.find("json"))
+        return format_of_suffix(self.scope.catalog, suffix) or formats.find("json")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime_core import scope
+from runtime_core.calls import scope
 from runtime_core.errors import FileRefused, MissingFile, shortened
 from runtime_core.files import is_url
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from runtime_core import scope
+from runtime_core.calls import scope
 from runtime_core.catalog import install_command
 from runtime_core.errors import FileRefused, InvalidResult, MissingFile, PluginFault
 from tesseract_runtime_authoring.path_root import INPUTS, quoted

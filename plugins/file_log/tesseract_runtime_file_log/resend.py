@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
+from runtime_core.calls.faults import exception_text
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import RunStatus
 from runtime_core.errors import InvalidOption, RunNotLogged
-from runtime_core.faults import exception_text
 from runtime_core.run_logs import LogTarget, log_targets
 from tesseract_runtime_file_log.reading import StoredRun
 

@@ -18,4 +18,4 @@ def openapi_schema(
     format_ = context.obj.catalog.formats.find(output_format or config.output_format)
     stdout = claim_stdout()
     document = openapi_document(context.obj.runtime())
-    deliver(documents.write(document, format_, {}), format_, config, output_path, stdout)
+    deliver(documents.write(document, format_), format_, config, output_path, stdout)

@@ -12,6 +12,7 @@ import typer
 from runtime_core.cli.options import model_of_options, takes_options
 from runtime_core.cli.standard_streams import claim_stdout
 from runtime_core.config import dump
+from runtime_core.documents.wire import configured_wire
 from runtime_core.errors import InvalidOption, MissingFile
 from runtime_core.runtime import served_runtime
 from runtime_core.server.serve_options import ServeOptions
@@ -31,9 +32,7 @@ def serve(context: typer.Context, **given: Any) -> None:
     options = model_of_options(ServeOptions, _without_kubernetes_port(given))
     _check(options)
     catalog, config = context.obj.catalog, context.obj.config
-    catalog.formats.find(config.output_format)
-    if config.compression is not None:
-        catalog.compressors.find(config.compression)
+    configured_wire(catalog, config)
     with uvicorn_server.bound_socket(options.host, options.port) as address:
         _warn_of_open_service(options)
         try:

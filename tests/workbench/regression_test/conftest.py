@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from runtime_core import Runtime, scope
-from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase
+from runtime_core import Runtime
+from runtime_core.calls import scope
+from tesseract_runtime_workbench.regression_test.case import CaseResult
+from tesseract_runtime_workbench.regression_test.case import RegressionCase
 from tesseract_runtime_workbench.regression_test.runner import run_case
 from tests.cli.conftest import here
 

@@ -205,7 +205,7 @@ def test_debug_shows_where(run: RunTest) -> None:
 
 CONFIGURED = """
 from pydantic import BaseModel, field_validator
-from runtime_core import scope
+from runtime_core.calls import scope
 from tesseract_core.runtime.config import get_config
 
 class InputSchema(BaseModel):

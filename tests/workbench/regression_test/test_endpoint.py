@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runtime_core import Call, Reply, Runtime
+from runtime_core import Call, Reply, Runtime, Wire
 from runtime_core.config import resolve
 from runtime_core.description.openapi import openapi_document
 from runtime_core.errors import FaultKind
@@ -26,7 +26,7 @@ def posted(runtime: Runtime, document: Any) -> Reply:
             run_id="case-1",
             body=json.dumps(document).encode(),
             body_format="json",
-            output_format="json",
+            output=Wire(format="json"),
         )
     )
 
@@ -115,7 +115,7 @@ def test_a_remote_case_opens_no_files(
     """The `cli_config` of a remote caller does not widen what the service may read."""
     source = """
 from pydantic import BaseModel
-from runtime_core import scope
+from runtime_core.calls import scope
 from tesseract_core.runtime.config import get_config
 
 class InputSchema(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runtime_core import scope
+from runtime_core.calls import scope
 from runtime_core.config import RuntimeConfig
 
 __all__ = ["get_config"]

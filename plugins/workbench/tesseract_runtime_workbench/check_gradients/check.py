@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import BaseModel
 
-from runtime_core import Runtime, scope
-from runtime_core.answering import outputs_at
+from runtime_core import Runtime
+from runtime_core.calls import scope
+from runtime_core.calls.execution import evaluate
+from runtime_core.calls.faults import exception_text
 from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
-from runtime_core.faults import exception_text
 from runtime_core.run_logs.run import EVALUATION
 from tesseract_runtime_workbench.check_gradients.differences import Differences, differences
 from tesseract_runtime_workbench.check_gradients.dot_product import dot_products
@@ -103,7 +104,7 @@ def _selection(
     runtime: Runtime, inputs: BaseModel, settings: Settings, random: np.random.Generator
 ) -> Selection:
     with scope.enter(runtime.scope(EVALUATION)):
-        outputs = outputs_at(runtime.bound("apply"), deepcopy(inputs))
+        outputs = evaluate(runtime.bound("apply"), deepcopy(inputs))
     schemas = runtime.schemas
     point = _copied(schemas.differentiable_inputs.leaves(inputs))
     values = _copied(schemas.differentiable_outputs.leaves(outputs))

@@ -7,14 +7,20 @@ from typing import Annotated
 
 import typer
 
+from runtime_core.calls.faults import author_fault
 from runtime_core.cli.context import CommandContext
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import stdout_to_stderr
-from runtime_core.errors import OUTCOMES, AuthorError, InvalidOption, InvalidPayload, shortened
-from runtime_core.faults import author_fault
-from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
+from runtime_core.errors import AuthorError
+from runtime_core.errors import InvalidOption
+from runtime_core.errors import InvalidPayload
+from runtime_core.errors import OUTCOMES
+from runtime_core.errors import shortened
+from tesseract_runtime_workbench.check_gradients.check import Settings
+from tesseract_runtime_workbench.check_gradients.check import check_gradients
 from tesseract_runtime_workbench.check_gradients.payload import inputs_of
-from tesseract_runtime_workbench.check_gradients.progress import progress_bar, silent
+from tesseract_runtime_workbench.check_gradients.progress import progress_bar
+from tesseract_runtime_workbench.check_gradients.progress import silent
 from tesseract_runtime_workbench.check_gradients.report import report
 from tesseract_runtime_workbench.check_gradients.results import GradientCheck
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from runtime_core import Runtime, scope
-from runtime_core.answering import answered
+from runtime_core import Runtime
+from runtime_core.calls import scope
+from runtime_core.calls.execution import execute
 from runtime_core.run_logs.run import EVALUATION
 from tesseract_runtime_workbench.check_gradients.vectors import Vector
 
@@ -59,5 +60,5 @@ class Gradients:
         own = deepcopy({"inputs": self.inputs, **asked})
         payload = endpoint.payload.model_construct(**own)  # to validate again could change inputs
         with scope.enter(self.runtime.scope(EVALUATION)):
-            result: Any = answered(endpoint, payload)
+            result: Any = execute(endpoint, payload)
         return result.root

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from runtime_core import Runtime, documents, scope
-from runtime_core.answering import validated
+from runtime_core import Runtime
+from runtime_core.calls.invocation import read_payload
 
 
 def inputs_of(runtime: Runtime, body: bytes, format_name: str) -> BaseModel:
@@ -14,8 +14,6 @@ def inputs_of(runtime: Runtime, body: bytes, format_name: str) -> BaseModel:
     Raises `UnreadableDocument` and `InvalidPayload` as calls of `apply` do.
     """
     endpoint = runtime.bound("apply")
-    with scope.enter(runtime.scope()) as reading:
-        tree = documents.read(body, runtime.catalog.formats.find(format_name))
-        payload = validated(endpoint, tree, reading.options)
-    inputs: BaseModel = payload.inputs
+    format_ = runtime.catalog.formats.find(format_name)
+    inputs: BaseModel = read_payload(endpoint, body, format_, runtime.scope()).inputs
     return inputs

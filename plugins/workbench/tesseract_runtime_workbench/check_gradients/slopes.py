@@ -14,13 +14,19 @@ from typing import Any
 import numpy as np
 
 from runtime_core.arrays.coercion import AnyArray
+from runtime_core.calls.faults import exception_text
 from runtime_core.contracts import Evaluations
-from runtime_core.errors import AuthorError, GradientFailed
-from runtime_core.faults import exception_text
-from tesseract_runtime_workbench.check_gradients.progress import Track, silent
+from runtime_core.errors import AuthorError
+from runtime_core.errors import GradientFailed
+from tesseract_runtime_workbench.check_gradients.progress import Track
+from tesseract_runtime_workbench.check_gradients.progress import silent
 from tesseract_runtime_workbench.check_gradients.selection import Selection
-from tesseract_runtime_workbench.check_gradients.steps import Step, element, index_of, moved
-from tesseract_runtime_workbench.check_gradients.vectors import Vector, wide
+from tesseract_runtime_workbench.check_gradients.steps import Step
+from tesseract_runtime_workbench.check_gradients.steps import element
+from tesseract_runtime_workbench.check_gradients.steps import index_of
+from tesseract_runtime_workbench.check_gradients.steps import moved
+from tesseract_runtime_workbench.check_gradients.vectors import Vector
+from tesseract_runtime_workbench.check_gradients.vectors import wide
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,12 +6,13 @@ import contextvars
 import threading
 from collections.abc import Callable
 
-from runtime_core import Runtime, scope
+from runtime_core import Runtime
+from runtime_core.calls import scope
 from runtime_core.contracts import Run
 
 CURRENT = """
 from pydantic import BaseModel
-from runtime_core import scope
+from runtime_core.calls import scope
 
 class InputSchema(BaseModel):
     pass

@@ -13,6 +13,7 @@ from pydantic_core import from_json, to_json
 
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import Format
+from runtime_core.documents.wire import format_of_media_type
 from runtime_core.errors import InvalidOption, UnreadableDocument
 from tesseract_runtime_client.errors import Refusal, TesseractFailed, Unreachable
 from tesseract_runtime_client.transport import Answer, Request
@@ -35,7 +36,7 @@ _COMPONENTS = {"input_schema": "ApplyInputSchema", "output_schema": "ApplyOutput
 """What servers without these two endpoints say in the OpenAPI document."""
 
 
-class Server:
+class HttpTransport:
     """Computes where a URL leads to, over connections that are kept."""
 
     def __init__(self, catalog: Catalog, client: httpx.Client, timeout: float | None) -> None:
@@ -143,10 +144,11 @@ class Server:
             ) from None
 
     def _format_of(self, response: httpx.Response) -> Format:
-        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
-        for format_ in self._catalog.formats:
-            if media_type in format_.media_types:
-                return format_
+        content_type = response.headers.get("Content-Type", "")
+        format_ = format_of_media_type(self._catalog, content_type)
+        if format_ is not None:
+            return format_
+        media_type = content_type.partition(";")[0].strip()
         raise UnreadableDocument(
             f"{self.place} answered with {media_type or 'no media type'!r}, which is no "
             "format of a Tesseract. Is the URL that of one?"

@@ -15,9 +15,9 @@ from pydantic_core import PydanticSerializationError
 
 import runtime_core
 from runtime_core import Float64, Int8
-from runtime_core.arrays.data_schemas import BASE64_DATA_SCHEMA
+from runtime_core.arrays.encoding_schemas import BASE64_DATA_SCHEMA
+from runtime_core.calls.scope import Scope
 from runtime_core.contracts import ArrayEncoding
-from runtime_core.scope import Scope
 
 Array: Any = runtime_core.Array  # mypy reads no `Array[(3,), Float64]` as a value
 

@@ -11,7 +11,11 @@ from pydantic import BaseModel
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import CORE_OPTIONS, RuntimeConfig, resolve
-from runtime_core.contracts import Buffer, Call, Description, Reply
+from runtime_core.contracts import Buffer
+from runtime_core.contracts import Call
+from runtime_core.contracts import Description
+from runtime_core.contracts import Reply
+from runtime_core.contracts import Wire
 from runtime_core.errors import InvalidOption, did_you_mean, listed
 from tesseract_runtime_client.errors import Refusal
 from tesseract_runtime_client.transport import Answer, Request
@@ -28,8 +32,7 @@ def call_of(request: Request, body: Buffer, config: RuntimeConfig) -> Call:
         parent_run_id=request.parent_run_id,
         body=body,
         body_format=request.format,
-        output_format=request.format,
-        compression=config.compression,
+        output=Wire(format=request.format, compression=config.compression),
         output_path=config.output_path,
         output_folder=f"run_{request.run_id}",
     )

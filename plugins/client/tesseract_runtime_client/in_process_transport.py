@@ -15,18 +15,18 @@ from runtime_core.description import describe
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
 from runtime_core.tesseract import tesseract_of
-from tesseract_runtime_client.calls import (
+from tesseract_runtime_client.errors import NoReference
+from tesseract_runtime_client.runtime_calls import (
     SECONDS_FOR_SINKS,
     answer_of,
     call_of,
     file_reference,
     known_of,
 )
-from tesseract_runtime_client.errors import NoReference
 from tesseract_runtime_client.transport import Answer, Request
 
 
-class InProcess:
+class InProcessTransport:
     """Computes in the thread that calls, one call at a time; it cannot be stopped."""
 
     def __init__(

@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from runtime_core import Array, Fault, Float64
+from runtime_core.calls.faults import author_fault, fault_of, invalid_payload, summary
 from runtime_core.errors import OUTCOMES, FaultKind, InvalidPayload, UnknownName
-from runtime_core.faults import author_fault, fault_of, invalid_payload, summary
 
 
 class Model(BaseModel):

@@ -1,4 +1,4 @@
-"""The leaf of a document that is an array: reading it, and writing it.
+"""The document of an array: reading it, and writing it.
 
 {"object_type": "array", "shape": [2], "dtype": "float64",
  "data": {"buffer": [1.0, 2.0], "encoding": "json"}}
@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import SerializationInfo, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from runtime_core.arrays.array_bytes import wire_order
 from runtime_core.arrays.base64_encoding import Base64ArrayCodec
 from runtime_core.arrays.coercion import (
     MAX_RANK,
@@ -25,22 +26,21 @@ from runtime_core.arrays.coercion import (
     from_numbers,
     non_numeric,
 )
-from runtime_core.arrays.data_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
 from runtime_core.arrays.dtypes import DTYPES, NAMES
+from runtime_core.arrays.encoding_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
 from runtime_core.arrays.json_encoding import JsonArrayCodec
-from runtime_core.arrays.raw import wire_order
+from runtime_core.calls.scope import Scope, current
 from runtime_core.catalog import loaded
-from runtime_core.contracts import ArrayCodec, ArraySpec
-from runtime_core.documents import keep_failure
+from runtime_core.contracts import ArrayCodec, ArraySpec, Buffer, EncodedArray
+from runtime_core.documents import dumped_buffer, keep_failure
 from runtime_core.errors import InvalidOption, TesseractRuntimeError, listed, shortened
-from runtime_core.scope import Scope, current
 
 _SHOWN = 8  # so many names or sizes of a wrong document are quoted
 _KEYS = frozenset({"object_type", "shape", "dtype", "data"})
 
 
 @dataclass(frozen=True, slots=True)
-class ArrayLeaf:
+class ArrayDocument:
     """Reads and writes the arrays of one field."""
 
     expected: Expected
@@ -57,8 +57,10 @@ class ArrayLeaf:
             return scalar
         if isinstance(value, np.ndarray | np.generic):
             return expected.coerce(_numeric(np.asarray(value)))
+        if isinstance(value, EncodedArray):
+            value = value.document(value.buffer)
         if isinstance(value, Mapping):
-            return _arrived(value, expected, _scope(info.context))
+            return expected.coerce(_decode(value, expected, _scope(info.context)))
         if isinstance(value, list | tuple | int | float | complex | str):
             numbers = from_numbers(value, expected.dtype or DTYPES["float64"])
             if expected.strict_types:  # numbers have no dtype
@@ -82,12 +84,13 @@ class ArrayLeaf:
         scope = _scope(options)
         array = wire_order(np.asarray(self.expected.coerce(_numeric(np.asarray(value)))))
         data = dict(_encoding(encoding, scope).codec.encode(array, scope))
+        buffer = dumped_buffer(data.pop("buffer"), options)
         return {
             "object_type": "array",
             "shape": list(array.shape),
             "dtype": NAMES[array.dtype.newbyteorder("=")],
             "data": {
-                "buffer": _placed(data.pop("buffer"), encoding, scope),
+                "buffer": _text(buffer, encoding) if isinstance(buffer, Buffer) else buffer,
                 "encoding": encoding,
                 **data,
             },
@@ -136,14 +139,10 @@ def _encoding(name: str, scope: Scope) -> _Encoding:
     )
 
 
-def _placed(buffer: Any, encoding: str, scope: Scope) -> Any:
-    """Return what stands for a buffer in the tree: a placeholder, or its text."""
-    if not isinstance(buffer, bytes | bytearray | memoryview):
-        return buffer
-    if scope.buffers is not None:
-        return scope.buffers.add(buffer)
+def _text(buffer: Buffer, encoding: str) -> str:
+    """Return the text of a buffer in plain user code."""
     try:
-        return bytes(buffer).decode("ascii")
+        return str(buffer, "ascii")
     except UnicodeDecodeError:
         raise InvalidOption(
             f"Array encoding {encoding!r} is binary and cannot be written as JSON."
@@ -155,16 +154,6 @@ def _numeric(array: AnyArray) -> AnyArray:
         raise non_numeric()
     if array.dtype not in NAMES and array.dtype.newbyteorder("=") not in NAMES:
         raise _invalid_dtype(array.dtype.name)
-    return array
-
-
-def _arrived(
-    document: Mapping[str, Any], expected: Expected, scope: Scope
-) -> AnyArray | np.generic:
-    """Return the array of a document as its field declares it."""
-    array = expected.coerce(_decode(document, expected, scope))
-    if scope.lifted is not None:
-        scope.lifted.note(document["data"], array)
     return array
 
 
@@ -188,9 +177,6 @@ def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
             raise decode_error('data needs an \'encoding\', for instance "encoding": "json"')
         used = _encoding(encoding, scope)
         _check_keys(data, used.keys, required=("buffer",), place="data")
-        text = scope.lifted.text(data) if scope.lifted is not None else None
-        if text is not None:
-            data = {**data, "buffer": text}
         return used.codec.decode(data, spec, scope)
     except PydanticCustomError:
         raise

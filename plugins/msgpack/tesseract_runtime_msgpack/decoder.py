@@ -1,4 +1,4 @@
-"""Reading MessagePack without a copy of its binary parts, and in no more memory than it deserves.
+"""A zero-copy MessagePack decoder with bounded memory.
 
 A list or map grows by what is really there: a header that announces billions of items costs
 nothing.
@@ -10,18 +10,16 @@ import struct
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from runtime_core.contracts import ReadingLimits
 from tesseract_runtime_msgpack.msgpack_numpy import array_document
 
-_DEEPEST = 200
-"""Nesting that is read, as of JSON."""
 
+class Decoder:
+    """Decodes one document from the beginning of a body to its end, within limits."""
 
-class Reader:
-    """Reads one document of at most so many items from the beginning of a body to its end."""
-
-    def __init__(self, body: memoryview, most_items: int) -> None:
+    def __init__(self, body: memoryview, limits: ReadingLimits) -> None:
         self._body = body
-        self._most_items = most_items
+        self._limits = limits
         self._position = 0
         self._depth = 0
         self._items = 0
@@ -90,14 +88,14 @@ class Reader:
 
     def _enter(self, size: int) -> None:
         self._items += size
-        if self._items > self._most_items:
+        if self._items > self._limits.items:
             raise ValueError(
-                f"it has more than the {self._most_items} items of --max-json-items; send arrays "
+                f"it has more than the {self._limits.items} items of --max-json-items; send arrays "
                 "as raw bytes"
             )
         self._depth += 1
-        if self._depth > _DEEPEST:
-            raise ValueError(f"more than {_DEEPEST} lists and maps inside each other")
+        if self._depth > self._limits.depth:
+            raise ValueError(f"more than {self._limits.depth} lists and maps inside each other")
 
     def _refuse(self, first: int) -> Any:
         place = f"byte {self._position - 1}"
@@ -106,40 +104,40 @@ class Reader:
         raise ValueError(f"the extension type at {place} is not supported")
 
 
-_Read = Callable[[Reader, int], Any]
+_Read = Callable[[Decoder, int], Any]
 
 _NEVER_USED = 0xC1
 
 
-def _sized(take: Callable[[Reader, int], Any], form: str) -> _Read:
+def _sized(take: Callable[[Decoder, int], Any], form: str) -> _Read:
     """Return the reader of something whose length stands before it."""
     length = struct.Struct(form)
-    return lambda reader, first: take(reader, reader._number(length))
+    return lambda decoder, first: take(decoder, decoder._number(length))
 
 
 def _numeric(form: str) -> _Read:
     number = struct.Struct(form)
-    return lambda reader, first: reader._number(number)
+    return lambda decoder, first: decoder._number(number)
 
 
 def _readers() -> list[_Read]:
     """Return the reader for each first byte, in the order of the specification's table."""
-    table: list[_Read] = [Reader._refuse] * 256
-    table[0x00:0x80] = [lambda reader, first: first] * 0x80
-    table[0x80:0x90] = [lambda reader, first: reader._map(first & 0x0F)] * 0x10
-    table[0x90:0xA0] = [lambda reader, first: reader._list(first & 0x0F)] * 0x10
-    table[0xA0:0xC0] = [lambda reader, first: reader._text(first & 0x1F)] * 0x20
-    table[0xC0] = lambda reader, first: None
-    table[0xC2] = lambda reader, first: False
-    table[0xC3] = lambda reader, first: True
-    table[0xC4:0xC7] = [_sized(Reader._take, form) for form in (">B", ">H", ">I")]
+    table: list[_Read] = [Decoder._refuse] * 256
+    table[0x00:0x80] = [lambda decoder, first: first] * 0x80
+    table[0x80:0x90] = [lambda decoder, first: decoder._map(first & 0x0F)] * 0x10
+    table[0x90:0xA0] = [lambda decoder, first: decoder._list(first & 0x0F)] * 0x10
+    table[0xA0:0xC0] = [lambda decoder, first: decoder._text(first & 0x1F)] * 0x20
+    table[0xC0] = lambda decoder, first: None
+    table[0xC2] = lambda decoder, first: False
+    table[0xC3] = lambda decoder, first: True
+    table[0xC4:0xC7] = [_sized(Decoder._take, form) for form in (">B", ">H", ">I")]
     table[0xCA:0xCC] = [_numeric(form) for form in (">f", ">d")]
     table[0xCC:0xD0] = [_numeric(form) for form in (">B", ">H", ">I", ">Q")]
     table[0xD0:0xD4] = [_numeric(form) for form in (">b", ">h", ">i", ">q")]
-    table[0xD9:0xDC] = [_sized(Reader._text, form) for form in (">B", ">H", ">I")]
-    table[0xDC:0xDE] = [_sized(Reader._list, form) for form in (">H", ">I")]
-    table[0xDE:0xE0] = [_sized(Reader._map, form) for form in (">H", ">I")]
-    table[0xE0:] = [lambda reader, first: first - 0x100] * 0x20
+    table[0xD9:0xDC] = [_sized(Decoder._text, form) for form in (">B", ">H", ">I")]
+    table[0xDC:0xDE] = [_sized(Decoder._list, form) for form in (">H", ">I")]
+    table[0xDE:0xE0] = [_sized(Decoder._map, form) for form in (">H", ">I")]
+    table[0xE0:] = [lambda decoder, first: first - 0x100] * 0x20
     return table
 
 

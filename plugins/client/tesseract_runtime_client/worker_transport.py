@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, Future
 from copy import deepcopy
 from typing import Any, Self
 
+from runtime_core.calls.faults import RaisedFault
 from runtime_core.catalog import Catalog, PluginStatus
 from runtime_core.config import RuntimeConfig, dump
 from runtime_core.contracts import Buffer
@@ -20,18 +21,17 @@ from runtime_core.errors import (
     MissingFile,
     TesseractRuntimeError,
 )
-from runtime_core.faults import RaisedFault
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.workers import WorkerPool, WorkerSettings
-from tesseract_runtime_client.calls import (
+from tesseract_runtime_client.errors import Unreachable
+from tesseract_runtime_client.runtime_calls import (
     SECONDS_FOR_SINKS,
     answer_of,
     call_of,
     file_reference,
     known_of,
 )
-from tesseract_runtime_client.errors import Unreachable
 from tesseract_runtime_client.transport import Answer, Request
 
 _FAULTS: Mapping[FaultKind, type[TesseractRuntimeError]] = {
@@ -40,7 +40,7 @@ _FAULTS: Mapping[FaultKind, type[TesseractRuntimeError]] = {
 """What loading raises in this process, by what is told of another one."""
 
 
-class Worker:
+class WorkerTransport:
     """Computes in another process, which is replaced when it dies.
 
     The kernel ends it with the thread that started it, so that one thread with an event loop is

@@ -1,4 +1,4 @@
-"""The current call's surroundings: the only context variable of the runtime.
+"""The scope of the current call: the only context variable of the runtime.
 
 Array leaves, validators, JSON Schema generation and path types read it. Plain user code, which
 runs without a call, gets a default scope whose plugins are loaded when they are first needed.
@@ -7,16 +7,14 @@ runs without a call, gets a default scope whose plugins are loaded when they are
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from runtime_core.buffers import Buffers
 from runtime_core.catalog import loaded
 from runtime_core.files import FileAccess
-from runtime_core.lifting import LiftedTexts
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
@@ -39,48 +37,32 @@ class Scope:
     """What one call, or plain user code, works with.
 
     `log` is where the call logs to. `options` is the pydantic context of the document being read or
-    written. While the runtime writes a document, `buffers` takes the bytes of its arrays; otherwise
-    they become text. While it reads one, `lifted` may hold the long texts of its arrays.
+    written.
     """
 
-    workspace: Callable[[], Workspace]
+    workspace: Workspace
     run: Run | None = None
     log: RunLog | None = None
     options: MutableMapping[str, Any] = field(default_factory=dict)
-    buffers: Buffers | None = None
-    lifted: LiftedTexts | None = None
 
     @property
     def catalog(self) -> Catalog:
-        """Return everything that the installed plugins provide."""
-        return self.workspace().catalog
+        """Everything that the installed plugins provide."""
+        return self.workspace.catalog
 
     @property
     def config(self) -> RuntimeConfig:
-        """Return the configuration."""
-        return self.workspace().config
+        """The configuration."""
+        return self.workspace.config
 
     @property
     def files(self) -> FileAccess:
-        """Return the only opener of files that payloads may name."""
-        return self.workspace().files
+        """The only opener of files that payloads may name."""
+        return self.workspace.files
 
-    def document(
-        self,
-        options: MutableMapping[str, Any],
-        *,
-        buffers: Buffers | None = None,
-        lifted: LiftedTexts | None = None,
-    ) -> Scope:
-        """Return the surroundings of one document of this call."""
-        return Scope(
-            workspace=self.workspace,
-            run=self.run,
-            log=self.log,
-            options=options,
-            buffers=buffers,
-            lifted=lifted,
-        )
+    def document(self, options: MutableMapping[str, Any]) -> Scope:
+        """Return the scope of one document of this call."""
+        return Scope(workspace=self.workspace, run=self.run, log=self.log, options=options)
 
     def compressor(self, name: str) -> CompressionCodec:
         """Return a compressor by name; `UnknownName` says what could be installed."""
@@ -142,11 +124,27 @@ class enter:  # noqa: N801  # it reads as the functions of contextlib do
 
 @cache
 def _default_scope() -> Scope:
-    return Scope(workspace=_default_workspace)
+    return Scope(workspace=_DefaultWorkspace())
 
 
-@cache  # the plugins of plain user code are loaded once in a process, and only if needed
-def _default_workspace() -> Workspace:
+class _DefaultWorkspace(Workspace):
+    """The workspace of plain user code: plugins are loaded once in a process, and only if needed.
+
+    Arrays in `json` and `base64` need none of it.
+    """
+
+    def __init__(self) -> None:
+        """Load nothing yet."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Load all of it, when an attribute is not there yet."""
+        if name not in ("catalog", "config", "files"):
+            raise AttributeError(name)
+        vars(self).update(_default_attributes())
+        return vars(self)[name]
+
+
+def _default_attributes() -> Mapping[str, Any]:
     from runtime_core.config import resolve  # arrays in plain user code need neither of these
     from runtime_core.plugins import load_catalog
 
@@ -154,4 +152,4 @@ def _default_workspace() -> Workspace:
     config = resolve(catalog, flags={}, environment=os.environ)
     root = config.input_path if "input_path" in config.model_fields_set else None
     files = FileAccess(root=root, confined=False)
-    return Workspace(catalog=catalog, config=config, files=files)
+    return {"catalog": catalog, "config": config, "files": files}

@@ -1,18 +1,19 @@
-"""Documents: trees as bytes, with arrays spliced in beside them."""
+"""Documents: trees as bytes, with arrays as leaves."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from runtime_core import Array, Float64, documents
-from runtime_core.buffers import PLACEHOLDER, Buffers
 from runtime_core.catalog import Catalog
+from runtime_core.contracts import ArraySpec, EncodedArray
 from runtime_core.errors import UnreadableDocument
 
 JSON_VALUES = st.recursive(
@@ -83,58 +84,64 @@ def test_a_tree_without_arrays_is_written_as_json(tree: Any) -> None:
     """Any other reader of JSON finds the same tree."""
     from runtime_core.builtin.json_format import JsonDocumentCodec
 
-    text = b"".join(JsonDocumentCodec().dumps(tree, {}))
+    text = b"".join(JsonDocumentCodec().dumps(tree))
     assert json.loads(text) == tree
 
 
 def test_floats_that_json_lacks_are_words(catalog: Catalog) -> None:
     """NaN and infinities of plain fields are strings in a standard JSON text."""
     tree = {"x": [float("nan"), float("inf"), -float("inf")]}
-    text = b"".join(documents.write(tree, catalog.formats.find("json"), {}))
+    text = b"".join(documents.write(tree, catalog.formats.find("json")))
     assert text == b'{"x":["NaN","Infinity","-Infinity"]}'
 
 
-def test_buffers_stand_in_the_place_of_their_placeholders(catalog: Catalog) -> None:
-    """The bytes of arrays are joined to the text when it is written, in any order."""
-    buffers = Buffers()
-    first, second = buffers.add(b"AAAA"), buffers.add(b"BBBB")
-    tree = {"b": second, "a": [first, second], "c": "text"}
-    text = b"".join(documents.write(tree, catalog.formats.find("json"), buffers))
-    assert text == b'{"b":"BBBB","a":["AAAA","BBBB"],"c":"text"}'
+def leaf(buffer: Any) -> EncodedArray:
+    """Return an array of a tree, whose buffer is what matters."""
+    spec = ArraySpec(shape=(3,), dtype=np.dtype("int8"))
+    return EncodedArray(spec, {"encoding": "base64"}, buffer)
+
+
+def mapping(text: str) -> dict[str, Any]:
+    """Return the document of that array."""
+    return leaf(None).document(text)
+
+
+def written(tree: Any, catalog: Catalog) -> Any:
+    """Return what another reader of JSON finds in the document of a tree."""
+    return json.loads(b"".join(documents.write(tree, catalog.formats.find("json"))))
+
+
+@pytest.mark.parametrize("size", [0, 4, 65_532, 65_536, 65_540, 200_000])
+def test_arrays_are_written_in_their_places(size: int, catalog: Catalog) -> None:
+    """The bytes of arrays are the texts of their buffers, whatever their number and size."""
+    first, second = b"A" * size, b"B" * size
+    tree = {"b": leaf(second), "a": [leaf(memoryview(first)), leaf(bytearray(second))], "c": "x"}
+    one, two = mapping("A" * size), mapping("B" * size)
+    assert written(tree, catalog) == {"b": two, "a": [one, two], "c": "x"}
+    assert list(written(tree, catalog)["b"]) == ["object_type", "shape", "dtype", "data"]
 
 
 def test_buffers_are_not_copied(catalog: Catalog) -> None:
     """What is written of a large array is its own memory."""
     memory = bytearray(b"A" * 100_000)
-    buffers = Buffers()
-    tree = {"x": buffers.add(memory)}
-    pieces = documents.write(tree, catalog.formats.find("json"), buffers)
+    pieces = documents.write({"x": leaf(memory)}, catalog.formats.find("json"))
     memory[:] = b"B" * 100_000
-    assert b"".join(pieces) == b'{"x":"' + b"B" * 100_000 + b'"}'
+    assert json.loads(b"".join(pieces)) == {"x": mapping("B" * 100_000)}
 
 
-def test_many_buffers_keep_their_places(catalog: Catalog) -> None:
-    """Placeholders whose numbers begin alike are told apart."""
-    buffers = Buffers()
-    names = [buffers.add(b"%d" % n) for n in range(120)]
-    text = b"".join(documents.write(names, catalog.formats.find("json"), buffers))
-    assert json.loads(text) == [str(n) for n in range(120)]
+def test_many_arrays_keep_their_places(catalog: Catalog) -> None:
+    """Large and small buffers stay in their order."""
+    texts = [str(number) * (40_000 if number % 3 else 1) for number in range(120)]
+    tree = [leaf(text.encode()) for text in texts]
+    assert written(tree, catalog) == [mapping(text) for text in texts]
 
 
-def test_a_text_like_a_placeholder_is_left_alone(catalog: Catalog) -> None:
-    """A user's text is text, even in the form of a placeholder of another document."""
-    buffers, others = Buffers(), Buffers()
-    buffers.add(b"AAAA")
-    text = others.add(b"BBBB")
-    written = b"".join(documents.write([text], catalog.formats.find("json"), buffers))
-    assert json.loads(written) == [text]
-
-
-def test_placeholders_cannot_be_guessed() -> None:
-    """Two documents never have a placeholder in common."""
-    names = {Buffers().add(b"") for _ in range(100)}
-    assert len(names) == 100
-    assert all(PLACEHOLDER.fullmatch(name.encode()) for name in names)
+def test_bytes_of_an_array_that_user_code_has_changed_are_text(catalog: Catalog) -> None:
+    """In the mapping that is left of an array, its buffer is the text of the bytes."""
+    large = memoryview(b"A" * 100_000)
+    tree = [{"data": {"buffer": buffer}} for buffer in (b"AA", bytearray(b"AA"), large)]
+    texts = ["AA", "AA", "A" * 100_000]
+    assert written(tree, catalog) == [{"data": {"buffer": text}} for text in texts]
 
 
 def test_a_tree_has_aliases() -> None:
@@ -144,4 +151,4 @@ def test_a_tree_has_aliases() -> None:
         x: Array[(None,), Float64] = Field(serialization_alias="out")
 
     tree = documents.tree_of(Model.model_validate({"x": [1]}), {"array_encoding": "json"})
-    assert tree["out"]["data"] == {"buffer": [1.0], "encoding": "json"}
+    assert (tree["out"].data, tree["out"].buffer) == ({"encoding": "json"}, [1.0])

@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
+from hypothesis import HealthCheck, settings
 
 from runtime_core import Runtime, load_catalog
 from runtime_core.catalog import Catalog
@@ -44,11 +45,83 @@ def apply(inputs: InputSchema) -> OutputSchema:
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
+HAVE_PROCESSES = {
+    "cli",
+    "client",
+    "composition",
+    "docs",
+    "end_to_end",
+    "interop",
+    "jax_recipes",
+    "mlflow",
+    "run_logs",
+    "server",
+    "soak",
+    "testing",
+    "workers",
+}
+"""The folders of which `--quick` collects nothing: processes, or JAX and MLflow, are their point."""
+
+STARTING = {"subprocess.Popen", "os.fork", "os.posix_spawn"}
+"""The audit events that tell of a new process."""
+
+LINES, WIDTH = 200, 400
+"""How much of a failure, and of what was printed meanwhile, is shown."""
+
 SHARING = ("tests/end_to_end/", "tests/mlflow/")
 """Folders whose tests share what takes long to make: an environment, a server of MLflow."""
 
 PAGES = "tests/docs/test_code_blocks.py::test_blocks_of_page_do_what_they_say["
 """How the name of a test begins that runs a page, which takes as long as many a file."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--quick` to the options of pytest."""
+    text = "run only tests that start no process: skip the others where they start one"
+    parser.addoption("--quick", action="store_true", help=text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let no test of `--quick` start a process, and let hypothesis wait for slow machines."""
+    if config.getoption("--quick"):
+        sys.addaudithook(skip_at_process)
+    settings.register_profile(
+        "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("patient")
+
+
+def skip_at_process(event: str, arguments: object) -> None:
+    """Skip the test that is about to start a process."""
+    if event in STARTING and "PYTEST_CURRENT_TEST" in os.environ:
+        pytest.skip("starts a process")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave whole folders out of `--quick`."""
+    folder = collection_path.parent == Path(__file__).parent and collection_path.name
+    return True if config.getoption("--quick") and folder in HAVE_PROCESSES else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep failures readable: workers print megabytes, and some errors show a whole log."""
+    report = yield
+    report.sections = [(title, shortened(text)) for title, text in report.sections]
+    if report.failed and shortened(report.longreprtext) != report.longreprtext:
+        report.longrepr = shortened(report.longreprtext)
+    return report
+
+
+def shortened(text: str) -> str:
+    """Return the beginning and the end of a long text."""
+    lines = [line if len(line) <= WIDTH else f"{line[:WIDTH]} ..." for line in text.splitlines()]
+    if len(lines) > LINES:
+        left_out = f"... {len(lines) - LINES} lines left out ..."
+        lines[LINES // 2 : -LINES // 2] = [left_out]
+    return "\n".join(lines)
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook

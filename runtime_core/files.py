@@ -56,7 +56,7 @@ class FileAccess:
         located = self._located(name, base)
         if is_url(located):
             self.require_url(located)
-            return _open_url(located, "rb", **self._url_options(located))
+            return _open_url(located, "rb", **self.url_options(located))
         if not self.confined and located.startswith(_DESCRIPTORS):
             return _open_descriptor(located)
         file = _open_regular(self.resolve(name, base=base), name)
@@ -106,8 +106,8 @@ class FileAccess:
                 name = join(str(start), name)
         return name
 
-    def _url_options(self, url: str) -> Mapping[str, Any]:
-        """Return options of fsspec: what may be read must not send its reader elsewhere."""
+    def url_options(self, url: str) -> Mapping[str, Any]:
+        """Return options of fsspec: a URL that may be read must not redirect to another place."""
         if self.confined and url.startswith(("http:", "https:")):
             return {"allow_redirects": False}
         return {}

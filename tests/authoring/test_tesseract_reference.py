@@ -160,7 +160,9 @@ def test_a_url_is_one_of_http(ref: str, remote: bool, calling: Calling) -> None:
     """Nothing else serves a Tesseract."""
     with calling(remote=remote, allow_url_prefix=("ftp://x", "file:///", "unix:/")):
         told = refused(TesseractReference, {"type": "url", "ref": ref})
-    assert told["msg"] == f"{ref!r} is no URL of a Tesseract: that begins with http:// or https://."
+    assert told["msg"] == (
+        f"{ref!r} is not a valid URL of a Tesseract: it must begin with http:// or https://."
+    )
 
 
 PREFIX = "http://10.0.0.7:8000"

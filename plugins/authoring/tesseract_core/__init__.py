@@ -1,4 +1,4 @@
-"""The names that authors of Tesseracts import, and the `Tesseract` that calls one."""
+"""Names for authors of Tesseracts, and the class `Tesseract` that calls one."""
 
 from __future__ import annotations
 

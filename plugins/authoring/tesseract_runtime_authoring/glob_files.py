@@ -1,4 +1,4 @@
-"""The files that match a glob, for whoever may read them."""
+"""The files that match a glob, within the rights of the caller."""
 
 from __future__ import annotations
 
@@ -18,33 +18,21 @@ def names_matching(pattern: str, files: FileAccess) -> Sequence[str]:
     """Return the names of all files that match a glob, in the order of their names.
 
     `*`, `?` and `[...]` are parts of a name, `**` is any number of folders; as in a shell, names
-    that begin with a dot need one in the pattern. No folder is listed, and no link followed, that
-    leads out of where `files` may read. Raises `MissingFile` if nothing matches, and errors as
-    those of `FileAccess.resolve`.
+    that begin with a dot need one in the pattern. A folder or link that leads out of the places
+    that `files` may read is neither listed nor followed. Raises `MissingFile` if nothing matches,
+    and the errors of `FileAccess.resolve`.
     """
-    located = _located(pattern, files)
+    relative = not is_url(pattern) and not Path(pattern).is_absolute()
+    located = join(files.root, pattern) if relative and files.root is not None else pattern
     names = _remote(located, files) if is_url(located) else _local(pattern, files)
     if not names:
-        raise MissingFile(f"No file matches {quoted('@' + pattern)}{_place(pattern)}.")
+        place = f" in {INPUTS.place()}" if relative else ""
+        raise MissingFile(f"No file matches {quoted('@' + pattern)}{place}.")
     return sorted(names)
 
 
-def _located(pattern: str, files: FileAccess) -> str:
-    if _is_whole(pattern) or files.root is None:
-        return pattern
-    return join(files.root, pattern)
-
-
-def _is_whole(pattern: str) -> bool:
-    return is_url(pattern) or Path(pattern).is_absolute()
-
-
-def _place(pattern: str) -> str:
-    return "" if _is_whole(pattern) else f" in {INPUTS.place()}"
-
-
 def _local(pattern: str, files: FileAccess) -> set[str]:
-    files.resolve(pattern)  # what is outside, or not to be opened at all, is told of the pattern
+    files.resolve(pattern)  # errors about rights name the pattern, not a folder on the way
     folder = PurePath(pattern).anchor or (str(Path.cwd()) if files.root is None else "")
     *folders, last = _parts(pattern)
     found = {folder}
@@ -61,7 +49,7 @@ def _parts(pattern: str) -> list[str]:
 
 
 def _stepped(folders: Iterable[str], part: str, files: FileAccess) -> Iterator[str]:
-    """Yield what a part of a pattern leads to from each of the folders."""
+    """Yield the names that match one part of a pattern in each folder."""
     for folder in folders:
         if part == "**":
             yield from _all_below(folder, files)
@@ -74,7 +62,7 @@ def _stepped(folders: Iterable[str], part: str, files: FileAccess) -> Iterator[s
 
 
 def _all_below(folder: str, files: FileAccess) -> Iterator[str]:
-    """Yield a folder and all folders below, without those that only links lead to."""
+    """Yield a folder and all folders below, without following links."""
     waiting = [folder]
     while waiting:
         yield (folder := waiting.pop())
@@ -89,12 +77,12 @@ def _folders_in(folder: Path) -> list[str]:
                 for entry in entries
                 if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
             ]
-    except OSError:  # it may not be listed, or has become something else: nothing matches there
+    except OSError:  # not readable, or replaced meanwhile: nothing matches there
         return []
 
 
 def _leads_on(name: str, part: str, files: FileAccess) -> bool:
-    """Say whether a pattern goes on from here; what it names itself is judged at its end."""
+    """Say whether to search below a name; names without a wildcard are checked at the end."""
     return not has_magic(part) or files.resolve(name).is_dir()
 
 
@@ -107,12 +95,12 @@ def _remote(pattern: str, files: FileAccess) -> set[str]:
     files.require_url(pattern)
     url, *archive = pattern.split("::", 1)  # as in zip://*.json::points.zip
     try:
-        found = set(_listed(pattern, _options(pattern, files)))
+        found = set(_listed(pattern, files.url_options(pattern)))
     except ImportError as error:
         raise InvalidOption(
             f"{quoted(pattern)} needs a package that is not installed: {error}."
         ) from None
-    # Each of fsspec's file systems has errors of its own; a user needs their text.
+    # Each file system of fsspec has its own errors; a user needs their text.
     except Exception as error:
         raise MissingFile(
             f"Cannot list {quoted(pattern)}: {type(error).__name__}: {error}"
@@ -121,7 +109,7 @@ def _remote(pattern: str, files: FileAccess) -> set[str]:
 
 
 def _listed(pattern: str, options: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what matches below the plain part of a pattern."""
+    """Yield the names that match, relative to the plain part of the pattern."""
     import fsspec  # 150 ms, and only a URL needs it
 
     system, path = fsspec.core.url_to_fs(pattern, **options)
@@ -142,10 +130,3 @@ def _plain_part(pattern: str) -> str:
 
 
 _MAGIC = re.compile(r"[*?\[]")
-
-
-def _options(url: str, files: FileAccess) -> Mapping[str, Any]:
-    """Return options of fsspec: what may be read must not send its reader elsewhere."""
-    if files.confined and url.startswith(("http:", "https:")):
-        return {"allow_redirects": False}
-    return {}

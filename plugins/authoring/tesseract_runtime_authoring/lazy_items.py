@@ -1,4 +1,4 @@
-"""The items of lazy sequences: their type, and where they come from."""
+"""The items of lazy sequences: their type and their source."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from tesseract_runtime_authoring.path_root import quoted
 
 
 class ItemType:
-    """What the items of a field are; its validator is made when the first one is used."""
+    """The type of the items of a field; its validator is made when the first item is used."""
 
     def __init__(self, annotation: Any) -> None:
         self._annotation = annotation
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any]:
-        """Return what validates an item."""
+        """The validator of an item."""
         return TypeAdapter(self._annotation)
 
 
@@ -38,8 +38,7 @@ class ItemType:
 class ItemFiles:
     """Reads items from files, with the rights and options of the call that named them.
 
-    `scope` is what there was when the sequence was validated, for it may be used in a thread
-    that has none.
+    `scope` is the one in which the sequence was validated: a thread that uses it may have none.
     """
 
     item: ItemType
@@ -52,7 +51,7 @@ class ItemFiles:
         return cls(item=item, scope=current.document(dict(options or {})))
 
     def matching(self, pattern: str) -> Sequence[str]:
-        """Return the names of the files that match a glob; errors as those of the function."""
+        """Return the names of the files that match a glob, with the errors of `names_matching`."""
         return names_matching(pattern, self.scope.files)
 
     def __call__(self, name: str) -> Any:
@@ -70,7 +69,7 @@ class ItemFiles:
             try:
                 return self.item.adapter.validate_python(tree, context=options)
             except ValidationError as error:
-                raise _misfit(name, error) from None
+                raise _invalid(name, error) from None
 
     def _format(self, name: str) -> Format:
         formats = self.scope.catalog.formats
@@ -80,7 +79,7 @@ class ItemFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedItems:
-    """Validates items that Python code gives."""
+    """Validates items of a sequence made in Python."""
 
     item: ItemType
     items: Sequence[Any]
@@ -102,7 +101,7 @@ def _unread(name: str, error: TesseractRuntimeError) -> dict[str, Any]:
     return {"type": str(error.kind), "loc": [f"item {quoted(name)}"], "msg": str(error)}
 
 
-def _misfit(name: str, error: ValidationError) -> InvalidItem:
+def _invalid(name: str, error: ValidationError) -> InvalidItem:
     place = f"item {quoted(name)}"
     details = invalid_payload(error).details
     return InvalidItem([{**detail, "loc": [place, *detail["loc"]]} for detail in details])

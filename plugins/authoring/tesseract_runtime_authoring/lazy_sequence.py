@@ -28,12 +28,13 @@ T = TypeVar("T")
 
 
 class LazySequence(Sequence[T]):
-    """A sequence of which `getter` gives each item for its key, when it is first used.
+    """A sequence that calls `getter` with the key of an item when the item is first used.
 
-    Every item is got once, also by several threads. Without a getter the keys are the items.
+    It is called once for each item, also by several threads. Without a getter the keys are the
+    items.
 
-    As the type of a field it takes a list, or `@` and a glob of files that hold an item each,
-    relative to the input path. These are read and validated when they are used.
+    As the type of a field it takes a list, or `@` and a glob of files with one item each, relative
+    to the input path. They are read and validated when they are used.
 
     >>> squares = LazySequence(range(1000), lambda number: number**2)
     >>> len(squares), squares[-1], list(squares[2:4])
@@ -61,7 +62,7 @@ class LazySequence(Sequence[T]):
     def __getitem__(self, position: slice) -> LazySequence[T]: ...
 
     def __getitem__(self, position: int | slice) -> T | LazySequence[T]:
-        """Return an item, or a sequence of some of them that are not read by that."""
+        """Return an item, or a sequence of some of them without reading any."""
         chosen = range(len(self))
         if isinstance(position, slice):
             return LazySequence(chosen[position], self._item)
@@ -69,11 +70,11 @@ class LazySequence(Sequence[T]):
             return self._item(chosen[index(position)])
         except IndexError:
             if -len(self) <= position < len(self):
-                raise  # it is the getter's
+                raise  # raised by the getter
             raise IndexError(f"There is no item {position} in {self!r}.") from None
 
     def __iter__(self) -> Iterator[T]:
-        """Yield the items; unlike that of `Sequence`, an `IndexError` of the getter is no end."""
+        """Yield the items; unlike in `Sequence`, an `IndexError` of the getter is raised."""
         return map(self._item, range(len(self)))
 
     def __eq__(self, other: object) -> bool:
@@ -83,20 +84,20 @@ class LazySequence(Sequence[T]):
             return NotImplemented
         return len(self) == len(other) and all(map(eq, self, other))
 
-    __hash__ = None  # type: ignore[assignment]  # it equals lists, which have none
+    __hash__ = None  # type: ignore[assignment]  # it equals lists, which are not hashable
 
     def __repr__(self) -> str:
         return f"LazySequence of {len(self)} items"
 
     def __reduce__(self) -> Any:
-        """Pickle the items themselves, for another process may not have the files."""
+        """Pickle the items: another process may not have the files."""
         return type(self), (list(self),)
 
     def __copy__(self) -> LazySequence[T]:
         return self  # nothing can be assigned to it
 
     def __deepcopy__(self, memo: dict[int, Any]) -> LazySequence[T]:
-        """Return a sequence of other items; what is not read yet is read once for both."""
+        """Copy the items that are read; any other is read once for both sequences."""
         if self._getter is None:
             return LazySequence(deepcopy(self._keys, memo))
         copied: LazySequence[T] = LazySequence(
@@ -127,7 +128,7 @@ class LazySequence(Sequence[T]):
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Describe a list or a glob; what is written is always a list."""
+        """Describe a list or a glob; a result is always a list."""
         items = handler(schema)
         if handler.mode == "serialization":
             return items

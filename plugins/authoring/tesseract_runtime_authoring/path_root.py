@@ -10,17 +10,17 @@ from runtime_core.calls import scope
 from runtime_core.errors import FileRefused, MissingFile, shortened
 from runtime_core.files import is_url
 
-_LONGEST = 300  # characters of a name that stand in messages
+_LONGEST = 300  # characters of a name in a message
 
 
 @dataclass(frozen=True, kw_only=True)
-class Folder:
-    """A folder that an option names; documents name what is in it relative to it."""
+class PathRoot:
+    """A folder that an option names; documents name its contents relative to it."""
 
     option: str
 
     def real(self) -> Path:
-        """Return the folder itself, links resolved; `FileRefused` if it is no local one."""
+        """Return the folder itself, links resolved; raises `FileRefused` for a URL."""
         if is_url(self._configured):
             raise FileRefused(
                 f"There are no paths in {self.place()}, which is a URL. Name a local folder with "
@@ -31,14 +31,17 @@ class Folder:
     def inside(self, name: str) -> Path:
         """Return the real path of a name in this folder; `FileRefused` if it lies elsewhere."""
         root = self.real()
-        _refuse_strange(name)
+        if "\0" in name:
+            raise FileRefused(f"{quoted(name)} is not a valid path: it has NUL characters.")
+        if is_url(name):
+            raise FileRefused(f"{quoted(name)} is a URL, and a path is needed.")
         path = Path(os.path.realpath(root / name))
         if not path.is_relative_to(root):
             raise FileRefused(f"{quoted(name)} lies outside of {self.place()}.")
         return path
 
     def existing(self, name: str) -> Path:
-        """Return the real path of a file or folder; `MissingFile` if there is none."""
+        """Return the real path of a file or folder; `MissingFile` if it does not exist."""
         path = self.inside(name)
         try:
             found = path.exists()
@@ -50,15 +53,20 @@ class Folder:
             raise MissingFile(f"{quoted(name)} is neither a file nor a folder.")
         return path
 
-    def written(self, path: Path) -> str:
-        """Return how a document names a path: relative to this folder if it is inside."""
+    def relative(self, path: Path) -> str:
+        """Return the name of a path in documents: relative to this folder if it is inside."""
         root = self.real()
         return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
     def place(self) -> str:
-        """Return what messages call this folder; where it is, is not told to remote callers."""
-        noun = "the " + self.option.replace("_", " ")
-        return noun if scope.current().files.confined else f"{noun} {self._configured!r}"
+        """Return the folder as messages name it; remote callers do not learn its path."""
+        confined = scope.current().files.confined
+        return f"the {self.noun}" if confined else f"the {self.noun} {self._configured!r}"
+
+    @property
+    def noun(self) -> str:
+        """The option in plain words."""
+        return self.option.replace("_", " ")
 
     @property
     def _configured(self) -> str:
@@ -76,8 +84,8 @@ class Folder:
         return f" Name the folder that it is in with {self._flag}."
 
 
-INPUTS = Folder(option="input_path")
-OUTPUTS = Folder(option="output_path")
+INPUTS = PathRoot(option="input_path")
+OUTPUTS = PathRoot(option="output_path")
 
 
 def quoted(name: str) -> str:
@@ -87,11 +95,3 @@ def quoted(name: str) -> str:
     "'mesh.msh'"
     """
     return repr(shortened(name, _LONGEST))
-
-
-def _refuse_strange(name: str) -> None:
-    """Refuse what no path of this machine can be."""
-    if "\0" in name:
-        raise FileRefused(f"{quoted(name)} is no path: a path has no NUL characters.")
-    if is_url(name):
-        raise FileRefused(f"{quoted(name)} is a URL, and a path is needed.")

@@ -1,41 +1,18 @@
-"""What pydantic does with the path types: how they are read, written and described."""
+"""The common part of the path types: how pydantic reads, writes and describes them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from pathlib import Path, PurePath
-from typing import Any
+from abc import abstractmethod
+from pathlib import Path, PosixPath, PurePath
+from typing import Any, ClassVar
 
-from pydantic import ValidationInfo
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from tesseract_runtime_authoring.path_root import Folder
+from tesseract_runtime_authoring.path_root import PathRoot
 from tesseract_runtime_authoring.validation_errors import as_validation_error
-
-Read = Callable[[str, ValidationInfo], Path]
-
-
-def path_core_schema(read: Read, folder: Folder) -> CoreSchema:
-    """Return the schema of a field that holds a `pathlib.Path`, read by `read`.
-
-    Its text in JSON is relative to `folder`.
-    """
-
-    def validate(value: str | PurePath, info: ValidationInfo) -> Path:
-        with as_validation_error():
-            return read(os.fspath(value), info)
-
-    # An "after" validator, so that in a union with str the first member counts.
-    return core_schema.with_info_after_validator_function(
-        validate, _NAMES, serialization=_serialization(folder)
-    )
-
-
-def path_json_schema(description: str) -> dict[str, Any]:
-    """Return the JSON Schema of a path: a text."""
-    return {"type": "string", "format": "path", "description": description}
-
 
 _NAMES = core_schema.union_schema(
     [core_schema.str_schema(strict=True), core_schema.is_instance_schema(PurePath)],
@@ -44,7 +21,36 @@ _NAMES = core_schema.union_schema(
 )
 
 
-def _serialization(folder: Folder) -> core_schema.SerSchema:
-    return core_schema.plain_serializer_function_ser_schema(
-        lambda value: folder.written(Path(value)), when_used="json"
-    )
+class RootedPath(PosixPath):
+    """A path that documents name relative to a folder of the configuration."""
+
+    _path_root: ClassVar[PathRoot]
+
+    @classmethod
+    @abstractmethod
+    def _located(cls, name: str, info: ValidationInfo) -> Path:
+        """Return the absolute path of a name that a document may use here."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Locate names below the root, and write them relative to it."""
+
+        def validate(value: str | PurePath, info: ValidationInfo) -> Path:
+            with as_validation_error():
+                return cls._located(os.fspath(value), info)
+
+        serialization = core_schema.plain_serializer_function_ser_schema(
+            lambda value: cls._path_root.relative(Path(value)), when_used="json"
+        )
+        # An "after" validator, so that in a union with str the first member counts.
+        return core_schema.with_info_after_validator_function(
+            validate, _NAMES, serialization=serialization
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the name of a file."""
+        description = f"A file or folder, relative to the {cls._path_root.noun}."
+        return {"type": "string", "format": "path", "description": description}

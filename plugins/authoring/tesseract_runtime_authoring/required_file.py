@@ -1,4 +1,4 @@
-"""`require_file`: what must be in the input path before a Tesseract can work."""
+"""`require_file`: files of the input path without which a Tesseract does not start."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class MissingRequiredFile(MissingFile, FileNotFoundError):
 
 
 def require_file(file_path: str | os.PathLike[str]) -> Path:
-    """Return the absolute path of a file of the input path that a Tesseract cannot do without.
+    """Return the absolute path of a required file of the input path.
 
     It is called while `tesseract_api.py` is imported, so that a Tesseract without its files does
-    not start. Folders may be required too. Raises `MissingFile`, which is a `FileNotFoundError`
-    here, when it is not there, and `FileRefused` for a path out of the input path.
+    not start. It may be a folder. Raises `MissingFile`, here also a `FileNotFoundError`, when it
+    does not exist, and `FileRefused` for a path outside of the input path.
 
     >>> require_file(".").is_absolute()
     True

@@ -1,4 +1,4 @@
-"""Where another Tesseract is, and who may name it."""
+"""The address of another Tesseract, and the rights to use it."""
 
 from __future__ import annotations
 
@@ -15,29 +15,39 @@ from tesseract_runtime_authoring.path_root import INPUTS, quoted
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """Where a Tesseract is: as a document says it, and what its client is made with."""
+    """The address of a Tesseract, as a document writes it, and the options of its client."""
 
     type: str
     ref: str
     options: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def client(self) -> Any:
-        """Return a client; `PluginFault` says what to install when there is no package for it."""
-        return _OPENERS[self.type](self)
+        """Return a client; raises `PluginFault` when its package is not installed."""
+        try:
+            from tesseract_runtime_client import Tesseract  # few Tesseracts call others
+        except ModuleNotFoundError as error:
+            if error.name != "tesseract_runtime_client":
+                raise
+            raise PluginFault(
+                "A TesseractReference is called by a client, which is not installed. Install it "
+                "with: pip install tesseract-runtime-client"
+            ) from None
+        opener = Tesseract.from_url if self.type == "url" else Tesseract.from_api
+        return opener(self.ref, **self.options)
 
 
 def checked_address(type_: str, ref: str) -> Address:
-    """Return the address that a document names, if whoever sent it may reach it.
+    """Return the address that a document names, if its sender may use it.
 
-    Raises `FileRefused` for what they may not, and `MissingFile` for a file that is not there.
+    Raises `FileRefused` if not, and `MissingFile` for a file that does not exist.
     """
     return _CHECKS[type_](ref)
 
 
 def address_of(tesseract: Any) -> Address:
-    """Return the address of a client, which has it as its `reference`.
+    """Return the address of a client, which is its `reference`.
 
-    Raises `InvalidResult` for a client that has none, and what the client says of it.
+    Raises `InvalidResult` for a client that has none.
     """
     if isinstance(tesseract, Address):
         return tesseract
@@ -53,7 +63,8 @@ def address_of(tesseract: Any) -> Address:
 def _url(ref: str) -> Address:
     if not ref.startswith(("http://", "https://")):
         raise FileRefused(
-            f"{quoted(ref)} is no URL of a Tesseract: that begins with http:// or https://."
+            f"{quoted(ref)} is not a valid URL of a Tesseract: it must begin with http:// or "
+            "https://."
         )
     scope.current().files.require_url(ref.rstrip("/") + "/")
     return Address(type="url", ref=ref)
@@ -83,29 +94,3 @@ def _image(ref: str) -> Address:
 _CHECKS: Mapping[str, Callable[[str], Address]] = MappingProxyType(
     {"url": _url, "api_path": _api_path, "image": _image}
 )
-
-
-def _opened_url(address: Address) -> Any:
-    return _client_class().from_url(address.ref)
-
-
-def _opened_file(address: Address) -> Any:
-    return _client_class().from_api(address.ref, **address.options)
-
-
-_OPENERS: Mapping[str, Callable[[Address], Any]] = MappingProxyType(
-    {"url": _opened_url, "api_path": _opened_file}
-)
-
-
-def _client_class() -> Any:
-    try:
-        from tesseract_runtime_client import Tesseract  # only those who call others need it
-    except ModuleNotFoundError as error:
-        if error.name != "tesseract_runtime_client":
-            raise
-        raise PluginFault(
-            "A TesseractReference is called by a client, which is not installed. Install it "
-            f"with: {install_command('tesseract-runtime-client')}"
-        ) from None
-    return Tesseract

@@ -22,13 +22,11 @@ from tesseract_runtime_authoring.validation_errors import as_validation_error
 
 
 class TesseractReference:
-    """Another Tesseract, as an input: what can be asked of its client can be asked of this.
+    """Another Tesseract as an input, with the attributes of its client.
 
     A document names it `{"type": "url", "ref": "http://host:8000"}`, or with the type `api_path`
-    and the path of its file. The client is made when something is first asked of it, by the
-    package `tesseract-runtime-client`.
-
-    `tesseract` is such a client.
+    and the path of its file. The client, of the package `tesseract-runtime-client`, is made when
+    an attribute is first used. In Python, pass the client itself as `tesseract`.
 
     >>> from pydantic import BaseModel
     >>> class Inputs(BaseModel):
@@ -42,15 +40,15 @@ class TesseractReference:
 
     def __getattr__(self, name: str) -> Any:
         """Return an attribute of the client: `apply`, `jacobian`, `health`, ..."""
-        if name.startswith("_"):  # protocols of Python and of libraries, which a client has not
+        if name.startswith("_"):  # of protocols that a client does not have
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self._client, name)
 
     @property
     def reference(self) -> dict[str, str]:
-        """Return what a document has in this place: `type` and `ref`.
+        """The document of this reference, with `type` and `ref`.
 
-        Raises `TesseractRuntimeError` for a client that no document can name.
+        Raises `TesseractRuntimeError` for a client without an address.
         """
         address = address_of(self._tesseract)
         return {"type": address.type, "ref": address.ref}
@@ -67,7 +65,7 @@ class TesseractReference:
         return f"TesseractReference({self._tesseract!r})"
 
     def __reduce__(self) -> Any:
-        """Pickle where the Tesseract is; another process makes a client of its own."""
+        """Pickle the address; another process makes its own client."""
         return type(self), (self._identity,)
 
     def __copy__(self) -> TesseractReference:
@@ -78,7 +76,7 @@ class TesseractReference:
 
     @property
     def _identity(self) -> Any:
-        """Return the address, which says what is the same, or a client that has none."""
+        """The address, by which references are compared, or a client without one."""
         try:
             return address_of(self._tesseract)
         except TesseractRuntimeError:
@@ -124,7 +122,7 @@ _DOCUMENT = core_schema.typed_dict_schema(
     },
     extra_behavior="forbid",
 )
-"""What may stand in a document, with what is refused by a better text than pydantic's."""
+"""Valid documents; `image` is rejected later, with a better message than that of pydantic."""
 
 
 def _read(value: Any, handler: ValidatorFunctionWrapHandler) -> TesseractReference:

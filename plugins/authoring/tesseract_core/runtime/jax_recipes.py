@@ -1,4 +1,4 @@
-"""Endpoints of models in JAX, in a line each; imported from the plugin when first used."""
+"""Functions for endpoints of JAX models, imported from the plugin when first used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handing on names of plugins, which are imported when a name is first used."""
+"""Exports of names of plugins, which are imported when a name is first used."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 
 def lazy_exports(module: str, packages: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a module whose names come from the packages of plugins.
+    """Return the `__getattr__` of a module that exports names of plugins.
 
-    `packages` maps each name to the package that has it, such as `tesseract_runtime_acme`, whose
-    distribution is `tesseract-runtime-acme`. Where that is not installed, importing the name
-    raises an `ImportError` that says how to install it.
+    `packages` maps each name to its package, such as `tesseract_runtime_acme` of the distribution
+    `tesseract-runtime-acme`. If that is not installed, importing the name raises an `ImportError`
+    with the command that installs it.
     """
 
     def get(name: str) -> Any:

@@ -17,9 +17,10 @@ import uvicorn
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.errors import InvalidOption
-from runtime_core.server.application import Server, build_application
+from runtime_core.server.application import build_application
 from runtime_core.server.http_protocol import BoundedHttpProtocol
 from runtime_core.server.serve_options import ServeOptions
+from runtime_core.server.server import Server
 from runtime_core.workers import Workers
 
 _KEEP_ALIVE_SECONDS = 60
@@ -90,7 +91,7 @@ async def _serve(
             settings,
             config.name,
             grace=options.shutdown_grace,
-            stop_reading=server.stop_reading,
+            stop_reading=server.bodies.stop,
             cut_short=workers.cut_short,
         )
         # uvicorn raises the signal again that ended it, to whatever was installed before.

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.test_standard_streams import NOISY
 
+from tests.cli.test_standard_streams import NOISY
 from tests.conftest import Cli
 from tests.run_logs.conftest import install_sinks
 from tests.server.conftest import SECONDS, Gate, gate, started

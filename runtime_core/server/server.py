@@ -32,22 +32,22 @@ class Server:
         )
         self.bodies = BodyReader(limit=options.max_body_size)
         self.negotiation = Negotiation(catalog, config)
-        self._workers = workers
+        self.workers = workers
         self._observers: list[Callable[[Call, Reply], None]] = []
 
     @property
     def description(self) -> Description:
         """The description of the Tesseract that is served."""
-        return self._workers.description
+        return self.workers.description
 
     @property
     def problem(self) -> str | None:
         """The reason why no call can be computed at the moment, or `None`."""
-        return self._workers.problem
+        return self.workers.problem
 
     def arriving(self, expected: int | None) -> BodyBuffer:
         """Return a buffer for the body of a call, of `expected` bytes if that is known."""
-        return self._workers.arriving(expected)
+        return self.workers.arriving(expected)
 
     def add_observer(self, observe: Callable[[Call, Reply], None]) -> None:
         """Show every computed call, with its reply, to a function of an extension."""
@@ -55,11 +55,11 @@ class Server:
 
     def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Compute a call; the body of the reply is valid inside the `async with`."""
-        return self._observed(call) if self._observers else self._workers.call(call)
+        return self._observed(call) if self._observers else self.workers.call(call)
 
     @asynccontextmanager
     async def _observed(self, call: Call) -> AsyncIterator[Reply]:
-        async with self._workers.call(call) as reply:
+        async with self.workers.call(call) as reply:
             for observe in self._observers:
                 try:
                     observe(call, reply)

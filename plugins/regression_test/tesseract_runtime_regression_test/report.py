@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from runtime_core.cli.standard_streams import claim_stdout, write_all
+from runtime_core.cli.standard_streams import claim_stdout
 from runtime_core.errors import MissingFile
+from runtime_core.run_logs.standard_output import write_all
 from tesseract_runtime_regression_test.verdict import RegressionVerdict
 
 _INDENT = "    "

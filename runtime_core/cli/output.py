@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from runtime_core.cli.standard_streams import write_all
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Buffer, Format
 from runtime_core.errors import MissingFile
 from runtime_core.files import is_url, join, write
+from runtime_core.run_logs.standard_output import write_all
 
 
 def _known_format(context: typer.Context, name: str | None) -> str | None:

@@ -1,24 +1,23 @@
-"""Keeping stdout for results: whatever user code prints goes to stderr.
+"""Reserving stdout for results: the output of user code goes to stderr.
 
 The descriptors themselves are exchanged, so that subprocesses and C code are covered as well.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from runtime_core.contracts import Buffer
+from runtime_core.run_logs.standard_output import STDERR, STDOUT, flush_output
 
-_STDIN, _STDOUT, _STDERR = 0, 1, 2
+_STDIN = 0
 
 
 @contextmanager
 def stdout_to_stderr() -> Iterator[None]:
-    """Let everything that is printed inside the `with` go to stderr."""
+    """Send everything that is printed inside the `with` to stderr."""
     with stdout_restored():
         os.close(claim_stdout())
         yield
@@ -26,61 +25,42 @@ def stdout_to_stderr() -> Iterator[None]:
 
 @contextmanager
 def stdout_restored() -> Iterator[None]:
-    """Undo at the end of the `with` what was done to stdout inside."""
-    flush()
-    kept = os.dup(_STDOUT)
+    """Restore stdout at the end of the `with`."""
+    flush_output()
+    kept = os.dup(STDOUT)
     try:
         yield
     finally:
-        flush()
-        os.dup2(kept, _STDOUT)
+        flush_output()
+        os.dup2(kept, STDOUT)
         os.close(kept)
 
 
 def claim_stdout() -> int:
-    """Let all that is printed from now on go to stderr; return a descriptor of the real stdout."""
-    flush()
-    kept = os.dup(_STDOUT)
-    os.dup2(_STDERR, _STDOUT)
+    """Send everything that is printed from now on to stderr; return the real stdout."""
+    flush_output()
+    kept = os.dup(STDOUT)
+    os.dup2(STDERR, STDOUT)
     return kept
 
 
-def write_all(descriptor: int, buffers: Sequence[Buffer]) -> None:
-    """Write buffers whole, whatever user code has made of Python's own streams."""
-    for buffer in buffers:
-        rest = memoryview(buffer).cast("B")
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-
-
 def open_standard_streams() -> None:
-    """Open what a scheduler or shell has closed, so that no other file takes its place."""
-    for descriptor in (_STDIN, _STDOUT, _STDERR):
+    """Open the streams that a scheduler or shell has closed, lest other files take their place."""
+    for descriptor in (_STDIN, STDOUT, STDERR):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest free descriptor, which is this one
     if sys.stdout is None:
-        sys.stdout = open(_STDOUT, "w", closefd=False)  # noqa: SIM115  # open until the end
+        sys.stdout = open(STDOUT, "w", closefd=False)  # noqa: SIM115  # open until the end
     if sys.stderr is None:
-        sys.stderr = open(_STDERR, "w", closefd=False)  # noqa: SIM115  # open until the end
+        sys.stderr = open(STDERR, "w", closefd=False)  # noqa: SIM115  # open until the end
 
 
 def stdout_to_stderr_for_good() -> None:
-    """Let what is printed while the process ends go to stderr, C buffers included."""
+    """Send what is printed while the process ends to stderr, C buffers included."""
     try:
         sys.stdout.flush()
-        os.dup2(_STDERR, _STDOUT)
-    except OSError:  # the reader has gone, and what it did not want must not go elsewhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
-
-
-def flush() -> None:
-    """Write what the buffers of Python and of C hold."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):  # user code may have exchanged it
-            stream.flush()
-    _C_LIBRARY.fflush(None)
-
-
-_C_LIBRARY = ctypes.CDLL(None)
+        os.dup2(STDERR, STDOUT)
+    except OSError:  # the reader has gone; the rest must not go elsewhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)

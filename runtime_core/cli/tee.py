@@ -1,23 +1,24 @@
-"""A program that passes on what a call writes, and keeps it in the log of the run.
+"""A program that forwards what a call writes to stderr and to the log of the run.
 
-It is started by its path, in an interpreter without site packages, and imports nothing of ours:
-what is written to its stdin goes to its stderr and to the file named by its argument, which is
-made with its folder at the first byte. It ends when nobody can write any more.
+It is started by its path, in an interpreter without site packages, and imports nothing of the
+runtime. What is written to its stdin goes to its stderr and to the file named by its argument,
+which is created with its folder at the first byte. It ends when its last writer does.
 """
 
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _CHUNK = 1 << 16
 
 
 def tee(path: str) -> None:
-    """Pass on stdin until it ends; what one of the two places cannot take goes to the other."""
+    """Forward stdin until it ends; a failure of one of the two places does not stop the other."""
     log = None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the last words of who is ended by it count too
+        signal.signal(number, signal.SIG_IGN)  # the last words of an interrupted call count too
     while piece := os.read(0, _CHUNK):
         if log is None:
             log = _opened(path)
@@ -35,12 +36,9 @@ def _opened(path: str) -> int:
 
 
 def _write(descriptor: int, piece: bytes) -> None:
-    rest = memoryview(piece)
-    try:
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-    except OSError:
-        pass  # nobody reads it, or there is no room
+    # Its reader may be gone, or its disk full.
+    with suppress(OSError), open(descriptor, "wb", closefd=False) as file:
+        file.write(piece)
 
 
 if __name__ == "__main__":

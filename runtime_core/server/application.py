@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,72 +13,12 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runtime_core.catalog import CORE, Catalog
-from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Call, Description, Place, Reply, ServerParts
-from runtime_core.server.admission import Admission
-from runtime_core.server.negotiation import Negotiation
-from runtime_core.server.request_body import Reading
+from runtime_core.catalog import CORE
+from runtime_core.contracts import Place, ServerParts
 from runtime_core.server.routes import ComputingRoute, endpoint_routes
-from runtime_core.server.serve_options import ServeOptions
-from runtime_core.workers import BodyBuffer, Workers
+from runtime_core.server.server import Server
 
 _log = logging.getLogger(__name__)
-
-
-class Server:
-    """The `ServerContext` of one service, whose workers have loaded the Tesseract."""
-
-    def __init__(
-        self, *, catalog: Catalog, config: RuntimeConfig, options: ServeOptions, workers: Workers
-    ) -> None:
-        self.catalog = catalog
-        self.config = config
-        self.options = options
-        self.admission = Admission(
-            slots=options.num_workers + options.queue_size, size=options.max_queued_bytes
-        )
-        self.reading = Reading()
-        self.negotiation = Negotiation(catalog, config)
-        self._workers = workers
-        self._observers: list[Callable[[Call, Reply], None]] = []
-
-    @property
-    def description(self) -> Description:
-        """Return what is served."""
-        return self._workers.description
-
-    @property
-    def problem(self) -> str | None:
-        """Return why no call can be computed at the moment, or nothing."""
-        return self._workers.problem
-
-    def arriving(self, expected: int | None) -> BodyBuffer:
-        """Return where the body of a call is collected."""
-        return self._workers.arriving(expected)
-
-    def stop_reading(self) -> None:
-        """Give up the bodies that are still arriving."""
-        self.reading.stop()
-
-    def add_observer(self, observe: Callable[[Call, Reply], None]) -> None:
-        """Show every computed call, with its reply, to a function of an extension."""
-        self._observers.append(observe)
-
-    def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        """Compute a call; the body of the reply is valid inside the `async with`."""
-        return self._observed(call) if self._observers else self._workers.call(call)
-
-    @asynccontextmanager
-    async def _observed(self, call: Call) -> AsyncIterator[Reply]:
-        async with self._workers.call(call) as reply:
-            for observe in self._observers:
-                try:
-                    observe(call, reply)
-                # An extension that only looks on must not spoil the answer.
-                except Exception:
-                    _log.exception("An observer of calls failed.")
-            yield reply
 
 
 @dataclass(frozen=True, kw_only=True)

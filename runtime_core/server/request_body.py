@@ -1,11 +1,10 @@
-"""Reading the body of a request, within the limits of the service."""
+"""Receiving the body of a request, within the limits of the service."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -13,104 +12,73 @@ from starlette.types import Receive
 from runtime_core.contracts import Buffer
 from runtime_core.errors import BodyTooLarge, InvalidPayload, ShuttingDown, SlowBody
 from runtime_core.server.admission import Admitted
-from runtime_core.server.cancelling import OwnCancellation
 from runtime_core.workers import BodyBuffer
 
 _IDLE_SECONDS = 30.0
-"""A body of which nothing arrives for so long is given up."""
+"""A body of which nothing arrives for so long is refused."""
 
 
-class Reading:
-    """The bodies that are arriving: each may pause for a while, until the server is stopped."""
+class BodyReader:
+    """Receives the bodies of requests: each may pause for a while, until the server is stopped."""
 
-    def __init__(self) -> None:
-        self.is_stopped = False
-        self.waiting: set[Patience] = set()
-
-    def patience(self) -> Patience:
-        """Return what ends the reading of a body, in a `with`, when it has lasted too long."""
-        return Patience(self)
+    def __init__(self, *, limit: int) -> None:
+        self._limit = limit
+        self._is_stopped = False
+        self._timeouts: set[asyncio.Timeout] = set()
 
     def stop(self) -> None:
-        """Give up what has not arrived yet."""
-        self.is_stopped = True
-        for patience in self.waiting:
-            patience.end()
+        """Refuse the bodies that have not arrived yet."""
+        self._is_stopped = True
+        for timeout in self._timeouts:
+            self._renew(timeout)
 
+    async def read(self, receive: Receive, arriving: BodyBuffer, place: Admitted) -> Buffer:
+        """Return the whole body of a request.
 
-class Patience:
-    """Waits for one body inside a `with`; `SlowBody` or `ShuttingDown` when that is too long."""
+        Raises `BodyTooLarge`, `QueueFull`, `SlowBody`, `ShuttingDown`, and `ClientDisconnect` when
+        the client hangs up; then the body has been discarded.
+        """
+        try:
+            async with self._patience() as timeout:
+                while True:
+                    self._renew(timeout)
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientDisconnect
+                    piece = message.get("body", b"")
+                    _refuse_large(arriving.size + len(piece), self._limit)
+                    place.reserve(arriving.size + len(piece))
+                    arriving.add(piece)
+                    if not message.get("more_body", False):
+                        return arriving.finished()
+        except BaseException:
+            arriving.discard()
+            raise
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
-        self._cancellation = OwnCancellation.of_current_task()
-        self._timer: asyncio.TimerHandle | None = None
+    @asynccontextmanager
+    async def _patience(self) -> AsyncIterator[asyncio.Timeout]:
+        """Give the timeout of one body; `SlowBody` or `ShuttingDown` when it has expired."""
+        try:
+            async with asyncio.timeout(None) as timeout:
+                self._timeouts.add(timeout)
+                try:
+                    yield timeout
+                finally:
+                    self._timeouts.discard(timeout)
+        except TimeoutError:
+            if self._is_stopped:
+                raise ShuttingDown("The server is being stopped.") from None
+            raise SlowBody(f"Nothing of the body has arrived for {_IDLE_SECONDS:g} s.") from None
 
-    def __enter__(self) -> Self:
-        self._wait(0.0 if self._reading.is_stopped else _IDLE_SECONDS)
-        self._reading.waiting.add(self)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._wait(None)
-        self._reading.waiting.discard(self)
-        if not self._cancellation.settle(kind):
-            return
-        if self._reading.is_stopped:
-            raise ShuttingDown("The server is being stopped.") from None
-        raise SlowBody(f"Nothing of the body has arrived for {_IDLE_SECONDS:g} s.") from None
-
-    def renew(self) -> None:
-        """Wait anew, for something has arrived."""
-        if not self._reading.is_stopped:
-            self._wait(_IDLE_SECONDS)
-
-    def end(self) -> None:
-        """Wait no longer."""
-        if not self._cancellation.is_requested:
-            self._wait(0.0)
-
-    def _wait(self, seconds: float | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if seconds is not None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(seconds, self._cancellation.request)
-
-
-async def read_body(
-    receive: Receive, arriving: BodyBuffer, place: Admitted, reading: Reading, *, limit: int
-) -> Buffer:
-    """Return the whole body of a request.
-
-    Raises `BodyTooLarge`, `QueueFull`, `SlowBody`, `ShuttingDown`, and `ClientDisconnect` when the
-    client hangs up; then the body has been discarded.
-    """
-    try:
-        with reading.patience() as patience:
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                piece = message.get("body", b"")
-                _refuse_large(arriving.size + len(piece), limit)
-                place.reserve(arriving.size + len(piece))
-                arriving.add(piece)
-                if not message.get("more_body", False):
-                    return arriving.finished()
-                patience.renew()
-    except BaseException:
-        arriving.discard()
-        raise
+    def _renew(self, timeout: asyncio.Timeout) -> None:
+        """Wait anew; no longer than for what has arrived already once the server is stopped."""
+        if not timeout.expired():
+            seconds = 0.0 if self._is_stopped else _IDLE_SECONDS
+            timeout.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
 def announced_size(fields: Mapping[str, str], limit: int) -> int | None:
-    """Return the size of a body that has one announced; `BodyTooLarge` if that is too much."""
+    """Return the announced size of a body, if any; `BodyTooLarge` if it exceeds the limit."""
     text = fields.get("content-length")
     if text is None:
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect
@@ -22,10 +21,10 @@ from runtime_core.contracts import ServerContext
 from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, TesseractRuntimeError
 from runtime_core.run_logs.run import checked_run_id, new_run_id
 from runtime_core.server.admission import Admitted
-from runtime_core.server.disconnect import Attendance
+from runtime_core.server.disconnect import cancelled_on_disconnect
 from runtime_core.server.headers import header_fields
 from runtime_core.server.negotiation import UnsupportedMediaType
-from runtime_core.server.request_body import announced_size, read_body
+from runtime_core.server.request_body import announced_size
 from runtime_core.server.responses import (
     PARENT_RUN_ID_HEADER,
     RUN_ID_HEADER,
@@ -34,13 +33,11 @@ from runtime_core.server.responses import (
     fault_response,
     timing,
 )
-
-if TYPE_CHECKING:
-    from runtime_core.server.application import Server
+from runtime_core.server.server import Server
 
 
 def endpoint_routes(server: Server) -> Iterator[BaseRoute]:
-    """Yield the routes of everything that is served, and of what is not with the reason."""
+    """Yield the routes of the endpoints; those that are unavailable answer with the reason."""
     for endpoint in server.description.endpoints:
         path = f"/{endpoint.name}"
         if endpoint.has_payload:
@@ -59,7 +56,7 @@ class ComputingRoute:
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; the memory of the answer is held until it is sent."""
+        """Answer a request; the memory of the reply is leased until it is sent."""
         if scope["method"] == "OPTIONS":
             await _ALLOW_POST(scope, receive, send)
             return
@@ -74,26 +71,23 @@ class ComputingRoute:
             refusal = fault_response(fault, catalog=self._server.catalog, run_id=run_id)
             await refusal(scope, receive, send)
         except ClientDisconnect:
-            return  # nobody is there to be answered
+            return  # there is no client to answer
 
     async def _call(
         self, fields: Mapping[str, str], receive: Receive, run_id: str, place: Admitted
     ) -> Call:
         server = self._server
-        limit = server.options.max_body_size
         _refuse_content_encoding(fields)
         body_format = server.negotiation.input_format(fields.get("content-type", ""))
         output = server.negotiation.output(fields.get("accept", ""))
-        size = announced_size(fields, limit)
+        size = announced_size(fields, server.options.max_body_size)
         place.reserve(size or 0)
         return Call(
             endpoint=self._endpoint,
             run_id=run_id,
             parent_run_id=_parent_run_id(fields),
             timeout=_timeout(fields),
-            body=await read_body(
-                receive, server.arriving(size), place, server.reading, limit=limit
-            ),
+            body=await server.bodies.read(receive, server.arriving(size), place),
             body_format=body_format.name,
             output=output,
             output_path=server.config.output_path,
@@ -101,9 +95,8 @@ class ComputingRoute:
         )
 
     async def _computed(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        with Attendance(receive):
-            async with self._server.call(call) as reply:
-                await self._response(reply)(scope, receive, send)
+        async with cancelled_on_disconnect(receive), self._server.call(call) as reply:
+            await self._response(reply)(scope, receive, send)
 
     def _response(self, reply: Reply) -> ASGIApp:
         catalog = self._server.catalog
@@ -115,14 +108,14 @@ class ComputingRoute:
 
 
 class StaticRoute:
-    """`GET /name`: an answer that was known at the start."""
+    """`GET /name`: an answer that is known at the start."""
 
     def __init__(self, server: Server, endpoint: EndpointDescription) -> None:
         self._server = server
         self._answer = endpoint.answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer at once; no worker has part in it."""
+        """Answer without a worker."""
         if scope["method"] == "OPTIONS":
             await _ALLOW_GET(scope, receive, send)
             return
@@ -139,7 +132,7 @@ class StaticRoute:
 
 
 class UnavailableRoute:
-    """An endpoint that this Tesseract does not have: 404 with the reason."""
+    """An endpoint that is not available: 404 with the reason."""
 
     def __init__(self, server: ServerContext, name: str, reason: str) -> None:
         message = f"Endpoint {name!r} is not available: {reason}"
@@ -147,7 +140,7 @@ class UnavailableRoute:
         self._response = fault_response(fault, catalog=server.catalog)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Say why there is no such endpoint."""
+        """Answer with the reason."""
         await self._response(scope, receive, send)
 
 
@@ -165,7 +158,7 @@ def _refuse_content_encoding(fields: Mapping[str, str]) -> None:
 
 
 def _timeout(fields: Mapping[str, str]) -> float | None:
-    """Return the seconds that a client gives its call."""
+    """Return the time limit of the client in seconds, if it sends one."""
     text = fields.get("request-timeout")
     if text is None:
         return None
@@ -181,7 +174,7 @@ def _timeout(fields: Mapping[str, str]) -> float | None:
 
 
 def _parent_run_id(fields: Mapping[str, str]) -> str | None:
-    """Return the run that a client says this one is a part of."""
+    """Return the id of the parent run, if the client sends one."""
     name = PARENT_RUN_ID_HEADER.lower()
     given = fields.get(name)
     return None if given is None else _checked(given, place=("header", name))

@@ -1,4 +1,4 @@
-"""Running the service: a bound socket, loaded workers, uvicorn, and a clean end."""
+"""Running the service with uvicorn: start, announcement, signals and shutdown."""
 
 from __future__ import annotations
 
@@ -14,13 +14,10 @@ from types import FrameType
 
 import uvicorn
 
-from runtime_core.catalog import Catalog
-from runtime_core.config import RuntimeConfig
 from runtime_core.errors import InvalidOption
-from runtime_core.server.application import Server, build_application
+from runtime_core.server.application import Application, build_application
 from runtime_core.server.http_protocol import BoundedHttpProtocol
-from runtime_core.server.serve_options import ServeOptions
-from runtime_core.workers import Workers
+from runtime_core.server.server import Server
 
 _KEEP_ALIVE_SECONDS = 60
 _SECONDS_TO_ANSWER = 10  # for slow readers, after calls have been cut short
@@ -28,7 +25,7 @@ _BACKLOG = 2048
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """Return a socket bound to an address; `InvalidOption` if that cannot be had."""
+    """Return a socket bound to an address; `InvalidOption` if it cannot be bound."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, socket.SOCK_STREAM)
@@ -43,56 +40,24 @@ def bound_socket(host: str, port: int) -> socket.socket:
     return bound
 
 
-def serve(
-    *,
-    catalog: Catalog,
-    config: RuntimeConfig,
-    options: ServeOptions,
-    workers: Workers,
-    address: socket.socket,
-) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what runs and return.
+def serve(server: Server, address: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the running calls and return.
 
     Errors are those of loading the Tesseract; no request is taken before it has loaded.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
-            runner.run(_serve(catalog, config, options, workers, address))
+            runner.run(_serve(server, address))
         except KeyboardInterrupt:
             pass  # Ctrl-C is how a server is meant to be stopped in a terminal
 
 
-async def _serve(
-    catalog: Catalog,
-    config: RuntimeConfig,
-    options: ServeOptions,
-    workers: Workers,
-    address: socket.socket,
-) -> None:
-    async with workers, AsyncExitStack() as lifespans:
-        server = Server(catalog=catalog, config=config, options=options, workers=workers)
+async def _serve(server: Server, address: socket.socket) -> None:
+    async with server.workers, AsyncExitStack() as lifespans:
         application = build_application(server)
         for lifespan in application.lifespans:
             await lifespans.enter_async_context(lifespan())
-        settings = uvicorn.Config(
-            application.asgi,
-            http=BoundedHttpProtocol,
-            access_log=False,
-            lifespan="off",  # it is ours, so that it ends in order when uvicorn is hurried
-            log_level="warning",
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=math.ceil(options.shutdown_grace) + _SECONDS_TO_ANSWER,
-            ssl_certfile=options.tls_cert,
-            ssl_keyfile=options.tls_key,
-        )
-        service = AnnouncedServer(
-            settings,
-            config.name,
-            grace=options.shutdown_grace,
-            stop_reading=server.stop_reading,
-            cut_short=workers.cut_short,
-        )
+        service = UvicornServer(_settings(server, application), server)
         # uvicorn raises the signal again that ended it, to whatever was installed before.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, service.handle_exit)
@@ -102,56 +67,63 @@ async def _serve(
         await service.serve(sockets=[address])
 
 
-class AnnouncedServer(uvicorn.Server):
-    """Says where it serves once it does, and hears signals from then on.
+def _settings(server: Server, application: Application) -> uvicorn.Config:
+    options = server.options
+    return uvicorn.Config(
+        application.asgi,
+        http=BoundedHttpProtocol,
+        access_log=False,
+        lifespan="off",  # it is ours, so that it ends in order when uvicorn is hurried
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=math.ceil(options.shutdown_grace) + _SECONDS_TO_ANSWER,
+        ssl_certfile=options.tls_cert,
+        ssl_keyfile=options.tls_key,
+    )
 
-    After the first signal calls have `grace` seconds, after another one none: they are cut short
-    and answered all the same.
+
+class UvicornServer(uvicorn.Server):
+    """Announces its address once it serves, and handles signals from then on.
+
+    The first signal leaves `--shutdown-grace` to the running calls. Another one ends them at once;
+    they are answered all the same.
     """
 
-    def __init__(
-        self,
-        settings: uvicorn.Config,
-        name: str,
-        *,
-        grace: float,
-        stop_reading: Callable[[], None],
-        cut_short: Callable[[], None],
-    ) -> None:
+    def __init__(self, settings: uvicorn.Config, server: Server) -> None:
         super().__init__(settings)
-        self._stop_reading = stop_reading
-        self._name = name
-        self._grace = grace
-        self._cut_short = cut_short
+        self._server = server
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop, or hurry."""
+        """Begin to stop; at the second signal, stop the running calls."""
         if self.should_exit:
-            asyncio.get_running_loop().call_soon_threadsafe(self._cut_short)
+            asyncio.get_running_loop().call_soon_threadsafe(self._server.workers.cut_short)
         else:
             super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let what runs come to its end, in time; what has not arrived yet will not run."""
-        self._stop_reading()
-        hurry = asyncio.get_running_loop().call_later(self._grace, self._cut_short)
+        """Refuse the bodies that still arrive, and wait for the running calls."""
+        self._server.bodies.stop()
+        loop, workers = asyncio.get_running_loop(), self._server.workers
+        hurry = loop.call_later(self._server.options.shutdown_grace, workers.cut_short)
         await super().shutdown(sockets)
         hurry.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to serve and tell where."""
+        """Start to serve and announce the address."""
         await super().startup(sockets)
+        name = self._server.config.name
         for address in sockets or ():
             host, port = address.getsockname()[:2]
             scheme = "https" if self.config.is_ssl else "http"
             url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-            print(f"Serving {self._name} on {url} (Ctrl-C ends it).", file=sys.stderr)
+            print(f"Serving {name} on {url} (Ctrl-C ends it).", file=sys.stderr)
 
 
 def _listen(address: socket.socket) -> None:
     try:
         address.listen(_BACKLOG)
-    except OSError as error:  # somebody else took it while the Tesseract loaded
+    except OSError as error:  # another process took it while the Tesseract loaded
         host, port = address.getsockname()[:2]
         raise _not_served(host, port, error) from None
 
@@ -165,7 +137,7 @@ def _not_served(host: str, port: int, error: Exception) -> InvalidOption:
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
-        import uvloop  # not to be had everywhere
+        import uvloop  # optional: not available on every platform
     except ImportError:
         return None
     return uvloop.new_event_loop

@@ -14,11 +14,11 @@ class BodyBuffer:
     `expected` is the size if it is known. Ends with `finished`, or with `discard`.
     """
 
-    def __init__(self, segments: SharedBufferPool, *, expected: int | None) -> None:
-        self._segments = segments
+    def __init__(self, shared_buffers: SharedBufferPool, *, expected: int | None) -> None:
+        self._shared_buffers = shared_buffers
         self._expected = expected or 0
         self._small = bytearray()
-        self._segment: SharedBuffer | None = None
+        self._shared_buffer: SharedBuffer | None = None
         self._view = memoryview(b"")
         self.size = 0
 
@@ -27,7 +27,7 @@ class BodyBuffer:
         if not piece:
             return
         end = self.size + len(piece)
-        if self._segment is None and max(end, self._expected) < SMALLEST:
+        if self._shared_buffer is None and max(end, self._expected) < SMALLEST:
             self._small += piece
         else:
             self._reserve(end)
@@ -36,20 +36,20 @@ class BodyBuffer:
 
     def finished(self) -> Buffer:
         """Return the whole body; what it takes is released by whoever computes the call."""
-        return bytes(self._small) if self._segment is None else self._view[: self.size]
+        return bytes(self._small) if self._shared_buffer is None else self._view[: self.size]
 
     def discard(self) -> None:
         """Give back what the body took, for no call will be made of it."""
-        if self._segment is not None:
-            self._segments.release(self._segment)
-            self._segment = None
+        if self._shared_buffer is not None:
+            self._shared_buffers.release(self._shared_buffer)
+            self._shared_buffer = None
 
     def _reserve(self, size: int) -> None:
         if size <= len(self._view):
             return
-        if self._segment is None:
-            self._segment = self._segments.lease()
-        larger = self._segment.view(
+        if self._shared_buffer is None:
+            self._shared_buffer = self._shared_buffers.lease()
+        larger = self._shared_buffer.view(
             max(size, self._expected, int(len(self._view) * _GROWTH)), at_once=False
         )
         larger[: len(self._small)] = self._small

@@ -1,17 +1,15 @@
-"""What a worker writes on its standard streams: Python, C code and programs that it starts.
+"""The output of one call of a worker, including C code and subprocesses.
 
 It goes to a file without a name, which the worker has as its descriptors 1 and 2 and its
-supervisor reads: a pipe would block whoever writes while nobody reads.
+supervisor reads. A pipe would block the worker while the supervisor does not read.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import fcntl
 import logging
 import os
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -19,12 +17,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from runtime_core.contracts import Run
+from runtime_core.run_logs.standard_output import STDERR, write_all
 from runtime_core.run_logs.text_log import append_text, text_log_path
 from runtime_core.workers.process_exit import settle
 
 _log = logging.getLogger(__name__)
 
-_STDOUT, _STDERR = 1, 2
 _CHUNK = 1 << 20
 
 
@@ -39,21 +37,23 @@ class CapturedOutput:
         self._keeping = asyncio.Lock()
         self._shown = self._kept = 0
         self._run: Run | None = None
-        self._writing: asyncio.Future[None] | None = None  # it may outlast who has begun it
+        self._writing: asyncio.Future[None] | None = (
+            None  # it may outlast the task that has begun it
+        )
         self._open = True
 
     @property
     def size(self) -> int:
-        """Return how many bytes have been written."""
+        """The number of bytes written."""
         return os.fstat(self.descriptor).st_size
 
     @property
     def has_news(self) -> bool:
-        """Say whether something has been written that has not been shown."""
+        """Whether something has been written that has not been shown."""
         return self._open and self.size > self._shown
 
     def tail(self, size: int) -> str:
-        """Return the last whole lines of at most `size` bytes together, while the file is known."""
+        """Return the last whole lines, at most `size` bytes; nothing after `finish`."""
         if not self._open:
             return ""
         start = max(self.size - size, 0)
@@ -61,12 +61,12 @@ class CapturedOutput:
         return text.partition("\n")[2] or text if start else text
 
     def begin(self, run: Run) -> None:
-        """Keep what is written from now on in the log of a run, as far as `keep` is called."""
+        """Begin the log of a run: `keep` appends what is written from now on."""
         self._kept = self.size
         self._run = run
 
     async def keep(self) -> None:
-        """Bring the log of the run up to date, beside the event loop."""
+        """Append what is new to the log of the run, off the event loop."""
         async with self._keeping:
             await self._written()
             if self._run is not None and self.size > self._kept:
@@ -80,17 +80,17 @@ class CapturedOutput:
             self._writing = None
 
     def end(self) -> None:
-        """Keep nothing of what is written from now on: it is not the run's."""
+        """End the log of the run: what is written from now on does not belong to it."""
         self._run = None
 
     async def show(self) -> None:
-        """Write what is new to the stderr of this process, beside the event loop."""
+        """Write what is new to the stderr of this process, off the event loop."""
         async with self._showing:
             if self.has_news:
-                await _beside(self._show)
+                await _in_daemon_thread(self._show)
 
     async def finish(self) -> None:
-        """Show the rest and forget the file; it ends with the last process that writes to it."""
+        """Show the rest and close the file; the last process that writes to it frees it."""
         await self.show()
         async with self._showing:
             if self._open:
@@ -109,14 +109,12 @@ class CapturedOutput:
     def _show(self) -> None:
         while piece := os.pread(self.descriptor, _CHUNK, self._shown):
             self._shown += len(piece)
-            rest = memoryview(piece)
-            with suppress(OSError):  # nobody reads our stderr
-                while rest:
-                    rest = rest[os.write(_STDERR, rest) :]
+            with suppress(OSError):  # the reader of our stderr has gone
+                write_all(STDERR, [piece])
 
 
-async def _beside(act: Callable[[], None]) -> None:
-    """Run a function that may wait for ever in a thread that nobody waits for at the end."""
+async def _in_daemon_thread(act: Callable[[], None]) -> None:
+    """Run a function that may block for ever in a daemon thread."""
     loop = asyncio.get_running_loop()
     done = loop.create_future()
 
@@ -127,24 +125,3 @@ async def _beside(act: Callable[[], None]) -> None:
 
     threading.Thread(target=run, daemon=True).start()
     await done
-
-
-def redirect_streams(descriptor: int) -> None:
-    """Let everything that this process writes from now on go to a file, and close its descriptor.
-
-    What its own buffers still hold has been flushed at the end of the last call.
-    """
-    for stream in (_STDOUT, _STDERR):
-        os.dup2(descriptor, stream)
-    os.close(descriptor)
-
-
-def flush_streams() -> None:
-    """Write what the buffers of Python and of C hold."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):  # user code may have exchanged it for anything
-            stream.flush()
-    _C_LIBRARY.fflush(None)
-
-
-_C_LIBRARY = ctypes.CDLL(None)

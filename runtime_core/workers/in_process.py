@@ -23,7 +23,7 @@ class InProcessWorkers:
     def __init__(self, runtime: Runtime, supervisor: RunSupervisor) -> None:
         self._runtime = runtime
         self._supervisor = supervisor
-        self._segments = SharedBufferPool()
+        self._shared_buffers = SharedBufferPool()
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Reply]] = set()
         self._set_up = ExitStack()
@@ -51,11 +51,11 @@ class InProcessWorkers:
         """Wait for the calls that are running."""
         await asyncio.gather(*self._running, return_exceptions=True)
         await asyncio.to_thread(self._set_up.close)
-        self._segments.close()
+        self._shared_buffers.close()
 
     def arriving(self, expected: int | None) -> BodyBuffer:
         """Return where the body of a call is collected, of `expected` bytes if that is known."""
-        return BodyBuffer(self._segments, expected=expected)
+        return BodyBuffer(self._shared_buffers, expected=expected)
 
     def cut_short(self) -> None:
         """Do nothing: a thread cannot be stopped."""
@@ -81,6 +81,6 @@ class InProcessWorkers:
                 reply = await asyncio.to_thread(self._runtime.invoke, call)
             return await self._supervisor.ended(self._supervisor.run(call), reply)
         finally:
-            body = self._segments.holding(call.body)
+            body = self._shared_buffers.holding(call.body)
             if body is not None:
-                self._segments.release(body)
+                self._shared_buffers.release(body)

@@ -1,8 +1,8 @@
-"""What supervisor and worker say to each other: start, ready, failed, call, reply.
+"""The messages between supervisor and worker: start, ready, failed, call, reply.
 
-A large body lies in a segment. The supervisor makes the segments of both directions and attaches
-their descriptors to calls, together with the files for the worker's standard streams and for what
-user code logs.
+A large body lies in a shared buffer. The supervisor makes the buffers of both directions and
+attaches their descriptors to calls, together with the files for the worker's standard streams and
+for the records that user code logs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BODY, ANSWER, STREAMS, RECORDS = "body", "answer", "streams", "records"
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedCall:
-    """A call as a worker gets it: `body_size` bytes of its body lie in the attached segment.
+    """A call as a worker gets it: `body_size` bytes of its body lie in the attached shared buffer.
 
     Its reply repeats the `number`, by which no process can answer another one's call.
     """
@@ -36,18 +36,18 @@ class ReceivedCall:
 
 
 def call_message(number: int, call: Call, attached: Mapping[str, int]) -> Message:
-    """Return a call as a message; its body is beside it, or in the segment that is attached."""
-    in_segment = BODY in attached
+    """Return a call as a message, with its body unless that is in an attached shared buffer."""
+    is_shared = BODY in attached
     data = {
         "number": number,
         "call": {**_fields(call, but="body"), "output": vars(call.output)},
-        "body_size": memoryview(call.body).nbytes if in_segment else None,
+        "body_size": memoryview(call.body).nbytes if is_shared else None,
         "attached": list(attached),
     }
     return Message(
         kind=CALL,
         data=data,
-        buffers=[] if in_segment else [call.body],
+        buffers=[] if is_shared else [call.body],
         descriptors=list(attached.values()),
     )
 
@@ -64,13 +64,13 @@ def read_call(message: Message) -> ReceivedCall:
     )
 
 
-def reply_message(number: int, reply: Reply, segment: SharedBuffer | None) -> Message:
-    """Return a reply as a message; a large body is copied into the segment, if there is one."""
+def reply_message(number: int, reply: Reply, shared_buffer: SharedBuffer | None) -> Message:
+    """Return a reply as a message; a large body is copied into the shared buffer, if any."""
     pieces = [memoryview(buffer).cast("B") for buffer in reply.body]
     size = sum(piece.nbytes for piece in pieces)
-    placed = segment is not None and size >= SMALLEST
-    if segment is not None and placed:
-        segment.fill(pieces)
+    placed = shared_buffer is not None and size >= SMALLEST
+    if shared_buffer is not None and placed:
+        shared_buffer.fill(pieces)
     data = _fields(reply, but="body")
     data["fault"] = asdict(reply.fault) if reply.fault is not None else None
     return Message(
@@ -80,22 +80,22 @@ def reply_message(number: int, reply: Reply, segment: SharedBuffer | None) -> Me
     )
 
 
-def is_in_segment(message: Message) -> bool:
-    """Say whether the body of a reply lies in the segment that was attached for it."""
+def is_in_shared_buffer(message: Message) -> bool:
+    """Return whether the body of a reply lies in the shared buffer that was attached for it."""
     return message.data["body_size"] is not None
 
 
-def read_reply(message: Message, segment: SharedBuffer) -> Reply:
-    """Return the reply of a message; its body may be a view of the segment."""
+def read_reply(message: Message, shared_buffer: SharedBuffer) -> Reply:
+    """Return the reply of a message; its body may be a view of the shared buffer."""
     data = message.data["reply"]
     body: Sequence[Buffer] = message.buffers
-    if is_in_segment(message):
-        body = [segment.view(message.data["body_size"])]
+    if is_in_shared_buffer(message):
+        body = [shared_buffer.view(message.data["body_size"])]
     return Reply(**{**data, "body": body, "fault": read_fault(data["fault"])})
 
 
 def failed_message(fault: Fault) -> Message:
-    """Return why a worker could not start."""
+    """Return the fault of a worker that could not start, as a message."""
     return Message(kind=FAILED, data=asdict(fault))
 
 

@@ -1,4 +1,4 @@
-"""The workers of a server: loaded, fed with one call each at a time, replaced when they die."""
+"""A pool of worker processes for a server, a client or an executor."""
 
 from __future__ import annotations
 
@@ -40,13 +40,20 @@ _TICKS_TO_SHRINK = 20  # after so many without a call the memory of bodies is gi
 
 
 class WorkerPool:
-    """Some worker processes, and a queue of calls before them in their order of arrival.
+    """Worker processes, and a queue of calls in their order of arrival.
 
     An idle worker is taken last in, first out: the gradient of a point is computed by the worker
     that has just evaluated it. `timeout` is the most seconds that a call may compute.
 
-    A call runs in the task of its caller. Whatever that waits for until the call has ended can be
-    waited for again: where a caller gives up meanwhile, a task of the pool goes on from there.
+    Invariants, between any two steps of the event loop:
+
+    - A worker that has loaded is in exactly one state: idle (in `_idle`), busy (the `worker` of one
+      queued call) or being replaced (no longer in `_ready`).
+    - A call waits only while no worker is idle, and there is one that is busy or being replaced.
+    - A call is in `_calls` from its arrival until its body may be released.
+
+    A call runs in the task of its caller. Everything that this task awaits can be awaited again:
+    when the caller is cancelled, a task of the pool continues from there.
     """
 
     def __init__(
@@ -61,7 +68,7 @@ class WorkerPool:
         self._supervisor = supervisor
         self._size = size
         self._timeout = timeout
-        self._segments = SharedBufferPool()
+        self._shared_buffers = SharedBufferPool()
         self._description: Description | None = None
         self._launched: set[WorkerProcess] = set()
         self._ready: set[WorkerProcess] = set()
@@ -75,13 +82,13 @@ class WorkerPool:
 
     @property
     def description(self) -> Description:
-        """Return what is served."""
+        """The description of the Tesseract that the workers have loaded."""
         assert self._description is not None  # only asked inside the `async with`
         return self._description
 
     @property
     def problem(self) -> str | None:
-        """Return why no call can be computed at the moment, or nothing."""
+        """The reason why no call can be computed at the moment, or `None`."""
         if self._closed:
             return "The server is being stopped."
         if self._ready:
@@ -99,7 +106,7 @@ class WorkerPool:
             await asyncio.gather(*starts, return_exceptions=True)
             await self._stop_all()
             raise
-        if self._background_tasks:  # what was printed while the Tesseract loaded comes first
+        if self._background_tasks:  # the output of loading comes before that of calls
             await asyncio.wait(self._background_tasks, timeout=_SECONDS_FOR_OUTPUT)
         self._spawn(self._maintain())
         return self
@@ -115,12 +122,12 @@ class WorkerPool:
         for chore in self._background_tasks:
             chore.cancel()
         await asyncio.gather(*self._background_tasks, return_exceptions=True)
-        while self._calls:  # their callers are told as soon as the event loop comes to it
+        while self._calls:  # their tasks answer in the next steps of the event loop
             await asyncio.sleep(_MOMENT)
         await self._stop_all()
         if self._background_tasks:
             await asyncio.wait(self._background_tasks, timeout=_SECONDS_FOR_OUTPUT)
-        self._segments.close()
+        self._shared_buffers.close()
 
     def cut_short(self) -> None:
         """Answer everything that waits or runs as cut short, and take no further call."""
@@ -130,16 +137,16 @@ class WorkerPool:
             queued.stop(fault_of(ShuttingDown("The server was stopped before the call was done.")))
 
     def arriving(self, expected: int | None) -> BodyBuffer:
-        """Return where the body of a call is collected, of `expected` bytes if that is known."""
-        return BodyBuffer(self._segments, expected=expected)
+        """Return a buffer for the body of a call, of `expected` bytes if that is known."""
+        return BodyBuffer(self._shared_buffers, expected=expected)
 
     @asynccontextmanager
     async def call(self, call: Call) -> AsyncIterator[Reply]:
         """Compute a call when its turn has come; the reply's body is valid inside the `with`.
 
-        Every failure is a fault of the reply. A caller who gives up is forgotten while the call
-        waits; one that runs is stopped after the time that its worker took to load, and not before
-        a second has passed.
+        Every failure is a fault of the reply. When the caller is cancelled, a waiting call is
+        dropped; a running one is stopped after the time that its worker took to load, and not
+        before a second has passed.
         """
         limits = [seconds for seconds in (self._timeout, call.timeout) if seconds is not None]
         queued = QueuedCall(call, min(limits, default=None))
@@ -160,7 +167,7 @@ class WorkerPool:
             self._release(leased)
 
     async def _computed(self, queued: QueuedCall) -> LeasedReply:
-        """Compute a call. What is broken off while a worker has it can be taken up again."""
+        """Compute a call; can be awaited again after a cancellation while a worker computes it."""
         try:
             if queued.worker is None:
                 await self._begin(queued)
@@ -173,7 +180,9 @@ class WorkerPool:
             self._release(leased)
             raise
         timings = {"queue": queued.queue_seconds, **reply.timings}
-        return LeasedReply(reply=replace(reply, timings=timings), segment=leased.segment)
+        return LeasedReply(
+            reply=replace(reply, timings=timings), shared_buffer=leased.shared_buffer
+        )
 
     async def _finished(self, queued: QueuedCall) -> tuple[LeasedReply, Run]:
         """Wait for the end of a call that a worker has begun."""
@@ -183,7 +192,7 @@ class WorkerPool:
         try:
             leased = await worker.finish()
         except asyncio.CancelledError:
-            raise  # it is not the end of the call
+            raise  # the call goes on without this task
         except TesseractRuntimeError as error:
             leased = LeasedReply(reply=_refusal(queued.call, queued.stopped or fault_of(error)))
         except BaseException:
@@ -197,7 +206,7 @@ class WorkerPool:
         self._take_back(worker)
 
     async def _finish_abandoned(self, queued: QueuedCall) -> None:
-        """Let a call come to its end without a caller."""
+        """Wait for the end of a call whose caller has gone."""
         try:
             self._release(await self._computed(queued))
         finally:
@@ -205,9 +214,9 @@ class WorkerPool:
 
     def _leave(self, queued: QueuedCall) -> None:
         self._calls.discard(queued)
-        body = self._segments.holding(queued.call.body)
+        body = self._shared_buffers.holding(queued.call.body)
         if body is not None:
-            self._segments.release(body)
+            self._shared_buffers.release(body)
 
     async def _begin(self, queued: QueuedCall) -> None:
         """Wait until a worker has begun a call, in the order of their arrival."""
@@ -226,21 +235,21 @@ class WorkerPool:
         queued.begin(worker, self._supervisor.run(queued.call))
 
     def _take_back(self, worker: WorkerProcess) -> None:
-        """Give a worker the call that waits longest, or let it idle.
+        """Give a worker the call that has waited longest, or let it idle.
 
         The call begins at once: the event loop may be busy when its task would be resumed.
         """
         if worker not in self._ready or worker.has_ended:
             return  # it is being replaced
-        if worker.has_output:
-            self._spawn(worker.show_output())
+        if worker.output.has_news:
+            self._spawn(worker.output.show())
         while self._waiting:
             queued = self._waiting.popleft()
             if queued.turn.done():
-                continue  # its caller has given up
+                continue  # its caller has gone
             try:
                 self._give(queued, worker)
-            # Whatever it is, it is not the fault of the call that gives the worker back.
+            # It concerns the waiting call, not the one that returns the worker.
             except Exception as error:
                 queued.turn.set_exception(error)
                 continue
@@ -249,7 +258,7 @@ class WorkerPool:
         self._idle.append(worker)
 
     async def _start(self) -> None:
-        worker = WorkerProcess.launch(self._segments, self._supervisor)
+        worker = WorkerProcess.launch(self._shared_buffers, self._supervisor)
         self._launched.add(worker)
         try:
             description = await worker.load(self._settings)
@@ -262,7 +271,7 @@ class WorkerPool:
         self._take_back(worker)
 
     def _lose(self, worker: WorkerProcess) -> None:
-        """Replace a worker that has ended, whatever ended it."""
+        """Replace a worker that has ended for any reason."""
         self._ready.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
@@ -271,7 +280,7 @@ class WorkerPool:
             self._spawn(self._replace(worker))
 
     async def _replace(self, lost: WorkerProcess) -> None:
-        """Load a new worker; one that fails at every start is not started for ever."""
+        """Load a new worker, in a limited number of attempts."""
         try:
             await self._stop(lost)
             for pause in _PAUSES:
@@ -299,23 +308,23 @@ class WorkerPool:
                 queued.turn.set_exception(error)
 
     def _release(self, leased: LeasedReply) -> None:
-        if leased.segment is not None:
-            self._segments.release(leased.segment)
+        if leased.shared_buffer is not None:
+            self._shared_buffers.release(leased.shared_buffer)
 
     async def _maintain(self) -> None:
-        """Show what workers print, and give memory back that nobody has needed for a while."""
+        """Forward worker output and release idle shared memory, every half second."""
         idle_ticks = 0
         while True:
             await asyncio.sleep(_TICK)
             for worker in [*self._ready]:
-                await worker.follow()
-                await worker.show_output()
+                await worker.output.follow()
+                await worker.output.show()
             idle_ticks = 0 if self._calls else idle_ticks + 1
             if idle_ticks == _TICKS_TO_SHRINK:
                 self._shrink()
 
     def _shrink(self) -> None:
-        self._segments.shrink()
+        self._shared_buffers.shrink()
         for worker in self._idle:
             worker.shrink()
 

@@ -1,8 +1,7 @@
-"""What user code logs in a worker, on its way to the supervisor.
+"""The file through which a worker sends the records of user code to its supervisor.
 
-It goes to a file without a name, as the standard streams do: whoever logs never waits, and what
-was logged is there when the worker has died. Each line is a record; an empty one says that a run
-has been opened.
+The file has no name, like that of the standard streams: user code never waits, and its records
+survive the worker. Each line is a record; an empty one says that a run has been opened.
 """
 
 from __future__ import annotations
@@ -14,8 +13,9 @@ from contextlib import suppress
 
 from runtime_core.contracts import Record, Run
 from runtime_core.run_logs.record_json import as_json, from_json
+from runtime_core.run_logs.standard_output import write_all
 
-_CHUNK = 1 << 17  # read at once beside an event loop, some milliseconds' worth
+_CHUNK = 1 << 17  # bytes read at once on the event loop: some milliseconds
 
 
 class RecordWriter:
@@ -32,18 +32,16 @@ class RecordWriter:
         os.set_inheritable(descriptor, False)
 
     def opened(self, run: Run) -> None:
-        """Tell that something is logged to a run."""
+        """Report that something is logged to a run."""
         os.write(self._descriptor, b"\n")
 
     def take(self, run: Run, record: Record) -> None:
         """Write a record."""
-        rest = memoryview(f"{as_json(record)}\n".encode("ascii"))
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        write_all(self._descriptor, [f"{as_json(record)}\n".encode("ascii")])
 
 
 class RecordReader:
-    """The supervisor's end, of the calls until something has been logged."""
+    """The supervisor's end; a new file is needed for the call after one that has logged."""
 
     def __init__(self) -> None:
         with tempfile.TemporaryFile() as file:
@@ -54,11 +52,11 @@ class RecordReader:
 
     @property
     def has_opened(self) -> bool:
-        """Say whether something has been logged."""
+        """Whether something has been logged."""
         return os.fstat(self.descriptor).st_size > 0
 
     def pieces(self) -> Iterator[Sequence[Record]]:
-        """Yield the records that have been written whole since the last time, some at once."""
+        """Yield the records written since the last time, in batches."""
         while self._is_open and (piece := os.pread(self.descriptor, _CHUNK, self._read)):
             self._read += len(piece)
             self._parts.append(piece)

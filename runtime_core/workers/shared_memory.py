@@ -1,8 +1,8 @@
 """Memory that a supervisor shares with its workers, so that large bodies cross no socket.
 
-A segment has no name: nothing can be left behind in a folder, whichever process is killed. It is
+A shared buffer has no name: nothing is left behind in a folder, whichever process is killed. It is
 an anonymous file in memory (memfd_create), which the size of /dev/shm does not bound, or an
-unlinked temporary file where there is none.
+unlinked temporary file on other platforms.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ SMALLEST = 1 << 16
 """Bodies of fewer bytes travel in the messages themselves."""
 
 _POPULATE = getattr(mmap, "MAP_POPULATE", 0)
-"""Lets the kernel map all pages of a segment in one go (Linux), not at the first touch of each."""
+"""Lets Linux map all pages of a shared buffer at once, not at the first touch of each."""
 
 _KEPT = 4
-"""So many idle segments are kept: to touch new memory costs as much as to copy into it."""
+"""The most idle shared buffers: touching new memory costs as much as copying into it."""
 
 
 class SharedBuffer:
-    """A growing piece of shared memory; whoever has its descriptor can map it."""
+    """A growing piece of shared memory; a process that has its descriptor can map it."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -33,11 +33,11 @@ class SharedBuffer:
 
     @classmethod
     def create(cls) -> SharedBuffer:
-        """Return a new and empty segment."""
+        """Return a new and empty shared buffer."""
         return cls(_anonymous_file())
 
     def view(self, size: int, *, at_once: bool = True) -> memoryview:
-        """Return the first `size` bytes for reading and writing; the segment grows to that.
+        """Return the first `size` bytes for reading and writing; the shared buffer grows to that.
 
         What is not used `at_once` takes memory page by page, as it is touched.
         """
@@ -56,22 +56,22 @@ class SharedBuffer:
             start += piece.nbytes
 
     def holds(self, buffer: Buffer) -> bool:
-        """Say whether a buffer is a view of this segment."""
+        """Return whether a buffer is a view of this shared buffer."""
         return isinstance(buffer, memoryview) and buffer.obj is self._map
 
     def empty(self) -> None:
-        """Give the memory back; nobody may have a view of it, here or in another process."""
+        """Free the memory; there must be no view of it, here or in another process."""
         self._map = None
         os.ftruncate(self.descriptor, 0)
 
     def close(self) -> None:
-        """Give the memory back, once the last view of it is gone."""
+        """Free the memory, once the last view of it is gone."""
         self._map = None
         os.close(self.descriptor)
 
 
 class SharedBufferPool:
-    """The segments of one supervisor: leased for a call, and kept for the next."""
+    """The shared buffers of one supervisor: leased for a call, and kept for the next."""
 
     def __init__(self) -> None:
         self._idle: list[SharedBuffer] = []
@@ -79,32 +79,34 @@ class SharedBufferPool:
         self._is_closed = False
 
     def lease(self) -> SharedBuffer:
-        """Return a segment that nobody else uses; it must be released."""
-        segment = self._idle.pop() if self._idle else SharedBuffer.create()
-        self._leased.append(segment)
-        return segment
+        """Return a shared buffer for exclusive use; it must be released."""
+        shared_buffer = self._idle.pop() if self._idle else SharedBuffer.create()
+        self._leased.append(shared_buffer)
+        return shared_buffer
 
-    def release(self, segment: SharedBuffer) -> None:
-        """Take a segment back; its views must not be used any more."""
+    def release(self, shared_buffer: SharedBuffer) -> None:
+        """Take a shared buffer back; its views must not be used any more."""
         if self._is_closed:
             return
-        self._leased.remove(segment)
+        self._leased.remove(shared_buffer)
         if len(self._idle) < _KEPT:
-            self._idle.append(segment)
+            self._idle.append(shared_buffer)
         else:
-            segment.close()
+            shared_buffer.close()
 
     def holding(self, buffer: Buffer) -> SharedBuffer | None:
-        """Return the leased segment that a buffer is a view of."""
-        return next((segment for segment in self._leased if segment.holds(buffer)), None)
+        """Return the leased shared buffer that a buffer is a view of."""
+        return next(
+            (shared_buffer for shared_buffer in self._leased if shared_buffer.holds(buffer)), None
+        )
 
     def shrink(self) -> None:
-        """Give back the memory of all idle segments."""
+        """Free the memory of all idle shared buffers."""
         while self._idle:
             self._idle.pop().close()
 
     def close(self) -> None:
-        """Give back everything; a segment that is still leased goes with its last view."""
+        """Free everything; a leased shared buffer is freed with its last view."""
         self._is_closed = True
         self.shrink()
         while self._leased:

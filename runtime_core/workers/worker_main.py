@@ -21,8 +21,8 @@ from runtime_core.contracts import Reply
 from runtime_core.description import describe, loaded_plugins
 from runtime_core.errors import PluginFault, TesseractRuntimeError
 from runtime_core.plugins import PluginSelection, load_catalog
+from runtime_core.run_logs.standard_output import flush_output, redirect_output
 from runtime_core.runtime import Runtime, local_runtime, served_runtime
-from runtime_core.workers.captured_output import flush_streams, redirect_streams
 from runtime_core.workers.framing import ConnectionEnded, Message, receive, send
 from runtime_core.workers.message_types import (
     ANSWER,
@@ -32,7 +32,7 @@ from runtime_core.workers.message_types import (
     STREAMS,
     ReceivedCall,
     failed_message,
-    is_in_segment,
+    is_in_shared_buffer,
     read_call,
     reply_message,
 )
@@ -43,7 +43,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main(descriptor: int, parent: int) -> int:
-    """Serve one supervisor until it closes the connection; the exit code is for nobody."""
+    """Serve one supervisor until it closes the connection; return the exit code."""
     _die_with(parent)
     os.set_inheritable(descriptor, False)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a TextIOWrapper
@@ -73,36 +73,36 @@ class _Worker:
             self._attach(received)
             reply = self._reply(received)
             if os.getpid() != self._process:
-                os._exit(0)  # a fork of user code that came back has no part in the conversation
+                os._exit(0)  # a fork of user code that returned must not answer
             message = reply_message(received.number, reply, self._answer)
-            if is_in_segment(message) and self._answer is not None:
+            if is_in_shared_buffer(message) and self._answer is not None:
                 self._answer.close()
                 self._answer = None
-            flush_streams()
+            flush_output()
             send(self._connection, message)
 
     def _attach(self, received: ReceivedCall) -> None:
-        """Take what the supervisor gives for this call and those that follow."""
+        """Take the files that the supervisor attaches for this call and those that follow."""
         if RECORDS in received.attached:
             self._records.go_on_in(received.attached[RECORDS])
         if STREAMS in received.attached:
-            redirect_streams(received.attached[STREAMS])
+            redirect_output(received.attached[STREAMS])
         if ANSWER in received.attached:
             self._answer = SharedBuffer(received.attached[ANSWER])
 
     def _reply(self, received: ReceivedCall) -> Reply:
         if received.body_size is None:
             return self._runtime.invoke(received.call)
-        segment = SharedBuffer(received.attached[BODY])
+        shared_buffer = SharedBuffer(received.attached[BODY])
         try:
-            body = segment.view(received.body_size)
+            body = shared_buffer.view(received.body_size)
             return self._runtime.invoke(replace(received.call, body=body))
         finally:
-            segment.close()
+            shared_buffer.close()
 
 
 def _start(connection: socket.socket, records: RecordWriter, set_up: ExitStack) -> Runtime | None:
-    """Load what the first message asks for and tell how that went."""
+    """Load the Tesseract of the first message, and answer with its description or a fault."""
     start = receive(connection).data
     try:
         selection = PluginSelection(
@@ -116,7 +116,7 @@ def _start(connection: socket.socket, records: RecordWriter, set_up: ExitStack) 
         description = describe(runtime)
     except TesseractRuntimeError as error:
         fault = fault_of(error)
-    # Schemas of an author can break in ways that nobody foresaw; the operator needs to know.
+    # Schemas of an author can fail in any way; the operator needs to know.
     except Exception as error:
         fault = author_fault(error)
     else:
@@ -127,7 +127,7 @@ def _start(connection: socket.socket, records: RecordWriter, set_up: ExitStack) 
 
 
 def _compare(ours: list[str], theirs: list[str]) -> None:
-    """Refuse to work beside a supervisor that has loaded something else, since then changed."""
+    """Refuse to work for a supervisor that has loaded other plugins than this process."""
     different = sorted(set(ours) ^ set(theirs))
     if different:
         raise PluginFault(

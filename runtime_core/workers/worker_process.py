@@ -1,4 +1,4 @@
-"""One worker as its supervisor sees it: a process and a connection to it."""
+"""One worker as its supervisor sees it: a process, a connection and its output."""
 
 from __future__ import annotations
 
@@ -22,24 +22,21 @@ from runtime_core.contracts import Run
 from runtime_core.errors import WorkerDied
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs.supervisor import RunSupervisor
-from runtime_core.workers.captured_output import CapturedOutput
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.framing import ConnectionEnded, Message
 from runtime_core.workers.message_types import (
     ANSWER,
     BODY,
     FAILED,
-    RECORDS,
     START,
-    STREAMS,
     call_message,
-    is_in_segment,
+    is_in_shared_buffer,
     read_fault,
     read_reply,
 )
 from runtime_core.workers.process_exit import end_of
-from runtime_core.workers.record_file import RecordReader
 from runtime_core.workers.shared_memory import SharedBuffer, SharedBufferPool
+from runtime_core.workers.worker_output import WorkerOutput
 
 _SECONDS_TO_END = 5.0
 _SECONDS_TO_FALL = 0.2
@@ -50,8 +47,8 @@ _TAIL = 2000  # bytes of output that the message of a death shows
 class WorkerSettings:
     """What a worker needs to load the same Tesseract with the same plugins.
 
-    `config` is what `config.dump` returned, `loaded` what `loaded_plugins` says of the supervisor.
-    A worker that is not `confined` computes for the user of its supervisor, who may read any file.
+    `config` is the result of `config.dump`, `loaded` that of `loaded_plugins` in the supervisor.
+    A worker that is not `confined` may read all files of the user of its supervisor.
     """
 
     config: Mapping[str, Any]
@@ -75,10 +72,10 @@ class WorkerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class LeasedReply:
-    """A reply, and the segment that its body lies in until that is released."""
+    """A reply, and the shared buffer of its body until that is released."""
 
     reply: Reply
-    segment: SharedBuffer | None = None
+    shared_buffer: SharedBuffer | None = None
 
 
 class WorkerProcess:
@@ -88,33 +85,26 @@ class WorkerProcess:
         self,
         process: subprocess.Popen[bytes],
         connection: Connection,
-        streams: CapturedOutput,
-        segments: SharedBufferPool,
-        supervisor: RunSupervisor,
+        output: WorkerOutput,
+        buffers: SharedBufferPool,
     ) -> None:
+        self.output = output
         self.load_seconds = 0.0
-        self._supervisor = supervisor
-        self._records: RecordReader | None = None
-        self._run: Run | None = None  # of the call that it computes
-        self._number = 0  # of the last call
-        self._closing: asyncio.Future[None] | None = None  # of its run
-        self._showing = asyncio.Lock()
-        self._is_free = asyncio.Event()
-        self._is_free.set()
         self._process = process
         self._connection = connection
-        self._streams = streams
-        self._earlier: list[CapturedOutput] = []  # of calls that have been followed by others
-        self._segments = segments
-        self._answer_segment: SharedBuffer | None = None  # what the worker has for a large answer
-        self._ungiven: dict[str, int] = {}  # descriptors that go with the next call
+        self._buffers = buffers
+        self._answer_buffer: SharedBuffer | None = None  # for the next large answer
+        self._attached: dict[str, int] = {}  # descriptors that go with the next call
+        self._number = 0  # of the last call
         self._has_loaded = self._is_killed = False
+        self._is_free = asyncio.Event()
+        self._is_free.set()
         self._ended = end_of(process)
         self._ended.add_done_callback(lambda _: self._connection.hang_up())
 
     @property
     def has_ended(self) -> bool:
-        """Say whether the process has ended, or is about to."""
+        """Whether the process has ended, or is about to."""
         return self._is_killed or self._ended.done()
 
     def when_ended(self, act: Callable[[WorkerProcess], None]) -> None:
@@ -122,13 +112,14 @@ class WorkerProcess:
         self._ended.add_done_callback(lambda _: act(self))
 
     @classmethod
-    def launch(cls, segments: SharedBufferPool, supervisor: RunSupervisor) -> WorkerProcess:
-        """Start a process in a running event loop, on a thread that outlives the worker.
+    def launch(cls, buffers: SharedBufferPool, supervisor: RunSupervisor) -> WorkerProcess:
+        """Start a process in a running event loop.
 
-        The end of the thread would end the worker too.
+        It must be started on a thread that outlives the worker: the end of the thread would end
+        the worker too.
         """
         ours, theirs = socket.socketpair()
-        streams = CapturedOutput()
+        output = WorkerOutput(supervisor)
         with theirs:
             process = subprocess.Popen(
                 [
@@ -141,14 +132,14 @@ class WorkerProcess:
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                stdout=streams.descriptor,
-                stderr=streams.descriptor,
+                stdout=output.descriptor,
+                stderr=output.descriptor,
                 start_new_session=True,
             )
-        return cls(process, Connection.over(ours), streams, segments, supervisor)
+        return cls(process, Connection.over(ours), output, buffers)
 
     async def load(self, settings: WorkerSettings) -> Description:
-        """Let the worker load the Tesseract; what goes wrong there is raised here."""
+        """Let the worker load the Tesseract; errors of loading are raised here."""
         start = time.perf_counter()
         self._connection.ask(settings.start_message())
         answer = await self._answer_to(None, "while it loaded the Tesseract")
@@ -161,83 +152,47 @@ class WorkerProcess:
         return Description.from_data(answer.data)
 
     def begin(self, call: Call, run: Run) -> None:
-        """Begin to compute a call. The segment behind its body must stay until it is finished.
+        """Begin to compute a call. The buffer of its body must stay until it is finished.
 
-        What is printed from now on is kept in the log of its run. `OSError` if this process has too
+        What is printed from now on goes to the log of its run. `OSError` if this process has too
         many files open; then the call has not begun.
         """
         self._prepare()
-        body = self._segments.holding(call.body)
+        body = self._buffers.holding(call.body)
         attached = {} if body is None else {BODY: body.descriptor}
-        attached |= self._ungiven
-        self._ungiven.clear()
-        self._run, self._closing = run, None
+        attached |= self._attached
+        self._attached.clear()
         self._is_free.clear()
-        self._streams.begin(run)
+        self.output.begin(run)
         self._number += 1
         self._connection.ask(call_message(self._number, call, attached))
 
     async def finish(self) -> LeasedReply:
         """Wait for the end of the call; `WorkerDied` if the process ends before it has answered.
 
-        What was printed and logged has been passed on when this ends. Whoever gives up must be
-        followed by another, who waits for the same end.
+        What was printed and logged has been forwarded when this ends. When its task is cancelled,
+        another task must await `finish` again, for the same end.
         """
         try:
             answer = await self._answer_to(self._number, "during the call")
         except WorkerDied:
-            await self.follow()
-            await self._close_run()
-            self._end_run()
+            await self.output.follow()
+            await self.output.close_run()
+            self._end_call()
             raise
-        await self.follow()
-        self._end_run()
-        segment = self._answer_segment
-        assert segment is not None  # it is kept until no call is under way
-        if not is_in_segment(answer):
-            return LeasedReply(reply=read_reply(answer, segment))
-        self._answer_segment = None
-        return LeasedReply(reply=read_reply(answer, segment), segment=segment)
-
-    async def _close_run(self) -> None:
-        """Close the run in the place of the process that has died, once, whoever waits for it."""
-        if self._run is None or self._records is None or not self._records.has_opened:
-            return
-        if self._closing is None:
-            closing = asyncio.to_thread(self._supervisor.abandoned, self._run)
-            self._closing = asyncio.ensure_future(closing)
-        await asyncio.shield(self._closing)
-
-    def _end_run(self) -> None:
-        self._streams.end()
-        self._run = None
-        self._is_free.set()
-
-    async def follow(self) -> None:
-        """Pass on what the running call has printed and logged so far."""
-        await self._streams.keep()
-        if self._run is not None and self._records is not None and self._supervisor.feeds_sinks:
-            for records in self._records.pieces():
-                for record in records:
-                    self._supervisor.take(self._run, record)
-                await asyncio.sleep(0)
-
-    @property
-    def has_output(self) -> bool:
-        """Say whether something has been printed that has not been shown yet."""
-        return bool(self._earlier) or self._streams.has_news
-
-    async def show_output(self) -> None:
-        """Write what the worker has printed since to the stderr of this process."""
-        async with self._showing:  # the output of a call comes before that of the next
-            while self._earlier:
-                await self._earlier.pop(0).finish()
-            await self._streams.show()
+        await self.output.follow()
+        self._end_call()
+        buffer = self._answer_buffer
+        assert buffer is not None  # it is kept until no call is under way
+        if not is_in_shared_buffer(answer):
+            return LeasedReply(reply=read_reply(answer, buffer))
+        self._answer_buffer = None
+        return LeasedReply(reply=read_reply(answer, buffer), shared_buffer=buffer)
 
     def shrink(self) -> None:
-        """Give back the memory for the next answer, of which an idle worker has no view."""
-        if self._answer_segment is not None:
-            self._answer_segment.empty()
+        """Free the memory for the next answer; an idle worker has no view of it."""
+        if self._answer_buffer is not None:
+            self._answer_buffer.empty()
 
     def kill(self) -> None:
         """End the process and everything in its group at once; a call in it fails by that."""
@@ -252,39 +207,29 @@ class WorkerProcess:
             await asyncio.wait([self._ended], timeout=_SECONDS_TO_END)
         await self.killed()  # what is left: the worker, or programs that user code has started
 
-    async def finish_output(self) -> None:
-        """Show what the worker has printed last, after it has ended, and forget its files."""
-        await self._is_free.wait()  # a call that is still to notice the end has use for them
-        if self._answer_segment is not None:
-            self._segments.release(self._answer_segment)
-            self._answer_segment = None
-        await self.show_output()
-        await self._streams.finish()
-        if self._records is not None:
-            self._records.close()
-            self._records = None
-
     async def killed(self) -> None:
         """Kill the process and wait until it has ended."""
         self.kill()
         await asyncio.wait([self._ended])
 
+    async def finish_output(self) -> None:
+        """Show the rest of the output after the process has ended, and free its files."""
+        await self._is_free.wait()  # a call that has not noticed the end yet needs them
+        if self._answer_buffer is not None:
+            self._buffers.release(self._answer_buffer)
+            self._answer_buffer = None
+        await self.output.finish()
+
+    def _end_call(self) -> None:
+        self.output.end()
+        self._is_free.set()
+
     def _prepare(self) -> None:
         """Make what the next call needs and the worker does not have."""
-        if self._answer_segment is None:
-            self._answer_segment = self._segments.lease()
-            self._ungiven[ANSWER] = self._answer_segment.descriptor
-        if self._streams.size:  # each call has an empty file; what came since was the last one's
-            streams = CapturedOutput()
-            self._earlier.append(self._streams)
-            self._streams = streams
-            self._ungiven[STREAMS] = streams.descriptor
-        if self._records is None or self._records.has_opened:
-            records = RecordReader()
-            if self._records is not None:
-                self._records.close()
-            self._records = records
-            self._ungiven[RECORDS] = records.descriptor
+        if self._answer_buffer is None:
+            self._answer_buffer = self._buffers.lease()
+            self._attached[ANSWER] = self._answer_buffer.descriptor
+        self.output.prepare(self._attached)
 
     async def _answer_to(self, number: int | None, moment: str) -> Message:
         try:
@@ -292,8 +237,8 @@ class WorkerProcess:
             if answer.data.get("number") == number:
                 return answer
         except ConnectionEnded:
-            await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)  # it tells how it ended
-        # Else it is no answer to this message: some other process speaks on the connection.
+            await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)  # for its exit code
+        # Any other answer comes from another process, which holds the connection open.
         await self.killed()
         raise WorkerDied(
             f"The worker process ended {moment} ({self._how_it_ended()}).{self._last_words()}"
@@ -306,5 +251,5 @@ class WorkerProcess:
         return f"signal {signal.Signals(-code).name}"
 
     def _last_words(self) -> str:
-        text = self._streams.tail(_TAIL).strip()
+        text = self.output.tail(_TAIL).strip()
         return f" The end of its output:\n{text}" if text else ""

@@ -163,7 +163,7 @@ def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
             await asyncio.wait([task])
             assert task.cancelled()
             await until(lambda: not workers._calls)
-            return len(workers._segments._leased)
+            return len(workers._shared_buffers._leased)
 
     assert run(loop, give_up(pool(ECHO))) == 0
 
@@ -193,7 +193,7 @@ def test_callers_who_go_at_any_moment_leave_nothing(pool: Pool, loop: str) -> No
                 await until(lambda: len(workers._idle) == 2)
                 gc.collect()
                 before = before or (descriptors() if n == 2 else 0)
-            return len(workers._segments._leased), len(workers._calls), descriptors() - before
+            return len(workers._shared_buffers._leased), len(workers._calls), descriptors() - before
 
     leased, jobs, more = run(loop, many(pool(ECHO, size=2)))
     assert (leased <= 2, jobs) == (True, 0)  # each worker has memory for its next large answer
@@ -243,7 +243,7 @@ def test_caller_who_leaves_the_block_early_frees_the_reply(pool: Pool) -> None:
         async with workers:
             with pytest.raises(ZeroDivisionError):
                 await fail_while_reading(workers)
-            return len(workers._segments._leased)
+            return len(workers._shared_buffers._leased)
 
     async def fail_while_reading(workers: WorkerPool) -> None:
         async with workers.call(call_of({"text": "a" * 100_000})) as reply:

@@ -19,7 +19,7 @@ from runtime_core.run_logs.text_log import append_text
 from runtime_core.workers import WorkerPool
 from runtime_core.workers import captured_output as captured_output_module
 from runtime_core.workers import pool as pool_module
-from runtime_core.workers import worker_process as worker_process_module
+from runtime_core.workers import worker_output as worker_output_module
 from runtime_core.workers.captured_output import CapturedOutput
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.framing import Message
@@ -336,7 +336,7 @@ def test_call_that_cannot_begin_costs_no_worker(
         async with workers:
             await computed(workers, told("print('x')"))
             with monkeypatch.context() as patch:
-                patch.setattr(worker_process_module, "CapturedOutput", fail)
+                patch.setattr(worker_output_module, "CapturedOutput", fail)
                 for outcome in await asyncio.gather(
                     *(computed(workers, told()) for _ in range(3)), return_exceptions=True
                 ):

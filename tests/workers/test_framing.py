@@ -26,7 +26,7 @@ from runtime_core.workers.message_types import (
     BODY,
     call_message,
     failed_message,
-    is_in_segment,
+    is_in_shared_buffer,
     read_call,
     read_fault,
     read_reply,
@@ -60,7 +60,7 @@ def carried(message: Message) -> Message:
         return receive(theirs)
 
 
-def segment() -> SharedBuffer:
+def shared_buffer() -> SharedBuffer:
     """Return shared memory that nothing is put into."""
     return SharedBuffer(-1)
 
@@ -119,7 +119,7 @@ def test_fault_arrives_as_it_was_sent(
     """A fault is the same on the other side, in a reply and when a worker cannot start."""
     fault = Fault(kind=kind, message=message, trace=trace, details=details)
     reply = Reply(run_id="a", format="json", fault=fault, timings={"decode": 0.5})
-    assert read_reply(carried(reply_message(7, reply, None)), segment()) == Reply(
+    assert read_reply(carried(reply_message(7, reply, None)), shared_buffer()) == Reply(
         run_id="a", format="json", body=[], fault=fault, timings={"decode": 0.5}
     )
     assert read_fault(carried(failed_message(fault)).data) == fault
@@ -128,7 +128,7 @@ def test_fault_arrives_as_it_was_sent(
 def test_reply_keeps_its_pieces() -> None:
     """The buffers of a body arrive in their order, views of memory included."""
     reply = Reply(run_id="a", format="json", body=[b"ab", memoryview(b"cd"), bytearray(b""), b"e"])
-    arrived = read_reply(carried(reply_message(7, reply, None)), segment())
+    arrived = read_reply(carried(reply_message(7, reply, None)), shared_buffer())
     assert as_bytes(arrived.body) == [b"ab", b"cd", b"", b"e"]
     assert arrived.fault is None
 
@@ -326,12 +326,12 @@ def test_body_in_a_segment_crosses_no_socket() -> None:
 
 @pytest.mark.parametrize("size", [SMALLEST - 1, SMALLEST, SMALLEST + 1])
 def test_large_answer_is_put_into_its_segment(size: int) -> None:
-    """A large body is found in the segment on the other side, a small one beside the message."""
+    """A large body arrives in the shared buffer, a small one beside the message."""
     theirs = SharedBuffer.create()
     ours = SharedBuffer(os.dup(theirs.descriptor))
     reply = Reply(run_id="a", format="json", body=[b"<", b"x" * (size - 2), b">"])
     message = carried(reply_message(7, reply, theirs))
-    assert is_in_segment(message) == (size >= SMALLEST)
+    assert is_in_shared_buffer(message) == (size >= SMALLEST)
     body = b"".join(read_reply(message, ours).body)
     theirs.close()
     ours.close()

@@ -99,10 +99,10 @@ def test_memory_is_given_back_when_nobody_calls(
             for size in (10_000_000, 10_000_000, 10_000_000, 10):
                 body = arrived(workers, body_of(EMPTY + size))
                 await computed(workers, call_of(None, body=body))
-            await until(lambda: not workers._segments._idle)
+            await until(lambda: not workers._shared_buffers._idle)
             return sum(
-                os.fstat(segment.descriptor).st_blocks * 512
-                for segment in workers._segments._leased
+                os.fstat(shared_buffer.descriptor).st_blocks * 512
+                for shared_buffer in workers._shared_buffers._leased
             )
 
     assert asyncio.run(rest(pool(ECHO))) < 1_000_000

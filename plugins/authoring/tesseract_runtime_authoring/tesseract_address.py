@@ -30,7 +30,7 @@ class Address:
                 raise
             raise PluginFault(
                 "A TesseractReference is called by a client, which is not installed. Install it "
-                "with: pip install tesseract-runtime-client"
+                f"with: {install_command('tesseract-runtime-client')}"
             ) from None
         opener = Tesseract.from_url if self.type == "url" else Tesseract.from_api
         return opener(self.ref, **self.options)

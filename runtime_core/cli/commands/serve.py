@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from runtime_core.cli.context import CommandContext
     from runtime_core.workers import Workers
 
-_SECONDS_FOR_SINKS = 10.0  # for what is still to be sent when the last call has been answered
+_SECONDS_FOR_SINKS = 10.0  # to send the rest of the records after the last call
 
 
 @takes_options(ServeOptions, command="serve")
 def serve(context: typer.Context, **given: Any) -> None:
     """Serve until SIGTERM or Ctrl-C; the Tesseract runs in processes of its own."""
     from runtime_core.server import uvicorn_server  # FastAPI: only this command needs it
+    from runtime_core.server.server import Server
 
     options = model_of_options(ServeOptions, _without_kubernetes_port(given))
     _check(options)
@@ -36,13 +37,9 @@ def serve(context: typer.Context, **given: Any) -> None:
     with uvicorn_server.bound_socket(options.host, options.port) as address:
         _warn_of_open_service(options)
         try:
-            uvicorn_server.serve(
-                catalog=catalog,
-                config=config,
-                options=options,
-                workers=_workers(context.obj, options),
-                address=address,
-            )
+            workers = _workers(context.obj, options)
+            server = Server(catalog=catalog, config=config, options=options, workers=workers)
+            uvicorn_server.serve(server, address)
         finally:
             context.obj.supervisor.close(_SECONDS_FOR_SINKS)
 
@@ -52,7 +49,7 @@ def _workers(context: CommandContext, options: ServeOptions) -> Workers:
     from runtime_core.workers import InProcessWorkers, WorkerPool, WorkerSettings
 
     if options.in_process:
-        claim_stdout()  # what user code prints is nobody's result
+        claim_stdout()  # the output of user code is not a result
         runtime = served_runtime(context.catalog, context.config, context.supervisor)
         return InProcessWorkers(runtime, context.supervisor)
     settings = WorkerSettings(
@@ -97,7 +94,7 @@ def _without_kubernetes_port(given: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_certificate(certificate: str, key: str) -> None:
-    import ssl  # only who serves TLS needs it
+    import ssl  # only TLS needs it
 
     for file in (certificate, key):
         if not Path(file).is_file():

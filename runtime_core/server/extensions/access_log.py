@@ -1,11 +1,16 @@
-"""One line for each request: what was asked, how it went, how much and how long."""
+"""The access log: one line for each request, with status, sizes and timings."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -14,20 +19,23 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
-from runtime_core.server.lines import LineWriter
 from runtime_core.server.responses import RUN_ID_HEADER, TIMING_HEADER
+
+_PAUSE = 0.05  # seconds in which lines gather: a thread woken for each would slow the requests
+_SECONDS_TO_END = 1.0
+_MOST_WAITING = 10_000  # lines; what a stalled reader of stderr misses beyond is lost
 
 
 def build(server: ServerContext) -> ServerParts:
     """Write a line for every request to stderr, in the format that was chosen."""
-    lines: LineWriter[Entry] = LineWriter(LINES[server.options.log_format])
+    lines = LineWriter(LINES[server.options.log_format])
     layer = Layer(place=Place.EDGE, wrap=lambda app: AccessLog(app, lines.add))
     return ServerParts(layers=[layer], lifespan=lines.writing)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What is logged of a request; `answer` is the head of the answer, if there was one."""
+    """The facts of one request; `answer` is the head of the answer, if there was one."""
 
     method: str
     path: str
@@ -37,7 +45,7 @@ class Entry:
     seconds: float
 
     def facts(self) -> dict[str, Any]:
-        """Return everything that can be said."""
+        """Return the facts by name, as they are logged."""
         headers = Headers(raw=self.answer["headers"] if self.answer else [])
         return {
             "method": self.method,
@@ -51,15 +59,55 @@ class Entry:
         }
 
 
+class LineWriter:
+    """Writes entries to stderr in a thread, so that the event loop never waits for a reader."""
+
+    def __init__(self, line: Callable[[Entry], str]) -> None:
+        self._line = line
+        self._waiting: deque[Entry] = deque()
+        self._news = threading.Event()
+        self._ended = threading.Event()
+
+    def add(self, entry: Entry) -> None:
+        """Leave an entry to be written, unless too many wait."""
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(entry)
+        if not self._news.is_set():
+            self._news.set()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Write entries inside the `with`, and those that are left at its end."""
+        thread = threading.Thread(target=self._write, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            self._news.set()
+            await asyncio.to_thread(thread.join, _SECONDS_TO_END)
+
+    def _write(self) -> None:
+        is_last = False
+        while not is_last:
+            self._news.wait()
+            self._news.clear()
+            is_last = self._ended.wait(_PAUSE)
+            lines = [self._line(self._waiting.popleft()) for _ in range(len(self._waiting))]
+            with suppress(OSError, ValueError):  # stderr is closed, or its reader is gone
+                sys.stderr.write("".join(f"{line}\n" for line in lines))
+                sys.stderr.flush()
+
+
 class AccessLog:
-    """Counts what goes in and out, and notes it at the end of each request."""
+    """Counts the bytes of each request and adds an entry at its end."""
 
     def __init__(self, app: ASGIApp, note: Callable[[Entry], None]) -> None:
         self._app = app
         self._note = note
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and log it, whatever becomes of it."""
+        """Forward a request and log it, also when it fails."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -71,7 +119,7 @@ class AccessLog:
 
 
 class _Exchange:
-    """One request and its answer, while they pass by."""
+    """Counts one request and its answer while they are forwarded."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive

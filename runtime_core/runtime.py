@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel
 
 from runtime_core import scope
 from runtime_core.answering import answered, outputs_at, validated
 from runtime_core.catalog import CORE, Catalog
-from runtime_core.config import RuntimeConfig, absolute
+from runtime_core.config import RuntimeConfig, absolute, resolve
 from runtime_core.contracts import (
     BoundEndpoint,
     Buffer,
@@ -33,6 +34,7 @@ from runtime_core.faults import author_fault, fault_of
 from runtime_core.files import FileAccess
 from runtime_core.gradients import GradientBackends
 from runtime_core.invocation import Invocation, Stages
+from runtime_core.plugins import load_catalog
 from runtime_core.run_logs.placing import run_of
 from runtime_core.run_logs.run_log import RunLog, Upstream
 from runtime_core.run_logs.targets import LogTarget, log_targets
@@ -42,6 +44,13 @@ from runtime_core.tesseract import TesseractApi, load_tesseract
 
 if TYPE_CHECKING:
     from runtime_core.schemas import PayloadSchemas
+
+
+__all__ = [
+    "Runtime",
+    "local_runtime",
+    "served_runtime",
+]
 
 
 class Runtime:
@@ -63,6 +72,22 @@ class Runtime:
         self._workspace = Workspace(catalog=catalog, config=config, files=files)
         self._upstream = upstream
         self._bound: dict[str, BoundEndpoint | Unavailable] = {}
+
+    @classmethod
+    def from_file(cls, path: str | PathLike[str], **options: Any) -> Self:
+        """Open a Tesseract for the user of this process, who may read any file and URL.
+
+        `options` are those of the command line, with underscores; the environment is not read.
+        Raises `InvalidOption` for one that does not exist or has a wrong value.
+
+        >>> tesseract = Runtime.from_file("docs/examples/vectoradd/tesseract_api.py")
+        >>> tesseract.call("apply", {"inputs": {"a": [1, 2], "b": [3, 4]}}).root.result
+        array([4., 6.], dtype=float32)
+        """
+        catalog = load_catalog()
+        config = resolve(catalog, flags={**options, "api_path": fspath(path)}, environment={})
+        files = FileAccess(root=config.input_path, confined=False)
+        return cls(catalog=catalog, config=config, files=files)
 
     @cached_property
     def api(self) -> TesseractApi:

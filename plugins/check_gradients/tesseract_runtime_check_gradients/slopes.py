@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import AuthorError, GradientFailed
 from runtime_core.faults import exception_text

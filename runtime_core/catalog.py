@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,8 +28,27 @@ from runtime_core.contracts import (
 )
 from runtime_core.errors import PluginFault, UnknownName, did_you_mean, listed, shortened
 
+__all__ = [
+    "CORE",
+    "KINDS",
+    "STANDARD",
+    "Catalog",
+    "Declaration",
+    "Kind",
+    "Plugin",
+    "PluginStatus",
+    "Registered",
+    "Registry",
+    "command_name",
+    "install_command",
+    "with_install_commands",
+]
+
 CORE = "tesseract-runtime-core"
 """The name of the core's own distribution."""
+
+STANDARD = "tesseract-runtime"
+"""The name of the distribution that brings the core and the standard plugins."""
 
 
 def install_command(distribution: str, *options: str) -> str:
@@ -39,16 +59,29 @@ def install_command(distribution: str, *options: str) -> str:
     """
     text = metadata.distribution(CORE).read_text("direct_url.json")
     source = json.loads(text) if text else {}
-    folder = distribution.removeprefix("tesseract-runtime-").replace("-", "_")
+    name = "standard" if distribution == STANDARD else distribution.removeprefix(f"{STANDARD}-")
+    folder = f"plugins/{name.replace('-', '_')}"
     if "dir_info" in source:
-        checkout = unquote(urlsplit(source["url"]).path)
-        return shlex.join(["pip", "install", *options, f"{checkout}/plugins/{folder}"])
+        checkout = shlex.quote(unquote(urlsplit(source["url"]).path))
+        if distribution == STANDARD:
+            return f"cd {checkout} && pip install -r requirements/standard.txt"
+        return " ".join(["pip", "install", *options, f"{checkout}/{folder}"])
     if "vcs_info" in source:
         revision = source["vcs_info"].get("requested_revision")
         address = f"git+{source['url']}" + (f"@{revision}" if revision else "")
-        requirement = f"{distribution} @ {address}#subdirectory=plugins/{folder}"
+        requirement = f"{distribution} @ {address}#subdirectory={folder}"
         return " ".join(["uv", "pip", "install", *options, f'"{requirement}"'])
     return " ".join(["pip", "install", *options, distribution])
+
+
+def with_install_commands(text: str) -> str:
+    """Replace lines `$ pip install DISTRIBUTION` by the commands that fit this installation."""
+    return re.sub(
+        r"(?<=^\$ )pip install (tesseract-runtime[a-z0-9-]*)$",
+        lambda match: install_command(match[1]),
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 class Declaration(Protocol):

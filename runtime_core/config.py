@@ -6,7 +6,7 @@ A flag is stronger than `TESSERACT_RUNTIME_<OPTION>`, which is stronger than
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,10 +21,21 @@ from pydantic import (
     ValidationError,
 )
 
-from runtime_core.errors import InvalidOption
+from runtime_core.errors import InvalidOption, did_you_mean, listed
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
+
+__all__ = [
+    "CORE_OPTIONS",
+    "EVERY_ENDPOINT",
+    "BackendChoice",
+    "RuntimeConfig",
+    "dump",
+    "parse_backend_choice",
+    "resolve",
+    "restore",
+]
 
 Options = TypeVar("Options", bound=BaseModel)
 
@@ -218,7 +229,20 @@ def resolve(
         if found:
             _ = section.options  # what is given must be valid; defaults can wait
         raw |= {f"{declaration.name}_{field}": value for field, (value, _) in found.items()}
+    _refuse_unknown(flags, {*CORE_OPTIONS, *_options_of(settings)})
     return config.model_copy(update={"settings": settings, "given": raw})
+
+
+def _options_of(settings: Mapping[str, _Section]) -> Iterator[str]:
+    for name, section in settings.items():
+        yield from (f"{name}_{field}" for field in section.model.model_fields)
+
+
+def _refuse_unknown(flags: Mapping[str, Any], known: Collection[str]) -> None:
+    for name in flags.keys() - known:
+        raise InvalidOption(
+            f"There is no option {name!r}.{did_you_mean(name, known)} Known: {listed(known)}."
+        )
 
 
 class _Section:  # noqa: PLW1641  # it is never a key

@@ -13,6 +13,40 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+__all__ = [
+    "OUTCOMES",
+    "AuthorError",
+    "BodyTooLarge",
+    "CallerGone",
+    "FaultKind",
+    "FileRefused",
+    "GradientFailed",
+    "InvalidItem",
+    "InvalidOption",
+    "InvalidPayload",
+    "InvalidResult",
+    "InvalidTesseract",
+    "MissingFile",
+    "NotWritten",
+    "Outcome",
+    "PluginFault",
+    "QueueFull",
+    "RunNotLogged",
+    "ShuttingDown",
+    "SlowBody",
+    "TesseractRuntimeError",
+    "TimedOut",
+    "UnknownName",
+    "UnreadableDocument",
+    "WorkerDied",
+    "WorkersLost",
+    "did_you_mean",
+    "fault_lines",
+    "listed",
+    "number_text",
+    "shortened",
+]
+
 
 class FaultKind(StrEnum):
     """The closed set of reasons for which a call does not give a result."""

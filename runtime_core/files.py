@@ -17,6 +17,13 @@ from urllib.parse import unquote
 from runtime_core.contracts.calls import Buffer
 from runtime_core.errors import FileRefused, InvalidOption, MissingFile, NotWritten, shortened
 
+__all__ = [
+    "FileAccess",
+    "is_url",
+    "join",
+    "write",
+]
+
 
 def is_url(name: str) -> bool:
     """Say whether a name is a URL of fsspec and not a path.

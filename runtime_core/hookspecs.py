@@ -30,6 +30,23 @@ if TYPE_CHECKING:
         Settings,
     )
 
+__all__ = [
+    "PROJECT",
+    "hookimpl",
+    "hookspec",
+    "endpoints",
+    "formats",
+    "encodings",
+    "compressors",
+    "gradient_backends",
+    "run_sinks",
+    "executors",
+    "commands",
+    "server_extensions",
+    "settings",
+    "recipes",
+]
+
 PROJECT = "tesseract_runtime"
 """The name of the pluggy project and of the entry-point group."""
 

@@ -17,6 +17,24 @@ from pydantic_core import to_jsonable_python
 
 from runtime_core.errors import TesseractRuntimeError
 
+__all__ = [
+    "Field",
+    "Index",
+    "InvalidPath",
+    "Key",
+    "Path",
+    "Step",
+    "expand",
+    "get",
+    "is_concrete",
+    "matches",
+    "parse",
+    "parse_template",
+    "pattern",
+    "render",
+    "replace",
+]
+
 
 class InvalidPath(TesseractRuntimeError, ValueError):
     """A text is no path, or a path leads nowhere in a value."""

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel
 
@@ -20,7 +21,7 @@ from runtime_core.calls.faults import author_fault, fault_of
 from runtime_core.calls.invocation import Invocation, Stages
 from runtime_core.calls.scope import Scope, Workspace
 from runtime_core.catalog import CORE, Catalog
-from runtime_core.config import RuntimeConfig, absolute
+from runtime_core.config import RuntimeConfig, absolute, resolve
 from runtime_core.contracts import (
     BoundEndpoint,
     Buffer,
@@ -37,6 +38,7 @@ from runtime_core.errors import TesseractRuntimeError
 from runtime_core.errors import UnknownName
 from runtime_core.files import FileAccess
 from runtime_core.gradients.selection import GradientBackends
+from runtime_core.plugins import load_catalog
 from runtime_core.run_logs.log_targets import LogTarget
 from runtime_core.run_logs.log_targets import log_targets
 from runtime_core.run_logs.run import EVALUATION
@@ -47,6 +49,13 @@ from runtime_core.tesseract import load_tesseract
 
 if TYPE_CHECKING:
     from runtime_core.schemas import PayloadSchemas
+
+
+__all__ = [
+    "Runtime",
+    "local_runtime",
+    "served_runtime",
+]
 
 
 class Runtime:
@@ -68,6 +77,22 @@ class Runtime:
         self._workspace = Workspace(catalog=catalog, config=config, files=files)
         self._upstream = upstream
         self._bound: dict[str, BoundEndpoint | Unavailable] = {}
+
+    @classmethod
+    def from_file(cls, path: str | PathLike[str], **options: Any) -> Self:
+        """Open a Tesseract for the user of this process, who may read any file and URL.
+
+        `options` are those of the command line, with underscores; the environment is not read.
+        Raises `InvalidOption` for one that does not exist or has a wrong value.
+
+        >>> tesseract = Runtime.from_file("docs/examples/vectoradd/tesseract_api.py")
+        >>> tesseract.call("apply", {"inputs": {"a": [1, 2], "b": [3, 4]}}).root.result
+        array([4., 6.], dtype=float32)
+        """
+        catalog = load_catalog()
+        config = resolve(catalog, flags={**options, "api_path": fspath(path)}, environment={})
+        files = FileAccess(root=config.input_path, confined=False)
+        return cls(catalog=catalog, config=config, files=files)
 
     @cached_property
     def api(self) -> TesseractApi:

@@ -139,7 +139,7 @@ SOURCES = {
     "checkout": ({"url": "file:///src/it", "dir_info": {}}, "pip install /src/it/plugins/jax"),
     "editable": (
         {"url": "file:///a%20b", "dir_info": {"editable": True}},
-        "pip install '/a b/plugins/jax'",
+        "pip install '/a b'/plugins/jax",
     ),
     "git": (
         {"url": URL, "vcs_info": {"vcs": "git", "commit_id": "1a2b"}},

@@ -47,6 +47,8 @@ def repository(folder: Path) -> Path:
         '[project]\nname = "tesseract-runtime-packed"\n'
         '[tool.tesseract-runtime.provides]\nformats = ["packed"]\nencodings = ["p1", "p2"]\n',
     )
+    (folder / "tests").mkdir()
+    (folder / "tests/public_api.txt").write_text("runtime_core.open name\n", encoding="utf-8")
     write_project(folder / "plugins/heavy", '[project]\nname = "tesseract-runtime-heavy"\n')
     return folder
 

@@ -20,6 +20,9 @@ REPOSITORY = Path(__file__).parents[1]
 STANDARD = "tesseract-runtime"
 """The distribution that brings the standard plugins."""
 
+PUBLIC = Path("tests", "public_api.txt")
+"""The public modules, each with its names; plugins may import no other modules of the core."""
+
 Projects = Mapping[Path, Mapping[str, Any]]
 """What the `pyproject.toml` of each folder says, the root first."""
 
@@ -82,7 +85,12 @@ def _with_lists(repository: Path, projects: Projects) -> str:
     text = (repository / "pyproject.toml").read_text(encoding="utf-8")
     plugins = [folder for folder in projects if folder.parts]
     packages = sorted(path.parent.name for f in plugins for path in _packages(repository / f))
+    public = {line.split()[0] for line in (repository / PUBLIC).read_text().splitlines()}
+    core = repository / "runtime_core"
+    names = {path.stem for path in core.glob("[!_]*") if path.is_dir() or path.suffix == ".py"}
+    private = sorted({f"runtime_core.{name}" for name in names} - public)
     lists = {
+        "private": [f'    "{module}",' for module in private],
         "sources": [f"{_name(project)} = {{ workspace = true }}" for project in projects.values()],
         "folders": [f'    "$MYPY_CONFIG_FILE_DIR/{folder}",' for folder in plugins],
         "packages": [f'    "{package}",' for package in packages],

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, SupportsFloat
 
 from runtime_core.calls.faults import exception_text
+from runtime_core.catalog import install_command
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import (
     Artifact,
@@ -145,9 +146,17 @@ class RunLog:
             self._failed(self._distant[0], error)
 
     def _open(self) -> None:
-        if not self._is_open and self._upstream is not None:
+        if self._is_open:
+            return
+        if self._upstream is not None:
             self._upstream.opened(self.run)
         self._is_open = True
+        if not self._local and not self._distant:
+            _log.warning(
+                "Run %s is not logged, because no run sink is installed. Install one with: %s",
+                self.run.id,
+                install_command("tesseract-runtime-file-log"),
+            )
 
     def _handle(self, target: LogTarget) -> RunHandle:
         """Return the open run of a sink; one that could not be opened is tried again."""

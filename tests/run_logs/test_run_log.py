@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
+from runtime_core.catalog import install_command
+from runtime_core.contracts import Artifact
+from runtime_core.contracts import Metric
+from runtime_core.contracts import Parameter
+from runtime_core.contracts import Record
+from runtime_core.contracts import Run
+from runtime_core.contracts import RunStatus
 from runtime_core.errors import RunNotLogged
 from tests.run_logs.conftest import OpenLog, Sink
 
@@ -48,6 +54,18 @@ def test_nothing_is_opened_before_something_is_logged(open_log: OpenLog, run: Ru
     open_log(sink.declared(local=True), upstream=upstream).close(RunStatus.FINISHED)
     assert (sink.calls, upstream.calls) == ([], [])
     assert not run.folder.exists()
+
+
+def test_missing_sink_is_told_once(open_log: OpenLog, caplog: pytest.LogCaptureFixture) -> None:
+    """A call that logs while no sink is installed warns, once, with what to install."""
+    log = open_log()
+    assert caplog.messages == []
+    log.parameter("size", 3)
+    log.metric("loss", 0.5, step=None)
+    assert caplog.messages == [
+        "Run fit-7 is not logged, because no run sink is installed. "
+        f"Install one with: {install_command('tesseract-runtime-file-log')}"
+    ]
 
 
 @pytest.mark.parametrize("status", RunStatus)

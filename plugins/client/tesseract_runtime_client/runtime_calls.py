@@ -7,16 +7,14 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from pydantic import BaseModel
-
 from runtime_core.catalog import Catalog
-from runtime_core.config import CORE_OPTIONS, RuntimeConfig, resolve
+from runtime_core.config import RuntimeConfig
+from runtime_core.config import resolve
 from runtime_core.contracts import Buffer
 from runtime_core.contracts import Call
 from runtime_core.contracts import Description
 from runtime_core.contracts import Reply
 from runtime_core.contracts import Wire
-from runtime_core.errors import InvalidOption, did_you_mean, listed
 from tesseract_runtime_client.errors import Refusal
 from tesseract_runtime_client.transport import Answer, Request
 
@@ -64,21 +62,9 @@ def config_of(
     `options` are those of the command line by name, such as `gradient_backend`; `InvalidOption`
     for one that does not exist. Relative paths start from the working directory, now.
     """
-    _refuse_unknown(catalog, options)
     paths = {"api_path": api_path, "input_path": input_path or ".", "output_path": output_path}
     flags = {name: str(path) for name, path in paths.items() if path is not None}
     return resolve(catalog, flags={**options, **flags}, environment={})
-
-
-def _refuse_unknown(catalog: Catalog, options: Mapping[str, Any]) -> None:
-    models: list[tuple[str, type[BaseModel]]] = [(s.name, s.load()) for s in catalog.settings]
-    of_plugins = [f"{section}_{field}" for section, model in models for field in model.model_fields]
-    known = {*CORE_OPTIONS, *of_plugins} - {"api_path", "input_path", "output_path"}
-    for name in options:
-        if name not in known:
-            raise InvalidOption(
-                f"There is no option {name!r}.{did_you_mean(name, known)} Known: {listed(known)}."
-            )
 
 
 def file_reference(path: str) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, PydanticUserError, TypeAdapter
 from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from runtime_core.arrays.gradient_array import GradientArray
+from runtime_core.arrays import GradientArray
 from runtime_core.contracts import EncodedArray
 from runtime_core.documents import dumped
 from runtime_core.errors import TesseractRuntimeError

@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, Future
 from copy import deepcopy
 from typing import Any, Self
 
+from runtime_core import PluginSelection
 from runtime_core.calls.faults import RaisedFault
 from runtime_core.catalog import Catalog, PluginStatus
 from runtime_core.config import RuntimeConfig, dump
@@ -21,7 +22,6 @@ from runtime_core.errors import (
     MissingFile,
     TesseractRuntimeError,
 )
-from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.workers import WorkerPool, WorkerSettings
 from tesseract_runtime_client.errors import Unreachable

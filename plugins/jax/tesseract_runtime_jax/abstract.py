@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, RootModel
 
-from runtime_core.arrays.shape_dtype import ShapeDType
+from runtime_core.arrays import ShapeDType
 from tesseract_runtime_jax.primals import Tree, spec_of
 
 

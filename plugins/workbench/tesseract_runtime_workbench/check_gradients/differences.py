@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from tesseract_runtime_workbench.check_gradients.selection import Selection
 from tesseract_runtime_workbench.check_gradients.slopes import Slopes
 from tesseract_runtime_workbench.check_gradients.steps import precision

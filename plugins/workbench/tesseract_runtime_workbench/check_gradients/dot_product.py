@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from tesseract_runtime_workbench.check_gradients.gradients import Gradients
 from tesseract_runtime_workbench.check_gradients.results import DotProduct
 from tesseract_runtime_workbench.check_gradients.selection import Selection

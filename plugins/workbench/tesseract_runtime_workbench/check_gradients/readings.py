@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from tesseract_runtime_workbench.check_gradients.differences import Differences
 from tesseract_runtime_workbench.check_gradients.gradients import JACOBIAN, JVP, VJP, Gradients
 from tesseract_runtime_workbench.check_gradients.progress import Track, silent

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from tesseract_runtime_workbench.check_gradients.steps import index_of
 
 

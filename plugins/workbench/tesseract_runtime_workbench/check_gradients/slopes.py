@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.calls.faults import exception_text
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import AuthorError

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.errors import InvalidOption
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 
 Vector = Mapping[str, AnyArray]
 

@@ -10,7 +10,8 @@ from typing import Annotated, get_args
 
 import typer
 from pydantic import ValidationError
-from runtime_core.cli.standard_streams import claim_stdout, write_all
+from runtime_core.cli.standard_streams import claim_stdout
+from runtime_core.run_logs.standard_output import write_all
 
 from runtime_core import scope
 from runtime_core.errors import MissingFile, TesseractRuntimeError, fault_lines

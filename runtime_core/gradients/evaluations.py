@@ -41,28 +41,29 @@ P = TypeVar("P", bound=Point)
 
 
 def evaluate_in_order(
-    evaluations: Evaluations, points: Iterable[P], outputs: Collection[str]
+    evaluations: Evaluations, points: Iterable[P], outputs: Collection[str], *, advice: str = ""
 ) -> Iterator[tuple[P, Vector]]:
     """Evaluate at points, and yield each with its outputs in the order of the points.
 
-    At most `evaluations.concurrency` evaluations are pending at a time. Raises `GradientFailed`,
-    with the place of the point, for the first evaluation that fails.
+    At most `evaluations.concurrency` evaluations are pending at a time. Raises `GradientFailed`
+    for the first evaluation that fails, with the place of the point and `advice` at the end.
     """
     pending: deque[tuple[P, Future[Vector]]] = deque()
     for point in points:
         pending.append((point, evaluations.submit(point.changes, outputs)))
         if len(pending) >= evaluations.concurrency:
-            yield _finished(*pending.popleft())
+            yield _finished(*pending.popleft(), advice)
     while pending:
-        yield _finished(*pending.popleft())
+        yield _finished(*pending.popleft(), advice)
 
 
-def _finished(point: P, future: Future[Vector]) -> tuple[P, Vector]:
+def _finished(point: P, future: Future[Vector], advice: str) -> tuple[P, Vector]:
     try:
         return point, future.result()
     except Exception as error:  # an author's function may raise anything
         cause = error.cause if isinstance(error, AuthorError) else error
-        raise GradientFailed(f"apply failed {point.place}: {exception_text(cause)}") from cause
+        problem = f"apply failed {point.place}: {exception_text(cause)}"
+        raise GradientFailed(problem + advice) from cause
 
 
 class SerialEvaluations(Generic[I]):

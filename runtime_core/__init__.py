@@ -29,12 +29,8 @@ if TYPE_CHECKING:
         UInt64,
     )
     from runtime_core.arrays.shape_dtype import ShapeDType
-    from runtime_core.contracts import Call
-    from runtime_core.contracts import Fault
-    from runtime_core.contracts import Reply
-    from runtime_core.contracts import Wire
-    from runtime_core.plugins import PluginSelection
-    from runtime_core.plugins import load_catalog
+    from runtime_core.contracts import Call, Fault, Reply, Wire
+    from runtime_core.plugins import PluginSelection, load_catalog
     from runtime_core.runtime import Runtime
 
 __all__ = [

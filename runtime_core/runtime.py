@@ -33,19 +33,14 @@ from runtime_core.contracts import (
     RunStatus,
     Unavailable,
 )
-from runtime_core.errors import AuthorError
-from runtime_core.errors import TesseractRuntimeError
-from runtime_core.errors import UnknownName
+from runtime_core.errors import AuthorError, TesseractRuntimeError, UnknownName
 from runtime_core.files import FileAccess
 from runtime_core.gradients.selection import GradientBackends
 from runtime_core.plugins import load_catalog
-from runtime_core.run_logs.log_targets import LogTarget
-from runtime_core.run_logs.log_targets import log_targets
-from runtime_core.run_logs.run import EVALUATION
-from runtime_core.run_logs.run import run_of
+from runtime_core.run_logs.log_targets import LogTarget, log_targets
+from runtime_core.run_logs.run import EVALUATION, run_of
 from runtime_core.run_logs.run_log import RunLog, Upstream
-from runtime_core.tesseract import TesseractApi
-from runtime_core.tesseract import load_tesseract
+from runtime_core.tesseract import TesseractApi, load_tesseract
 
 if TYPE_CHECKING:
     from runtime_core.schemas import PayloadSchemas

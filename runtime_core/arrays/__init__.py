@@ -8,14 +8,14 @@ from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from runtime_core.arrays.annotation import Array, Differentiable, array_type
-    from runtime_core.arrays.coercion import AnyArray
-    from runtime_core.arrays.gradient_array import GradientArray
-    from runtime_core.arrays.raw import (
+    from runtime_core.arrays.array_bytes import (
         array_of_bytes,
         bytes_of_array,
         check_packed_size,
         decompressed,
     )
+    from runtime_core.arrays.coercion import AnyArray
+    from runtime_core.arrays.gradient_array import GradientArray
     from runtime_core.arrays.shape_dtype import ShapeDType
 
 __all__ = [

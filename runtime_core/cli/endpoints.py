@@ -79,7 +79,7 @@ def _answer(
     try:
         reply = _computed(context, call)
         if reply.fault is not None:
-            _report(reply.fault, name, debug=config.debug)
+            report_fault(reply.fault, name, debug=config.debug)
             raise typer.Exit(reply.fault.outcome.exit_code)
         format_ = context.catalog.formats.find(output.format)
         deliver(reply.body, format_, config, output_path, stdout)
@@ -100,7 +100,8 @@ def _computed(context: CommandContext, call: Call) -> Reply:
     return context.supervisor.finished(run, reply)
 
 
-def _report(fault: Fault, name: str, *, debug: bool) -> None:
+def report_fault(fault: Fault, name: str, *, debug: bool) -> None:
+    """Print the message of a fault of a command on stderr; in debug mode with its traceback."""
     if fault.kind is FaultKind.INVALID_PAYLOAD and fault.details:
         lines = fault.message.replace("\n", "\n  ")
         print(f"Error: The payload of {name} is not valid:\n  {lines}", file=sys.stderr)

@@ -21,9 +21,7 @@ from runtime_core.cli.standard_streams import (
     stdout_to_stderr,
     stdout_to_stderr_for_good,
 )
-from runtime_core.errors import AuthorError
-from runtime_core.errors import OUTCOMES
-from runtime_core.errors import TesseractRuntimeError
+from runtime_core.errors import OUTCOMES, AuthorError, TesseractRuntimeError
 from runtime_core.plugins import load_catalog
 
 # Typer may carry its own copy of click; the base of a public class is the class for both.

@@ -5,20 +5,17 @@ A hook takes nothing and returns *declarations*: frozen dataclasses with a `name
 more than the standard library, so that registering a plugin costs nearly nothing.
 """
 
-from runtime_core.contracts.calls import Buffer
-from runtime_core.contracts.calls import Call
-from runtime_core.contracts.calls import Fault
-from runtime_core.contracts.calls import Reply
-from runtime_core.contracts.calls import Wire
+from runtime_core.contracts.calls import Buffer, Call, Fault, Reply, Wire
 from runtime_core.contracts.commands import Command
 from runtime_core.contracts.compressors import CompressionCodec, Compressor
-from runtime_core.contracts.descriptions import Description
-from runtime_core.contracts.descriptions import EndpointDescription
-from runtime_core.contracts.encodings import ArrayCodec
-from runtime_core.contracts.encodings import ArrayEncoding
-from runtime_core.contracts.encodings import ArraySpec
-from runtime_core.contracts.encodings import EncodedArray
-from runtime_core.contracts.encodings import EncodedData
+from runtime_core.contracts.descriptions import Description, EndpointDescription
+from runtime_core.contracts.encodings import (
+    ArrayCodec,
+    ArrayEncoding,
+    ArraySpec,
+    EncodedArray,
+    EncodedData,
+)
 from runtime_core.contracts.endpoints import Binding, BoundEndpoint, Endpoint
 from runtime_core.contracts.executors import Evaluations, ExecutorProvider
 from runtime_core.contracts.formats import DocumentCodec, Format, ReadingLimits

@@ -14,14 +14,10 @@ import numpy as np
 
 from runtime_core.arrays.coercion import AnyArray
 from runtime_core.calls import scope
-from runtime_core.calls.faults import summary
+from runtime_core.calls.faults import exception_text, summary
 from runtime_core.contracts import Evaluations
-from runtime_core.errors import AuthorError
-from runtime_core.errors import GradientFailed
-from runtime_core.errors import InvalidResult
-from runtime_core.faults import exception_text
-from runtime_core.gradients.vectors import Vector
-from runtime_core.gradients.vectors import numeric_array
+from runtime_core.errors import AuthorError, GradientFailed, InvalidResult
+from runtime_core.gradients.vectors import Vector, numeric_array
 from runtime_core.paths import InvalidPath, get, parse, replace
 from runtime_core.run_logs.run import EVALUATION
 
@@ -44,28 +40,29 @@ P = TypeVar("P", bound=Point)
 
 
 def evaluate_in_order(
-    evaluations: Evaluations, points: Iterable[P], outputs: Collection[str]
+    evaluations: Evaluations, points: Iterable[P], outputs: Collection[str], *, advice: str = ""
 ) -> Iterator[tuple[P, Vector]]:
     """Evaluate at points, and yield each with its outputs in the order of the points.
 
-    At most `evaluations.concurrency` evaluations are pending at a time. Raises `GradientFailed`,
-    with the place of the point, for the first evaluation that fails.
+    At most `evaluations.concurrency` evaluations are pending at a time. Raises `GradientFailed`
+    for the first evaluation that fails, with the place of the point and `advice` at the end.
     """
     pending: deque[tuple[P, Future[Vector]]] = deque()
     for point in points:
         pending.append((point, evaluations.submit(point.changes, outputs)))
         if len(pending) >= evaluations.concurrency:
-            yield _finished(*pending.popleft())
+            yield _finished(*pending.popleft(), advice)
     while pending:
-        yield _finished(*pending.popleft())
+        yield _finished(*pending.popleft(), advice)
 
 
-def _finished(point: P, future: Future[Vector]) -> tuple[P, Vector]:
+def _finished(point: P, future: Future[Vector], advice: str) -> tuple[P, Vector]:
     try:
         return point, future.result()
     except Exception as error:  # an author's function may raise anything
         cause = error.cause if isinstance(error, AuthorError) else error
-        raise GradientFailed(f"apply failed {point.place}: {exception_text(cause)}") from cause
+        problem = f"apply failed {point.place}: {exception_text(cause)}"
+        raise GradientFailed(problem + advice) from cause
 
 
 class SerialEvaluations(Generic[I]):

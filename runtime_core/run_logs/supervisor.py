@@ -13,8 +13,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Fault, Record, Reply, Run, RunStatus
 from runtime_core.errors import FaultKind, RunNotLogged
-from runtime_core.run_logs.log_targets import LogTarget
-from runtime_core.run_logs.log_targets import log_targets
+from runtime_core.run_logs.log_targets import LogTarget, log_targets
 from runtime_core.run_logs.run import run_of
 from runtime_core.run_logs.text_log import append_text, text_log_path
 

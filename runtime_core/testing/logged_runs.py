@@ -14,14 +14,7 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Artifact
-from runtime_core.contracts import Call
-from runtime_core.contracts import Metric
-from runtime_core.contracts import Record
-from runtime_core.contracts import Reply
-from runtime_core.contracts import Run
-from runtime_core.contracts import RunHandle
-from runtime_core.contracts import Wire
+from runtime_core.contracts import Artifact, Call, Metric, Record, Reply, Run, RunHandle, Wire
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.run_logs.run import new_run_id
 from runtime_core.runtime import local_runtime

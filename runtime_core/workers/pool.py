@@ -12,19 +12,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call
-from runtime_core.contracts import Description
-from runtime_core.contracts import Fault
-from runtime_core.contracts import Reply
-from runtime_core.contracts import Run
+from runtime_core.contracts import Call, Description, Fault, Reply, Run
 from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkersLost
 from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.workers.body_buffer import BodyBuffer
 from runtime_core.workers.queued_call import QueuedCall
 from runtime_core.workers.shared_memory import SharedBufferPool
-from runtime_core.workers.worker_process import LeasedReply
-from runtime_core.workers.worker_process import WorkerProcess
-from runtime_core.workers.worker_process import WorkerSettings
+from runtime_core.workers.worker_process import LeasedReply, WorkerProcess, WorkerSettings
 
 _log = logging.getLogger(__name__)
 

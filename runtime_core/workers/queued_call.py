@@ -7,9 +7,7 @@ import time
 from functools import cached_property
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call
-from runtime_core.contracts import Fault
-from runtime_core.contracts import Run
+from runtime_core.contracts import Call, Fault, Run
 from runtime_core.errors import CallerGone, TesseractRuntimeError, TimedOut
 from runtime_core.workers.worker_process import WorkerProcess
 

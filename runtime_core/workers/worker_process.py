@@ -15,10 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime_core.calls.faults import RaisedFault
-from runtime_core.contracts import Call
-from runtime_core.contracts import Description
-from runtime_core.contracts import Reply
-from runtime_core.contracts import Run
+from runtime_core.contracts import Call, Description, Reply, Run
 from runtime_core.errors import WorkerDied
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs.supervisor import RunSupervisor

@@ -10,13 +10,10 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
 
-from runtime_core import Array
-from runtime_core import Float64
-from runtime_core import Runtime
+from runtime_core import Array, Float64, Runtime
 from runtime_core.calls import scope
 from runtime_core.contracts import Run
-from runtime_core.errors import AuthorError
-from runtime_core.errors import InvalidResult
+from runtime_core.errors import AuthorError, InvalidResult
 from runtime_core.gradients import SerialEvaluations
 from tests.builtin.conftest import HEADER, seen
 

@@ -17,13 +17,7 @@ from runtime_core import Runtime
 from runtime_core.calls import scope
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig, resolve
-from runtime_core.contracts import Call
-from runtime_core.contracts import Record
-from runtime_core.contracts import Reply
-from runtime_core.contracts import Run
-from runtime_core.contracts import RunSink
-from runtime_core.contracts import RunStatus
-from runtime_core.contracts import Wire
+from runtime_core.contracts import Call, Record, Reply, Run, RunSink, RunStatus, Wire
 from runtime_core.run_logs import RunLog, log_targets
 from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import local_runtime

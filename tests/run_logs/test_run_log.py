@@ -15,12 +15,7 @@ import numpy as np
 import pytest
 
 from runtime_core.catalog import install_command
-from runtime_core.contracts import Artifact
-from runtime_core.contracts import Metric
-from runtime_core.contracts import Parameter
-from runtime_core.contracts import Record
-from runtime_core.contracts import Run
-from runtime_core.contracts import RunStatus
+from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
 from runtime_core.errors import RunNotLogged
 from tests.run_logs.conftest import OpenLog, Sink
 

@@ -13,13 +13,8 @@ from typing import Any
 
 import pytest
 
-from runtime_core import Call
-from runtime_core import Wire
-from runtime_core import load_catalog
-from runtime_core.catalog import Catalog
-from runtime_core.catalog import KINDS
-from runtime_core.catalog import PluginStatus
-from runtime_core.catalog import install_command
+from runtime_core import Call, Wire, load_catalog
+from runtime_core.catalog import KINDS, Catalog, PluginStatus, install_command
 from runtime_core.config import resolve
 from runtime_core.errors import FaultKind, UnknownName
 from runtime_core.plugins import PluginSelection, assemble

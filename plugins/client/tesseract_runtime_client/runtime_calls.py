@@ -8,13 +8,8 @@ from types import ModuleType
 from typing import Any
 
 from runtime_core.catalog import Catalog
-from runtime_core.config import RuntimeConfig
-from runtime_core.config import resolve
-from runtime_core.contracts import Buffer
-from runtime_core.contracts import Call
-from runtime_core.contracts import Description
-from runtime_core.contracts import Reply
-from runtime_core.contracts import Wire
+from runtime_core.config import RuntimeConfig, resolve
+from runtime_core.contracts import Buffer, Call, Description, Reply, Wire
 from tesseract_runtime_client.errors import Refusal
 from tesseract_runtime_client.transport import Answer, Request
 

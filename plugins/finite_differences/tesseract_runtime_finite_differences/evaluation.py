@@ -9,12 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from runtime_core.arrays.coercion import AnyArray
-from runtime_core.calls.faults import exception_text
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
-from runtime_core.gradients import Vector
-from runtime_core.gradients import evaluate_in_order
-from runtime_core.gradients import to_double
+from runtime_core.gradients import Vector, evaluate_in_order, to_double
 from runtime_core.paths import get, parse
 
 

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from runtime_core.arrays.coercion import Expected
-from runtime_core.arrays.coercion import Shape
+from runtime_core.arrays.coercion import Expected, Shape
 from runtime_core.arrays.dtypes import NAMES
 from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.calls.execution import evaluate

@@ -13,6 +13,7 @@ from tesseract_runtime_workbench.check_gradients import (
     EndpointCheck,
     GradientCheck,
 )
+from tesseract_runtime_workbench.check_gradients.reference import Reference
 from tesseract_runtime_workbench.check_gradients.report import report
 
 
@@ -21,15 +22,17 @@ def comparison(gradients: Any, differences: Any, floor: float = 0.0) -> Comparis
     size = len(gradients)
     return Comparison(
         endpoint="jacobian",
-        input_path="s",
-        output_path="y",
-        input_shape=(),
-        output_shape=(2, 2),
-        columns=np.zeros(size, int),
-        rows=np.arange(size),
+        reference=Reference(
+            input_path="s",
+            output_path="y",
+            input_shape=(),
+            output_shape=(2, 2),
+            columns=np.zeros(size, int),
+            rows=np.arange(size),
+            values=np.array(differences),
+            floor=np.full(size, floor),
+        ),
         gradients=np.array(gradients),
-        differences=np.array(differences),
-        floor=np.full(size, floor),
         rtol=0.1,
     )
 
@@ -111,8 +114,8 @@ def test_a_dot_product_that_fails_shows_both_numbers() -> None:
 
 def test_a_check_that_can_tell_nothing_says_so_once() -> None:
     """The note names the pair and the option."""
-    blind = comparison([1.0], [1.1], floor=5.0)
-    assert lines(blind, blind)[-2] == (
+    lost = comparison([1.0], [1.1], floor=5.0)
+    assert lines(lost, lost)[-2] == (
         "Differences cannot tell whether s -> y is right: at this step the derivatives are lost in "
         "rounding or in curvature. Choose a larger or a smaller one with --eps-for 's=VALUE'."
     )

@@ -9,8 +9,7 @@ import pytest
 
 from runtime_core import Runtime
 from runtime_core.calls import scope
-from tesseract_runtime_workbench.regression_test.case import CaseResult
-from tesseract_runtime_workbench.regression_test.case import RegressionCase
+from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase
 from tesseract_runtime_workbench.regression_test.runner import run_case
 from tests.cli.conftest import here
 

@@ -5,8 +5,9 @@ The names are imported when they are first used, so that registering the plugin 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from runtime_core.contracts.lazy_import import exports
 
 if TYPE_CHECKING:
     from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
@@ -29,11 +30,4 @@ __all__ = [
     "Settings",
     "check_gradients",
 ]
-
-_MODULES = {"Settings": "check", "check_gradients": "check"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES.get(name, 'results')}"), name)
+__getattr__ = exports(__name__, {"results": __all__[:6], "check": __all__[6:]})

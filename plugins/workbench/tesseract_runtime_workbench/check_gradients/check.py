@@ -1,4 +1,4 @@
-"""The check: gradients of every endpoint held against differences, and against each other."""
+"""The check: gradients of every endpoint compared with differences, and with each other."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from pydantic import BaseModel
@@ -15,12 +16,16 @@ from runtime_core.calls import scope
 from runtime_core.calls.execution import evaluate
 from runtime_core.calls.faults import exception_text
 from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
+from runtime_core.gradients import JVP, VJP, Vector
 from runtime_core.run_logs.run import EVALUATION
-from tesseract_runtime_workbench.check_gradients.differences import Differences, differences
 from tesseract_runtime_workbench.check_gradients.dot_product import dot_products
-from tesseract_runtime_workbench.check_gradients.gradients import JVP, VJP, Gradients
+from tesseract_runtime_workbench.check_gradients.endpoint_gradients import (
+    Derivatives,
+    EndpointGradients,
+)
+from tesseract_runtime_workbench.check_gradients.perturbation import perturbation
 from tesseract_runtime_workbench.check_gradients.progress import Track, silent
-from tesseract_runtime_workbench.check_gradients.readings import Reader, Reading
+from tesseract_runtime_workbench.check_gradients.reference import Reference, references
 from tesseract_runtime_workbench.check_gradients.results import (
     DotProduct,
     DotProductCheck,
@@ -33,9 +38,16 @@ from tesseract_runtime_workbench.check_gradients.selection import (
     endpoints_of,
     select,
 )
-from tesseract_runtime_workbench.check_gradients.slopes import Neighbourhood
-from tesseract_runtime_workbench.check_gradients.steps import Steps
-from tesseract_runtime_workbench.check_gradients.vectors import Vector
+
+_PAIR = 2
+_LIMITS = MappingProxyType(
+    {
+        "--eps": "a number above 0",
+        "--eps-for": "PATH=VALUE with a number above 0",
+        "--rtol": "a number from 0",
+        "--max-evals": f"at least {_PAIR}, the evaluations that one difference takes",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +67,21 @@ class Settings:
     max_evals: int = 1000
     seed: int | None = None
 
+    def step(self, path: str) -> float:
+        """Return the step of an input."""
+        return self.eps_for.get(path, self.eps)
+
+    def refuse_impossible(self) -> None:
+        """Raise `InvalidOption` for the first value that is out of its limits."""
+        for flag, value, fits in (
+            ("--eps", self.eps, 0 < self.eps < np.inf),
+            ("--rtol", self.rtol, 0 <= self.rtol < np.inf),
+            ("--max-evals", self.max_evals, self.max_evals >= _PAIR),
+            *(("--eps-for", f"{p}={eps:g}", 0 < eps < np.inf) for p, eps in self.eps_for.items()),
+        ):
+            if not fits:
+                raise InvalidOption(f"{flag} cannot be {value}: it must be {_LIMITS[flag]}.")
+
 
 def check_gradients(
     runtime: Runtime, inputs: BaseModel, settings: Settings, track: Track = silent
@@ -64,40 +91,19 @@ def check_gradients(
     Raises `UnknownName` and `InvalidOption` for settings that cannot be followed, `GradientFailed`
     where `apply` fails near the inputs, and `AuthorError` where it fails at them.
     """
-    _refuse_impossible(settings)
+    settings.refuse_impossible()
     endpoints = endpoints_of(runtime, settings.endpoints)
     seed = secrets.randbits(32) if settings.seed is None else settings.seed
     random = np.random.default_rng(seed)
     selection = _selection(runtime, inputs, settings, random)
     reference = _reference(runtime, inputs, settings, selection, track)
-    gradients = Gradients(runtime=runtime, inputs=inputs)
-    reader = Reader(gradients=gradients, selection=selection, random=random, track=track)
-    checks = [_read(reader, name, reference, settings.rtol) for name in endpoints]
-    return GradientCheck(
-        seed=seed,
-        endpoints=checks,
-        dot_product=_dot_product(reader, checks, settings.rtol),
+    gradients = EndpointGradients(
+        runtime=runtime, inputs=inputs, selection=selection, random=random, track=track
     )
-
-
-def _refuse_impossible(settings: Settings) -> None:
-    for flag, value, fits in (
-        ("--eps", settings.eps, 0 < settings.eps < np.inf),
-        ("--rtol", settings.rtol, 0 <= settings.rtol < np.inf),
-        ("--max-evals", settings.max_evals, settings.max_evals >= _PAIR),
-        *(("--eps-for", f"{p}={eps:g}", 0 < eps < np.inf) for p, eps in settings.eps_for.items()),
-    ):
-        if not fits:
-            raise InvalidOption(f"{flag} cannot be {value}: it must be {_LIMITS[flag]}.")
-
-
-_PAIR = 2
-_LIMITS = {
-    "--eps": "a number above 0",
-    "--eps-for": "PATH=VALUE with a number above 0",
-    "--rtol": "a number from 0",
-    "--max-evals": f"at least {_PAIR}, the evaluations that one difference takes",
-}
+    checks = [_checked(gradients, name, reference, settings.rtol) for name in endpoints]
+    return GradientCheck(
+        seed=seed, endpoints=checks, dot_product=_dot_product(gradients, checks, settings.rtol)
+    )
 
 
 def _selection(
@@ -105,9 +111,8 @@ def _selection(
 ) -> Selection:
     with scope.enter(runtime.scope(EVALUATION)):
         outputs = evaluate(runtime.bound("apply"), deepcopy(inputs))
-    schemas = runtime.schemas
-    point = _copied(schemas.differentiable_inputs.leaves(inputs))
-    values = _copied(schemas.differentiable_outputs.leaves(outputs))
+    point = _copied(runtime.schemas.differentiable_inputs.leaves(inputs))
+    values = _copied(runtime.schemas.differentiable_outputs.leaves(outputs))
     arrays_of("inputs", point, settings.eps_for)
     return select(
         arrays_of("inputs", point, settings.input_paths),
@@ -123,48 +128,44 @@ def _copied(leaves: Iterable[tuple[str, object]]) -> Vector:
 
 
 def _reference(
-    runtime: Runtime,
-    inputs: BaseModel,
-    settings: Settings,
-    selection: Selection,
-    track: Track,
-) -> list[Differences]:
-    steps = Steps(eps=settings.eps, by_path=settings.eps_for)
-    chosen = {
-        path: [steps.at(path, array, position) for position in selection.columns[path]]
+    runtime: Runtime, inputs: BaseModel, settings: Settings, selection: Selection, track: Track
+) -> Sequence[Reference]:
+    perturbations = {
+        path: [
+            perturbation(path, array, position, settings.step(path))
+            for position in selection.columns[path]
+        ]
         for path, array in selection.inputs.items()
     }
     with scope.enter(runtime.scope(EVALUATION)), runtime.evaluations(inputs) as evaluations:
-        near = Neighbourhood(evaluations=evaluations, selection=selection, track=track)
-        slopes = [found for path in chosen for found in near.slopes(path, chosen[path])]
-    return list(differences(slopes, selection))
+        return references(evaluations, selection, perturbations, track)
 
 
-def _read(
-    reader: Reader, endpoint: str, reference: Sequence[Differences], rtol: float
+def _checked(
+    gradients: EndpointGradients, endpoint: str, reference: Sequence[Reference], rtol: float
 ) -> EndpointCheck:
-    readings = [Reading(found) for found in reference]
-    fault = _fault(lambda: reader.read(endpoint, readings))
-    comparisons = [reading.comparison(endpoint, rtol) for reading in readings]
+    derivatives = [Derivatives(found) for found in reference]
+    fault = _fault(lambda: gradients.record(endpoint, derivatives))
+    comparisons = [each.comparison(endpoint, rtol) for each in derivatives]
     return EndpointCheck(endpoint=endpoint, comparisons=comparisons, fault=fault)
 
 
 def _dot_product(
-    reader: Reader, checks: Sequence[EndpointCheck], rtol: float
+    gradients: EndpointGradients, checks: Sequence[EndpointCheck], rtol: float
 ) -> DotProductCheck | None:
-    """Return the dot-product test, if both products are checked and give answers."""
-    if {JVP, VJP} - {check.endpoint for check in checks if check.fault is None}:
+    """Return the dot-product test, if both products are checked and give results."""
+    usable = {check.endpoint for check in checks if check.fault is None}
+    if not usable.issuperset({JVP.endpoint, VJP.endpoint}):
         return None
     products: list[DotProduct] = []
-    found = dot_products(reader.gradients, reader.selection, reader.random, rtol)
-    fault = _fault(lambda: products.extend(found))
+    fault = _fault(lambda: products.extend(dot_products(gradients, rtol)))
     return DotProductCheck(products=products, fault=fault)
 
 
-def _fault(ask: Callable[[], None]) -> str | None:
-    """Return why an endpoint gives no answer that can be compared, or nothing if it does."""
+def _fault(call: Callable[[], None]) -> str | None:
+    """Return the reason why an endpoint gives no result that can be compared, if there is one."""
     try:
-        ask()
+        call()
     except AuthorError as error:
         return exception_text(error.cause)
     except TesseractRuntimeError as error:

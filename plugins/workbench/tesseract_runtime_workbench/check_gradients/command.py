@@ -6,21 +6,18 @@ from contextlib import nullcontext
 from typing import Annotated
 
 import typer
+from pydantic import BaseModel
 
-from runtime_core.calls.faults import author_fault
+from runtime_core import Runtime, documents, scope
+from runtime_core.calls.execution import validate_payload
+from runtime_core.calls.faults import author_fault, fault_of
 from runtime_core.cli.context import CommandContext
+from runtime_core.cli.endpoints import report_fault
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import stdout_to_stderr
-from runtime_core.errors import AuthorError
-from runtime_core.errors import InvalidOption
-from runtime_core.errors import InvalidPayload
-from runtime_core.errors import OUTCOMES
-from runtime_core.errors import shortened
-from tesseract_runtime_workbench.check_gradients.check import Settings
-from tesseract_runtime_workbench.check_gradients.check import check_gradients
-from tesseract_runtime_workbench.check_gradients.payload import inputs_of
-from tesseract_runtime_workbench.check_gradients.progress import progress_bar
-from tesseract_runtime_workbench.check_gradients.progress import silent
+from runtime_core.errors import AuthorError, InvalidOption, InvalidPayload, shortened
+from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
+from tesseract_runtime_workbench.check_gradients.progress import progress_bar, silent
 from tesseract_runtime_workbench.check_gradients.report import report
 from tesseract_runtime_workbench.check_gradients.results import GradientCheck
 
@@ -84,7 +81,7 @@ def command(
 
     The payload is that of apply. Random elements of the inputs are moved up and down by a step,
     and the derivatives that jacobian, jacobian_vector_product and vector_jacobian_product give are
-    held against the change of the outputs. Both products are also held against each other, with
+    compared with the change of the outputs. Both products are also compared with each other, with
     random vectors.
 
     Finite differences are not exact and the comparison is done with a tolerance: a check may fail
@@ -111,23 +108,28 @@ def command(
 def _checked(
     context: CommandContext, payload: str, settings: Settings, *, show_progress: bool
 ) -> GradientCheck:
-    """Return the result of the check, or end with a message and the exit code of its fault."""
+    """Return the result of the check, or exit with the message and the code of its fault."""
     body, format_name = read_payload(payload, context.catalog)
     runtime = context.runtime()
     try:
-        inputs = inputs_of(runtime, body, format_name)
+        inputs = _inputs(runtime, body, format_name)
         with runtime.set_up(), progress_bar() if show_progress else nullcontext(silent) as track:
             return check_gradients(runtime, inputs, settings, track)
     except InvalidPayload as error:
-        lines = str(error).replace("\n", "\n  ")
-        typer.echo(f"Error: The payload of check-gradients is not valid:\n  {lines}", err=True)
-        raise typer.Exit(OUTCOMES[error.kind].exit_code) from None
+        fault = fault_of(error)
     except AuthorError as error:
         fault = author_fault(error.cause)
-        if context.config.debug:
-            typer.echo(fault.trace, err=True)
-        typer.echo(f"Error: {fault.message}", err=True)
-        raise typer.Exit(fault.outcome.exit_code) from None
+    report_fault(fault, "check-gradients", debug=context.config.debug)
+    raise typer.Exit(fault.outcome.exit_code)
+
+
+def _inputs(runtime: Runtime, body: bytes, format_name: str) -> BaseModel:
+    """Return the validated inputs of a payload of `apply`; raises what its calls do."""
+    with scope.enter(runtime.scope()) as reading:
+        tree = documents.read(body, runtime.catalog.formats.find(format_name))
+        payload = validate_payload(runtime.bound("apply"), tree, reading.options)
+    inputs: BaseModel = payload.inputs
+    return inputs
 
 
 def _path_and_step(text: str) -> tuple[str, float]:

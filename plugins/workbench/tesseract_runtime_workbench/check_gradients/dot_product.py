@@ -11,25 +11,26 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays import AnyArray
-from tesseract_runtime_workbench.check_gradients.gradients import Gradients
+from runtime_core.arrays.coercion import AnyArray
+from runtime_core.gradients import JVP, VJP, Vector, to_double
+from tesseract_runtime_workbench.check_gradients.endpoint_gradients import EndpointGradients
 from tesseract_runtime_workbench.check_gradients.results import DotProduct
-from tesseract_runtime_workbench.check_gradients.selection import Selection
-from tesseract_runtime_workbench.check_gradients.vectors import Vector, random_vector, wide
 
 TRIALS = 5
-"""So many pairs of random vectors are tried; one may miss a difference by chance."""
+"""The number of pairs of random vectors; one may miss a difference by chance."""
 
 
-def dot_products(
-    gradients: Gradients, selection: Selection, random: np.random.Generator, rtol: float
-) -> Iterator[DotProduct]:
+def dot_products(gradients: EndpointGradients, rtol: float) -> Iterator[DotProduct]:
     """Yield the dot products of random vectors; raises what the endpoints raise."""
+    selection = gradients.selection
     for _ in range(TRIALS):
-        tangent = random_vector(selection.inputs, random)
-        cotangent = random_vector(selection.outputs, random)
-        by_jvp = _terms(cotangent, gradients.jvp(tangent, of=selection.outputs))
-        by_vjp = _terms(tangent, gradients.vjp(cotangent, by=selection.inputs))
+        tangent = _random_vector(selection.inputs, gradients.random)
+        cotangent = _random_vector(selection.outputs, gradients.random)
+        # Each result is read before the next call, which may reuse its arrays.
+        product = gradients.call(JVP, selection.inputs, selection.outputs, tangent)
+        by_jvp = _terms(cotangent, product)
+        product = gradients.call(VJP, selection.inputs, selection.outputs, cotangent)
+        by_vjp = _terms(tangent, product)
         yield DotProduct(
             by_jvp=by_jvp.sum().item(),
             by_vjp=by_vjp.sum().item(),
@@ -38,7 +39,17 @@ def dot_products(
         )
 
 
+def _random_vector(like: Vector, random: np.random.Generator) -> dict[str, Any]:
+    """Return normally distributed numbers, with the shapes and data types of a vector."""
+    return {
+        path: np.asarray(random.standard_normal(array.shape)).astype(array.dtype)[()]
+        for path, array in like.items()
+    }
+
+
 def _terms(vector: Mapping[str, Any], product: Vector) -> AnyArray:
-    """Return what a dot product adds up; nothing is conjugated."""
+    """Return the terms of a dot product; nothing is conjugated."""
     with np.errstate(all="ignore"):  # what is not finite is reported as a failure
-        return np.concatenate([(wide(vector[p]) * wide(product[p])).ravel() for p in vector])
+        return np.concatenate(
+            [(to_double(vector[p]) * to_double(product[p])).ravel() for p in vector]
+        )

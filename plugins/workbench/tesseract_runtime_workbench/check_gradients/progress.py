@@ -1,4 +1,4 @@
-"""Telling how far a check has come."""
+"""The progress of a check."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ T = TypeVar("T")
 
 
 class Track(Protocol):
-    """Hands on the items of a stage, and tells of each."""
+    """Forwards the items of a stage, and reports each."""
 
     def __call__(self, items: Iterable[T], stage: str, total: int) -> Iterable[T]:
         """Return the items; there are `total` of them."""
 
 
 def silent(items: Iterable[T], stage: str, total: int) -> Iterable[T]:
-    """Return the items and tell nobody.
+    """Return the items without a report.
 
     >>> list(silent([1, 2], "differences", 2))
     [1, 2]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from tesseract_runtime_workbench.check_gradients.gradients import JVP, VJP
+from runtime_core.gradients import JVP, VJP
+from tesseract_runtime_workbench.check_gradients.perturbation import element
 from tesseract_runtime_workbench.check_gradients.results import (
     Comparison,
     DotProductCheck,
@@ -13,13 +14,12 @@ from tesseract_runtime_workbench.check_gradients.results import (
     Failure,
     GradientCheck,
 )
-from tesseract_runtime_workbench.check_gradients.steps import element
 
 _HEADINGS = ("input -> output", "endpoint", "checks", "failures", "absolute", "relative")
 
 
 def report(check: GradientCheck, max_failures: int) -> Iterator[str]:
-    """Yield the lines that tell of a check; no more failures of an endpoint than allowed."""
+    """Yield the lines of a report, with no more than `max_failures` failures of an endpoint."""
     for endpoint in check.endpoints:
         yield from _endpoint(endpoint, max_failures)
     if check.dot_product is not None:
@@ -27,7 +27,7 @@ def report(check: GradientCheck, max_failures: int) -> Iterator[str]:
     compared = [c for endpoint in check.endpoints for c in endpoint.comparisons if c.checks]
     if compared:
         yield from ("", "Largest deviations:", *_table([_HEADINGS, *map(_row, compared)]))
-    yield from dict.fromkeys(_blindness(c) for c in compared if c.blind)
+    yield from dict.fromkeys(_below_noise(c) for c in compared if c.below_noise)
     yield f"Repeat with --seed {check.seed}."
 
 
@@ -43,7 +43,9 @@ def _endpoint(check: EndpointCheck, max_failures: int) -> Iterator[str]:
 
 
 def _dot_product(check: DotProductCheck) -> Iterator[str]:
-    yield _verdict(f"Dot-product test of {JVP} and {VJP}", check.failed, check.checks)
+    yield _verdict(
+        f"Dot-product test of {JVP.endpoint} and {VJP.endpoint}", check.failed, check.checks
+    )
     if check.fault is not None:
         yield _indented(check.fault)
     for product in check.products:
@@ -79,11 +81,11 @@ def _row(comparison: Comparison) -> Sequence[str]:
 
 
 def _pair(comparison: Comparison) -> str:
-    return f"{comparison.input_path} -> {comparison.output_path}"
+    return f"{comparison.reference.input_path} -> {comparison.reference.output_path}"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield rows with their cells below each other: words to the left, numbers to the right."""
+    """Yield the rows of a table: words aligned to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
@@ -91,11 +93,11 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  " + "  ".join(cells)
 
 
-def _blindness(comparison: Comparison) -> str:
+def _below_noise(comparison: Comparison) -> str:
     return (
         f"Differences cannot tell whether {_pair(comparison)} is right: at this step the "
         "derivatives are lost in rounding or in curvature. Choose a larger or a smaller one with "
-        f"--eps-for '{comparison.input_path}=VALUE'."
+        f"--eps-for '{comparison.reference.input_path}=VALUE'."
     )
 
 

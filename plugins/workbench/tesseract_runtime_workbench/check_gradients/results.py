@@ -1,4 +1,4 @@
-"""What a check of gradients has found, as plain data."""
+"""The results of a check of gradients, as plain data."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from functools import cached_property
 
 import numpy as np
 
-from runtime_core.arrays import AnyArray
-from tesseract_runtime_workbench.check_gradients.steps import index_of
+from runtime_core.arrays.coercion import AnyArray
+from tesseract_runtime_workbench.check_gradients.perturbation import index_of
+from tesseract_runtime_workbench.check_gradients.reference import Reference
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A derivative that is not what the difference says."""
+    """A derivative that deviates from its difference."""
 
-    endpoint: str
     input_path: str
     output_path: str
     input_index: tuple[int, ...]
@@ -30,75 +30,70 @@ class Failure:
 class Comparison:
     """Derivatives of one output by one input, as an endpoint and as differences give them.
 
-    All arrays have one item for each derivative: its flat positions in input and output, both
-    values, and the deviation that the difference itself may have.
+    `gradients` has an item for each of the differences of the flat `reference`.
     """
 
     endpoint: str
-    input_path: str
-    output_path: str
-    input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
-    columns: AnyArray
-    rows: AnyArray
+    reference: Reference
     gradients: AnyArray
-    differences: AnyArray
-    floor: AnyArray
     rtol: float
 
     @property
     def deviations(self) -> AnyArray:
-        """Return the absolute deviations; infinite where a value is not finite."""
+        """The absolute deviations; infinite where a value is not finite."""
         with np.errstate(all="ignore"):
-            return _finite(abs(self.gradients - self.differences))
+            return _finite(abs(self.gradients - self.reference.values))
 
     @cached_property
     def relative(self) -> AnyArray:
-        """Return the deviations beyond what the differences can tell, over the larger value.
+        """The deviations beyond the error bound of the differences, over the larger value.
 
         A derivative has failed where this is more than `rtol`.
         """
         with np.errstate(all="ignore"):
-            size = np.maximum(abs(self.gradients), abs(self.differences))
-            beyond = np.maximum(self.deviations - self.floor, 0.0)
-            return _finite(np.where(beyond == 0, 0.0, beyond / size))
+            beyond = np.maximum(self.deviations - self.reference.floor, 0.0)
+            return _finite(np.where(beyond == 0, 0.0, beyond / self._sizes))
 
     @property
     def checks(self) -> int:
-        """Return how many derivatives were compared."""
+        """The number of derivatives that were compared."""
         return self.gradients.size
 
     @property
     def failed(self) -> int:
-        """Return how many of them deviate too much."""
+        """The number of derivatives that deviate too much."""
         return int(np.count_nonzero(self.relative > self.rtol))
 
     @property
-    def blind(self) -> bool:
-        """Say whether all derivatives, zeros apart, are smaller than differences can tell."""
-        size = np.maximum(abs(self.gradients), abs(self.differences))
-        return bool(np.any(size > 0) and np.all(size <= self.floor))
+    def below_noise(self) -> bool:
+        """Whether all derivatives but zeros are smaller than the error bound of differences."""
+        return bool(np.any(self._sizes > 0) and np.all(self._sizes <= self.reference.floor))
 
     def failures(self) -> Iterator[Failure]:
         """Yield the derivatives that deviate too much."""
+        known = self.reference
         for item in np.flatnonzero(self.relative > self.rtol):
             yield Failure(
-                endpoint=self.endpoint,
-                input_path=self.input_path,
-                output_path=self.output_path,
-                input_index=index_of(self.input_shape, self.columns[item]),
-                output_index=index_of(self.output_shape, self.rows[item]),
+                input_path=known.input_path,
+                output_path=known.output_path,
+                input_index=index_of(known.input_shape, known.columns[item]),
+                output_index=index_of(known.output_shape, known.rows[item]),
                 gradient=self.gradients[item].item(),
-                difference=self.differences[item].item(),
+                difference=known.values[item].item(),
             )
+
+    @property
+    def _sizes(self) -> AnyArray:
+        sizes: AnyArray = np.maximum(abs(self.gradients), abs(self.reference.values))
+        return sizes
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointCheck:
-    """Everything that was found of one endpoint.
+    """The comparisons of one endpoint.
 
-    `fault` says why it gave no answer, or none that could be compared; it is one more failure,
-    and ends the check of this endpoint.
+    `fault` is the reason why it gave no result, or none that could be compared; it counts as one
+    more failure, and ends the check of this endpoint.
     """
 
     endpoint: str
@@ -107,12 +102,12 @@ class EndpointCheck:
 
     @property
     def checks(self) -> int:
-        """Return how many derivatives were checked, with the one that gave a fault."""
+        """The number of derivatives that were checked, with the one that gave a fault."""
         return sum(c.checks for c in self.comparisons) + (self.fault is not None)
 
     @property
     def failed(self) -> int:
-        """Return how many of the checks have failed."""
+        """The number of checks that have failed."""
         return sum(c.failed for c in self.comparisons) + (self.fault is not None)
 
     def failures(self) -> Iterator[Failure]:
@@ -136,26 +131,26 @@ class DotProduct:
 
     @property
     def failed(self) -> bool:
-        """Say whether the two are not the same."""
+        """Whether the two differ."""
         deviation = abs(self.by_jvp - self.by_vjp)
         return not (math.isfinite(deviation) and deviation <= self.rtol * self.scale)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DotProductCheck:
-    """The dot products of random vectors with both products; `fault` is as for an endpoint."""
+    """The dot products of random vectors; `fault` is as for an endpoint."""
 
     products: Sequence[DotProduct]
     fault: str | None = None
 
     @property
     def checks(self) -> int:
-        """Return how many dot products were compared, with the one that gave a fault."""
+        """The number of dot products that were compared, with the one that gave a fault."""
         return len(self.products) + (self.fault is not None)
 
     @property
     def failed(self) -> int:
-        """Return how many of the checks have failed."""
+        """The number of checks that have failed."""
         return sum(product.failed for product in self.products) + (self.fault is not None)
 
 
@@ -169,7 +164,7 @@ class GradientCheck:
 
     @property
     def passed(self) -> bool:
-        """Say whether nothing has failed."""
+        """Whether nothing has failed."""
         failed = sum(endpoint.failed for endpoint in self.endpoints)
         return not failed and (self.dot_product is None or not self.dot_product.failed)
 

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from runtime_core import Runtime
-from runtime_core.arrays import AnyArray
+from runtime_core.arrays.coercion import AnyArray
 from runtime_core.contracts import Unavailable
 from runtime_core.errors import UnknownName, did_you_mean, listed, shortened
-from tesseract_runtime_workbench.check_gradients.gradients import GRADIENTS
-from tesseract_runtime_workbench.check_gradients.vectors import Vector
+from runtime_core.gradients import SIGNATURES, Vector
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Selection:
-    """The arrays on both sides of a derivative and the flat positions in them to look at.
+    """The arrays on both sides of a derivative, and the flat positions to check in them.
 
     `columns` are those of the inputs, `rows` those of the outputs. No more than `most` elements of
-    any array are looked at; of outputs that have more, half of these are drawn at random, and half
+    any array are checked; of outputs that have more, half of these are drawn at random, and half
     are left for where the derivatives turn out to be largest.
     """
 
@@ -57,20 +56,20 @@ def sample(size: int, most: int, random: np.random.Generator) -> AnyArray:
 
 
 def endpoints_of(runtime: Runtime, asked: Collection[str]) -> list[str]:
-    """Return the gradient endpoints to check: those asked for, or else all that there are.
+    """Return the gradient endpoints to check: those asked for, or else all available ones.
 
     Raises `UnknownName` for one that does not exist or cannot be served, and when there is none.
     """
     for name in asked:
-        if name not in GRADIENTS:
+        if name not in SIGNATURES:
             raise UnknownName(
                 f"{shortened(name)!r} is no endpoint with gradients."
-                f"{did_you_mean(name, GRADIENTS)} Valid: {listed(GRADIENTS)}."
+                f"{did_you_mean(name, SIGNATURES)} Valid: {listed(SIGNATURES)}."
             )
         runtime.bound(name)
-    found = {name: runtime.endpoint(name) for name in GRADIENTS if name in asked or not asked}
+    found = {name: runtime.endpoint(name) for name in SIGNATURES if name in asked or not asked}
     reasons = {name: end.reason for name, end in found.items() if isinstance(end, Unavailable)}
-    if len(reasons) == len(GRADIENTS):
+    if len(reasons) == len(SIGNATURES):
         lines = "".join(f"\n  {name}: {reason}" for name, reason in reasons.items())
         raise UnknownName(f"There are no gradients to check.{lines}")
     return [name for name in found if name not in reasons]

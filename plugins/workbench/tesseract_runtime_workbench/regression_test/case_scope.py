@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runtime_core.calls.scope import Scope
 from runtime_core.config import CORE_OPTIONS, dump, resolve
 from runtime_core.contracts import Run
 from runtime_core.files import is_url, join
 from runtime_core.run_logs.run import new_run_id
 from runtime_core.runtime import Runtime, local_runtime
-from runtime_core.scope import Scope
 
 _USED = set(CORE_OPTIONS) - {"api_path", "gradient_backend"}  # the Tesseract is loaded already
 _PATHS = ("input_path", "output_path")

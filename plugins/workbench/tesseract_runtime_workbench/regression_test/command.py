@@ -10,12 +10,12 @@ from typing import Annotated, get_args
 
 import typer
 from pydantic import ValidationError
-from runtime_core.cli.standard_streams import claim_stdout
-from runtime_core.run_logs.standard_output import write_all
 
-from runtime_core import scope
+from runtime_core.calls import scope
+from runtime_core.calls.faults import invalid_payload
+from runtime_core.cli.standard_streams import claim_stdout
 from runtime_core.errors import MissingFile, TesseractRuntimeError, fault_lines
-from runtime_core.faults import invalid_payload
+from runtime_core.run_logs.standard_output import write_all
 from runtime_core.runtime import Runtime
 from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase, Status
 from tesseract_runtime_workbench.regression_test.case_files import CaseDocument, read_cases

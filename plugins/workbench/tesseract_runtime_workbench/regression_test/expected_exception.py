@@ -12,10 +12,7 @@ import pydantic_core
 
 from runtime_core import errors
 from runtime_core.calls.faults import exception_text
-from runtime_core.errors import InvalidPayload
-from runtime_core.errors import UnknownName
-from runtime_core.errors import did_you_mean
-from runtime_core.errors import shortened
+from runtime_core.errors import InvalidPayload, UnknownName, did_you_mean, shortened
 
 _PLAIN = (builtins, errors, pydantic_core)  # their exceptions are named without a module
 

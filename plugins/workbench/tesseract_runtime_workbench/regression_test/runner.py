@@ -7,12 +7,12 @@ from collections import ChainMap
 from typing import Any
 
 from pydantic import BaseModel
-from runtime_core.tesseract.tracebacks import author_trace
 
-from runtime_core.answering import answered, validated
+from runtime_core.calls.execution import execute, validate_payload
+from runtime_core.calls.faults import exception_text
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 from runtime_core.errors import AuthorError, InvalidPayload, TesseractRuntimeError, UnknownName
-from runtime_core.faults import exception_text
+from runtime_core.tesseract.tracebacks import author_trace
 from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase, Status
 from tesseract_runtime_workbench.regression_test.expected_exception import find_exception, mismatch
 from tesseract_runtime_workbench.regression_test.expected_outputs import output_differences
@@ -66,7 +66,7 @@ def _endpoint(binding: Binding, name: str) -> BoundEndpoint:
 def _attempt(endpoint: BoundEndpoint, payload: Any) -> BaseModel | BaseException:
     """Return the result of an endpoint, or the exception that it raised."""
     try:
-        return answered(endpoint, validated(endpoint, payload, {}))
+        return execute(endpoint, validate_payload(endpoint, payload, {}))
     except KeyboardInterrupt:
         raise
     except AuthorError as error:

@@ -8,25 +8,27 @@ import numpy as np
 import pytest
 
 from runtime_core.errors import InvalidOption
-from tesseract_runtime_workbench.check_gradients.steps import Steps
+from tesseract_runtime_workbench.check_gradients import Settings
+from tesseract_runtime_workbench.check_gradients.perturbation import perturbation
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64", "complex128"])
 def test_neighbours_are_numbers_of_the_data_type(dtype: str) -> None:
     """The distance between them is exact, whatever was lost of the step."""
     array = np.array([0.7, 0.3], dtype)
-    step = Steps(eps=0.01).at("x", array, 1)
-    assert [step.above.dtype, step.below.dtype] == [np.dtype(dtype)] * 2
-    assert step.forward == float(step.above.real) - float(array[1].real)
-    assert step.backward == float(array[1].real) - float(step.below.real)
+    step = perturbation("x", array, 1, 0.01)
+    above, below = step.above.value, step.below.value
+    assert [above.dtype, below.dtype] == [np.dtype(dtype)] * 2
+    assert step.forward == float(above.real) - float(array[1].real)
+    assert step.backward == float(array[1].real) - float(below.real)
     assert step.width == pytest.approx(0.02, rel=0.1)
 
 
 def test_a_path_may_have_a_step_of_its_own() -> None:
     """Others keep the common one."""
-    steps = Steps(eps=0.5, by_path={"x": 0.25})
-    assert steps.at("x", np.array([1.0]), 0).width == 0.5
-    assert steps.at("z", np.array([1.0]), 0).width == 1.0
+    settings = Settings(eps=0.5, eps_for={"x": 0.25})
+    assert perturbation("x", np.array([1.0]), 0, settings.step("x")).width == 0.5
+    assert perturbation("z", np.array([1.0]), 0, settings.step("z")).width == 1.0
 
 
 @pytest.mark.parametrize(
@@ -48,11 +50,11 @@ def test_a_path_may_have_a_step_of_its_own() -> None:
 def test_a_step_that_is_lost_is_told(array: Any, message: str) -> None:
     """The message names element, value, data type and a step that would do."""
     with pytest.raises(InvalidOption) as caught:
-        Steps(eps=1e-4).at("x", array, 1)
+        perturbation("x", array, 1, 1e-4)
     assert str(caught.value) == message
 
 
 def test_a_step_beyond_the_largest_number_is_lost() -> None:
     """A neighbour that is infinite is none."""
     with pytest.raises(InvalidOption, match="is lost in float16"):
-        Steps(eps=100.0).at("x", np.array([65500.0], "float16"), 0)
+        perturbation("x", np.array([65500.0], "float16"), 0, 100.0)

@@ -25,6 +25,12 @@ from tests.msgpack.conftest import payload
 from tests.server.conftest import Served, serving
 
 
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process: no rule of this module is about another."""
+    return cli_here
+
+
 @pytest.fixture(scope="module")
 def without() -> Catalog:
     """Return what the plugins provide when this one is disabled."""

@@ -64,7 +64,7 @@ HAVE_PROCESSES = {
 STARTING = {"subprocess.Popen", "os.fork", "os.posix_spawn"}
 """The audit events that tell of a new process."""
 
-LINES, WIDTH = 200, 400
+LINES, WIDTH = 60, 400
 """How much of a failure, and of what was printed meanwhile, is shown."""
 
 SHARING = ("tests/end_to_end/", "tests/mlflow/")

@@ -56,13 +56,18 @@ def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
         "BUILD_NUMBER": None,
         **variables,
     }
-    session.run("pytest", "-q", processes, "--maxfail=100", *arguments, env=environment)
+    session.run("pytest", "-q", processes, "--maxfail=50", *arguments, env=environment)
+
+
+OTHERS = ["tests/end_to_end", "tests/interop", "tests/soak"]
+"""What has sessions of its own."""
 
 
 def tests(session: nox.Session) -> None:
-    """Run the whole test suite; without a version, with the Python that runs nox."""
+    """Run the tests; without a version, with the Python that runs nox."""
     session.install(*checkout(*HEAVY), "--group=test-all")
-    run_tests(session, *session.posargs)
+    others = [] if session.posargs else [f"--ignore={folder}" for folder in OTHERS]
+    run_tests(session, *others, *session.posargs)
 
 
 nox.session(tests, name="tests")

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from runtime_core import Runtime, load_catalog
 from runtime_core.catalog import Catalog
+from runtime_core.cli.main import run
 from runtime_core.config import resolve
 from runtime_core.plugins import PluginSelection
 from runtime_core.runtime import local_runtime
@@ -28,8 +29,6 @@ EXAMPLES = REPOSITORY / "docs" / "examples"
 DOUBLE = """
 from pydantic import BaseModel
 from runtime_core import Array, Differentiable, Float64
-
-from tests.patience import SECONDS
 
 class InputSchema(BaseModel):
     x: Differentiable[Array[(None,), Float64]]
@@ -60,12 +59,12 @@ HAVE_PROCESSES = {
     "testing",
     "workers",
 }
-"""The folders of which `--quick` collects nothing: processes, or JAX and MLflow, are their point."""
+"""The folders of which `--quick` collects nothing: their point is processes, JAX or MLflow."""
 
 STARTING = {"subprocess.Popen", "os.fork", "os.posix_spawn"}
 """The audit events that tell of a new process."""
 
-LINES, WIDTH = 200, 400
+LINES, WIDTH = 60, 400
 """How much of a failure, and of what was printed meanwhile, is shown."""
 
 SHARING = ("tests/end_to_end/", "tests/mlflow/")
@@ -221,6 +220,32 @@ def cli(tmp_path: Path) -> Cli:
         )
 
     return run
+
+
+@pytest.fixture
+def cli_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Cli:
+    """Return a function that does what `cli` does in this process, for rules that need no other.
+
+    What user code prints may be mixed with the result here.
+    """
+
+    def run_here(
+        *arguments: str, environment: Mapping[str, str] | None = None, cwd: Path = tmp_path
+    ) -> subprocess.CompletedProcess[str]:
+        capfd.readouterr()
+        with monkeypatch.context() as patch:
+            patch.chdir(cwd)
+            for name in os.environ.keys() - clean_environment().keys():
+                patch.delenv(name)
+            for name, value in (environment or {}).items():
+                patch.setenv(name, value)
+            code = run(arguments, os.environ)
+        stdout, stderr = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, code, stdout, stderr)
+
+    return run_here
 
 
 def clean_environment() -> dict[str, str]:

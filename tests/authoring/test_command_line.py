@@ -16,6 +16,12 @@ API = "--api-path=tesseract/tesseract_api.py"
 
 
 @pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process: no rule of this module is about another."""
+    return cli_here
+
+
+@pytest.fixture
 def made_here(made: Made, inputs: Path, outputs: Path) -> None:
     """Write the Tesseract and its files into the folder in which commands run."""
     made(EVERYTHING)

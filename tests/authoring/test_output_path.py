@@ -25,6 +25,12 @@ from tests.authoring.conftest import (
 from tests.conftest import Cli
 
 
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process: no rule of this module is about another."""
+    return cli_here
+
+
 def returned(annotation: Any, value: Any) -> Any:
     """Return the value of a field of a result, as the runtime validates it."""
     return TypeAdapter(annotation).validate_python(value)

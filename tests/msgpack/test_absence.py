@@ -28,6 +28,12 @@ from tests.server.conftest import Served, serving
 INSTALL = re.escape(install_command("tesseract-runtime-msgpack"))
 
 
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process: no rule of this module is about another."""
+    return cli_here
+
+
 @pytest.fixture(scope="module")
 def without() -> Catalog:
     """Return what the plugins provide when this one is disabled."""

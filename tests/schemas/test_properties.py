@@ -33,7 +33,7 @@ from runtime_core.schemas.differentiable import DifferentiableArrays
 
 DEPTH = 3
 SLOW = settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,8 @@ from runtime_core.errors import FaultKind
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.workers import InProcessWorkers, WorkerPool, Workers, WorkerSettings
+from runtime_core.workers import streams as streams_module
+from tests.patience import SECONDS
 from tests.server.conftest import gate, gate_inputs, is_alive, shared_files
 
 __all__ = ["gate", "gate_inputs"]
@@ -138,6 +142,17 @@ def no_process_is_left() -> Iterator[None]:
     yield
     assert {p for p in psutil.Process().children() if is_alive(p)} <= before
     assert shared_files() <= files
+
+
+@pytest.fixture
+def unheard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Drop what workers print, and wait for the threads that still write it after the test."""
+    before = set(threading.enumerate())
+    with open(os.devnull, "wb") as nowhere:
+        monkeypatch.setattr(streams_module, "_STDERR", nowhere.fileno())
+        yield
+        for thread in set(threading.enumerate()) - before:
+            thread.join(SECONDS)
 
 
 def in_process(runtime: Runtime) -> InProcessWorkers:

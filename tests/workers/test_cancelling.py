@@ -268,6 +268,7 @@ def test_fault_of_an_abandoned_call_is_no_noise(
 
 
 @both_loops
+@pytest.mark.usefixtures("unheard")
 def test_caller_who_goes_while_output_is_kept_does_not_mix_it(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
 ) -> None:

@@ -290,6 +290,7 @@ def test_fork_that_comes_back_answers_nobody(pool: Pool, statement: str) -> None
 
 
 @both_loops
+@pytest.mark.usefixtures("unheard")
 def test_worker_may_die_after_its_answer(pool: Pool, loop: str) -> None:
     """A call that has been answered is, whatever becomes of its worker while its log is written."""
     statement = "print('x' * 50_000_000); threading.Timer(0.02, os._exit, [3]).start()"

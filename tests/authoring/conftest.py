@@ -85,7 +85,7 @@ def read(annotation: Any, document: Any) -> Any:
 
 
 def refused(annotation: Any, document: Any) -> dict[str, Any]:
-    """Return what is wrong with the document of a field of a payload."""
+    """Return the fault of the document of a field of a payload."""
     with pytest.raises(ValidationError) as caught:
         read(annotation, document)
     [fault] = caught.value.errors(include_url=False)
@@ -112,7 +112,7 @@ def answer(runtime: Runtime, inputs: Any, endpoint: str = "apply", **named: Any)
 
 
 def fault(runtime: Runtime, inputs: Any, endpoint: str = "apply", **named: Any) -> str:
-    """Return what is wrong with a call that must fail."""
+    """Return the fault of a call that must fail."""
     reply = invoke(runtime, inputs, endpoint, **named)
     assert reply.fault is not None
     return reply.fault.message

@@ -42,12 +42,12 @@ def test_a_name_is_that_of_its_plugin(name: str) -> None:
 
 @pytest.mark.parametrize("name", experimental.__all__)
 def test_every_public_name_is_there(name: str) -> None:
-    """What `__all__` promises can be had."""
+    """Every name in `__all__` can be imported."""
     assert getattr(experimental, name) is not None
 
 
 def test_names_of_gradients_are_public() -> None:
-    """Everything that is handed on is promised."""
+    """Every exported name is in `__all__`."""
     assert set(PACKAGES) <= set(experimental.__all__)
 
 

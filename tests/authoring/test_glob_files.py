@@ -231,7 +231,7 @@ def test_archives_are_listed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pattern", ["memory://none/*.json", "http://127.0.0.1:1/*.json"])
 def test_a_url_without_a_match_is_told(pattern: str, memory: Callable[..., None]) -> None:
-    """Nothing there, or nobody there: a message names the glob."""
+    """Without a match, or without a server, the message names the glob."""
     memory("runs/a.json")
     with pytest.raises(MissingFile, match=pattern.replace("*", r"\*")):
         names_matching(pattern, FileAccess(root=None, confined=False))
@@ -285,7 +285,7 @@ def pages() -> Iterator[str]:
 
 @SERVINGS
 def test_a_page_of_links_is_a_folder(remote: bool, pages: str) -> None:
-    """What a page links to elsewhere is no match."""
+    """A link of a page to another place does not match."""
     files = FileAccess(root=None, confined=remote, url_prefixes=(pages,))
     assert names_matching(f"{pages}/data/*.json", files) == [f"{pages}/data/a.json"]
 

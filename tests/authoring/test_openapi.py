@@ -97,7 +97,7 @@ def points(inputs: Path) -> None:
 
 
 def validator(document: Any, component: str) -> Draft202012Validator:
-    """Return what holds a value to a component of a document."""
+    """Return a validator of a component of a document."""
     reference = {"$ref": f"#/components/schemas/{component}"}
     return Draft202012Validator({**document, **reference})
 

@@ -53,7 +53,7 @@ def test_the_path_is_absolute(
 def test_a_server_without_an_input_path_has_its_own_folder(
     monkeypatch: pytest.MonkeyPatch, inputs: Path, calling: Calling
 ) -> None:
-    """What the author requires is no matter of what remote callers may read."""
+    """A required file need not be readable for remote callers."""
     monkeypatch.chdir(inputs)
     with calling(remote=True, input_path=None):
         assert require_file("notes.txt") == inputs / "notes.txt"

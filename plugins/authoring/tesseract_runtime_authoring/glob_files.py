@@ -62,23 +62,13 @@ def _stepped(folders: Iterable[str], part: str, files: FileAccess) -> Iterator[s
 
 
 def _all_below(folder: str, files: FileAccess) -> Iterator[str]:
-    """Yield a folder and all folders below, without following links."""
-    waiting = [folder]
-    while waiting:
-        yield (folder := waiting.pop())
-        waiting += [join(folder, name) for name in _folders_in(files.resolve(folder))]
-
-
-def _folders_in(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return [
-                entry.name
-                for entry in entries
-                if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
-            ]
-    except OSError:  # not readable, or replaced meanwhile: nothing matches there
-        return []
+    """Yield a folder and all folders below that are not hidden, without following links."""
+    yield folder  # also if it cannot be listed: a name in it may still be found
+    root = files.resolve(folder)
+    for path, names, _ in os.walk(root):
+        below = [Path(path, name) for name in names if not name.startswith(".")]
+        names[:] = [child.name for child in below if not child.is_symlink()]
+        yield from (join(folder, os.path.relpath(Path(path, name), root)) for name in names)
 
 
 def _leads_on(name: str, part: str, files: FileAccess) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import PurePath, PurePosixPath
 from typing import Any, Self
 
@@ -18,20 +19,10 @@ from runtime_core.contracts import Format
 from runtime_core.documents.wire import format_of_suffix
 from runtime_core.errors import InvalidItem, InvalidResult, TesseractRuntimeError, fault_lines
 from runtime_core.files import is_url
-from tesseract_runtime_authoring.glob_files import names_matching
 from tesseract_runtime_authoring.path_root import quoted
 
-
-class ItemType:
-    """The type of the items of a field; its validator is made when the first item is used."""
-
-    def __init__(self, annotation: Any) -> None:
-        self._annotation = annotation
-
-    @cached_property
-    def adapter(self) -> TypeAdapter[Any]:
-        """The validator of an item."""
-        return TypeAdapter(self._annotation)
+ItemType = Callable[[], TypeAdapter[Any]]
+"""Returns the validator of the items of a field; it is built when the first item is used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +41,6 @@ class ItemFiles:
         current = scope.current()
         return cls(item=item, scope=current.document(dict(options or {})))
 
-    def matching(self, pattern: str) -> Sequence[str]:
-        """Return the names of the files that match a glob, with the errors of `names_matching`."""
-        return names_matching(pattern, self.scope.files)
-
     def __call__(self, name: str) -> Any:
         """Return the item in a file.
 
@@ -64,12 +51,13 @@ class ItemFiles:
                 body = self.scope.files.read(name)
                 tree = documents.read(body, self._format(name), noun="file")
             except TesseractRuntimeError as error:
-                raise InvalidItem([_unread(name, error)]) from None
+                fault = {"type": str(error.kind), "loc": [], "msg": str(error)}
+                raise _invalid(name, [fault]) from None
             options = {**self.scope.options, "base_dir": _folder(name)}
             try:
-                return self.item.adapter.validate_python(tree, context=options)
+                return self.item().validate_python(tree, context=options)
             except ValidationError as error:
-                raise _invalid(name, error) from None
+                raise _invalid(name, invalid_payload(error).details) from None
 
     def _format(self, name: str) -> Format:
         formats = self.scope.catalog.formats
@@ -87,7 +75,7 @@ class CheckedItems:
     def __call__(self, position: int) -> Any:
         """Return a validated item; `InvalidResult` names its position."""
         try:
-            return self.item.adapter.validate_python(self.items[position])
+            return self.item().validate_python(self.items[position])
         except ValidationError as error:
             faults = fault_lines(invalid_payload(error).details, root="item")
             raise InvalidResult(f"Item {position} of a sequence is not valid:\n{faults}") from None
@@ -97,11 +85,6 @@ def _folder(name: str) -> str:
     return name.rpartition("/")[0] if is_url(name) else str(PurePath(name).parent)
 
 
-def _unread(name: str, error: TesseractRuntimeError) -> dict[str, Any]:
-    return {"type": str(error.kind), "loc": [f"item {quoted(name)}"], "msg": str(error)}
-
-
-def _invalid(name: str, error: ValidationError) -> InvalidItem:
+def _invalid(name: str, details: Sequence[Mapping[str, Any]]) -> InvalidItem:
     place = f"item {quoted(name)}"
-    details = invalid_payload(error).details
     return InvalidItem([{**detail, "loc": [place, *detail["loc"]]} for detail in details])

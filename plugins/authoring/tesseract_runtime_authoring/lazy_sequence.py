@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from functools import cache
 from operator import eq, index
 from threading import Lock
 from typing import Any, TypeVar, cast, get_args, overload
@@ -13,6 +14,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     SerializationInfo,
     SerializerFunctionWrapHandler,
+    TypeAdapter,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
 )
@@ -21,6 +23,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from runtime_core import documents
 from runtime_core.errors import TesseractRuntimeError, shortened
+from tesseract_runtime_authoring.glob_files import names_matching
 from tesseract_runtime_authoring.lazy_items import CheckedItems, ItemFiles, ItemType
 from tesseract_runtime_authoring.validation_errors import as_validation_error
 
@@ -121,7 +124,9 @@ class LazySequence(Sequence[T]):
         annotation: Any = (*get_args(source), Any)[0]
         items = handler.generate_schema(list[annotation])
         return core_schema.with_info_wrap_validator_function(
-            _validator(ItemType(annotation)), items, serialization=_serialization(items)
+            _validator(cache(lambda: TypeAdapter(annotation))),
+            items,
+            serialization=_serialization(items),
         )
 
     @classmethod
@@ -176,7 +181,7 @@ def _matching(text: str, item: ItemType, info: ValidationInfo) -> LazySequence[A
             {"text": repr(shortened(text))},
         )
     files = ItemFiles.captured(item, info.context)
-    return LazySequence(files.matching(text[1:]), files)
+    return LazySequence(names_matching(text[1:], files.scope.files), files)
 
 
 def _serialization(items: CoreSchema) -> core_schema.SerSchema:

@@ -1,4 +1,4 @@
-"""A Tesseract that can answer and fail in many ways, and cases that are judged on it."""
+"""A Tesseract that can return and fail in many ways, and cases for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.cli.conftest import here
 
 __all__ = ["here"]  # a fixture, for the tests of this folder
 
-Judged = Callable[..., CaseResult]
+RunCase = Callable[..., CaseResult]
 
 SHAPES = """
 import numpy as np
@@ -88,8 +88,8 @@ def case(**fields: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def judged(runtime: Callable[..., Runtime]) -> Judged:
-    """Return a function that judges the case of some fields, on `SHAPES` or another source."""
+def run_one(runtime: Callable[..., Runtime]) -> RunCase:
+    """Return a function that runs the case of some fields, on `SHAPES` or another source."""
 
     def run(source: str = SHAPES, flags: Any = None, **fields: Any) -> CaseResult:
         made = runtime(source, **(flags or {}))

@@ -1,4 +1,4 @@
-"""A case is checked before anything is computed, and all that is wrong with it is told at once."""
+"""A case is checked before anything is computed, and all its faults are reported at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tesseract_runtime_workbench.regression_test.case import RegressionCase
 
 
 def faults(case: Any) -> dict[str, str]:
-    """Return what is wrong with a case, by place."""
+    """Return the faults of a case, by place."""
     with pytest.raises(ValidationError) as caught:
         RegressionCase.model_validate(case)
     errors = caught.value.errors(include_url=False)
@@ -66,7 +66,7 @@ def test_regex_needs_an_exception() -> None:
 
 
 def test_all_faults_at_once() -> None:
-    """Every fault of a case is told, each with the place and the value."""
+    """Every fault of a case is reported, each with the place and the value."""
     wrong = faults(
         {
             "expected_outputs": {},

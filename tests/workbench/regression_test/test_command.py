@@ -1,4 +1,4 @@
-"""The command `test` runs files and folders of cases and tells what became of each."""
+"""The command `test` runs files and folders of cases and reports the result of each."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_case_that_fails(run: RunTest) -> None:
 
 
 def test_case_that_is_an_error(run: RunTest) -> None:
-    """A case that cannot be judged is told apart from one that fails; the exit code is 1 too."""
+    """A case that cannot be run is an error, not a failure; the exit code is 1 too."""
     ended = run(write("small.json", ERRING))
     assert ended.code == 1
     first, second, last = ended.stdout.splitlines()
@@ -99,7 +99,7 @@ def test_case_that_is_an_error(run: RunTest) -> None:
     ],
 )
 def test_malformed_case(run: RunTest, document: Any, first: str, faults: list[str]) -> None:
-    """What is no case is an error with all its faults, and exit code 1."""
+    """An invalid case is an error with all its faults, and exit code 1."""
     ended = run(write("case.json", document))
     assert ended.code == 1
     assert ended.stdout.splitlines() == [
@@ -179,7 +179,7 @@ def test_no_path(run: RunTest) -> None:
 
 
 def test_tesseract_that_cannot_be_loaded(run: RunTest) -> None:
-    """A broken file is told once, not with each case."""
+    """A broken file is reported once, not with each case."""
     ended = run(write("many.json", [PASSING, PASSING]), source="import nonsense")
     assert (ended.code, ended.stdout) == (1, "")
     assert ended.stderr.count("No module named 'nonsense'") == 1
@@ -307,7 +307,7 @@ def test_stdout_holds_the_report_alone(cli: Cli, tesseract: Tesseract, tmp_path:
 def test_reader_that_has_gone_does_not_change_the_exit_code(
     cli: Cli, tesseract: Tesseract, tmp_path: Path
 ) -> None:
-    """Cases are run to the end and count, also when nobody reads the report."""
+    """Cases are run to the end and count, also when the reader of the report has gone."""
     path = write(str(tmp_path / "case.json"), [FAILING])
     program = 'tesseract-runtime test "$0" | :; exit ${PIPESTATUS[0]}'
     ended = subprocess.run(

@@ -1,4 +1,4 @@
-"""Differences are told by path, with what was expected and what came."""
+"""Differences are reported by path, with the expected and the actual value."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_difference_at_the_root() -> None:
 
 
 def test_what_is_missing_and_what_is_too_much() -> None:
-    """Keys and items that only one side has are told."""
+    """Keys and items of one side only are reported."""
     assert told({"a": 1, "l": [1]}, {"b": 2, "l": [1, 2]}) == [
         "{a}: expected 1, got nothing",
         "{l}.[1]: expected nothing, got 2",
@@ -201,7 +201,7 @@ def test_other_shapes_are_not_broadcast() -> None:
 
 
 def test_expected_numbers_take_the_precision_of_the_others() -> None:
-    """What has no data type of its own is compared in that of what came."""
+    """Expected numbers are compared in the data type of the actual ones."""
     assert array_difference(np.array([0.1]), np.array([0.1], "f4"), EXACT) is None
     assert array_difference(np.array([1e300]), np.array([1.0], "f4"), EXACT) is not None
 

@@ -45,7 +45,7 @@ def test_exceptions_are_found(name: str, exception: type[BaseException]) -> None
     "name", ["ValueEror", "print", "int", "json", "json.loads", "json.x.y", "x.y.Error"]
 )
 def test_other_names_are_not_found(name: str) -> None:
-    """What is no class of an exception is not found."""
+    """A name of anything but an exception is not found."""
     with pytest.raises(UnknownName):
         find_exception(name, sys.modules)
 
@@ -101,7 +101,7 @@ def test_exceptions_that_match(raised: BaseException, expected: type[BaseExcepti
 
 
 def test_exceptions_that_do_not_match() -> None:
-    """Another exception is told with its text."""
+    """Another exception is reported with its text."""
     assert mismatch(KeyError("k"), ValueError, None) == "expected ValueError, got KeyError: 'k'"
 
 
@@ -114,7 +114,7 @@ def test_regex_is_searched() -> None:
 
 
 def test_exception_without_a_text() -> None:
-    """An exception whose text cannot be had matches by its class alone."""
+    """An exception without a readable text matches by its class alone."""
 
     class Mute(Exception):
         def __str__(self) -> str:

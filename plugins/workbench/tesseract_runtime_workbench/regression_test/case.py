@@ -6,18 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic.functional_validators import field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 Status = Literal["passed", "failed", "error"]
-
 
 _NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -39,12 +32,8 @@ class RegressionCase(BaseModel):
     expected_exception_regex: str | None = Field(
         None, description="A regular expression that must match in the text of the exception."
     )
-    atol: float = Field(
-        1e-8, ge=0, allow_inf_nan=False, description="Absolute tolerance of numbers."
-    )
-    rtol: float = Field(
-        1e-5, ge=0, allow_inf_nan=False, description="Tolerance relative to the expected number."
-    )
+    atol: _NotNegative = Field(1e-8, description="Absolute tolerance of numbers.")
+    rtol: _NotNegative = Field(1e-5, description="Tolerance relative to the expected number.")
     skip_output_path_checks: bool = Field(
         False, description="Whether files that expected outputs name may be missing."
     )
@@ -67,14 +56,13 @@ class RegressionCase(BaseModel):
         if name is not None and not all(part.isidentifier() for part in name.split(".")):
             raise PydanticCustomError(
                 "exception_name",
-                "{name} is not the name of a class: write ValueError, or package.module.Name",
-                {"name": repr(name)},
+                f"{name!r} is not the name of a class: write ValueError, or package.module.Name",
             )
         if (name is None) == (info.data.get("expected_outputs") is None):
             raise PydanticCustomError(
                 "one_expectation",
-                "A case needs either expected_outputs or expected_exception, and {got}",
-                {"got": "has neither" if name is None else "has both"},
+                "A case needs either expected_outputs or expected_exception, and has "
+                + ("neither" if name is None else "both"),
             )
         return name
 
@@ -84,11 +72,8 @@ class RegressionCase(BaseModel):
         try:
             re.compile(text)
         except re.error as error:
-            raise PydanticCustomError(
-                "regular_expression",
-                "{text} is not a valid regular expression: {reason}",
-                {"text": repr(text), "reason": str(error)},
-            ) from None
+            message = f"{text!r} is not a valid regular expression: {error}"
+            raise PydanticCustomError("regular_expression", message) from None
         if info.data.get("expected_exception", "") is None:
             raise PydanticCustomError(
                 "regex_alone", "It is the text of an exception: name that in expected_exception too"

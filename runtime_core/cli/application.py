@@ -1,4 +1,4 @@
-"""The tree of commands, of which only the one that is asked for is built."""
+"""The tree of commands; only the requested one is built."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class CatalogGroup(typer.core.TyperGroup):
             formatter.write_dl(sorted(summaries.items()))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Build one command; `None` if there is none of that name."""
+        """Build one command; `None` for an unknown name."""
         context: CommandContext = ctx.obj
         catalog = context.catalog
         if cmd_name in catalog.commands:
@@ -79,7 +79,7 @@ class CatalogGroup(typer.core.TyperGroup):
         return None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command of the arguments, or say what could be meant or installed."""
+        """Find the command of the arguments, or fail with a suggestion."""
         name = args[0]
         context: CommandContext = ctx.obj
         context.flags = given_flags(context.catalog, ctx.params)
@@ -91,7 +91,7 @@ class CatalogGroup(typer.core.TyperGroup):
 
 
 def _refuse_misplaced(ctx: Any, name: str, args: list[str]) -> None:
-    """Say where a global option belongs, before an endpoint is bound without it."""
+    """Refuse a global option behind the command, before an endpoint is bound without it."""
     catalog = ctx.obj.catalog
     if name not in _endpoint_names(catalog):
         return
@@ -106,7 +106,7 @@ def _app_of(entry: Registered[Command]) -> typer.Typer:
     declaration = entry.value
     try:
         target = declaration.load()
-    # It may be a plugin's; whose fault it is must be said.
+    # It may be a plugin's; the message must name the plugin.
     except Exception as error:
         raise PluginFault(
             f"Command {declaration.name!r} of {entry.origin} cannot be loaded: "
@@ -138,7 +138,7 @@ def _summaries(catalog: Catalog) -> dict[str, str]:
 
 
 def _unknown(catalog: Catalog, name: str) -> str:
-    """Return why there is no such command: a conflict, a plugin to install, or a slip."""
+    """Return the reason for an unknown command: a conflict, a plugin to install or a typo."""
     for registry, key in ((catalog.commands, name), (catalog.endpoints, name.replace("-", "_"))):
         if key in registry.conflicts or registry.hints.for_name(registry.kind, key):
             return registry.explain(key)

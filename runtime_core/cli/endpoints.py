@@ -1,4 +1,4 @@
-"""The commands that endpoints have: payload in, result out."""
+"""The commands of the endpoints: payload in, result out."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from runtime_core.run_logs.run import new_run_id
 from runtime_core.run_logs.text_log import text_log_path
 
 OPTIONS_OF_ENDPOINTS = frozenset({"--output-path", "--output-format"})
-"""The options that an endpoint's command has beside the global ones of the same names."""
+"""The options of an endpoint's command that are global options too."""
 
-_SECONDS_FOR_SINKS = 2.0  # a tracker that is slow or gone must not hold up the end
+_SECONDS_FOR_SINKS = 2.0  # a tracker that is slow or gone must not delay the end
 
 
 def endpoint_command(
@@ -50,7 +50,7 @@ def endpoint_command(
 
 @contextmanager
 def _set_up(context: CommandContext) -> Iterator[None]:
-    """Prepare the Tesseract for what is inside the `with`; what that prints is no result."""
+    """Set up the Tesseract for the `with`; the output of `setup()` goes to stderr."""
     with ExitStack() as stack:
         with stdout_to_stderr():
             stack.enter_context(context.runtime().set_up())
@@ -88,9 +88,9 @@ def _answer(
 
 
 def _computed(context: CommandContext, call: Call) -> Reply:
-    """Compute a call as a run, whose log is on stderr while it goes on."""
+    """Compute a call as a run; its output appears on stderr while it runs."""
     run = context.supervisor.run(call)
-    context.supervisor.clear(run)  # as the result does, the log replaces that of before
+    context.supervisor.clear(run)  # the log replaces the earlier one, as the result does
     try:
         with captured(text_log_path(run)):
             reply = context.runtime().invoke(call)
@@ -113,7 +113,7 @@ def report_fault(fault: Fault, name: str, *, debug: bool) -> None:
 
 def _command_class(summary: str, endpoint: BoundEndpoint) -> type[TyperCommand]:
     class EndpointCommand(TyperCommand):
-        """A command whose help describes payload and result; it is written only when asked for."""
+        """A command with help on payload and result, which is written only on request."""
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
             """Write the help."""

@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run one command in a process that goes on, and return its exit code."""
+    """Run one command in a process that continues, and return its exit code."""
     with stdout_restored():
         return dispatch(arguments, environment)
 
@@ -47,7 +47,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run one command and return its exit code; every error becomes a message on stderr.
 
-    When user code has run, stdout stays with stderr: what its threads print is no result.
+    Once user code has run, stdout stays redirected to stderr: its threads may still print.
     """
     try:
         selection = plugin_selection(arguments, environment)
@@ -75,8 +75,8 @@ def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         print("Aborted.", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        return 0  # the reader of stdout has seen enough
-    # Nothing else may reach a user as a traceback, unless they ask for one.
+        return 0  # the reader of stdout has closed it
+    # Users see a traceback only when they ask for one.
     except Exception as error:
         print(f"Error: {type(error).__name__}: {error}", file=sys.stderr)
         if "--debug" in arguments:
@@ -92,7 +92,7 @@ def _report(error: TesseractRuntimeError) -> int:
 
 
 def _report_usage(error: Exception, catalog: Catalog) -> int:
-    """Print a wrong use; a global option that came too late gets the right order."""
+    """Print a usage error; for a misplaced global option, print the right order."""
     option = getattr(error, "option_name", None)
     if type(error).__name__ == "NoSuchOption" and option in global_flags(catalog):
         print(f"Error: {misplaced(str(option))}", file=sys.stderr)

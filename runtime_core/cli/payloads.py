@@ -45,10 +45,10 @@ def read_payload(payload: str, catalog: Catalog) -> tuple[bytes, str]:
 
 
 def format_of(name: str, catalog: Catalog) -> str:
-    """Return the name of the format that a file's suffix stands for; JSON if there is none.
+    """Return the name of the format of a file by its suffix; JSON without a suffix.
 
-    Raises `InvalidOption` for a suffix of no format, and `UnknownName` for one of a format that
-    could be installed.
+    Raises `InvalidOption` for an unknown suffix, and `UnknownName` for that of a format that could
+    be installed.
     """
     path = re.split(r"\?|::", name)[0] if is_url(name) else name
     suffix = PurePosixPath(path).suffix
@@ -62,6 +62,6 @@ def format_of(name: str, catalog: Catalog) -> str:
         raise UnknownName(hint)
     known = {s for format_ in catalog.formats for s in format_.suffixes}
     raise InvalidOption(
-        f"No format reads {shortened(name)!r}: {suffix!r} is no suffix of one. "
+        f"No format reads {shortened(name)!r}: {suffix!r} is not the suffix of a format. "
         f"Known: {listed(known)}."
     )

@@ -1,4 +1,4 @@
-"""Descriptions: what a Tesseract serves, for a server that never loads the Tesseract itself."""
+"""Descriptions: plain data on a Tesseract for a server that never loads it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Self
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointDescription:
-    """An endpoint that can be asked; one without a payload has its `answer` here already.
+    """An endpoint that is served; without a payload it has a constant `answer`.
 
-    `backend` is the gradient backend whose function computes it, if it is computed by any.
+    `backend` is the gradient backend that computes it, if any.
     """
 
     name: str
@@ -22,7 +22,7 @@ class EndpointDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What is served: the endpoints, why others are not, and the OpenAPI document."""
+    """The served endpoints, the reasons why others are unavailable, and the OpenAPI document."""
 
     endpoints: Sequence[EndpointDescription]
     unavailable: Mapping[str, str]

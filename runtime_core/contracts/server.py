@@ -38,23 +38,23 @@ class ServerContext(Protocol):
 
     @property
     def catalog(self) -> Catalog:
-        """Return everything that the installed plugins provide."""
+        """Everything that the installed plugins provide."""
 
     @property
     def config(self) -> RuntimeConfig:
-        """Return the configuration of the server."""
+        """The configuration of the server."""
 
     @property
     def options(self) -> ServeOptions:
-        """Return how the service is run."""
+        """The options of the service."""
 
     @property
     def problem(self) -> str | None:
-        """Return why no call can be computed at the moment, or nothing."""
+        """The reason why no call can be computed at the moment, or `None`."""
 
     @property
     def description(self) -> Description:
-        """Return what is served, known once the Tesseract has loaded."""
+        """The description of the Tesseract, which has loaded."""
 
     def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Compute a call; the body of the reply is valid inside the `async with`."""

@@ -8,10 +8,10 @@ from runtime_core.runtime import Runtime
 
 
 def describe(runtime: Runtime) -> Description:
-    """Load a Tesseract and say what it serves; errors are those of loading."""
+    """Load and describe a Tesseract; errors are those of loading."""
     from runtime_core.description.openapi import openapi_document
     from runtime_core.description.validation import (
-        validate_tesseract,  # numpy, which a server's front can spare
+        validate_tesseract,  # numpy, which a server must not load
     )
 
     validate_tesseract(runtime)
@@ -33,7 +33,7 @@ def describe(runtime: Runtime) -> Description:
 
 
 def loaded_plugins(catalog: Catalog) -> list[str]:
-    """Return name, origin and status of each installed plugin, to compare two processes."""
+    """Return name, origin and status of each plugin, to compare two processes."""
     return [f"{p.name} ({p.origin}) {p.status}" for p in catalog.plugins]
 
 

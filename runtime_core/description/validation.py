@@ -1,4 +1,4 @@
-"""What is wrong with a Tesseract, as far as that can be known without calling its functions."""
+"""Validating a Tesseract without calling its functions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ONE_ARGUMENT = ("apply", "abstract_eval")
 
 
 def validate_tesseract(runtime: Runtime) -> None:
-    """Raise `InvalidTesseract` with everything that is wrong, a line for each fault."""
+    """Raise `InvalidTesseract` with all faults, one a line."""
     faults = list(dict.fromkeys(_faults(runtime)))
     if faults:
         raise InvalidTesseract("\n".join(faults))
@@ -106,7 +106,7 @@ def _signature_fault(
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return  # a callable that does not tell its parameters
+        return  # a callable without a signature
     try:
         signature.bind(*positional, **dict.fromkeys(named))
     except TypeError as error:

@@ -1,7 +1,7 @@
-"""Run logging: what user code logs during a call, on its way to the sinks that keep it.
+"""Run logging: from the functions that user code calls to the sinks.
 
-`functions` is what user code calls, `run_log` the computing side of a run, `supervisor` the side
-of whoever supervises it, and `thread` the thread that feeds sinks out of reach of user code.
+`log_functions` is the API of user code, `run_log` the log in the process that computes,
+`supervisor` that in the supervising process, and `sink_thread` sends records to remote sinks.
 """
 
 from runtime_core.run_logs.log_functions import log_artifact, log_metric, log_parameter

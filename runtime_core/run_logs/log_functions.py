@@ -1,4 +1,4 @@
-"""What user code calls to log: parameters, metrics and artifacts of the running call."""
+"""The functions that user code calls to log parameters, metrics and artifacts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def log_metric(key: str, value: SupportsFloat, step: int | None = None) -> None:
     """Log a number that is measured in the current run, once or at many steps.
 
     Without a `step` the values of each key are counted from 0. Raises `RuntimeError` outside of a
-    run, and `TypeError` for what is no number.
+    run, and `TypeError` for a value that is not a number.
     """
     log = _current("log_metric")
     if log is not None:
@@ -32,9 +32,9 @@ def log_metric(key: str, value: SupportsFloat, step: int | None = None) -> None:
 
 
 def log_artifact(local_path: str | os.PathLike[str]) -> None:
-    """Log a file, or a folder with all that is in it, as it is now.
+    """Log a file, or a folder with its contents, as it is now.
 
-    Raises `FileNotFoundError` if there is none, and `RuntimeError` outside of a run.
+    Raises `FileNotFoundError` if it does not exist, and `RuntimeError` outside of a run.
     """
     log = _current("log_artifact")
     if log is not None:

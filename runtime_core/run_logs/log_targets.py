@@ -1,4 +1,4 @@
-"""Where the runs of a configuration are logged: sinks with their targets."""
+"""The targets of the runs of a configuration, each with its sink."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LogTarget:
     target: str
 
     def __str__(self) -> str:
-        """Return the target and whose sink it is, for messages."""
+        """Return the target and the origin of its sink, for messages."""
         return f"{self.target} ({self.sink.origin})"
 
     def open(self, run: Run, config: RuntimeConfig) -> RunHandle:
@@ -28,9 +28,9 @@ class LogTarget:
 
 
 def log_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
-    """Return what `--log-to` and the options of plugins ask for, and what keeps the rest.
+    """Return the targets of `--log-to` and of the options of plugins, and the default ones.
 
-    Raises `UnknownName` for a scheme that no sink has, and what the sinks say of their targets.
+    Raises `UnknownName` for an unknown scheme, and the errors of the checks of sinks.
     """
     asked = [_found(catalog, target) for target in config.log_to]
     asked += [
@@ -46,7 +46,7 @@ def log_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
 
 
 def scheme_of(target: str) -> str:
-    """Return what a target begins with.
+    """Return the scheme of a target.
 
     >>> scheme_of("mlflow+http://host:5000"), scheme_of("file")
     ('mlflow+http', 'file')
@@ -63,7 +63,10 @@ def _found(catalog: Catalog, target: str) -> LogTarget:
 
 
 def _explanation(catalog: Catalog, scheme: str) -> str:
-    """Return what would provide a scheme, which is its sink's name up to a plus sign."""
+    """Return the explanation of an unknown scheme.
+
+    Up to a plus sign, the scheme is the name of its sink.
+    """
     registry = catalog.run_sinks
     name = scheme.partition("+")[0]
     if name in registry.conflicts or registry.hints.for_name(registry.kind, name):
@@ -76,7 +79,7 @@ def _explanation(catalog: Catalog, scheme: str) -> str:
 
 
 def _defaults(catalog: Catalog, asked: Sequence[LogTarget]) -> Iterator[LogTarget]:
-    """Yield the sinks that are used unasked."""
+    """Yield the default targets, unless only local ones are requested."""
     if asked and all(target.sink.value.local for target in asked):
         return
     for entry in catalog.run_sinks.entries.values():

@@ -1,4 +1,4 @@
-"""What is logged, as JSON: between processes, and of values that user code gives."""
+"""Records as lines of JSON, and values of user code as JSON."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _READERS: Mapping[str, Any] = {
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Return a value made of what JSON has; anything else becomes its text, whatever it is.
+    """Return a value as plain JSON; any other value becomes its text.
 
     >>> plain({"sizes": (1, 2), "where": Path("x")})
     {'sizes': [1, 2], 'where': 'x'}
     """
     try:
         return _plain(value, depth)
-    # What is called here may be user code, and logging must not fail what it describes.
+    # The methods called here may be user code, and logging must not fail the computation.
     except Exception:
         return _text(value)
 

@@ -1,4 +1,4 @@
-"""The thread that feeds a sink which may be slow or out of reach."""
+"""The thread that sends records to a sink that may be slow or unreachable."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from runtime_core.run_logs.log_targets import LogTarget
 
 _log = logging.getLogger(__name__)
 
-_MOST_WAITING = 200_000  # records, of some hundred bytes each; what comes beyond is not sent
+_MOST_WAITING = 200_000  # records, of some hundred bytes each; more are dropped
 _LARGEST_BATCH = 1_000
-_SECONDS_OF_QUIET = 10.0  # nothing is sent to a target out of reach, lest what waits piles up
+_SECONDS_OF_QUIET = (
+    10.0  # after a failure, lest the queue grows while each run waits for a time-out
+)
 _SECONDS_TO_LOAD = 30.0  # a client of a tracker may take seconds to import
 
 
 @dataclass(kw_only=True)
 class _Sending:
-    """One run on its way: its handle once it is open, and why it did not arrive."""
+    """One run to send: its handle once it is open, and the first problem."""
 
     run: Run
     handle: RunHandle | None = None
@@ -37,7 +39,7 @@ class _Sending:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Entry:
-    """Something that waits to be sent: a record of a run, or its end."""
+    """An entry of the queue: a record of a run, or its end."""
 
     sending: _Sending
     record: Record | None = None
@@ -45,10 +47,10 @@ class _Entry:
 
 
 class SinkThread:
-    """Sends runs to one target in the order in which they were logged, in a thread of its own.
+    """Sends runs to one target in the order in which they were logged, in a thread.
 
-    Nobody waits for it: what a target refuses, or is too slow for, is told in the log and stays
-    in the sinks that keep runs where they were computed.
+    No call waits for it. Records that a target refuses, or is too slow for, are reported in the log
+    and stay in the default sinks.
     """
 
     def __init__(self, target: LogTarget, config: RuntimeConfig) -> None:
@@ -61,7 +63,7 @@ class SinkThread:
         self._quiet_until = 0.0
 
     def put(self, run: Run, record: Record) -> None:
-        """Send a record soon."""
+        """Queue a record."""
         sending = self._sending(run)
         if self._waiting.qsize() >= _MOST_WAITING:
             sending.problem = sending.problem or "more was logged than it could take in time"
@@ -69,9 +71,9 @@ class SinkThread:
         self._waiting.put(_Entry(sending=sending, record=record))
 
     def end(self, run: Run, status: RunStatus) -> Future[None]:
-        """End a run after everything that was put; the result tells whether all of it arrived.
+        """End a run after its records; the future raises if they have not all arrived.
 
-        A run of which nothing was put is not sent at all.
+        A run without records is not sent at all.
         """
         sending = self._runs.pop(run.id, None)
         if sending is None:
@@ -82,7 +84,7 @@ class SinkThread:
         return sending.done
 
     def close(self, seconds: float) -> None:
-        """Wait at most so long for the target; it is told which runs have not been sent then."""
+        """Wait at most so many seconds for the target, then report the runs that were not sent."""
         if self._thread is None:
             return
         self._waiting.put(None)
@@ -126,11 +128,11 @@ class SinkThread:
     def _load(self) -> None:
         opening = self._target.sink.value.open
         if isinstance(opening, LazyCall):
-            with suppress(Exception):  # it fails again for each run, and is told there
+            with suppress(Exception):  # it fails again for each run, and is reported there
                 opening.load()
 
     def _batch(self) -> list[_Entry]:
-        """Return what waits, or what comes next; nothing at the end."""
+        """Return the next entries; none at the end."""
         first = self._waiting.get()
         batch = [first] if first is not None else []
         while batch and len(batch) < _LARGEST_BATCH:
@@ -155,7 +157,7 @@ class SinkThread:
             self._settle(sending)
 
     def _try(self, sending: _Sending, act: Callable[[RunHandle], None]) -> None:
-        """Do something with the open run, unless its target has failed a moment ago."""
+        """Apply a function to the open run, unless its target has just failed."""
         if time.monotonic() < self._quiet_until:
             sending.problem = sending.problem or "it has just failed for another run"
             return

@@ -1,4 +1,4 @@
-"""The runs of a process that supervises calls: their text logs, their ends, and distant sinks."""
+"""The supervisor of runs: their text logs, their ends, and remote sinks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from runtime_core.calls.faults import exception_text, fault_of
 from runtime_core.catalog import Catalog
@@ -15,34 +14,33 @@ from runtime_core.contracts import Call, Fault, Record, Reply, Run, RunStatus
 from runtime_core.errors import FaultKind, RunNotLogged
 from runtime_core.run_logs.log_targets import LogTarget, log_targets
 from runtime_core.run_logs.run import run_of
+from runtime_core.run_logs.sink_thread import SinkThread
 from runtime_core.run_logs.text_log import append_text, text_log_path
-
-if TYPE_CHECKING:
-    from runtime_core.run_logs.sink_thread import SinkThread
 
 _log = logging.getLogger(__name__)
 
 _KILLED = frozenset({FaultKind.WORKER_DIED, FaultKind.TIMED_OUT, FaultKind.CALLER_GONE})
 _KILLED |= {FaultKind.SHUTTING_DOWN}
-_TOLD = _KILLED | {FaultKind.TESSERACT_FAILED}
+_LOGGED_KINDS = _KILLED | {FaultKind.TESSERACT_FAILED}
 
 
 class RunSupervisor:
-    """Sees to the runs of calls that are computed here or in other processes.
+    """Ends the runs of calls, computed here or in workers, and feeds remote sinks.
 
-    It is the `Upstream` of the logs of those that are computed here. Errors of the constructor are
+    It is the `Upstream` of the logs of calls that are computed here. Errors of the constructor are
     those of `log_targets`.
     """
 
     def __init__(self, catalog: Catalog, config: RuntimeConfig) -> None:
         self._config = config
         self._targets: Sequence[LogTarget] = log_targets(catalog, config)
-        distant = [target for target in self._targets if not target.sink.value.local]
-        self._sink_threads = _sink_threads(distant, config)
+        self._sink_threads = [
+            SinkThread(target, config) for target in self._targets if not target.sink.value.local
+        ]
 
     @property
     def feeds_sinks(self) -> bool:
-        """Say whether there are sinks that records must be taken to."""
+        """Whether there are remote sinks to send records to."""
         return bool(self._sink_threads)
 
     def run(self, call: Call) -> Run:
@@ -50,7 +48,7 @@ class RunSupervisor:
         return run_of(call, self._config)
 
     def clear(self, run: Run) -> None:
-        """Remove the log of the run that had the folder of this one before."""
+        """Remove the log of an earlier run from the folder of a new one."""
         if not run.log_folder.is_dir():
             return
         try:
@@ -66,12 +64,12 @@ class RunSupervisor:
         """Do nothing: a run that is computed in this process is closed in it."""
 
     def take(self, run: Run, record: Record) -> None:
-        """Send a record to the sinks that are not local."""
+        """Queue a record for the remote sinks."""
         for thread in self._sink_threads:
             thread.put(run, record)
 
     def abandoned(self, run: Run) -> None:
-        """Close a run in the local sinks, which the process that had opened it no longer can."""
+        """Close a run in the local sinks in the place of a worker that has died."""
         for target in self._targets:
             if target.sink.value.local:
                 try:
@@ -81,52 +79,42 @@ class RunSupervisor:
                     _log.warning("Run %s: %s: %s", run.id, target, exception_text(error))
 
     async def ended(self, run: Run, reply: Reply) -> Reply:
-        """End the run of a call that was computed elsewhere, or was not; return what to answer."""
+        """End the run of a call of a worker; return the reply, or that of a failed sink."""
         endings = self._end(run, reply)
         if not self._config.log_to_strict or not endings:
             return reply
-        import asyncio  # a command line has no use for it
+        import asyncio  # the command line does not need it
 
-        # Whoever gives up must not cancel what the threads of the sinks will end.
+        # A cancelled caller must not cancel the futures of the sink threads.
         done = [asyncio.shield(asyncio.wrap_future(ending)) for ending in endings]
         return _judged(reply, await asyncio.gather(*done, return_exceptions=True))
 
     def finished(self, run: Run, reply: Reply) -> Reply:
-        """End the run of a call that was computed in this process; return what to answer."""
+        """End the run of a call of this process; return the reply, or that of a failed sink."""
         endings = self._end(run, reply)
         if not self._config.log_to_strict or not endings:
             return reply
         return _judged(reply, [ending.exception() for ending in endings])
 
     def interrupted(self, run: Run) -> None:
-        """End the run of a call in this process that somebody has broken off."""
+        """End the run of a call in this process that was interrupted."""
         for thread in self._sink_threads:
             thread.end(run, RunStatus.KILLED)
 
     def close(self, seconds: float) -> None:
-        """Wait at most so long for the sinks that are not local."""
+        """Wait at most so many seconds for the remote sinks."""
         for thread in self._sink_threads:
             thread.close(seconds)
 
     def _end(self, run: Run, reply: Reply) -> list[Future[None]]:
-        if reply.fault is not None and reply.fault.kind in _TOLD:
+        if reply.fault is not None and reply.fault.kind in _LOGGED_KINDS:
             _note(run, reply.fault)
         return [thread.end(run, _status(reply)) for thread in self._sink_threads]
 
 
-def _sink_threads(targets: Sequence[LogTarget], config: RuntimeConfig) -> Sequence[SinkThread]:
-    if not targets:
-        return ()
-    from runtime_core.run_logs.sink_thread import (
-        SinkThread,  # most command lines have no use for it
-    )
-
-    return [SinkThread(target, config) for target in targets]
-
-
 def _note(run: Run, fault: Fault) -> None:
-    """Let the text log of a run end with why it has failed."""
-    text = fault.trace or fault.message.partition("\n")[0]  # the rest has been printed already
+    """Append the failure of a run to its text log."""
+    text = fault.trace or fault.message.partition("\n")[0]  # the rest is in the log already
     try:
         append_text(text_log_path(run), f"{text.rstrip()}\n".encode())
     except OSError as error:

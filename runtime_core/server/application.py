@@ -23,14 +23,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Application:
-    """An ASGI application, and what is entered before it serves and left afterwards."""
+    """An ASGI application, and the life cycles that are entered before it serves."""
 
     asgi: Any
     lifespans: Sequence[Callable[[], AbstractAsyncContextManager[None]]]
 
 
 def build_application(server: Server) -> Application:
-    """Return the application of a server, with everything that extensions add."""
+    """Build the application of a server with the parts of its extensions."""
     parts = list(_parts(server))
     for part in parts:
         if part.observe is not None:
@@ -51,21 +51,21 @@ def build_application(server: Server) -> Application:
 
 
 class ShortCut:
-    """Leads calls to the routes that compute, past everything that a router has to try."""
+    """Forwards calls directly to the routes that compute, without a search of the router."""
 
     def __init__(self, app: ASGIApp, routes: Mapping[str, ASGIApp]) -> None:
         self._app = app
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or let the application do it."""
+        """Forward a request to a route or to the application."""
         is_call = scope["type"] == "http" and scope["method"] == "POST"
         app = self._routes.get(scope["path"], self._app) if is_call else self._app
         await app(scope, receive, send)
 
 
 def _computing_routes(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:
-    """Return by path the routes that compute and that a router would choose."""
+    """Return the computing routes that a router would choose, by path."""
     return {
         route.path: ServerErrorMiddleware(route.app)
         for route in routes
@@ -87,11 +87,11 @@ def _chosen(routes: Sequence[BaseRoute], path: str) -> BaseRoute | None:
 
 
 def _parts(server: Server) -> Iterator[ServerParts]:
-    """Yield what the extensions add; one that fails is left out, unless it is the core's own."""
+    """Yield the parts of the extensions; one of a plugin that fails is left out."""
     for entry in server.catalog.server_extensions.entries.values():
         try:
             yield entry.value.build(server)
-        # A plugin may do anything; the rest must be served.
+        # A plugin may raise anything; the rest must be served.
         except Exception as error:
             if entry.distribution == CORE:
                 raise

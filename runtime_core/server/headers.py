@@ -1,4 +1,4 @@
-"""The head of a request."""
+"""The headers of a request."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from starlette.types import Scope
 
 
 def header_fields(scope: Scope) -> dict[str, str]:
-    """Return the header fields by lower-case name; repeated ones are one list.
-
-    So RFC 9110, section 5.3, has it.
+    """Return the header fields by lower-case name; repeated ones are joined (RFC 9110, 5.3).
 
     >>> header_fields({"headers": [(b"accept", b"text/html"), (b"accept", b"*/*")]})
     {'accept': 'text/html, */*'}

@@ -1,4 +1,4 @@
-"""HTTP/1.1 of uvicorn, with what a service that is open to strangers needs besides."""
+"""HTTP/1.1 of uvicorn, with bounds for untrusted clients."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ ABORT = "tesseract_runtime.abort"
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Refuses a head, a trailer or the size of a chunk without end.
-
-    It also lets the application cut the connection.
-    """
+    """Refuses an endless head, trailer or chunk size, and lets the application cut a connection."""
 
     _pending = 0
     """Bytes since the last progress: a whole head, a piece of a body or a whole request."""

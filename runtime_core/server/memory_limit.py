@@ -1,4 +1,4 @@
-"""How much memory this process may use."""
+"""The memory limit of this process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LIMITS = (
 
 
 def available_memory() -> int:
-    """Return the bytes that the control group allows, else those of the machine."""
+    """Return the limit of the control group in bytes, else the memory of the machine."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([machine, *filter(None, map(_limit, _LIMITS))])
 

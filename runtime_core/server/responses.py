@@ -1,4 +1,4 @@
-"""Answers in HTTP: results in slices, faults as JSON."""
+"""HTTP responses: documents in slices, faults as JSON."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ TIMING_HEADER = "Server-Timing"
 """Milliseconds of each stage of a call (W3C Server Timing)."""
 
 _RETRY_SECONDS = "1"
-_STALLED_SECONDS = 60.0  # so long may a client take none of its answer
-_SLICE = 256 * 1024  # what is copied into the transport at once
+_STALLED_SECONDS = 60.0  # a client that takes no byte for so long is disconnected
+_SLICE = 256 * 1024  # bytes copied into the transport at once
 
 
 class DocumentResponse:
-    """Sends a document piece by piece, each copied before its memory may be used again."""
+    """Sends a document in slices; each is copied, as its memory may be used again soon."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class DocumentResponse:
         self._head = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer; it returns when the last byte has been handed to the transport."""
+        """Send the document; return when the transport has taken the last byte."""
         await send({"type": "http.response.start", "status": 200, "headers": self._head})
         loop = asyncio.get_running_loop()
         abort = scope.get(ABORT, _stay)
@@ -54,7 +54,7 @@ class DocumentResponse:
         for piece in _slices(self._pieces) if self._size else [b""]:
             sent += len(piece)
             more = sent < self._size
-            # uvicorn lets go of whoever sends on a connection that has been cut.
+            # uvicorn's `send` returns when the connection has been cut.
             stalled = loop.call_later(_STALLED_SECONDS, abort)
             try:
                 await send({"type": "http.response.body", "body": piece, "more_body": more})
@@ -63,7 +63,7 @@ class DocumentResponse:
 
 
 def _stay() -> None:
-    """Stand for cutting a connection in a server that offers no way to do it."""
+    """Do nothing, in a server that cannot cut a connection."""
 
 
 def timing(seconds: Mapping[str, float]) -> str:
@@ -88,7 +88,7 @@ class JsonResponse(Response):
 def fault_response(
     fault: Fault, *, catalog: Catalog, run_id: str | None = None, debug: bool = False
 ) -> Response:
-    """Return a fault as the status and the body that clients of FastAPI know."""
+    """Return a fault as a response with the body that FastAPI uses."""
     body = {"detail": _detail(fault, catalog)}
     if fault.outcome.status >= 500:
         body |= {"run_id": run_id}

@@ -13,7 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core import documents
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, EndpointDescription, Fault, Reply, ServerContext
+from runtime_core.contracts import Call
+from runtime_core.contracts import EndpointDescription
+from runtime_core.contracts import Fault
+from runtime_core.contracts import Reply
 from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, TesseractRuntimeError
 from runtime_core.run_logs.run import checked_run_id, new_run_id
 from runtime_core.server.admission import Admitted
@@ -41,7 +44,10 @@ def endpoint_routes(server: Server) -> Iterator[BaseRoute]:
         else:
             yield Route(path, StaticRoute(server, endpoint), methods=["GET", "OPTIONS"])
     for name, reason in server.description.unavailable.items():
-        yield Route(f"/{name}", UnavailableRoute(server, name, reason), methods=["GET", "POST"])
+        message = f"Endpoint {name!r} is not available: {reason}"
+        fault = Fault(kind=FaultKind.UNKNOWN_NAME, message=message)
+        answer = fault_response(fault, catalog=server.catalog)
+        yield Route(f"/{name}", answer, methods=["GET", "POST"])
 
 
 class ComputingRoute:
@@ -59,7 +65,7 @@ class ComputingRoute:
         run_id = None
         try:
             run_id = _run_id(scope)
-            with self._server.admission.enter() as place:
+            with self._server.admission.admitted() as place:
                 call = await self._call(header_fields(scope), receive, run_id, place)
                 await self._computed(call, scope, receive, send)
         except TesseractRuntimeError as error:
@@ -125,19 +131,6 @@ class StaticRoute:
             return fault_response(fault_of(error), catalog=self._server.catalog)
         format_ = self._server.catalog.formats.find(name)
         return DocumentResponse(documents.write(self._answer, format_), format_)
-
-
-class UnavailableRoute:
-    """An endpoint that is not available: 404 with the reason."""
-
-    def __init__(self, server: ServerContext, name: str, reason: str) -> None:
-        message = f"Endpoint {name!r} is not available: {reason}"
-        fault = Fault(kind=FaultKind.UNKNOWN_NAME, message=message)
-        self._response = fault_response(fault, catalog=server.catalog)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the reason."""
-        await self._response(scope, receive, send)
 
 
 _ALLOW_POST = Response(status_code=204, headers={"Allow": "OPTIONS, POST"})

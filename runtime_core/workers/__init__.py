@@ -1,4 +1,4 @@
-"""Computing calls in processes of their own; nothing here knows of HTTP."""
+"""Worker processes that compute calls, for servers, clients and executors."""
 
 from runtime_core.workers.body_buffer import BodyBuffer
 from runtime_core.workers.in_process import InProcessWorkers

@@ -1,4 +1,4 @@
-"""Bodies of calls while they arrive piece by piece."""
+"""Buffers for bodies that arrive in pieces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _GROWTH = 1.5
 
 
 class BodyBuffer:
-    """Collects a body: a small one as bytes, a large one where workers can read it.
+    """Collects a body: a small one as bytes, a large one in shared memory.
 
     `expected` is the size if it is known. Ends with `finished`, or with `discard`.
     """
@@ -35,11 +35,11 @@ class BodyBuffer:
         self.size = end
 
     def finished(self) -> Buffer:
-        """Return the whole body; what it takes is released by whoever computes the call."""
+        """Return the whole body; the workers that compute the call release its memory."""
         return bytes(self._small) if self._shared_buffer is None else self._view[: self.size]
 
     def discard(self) -> None:
-        """Give back what the body took, for no call will be made of it."""
+        """Release the memory of a body that no call will use."""
         if self._shared_buffer is not None:
             self._shared_buffers.release(self._shared_buffer)
             self._shared_buffer = None

@@ -25,7 +25,7 @@ _LENGTH = struct.Struct(">I")
 _MOST_DESCRIPTORS = 4
 
 CHUNK = 1 << 16
-"""So many bytes are read at once, more than most messages have."""
+"""The most bytes read at once, more than most messages have."""
 
 
 class ConnectionEnded(Exception):
@@ -46,7 +46,7 @@ class Message:
 
 
 class Incoming:
-    """One message after another while their bytes arrive."""
+    """Assembles one message after another from the bytes that arrive."""
 
     def __init__(self) -> None:
         self._begun = bytearray()
@@ -78,7 +78,7 @@ class Incoming:
         start = _LENGTH.size + _LENGTH.unpack_from(view)[0]
         if len(view) < start:
             return None
-        if self._header is None:  # it is read once, however slowly the rest comes
+        if self._header is None:  # parsed once, however slowly the rest arrives
             self._header = _read_header(bytes(view[_LENGTH.size : start]))
         header = self._header
         ends = [*accumulate(header["sizes"], initial=start)]
@@ -114,7 +114,7 @@ def receive(connection: socket.socket) -> Message:
 
 
 def pieces(message: Message) -> list[Buffer]:
-    """Return what goes over the wire; small parts together, for each wakes the other side."""
+    """Return the bytes of a message; small parts are joined, as each wakes the other side."""
     views = [memoryview(buffer).cast("B") for buffer in message.buffers]
     header = {"kind": message.kind, "data": message.data, "sizes": [view.nbytes for view in views]}
     text = _as_json(header)
@@ -124,12 +124,12 @@ def pieces(message: Message) -> list[Buffer]:
 def _as_json(header: Mapping[str, Any]) -> bytes:
     try:
         return to_json(header)
-    except PydanticSerializationError:  # it has no lone surrogates, which names of files may have
+    except PydanticSerializationError:  # names of files may have lone surrogates
         return json.dumps(header).encode("ascii")
 
 
 def _read_header(text: bytes) -> Mapping[str, Any]:
-    """Return a header; what is none comes from a connection that cannot be used any more."""
+    """Parse a header; after an invalid one the connection cannot be used any more."""
     try:
         header = _from_json(text)
         sizes = [operator.index(size) for size in header["sizes"]]

@@ -1,4 +1,4 @@
-"""Computing calls in a thread of the same process, for tests and debuggers; it cannot cancel."""
+"""Workers in a thread of the same process, for tests and debuggers; they cannot cancel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from runtime_core.workers.shared_memory import SharedBufferPool
 
 
 class InProcessWorkers:
-    """Runs one call at a time beside the event loop."""
+    """Runs one call at a time, off the event loop."""
 
     def __init__(self, runtime: Runtime, supervisor: RunSupervisor) -> None:
         self._runtime = runtime
@@ -30,12 +30,12 @@ class InProcessWorkers:
 
     @cached_property
     def description(self) -> Description:
-        """Return what is served."""
+        """The description of the Tesseract."""
         return describe(self._runtime)
 
     @property
     def problem(self) -> None:
-        """Return nothing: this process can compute as long as it runs."""
+        """`None`: this process can compute as long as it runs."""
 
     async def __aenter__(self) -> Self:
         """Load the Tesseract; errors are those of loading."""
@@ -54,7 +54,7 @@ class InProcessWorkers:
         self._shared_buffers.close()
 
     def arriving(self, expected: int | None) -> BodyBuffer:
-        """Return where the body of a call is collected, of `expected` bytes if that is known."""
+        """Return a buffer for the body of a call, of `expected` bytes if that is known."""
         return BodyBuffer(self._shared_buffers, expected=expected)
 
     def cut_short(self) -> None:
@@ -62,9 +62,9 @@ class InProcessWorkers:
 
     @asynccontextmanager
     async def call(self, call: Call) -> AsyncIterator[Reply]:
-        """Compute a call when its turn has come; a caller who gives up does not disturb it.
+        """Compute a call when its turn has come; a cancelled caller does not affect it.
 
-        There is no way to stop it, whatever its `timeout` says.
+        It cannot be stopped: its `timeout` has no effect.
         """
         task = asyncio.create_task(self._in_turn(call))
         self._running.add(task)

@@ -1,4 +1,4 @@
-"""What a server needs of whoever computes its calls."""
+"""The interface of workers: what computes the calls of a server."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ class Workers(Protocol):
 
     @property
     def description(self) -> Description:
-        """Return what is served; known inside the `async with`."""
+        """The description of the Tesseract, inside the `async with`."""
 
     @property
     def problem(self) -> str | None:
-        """Return why no call can be computed at the moment, or nothing."""
+        """The reason why no call can be computed at the moment, or `None`."""
 
     def arriving(self, expected: int | None) -> BodyBuffer:
-        """Return where the body of a call is collected, of `expected` bytes if that is known."""
+        """Return a buffer for the body of a call, of `expected` bytes if that is known."""
 
     def cut_short(self) -> None:
-        """Answer everything that waits or runs as cut short, as far as that is possible."""
+        """Answer waiting and running calls as cut short, as far as that is possible."""
 
     def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Compute a call; every failure is a fault of the reply.
 
         The body of the reply is valid inside the `async with`. A body that was collected by
-        `arriving` is given up to the call.
+        `arriving` belongs to the call from then on.
         """
 
     async def __aenter__(self) -> Self:

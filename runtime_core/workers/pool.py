@@ -30,7 +30,7 @@ _SECONDS_FOR_OUTPUT = 1.0  # for what workers have printed, at the start and at 
 _MOMENT = 0.01  # seconds
 
 _TICK = 0.5  # seconds between looks at the output of workers
-_TICKS_TO_SHRINK = 20  # after so many without a call the memory of bodies is given back
+_TICKS_TO_SHRINK = 20  # ticks without a call before idle shared memory is released
 
 
 class WorkerPool:
@@ -113,8 +113,8 @@ class WorkerPool:
     ) -> None:
         """Stop the workers; a call that still runs is answered as cut short."""
         self.cut_short()
-        for chore in self._background_tasks:
-            chore.cancel()
+        for task in self._background_tasks:
+            task.cancel()
         await asyncio.gather(*self._background_tasks, return_exceptions=True)
         while self._calls:  # their tasks answer in the next steps of the event loop
             await asyncio.sleep(_MOMENT)
@@ -330,8 +330,8 @@ class WorkerPool:
         await worker.stop()
         self._spawn(worker.finish_output())
 
-    def _spawn(self, chore: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(chore)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._background_tasks.add(task)
         task.add_done_callback(self._background_tasks.discard)
 

@@ -1,4 +1,4 @@
-"""Noticing that a process has ended, without a thread of the event loop's own for each."""
+"""Await a process's exit without one thread per process."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def end_of(process: subprocess.Popen[bytes]) -> asyncio.Future[int]:
     future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     try:
         _poll(process, future)
-    except (AttributeError, OSError):  # old kernels and containers do not have it
+    except (AttributeError, OSError):  # not available on old kernels and in some containers
         threading.Thread(target=_wait, args=(process, future), daemon=True).start()
     return future
 
 
 def settle(future: asyncio.Future[T], result: T) -> None:
-    """Give a future its result, unless nobody waits for that any more."""
+    """Set the result of a future, unless it is done or cancelled."""
     if not future.done():
         future.set_result(result)
 

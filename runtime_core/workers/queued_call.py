@@ -1,4 +1,4 @@
-"""One call on its way through a pool of workers: who computes it, when it must end, and how."""
+"""One call in a pool of workers: its worker, its deadline and its end."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LEAST_SECONDS_WITHOUT_CALLER = 1.0
 
 
 class QueuedCall:
-    """One call on its way through the pool, which may compute for `limit` seconds.
+    """One call in the pool, which may compute for `limit` seconds.
 
-    It has a worker, and a run, from its beginning to its end. A `task` sees to a call that its
-    caller has given up.
+    It has a worker, and a run, from its beginning to its end. A `task` finishes the call when its
+    caller has gone.
     """
 
     def __init__(self, call: Call, limit: float | None) -> None:
@@ -35,7 +35,7 @@ class QueuedCall:
 
     @cached_property
     def turn(self) -> asyncio.Future[None]:
-        """Return what is awaited until a worker has begun the call."""
+        """The future that is done when a worker has begun the call."""
         return asyncio.get_running_loop().create_future()
 
     def begin(self, worker: WorkerProcess, run: Run) -> None:
@@ -50,7 +50,7 @@ class QueuedCall:
             )
 
     def end(self) -> None:
-        """Note that it is done, well or badly."""
+        """Forget the worker, after the call has ended in any way."""
         self.worker = None
         for timer in self._timers:
             timer.cancel()
@@ -62,7 +62,7 @@ class QueuedCall:
             self.worker.kill()
 
     def hurry(self) -> None:
-        """Stop it after the time that a new worker would take, for its caller has gone."""
+        """Stop it after the time that a new worker would take: its caller has gone."""
         if self.worker is not None:
             seconds = max(self.worker.load_seconds, _LEAST_SECONDS_WITHOUT_CALLER)
             self._stop_after(seconds, CallerGone("The client has gone."))

@@ -1,7 +1,7 @@
 """The process of one worker: loads the Tesseract once, then answers one call at a time.
 
 It is started as `python -m runtime_core.workers.worker_main DESCRIPTOR PARENT`, with one end of a
-socket pair as an inherited descriptor. User code runs on the main thread; there is no other.
+socket pair as an inherited descriptor. User code runs on the main thread, the only one.
 """
 
 from __future__ import annotations

@@ -312,7 +312,7 @@ def test_payload_file_of_an_unknown_kind(here: Here, tesseract: Tesseract, tmp_p
     (tmp_path / "payload.xls").write_text("inputs: {}")
     ended = here("--api-path", str(tesseract()), "apply", "@payload.xls")
     assert ended.code == 2
-    assert "No format reads 'payload.xls': '.xls' is no suffix of one." in ended.stderr
+    assert "No format reads 'payload.xls': '.xls' is not the suffix of a format." in ended.stderr
 
 
 def test_failure_of_the_author_is_short(here: Here, tesseract: Tesseract) -> None:

@@ -219,7 +219,8 @@ def test_uninstalled_format_is_unknown(environment: Environment, tesseract: Writ
         assert message == "Error: Unknown format 'arrow'. Available: json, json+base64.\n"
         message = refusal(environment, "--api-path", api, "apply", "@x.arrows")
         assert message == (
-            "Error: No format reads 'x.arrows': '.arrows' is no suffix of one. Known: .json.\n"
+            "Error: No format reads 'x.arrows': '.arrows' is not the suffix of a format. "
+            "Known: .json.\n"
         )
         assert "arrow" not in environment.runtime("plugins").stdout
 

@@ -97,7 +97,10 @@ def test_clean(here: Here, logged: Path) -> None:
     [
         (["show", "c"], "Error: There is no run 'c' in "),
         (["clean"], "Error: Say what to remove with --keep N, --older-than AGE, or both.\n"),
-        (["clean", "--older-than", "soon"], "Error: --older-than 'soon' is no time span: "),
+        (
+            ["clean", "--older-than", "soon"],
+            "Error: --older-than 'soon' is not a valid time span: ",
+        ),
         (["list", "-o", "nowhere"], "Error: There is no folder 'nowhere'. Name the output path "),
         (["list", "-o", "s3://x"], "Error: Runs are logged on a local disk; there are none at "),
         (["send", "a"], "Error: Name where to send the run with --log-to, such as mlflow+http"),

@@ -135,12 +135,12 @@ def test_time_of_a_call_that_is_given_up_still_counts(pool: Pool) -> None:
 
 
 @both_loops
-@pytest.mark.parametrize("moment", ["_tell", "finish"])
+@pytest.mark.parametrize("moment", ["_wake", "finish"])
 def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str, moment: str
 ) -> None:
     """A reply that nobody can take any more is given up all the same."""
-    tell, finish = Connection._tell, WorkerProcess.finish
+    tell, finish = Connection._wake, WorkerProcess.finish
     callers: list[asyncio.Task[Reply]] = []
 
     def tell_and_go(connection: Connection) -> None:
@@ -156,8 +156,8 @@ def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
         async with workers:
             task = asyncio.create_task(computed(workers, call_of({"text": "a" * 100_000})))
             callers.append(task)
-            if moment == "_tell":
-                monkeypatch.setattr(Connection, "_tell", tell_and_go)
+            if moment == "_wake":
+                monkeypatch.setattr(Connection, "_wake", tell_and_go)
             else:
                 monkeypatch.setattr(WorkerProcess, "finish", finish_and_go)
             await asyncio.wait([task])

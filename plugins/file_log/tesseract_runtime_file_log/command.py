@@ -1,4 +1,4 @@
-"""The command `runs`: what the runs of an output path have logged."""
+"""The command `runs`: list, show, send and remove the logs of runs."""
 
 from __future__ import annotations
 

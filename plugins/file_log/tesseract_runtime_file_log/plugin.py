@@ -10,7 +10,7 @@ from runtime_core.hookspecs import hookimpl
 
 @hookimpl
 def run_sinks() -> Iterable[RunSink]:
-    """Provide the sink that is used when no other is asked for."""
+    """Provide the default sink."""
     yield RunSink(
         name="file",
         summary="Files in the folder of the run.",

@@ -1,4 +1,4 @@
-"""Removing runs that are no longer wanted."""
+"""Pruning: removing old runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from runtime_core.errors import InvalidOption, NotWritten
-from tesseract_runtime_file_log.layout import ARTIFACTS, FACTS, METRICS, PARAMETERS, TEXT
+from tesseract_runtime_file_log.layout import TEXT, remove_log
 from tesseract_runtime_file_log.reading import StoredRun
 
 _UNITS: Mapping[str, str] = {
@@ -21,11 +21,11 @@ _UNITS: Mapping[str, str] = {
     "w": "weeks",
 }
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
-_SURELY_DEAD = timedelta(days=1)  # a run that nobody closed and that has written nothing since
+_SURELY_DEAD = timedelta(days=1)  # for a run that was never closed and has written nothing since
 
 
 def age(text: str) -> timedelta:
-    """Return a time span such as `7d`; `InvalidOption` if it is none.
+    """Parse a time span such as `7d`; `InvalidOption` if it is not valid.
 
     >>> age("36h")
     datetime.timedelta(days=1, seconds=43200)
@@ -33,8 +33,8 @@ def age(text: str) -> timedelta:
     match = _AGE.fullmatch(text.strip())
     if match is None:
         raise InvalidOption(
-            f"--older-than {text!r} is no time span: write a number and one of s, m, h, d, w, "
-            "such as 7d."
+            f"--older-than {text!r} is not a valid time span: write a number and one of s, m, h, "
+            "d, w, such as 7d."
         )
     try:
         return timedelta(**{_UNITS[match[2]]: float(match[1])})
@@ -45,7 +45,10 @@ def age(text: str) -> timedelta:
 def superfluous(
     runs: Sequence[StoredRun], *, keep: int | None, older_than: timedelta | None
 ) -> list[StoredRun]:
-    """Return what can be removed of runs, the newest first; never one that may still go on."""
+    """Return the runs to remove of runs that are sorted newest first.
+
+    A run that may still go on is never one of them.
+    """
     now = datetime.now(UTC)
     chosen = runs[keep:] if keep is not None else runs
     return [
@@ -57,9 +60,9 @@ def superfluous(
 
 
 def remove(run: StoredRun, output_path: Path) -> Path:
-    """Remove everything of a run and return what folder that was; `NotWritten` if that fails.
+    """Remove all files of a run and return their folder; `NotWritten` if that fails.
 
-    The folder of a run on the command line is the output path, which has other things in it.
+    The folder of a run on the command line is the output path, which has other files too.
     """
     own = run.folder.parent
     folder = run.folder if own == output_path else own
@@ -74,9 +77,6 @@ def remove(run: StoredRun, output_path: Path) -> Path:
 
 
 def _remove_log(folder: Path) -> None:
-    if (folder / ARTIFACTS).is_dir():
-        shutil.rmtree(folder / ARTIFACTS)
-    for name in (TEXT, METRICS, PARAMETERS, FACTS):
-        (folder / name).unlink(missing_ok=True)
-    with suppress(OSError):  # it is not empty: somebody else has files there
+    remove_log(folder, TEXT)
+    with suppress(OSError):  # it is not empty: it has files of others
         folder.rmdir()

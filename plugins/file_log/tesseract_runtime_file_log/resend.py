@@ -1,4 +1,4 @@
-"""Sending runs that stand in files to other sinks, such as a tracker that was out of reach."""
+"""Resending runs from files to other sinks, such as a tracker that was unreachable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BATCH = 1_000
 
 
 def other_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
-    """Return where runs can be sent; `InvalidOption` if nothing but files is asked for."""
+    """Return the targets other than files; `InvalidOption` if there are none."""
     targets = [t for t in log_targets(catalog, config) if not t.sink.value.default]
     if not targets:
         raise InvalidOption(
@@ -27,7 +27,7 @@ def other_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget
 
 
 def send(stored: StoredRun, target: LogTarget, config: RuntimeConfig) -> None:
-    """Send a whole run; `RunNotLogged` says why that failed."""
+    """Send a whole run; `RunNotLogged` gives the reason of a failure."""
     if stored.is_running:
         raise RunNotLogged(f"Run {stored.id} has not ended yet: it is sent when it has.")
     status = RunStatus.__members__.get(stored.status, RunStatus.FINISHED)
@@ -37,7 +37,7 @@ def send(stored: StoredRun, target: LogTarget, config: RuntimeConfig) -> None:
         while batch := list(islice(records, _BATCH)):
             handle.write(batch)
         handle.close(status)
-    # A tracker may fail in any way; whoever sends must be told.
+    # A tracker may fail in any way; the user must learn the reason.
     except Exception as error:
         raise RunNotLogged(
             f"Run {stored.id} cannot be sent to {target}: {exception_text(error)}."

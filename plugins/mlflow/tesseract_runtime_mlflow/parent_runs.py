@@ -18,9 +18,9 @@ _MOST_CHILDREN = 10_000
 
 
 def parent_of(client: MlflowClient, experiment_id: str, parent_id: str) -> str | None:
-    """Return the MLflow id of a parent, which is given by that or by its Tesseract's run id.
+    """Return the MLflow id of a parent that is given by its MLflow id or its run id.
 
-    There may be none: a run that has not logged anything yet is not in MLflow.
+    `None` if it is not in MLflow: it may not have logged anything yet.
     """
     if re.fullmatch(r"[0-9a-f]{32}", parent_id) and _exists(client, parent_id):
         return parent_id
@@ -31,7 +31,7 @@ def parent_of(client: MlflowClient, experiment_id: str, parent_id: str) -> str |
 
 
 def adopt(client: MlflowClient, experiment_id: str, run_id: str, mlflow_id: str) -> None:
-    """Become the parent of runs that were there first and have said whose children they are."""
+    """Set the parent of runs that were logged first and name this run as their parent."""
     for child in _tagged(client, [experiment_id], PARENT_RUN_ID, run_id, most=_MOST_CHILDREN):
         if MLFLOW_PARENT not in child.data.tags and child.info.run_id != mlflow_id:
             client.set_tag(child.info.run_id, MLFLOW_PARENT, mlflow_id)
@@ -58,7 +58,7 @@ def _nearest_first(client: MlflowClient, experiment_id: str) -> Iterator[Sequenc
 def _tagged(
     client: MlflowClient, experiments: Sequence[str], tag: str, value: str, most: int
 ) -> Iterator[MlflowRun]:
-    """Yield the runs with a tag; a value that can be no run id would be a query of its own."""
+    """Yield the runs with a tag; other values than run ids could inject into the query."""
     if re.fullmatch(RUN_ID_PATTERN, value):
         query = f"tags.`{tag}` = '{value}'"
         yield from client.search_runs(list(experiments), query, max_results=most)

@@ -16,7 +16,7 @@ def run_sinks() -> Iterable[RunSink]:
             name="mlflow",
             summary="Runs of an MLflow server, such as mlflow+http://host:5000.",
             schemes=("mlflow+http", "mlflow+https"),
-            open=lazy_call("tesseract_runtime_mlflow.opening:opened"),
+            open=lazy_call("tesseract_runtime_mlflow.run_handle:open_run"),
             target_from=lazy_call("tesseract_runtime_mlflow.targets:target_from"),
             check=lazy_call("tesseract_runtime_mlflow.targets:check"),
         ),

@@ -1,4 +1,4 @@
-"""The command `check`: can this Tesseract be loaded, and what would it serve?"""
+"""The command `check`: load the Tesseract and list what it serves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `openapi-schema`: the document that `/openapi.json` answers with."""
+"""The command `openapi-schema`: the document of `/openapi.json`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `plugins`: what is installed, what it provides and what is wrong with it."""
+"""The command `plugins`: the installed plugins, their declarations and faults."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def show_plugin(
     name: Annotated[str, typer.Argument(help="The plugin's or its distribution's name.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show everything that is known of one plugin, with the traceback if it failed."""
+    """Show the facts of one plugin, with the traceback if it failed."""
     catalog: Catalog = context.obj.catalog
     for plugin in _named(catalog, name):
         if as_json:

@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -33,28 +32,48 @@ def build(server: ServerContext) -> ServerParts:
     return ServerParts(layers=[layer], lifespan=lines.writing)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """The facts of one request; `answer` is the head of the answer, if there was one."""
+class Exchange:
+    """One request and its answer, counted while they are forwarded."""
 
-    method: str
-    path: str
-    answer: Message | None
-    bytes_in: int
-    bytes_out: int
-    seconds: float
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._method, self._path = scope["method"], scope["path"]
+        self._receive = receive
+        self._send = send
+        self._start = time.perf_counter()
+        self._seconds = 0.0
+        self._in = self._out = 0
+        self._answer: Message | None = None
+
+    async def receive(self) -> Message:
+        """Receive a message and count its bytes."""
+        message = await self._receive()
+        self._in += len(message.get("body", b""))
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send a message and count its bytes."""
+        if message["type"] == "http.response.start":
+            self._answer = message
+        else:
+            self._out += len(message.get("body", b""))
+        await self._send(message)
+
+    def end(self) -> None:
+        """Stop the clock, and release the connection: the entry may wait for long."""
+        self._seconds = time.perf_counter() - self._start
+        del self._receive, self._send
 
     def facts(self) -> dict[str, Any]:
         """Return the facts by name, as they are logged."""
-        headers = Headers(raw=self.answer["headers"] if self.answer else [])
+        headers = Headers(raw=self._answer["headers"] if self._answer else [])
         return {
-            "method": self.method,
-            "path": self.path,
-            "status": self.answer["status"] if self.answer else None,
+            "method": self._method,
+            "path": self._path,
+            "status": self._answer["status"] if self._answer else None,
             "run_id": headers.get(RUN_ID_HEADER),
-            "bytes_in": self.bytes_in,
-            "bytes_out": self.bytes_out,
-            "milliseconds": round(1000 * self.seconds, 3),
+            "bytes_in": self._in,
+            "bytes_out": self._out,
+            "milliseconds": round(1000 * self._seconds, 3),
             **_timings(headers.get(TIMING_HEADER, "")),
         }
 
@@ -62,13 +81,13 @@ class Entry:
 class LineWriter:
     """Writes entries to stderr in a thread, so that the event loop never waits for a reader."""
 
-    def __init__(self, line: Callable[[Entry], str]) -> None:
+    def __init__(self, line: Callable[[Exchange], str]) -> None:
         self._line = line
-        self._waiting: deque[Entry] = deque()
+        self._waiting: deque[Exchange] = deque()
         self._news = threading.Event()
         self._ended = threading.Event()
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Exchange) -> None:
         """Leave an entry to be written, unless too many wait."""
         if len(self._waiting) < _MOST_WAITING:
             self._waiting.append(entry)
@@ -100,59 +119,27 @@ class LineWriter:
 
 
 class AccessLog:
-    """Counts the bytes of each request and adds an entry at its end."""
+    """Adds an entry to the log at the end of each request, also of one that fails."""
 
-    def __init__(self, app: ASGIApp, note: Callable[[Entry], None]) -> None:
+    def __init__(self, app: ASGIApp, add: Callable[[Exchange], None]) -> None:
         self._app = app
-        self._note = note
+        self._add = add
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward a request and log it, also when it fails."""
+        """Forward a request and log it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send)
+        exchange = Exchange(scope, receive, send)
         try:
             await self._app(scope, exchange.receive, exchange.send)
         finally:
-            self._note(exchange.entry(scope))
-
-
-class _Exchange:
-    """Counts one request and its answer while they are forwarded."""
-
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self._send = send
-        self._start = time.perf_counter()
-        self._in = self._out = 0
-        self._answer: Message | None = None
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        self._in += len(message.get("body", b""))
-        return message
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._answer = message
-        else:
-            self._out += len(message.get("body", b""))
-        await self._send(message)
-
-    def entry(self, scope: Scope) -> Entry:
-        return Entry(
-            method=scope["method"],
-            path=scope["path"],
-            answer=self._answer,
-            bytes_in=self._in,
-            bytes_out=self._out,
-            seconds=time.perf_counter() - self._start,
-        )
+            exchange.end()
+            self._add(exchange)
 
 
 def _timings(header: str) -> dict[str, float]:
-    """Return the milliseconds of each stage in a header `Server-Timing`, which may be foreign.
+    """Return the milliseconds of each stage in a header `Server-Timing`.
 
     >>> _timings('queue;dur=0.1, compute;dur=2.5, cache;desc="x"')
     {'queue': 0.1, 'compute': 2.5}
@@ -160,7 +147,7 @@ def _timings(header: str) -> dict[str, float]:
     return {stage: float(milliseconds) for stage, milliseconds in _TIMING.findall(header)}
 
 
-def _text(entry: Entry) -> str:
+def _text(entry: Exchange) -> str:
     facts = entry.facts()
     method, path, status, *others = facts
     shown = " ".join(f"{key}={facts[key]}" for key in others if facts[key] is not None)
@@ -168,11 +155,11 @@ def _text(entry: Entry) -> str:
     return f"{facts[method]} {quoted} {facts[status]} {shown}"
 
 
-def _json(entry: Entry) -> str:
+def _json(entry: Exchange) -> str:
     return json.dumps(entry.facts())
 
 
 _TIMING = re.compile(r"([\w-]+);dur=([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)(?![^, ])")
 
-LINES: Mapping[str, Callable[[Entry], str]] = MappingProxyType({"text": _text, "json": _json})
+LINES: Mapping[str, Callable[[Exchange], str]] = MappingProxyType({"text": _text, "json": _json})
 """How a request is written, by the name of `--log-format`."""

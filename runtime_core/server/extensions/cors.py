@@ -1,4 +1,4 @@
-"""Letting web pages of other origins call the service."""
+"""CORS: access for web pages of other origins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runtime_core.server.responses import PARENT_RUN_ID_HEADER, RUN_ID_HEADER, T
 
 
 def build(server: ServerContext) -> ServerParts:
-    """Answer the questions of browsers for the origins that are named."""
+    """Answer the preflight requests of browsers for the given origins."""
     origins = list(server.options.cors_origin)
     if not origins:
         return ServerParts()

@@ -1,4 +1,4 @@
-"""`GET /plugins`: what is installed, what it provides and what is wrong with it."""
+"""`GET /plugins`: the installed plugins, their declarations and faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`GET /livez` and `GET /readyz`: does the service run, and can it compute?"""
+"""Probes: `GET /livez` for a running server, `GET /readyz` for one that can compute."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runtime_core.contracts import ServerContext, ServerParts
 from runtime_core.server.responses import JsonResponse
 
 PROBES = ("/health", "/livez", "/readyz")
-"""What is answered without a key: orchestrators ask it, and it tells nothing."""
+"""Paths that need no key: orchestrators request them, and they reveal nothing."""
 
 
 def build(server: ServerContext) -> ServerParts:

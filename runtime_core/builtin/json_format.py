@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import chain
 from mmap import mmap
 from typing import Any
@@ -37,8 +38,11 @@ class _Splices:
     """The long texts that a document has between its pieces, in the order of their places."""
 
     def __init__(self) -> None:
-        self._token = os.urandom(16).hex()  # no text of a user can hold what is random now
         self._buffers: list[Buffer] = []
+
+    @cached_property
+    def _token(self) -> str:
+        return os.urandom(16).hex()  # no text of a user can hold what is random now
 
     def mapping(self, value: Any) -> Any:
         """Return what JSON has for an array or a buffer in the tree."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -50,8 +51,11 @@ class _Splices:
     """The large buffers that a document has between its pieces, in the order of their places."""
 
     def __init__(self) -> None:
-        self._token = os.urandom(16)  # no bytes of a user can hold what is random now
         self._buffers: list[Buffer] = []
+
+    @cached_property
+    def _token(self) -> bytes:
+        return os.urandom(16)  # no bytes of a user can hold what is random now
 
     def mapping(self, value: Any) -> dict[str, Any]:
         """Return what MessagePack has for an array in the tree."""

@@ -14,6 +14,8 @@ from runtime_core.contracts import ArraySpec, CallScope
 def wire_order(array: AnyArray) -> AnyArray:
     """Return an array in C order and little-endian; itself where it already is."""
     array = np.asarray(array, order="C")
+    if array.dtype.isnative and sys.byteorder == "little":
+        return array
     little = array.dtype.newbyteorder("<")
     return array if array.dtype == little else array.astype(little)
 

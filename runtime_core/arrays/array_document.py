@@ -88,7 +88,7 @@ class ArrayDocument:
         return {
             "object_type": "array",
             "shape": list(array.shape),
-            "dtype": NAMES[array.dtype.newbyteorder("=")],
+            "dtype": NAMES.get(array.dtype) or NAMES[array.dtype.newbyteorder("=")],
             "data": {
                 "buffer": _text(buffer, encoding) if isinstance(buffer, Buffer) else buffer,
                 "encoding": encoding,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from itertools import chain
 from mmap import mmap
 from typing import Any
 
 from pydantic_core import to_json
 
-from runtime_core.builtin.long_texts import LONG, Document, LongTexts
+from runtime_core.builtin.long_texts import Document, LongTexts
 from runtime_core.contracts import Buffer, EncodedArray, ReadingLimits
+from runtime_core.documents.splices import Splices
 
 
 class JsonDocumentCodec:
@@ -29,38 +28,19 @@ class JsonDocumentCodec:
 
     def dumps(self, tree: Any) -> Sequence[Buffer]:
         """Return compact JSON; long texts of arrays are pieces by themselves."""
-        splices = _Splices()
-        return splices.into(to_json(tree, inf_nan_mode="strings", fallback=splices.mapping))
+        splices = Splices()
+
+        def written(value: Any) -> Any:
+            return splices.mapping(value) if isinstance(value, EncodedArray) else _text(value)
+
+        return splices.into(to_json(tree, inf_nan_mode="strings", fallback=written))
 
 
-class _Splices:
-    """The long texts that a document has between its pieces, in the order of their places."""
-
-    def __init__(self) -> None:
-        self._token = os.urandom(16).hex()  # no text of a user can hold what is random now
-        self._buffers: list[Buffer] = []
-
-    def mapping(self, value: Any) -> Any:
-        """Return what JSON has for an array or a buffer in the tree."""
-        if isinstance(value, EncodedArray):
-            buffer = value.buffer
-            return value.document(self._text(buffer) if isinstance(buffer, Buffer) else buffer)
-        if isinstance(value, memoryview):
-            return self._text(value)
+def _text(value: object) -> str:
+    """Return the text of a buffer that user code has kept of an array."""
+    if not isinstance(value, memoryview):
         raise TypeError(f"a document cannot hold a {type(value).__name__}")
-
-    def _text(self, buffer: Buffer) -> str:
-        if memoryview(buffer).nbytes < LONG:
-            return str(buffer, "ascii")
-        self._buffers.append(buffer)
-        return self._token
-
-    def into(self, text: bytes) -> list[Buffer]:
-        """Return the pieces of a text, with the buffers between them."""
-        if not self._buffers:
-            return [text]
-        first, *others = text.split(self._token.encode("ascii"))
-        return [first, *chain.from_iterable(zip(self._buffers, others, strict=True))]
+    return str(value, "ascii")
 
 
 def _refuse_many_items(text: bytes | bytearray, most: int) -> None:

@@ -14,8 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-LONG = 1 << 16
-"""Texts of fewer bytes are not worth the search."""
+from runtime_core.documents.splices import LARGE
 
 _KEY = b'"buffer"'
 _BEFORE_TEXT = re.compile(rb'\s*:\s*"')
@@ -35,7 +34,7 @@ class LongTexts:
         self._document = document
         self._views = views
         self._texts: dict[str, memoryview] = {}
-        self.short = self._shortened() if len(document) >= LONG else document[:]
+        self.short = self._shortened() if len(document) >= LARGE else document[:]
 
     def tree(self) -> Any:
         """Return the tree of the document; raises `ValueError` for one that is not valid."""
@@ -103,6 +102,6 @@ def _long_texts(document: Document) -> Iterator[tuple[int, int]]:
             position = document.find(b'"', begin)
             if position < 0:
                 return  # it is not JSON, as the parser will tell
-            if position - begin >= LONG and document.find(b"\\", begin, position) < 0:
+            if position - begin >= LARGE and document.find(b"\\", begin, position) < 0:
                 yield begin, position
         position = document.find(_KEY, position)

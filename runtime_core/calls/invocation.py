@@ -15,7 +15,8 @@ from runtime_core.calls import scope
 from runtime_core.calls.execution import execute, validate_payload
 from runtime_core.calls.scope import Scope
 from runtime_core.contracts import BoundEndpoint, Buffer, Call, Format
-from runtime_core.documents.wire import check_wire
+from runtime_core.documents.raw_documents import sees_raw_documents
+from runtime_core.documents.wire import writable_format
 
 
 class Stages:
@@ -60,8 +61,7 @@ class Invocation:
     def document(self) -> Sequence[Buffer]:
         """Return the result as a document; errors are those of the call."""
         catalog, call = self._here.catalog, self._call
-        format_ = catalog.formats.find(call.output.format)
-        check_wire(call.output, catalog, folder=call.output_path)
+        format_ = writable_format(call.output, catalog, folder=call.output_path)
         with self._stages.measure("decode"):
             payload = read_payload(
                 self._endpoint, call.body, catalog.formats.find(call.body_format), self._here
@@ -96,8 +96,6 @@ def read_payload(endpoint: BoundEndpoint, body: Buffer, format_: Format, here: S
     """
     if endpoint.payload is None:
         return None
-    from runtime_core.schemas.raw_documents import sees_raw_documents  # health has no schemas
-
     views = not sees_raw_documents(endpoint.payload)
     with scope.enter(here.document({})) as reading:
         tree = documents.read(body, format_, views=views)

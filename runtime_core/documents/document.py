@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -24,13 +25,17 @@ def read(body: Buffer, format_: Format, *, noun: str = "payload", views: bool = 
     format; `noun` is what messages call the document.
     """
     codec: DocumentCodec = loaded("Format", format_)
-    limits = ReadingLimits(items=current().config.max_json_items, views=views)
     try:
-        tree = codec.loads(memoryview(body), limits)
+        tree = codec.loads(memoryview(body), _limits(current().config.max_json_items, views))
     # Libraries of formats have errors of their own for bytes that they cannot read.
     except Exception as error:
         raise UnreadableDocument(f"The {noun} is not valid {format_.name}: {error}") from None
     return tree if views else without_leaves(tree)
+
+
+@cache  # there are few configurations in a process, and a call should not make it again
+def _limits(items: int, views: bool) -> ReadingLimits:
+    return ReadingLimits(items=items, views=views)
 
 
 def write(tree: Any, format_: Format) -> Sequence[Buffer]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, MutableMapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticSerializationError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _COLLECTED = "__arrays"
 """The key of the serialization context that holds the arrays of the document being dumped."""
 
+_INTEGERS = frozenset({int})
 _SCALARS = frozenset({int, float, bool, type(None)})
 
 
@@ -68,8 +70,11 @@ class _CollectedArrays:
     def __init__(self) -> None:
         self.failure: TesseractRuntimeError | None = None
         self._has_arrays = False
-        self._prefix = os.urandom(16).hex()
         self._buffers: dict[str, Buffer] = {}
+
+    @cached_property
+    def _prefix(self) -> str:
+        return os.urandom(16).hex()
 
     def token(self, buffer: Any) -> Any:
         """Return the token of a bytes-like buffer, and any other as it is."""
@@ -91,7 +96,7 @@ class _CollectedArrays:
     def _filled(self, node: Any, dtypes: DTypes) -> Any:
         kind = type(node)
         if kind is str:
-            return self._with_buffers(node) if self._prefix in node else node
+            return self._with_buffers(node)
         if kind is dict:
             if _is_array(node, dtypes):
                 return self._leaf(node, dtypes)
@@ -113,7 +118,7 @@ class _CollectedArrays:
         """Return the buffer of a token; in a longer text of user code buffers are text too."""
         if text in self._buffers:
             return self._buffers[text]
-        if self._prefix in text:
+        if self._buffers and self._prefix in text:
             for token, buffer in self._buffers.items():
                 text = text.replace(token, str(buffer, "ascii", "replace"))
         return text
@@ -134,7 +139,8 @@ def _is_array(node: Mapping[str, Any], dtypes: DTypes) -> bool:
         and type(node["dtype"]) is str
         and node["dtype"] in dtypes
         and type(node["shape"]) is list
-        and all(type(size) is int and size >= 0 for size in node["shape"])
+        and _INTEGERS.issuperset(map(type, node["shape"]))
+        and min(node["shape"], default=0) >= 0
     )
 
 

@@ -18,8 +18,8 @@ def configured_wire(catalog: Catalog, config: RuntimeConfig, format_: str | None
     return wire
 
 
-def check_wire(wire: Wire, catalog: Catalog, *, folder: str | None) -> None:
-    """Refuse a wire in which a result could not be written, before it is computed.
+def writable_format(wire: Wire, catalog: Catalog, *, folder: str | None) -> Format:
+    """Return the format of a wire in which a result can be written, before it is computed.
 
     `folder` is where files of arrays go. Raises `UnknownName` or `InvalidOption`.
     """
@@ -35,6 +35,7 @@ def check_wire(wire: Wire, catalog: Catalog, *, folder: str | None) -> None:
             f"Format {format_.name!r} writes files: name a folder for them with -o or "
             "--output-path."
         )
+    return format_
 
 
 def _format_and_compression(wire: Wire, catalog: Catalog) -> Format:

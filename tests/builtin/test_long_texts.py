@@ -105,6 +105,7 @@ def test_arrays_are_as_they_would_be(annotation: str, dtype: str, runtime: Make)
         *("Any", "object", "JsonValue", "dict[str, Any]", "dict[str, JsonValue]", "dict"),
         *("dict[str, Any] | Array[(3,), Float64]", "Document", "Loose", "Before | None"),
         "dict[str, list[int] | str | dict[str, str]]",
+        "dict[str, list[int] | str | dict[str, str | int]]",
         "tuple[Any]",
     ],
 )

@@ -12,23 +12,21 @@ from pydantic import BaseModel
 _ARRAYS, _GENERATED = "runtime_core.arrays.annotation", "runtime_core.schemas.generated"
 """Modules of the validators that keep no document: one reads arrays, one hands models on."""
 
-_TEXTS = frozenset({"str", "bytes", "any"})
-_SCALARS = frozenset({"none", "bool", "int", "float", "complex", "str", "bytes", "enum", "literal"})
-"""Types of core schemas that take no mapping."""
-
 _PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        **dict.fromkeys(("none", "bool", "int", "float", "complex", "str", "bytes"), ()),
+        **dict.fromkeys(("enum", "literal", "definition-ref"), ()),
         **dict.fromkeys(("nullable", "default", "model", "model-field"), ("schema",)),
         **dict.fromkeys(("function-after", "function-wrap"), ("schema",)),
         **dict.fromkeys(("list", "set", "frozenset", "tuple"), ("items_schema",)),
-        "dict": ("values_schema",),
-        "union": ("choices",),
-        "model-fields": ("fields",),
+        "dict": ("values_schema",), "union": ("choices",), "model-fields": ("fields",),
         "definitions": ("schema", "definitions"),
-        "definition-ref": (),
     }
 )
 """Types of core schemas that keep only what their parts read, and the keys of these."""
+
+_VALUES = frozenset({"function-wrap", "model", "list", "tuple", "dict", "int", "float", "bool"})
+"""Types of what maps may hold without keeping the text of a buffer."""
 
 
 @cache  # one entry a payload model, which lives as long as its Tesseract
@@ -43,36 +41,29 @@ def sees_raw_documents(model: type[BaseModel]) -> bool:
 
 def _reads_arrays_only(schema: Any) -> bool:
     kind = schema["type"] if isinstance(schema, Mapping) else None
-    if kind in _SCALARS:
+    if kind == "function-wrap" and schema["function"]["function"].__module__ == _ARRAYS:
         return True
     if kind not in _PARTS or _is_open(schema):
         return False
-    if kind == "function-wrap":
-        module = schema["function"]["function"].__module__
-        return module == _ARRAYS or (module == _GENERATED and _reads_arrays_only(schema["schema"]))
     return all(map(_reads_arrays_only, _parts(schema)))
-
-
-def _is_open(schema: Mapping[str, Any]) -> bool:
-    """Say whether a map or model reads any mapping, or one with a text under the key `buffer`."""
-    if schema["type"] == "dict":
-        return schema.get("values_schema", {"type": "any"})["type"] in _TEXTS
-    if schema["type"] == "model":
-        closed = schema.get("config", {}).get("extra_fields_behavior") == "forbid"
-        return not closed and not schema.get("root_model")
-    if schema["type"] != "model-fields":
-        return False
-    aliases = [field.get("validation_alias", "") for field in schema["fields"].values()]
-    names = [*schema["fields"], *aliases]
-    return not all(isinstance(alias, str) for alias in aliases) or "buffer" in names
 
 
 def _parts(schema: Mapping[str, Any]) -> Iterator[Any]:
     """Yield the schemas of the parts, with `None` for one that is not given and takes anything."""
+    if schema["type"] == "model-fields":
+        yield from schema["fields"].values()
+        return
     for part in map(schema.get, _PARTS[schema["type"]]):
-        if isinstance(part, list):
-            yield from part
-        elif schema["type"] == "model-fields":
-            yield from schema["fields"].values()
-        else:
-            yield part
+        yield from part if isinstance(part, list) else [part]
+
+
+def _is_open(schema: Mapping[str, Any]) -> bool:
+    """Say whether a map or model may read any map, or a text under the key `buffer`."""
+    kind = schema["type"]
+    if kind == "dict":
+        return schema.get("values_schema", {}).get("type") not in _VALUES
+    if kind == "model":
+        closed = schema.get("config", {}).get("extra_fields_behavior") == "forbid"
+        return not closed and not schema.get("root_model")
+    fields: Mapping[str, Any] = schema.get("fields", {})
+    return "buffer" in str([(name, fields[name].get("validation_alias")) for name in fields])

@@ -178,10 +178,7 @@ def prepared_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[E
     work.mkdir()
     environment = Environment(programs=root / "venv" / "bin", wheels=root / "wheels", folder=work)
     _build_wheels(environment, builder=root / "builder")
-    core = str(next(environment.wheels.glob("tesseract_runtime-*.whl")))
-    environment.run(
-        "python", "-m", "pip", "install", core, environment.wheel("authoring"), check=True
-    )
+    environment.install("core", "authoring")
     yield environment
     shutil.rmtree(root)  # pytest would keep some hundred megabytes of each of three sessions
 

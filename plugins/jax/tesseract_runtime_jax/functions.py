@@ -18,12 +18,12 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runtime_core.errors import InvalidOption
-from tesseract_runtime_jax.importing import loaded
+from tesseract_runtime_jax.lazy_import import jax_module
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from tesseract_runtime_jax.cache import CacheInfo
+    from tesseract_runtime_jax.vjp_cache import CacheInfo
 
     ApplyJit = Callable[[dict[str, Any]], Any]
 
@@ -42,7 +42,7 @@ def jax_apply(apply_jit: ApplyJit, inputs: BaseModel) -> dict[str, Any]:
     Returns:
         What `apply_jit` returns, with numpy arrays for those of JAX.
     """
-    outputs: dict[str, Any] = loaded("derivatives").apply(apply_jit, inputs)
+    outputs: dict[str, Any] = jax_module("derivatives").apply(apply_jit, inputs)
     return outputs
 
 
@@ -65,8 +65,8 @@ def jax_jacobian(
     Returns:
         `{output: {input: block}}`, blocks of shape `(*output.shape, *input.shape)`.
     """
-    transform = loaded("transforms").reverse_jacobian
-    blocks: dict[str, dict[str, Any]] = loaded("derivatives").jacobian(
+    transform = jax_module("transforms").reverse_jacobian
+    blocks: dict[str, dict[str, Any]] = jax_module("derivatives").jacobian(
         transform, apply_jit, inputs, jac_inputs, jac_outputs
     )
     return blocks
@@ -94,7 +94,7 @@ def jax_jvp(
     Returns:
         `{output: tangent}`.
     """
-    tangents: dict[str, Any] = loaded("derivatives").jvp(
+    tangents: dict[str, Any] = jax_module("derivatives").jvp(
         apply_jit, inputs, jvp_inputs, jvp_outputs, tangent_vector
     )
     return tangents
@@ -123,7 +123,7 @@ def jax_vjp(
     Returns:
         `{input: cotangent}`.
     """
-    cotangents: dict[str, Any] = loaded("derivatives").vjp(
+    cotangents: dict[str, Any] = jax_module("derivatives").vjp(
         apply_jit, inputs, vjp_inputs, vjp_outputs, cotangent_vector
     )
     return cotangents
@@ -139,7 +139,7 @@ def jax_abstract_eval(apply_jit: ApplyJit, abstract_inputs: BaseModel) -> dict[s
     Returns:
         What `apply_jit` returns, with `{"shape": ..., "dtype": ...}` for arrays.
     """
-    outputs: dict[str, Any] = loaded("derivatives").abstract_eval(apply_jit, abstract_inputs)
+    outputs: dict[str, Any] = jax_module("derivatives").abstract_eval(apply_jit, abstract_inputs)
     return outputs
 
 
@@ -162,13 +162,13 @@ def set_jax_vjp_cache_size(size: int) -> None:
     """
     if type(size) is not int or size < 0:
         raise InvalidOption(f"The VJP cache cannot have the size {size!r}: give 0 or more slots.")
-    from tesseract_runtime_jax.residuals import LINEARIZED  # it loads numpy
+    from tesseract_runtime_jax.vjp_cache import LINEARIZED  # it loads numpy
 
     LINEARIZED.resize(size)
 
 
 def jax_vjp_cache_info() -> CacheInfo:
     """Return how often `jax_vjp` found what it needed in the VJP cache since it has its size."""
-    from tesseract_runtime_jax.residuals import LINEARIZED  # it loads numpy
+    from tesseract_runtime_jax.vjp_cache import LINEARIZED  # it loads numpy
 
     return LINEARIZED.info

@@ -34,30 +34,10 @@ if TYPE_CHECKING:
     from runtime_core.runtime import Runtime
 
 __all__ = [
-    "Array",
-    "Bool",
-    "Call",
-    "Complex64",
-    "Complex128",
-    "Differentiable",
-    "Fault",
-    "Float16",
-    "Float32",
-    "Float64",
-    "Int8",
-    "Int16",
-    "Int32",
-    "Int64",
-    "PluginSelection",
-    "Reply",
-    "Runtime",
-    "ShapeDType",
-    "UInt8",
-    "UInt16",
-    "UInt32",
-    "UInt64",
-    "load_catalog",
-]
+    "Array", "Bool", "Call", "Complex64", "Complex128", "Differentiable", "Fault", "Float16",
+    "Float32", "Float64", "Int8", "Int16", "Int32", "Int64", "PluginSelection", "Reply", "Runtime",
+    "ShapeDType", "UInt8", "UInt16", "UInt32", "UInt64", "load_catalog",
+]  # fmt: skip
 
 _SCALARS = (
     *("Bool", "Complex64", "Complex128", "Float16", "Float32", "Float64", "Int8", "Int16", "Int32"),

@@ -29,20 +29,9 @@ from runtime_core.contracts import (
 from runtime_core.errors import PluginFault, UnknownName, did_you_mean, listed, shortened
 
 __all__ = [
-    "CORE",
-    "KINDS",
-    "STANDARD",
-    "Catalog",
-    "Declaration",
-    "Kind",
-    "Plugin",
-    "PluginStatus",
-    "Registered",
-    "Registry",
-    "command_name",
-    "install_command",
-    "with_install_commands",
-]
+    "CORE", "KINDS", "STANDARD", "Catalog", "Declaration", "Kind", "Plugin", "PluginStatus",
+    "Registered", "Registry", "command_name", "install_command", "with_install_commands",
+]  # fmt: skip
 
 CORE = "tesseract-runtime-core"
 """The name of the core's own distribution."""

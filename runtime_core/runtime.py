@@ -46,11 +46,7 @@ if TYPE_CHECKING:
     from runtime_core.schemas import PayloadSchemas
 
 
-__all__ = [
-    "Runtime",
-    "local_runtime",
-    "served_runtime",
-]
+__all__ = ["Runtime", "local_runtime", "served_runtime"]
 
 
 class Runtime:

@@ -19,17 +19,9 @@ if TYPE_CHECKING:
     from runtime_core.arrays.shape_dtype import ShapeDType
 
 __all__ = [
-    "AnyArray",
-    "Array",
-    "Differentiable",
-    "GradientArray",
-    "ShapeDType",
-    "array_of_bytes",
-    "array_type",
-    "bytes_of_array",
-    "check_packed_size",
-    "decompressed",
-]
+    "AnyArray", "Array", "Differentiable", "GradientArray", "ShapeDType", "array_of_bytes",
+    "array_type", "bytes_of_array", "check_packed_size", "decompressed",
+]  # fmt: skip
 
 __getattr__, __dir__ = lazy_exports(
     __name__,

@@ -39,23 +39,17 @@ __all__ = [
     "ShapeDType", "UInt8", "UInt16", "UInt32", "UInt64", "load_catalog",
 ]  # fmt: skip
 
-_SCALARS = (
-    *("Bool", "Complex64", "Complex128", "Float16", "Float32", "Float64", "Int8", "Int16", "Int32"),
-    *("Int64", "UInt8", "UInt16", "UInt32", "UInt64"),
-)
-
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        **dict.fromkeys(_SCALARS, "arrays.scalars"),
-        "Array": "arrays.annotation",
-        "Call": "contracts",
-        "Differentiable": "arrays.annotation",
-        "Fault": "contracts",
-        "PluginSelection": "plugins",
-        "Reply": "contracts",
-        "Runtime": "runtime",
-        "ShapeDType": "arrays.shape_dtype",
-        "load_catalog": "plugins",
+        "arrays.annotation": ["Array", "Differentiable"],
+        "arrays.scalars": [
+            "Bool", "Complex64", "Complex128", "Float16", "Float32", "Float64", "Int8", "Int16",
+            "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64",
+        ],
+        "arrays.shape_dtype": ["ShapeDType"],
+        "contracts": ["Call", "Fault", "Reply"],
+        "plugins": ["PluginSelection", "load_catalog"],
+        "runtime": ["Runtime"],
     },
-)
+)  # fmt: skip

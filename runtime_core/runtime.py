@@ -82,8 +82,7 @@ class Runtime:
         """
         catalog = load_catalog()
         config = resolve(catalog, flags={**options, "api_path": fspath(path)}, environment={})
-        files = FileAccess(root=config.input_path, confined=False)
-        return cls(catalog=catalog, config=config, files=files)
+        return cls(catalog=catalog, config=config, files=_files_of_the_user(config))
 
     @cached_property
     def api(self) -> TesseractApi:
@@ -239,8 +238,12 @@ def local_runtime(
     catalog: Catalog, config: RuntimeConfig, upstream: Upstream | None = None
 ) -> Runtime:
     """Return a runtime that acts for its own user, who may read any file and URL."""
-    files = FileAccess(root=config.input_path, confined=False)
+    files = _files_of_the_user(config)
     return Runtime(catalog=catalog, config=config, files=files, upstream=upstream)
+
+
+def _files_of_the_user(config: RuntimeConfig) -> FileAccess:
+    return FileAccess(root=config.input_path, confined=False)
 
 
 def served_runtime(

@@ -26,15 +26,10 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "AnyArray": "coercion",
-        "Array": "annotation",
-        "Differentiable": "annotation",
-        "GradientArray": "gradient_array",
-        "ShapeDType": "shape_dtype",
-        "array_of_bytes": "raw",
-        "array_type": "annotation",
-        "bytes_of_array": "raw",
-        "check_packed_size": "raw",
-        "decompressed": "raw",
+        "annotation": ["Array", "Differentiable", "array_type"],
+        "coercion": ["AnyArray"],
+        "gradient_array": ["GradientArray"],
+        "raw": ["array_of_bytes", "bytes_of_array", "check_packed_size", "decompressed"],
+        "shape_dtype": ["ShapeDType"],
     },
 )

@@ -112,10 +112,10 @@ def jax_abstract_eval(apply_jit: ApplyJit, abstract_inputs: BaseModel) -> dict[s
 def set_jax_vjp_cache_size(size: int) -> None:
     """Set how many calls of `jax_apply` the VJP cache holds, and empty it; 0 switches it off.
 
-    The cache is off at first. It makes `jax_vjp` after `jax_apply` at the same inputs skip the forward pass. That is worth it
-    for models whose forward pass takes longer than comparing their inputs byte by byte; small
-    ones become slower. Each slot holds the inputs and the residuals of one call of `jax_apply`.
-    Raises `InvalidOption` for anything but a whole number from 0.
+    The cache is off at first. It makes `jax_vjp` after `jax_apply` at the same inputs skip the
+    forward pass. That is worth it for models whose forward pass takes longer than comparing their
+    inputs byte by byte; small ones become slower. Each slot holds the inputs and the residuals of
+    one call of `jax_apply`. Raises `InvalidOption` for anything but a whole number from 0.
 
     Example:
         >>> set_jax_vjp_cache_size(1)

@@ -34,50 +34,23 @@ if TYPE_CHECKING:
     from runtime_core.runtime import Runtime
 
 __all__ = [
-    "Array",
-    "Bool",
-    "Call",
-    "Complex64",
-    "Complex128",
-    "Differentiable",
-    "Fault",
-    "Float16",
-    "Float32",
-    "Float64",
-    "Int8",
-    "Int16",
-    "Int32",
-    "Int64",
-    "PluginSelection",
-    "Reply",
-    "Runtime",
-    "ShapeDType",
-    "UInt8",
-    "UInt16",
-    "UInt32",
-    "UInt64",
-    "Wire",
+    "Array", "Bool", "Call", "Complex64", "Complex128", "Differentiable", "Fault", "Float16",
+    "Float32", "Float64", "Int8", "Int16", "Int32", "Int64", "PluginSelection", "Reply", "Runtime",
+    "ShapeDType", "UInt8", "UInt16", "UInt32", "UInt64", "Wire",
     "load_catalog",
-]
-
-_SCALARS = (
-    *("Bool", "Complex64", "Complex128", "Float16", "Float32", "Float64", "Int8", "Int16", "Int32"),
-    *("Int64", "UInt8", "UInt16", "UInt32", "UInt64"),
-)
+]  # fmt: skip
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        **dict.fromkeys(_SCALARS, "arrays.scalars"),
-        "Array": "arrays.annotation",
-        "Call": "contracts",
-        "Differentiable": "arrays.annotation",
-        "Fault": "contracts",
-        "PluginSelection": "plugins",
-        "Reply": "contracts",
-        "Runtime": "runtime",
-        "ShapeDType": "arrays.shape_dtype",
-        "Wire": "contracts",
-        "load_catalog": "plugins",
+        "arrays.annotation": ["Array", "Differentiable"],
+        "arrays.scalars": [
+            "Bool", "Complex64", "Complex128", "Float16", "Float32", "Float64", "Int8", "Int16",
+            "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64",
+        ],
+        "arrays.shape_dtype": ["ShapeDType"],
+        "contracts": ["Call", "Fault", "Reply", "Wire"],
+        "plugins": ["PluginSelection", "load_catalog"],
+        "runtime": ["Runtime"],
     },
-)
+)  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import metadata
@@ -29,20 +29,9 @@ from runtime_core.contracts import (
 from runtime_core.errors import PluginFault, UnknownName, did_you_mean, listed, shortened
 
 __all__ = [
-    "CORE",
-    "KINDS",
-    "STANDARD",
-    "Catalog",
-    "Declaration",
-    "Kind",
-    "Plugin",
-    "PluginStatus",
-    "Registered",
-    "Registry",
-    "command_name",
-    "install_command",
-    "with_install_commands",
-]
+    "CORE", "KINDS", "STANDARD", "Catalog", "Declaration", "Kind", "Plugin", "PluginStatus",
+    "Registered", "Registry", "command_name", "install_command", "with_install_commands",
+]  # fmt: skip
 
 CORE = "tesseract-runtime-core"
 """The name of the core's own distribution."""
@@ -265,15 +254,7 @@ class Registry(Generic[D]):
         )
 
 
-class Loadable(Declaration, Protocol):
-    """A declaration whose behaviour is loaded when it is first used."""
-
-    @property
-    def load(self) -> Callable[[], Any]:
-        """The function that imports the behaviour."""
-
-
-def loaded(noun: str, declaration: Loadable) -> Any:
+def loaded(noun: str, declaration: ArrayEncoding | Compressor | Format) -> Any:
     """Load the behaviour of a declaration; `PluginFault` if a module is missing."""
     try:
         return declaration.load()

@@ -27,15 +27,9 @@ if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
 
 __all__ = [
-    "CORE_OPTIONS",
-    "EVERY_ENDPOINT",
-    "BackendChoice",
-    "RuntimeConfig",
-    "dump",
-    "parse_backend_choice",
-    "resolve",
-    "restore",
-]
+    "CORE_OPTIONS", "EVERY_ENDPOINT", "BackendChoice", "RuntimeConfig", "dump",
+    "parse_backend_choice", "resolve", "restore",
+]  # fmt: skip
 
 Options = TypeVar("Options", bound=BaseModel)
 

@@ -14,38 +14,13 @@ from types import MappingProxyType
 from typing import Any
 
 __all__ = [
-    "OUTCOMES",
-    "AuthorError",
-    "BodyTooLarge",
-    "CallerGone",
-    "FaultKind",
-    "FileRefused",
-    "GradientFailed",
-    "InvalidItem",
-    "InvalidOption",
-    "InvalidPayload",
-    "InvalidResult",
-    "InvalidTesseract",
-    "MissingFile",
-    "NotWritten",
-    "Outcome",
-    "PluginFault",
-    "QueueFull",
-    "RunNotLogged",
-    "ShuttingDown",
-    "SlowBody",
-    "TesseractRuntimeError",
-    "TimedOut",
-    "UnknownName",
-    "UnreadableDocument",
-    "WorkerDied",
-    "WorkersLost",
-    "did_you_mean",
-    "fault_lines",
-    "listed",
-    "number_text",
-    "shortened",
-]
+    "OUTCOMES", "AuthorError", "BodyTooLarge", "CallerGone", "FaultKind", "FileRefused",
+    "GradientFailed", "InvalidItem", "InvalidOption", "InvalidPayload", "InvalidResult",
+    "InvalidTesseract", "MissingFile", "NotWritten", "Outcome", "PluginFault", "QueueFull",
+    "RunNotLogged", "ShuttingDown", "SlowBody", "TesseractRuntimeError", "TimedOut", "UnknownName",
+    "UnreadableDocument", "WorkerDied", "WorkersLost", "did_you_mean", "fault_lines", "listed",
+    "number_text", "shortened",
+]  # fmt: skip
 
 
 class FaultKind(StrEnum):

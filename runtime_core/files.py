@@ -17,12 +17,7 @@ from urllib.parse import unquote
 from runtime_core.contracts.calls import Buffer
 from runtime_core.errors import FileRefused, InvalidOption, MissingFile, NotWritten, shortened
 
-__all__ = [
-    "FileAccess",
-    "is_url",
-    "join",
-    "write",
-]
+__all__ = ["FileAccess", "is_url", "join", "write"]
 
 
 def is_url(name: str) -> bool:

@@ -31,21 +31,10 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "PROJECT",
-    "hookimpl",
-    "hookspec",
-    "endpoints",
-    "formats",
-    "encodings",
-    "compressors",
-    "gradient_backends",
-    "run_sinks",
-    "executors",
-    "commands",
-    "server_extensions",
-    "settings",
+    "PROJECT", "hookimpl", "hookspec", "endpoints", "formats", "encodings", "compressors",
+    "gradient_backends", "run_sinks", "executors", "commands", "server_extensions", "settings",
     "recipes",
-]
+]  # fmt: skip
 
 PROJECT = "tesseract_runtime"
 """The name of the pluggy project and of the entry-point group."""

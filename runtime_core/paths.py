@@ -18,22 +18,9 @@ from pydantic_core import to_jsonable_python
 from runtime_core.errors import TesseractRuntimeError
 
 __all__ = [
-    "Field",
-    "Index",
-    "InvalidPath",
-    "Key",
-    "Path",
-    "Step",
-    "expand",
-    "get",
-    "is_concrete",
-    "matches",
-    "parse",
-    "parse_template",
-    "pattern",
-    "render",
-    "replace",
-]
+    "Field", "Index", "InvalidPath", "Key", "Path", "Step", "expand", "get", "is_concrete",
+    "matches", "parse", "parse_template", "pattern", "render", "replace",
+]  # fmt: skip
 
 
 class InvalidPath(TesseractRuntimeError, ValueError):

@@ -46,11 +46,7 @@ if TYPE_CHECKING:
     from runtime_core.schemas import PayloadSchemas
 
 
-__all__ = [
-    "Runtime",
-    "local_runtime",
-    "served_runtime",
-]
+__all__ = ["Runtime", "local_runtime", "served_runtime"]
 
 
 class Runtime:
@@ -86,8 +82,7 @@ class Runtime:
         """
         catalog = load_catalog()
         config = resolve(catalog, flags={**options, "api_path": fspath(path)}, environment={})
-        files = FileAccess(root=config.input_path, confined=False)
-        return cls(catalog=catalog, config=config, files=files)
+        return cls(catalog=catalog, config=config, files=_files_of_the_user(config))
 
     @cached_property
     def api(self) -> TesseractApi:
@@ -242,8 +237,12 @@ def local_runtime(
     catalog: Catalog, config: RuntimeConfig, upstream: Upstream | None = None
 ) -> Runtime:
     """Return a runtime that acts for its own user, who may read any file and URL."""
-    files = FileAccess(root=config.input_path, confined=False)
+    files = _files_of_the_user(config)
     return Runtime(catalog=catalog, config=config, files=files, upstream=upstream)
+
+
+def _files_of_the_user(config: RuntimeConfig) -> FileAccess:
+    return FileAccess(root=config.input_path, confined=False)
 
 
 def served_runtime(

@@ -19,30 +19,17 @@ if TYPE_CHECKING:
     from runtime_core.arrays.shape_dtype import ShapeDType
 
 __all__ = [
-    "AnyArray",
-    "Array",
-    "Differentiable",
-    "GradientArray",
-    "ShapeDType",
-    "array_of_bytes",
-    "array_type",
-    "bytes_of_array",
-    "check_packed_size",
-    "decompressed",
-]
+    "AnyArray", "Array", "Differentiable", "GradientArray", "ShapeDType", "array_of_bytes",
+    "array_type", "bytes_of_array", "check_packed_size", "decompressed",
+]  # fmt: skip
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "AnyArray": "coercion",
-        "Array": "annotation",
-        "Differentiable": "annotation",
-        "GradientArray": "gradient_array",
-        "ShapeDType": "shape_dtype",
-        "array_of_bytes": "array_bytes",
-        "array_type": "annotation",
-        "bytes_of_array": "array_bytes",
-        "check_packed_size": "array_bytes",
-        "decompressed": "array_bytes",
+        "annotation": ["Array", "Differentiable", "array_type"],
+        "coercion": ["AnyArray"],
+        "gradient_array": ["GradientArray"],
+        "array_bytes": ["array_of_bytes", "bytes_of_array", "check_packed_size", "decompressed"],
+        "shape_dtype": ["ShapeDType"],
     },
 )

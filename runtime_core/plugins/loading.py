@@ -9,7 +9,6 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pluggy
@@ -22,13 +21,8 @@ from runtime_core.errors import PluginFault, did_you_mean
 from runtime_core.plugins.assembly import assemble
 from runtime_core.plugins.discovery import Candidate, PluginSelection, discover
 
-
-@dataclass(frozen=True, kw_only=True)
-class LoadedPlugin:
-    """The record of one candidate, with everything that it declared."""
-
-    record: Plugin
-    declarations: Mapping[str, Sequence[Registered[Any]]]
+Declarations = Mapping[str, Sequence[Registered[Any]]]
+"""The declarations of one plugin, by hook."""
 
 
 def load_catalog(selection: PluginSelection | None = None) -> Catalog:
@@ -42,8 +36,8 @@ def load_catalog(selection: PluginSelection | None = None) -> Catalog:
     manager = _plugin_manager()
     loaded = [load(candidate, manager) for candidate in discovery.candidates]
     catalog = assemble(
-        plugins=[*(plugin.record for plugin in loaded), *discovery.left_out],
-        declarations=[plugin.declarations for plugin in loaded],
+        plugins=[*(record for record, _ in loaded), *discovery.left_out],
+        declarations=[declarations for _, declarations in loaded],
     )
     if selection.strict:
         _refuse_faults(catalog)
@@ -56,31 +50,23 @@ def _plugin_manager() -> pluggy.PluginManager:
     return manager
 
 
-def load(candidate: Candidate, manager: pluggy.PluginManager) -> LoadedPlugin:
+def load(candidate: Candidate, manager: pluggy.PluginManager) -> tuple[Plugin, Declarations]:
     """Import one plugin and call its hooks; whatever it raises becomes part of the record."""
     start = time.perf_counter()
+    declarations: Declarations = {}
     try:
         plugin = candidate.entry_point.load()
         with _registered(plugin, manager):
             declarations = _declarations(plugin, candidate, manager)
     # A plugin may do anything while it is imported, also end the process; the rest must work.
     except (Exception, SystemExit) as error:
-        record = candidate.plugin(
-            PluginStatus.FAILED,
-            problem=_problem(error),
-            trace=traceback.format_exc(),
-        )
-        declarations = {}
+        status, facts = PluginStatus.FAILED, {"problem": _problem(error)}
+        facts["trace"] = traceback.format_exc()
     else:
-        record = candidate.plugin(
-            PluginStatus.LOADED,
-            provides={
-                hook: [entry.value.name for entry in entries]
-                for hook, entries in declarations.items()
-            },
-        )
+        status, facts = PluginStatus.LOADED, {}
+    names = {hook: [entry.value.name for entry in given] for hook, given in declarations.items()}
     seconds = time.perf_counter() - start
-    return LoadedPlugin(record=replace(record, seconds=seconds), declarations=declarations)
+    return candidate.plugin(status, provides=names, seconds=seconds, **facts), declarations
 
 
 def _problem(error: BaseException) -> str:
@@ -100,9 +86,7 @@ def _registered(plugin: Any, manager: pluggy.PluginManager) -> Iterator[None]:
             manager.unregister(plugin)
 
 
-def _declarations(
-    plugin: Any, candidate: Candidate, manager: pluggy.PluginManager
-) -> dict[str, list[Registered[Any]]]:
+def _declarations(plugin: Any, candidate: Candidate, manager: pluggy.PluginManager) -> Declarations:
     """Call every hook of a registered plugin."""
     callers = manager.get_hookcallers(plugin) or []
     if not callers:

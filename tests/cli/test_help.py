@@ -228,7 +228,7 @@ def test_plugins_are_listed(here: Here, arguments: tuple[str, ...]) -> None:
     """`plugins` tells what is installed and what it provides."""
     ended = here(*arguments)
     assert ended.code == 0
-    assert "core (tesseract-runtime " in ended.stdout
+    assert "core (tesseract-runtime-core " in ended.stdout
     assert "  endpoints: apply, " in ended.stdout
 
 

@@ -197,8 +197,7 @@ def prepared_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[E
     environment = Environment(programs=root / "venv" / "bin", wheels=root / "wheels", folder=work)
     build = [sys.executable, "-c", BUILD, str(environment.wheels), *map(str, PROJECTS)]
     subprocess.run(build, stdout=subprocess.DEVNULL, check=True, timeout=2 * SECONDS)
-    core = str(next(environment.wheels.glob("tesseract_runtime-*.whl")))
-    environment.change("install", core, environment.wheel("authoring"))
+    environment.install("core", "authoring")
     yield environment
     shutil.rmtree(root)  # pytest would keep some hundred megabytes of each of three sessions
 

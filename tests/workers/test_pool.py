@@ -166,7 +166,9 @@ def test_worker_with_other_plugins_than_its_supervisor_is_refused(
     """A worker that has loaded other plugins, or other versions of them, does not work."""
     config = resolve(catalog, flags={"api_path": str(tesseract())}, environment={})
     settings = WorkerSettings(
-        config=dump(config), plugins=PluginSelection(), loaded=["core (tesseract-runtime 0) loaded"]
+        config=dump(config),
+        plugins=PluginSelection(),
+        loaded=["core (tesseract-runtime-core 0) loaded"],
     )
     with pytest.raises(TesseractRuntimeError, match="The plugins have changed") as raised:
         asyncio.run(replies(WorkerPool(settings, RunSupervisor(catalog, config))))

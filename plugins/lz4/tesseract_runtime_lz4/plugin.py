@@ -11,10 +11,8 @@ from runtime_core.hookspecs import hookimpl
 @hookimpl
 def compressors() -> Iterable[Compressor]:
     """Provide the compressor."""
-    return (
-        Compressor(
-            name="lz4",
-            summary="LZ4, frame format.",
-            load=lazy_call("tesseract_runtime_lz4.codec:Lz4Codec"),
-        ),
+    yield Compressor(
+        name="lz4",
+        summary="LZ4, frame format.",
+        load=lazy_call("tesseract_runtime_lz4.codec:Lz4Codec"),
     )

@@ -11,25 +11,21 @@ from runtime_core.hookspecs import hookimpl
 @hookimpl
 def run_sinks() -> Iterable[RunSink]:
     """Provide the sink."""
-    return (
-        RunSink(
-            name="mlflow",
-            summary="Runs of an MLflow server, such as mlflow+http://host:5000.",
-            schemes=("mlflow+http", "mlflow+https"),
-            open=lazy_call("tesseract_runtime_mlflow.run_handle:open_run"),
-            target_from=lazy_call("tesseract_runtime_mlflow.targets:target_from"),
-            check=lazy_call("tesseract_runtime_mlflow.targets:check"),
-        ),
+    yield RunSink(
+        name="mlflow",
+        summary="Runs of an MLflow server, such as mlflow+http://host:5000.",
+        schemes=("mlflow+http", "mlflow+https"),
+        open=lazy_call("tesseract_runtime_mlflow.run_handle:open_run"),
+        target_from=lazy_call("tesseract_runtime_mlflow.targets:target_from"),
+        check=lazy_call("tesseract_runtime_mlflow.targets:check"),
     )
 
 
 @hookimpl
 def settings() -> Iterable[Settings]:
     """Provide the options of the sink."""
-    return (
-        Settings(
-            name="mlflow",
-            summary="Where and how runs are logged to MLflow.",
-            load=lazy_object("tesseract_runtime_mlflow.settings:MlflowSettings"),
-        ),
+    yield Settings(
+        name="mlflow",
+        summary="Where and how runs are logged to MLflow.",
+        load=lazy_object("tesseract_runtime_mlflow.settings:MlflowSettings"),
     )

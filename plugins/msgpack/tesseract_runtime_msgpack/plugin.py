@@ -11,13 +11,11 @@ from runtime_core.hookspecs import hookimpl
 @hookimpl
 def formats() -> Iterable[Format]:
     """Provide the format."""
-    return (
-        Format(
-            name="msgpack",
-            summary="MessagePack with arrays as raw bytes.",
-            media_types=("application/msgpack", "application/x-msgpack"),
-            suffixes=(".msgpack",),
-            array_encoding="raw",
-            load=lazy_call("tesseract_runtime_msgpack.codec:MsgpackDocumentCodec"),
-        ),
+    yield Format(
+        name="msgpack",
+        summary="MessagePack with arrays as raw bytes.",
+        media_types=("application/msgpack", "application/x-msgpack"),
+        suffixes=(".msgpack",),
+        array_encoding="raw",
+        load=lazy_call("tesseract_runtime_msgpack.codec:MsgpackDocumentCodec"),
     )

@@ -12,7 +12,7 @@ from pydantic import BaseModel, create_model
 
 from runtime_core import Array, Complex128, Differentiable, Float32, Float64, Runtime
 from tesseract_runtime_jax import jax_apply, jax_vjp
-from tesseract_runtime_jax.precision import warn_of_doubles
+from tesseract_runtime_jax.x64 import warn_of_doubles
 from tests.conftest import Cli
 from tests.jax_recipes.conftest import compute_in
 from tests.jax_recipes.test_backend import SOURCE
@@ -38,12 +38,12 @@ class Single(BaseModel):
 @pytest.fixture(autouse=True)
 def single_precision(double_precision: None) -> Iterator[None]:
     """Let JAX compute in 32 bits, and forget who has been warned."""
-    from tesseract_runtime_jax import precision
+    from tesseract_runtime_jax import x64
 
-    precision._warn.cache_clear()
+    x64._warn.cache_clear()
     compute_in(32)
     yield
-    precision._warn.cache_clear()
+    x64._warn.cache_clear()
 
 
 def texts(caught: list[warnings.WarningMessage]) -> list[str]:

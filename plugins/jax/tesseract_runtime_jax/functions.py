@@ -18,12 +18,12 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runtime_core.errors import InvalidOption
-from tesseract_runtime_jax.importing import loaded
+from tesseract_runtime_jax.lazy_import import jax_module
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from tesseract_runtime_jax.cache import CacheInfo
+    from tesseract_runtime_jax.vjp_cache import CacheInfo
 
     ApplyJit = Callable[[dict[str, Any]], Any]
 
@@ -35,14 +35,9 @@ def jax_apply(apply_jit: ApplyJit, inputs: BaseModel) -> dict[str, Any]:
     (`set_jax_vjp_cache_size`), a compiled linearization of it runs in its place and is kept, so
     that `jax_vjp` at the same inputs need not run it again.
 
-    Args:
-        apply_jit: A function of `inputs.model_dump()`.
-        inputs: The validated inputs.
-
-    Returns:
-        What `apply_jit` returns, with numpy arrays for those of JAX.
+    Returns what `apply_jit` returns, with numpy arrays for those of JAX.
     """
-    outputs: dict[str, Any] = loaded("derivatives").apply(apply_jit, inputs)
+    outputs: dict[str, Any] = jax_module("derivatives").apply(apply_jit, inputs)
     return outputs
 
 
@@ -56,17 +51,10 @@ def jax_jacobian(
 
     Raises `GradientFailed` for paths that lead to no array of real floating point numbers.
 
-    Args:
-        apply_jit: A function of `inputs.model_dump()`.
-        inputs: The validated inputs.
-        jac_inputs: Paths of the inputs to differentiate with respect to.
-        jac_outputs: Paths of the outputs to differentiate.
-
-    Returns:
-        `{output: {input: block}}`, blocks of shape `(*output.shape, *input.shape)`.
+    Returns `{output: {input: block}}`, blocks of shape `(*output.shape, *input.shape)`.
     """
-    transform = loaded("transforms").reverse_jacobian
-    blocks: dict[str, dict[str, Any]] = loaded("derivatives").jacobian(
+    transform = jax_module("transforms").reverse_jacobian
+    blocks: dict[str, dict[str, Any]] = jax_module("derivatives").jacobian(
         transform, apply_jit, inputs, jac_inputs, jac_outputs
     )
     return blocks
@@ -82,19 +70,10 @@ def jax_jvp(
     """Compute the Jacobian-vector product by `jax.jvp`.
 
     Raises `GradientFailed` for paths that lead to no array of floating point numbers, and for a
-    tangent that does not fit its input.
-
-    Args:
-        apply_jit: A function of `inputs.model_dump()`.
-        inputs: The validated inputs.
-        jvp_inputs: Paths of the inputs to differentiate with respect to.
-        jvp_outputs: Paths of the outputs to differentiate.
-        tangent_vector: A tangent for each of `jvp_inputs`, of the shape of the input.
-
-    Returns:
-        `{output: tangent}`.
+    tangent that does not fit its input. Returns
+    `{output: tangent}`.
     """
-    tangents: dict[str, Any] = loaded("derivatives").jvp(
+    tangents: dict[str, Any] = jax_module("derivatives").jvp(
         apply_jit, inputs, jvp_inputs, jvp_outputs, tangent_vector
     )
     return tangents
@@ -113,17 +92,9 @@ def jax_vjp(
     Complex arrays follow JAX: nothing is conjugated. Raises `GradientFailed` for paths that lead
     to no array of floating point numbers, and for a cotangent that does not fit its output.
 
-    Args:
-        apply_jit: A function of `inputs.model_dump()`.
-        inputs: The validated inputs.
-        vjp_inputs: Paths of the inputs to differentiate with respect to.
-        vjp_outputs: Paths of the outputs to differentiate.
-        cotangent_vector: A cotangent for each of `vjp_outputs`, of the shape of the output.
-
-    Returns:
-        `{input: cotangent}`.
+    Returns `{input: cotangent}`.
     """
-    cotangents: dict[str, Any] = loaded("derivatives").vjp(
+    cotangents: dict[str, Any] = jax_module("derivatives").vjp(
         apply_jit, inputs, vjp_inputs, vjp_outputs, cotangent_vector
     )
     return cotangents
@@ -132,27 +103,19 @@ def jax_vjp(
 def jax_abstract_eval(apply_jit: ApplyJit, abstract_inputs: BaseModel) -> dict[str, Any]:
     """Compute the form of the outputs from that of the inputs, without computing anything else.
 
-    Args:
-        apply_jit: A function of `inputs.model_dump()`.
-        abstract_inputs: The validated inputs, with a `ShapeDType` in the place of each array.
-
-    Returns:
-        What `apply_jit` returns, with `{"shape": ..., "dtype": ...}` for arrays.
+    Returns what `apply_jit` returns, with `{"shape": ..., "dtype": ...}` for arrays.
     """
-    outputs: dict[str, Any] = loaded("derivatives").abstract_eval(apply_jit, abstract_inputs)
+    outputs: dict[str, Any] = jax_module("derivatives").abstract_eval(apply_jit, abstract_inputs)
     return outputs
 
 
 def set_jax_vjp_cache_size(size: int) -> None:
-    """Switch the VJP cache on or off, and let go of what is in it.
+    """Set how many calls of `jax_apply` the VJP cache holds, and empty it; 0 switches it off.
 
-    It makes `jax_vjp` after `jax_apply` at the same inputs skip the forward pass. That is worth it
-    for models whose forward pass takes longer than comparing their inputs byte by byte; small
-    ones become slower. Each slot holds the inputs and the residuals of one call of `jax_apply`.
-    Raises `InvalidOption` for anything but a whole number from 0.
-
-    Args:
-        size: How many calls of `jax_apply` are remembered; 0, as at first, for none.
+    The cache is off at first. It makes `jax_vjp` after `jax_apply` at the same inputs skip the
+    forward pass. That is worth it for models whose forward pass takes longer than comparing their
+    inputs byte by byte; small ones become slower. Each slot holds the inputs and the residuals of
+    one call of `jax_apply`. Raises `InvalidOption` for anything but a whole number from 0.
 
     Example:
         >>> set_jax_vjp_cache_size(1)
@@ -162,13 +125,13 @@ def set_jax_vjp_cache_size(size: int) -> None:
     """
     if type(size) is not int or size < 0:
         raise InvalidOption(f"The VJP cache cannot have the size {size!r}: give 0 or more slots.")
-    from tesseract_runtime_jax.residuals import LINEARIZED  # it loads numpy
+    from tesseract_runtime_jax.vjp_cache import LINEARIZED  # it loads numpy
 
     LINEARIZED.resize(size)
 
 
 def jax_vjp_cache_info() -> CacheInfo:
-    """Return how often `jax_vjp` found what it needed in the VJP cache since it has its size."""
-    from tesseract_runtime_jax.residuals import LINEARIZED  # it loads numpy
+    """Return the hits and misses of `jax_vjp` in the VJP cache since its size was set."""
+    from tesseract_runtime_jax.vjp_cache import LINEARIZED  # it loads numpy
 
     return LINEARIZED.info

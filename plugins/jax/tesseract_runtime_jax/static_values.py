@@ -1,4 +1,4 @@
-"""Telling static values apart: everything in the inputs that is no array of numbers."""
+"""Keys of caches for static values: everything in the inputs that is not an array of numbers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 
 def token(value: Any) -> Hashable:
-    """Return what stands for a static value in the key of a cache.
+    """Return the part of a cache key for a static value.
 
-    Two tokens are equal only where no function can tell the values apart. Equality of the values
+    Two tokens are equal only if no function can tell the values apart. Equality of the values
     is not enough: 1 equals True, and 0.0 equals -0.0.
 
     >>> token(1) == token(True), token(0.0) == token(-0.0), token("a") == token("a")

@@ -1,4 +1,4 @@
-"""What works with JAX, loaded when it is first needed."""
+"""Imports the modules that need JAX at their first use."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from runtime_core.catalog import install_command
 from runtime_core.errors import PluginFault
 
 
-@cache  # it is asked for in every call
-def loaded(module: str) -> Any:
-    """Return a module of this package that needs JAX; `PluginFault` says how to install that."""
+@cache  # called in every call
+def jax_module(module: str) -> Any:
+    """Import a module of this package that needs JAX; `PluginFault` says how to install JAX."""
     try:
-        import jax  # noqa: F401  # it takes a second, for those who compute with it only
+        import jax  # noqa: F401  # takes a second
     except ImportError as error:
         raise PluginFault(
             f"JAX cannot be imported ({error}). Install it with: "

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
+from threading import Lock
 from types import MethodType
 from typing import Any
 
 import jax
+from cachetools import LRUCache, cached
 
-from tesseract_runtime_jax.cache import BoundedCache
 from tesseract_runtime_jax.primals import Primals
 from tesseract_runtime_jax.problem import Problem, problem_of
 from tesseract_runtime_jax.transforms import Transform
@@ -20,18 +21,26 @@ from tesseract_runtime_jax.transforms import Transform
 class Compiled:
     """A problem with the compiled function that solves it.
 
-    It holds the author's function, whose identity thus belongs to nobody else meanwhile.
+    It holds the author's function, so that no other object can get its identity meanwhile.
     """
 
     problem: Problem
     run: Callable[..., Any]
 
 
+def _key(
+    transform: Transform,
+    function: Callable[..., Any],
+    primals: Primals,
+    inputs: Collection[str] = (),
+    outputs: Collection[str] = (),
+) -> Hashable:
+    return transform, identity(function), primals.form, frozenset(inputs), frozenset(outputs)
+
+
 # Module-level, because an author's functions call ours with nothing in hand that could keep it.
 # A file has a few functions and paths; each value of a Python number in its inputs is one more.
-_COMPILED: BoundedCache[Hashable, Compiled] = BoundedCache(256)
-
-
+@cached(LRUCache(256), key=_key, lock=Lock())
 def compiled(
     transform: Transform,
     function: Callable[..., Any],
@@ -39,18 +48,13 @@ def compiled(
     inputs: Collection[str] = (),
     outputs: Collection[str] = (),
 ) -> Compiled:
-    """Return the compiled transform of a function, which is traced when it first runs."""
-    key = (transform, identity(function), primals.form, frozenset(inputs), frozenset(outputs))
-    found = _COMPILED.get(key)
-    if found is None:
-        problem = problem_of(function, primals, inputs, outputs)
-        found = Compiled(problem=problem, run=jax.jit(transform(problem)))
-        _COMPILED.put(key, found)
-    return found
+    """Compile a transform of a function, which is traced when it first runs, or find it again."""
+    problem = problem_of(function, primals, inputs, outputs)
+    return Compiled(problem=problem, run=jax.jit(transform(problem)))
 
 
 def identity(function: Any) -> Hashable:
-    """Return what tells a function from every other one while it lives.
+    """Return a hashable identity of a function, valid while it is alive.
 
     Equality could not: equinox modules are equal by their arrays. Methods are made anew whenever
     they are looked up, and partial functions often are, so that theirs is that of their parts.

@@ -1,6 +1,6 @@
 """The functions of the gradient backend `jax`, with the signatures that an author would give them.
 
-They compute what the functions of `recipes` do; a Jacobian goes by rows or columns, whichever are
+They compute the same as those of `functions`; a Jacobian goes by rows or columns, whichever are
 fewer.
 """
 
@@ -19,21 +19,21 @@ from runtime_core.errors import AuthorError, TesseractRuntimeError
 from runtime_core.schemas.differentiable import DifferentiableArrays
 from tesseract_runtime_jax import derivatives, transforms
 from tesseract_runtime_jax.backend import FUNCTION
-from tesseract_runtime_jax.precision import warn_of_doubles
+from tesseract_runtime_jax.x64 import warn_of_doubles
 
 Function = Callable[..., Any]
 Vector = Mapping[str, Any]
 
 
-def served(endpoint: str, binding: Binding) -> Function:
-    """Return the function of an endpoint; it warns once if the file needs 64 bits that are off."""
+def endpoint_function(endpoint: str, binding: Binding) -> Function:
+    """Return the function of an endpoint; warn once if the file needs 64 bits that are off."""
     warn_of_doubles(binding.api.input_schema, binding.api.output_schema)
     function = getattr(binding.api.module, FUNCTION)
     return _authored(_FUNCTIONS[endpoint](function, binding))
 
 
 def _authored(function: Function) -> Function:
-    """Mark what a function raises as the author's, as it would be if the file defined it."""
+    """Mark the exceptions of a function as the author's, as if the file defined it."""
 
     @wraps(function)
     def authored(*arguments: Any, **named: Any) -> Any:
@@ -99,7 +99,7 @@ def _abstract_eval(function: Function, binding: Binding) -> Function:
 
 
 def _declared(arrays: DifferentiableArrays, path: str, array: np.ndarray[Any, Any]) -> Any:
-    """Return an array in the data type of its field, which JAX may not have had."""
+    """Convert an array to the data type of its field, which JAX may have narrowed."""
     declared = arrays.declared(path)
     if declared is None or declared.dtype is None or declared.dtype.kind != array.dtype.kind:
         return array

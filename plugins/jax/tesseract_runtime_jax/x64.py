@@ -1,4 +1,4 @@
-"""The precision in which JAX computes: 32 bits, unless it is told otherwise."""
+"""The precision in which JAX computes: 32 bits, unless `jax_enable_x64` is set."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _SHOWN = 5
 
 
 def in_64_bits() -> bool:
-    """Say whether JAX computes in 64 bits."""
+    """Tell whether JAX computes in 64 bits."""
     config: Any = jax.config  # it has no types
     return bool(config.jax_enable_x64)
 
 
 def warn_of_doubles(*schemas: type[BaseModel]) -> None:
-    """Warn of fields that lose precision because JAX computes in 32 bits, once for the same ones.
+    """Warn once about fields that lose precision because JAX computes in 32 bits.
 
-    The fields of the first schema that has any are told.
+    The warning names the fields of the first schema that has any.
     """
     if not in_64_bits():
         _warn(next(filter(None, map(_doubles, schemas)), ()))

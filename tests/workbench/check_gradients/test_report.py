@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from tesseract_runtime_workbench.check_gradients import (
+from tesseract_runtime_workbench.check_gradients.reference import Reference
+from tesseract_runtime_workbench.check_gradients.report import report
+from tesseract_runtime_workbench.check_gradients.results import (
     Comparison,
     DotProduct,
     DotProductCheck,
     EndpointCheck,
     GradientCheck,
 )
-from tesseract_runtime_workbench.check_gradients.reference import Reference
-from tesseract_runtime_workbench.check_gradients.report import report
 
 
 def comparison(gradients: Any, differences: Any, floor: float = 0.0) -> Comparison:
@@ -33,6 +33,7 @@ def comparison(gradients: Any, differences: Any, floor: float = 0.0) -> Comparis
             floor=np.full(size, floor),
         ),
         gradients=np.array(gradients),
+        known=np.ones(size, bool),
         rtol=0.1,
     )
 

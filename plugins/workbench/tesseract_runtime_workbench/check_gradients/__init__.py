@@ -11,23 +11,9 @@ from runtime_core.contracts.lazy_import import exports
 
 if TYPE_CHECKING:
     from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
-    from tesseract_runtime_workbench.check_gradients.results import (
-        Comparison,
-        DotProduct,
-        DotProductCheck,
-        EndpointCheck,
-        Failure,
-        GradientCheck,
-    )
+    from tesseract_runtime_workbench.check_gradients.results import GradientCheck
 
-__all__ = [
-    "Comparison",
-    "DotProduct",
-    "DotProductCheck",
-    "EndpointCheck",
-    "Failure",
-    "GradientCheck",
-    "Settings",
-    "check_gradients",
-]
-__getattr__ = exports(__name__, {"results": __all__[:6], "check": __all__[6:]})
+__all__ = ["GradientCheck", "Settings", "check_gradients"]
+__getattr__ = exports(
+    __name__, {"results": ["GradientCheck"], "check": ["Settings", "check_gradients"]}
+)

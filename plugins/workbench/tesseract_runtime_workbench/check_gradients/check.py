@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 from pydantic import BaseModel
@@ -15,18 +14,18 @@ from runtime_core import Runtime
 from runtime_core.calls import scope
 from runtime_core.calls.execution import evaluate
 from runtime_core.calls.faults import exception_text
-from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
-from runtime_core.gradients import JVP, VJP, Vector
+from runtime_core.errors import AuthorError
+from runtime_core.errors import InvalidOption
+from runtime_core.errors import TesseractRuntimeError
+from runtime_core.gradients import JVP
+from runtime_core.gradients import VJP
 from runtime_core.run_logs.run import EVALUATION
 from tesseract_runtime_workbench.check_gradients.dot_product import dot_products
-from tesseract_runtime_workbench.check_gradients.endpoint_gradients import (
-    Derivatives,
-    EndpointGradients,
-)
-from tesseract_runtime_workbench.check_gradients.perturbation import perturbation
-from tesseract_runtime_workbench.check_gradients.progress import Track, silent
+from tesseract_runtime_workbench.check_gradients.endpoint_gradients import EndpointGradients
+from tesseract_runtime_workbench.check_gradients.progress import Track, untracked
 from tesseract_runtime_workbench.check_gradients.reference import Reference, references
 from tesseract_runtime_workbench.check_gradients.results import (
+    Comparison,
     DotProduct,
     DotProductCheck,
     EndpointCheck,
@@ -36,18 +35,9 @@ from tesseract_runtime_workbench.check_gradients.selection import (
     Selection,
     arrays_of,
     endpoints_of,
-    select,
 )
 
-_PAIR = 2
-_LIMITS = MappingProxyType(
-    {
-        "--eps": "a number above 0",
-        "--eps-for": "PATH=VALUE with a number above 0",
-        "--rtol": "a number from 0",
-        "--max-evals": f"at least {_PAIR}, the evaluations that one difference takes",
-    }
-)
+_PAIR = 2  # the evaluations that one difference takes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,18 +63,20 @@ class Settings:
 
     def refuse_impossible(self) -> None:
         """Raise `InvalidOption` for the first value that is out of its limits."""
-        for flag, value, fits in (
-            ("--eps", self.eps, 0 < self.eps < np.inf),
-            ("--rtol", self.rtol, 0 <= self.rtol < np.inf),
-            ("--max-evals", self.max_evals, self.max_evals >= _PAIR),
-            *(("--eps-for", f"{p}={eps:g}", 0 < eps < np.inf) for p, eps in self.eps_for.items()),
+        pair = f"at least {_PAIR}, the evaluations that one difference takes"
+        step = "PATH=VALUE with a number above 0"
+        for flag, value, fits, limit in (
+            ("--eps", self.eps, 0 < self.eps < np.inf, "a number above 0"),
+            ("--rtol", self.rtol, 0 <= self.rtol < np.inf, "a number from 0"),
+            ("--max-evals", self.max_evals, self.max_evals >= _PAIR, pair),
+            *(("--eps-for", f"{p}={e:g}", 0 < e < np.inf, step) for p, e in self.eps_for.items()),
         ):
             if not fits:
-                raise InvalidOption(f"{flag} cannot be {value}: it must be {_LIMITS[flag]}.")
+                raise InvalidOption(f"{flag} cannot be {value}: it must be {limit}.")
 
 
 def check_gradients(
-    runtime: Runtime, inputs: BaseModel, settings: Settings, track: Track = silent
+    runtime: Runtime, inputs: BaseModel, settings: Settings, track: Track = untracked
 ) -> GradientCheck:
     """Check the gradients of a Tesseract at some validated inputs.
 
@@ -96,7 +88,8 @@ def check_gradients(
     seed = secrets.randbits(32) if settings.seed is None else settings.seed
     random = np.random.default_rng(seed)
     selection = _selection(runtime, inputs, settings, random)
-    reference = _reference(runtime, inputs, settings, selection, track)
+    with scope.enter(runtime.scope(EVALUATION)), runtime.evaluations(inputs) as evaluations:
+        reference = references(evaluations, selection, settings.step, track)
     gradients = EndpointGradients(
         runtime=runtime, inputs=inputs, selection=selection, random=random, track=track
     )
@@ -111,10 +104,12 @@ def _selection(
 ) -> Selection:
     with scope.enter(runtime.scope(EVALUATION)):
         outputs = evaluate(runtime.bound("apply"), deepcopy(inputs))
-    point = _copied(runtime.schemas.differentiable_inputs.leaves(inputs))
-    values = _copied(runtime.schemas.differentiable_outputs.leaves(outputs))
+    # Copies: no function of the author may change them.
+    schemas = runtime.schemas
+    point = {path: np.array(leaf) for path, leaf in schemas.differentiable_inputs.leaves(inputs)}
+    values = {path: np.array(leaf) for path, leaf in schemas.differentiable_outputs.leaves(outputs)}
     arrays_of("inputs", point, settings.eps_for)
-    return select(
+    return Selection.drawn(
         arrays_of("inputs", point, settings.input_paths),
         arrays_of("outputs", values, settings.output_paths),
         settings.max_evals // _PAIR,
@@ -122,31 +117,11 @@ def _selection(
     )
 
 
-def _copied(leaves: Iterable[tuple[str, object]]) -> Vector:
-    """Return arrays that no function of the author can change."""
-    return {path: np.array(leaf) for path, leaf in leaves}
-
-
-def _reference(
-    runtime: Runtime, inputs: BaseModel, settings: Settings, selection: Selection, track: Track
-) -> Sequence[Reference]:
-    perturbations = {
-        path: [
-            perturbation(path, array, position, settings.step(path))
-            for position in selection.columns[path]
-        ]
-        for path, array in selection.inputs.items()
-    }
-    with scope.enter(runtime.scope(EVALUATION)), runtime.evaluations(inputs) as evaluations:
-        return references(evaluations, selection, perturbations, track)
-
-
 def _checked(
     gradients: EndpointGradients, endpoint: str, reference: Sequence[Reference], rtol: float
 ) -> EndpointCheck:
-    derivatives = [Derivatives(found) for found in reference]
-    fault = _fault(lambda: gradients.record(endpoint, derivatives))
-    comparisons = [each.comparison(endpoint, rtol) for each in derivatives]
+    comparisons = [Comparison.empty(each, endpoint, rtol) for each in reference]
+    fault = _fault(lambda: gradients.record(endpoint, comparisons))
     return EndpointCheck(endpoint=endpoint, comparisons=comparisons, fault=fault)
 
 

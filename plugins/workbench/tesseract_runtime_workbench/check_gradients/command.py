@@ -17,7 +17,7 @@ from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import stdout_to_stderr
 from runtime_core.errors import AuthorError, InvalidOption, InvalidPayload, shortened
 from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
-from tesseract_runtime_workbench.check_gradients.progress import progress_bar, silent
+from tesseract_runtime_workbench.check_gradients.progress import progress_bar, untracked
 from tesseract_runtime_workbench.check_gradients.report import report
 from tesseract_runtime_workbench.check_gradients.results import GradientCheck
 
@@ -32,46 +32,25 @@ def command(
     context: typer.Context,
     payload: Payload,
     endpoints: Annotated[
-        Names,
-        typer.Option(
-            metavar="NAME",
-            help="Endpoints to check gradients for (default: check all).",
-        ),
+        Names, typer.Option(metavar="NAME", help="Endpoints to check (default: all).")
     ] = None,
     input_paths: Annotated[
-        Names,
-        typer.Option(
-            metavar="PATH",
-            help="Paths to differentiable inputs to check gradients for (default: check all).",
-        ),
+        Names, typer.Option(metavar="PATH", help="Differentiable inputs to check (default: all).")
     ] = None,
     output_paths: Annotated[
-        Names,
-        typer.Option(
-            metavar="PATH",
-            help="Paths to differentiable outputs to check gradients for (default: check all).",
-        ),
+        Names, typer.Option(metavar="PATH", help="Differentiable outputs to check (default: all).")
     ] = None,
     eps: Annotated[float, typer.Option(help="Step size for finite differences.")] = 1e-4,
     eps_for: Annotated[
-        Names,
-        typer.Option(metavar="PATH=VALUE", help="Step size for one input, instead of --eps."),
+        Names, typer.Option(metavar="PATH=VALUE", help="Step size for one input, before --eps.")
     ] = None,
-    rtol: Annotated[
-        float,
-        typer.Option(help="Relative tolerance when comparing finite differences to gradients."),
-    ] = 0.1,
+    rtol: Annotated[float, typer.Option(help="Relative tolerance of the comparison.")] = 0.1,
     max_evals: Annotated[int, typer.Option(help="Maximum number of evaluations per input.")] = 1000,
     max_failures: Annotated[
         int, typer.Option(help="Maximum number of failures to report per endpoint.")
     ] = 10,
     seed: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            metavar="INTEGER",
-            help="Seed for random number generator. If not set, a random seed is used.",
-        ),
+        int | None, typer.Option(min=0, help="Seed for random numbers (default: a random one).")
     ] = None,
     show_progress: Annotated[
         bool, typer.Option("--show-progress", help="Show progress bar.")
@@ -113,7 +92,7 @@ def _checked(
     runtime = context.runtime()
     try:
         inputs = _inputs(runtime, body, format_name)
-        with runtime.set_up(), progress_bar() if show_progress else nullcontext(silent) as track:
+        with runtime.set_up(), progress_bar() if show_progress else nullcontext(untracked) as track:
             return check_gradients(runtime, inputs, settings, track)
     except InvalidPayload as error:
         fault = fault_of(error)

@@ -15,36 +15,15 @@ from runtime_core import Runtime
 from runtime_core.arrays.coercion import AnyArray
 from runtime_core.calls import scope
 from runtime_core.calls.execution import execute
-from runtime_core.gradients import JACOBIAN, JVP, VJP, GradientSignature, one_hot, to_double
+from runtime_core.gradients import GradientSignature
+from runtime_core.gradients import JACOBIAN
+from runtime_core.gradients import JVP
+from runtime_core.gradients import VJP
+from runtime_core.gradients import one_hot
 from runtime_core.run_logs.run import EVALUATION
-from tesseract_runtime_workbench.check_gradients.progress import Track, silent
-from tesseract_runtime_workbench.check_gradients.reference import Reference
+from tesseract_runtime_workbench.check_gradients.progress import Track
 from tesseract_runtime_workbench.check_gradients.results import Comparison
 from tesseract_runtime_workbench.check_gradients.selection import Selection, sample
-
-
-class Derivatives:
-    """The derivatives of a reference, as far as an endpoint has given them."""
-
-    def __init__(self, reference: Reference) -> None:
-        self.reference = reference
-        self._values = np.zeros(reference.values.shape, np.complex128)
-        self._known = np.zeros(reference.values.shape, bool)
-
-    def record(self, where: Any, gradient: AnyArray, positions: AnyArray) -> None:
-        """Record the elements of a gradient at flat positions, for some of the differences."""
-        self._values[where] = to_double(gradient).ravel()[positions]
-        self._known[where] = True
-
-    def comparison(self, endpoint: str, rtol: float) -> Comparison:
-        """Return what is recorded, beside the differences."""
-        values = self._values[self._known]
-        return Comparison(
-            endpoint=endpoint,
-            reference=self.reference.where(self._known),
-            gradients=values if np.any(values.imag) else values.real,
-            rtol=rtol,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,7 +38,7 @@ class EndpointGradients:
     inputs: BaseModel
     selection: Selection
     random: np.random.Generator
-    track: Track = silent
+    track: Track
 
     def call(
         self,
@@ -78,23 +57,23 @@ class EndpointGradients:
             result: Any = execute(endpoint, payload)
         return result.root
 
-    def record(self, endpoint: str, derivatives: Sequence[Derivatives]) -> None:
+    def record(self, endpoint: str, comparisons: Sequence[Comparison]) -> None:
         """Record derivatives as far as the endpoint gives them; raises what it raises."""
-        _RECORDERS[endpoint](self, derivatives)
+        _RECORDERS[endpoint](self, comparisons)
 
-    def _jacobian(self, derivatives: Sequence[Derivatives]) -> None:
+    def _jacobian(self, comparisons: Sequence[Comparison]) -> None:
         """Record all derivatives from one Jacobian."""
         blocks = self.call(JACOBIAN, self.selection.inputs, self.selection.outputs)
-        for each in derivatives:
+        for each in comparisons:
             known = each.reference
             positions = known.rows * np.prod(known.input_shape, dtype=int) + known.columns
             each.record(..., blocks[known.output_path][known.input_path], positions)
 
-    def _columns(self, derivatives: Sequence[Derivatives]) -> None:
+    def _columns(self, comparisons: Sequence[Comparison]) -> None:
         """Record column by column, each with a tangent that moves one element."""
         for path, array in self.selection.inputs.items():
             columns = self.selection.columns[path]
-            group = [each for each in derivatives if each.reference.input_path == path]
+            group = [each for each in comparisons if each.reference.input_path == path]
             stage = f"{JVP.endpoint} by {path}"
             for item, column in self.track(enumerate(columns), stage, len(columns)):
                 tangent = {path: one_hot(array, column)}
@@ -103,10 +82,10 @@ class EndpointGradients:
                     known = each.reference
                     each.record(item, product[known.output_path], known.rows[item])
 
-    def _rows(self, derivatives: Sequence[Derivatives]) -> None:
+    def _rows(self, comparisons: Sequence[Comparison]) -> None:
         """Record row by row, each with a cotangent that selects one element."""
         for path, array in self.selection.outputs.items():
-            group = [each for each in derivatives if each.reference.output_path == path]
+            group = [each for each in comparisons if each.reference.output_path == path]
             rows = self._selected_rows(path, group)
             for row in self.track(rows, f"{VJP.endpoint} of {path}", len(rows)):
                 cotangent = {path: one_hot(array, row)}
@@ -116,7 +95,7 @@ class EndpointGradients:
                     where = np.nonzero(known.rows == row)
                     each.record(where, product[known.input_path], known.columns[where])
 
-    def _selected_rows(self, path: str, group: Sequence[Derivatives]) -> AnyArray:
+    def _selected_rows(self, path: str, group: Sequence[Comparison]) -> AnyArray:
         """Return the rows of the selection, and some in which a derivative is largest."""
         shared = self.selection.rows[path]
         found = np.concatenate([each.reference.rows.ravel() for each in group])
@@ -125,7 +104,7 @@ class EndpointGradients:
         return np.concatenate([shared, others[some]])
 
 
-_RECORDERS: Mapping[str, Callable[[EndpointGradients, Sequence[Derivatives]], None]] = (
+_RECORDERS: Mapping[str, Callable[[EndpointGradients, Sequence[Comparison]], None]] = (
     MappingProxyType(
         {
             JACOBIAN.endpoint: EndpointGradients._jacobian,

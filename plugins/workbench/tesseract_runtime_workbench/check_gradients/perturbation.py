@@ -89,16 +89,6 @@ def element(path: str, index: tuple[int, ...]) -> str:
     return f"{path}[{', '.join(map(str, index))}]" if index else path
 
 
-def sensible_step(array: AnyArray, position: int) -> float:
-    """Return a step that balances rounding and truncation: the cube root of the precision.
-
-    >>> sensible_step(np.array([0.0, 200.0], "float32"), 1)
-    1.0
-    """
-    size = max(abs(float(np.real(array.flat[position]))), 1.0)
-    return float(f"{np.cbrt(machine_epsilon(array.dtype)) * size:.0e}")
-
-
 def _lost(path: str, array: AnyArray, position: int, eps: float) -> str:
     value = array.flat[position]
     place = element(path, index_of(array.shape, position))
@@ -106,8 +96,10 @@ def _lost(path: str, array: AnyArray, position: int, eps: float) -> str:
         return f"Input {place} is {value}: no difference can be taken there."
     if array.dtype.kind not in "fc":
         return f"Input {path} has the data type {array.dtype}: no difference can be taken there."
+    # The cube root of the precision balances rounding and truncation.
+    sensible = np.cbrt(machine_epsilon(array.dtype)) * max(abs(float(np.real(value))), 1.0)
     return (
         f"The step {eps:g} is lost in {array.dtype}: input {place} is {value}, and its neighbours "
         f"are further away. Name a larger step with --eps-for "
-        f"'{path}={sensible_step(array, position):g}'."
+        f"'{path}={float(f'{sensible:.0e}'):g}'."
     )

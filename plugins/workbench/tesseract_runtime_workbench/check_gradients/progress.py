@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Any, TypeAlias
 
-T = TypeVar("T")
-
-
-class Track(Protocol):
-    """Forwards the items of a stage, and reports each."""
-
-    def __call__(self, items: Iterable[T], stage: str, total: int) -> Iterable[T]:
-        """Return the items; there are `total` of them."""
+Track: TypeAlias = Callable[[Iterable[Any], str, int], Iterable[Any]]
+"""Returns items, whose stage and number it gets, and reports each of them."""
 
 
-def silent(items: Iterable[T], stage: str, total: int) -> Iterable[T]:
-    """Return the items without a report.
-
-    >>> list(silent([1, 2], "differences", 2))
-    [1, 2]
-    """
+def untracked(items: Iterable[Any], stage: str, total: int) -> Iterable[Any]:
+    """Return items without a report."""
     return items
 
 
@@ -30,14 +20,10 @@ def silent(items: Iterable[T], stage: str, total: int) -> Iterable[T]:
 def progress_bar() -> Iterator[Track]:
     """Show a bar for each stage on stderr, if that is a terminal."""
     if not sys.stderr.isatty():
-        yield silent
+        yield untracked
         return
     from rich.console import Console  # only a terminal needs it, and it takes a while to load
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
-
-        def track(items: Iterable[T], stage: str, total: int) -> Iterable[T]:
-            return progress.track(items, total=total, description=stage)
-
-        yield track
+        yield lambda items, stage, total: progress.track(items, total=total, description=stage)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from runtime_core.arrays.coercion import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
-from runtime_core.gradients import Vector, evaluate_in_order, machine_epsilon, to_double
-from tesseract_runtime_workbench.check_gradients.perturbation import Neighbour, Perturbation
-from tesseract_runtime_workbench.check_gradients.progress import Track, silent
+from runtime_core.gradients import Vector, evaluate_in_order, machine_epsilon, shapes_of, to_double
+from tesseract_runtime_workbench.check_gradients.perturbation import Perturbation, perturbation
+from tesseract_runtime_workbench.check_gradients.progress import Track
 from tesseract_runtime_workbench.check_gradients.selection import Selection
 
 ROUNDINGS = 4
@@ -52,88 +53,54 @@ class Reference:
     values: AnyArray
     floor: AnyArray
 
-    def where(self, mask: AnyArray) -> Reference:
-        """Return the differences at which a mask is true, in flat arrays."""
-        return replace(
-            self,
-            columns=self.columns[mask],
-            rows=self.rows[mask],
-            values=self.values[mask],
-            floor=self.floor[mask],
-        )
 
+class _Slopes(NamedTuple):
+    """Slopes of one output by one element of an input, or stacked by several.
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Slopes:
-    """Slopes of one output by some elements of one input; the arrays have a row for each element.
-
-    `widths` are those of the perturbations, one below the other. `spread` is half the disagreement
-    of the slopes on both sides, between which every derivative lies at a kink.
+    `width` is that of the perturbation, and `spread` half the disagreement of the slopes on both
+    sides, between which every derivative lies at a kink.
     """
 
-    input_path: str
-    output_path: str
-    widths: AnyArray
+    width: AnyArray
     rows: AnyArray
     values: AnyArray
     spread: AnyArray
-
-    @property
-    def bends(self) -> AnyArray:
-        """The distances of the outputs from a straight line."""
-        return self.spread * self.widths
 
 
 def references(
     evaluations: Evaluations,
     selection: Selection,
-    perturbations: Mapping[str, Sequence[Perturbation]],
-    track: Track = silent,
-) -> list[Reference]:
+    step: Callable[[str], float],
+    track: Track,
+) -> Sequence[Reference]:
     """Return the differences of every output by every input, with two evaluations an element.
 
-    Raises `GradientFailed` where `apply` fails near the inputs.
+    `step` returns the step of an input. Raises `GradientFailed` where `apply` fails near the
+    inputs.
     """
-    slopes = [
-        each
+    perturbations = {
+        path: [perturbation(path, array, at, step(path)) for at in selection.columns[path]]
+        for path, array in selection.inputs.items()
+    }
+    columns = {
+        path: list(_columns(evaluations, selection, path, moves, track))
         for path, moves in perturbations.items()
-        for each in _slopes(evaluations, selection, path, moves, track)
-    ]
-    return [
-        reference
-        for output in selection.outputs
-        for reference in _bounded(
-            [each for each in slopes if each.output_path == output], selection
-        )
-    ]
+    }
+    return [each for output in selection.outputs for each in _of(output, selection, columns)]
 
 
-def _slopes(
+def _columns(
     evaluations: Evaluations,
     selection: Selection,
     path: str,
     moves: Sequence[Perturbation],
     track: Track,
-) -> Iterator[_Slopes]:
-    """Yield the slopes of every output by the elements of one input that are moved."""
+) -> Iterator[Mapping[str, _Slopes]]:
+    """Yield the slopes of every output by each element of one input that is moved."""
     outputs = _outputs(evaluations, selection, moves)
-    pairs = track(zip(moves, outputs, outputs, strict=True), f"differences by {path}", len(moves))
-    columns = [
-        {output: _column(selection, output, *pair) for output in selection.outputs}
-        for pair in pairs
-    ]
-    for output in selection.outputs:
-        rows, values, spread = map(
-            np.stack, zip(*(column[output] for column in columns), strict=True)
-        )
-        yield _Slopes(
-            input_path=path,
-            output_path=output,
-            widths=np.array([[move.width] for move in moves]),
-            rows=rows,
-            values=values,
-            spread=spread,
-        )
+    pairs = zip(moves, outputs, outputs, strict=True)
+    for pair in track(pairs, f"differences by {path}", len(moves)):
+        yield {output: _column(selection, output, *pair) for output in selection.outputs}
 
 
 def _outputs(
@@ -142,27 +109,21 @@ def _outputs(
     """Yield the outputs above and below each element, in turn."""
     points = (side for move in moves for side in (move.above, move.below))
     advice = ". Choose other inputs, or another step with --eps-for."
-    for point, outputs in evaluate_in_order(
-        evaluations, points, list(selection.outputs), advice=advice
-    ):
-        _refuse_other_shape(outputs, selection.outputs, point)
+    usual = shapes_of(selection.outputs)
+    for point, outputs in evaluate_in_order(evaluations, points, list(usual), advice=advice):
+        for path, shape in shapes_of(outputs).items():
+            if shape != usual[path]:
+                raise GradientFailed(
+                    f"Output {path!r} has the shape {shape} {point.place}, and {usual[path]} at "
+                    "the inputs themselves: there is no difference between the two."
+                )
         yield outputs
-
-
-def _refuse_other_shape(outputs: Vector, usual: Vector, point: Neighbour) -> None:
-    for path, array in outputs.items():
-        if array.shape != usual[path].shape:
-            raise GradientFailed(
-                f"Output {path!r} has the shape {array.shape} {point.place}, and "
-                f"{usual[path].shape} at the inputs themselves: there is no difference between "
-                "the two."
-            )
 
 
 def _column(
     selection: Selection, path: str, move: Perturbation, above: Vector, below: Vector
-) -> tuple[AnyArray, AnyArray, AnyArray]:
-    """Return rows, slopes and spread of one output by one element.
+) -> _Slopes:
+    """Return the slopes of one output by one element.
 
     Where the rows are a sample, that with the largest slope is the last: of a large Jacobian most
     elements are zero, and a sample alone would find no others.
@@ -174,38 +135,41 @@ def _column(
     rows = selection.rows[path]
     if rows.size < values.size:
         rows = np.append(rows, np.argmax(abs(values)))
-    return rows, values[rows], spread[rows]
+    return _Slopes(np.array([move.width]), rows, values[rows], spread[rows])
 
 
-def _bounded(slopes: Sequence[_Slopes], selection: Selection) -> Iterator[Reference]:
+def _of(
+    output: str, selection: Selection, columns: Mapping[str, Sequence[Mapping[str, _Slopes]]]
+) -> Iterator[Reference]:
     """Yield the differences of one output by every input, with their floors.
 
     The noise is that of the output, whatever is moved, so that the slopes by all inputs show it;
     where those by one input show less, because the others bend the output, that counts.
     """
-    bends = np.concatenate([each.bends for each in slopes])
-    common = _typical(bends) if len(bends) >= ENOUGH else 0.0
-    for each in slopes:
-        noise = NOISE * np.minimum(_typical(each.bends), common) / each.widths
-        yield _reference(each, selection, noise)
-
-
-def _reference(slopes: _Slopes, selection: Selection, noise: AnyArray) -> Reference:
-    array, output = selection.inputs[slopes.input_path], selection.outputs[slopes.output_path]
-    relative = max(machine_epsilon(array.dtype), machine_epsilon(output.dtype))
-    rounding = ROUNDINGS * relative * _largest(output) / slopes.widths
-    negligible = max(np.sqrt(relative), NEGLIGIBLE) * _largest(slopes.values)
-    columns = selection.columns[slopes.input_path][:, np.newaxis]
-    return Reference(
-        input_path=slopes.input_path,
-        output_path=slopes.output_path,
-        input_shape=array.shape,
-        output_shape=output.shape,
-        columns=np.broadcast_to(columns, slopes.rows.shape),
-        rows=slopes.rows,
-        values=slopes.values,
-        floor=rounding + negligible + slopes.spread + noise,
-    )
+    slopes = {
+        path: _Slopes(*map(np.stack, zip(*(column[output] for column in found), strict=True)))
+        for path, found in columns.items()
+    }
+    bends = {path: each.spread * each.width for path, each in slopes.items()}
+    every = np.concatenate(list(bends.values()))
+    common = _typical(every) if len(every) >= ENOUGH else 0.0
+    result = selection.outputs[output]
+    for path, each in slopes.items():
+        array = selection.inputs[path]
+        relative = max(machine_epsilon(array.dtype), machine_epsilon(result.dtype))
+        rounding = ROUNDINGS * relative * _largest(result)
+        negligible = max(np.sqrt(relative), NEGLIGIBLE) * _largest(each.values)
+        noise = NOISE * np.minimum(_typical(bends[path]), common)
+        yield Reference(
+            input_path=path,
+            output_path=output,
+            input_shape=array.shape,
+            output_shape=result.shape,
+            columns=np.broadcast_to(selection.columns[path][:, np.newaxis], each.rows.shape),
+            rows=each.rows,
+            values=each.values,
+            floor=(rounding + noise) / each.width + negligible + each.spread,
+        )
 
 
 def _largest(values: AnyArray) -> float:

@@ -32,9 +32,7 @@ def report(check: GradientCheck, max_failures: int) -> Iterator[str]:
 
 
 def _endpoint(check: EndpointCheck, max_failures: int) -> Iterator[str]:
-    yield _verdict(f"Gradient check for {check.endpoint}", check.failed, check.checks)
-    if check.fault is not None:
-        yield _indented(check.fault)
+    yield from _summary(f"Gradient check for {check.endpoint}", check)
     failures = check.failures()
     yield from map(_failure, islice(failures, max_failures))
     more = sum(1 for _ in failures)
@@ -43,45 +41,35 @@ def _endpoint(check: EndpointCheck, max_failures: int) -> Iterator[str]:
 
 
 def _dot_product(check: DotProductCheck) -> Iterator[str]:
-    yield _verdict(
-        f"Dot-product test of {JVP.endpoint} and {VJP.endpoint}", check.failed, check.checks
-    )
-    if check.fault is not None:
-        yield _indented(check.fault)
+    yield from _summary(f"Dot-product test of {JVP.endpoint} and {VJP.endpoint}", check)
     for product in check.products:
         if product.failed:
             yield (
-                f"  <cotangent, J tangent>: {_number(product.by_jvp)}, "
-                f"<J^T cotangent, tangent>: {_number(product.by_vjp)}"
+                f"  <cotangent, J tangent>: {product.by_jvp:.6g}, "
+                f"<J^T cotangent, tangent>: {product.by_vjp:.6g}"
             )
 
 
-def _verdict(subject: str, failed: int, checks: int) -> str:
-    word = "failed" if failed else "passed"
-    return f"{subject} {word} ({failed} failures / {checks} checks)"
+def _summary(subject: str, check: EndpointCheck | DotProductCheck) -> Iterator[str]:
+    word = "failed" if check.failed else "passed"
+    yield f"{subject} {word} ({check.failed} failures / {check.checks} checks)"
+    if check.fault is not None:
+        yield "  " + check.fault.replace("\n", "\n  ")
 
 
 def _failure(failure: Failure) -> str:
     return (
         f"  {element(failure.input_path, failure.input_index)} -> "
         f"{element(failure.output_path, failure.output_index)}: "
-        f"gradient {_number(failure.gradient)}, finite difference {_number(failure.difference)}"
+        f"gradient {failure.gradient:.6g}, finite difference {failure.difference:.6g}"
     )
 
 
 def _row(comparison: Comparison) -> Sequence[str]:
-    return (
-        _pair(comparison),
-        comparison.endpoint,
-        str(comparison.checks),
-        str(comparison.failed),
-        _number(comparison.deviations.max().item()),
-        _number(comparison.relative.max().item()),
-    )
-
-
-def _pair(comparison: Comparison) -> str:
-    return f"{comparison.reference.input_path} -> {comparison.reference.output_path}"
+    deviations = (comparison.deviations.max(), comparison.relative.max())
+    counts = (comparison.checks, comparison.failed)
+    numbers = (*map(str, counts), *(f"{deviation:.6g}" for deviation in deviations))
+    return (comparison.pair, comparison.endpoint, *numbers)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -95,15 +83,7 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def _below_noise(comparison: Comparison) -> str:
     return (
-        f"Differences cannot tell whether {_pair(comparison)} is right: at this step the "
+        f"Differences cannot tell whether {comparison.pair} is right: at this step the "
         "derivatives are lost in rounding or in curvature. Choose a larger or a smaller one with "
         f"--eps-for '{comparison.reference.input_path}=VALUE'."
     )
-
-
-def _number(value: complex) -> str:
-    return f"{value:.6g}"
-
-
-def _indented(text: str) -> str:
-    return "  " + text.replace("\n", "\n  ")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from runtime_core.arrays.coercion import AnyArray
+from runtime_core.gradients import to_double
 from tesseract_runtime_workbench.check_gradients.perturbation import index_of
 from tesseract_runtime_workbench.check_gradients.reference import Reference
 
@@ -30,21 +31,41 @@ class Failure:
 class Comparison:
     """Derivatives of one output by one input, as an endpoint and as differences give them.
 
-    `gradients` has an item for each of the differences of the flat `reference`.
+    `gradients` are parallel to the arrays of the reference; only those that are `known` count.
     """
 
     endpoint: str
     reference: Reference
     gradients: AnyArray
+    known: AnyArray
     rtol: float
+
+    @classmethod
+    def empty(cls, reference: Reference, endpoint: str, rtol: float) -> Comparison:
+        """Return a comparison in which nothing is known yet."""
+        gradients = np.zeros(reference.values.shape, np.complex128)
+        known = np.zeros(gradients.shape, bool)
+        return cls(
+            endpoint=endpoint, reference=reference, gradients=gradients, known=known, rtol=rtol
+        )
+
+    def record(self, where: Any, gradient: AnyArray, positions: AnyArray) -> None:
+        """Record what the endpoint gives: elements of a gradient at flat positions."""
+        self.gradients[where] = to_double(gradient).ravel()[positions]
+        self.known[where] = True
+
+    @property
+    def pair(self) -> str:
+        """The paths of input and output."""
+        return f"{self.reference.input_path} -> {self.reference.output_path}"
 
     @property
     def deviations(self) -> AnyArray:
         """The absolute deviations; infinite where a value is not finite."""
         with np.errstate(all="ignore"):
-            return _finite(abs(self.gradients - self.reference.values))
+            return self._finite(abs(self.gradients - self.reference.values))
 
-    @cached_property
+    @property
     def relative(self) -> AnyArray:
         """The deviations beyond the error bound of the differences, over the larger value.
 
@@ -52,12 +73,12 @@ class Comparison:
         """
         with np.errstate(all="ignore"):
             beyond = np.maximum(self.deviations - self.reference.floor, 0.0)
-            return _finite(np.where(beyond == 0, 0.0, beyond / self._sizes))
+            return self._finite(np.where(beyond == 0, 0.0, beyond / self._sizes))
 
     @property
     def checks(self) -> int:
         """The number of derivatives that were compared."""
-        return self.gradients.size
+        return int(np.count_nonzero(self.known))
 
     @property
     def failed(self) -> int:
@@ -67,18 +88,20 @@ class Comparison:
     @property
     def below_noise(self) -> bool:
         """Whether all derivatives but zeros are smaller than the error bound of differences."""
-        return bool(np.any(self._sizes > 0) and np.all(self._sizes <= self.reference.floor))
+        sizes = self._sizes[self.known]
+        return bool(np.any(sizes > 0) and np.all(sizes <= self.reference.floor[self.known]))
 
     def failures(self) -> Iterator[Failure]:
         """Yield the derivatives that deviate too much."""
         known = self.reference
-        for item in np.flatnonzero(self.relative > self.rtol):
+        gradients = self.gradients if np.any(self.gradients.imag) else self.gradients.real
+        for item in zip(*np.nonzero(self.relative > self.rtol), strict=True):
             yield Failure(
                 input_path=known.input_path,
                 output_path=known.output_path,
                 input_index=index_of(known.input_shape, known.columns[item]),
                 output_index=index_of(known.output_shape, known.rows[item]),
-                gradient=self.gradients[item].item(),
+                gradient=gradients[item].item(),
                 difference=known.values[item].item(),
             )
 
@@ -86,6 +109,10 @@ class Comparison:
     def _sizes(self) -> AnyArray:
         sizes: AnyArray = np.maximum(abs(self.gradients), abs(self.reference.values))
         return sizes
+
+    def _finite(self, values: AnyArray) -> AnyArray:
+        """Return values with 0 where nothing is known, and infinity for what is not finite."""
+        return np.where(self.known, np.where(np.isfinite(values), values, np.inf), 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +194,3 @@ class GradientCheck:
         """Whether nothing has failed."""
         failed = sum(endpoint.failed for endpoint in self.endpoints)
         return not failed and (self.dot_product is None or not self.dot_product.failed)
-
-
-def _finite(values: AnyArray) -> AnyArray:
-    return np.where(np.isfinite(values), values, np.inf)

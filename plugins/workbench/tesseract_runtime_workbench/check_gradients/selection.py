@@ -29,27 +29,20 @@ class Selection:
     rows: Mapping[str, AnyArray]
     most: int
 
-
-def select(inputs: Vector, outputs: Vector, most: int, random: np.random.Generator) -> Selection:
-    """Return all elements of small arrays and a sample of large ones."""
-    halves = {path: most if array.size <= most else most // 2 for path, array in outputs.items()}
-    return Selection(
-        inputs=inputs,
-        outputs=outputs,
-        columns={path: sample(array.size, most, random) for path, array in inputs.items()},
-        rows={path: sample(outputs[path].size, half, random) for path, half in halves.items()},
-        most=most,
-    )
+    @classmethod
+    def drawn(
+        cls, inputs: Vector, outputs: Vector, most: int, random: np.random.Generator
+    ) -> Selection:
+        """Return all elements of small arrays and a sample of large ones."""
+        sizes = {path: array.size for path, array in outputs.items()}
+        halves = {path: most if size <= most else most // 2 for path, size in sizes.items()}
+        columns = {path: sample(array.size, most, random) for path, array in inputs.items()}
+        rows = {path: sample(sizes[path], half, random) for path, half in halves.items()}
+        return cls(inputs=inputs, outputs=outputs, columns=columns, rows=rows, most=most)
 
 
 def sample(size: int, most: int, random: np.random.Generator) -> AnyArray:
-    """Return flat positions in ascending order: all, or as many as allowed, drawn at random.
-
-    >>> sample(3, 5, np.random.default_rng(0)).tolist()
-    [0, 1, 2]
-    >>> len(sample(300, 5, np.random.default_rng(0)))
-    5
-    """
+    """Return flat positions in ascending order: all, or as many as allowed, drawn at random."""
     if size <= most:
         return np.arange(size)
     return np.sort(random.choice(size, most, replace=False))

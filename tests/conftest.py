@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from runtime_core import Runtime, load_catalog
 from runtime_core.catalog import Catalog
-from runtime_core.cli.main import run
+from runtime_core.cli.entry_point import run
 from runtime_core.config import resolve
 from runtime_core.plugins import PluginSelection
 from runtime_core.runtime import local_runtime

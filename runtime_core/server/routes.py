@@ -13,10 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core import documents
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call
-from runtime_core.contracts import EndpointDescription
-from runtime_core.contracts import Fault
-from runtime_core.contracts import Reply
+from runtime_core.contracts import Call, EndpointDescription, Fault, Reply
 from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, TesseractRuntimeError
 from runtime_core.run_logs.run import checked_run_id, new_run_id
 from runtime_core.server.admission import Admitted

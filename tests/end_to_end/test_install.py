@@ -14,7 +14,15 @@ import pytest
 from uv import find_uv_bin
 
 from tests.conftest import REPOSITORY, clean_environment
-from tests.end_to_end.conftest import PIP
+from tests.patience import SECONDS
+
+PIP = {
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_INPUT": "1",
+    "PIP_ROOT_USER_ACTION": "ignore",
+    "PIP_QUIET": "1",
+}
+"""What keeps pip from asking and from saying more than what went wrong."""
 
 OWN_NAME = re.compile(r"search for versions of tesseract|/simple/tesseract")
 """A line of pip's log that tells of a question to a registry for a distribution of ours."""
@@ -68,7 +76,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
+            timeout=10 * SECONDS,
         )
         assert ended.returncode == status, ended.stdout
         return ended.stdout

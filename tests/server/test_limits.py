@@ -198,7 +198,7 @@ def test_body_that_stops_arriving_is_given_up(serve: Serve, beginning: bytes) ->
 
 def test_body_that_arrives_slowly_is_taken(serve: Serve) -> None:
     """A client may take its time as long as something comes."""
-    constants = {"runtime_core.server.bodies._IDLE_SECONDS": patient(1.0)}
+    constants = {"runtime_core.server.request_body._IDLE_SECONDS": patient(1.0)}
     served = serve(DOUBLE, constants=constants)
     body = b'{"inputs": {"x": [4.0]}}'
     with served.raw() as slow:

@@ -24,7 +24,7 @@ from runtime_core.errors import FaultKind
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.workers import InProcessWorkers, WorkerPool, Workers, WorkerSettings
-from runtime_core.workers import streams as streams_module
+from runtime_core.workers import captured_output as captured_output_module
 from tests.patience import SECONDS
 from tests.server.conftest import gate, gate_inputs, is_alive, shared_files
 
@@ -149,7 +149,7 @@ def unheard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Drop what workers print, and wait for the threads that still write it after the test."""
     before = set(threading.enumerate())
     with open(os.devnull, "wb") as nowhere:
-        monkeypatch.setattr(streams_module, "_STDERR", nowhere.fileno())
+        monkeypatch.setattr(captured_output_module, "_STDERR", nowhere.fileno())
         yield
         for thread in set(threading.enumerate()) - before:
             thread.join(SECONDS)

@@ -14,11 +14,8 @@ from runtime_core import Runtime
 from runtime_core.calls import scope
 from runtime_core.calls.execution import evaluate
 from runtime_core.calls.faults import exception_text
-from runtime_core.errors import AuthorError
-from runtime_core.errors import InvalidOption
-from runtime_core.errors import TesseractRuntimeError
-from runtime_core.gradients import JVP
-from runtime_core.gradients import VJP
+from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
+from runtime_core.gradients import JVP, VJP
 from runtime_core.run_logs.run import EVALUATION
 from tesseract_runtime_workbench.check_gradients.dot_product import dot_products
 from tesseract_runtime_workbench.check_gradients.endpoint_gradients import EndpointGradients

@@ -15,11 +15,7 @@ from runtime_core import Runtime
 from runtime_core.arrays.coercion import AnyArray
 from runtime_core.calls import scope
 from runtime_core.calls.execution import execute
-from runtime_core.gradients import GradientSignature
-from runtime_core.gradients import JACOBIAN
-from runtime_core.gradients import JVP
-from runtime_core.gradients import VJP
-from runtime_core.gradients import one_hot
+from runtime_core.gradients import JACOBIAN, JVP, VJP, GradientSignature, one_hot
 from runtime_core.run_logs.run import EVALUATION
 from tesseract_runtime_workbench.check_gradients.progress import Track
 from tesseract_runtime_workbench.check_gradients.results import Comparison

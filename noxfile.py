@@ -70,9 +70,9 @@ def tests(session: nox.Session) -> None:
     run_tests(session, *others, *session.posargs)
 
 
-nox.session(tests, name="tests")
+nox.session(name="tests")(tests)
 for _python in PYTHONS:
-    nox.session(tests, name=f"tests-{_python}", python=_python)
+    nox.session(name=f"tests-{_python}", python=_python)(tests)
 
 
 @nox.session(python=MIDDLE)

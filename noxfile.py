@@ -70,9 +70,9 @@ def tests(session: nox.Session) -> None:
     run_tests(session, *others, *session.posargs)
 
 
-nox.session(tests, name="tests")
+nox.session(name="tests")(tests)
 for _python in PYTHONS:
-    nox.session(tests, name=f"tests-{_python}", python=_python)
+    nox.session(name=f"tests-{_python}", python=_python)(tests)
 
 
 @nox.session(python=MIDDLE)
@@ -142,7 +142,8 @@ def interop(session: nox.Session) -> None:
     clients = ["tesseract-core[runtime]==1.15.0", "tesseract-jax==0.4.0"]
     session.install(*clients, "pytest>=8.3", "pytest-timeout>=2.3")
     command = {"INTEROP_RUNTIME": str(runtime / "bin" / "tesseract-runtime")}
-    session.run("pytest", "-q", "tests/interop", *session.posargs, env=command)
+    arguments = ["--confcutdir=tests/interop", "tests/interop"]  # beyond it our core is needed
+    session.run("pytest", "-q", *arguments, *session.posargs, env=command)
 
 
 @nox.session(python=OLDEST)

@@ -1,4 +1,4 @@
-"""What the tests share: small Tesseracts, runtimes and processes of the command line."""
+"""What the tests share: small Tesseracts, runtimes and the command line, in a process or here."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
-from hypothesis import HealthCheck, settings
 
 from runtime_core import Runtime, load_catalog
 from runtime_core.catalog import Catalog
@@ -21,7 +20,24 @@ from runtime_core.cli.entry_point import run
 from runtime_core.config import resolve
 from runtime_core.plugins import PluginSelection
 from runtime_core.runtime import local_runtime
-from tests.patience import PATIENCE, SECONDS, allow
+from tests.failures import pytest_runtest_makereport
+from tests.patience import SECONDS
+from tests.selection import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_ignore_collect,
+    pytest_xdist_make_scheduler,
+)
+
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_ignore_collect",
+    "pytest_runtest_makereport",
+    "pytest_xdist_make_scheduler",
+]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXAMPLES = REPOSITORY / "docs" / "examples"
@@ -43,109 +59,6 @@ def apply(inputs: InputSchema) -> OutputSchema:
 """The source of the smallest Tesseract that computes something."""
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
-
-HAVE_PROCESSES = {
-    "cli",
-    "client",
-    "composition",
-    "docs",
-    "end_to_end",
-    "interop",
-    "jax_recipes",
-    "mlflow",
-    "run_logs",
-    "server",
-    "soak",
-    "testing",
-    "workers",
-}
-"""The folders of which `--quick` collects nothing: their point is processes, JAX or MLflow."""
-
-STARTING = {"subprocess.Popen", "os.fork", "os.posix_spawn"}
-"""The audit events that tell of a new process."""
-
-LINES, WIDTH = 60, 400
-"""How much of a failure, and of what was printed meanwhile, is shown."""
-
-SHARING = ("tests/end_to_end/", "tests/mlflow/")
-"""Folders whose tests share what takes long to make: an environment, a server of MLflow."""
-
-PAGES = "tests/docs/test_code_blocks.py::test_blocks_of_page_do_what_they_say["
-"""How the name of a test begins that runs a page, which takes as long as many a file."""
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--quick` to the options of pytest."""
-    text = "run only tests that start no process: skip the others where they start one"
-    parser.addoption("--quick", action="store_true", help=text)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Let no test of `--quick` start a process, and let hypothesis wait for slow machines."""
-    if config.getoption("--quick"):
-        sys.addaudithook(skip_at_process)
-    settings.register_profile(
-        "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
-    settings.load_profile("patient")
-
-
-def skip_at_process(event: str, arguments: object) -> None:
-    """Skip the test that is about to start a process."""
-    if event in STARTING and "PYTEST_CURRENT_TEST" in os.environ:
-        pytest.skip("starts a process")
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave whole folders out of `--quick`."""
-    folder = collection_path.parent == Path(__file__).parent and collection_path.name
-    return True if config.getoption("--quick") and folder in HAVE_PROCESSES else None
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep failures readable: workers print megabytes, and some errors show a whole log."""
-    report = yield
-    report.sections = [(title, shortened(text)) for title, text in report.sections]
-    if report.failed and shortened(report.longreprtext) != report.longreprtext:
-        report.longrepr = shortened(report.longreprtext)
-    return report
-
-
-def shortened(text: str) -> str:
-    """Return the beginning and the end of a long text."""
-    lines = [line if len(line) <= WIDTH else f"{line[:WIDTH]} ..." for line in text.splitlines()]
-    if len(lines) > LINES:
-        left_out = f"... {len(lines) - LINES} lines left out ..."
-        lines[LINES // 2 : -LINES // 2] = [left_out]
-    return "\n".join(lines)
-
-
-@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let each process have files one after the other, so that it makes what a file shares once."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    scheduling = LoadScopeScheduling(config, log)
-    scheduling._split_scope = unit_of
-    return scheduling
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Allow each test the time that this machine needs."""
-    if PATIENCE != 1:
-        for item in items:
-            allow(item)
-
-
-def unit_of(test: str) -> str:
-    """Return what the tests that stay together in one process have in common."""
-    if test.startswith(PAGES):
-        return test
-    shared = (folder for folder in SHARING if test.startswith(folder))
-    return next(shared, test.partition("::")[0])
 
 
 @pytest.fixture(autouse=True)

@@ -214,7 +214,9 @@ writable = pytest.mark.parametrize("place", ["folder", "s3"], indirect=True)
 readable = pytest.mark.parametrize("place", ["folder", "s3", "web"], indirect=True)
 
 
-def everywhere(places: list[str], name: str, values: Iterable[str], remote: set[str]) -> Any:
+def everywhere(
+    places: list[str], name: str, values: Iterable[str], remote: set[str]
+) -> pytest.MarkDecorator:
     """Parametrize a test by a place and something else, of which S3 has only the `remote` ones."""
     cases = [
         pytest.param(place, value)

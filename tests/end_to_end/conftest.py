@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ import pytest
 from uv import find_uv_bin
 
 from tests.conftest import REPOSITORY, clean_environment
-from tests.patience import SECONDS
+from tests.patience import SECONDS, wait_until
 
 PROJECTS = [
     REPOSITORY,
@@ -212,12 +211,11 @@ def environment(prepared_environment: Environment, tmp_path: Path) -> Environmen
 
 def _announced(process: subprocess.Popen[str], log: Path) -> str:
     """Return the host and port that a server says it listens on."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if match := re.search(r"^Serving .* on http://(\S+)", log.read_text(), re.MULTILINE):
-            return match[1]
-        time.sleep(0.02)
-    raise AssertionError(f"The server did not start:\n{log.read_text()}")
+    pattern = re.compile(r"^Serving .* on http://(\S+)", re.MULTILINE)
+    wait_until(lambda: process.poll() is not None or pattern.search(log.read_text()))
+    match = pattern.search(log.read_text())
+    assert match, f"The server did not start:\n{log.read_text()}"
+    return match[1]
 
 
 Write = Callable[..., Path]

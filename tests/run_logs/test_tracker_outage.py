@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.mlflow.tracker import Tracker, free_port, tracking
-from tests.patience import patient, wait_until
+from tests.patience import SECONDS, patient, wait_until
 from tests.run_logs.talkative import SOURCE, Spoken, ended_runs, made_at_once
 from tests.server.conftest import Served, serving
 
@@ -184,7 +184,7 @@ def test_slow_tracker_costs_nothing(tesseract: Callable[..., Path], tmp_path: Pa
         for call in during:
             call.check_files(tmp_path / "output")
         assert not delay.gate.is_set()
-        assert delay.held.wait(60)
+        assert delay.held.wait(SECONDS)
         delay.gate.set()
         after = call_until_logged(served, tracker, 200, tmp_path / "output")
         after.check_tracker(tracker, tmp_path / "downloads")

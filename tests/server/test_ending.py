@@ -402,7 +402,7 @@ def test_stalled_reader_of_the_log_does_not_keep_the_server(tesseract: Tesseract
     try:
         assert [client.apply({"x": [1.0]}).status for _ in range(5)] == [200] * 5
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(SECONDS) == 0
     finally:
         process.kill()
         process.stderr.close()

@@ -8,7 +8,7 @@ from pydantic import ValidationInfo
 
 from runtime_core.calls import scope
 from tesseract_runtime_authoring.path_root import INPUTS
-from tesseract_runtime_authoring.path_schema import RootedPath
+from tesseract_runtime_authoring.rooted_path import RootedPath
 
 
 class InputPath(RootedPath):

@@ -9,7 +9,7 @@ from pydantic import ValidationInfo
 from runtime_core.calls import scope
 from runtime_core.errors import FileRefused
 from tesseract_runtime_authoring.path_root import OUTPUTS, quoted
-from tesseract_runtime_authoring.path_schema import RootedPath
+from tesseract_runtime_authoring.rooted_path import RootedPath
 
 _SKIP = "skip_output_path_checks"
 """The key of a context in which an expected result is read: whether its files may be missing."""

@@ -1,4 +1,4 @@
-"""The common part of the path types: how pydantic reads, writes and describes them."""
+"""The base class of the path types, which pydantic reads, writes and describes alike."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from typing import Any
 import lz4.frame
 import numpy as np
 import pytest
-from runtime_core.openapi import openapi_document
 
 from runtime_core import Call, Runtime
 from runtime_core.arrays.annotation import Array
@@ -27,6 +26,7 @@ from runtime_core.contracts import (
     EncodedData,
     Reply,
 )
+from runtime_core.description.openapi import openapi_document
 from runtime_core.plugins.assembly import assemble
 from runtime_core.runtime import local_runtime
 from runtime_core.schemas.walk import Node, walk

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runtime_core.cli.context import CommandContext
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import stdout_to_stderr
 from runtime_core.errors import OUTCOMES, InvalidOption, InvalidPayload, shortened
@@ -18,6 +17,9 @@ from tesseract_runtime_check_gradients.payload import inputs_of
 from tesseract_runtime_check_gradients.progress import progress_bar, silent
 from tesseract_runtime_check_gradients.report import report
 from tesseract_runtime_check_gradients.results import GradientCheck
+
+if TYPE_CHECKING:
+    from runtime_core.cli.context import CommandContext
 
 Names = list[str] | None
 

@@ -42,7 +42,8 @@ class WorkerPool:
     Invariants, between any two steps of the event loop:
 
     - A worker that has loaded is in exactly one state: idle (in `_idle`), busy (the `worker` of one
-      queued call) or being replaced (no longer in `_ready`).
+      queued call) or being replaced. Its end is noticed in the next step: until then a worker that
+      has died may still count as idle, and the call that it gets fails with `WorkerDied`.
     - A call waits only while no worker is idle, and there is one that is busy or being replaced.
     - A call is in `_calls` from its arrival until its body may be released.
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic_core import to_json
 
-from runtime_core.cli.context import CommandContext
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Metric
 from runtime_core.errors import InvalidOption
@@ -18,6 +17,9 @@ from runtime_core.files import is_url
 from tesseract_runtime_file_log.pruning import age, remove, superfluous
 from tesseract_runtime_file_log.reading import StoredRun, stored_run, stored_runs
 from tesseract_runtime_file_log.resend import other_targets, send
+
+if TYPE_CHECKING:
+    from runtime_core.cli.context import CommandContext
 
 app = typer.Typer(
     rich_markup_mode=None,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import BaseModel
 
-from runtime_core import Runtime, documents, scope
+from runtime_core import Runtime
+from runtime_core import documents
+from runtime_core import scope
 from runtime_core.calls.execution import validate_payload
-from runtime_core.calls.faults import author_fault, fault_of
-from runtime_core.cli.context import CommandContext
+from runtime_core.calls.faults import author_fault
+from runtime_core.calls.faults import fault_of
 from runtime_core.cli.endpoints import report_fault
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import stdout_to_stderr
@@ -20,6 +22,9 @@ from tesseract_runtime_workbench.check_gradients.check import Settings, check_gr
 from tesseract_runtime_workbench.check_gradients.progress import progress_bar, untracked
 from tesseract_runtime_workbench.check_gradients.report import report
 from tesseract_runtime_workbench.check_gradients.results import GradientCheck
+
+if TYPE_CHECKING:
+    from runtime_core.cli.context import CommandContext
 
 Names = list[str] | None
 

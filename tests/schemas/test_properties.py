@@ -293,7 +293,7 @@ def kinds(depth: int) -> st.SearchStrategy[Kind]:
     )
     if depth == 0:
         return flat
-    inner = st.lazy_call(lambda: kinds(depth - 1))
+    inner = st.deferred(lambda: kinds(depth - 1))
     fields = fields_of(inner)
     return st.one_of(
         flat,

@@ -21,7 +21,7 @@ __all__ = ["FileAccess", "is_url", "join", "write"]
 
 
 def is_url(name: str) -> bool:
-    """Say whether a name is a URL of fsspec and not a path.
+    """Tell whether a name is a URL of fsspec and not a path.
 
     >>> is_url("s3://bucket/key"), is_url("data/x.json")
     (True, False)
@@ -37,7 +37,7 @@ _DESCRIPTORS = ("/dev/stdin", "/dev/fd/")
 
 @dataclass(frozen=True, kw_only=True)
 class FileAccess:
-    """Opens what a payload names, within the rights of whoever sent it.
+    """Opens the files that a payload names, within the rights of its sender.
 
     `root` is the folder or URL against which relative names are resolved. When `confined`, nothing
     outside of it is opened, nor anything that is not a regular file; without a `root` then
@@ -53,7 +53,7 @@ class FileAccess:
         """Open a file for reading bytes; relative names start from `base`, else from `root`.
 
         Raises `FileRefused` for what is outside of the sender's rights, and `MissingFile` for
-        what is not there or is no regular file.
+        a file that is missing or is not a regular file.
         """
         located = self._located(name, base)
         if is_url(located):
@@ -214,7 +214,7 @@ def _open_regular(path: Path, name: str) -> BinaryIO:
 
 
 def _real_path(file: BinaryIO) -> Path:
-    """Return where an open file is, whatever has become of the folders on the way to it."""
+    """Return the present path of an open file, even if folders above it have been moved."""
     if sys.platform == "darwin":
         named = fcntl.fcntl(file, fcntl.F_GETPATH, bytes(1024))
         return Path(os.fsdecode(named.rstrip(b"\0")))

@@ -286,7 +286,7 @@ def commands() -> Iterable[Command]:
 
         @hookimpl
         def commands():
-            yield Command(name="greet", summary="Greet somebody.", load=lambda: greet)
+            yield Command(name="greet", summary="Greet the user.", load=lambda: greet)
         ```
     """
     raise NotImplementedError

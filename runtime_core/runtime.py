@@ -86,13 +86,13 @@ class Runtime:
 
     @cached_property
     def api(self) -> TesseractApi:
-        """Return the loaded `tesseract_api.py`; errors as those of `load_tesseract`."""
+        """The loaded `tesseract_api.py`; errors are those of `load_tesseract`."""
         with scope.enter(self.scope()):
             return load_tesseract(self.config.api_path)
 
     @cached_property
     def schemas(self) -> PayloadSchemas:
-        """Return the maker of payload and result models."""
+        """The factory of payload and result models."""
         from runtime_core.schemas import PayloadSchemas  # it loads numpy, which health can spare
 
         return PayloadSchemas(self.api.input_schema, self.api.output_schema)
@@ -118,7 +118,7 @@ class Runtime:
 
     @cached_property
     def gradients(self) -> GradientBackends:
-        """Return who computes which endpoint."""
+        """The gradient backend of each endpoint."""
         return GradientBackends(binding=self, catalog=self.catalog)
 
     @contextmanager

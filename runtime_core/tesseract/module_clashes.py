@@ -1,4 +1,4 @@
-"""Modules that lie beside a Tesseract: two Tesseracts of one process may not share their names."""
+"""Refuses a second Tesseract whose modules have the names of those of another folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runtime_core.errors import InvalidTesseract
 
 
 class TesseractLoader(SourceFileLoader):
-    """Loads the file of a Tesseract; by it those of a process are told from other modules.
+    """Loads the file of a Tesseract, and marks its module as one.
 
     The file is compiled each time: bytecode counts as fresh when the file was changed within the
     same second and has kept its size, and nothing is written into folders of an author.
@@ -28,7 +28,7 @@ class TesseractLoader(SourceFileLoader):
 def refuse_clash(file: Path) -> None:
     """Refuse a file that would get modules of another folder under the names of its own.
 
-    Python keeps one module of a name: whoever imports a second one is silently given the first.
+    Python keeps one module of a name: an import of a second one silently gives the first.
     """
     beside = _modules_beside(file)
     loaded = {
@@ -67,7 +67,7 @@ def _modules_beside(file: Path) -> dict[str, Path]:
 
 
 def _loaded_elsewhere(name: str, file: Path) -> Path | None:
-    """Return where a loaded module lies if that is neither beside the file nor installed.
+    """Return the place of a loaded module that is neither beside the file nor installed.
 
     What is installed has the same right to its name in every process.
     """

@@ -12,3 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Tesseract"]
 
 __getattr__ = lazy_exports(__name__, {"Tesseract": "tesseract_runtime_client"})
+
+
+def __dir__() -> list[str]:
+    return __all__

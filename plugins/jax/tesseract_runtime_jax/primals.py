@@ -101,7 +101,7 @@ def mapped(tree: Tree, change: Callable[[Any], Any]) -> Tree:
 
 
 def is_array(leaf: Any) -> bool:
-    """Say whether a leaf is an array of numbers, or a numpy scalar, or stands for one."""
+    """Tell whether a leaf is an array of numbers, or a numpy scalar, or stands for one."""
     return isinstance(leaf, _ARRAYS) and leaf.dtype.kind in _NUMERIC_KINDS
 
 

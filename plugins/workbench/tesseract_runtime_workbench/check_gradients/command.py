@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import BaseModel
 
-from runtime_core import Runtime
-from runtime_core import documents
-from runtime_core import scope
+from runtime_core import Runtime, documents
+from runtime_core.calls import scope
 from runtime_core.calls.execution import validate_payload
-from runtime_core.calls.faults import author_fault
-from runtime_core.calls.faults import fault_of
+from runtime_core.calls.faults import author_fault, fault_of
 from runtime_core.cli.endpoints import report_fault
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import stdout_to_stderr

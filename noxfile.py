@@ -45,9 +45,12 @@ def checkout(*heavy: str) -> list[str]:
     return ["-e", ".", *(part for path in wanted for part in ("-e", f"./{path}"))]
 
 
+PROCESSORS = os.cpu_count() or 1
+
+
 def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
-    """Run pytest in as many processes as there are processors, and one more, as tests wait."""
-    processes = f"-n{(os.cpu_count() or 1) + 1}"
+    """Run pytest in a process for each processor and one more, as tests wait."""
+    processes = f"-n{PROCESSORS + 1}"
     environment = {
         # Tests start many programs; compiling all modules each time would be half of their time.
         "PYTHONDONTWRITEBYTECODE": "",
@@ -78,14 +81,15 @@ for _python in PYTHONS:
 @nox.session(python=MIDDLE)
 def quick(session: nox.Session) -> None:
     """Run the tests that start no process."""
-    session.install(*checkout(), "--group=test")
-    run_tests(session, "--quick", *session.posargs)
+    session.install(*checkout("jax"), "--group=test")  # some recipes and names are those of JAX
+    run_tests(session, "--quick", f"-n{PROCESSORS}", *session.posargs)  # these do not wait
 
 
 @nox.session(python=OLDEST)
 def lowest(session: nox.Session) -> None:
     """Run the quick and the end-to-end tests with the oldest dependencies that are allowed."""
-    session.install(*checkout(), "--group=test", "--group=wheels", "--resolution=lowest-direct")
+    groups = ["--group=test", "--group=wheels"]
+    session.install(*checkout("jax"), *groups, "--resolution=lowest-direct")
     run_tests(session, "--quick", *session.posargs)
     run_tests(session, "tests/end_to_end", *session.posargs, UV_RESOLUTION="lowest-direct")
 
@@ -142,7 +146,8 @@ def interop(session: nox.Session) -> None:
     clients = ["tesseract-core[runtime]==1.15.0", "tesseract-jax==0.4.0"]
     session.install(*clients, "pytest>=8.3", "pytest-timeout>=2.3")
     command = {"INTEROP_RUNTIME": str(runtime / "bin" / "tesseract-runtime")}
-    arguments = ["--confcutdir=tests/interop", "tests/interop"]  # beyond it our core is needed
+    # The environment of the clients lacks our core, which the tests of other folders import.
+    arguments = ["--confcutdir=tests/interop", "--override-ini=pythonpath=.", "tests/interop"]
     session.run("pytest", "-q", *arguments, *session.posargs, env=command)
 
 

@@ -15,12 +15,6 @@ from tests.server.conftest import serving
 Tesseract = Callable[..., Path]
 
 
-@pytest.fixture
-def cli(cli_here: Cli) -> Cli:
-    """Return the command line in this process: no rule of this module is about another."""
-    return cli_here
-
-
 @pytest.mark.parametrize(
     ("flags", "code", "words"),
     [
@@ -43,31 +37,36 @@ def test_wrong_choices_on_the_command_line(
     words: str,
     command: tuple[str, ...],
     cli: Cli,
+    cli_here: Cli,
     tesseract: Tesseract,
 ) -> None:
     """A wrong option ends every command that loads the whole Tesseract, in one sentence."""
-    ended = cli("--api-path", str(tesseract()), *flags, *command)
+    ended = (cli_here if command == ("check",) else cli)(
+        "--api-path", str(tesseract()), *flags, *command
+    )
     assert (ended.returncode, ended.stdout) == (code, "")
     assert ended.stderr.startswith("Error: ")
     assert words in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_wrong_choice_of_the_file_on_the_command_line(cli: Cli, tesseract: Tesseract) -> None:
+def test_a_wrong_choice_of_the_file_on_the_command_line(
+    cli_here: Cli, tesseract: Tesseract
+) -> None:
     """The exit code is 1, and the file is named."""
     path = tesseract(DOUBLE + "gradient_backend = 'jacks'\n")
     for command in (("check",), ("apply", '{"inputs": {"x": [1.0]}}')):
-        ended = cli("--api-path", str(path), *command)
+        ended = cli_here("--api-path", str(path), *command)
         assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr.startswith(
             "Error: gradient_backend of tesseract_api.py: Unknown gradient backend 'jacks'."
         )
 
 
-def test_flag_and_variables_are_put_together(cli: Cli, tesseract: Tesseract) -> None:
+def test_flag_and_variables_are_put_together(cli_here: Cli, tesseract: Tesseract) -> None:
     """Each endpoint has the strongest of what was said of it, the file's word included."""
     source = DOUBLE + OWN_JACOBIAN + "gradient_backend = 'vector_jacobian_product=derived'\n"
-    ended = cli(
+    ended = cli_here(
         "--api-path",
         str(tesseract(source)),
         "--gradient-backend=jacobian=finite-differences",
@@ -83,7 +82,9 @@ def test_flag_and_variables_are_put_together(cli: Cli, tesseract: Tesseract) -> 
     assert "  vector_jacobian_product: served by derived" in lines
 
 
-def test_what_a_bare_choice_cannot_serve_is_told_everywhere(cli: Cli, tesseract: Tesseract) -> None:
+def test_what_a_bare_choice_cannot_serve_is_told_everywhere(
+    cli_here: Cli, tesseract: Tesseract
+) -> None:
     """`check`, `GET /plugins`, the command and the 404 say the same."""
     path = tesseract(DOUBLE + OWN_JACOBIAN)
     flags = ("--gradient-backend", "derived")
@@ -95,7 +96,7 @@ def test_what_a_bare_choice_cannot_serve_is_told_everywhere(cli: Cli, tesseract:
     assert told.startswith(words)
     assert plugins["endpoint_backends"] == {JVP: "derived", VJP: "derived"}
     assert (refused.status, told in refused.json()["detail"]) == (404, True)
-    checked = cli("--api-path", str(path), *flags, "check")
+    checked = cli_here("--api-path", str(path), *flags, "check")
     assert (checked.returncode, f"  jacobian: not served: {told}" in checked.stdout) == (0, True)
-    ended = cli("--api-path", str(path), *flags, "jacobian", "{}")
+    ended = cli_here("--api-path", str(path), *flags, "jacobian", "{}")
     assert (ended.returncode, told in ended.stderr) == (2, True)

@@ -40,12 +40,6 @@ NEED_A_KEY = [
 PAYLOAD = '{"inputs": {"x": [1.0]}}'
 
 
-@pytest.fixture
-def cli(cli_here: Cli) -> Cli:
-    """Return the command line in this process, as the commands of this module end at once."""
-    return cli_here
-
-
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Return a server that asks for one of two keys."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+
+from tests.server.conftest import serving
 
 if TYPE_CHECKING:
     from tests.server.conftest import Serve, Served
@@ -23,6 +26,26 @@ class OutputSchema(BaseModel):
 def apply(inputs: InputSchema) -> OutputSchema:
 """
 """The beginning of a Tesseract; its test adds what `apply` does."""
+
+OBEDIENT = """
+from pydantic import BaseModel
+
+class InputSchema(BaseModel):
+    statement: str
+
+class OutputSchema(BaseModel):
+    y: int
+
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+def apply(inputs: InputSchema) -> OutputSchema:
+    names = {"__name__": __name__, "Mute": Mute}
+    exec(inputs.statement, names)
+    return names["result"]
+"""
+"""The source of a Tesseract that executes its input and returns the `result` of that."""
 
 KIB = 1024
 
@@ -153,10 +176,18 @@ def test_author_s_validator_speaks_in_a_422(serve: Serve) -> None:
     }
 
 
-def test_failure_of_the_author_is_a_500_with_run_id(serve: Serve) -> None:
+@pytest.fixture(scope="module")
+def obedient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Return a server of a Tesseract that executes its input, for tests that only ask."""
+    path = tmp_path_factory.mktemp("obedient") / "tesseract_api.py"
+    path.write_text(OBEDIENT, encoding="utf-8")
+    with serving(path) as served:
+        yield served
+
+
+def test_failure_of_the_author_is_a_500_with_run_id(obedient: Served) -> None:
     """A 500 says type and message of the exception, names the run and shows no code."""
-    served = serve(FAILING + "    raise ValueError('too stiff')\n")
-    answer = served.apply({})
+    answer = obedient.apply({"statement": "raise ValueError('too stiff')"})
     assert answer.status == 500
     assert answer.json() == {
         "detail": "ValueError: too stiff",
@@ -176,13 +207,12 @@ def test_debug_adds_the_author_s_traceback(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("statement", ["raise SystemExit(3)", "import sys; sys.exit('done')"])
-def test_sys_exit_is_an_ordinary_failure(serve: Serve, statement: str) -> None:
+def test_sys_exit_is_an_ordinary_failure(obedient: Served, statement: str) -> None:
     """`sys.exit` in `apply` is a 500 and does not end the worker."""
-    served = serve(FAILING + f"    {statement}\n")
-    before = served.workers()
-    answer = served.apply({})
+    before = obedient.workers()
+    answer = obedient.apply({"statement": statement})
     assert (answer.status, answer.json()["detail"][:11]) == (500, "SystemExit:")
-    assert served.workers() == before
+    assert obedient.workers() == before
 
 
 @pytest.mark.parametrize(
@@ -193,53 +223,35 @@ def test_sys_exit_is_an_ordinary_failure(serve: Serve, statement: str) -> None:
     ],
 )
 def test_exceptions_beside_exception_are_failures_too(
-    serve: Serve, statement: str, name: str
+    obedient: Served, statement: str, name: str
 ) -> None:
     """What derives from `BaseException` alone is a failure of the author like any other."""
-    served = serve(FAILING + f"    {statement}\n")
-    before = served.workers()
-    answer = served.apply({})
+    before = obedient.workers()
+    answer = obedient.apply({"statement": statement})
     assert (answer.status, answer.json()["detail"]) == (500, name)
-    assert served.workers() == before
+    assert obedient.workers() == before
 
 
-def test_message_that_is_no_unicode_is_answered(serve: Serve) -> None:
+def test_message_that_is_no_unicode_is_answered(obedient: Served) -> None:
     """A message with undecodable bytes, as names of files have them, is still a 500 in JSON."""
-    served = serve(FAILING + "    import os; raise ValueError(os.fsdecode(b'caf\\xe9'))\n")
-    answer = served.apply({})
+    statement = "import os; raise ValueError(os.fsdecode(b'caf\\xe9'))"
+    answer = obedient.apply({"statement": statement})
     assert answer.status == 500
     assert answer.json()["detail"].startswith("ValueError: caf")
     assert answer.json()["run_id"] == answer.headers["tesseract-run-id"]
 
 
-def test_exception_without_a_text_is_answered(serve: Serve) -> None:
+def test_exception_without_a_text_is_answered(obedient: Served) -> None:
     """An exception whose own `__str__` fails is a 500 that names its type."""
-    served = serve("""
-        from pydantic import BaseModel
-
-        class InputSchema(BaseModel):
-            x: int = 0
-
-        class OutputSchema(BaseModel):
-            y: int
-
-        class Mute(Exception):
-            def __str__(self):
-                raise RuntimeError("no text")
-
-        def apply(inputs):
-            raise Mute
-    """)
-    before = served.workers()
-    answer = served.apply({})
+    before = obedient.workers()
+    answer = obedient.apply({"statement": "raise Mute"})
     assert (answer.status, answer.json()["detail"][:4]) == (500, "Mute")
-    assert served.workers() == before
+    assert obedient.workers() == before
 
 
-def test_wrong_result_is_a_500_that_says_so(serve: Serve) -> None:
+def test_wrong_result_is_a_500_that_says_so(obedient: Served) -> None:
     """A result that does not fit `OutputSchema` is the author's fault, not the client's."""
-    served = serve(FAILING + "    return {'z': 1}\n")
-    answer = served.apply({})
+    answer = obedient.apply({"statement": "result = {'z': 1}"})
     assert answer.status == 500
     assert "no valid ApplyOutputSchema" in answer.json()["detail"]
     assert "y: Field required" in answer.json()["detail"]

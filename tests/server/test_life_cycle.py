@@ -24,12 +24,6 @@ Tesseract = Callable[..., Path]
 
 
 @pytest.fixture
-def cli(cli_here: Cli) -> Cli:
-    """Return the command line in this process, as the commands of this module end at once."""
-    return cli_here
-
-
-@pytest.fixture
 def taken() -> Iterator[int]:
     """Return a port on which somebody else listens."""
     with socket.create_server(("127.0.0.1", 0)) as listening:

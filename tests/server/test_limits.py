@@ -46,12 +46,6 @@ def apply(inputs):
 """
 
 
-@pytest.fixture
-def cli(cli_here: Cli) -> Cli:
-    """Return the command line in this process, as the commands of this module end at once."""
-    return cli_here
-
-
 @contextmanager
 def filled(served: Served, gate: Gate, inputs: Any, calls: int) -> Iterator[list[Future[Answer]]]:
     """Keep a server busy with one call that runs and others that wait, and let all finish."""

@@ -46,7 +46,7 @@ def dumped(dump: Callable[..., Any], options: MutableMapping[str, Any]) -> Any:
 
 
 def dumped_buffer(buffer: Any, options: Any) -> Any:
-    """Return what a serializer puts in the place of an array's buffer: a token, or the buffer.
+    """Return the token of an array's buffer for a serializer, or the buffer itself.
 
     `options` is the serialization context, which has no place for buffers outside of `dumped`.
     """

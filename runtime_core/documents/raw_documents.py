@@ -19,7 +19,9 @@ _PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         **dict.fromkeys(("nullable", "default", "model", "model-field"), ("schema",)),
         **dict.fromkeys(("function-after", "function-wrap"), ("schema",)),
         **dict.fromkeys(("list", "set", "frozenset", "tuple"), ("items_schema",)),
-        "dict": ("values_schema",), "union": ("choices",), "model-fields": ("fields",),
+        "dict": ("values_schema",),
+        "union": ("choices",),
+        "model-fields": ("fields",),
         "definitions": ("schema", "definitions"),
     }
 )

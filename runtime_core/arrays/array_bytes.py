@@ -34,7 +34,7 @@ def array_of_bytes(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
 
 
 def owned_array_of_bytes(data: memoryview, spec: ArraySpec) -> AnyArray:
-    """Return a copy of the array in `data`, which belongs to somebody else."""
+    """Return a copy of the array in `data`, which the caller does not own."""
     return _flat(data, spec).astype(spec.dtype).reshape(spec.shape)
 
 

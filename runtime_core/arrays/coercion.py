@@ -126,7 +126,7 @@ def dtype_mismatch(source: object, target: object) -> PydanticCustomError:
 
 
 def non_numeric(reason: str = "contains non-numeric data") -> PydanticCustomError:
-    """Return the error for a value that is no array of numbers."""
+    """Return the error for a value that is not an array of numbers."""
     return PydanticCustomError("array_non_numeric", _NON_NUMERIC, {"reason": reason})
 
 

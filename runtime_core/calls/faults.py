@@ -20,7 +20,7 @@ from runtime_core.tesseract.tracebacks import author_trace
 
 _SHORT = 80
 _LONGEST_TEXT = 10_000  # characters of an exception
-_MOST_FAULTS = 100  # of a payload; nobody reads more
+_MOST_FAULTS = 100  # of a payload; more are of no use to a reader
 _MOST_DETAILED = 10_000  # of more the details alone would take tens of megabytes
 
 
@@ -35,7 +35,7 @@ def fault_of(error: TesseractRuntimeError) -> Fault:
 
 
 def fault_detail(fault: Fault) -> Any:
-    """Return what clients are told of a fault: its text, or a list for a payload, as of FastAPI.
+    """Return the `detail` of a fault over HTTP: its text, or a list for a payload, as of FastAPI.
 
     >>> from runtime_core.errors import UnreadableDocument
     >>> fault_detail(fault_of(UnreadableDocument("not JSON")))

@@ -15,7 +15,7 @@ _MOST_LINES = 40
 def profiled() -> Iterator[None]:
     """Write a profile of what is inside the `with` to stderr, the costliest functions first.
 
-    Where another profiler is at work already there is only a line that says so.
+    Where another profiler is active there is only a line that says so.
     """
     profile = cProfile.Profile()
     try:

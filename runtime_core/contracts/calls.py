@@ -59,7 +59,7 @@ class Fault:
 
     @property
     def outcome(self) -> Outcome:
-        """Return the HTTP status and exit code of this kind of fault."""
+        """The HTTP status and exit code of this kind of fault."""
         return OUTCOMES[self.kind]
 
 

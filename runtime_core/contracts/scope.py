@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 class CallScope(Protocol):
-    """The surroundings of one array: files, compressors and the options of its document."""
+    """The scope of one array: files, compressors and the options of its document."""
 
     @property
     def files(self) -> FileAccess:
-        """Return the only opener of files that this document may name."""
+        """The only opener of files that this document may name."""
 
     @property
     def options(self) -> MutableMapping[str, Any]:
-        """Return the pydantic context: `base_dir`, `compression`, `max_file_size`, and so on."""
+        """The pydantic context: `base_dir`, `compression`, `max_file_size`, and so on."""
 
     def compressor(self, name: str) -> CompressionCodec:
         """Return a compressor by name; `UnknownName` says what could be installed."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _COLLECTED = "__arrays"
 """The key of the serialization context that holds the arrays of the document being dumped."""
 
-_INTEGERS = frozenset({int})
 _SCALARS = frozenset({int, float, bool, type(None)})
 
 
@@ -46,7 +45,7 @@ def dumped(dump: Callable[..., Any], options: MutableMapping[str, Any]) -> Any:
 
 
 def dumped_buffer(buffer: Any, options: Any) -> Any:
-    """Return what a serializer puts in the place of an array's buffer: a token, or the buffer.
+    """Return the token of an array's buffer for a serializer, or the buffer itself.
 
     `options` is the serialization context, which has no place for buffers outside of `dumped`.
     """
@@ -98,21 +97,17 @@ class _CollectedArrays:
         if kind is str:
             return self._with_buffers(node)
         if kind is dict:
-            if _is_array(node, dtypes):
-                return self._leaf(node, dtypes)
+            array = _array(node, dtypes) if "data" in node else None
+            if array is not None:
+                if type(array.buffer) is str:
+                    array.buffer = self._with_buffers(array.buffer)
+                return array
             for key, value in node.items():
                 if type(value) not in _SCALARS:
                     node[key] = self._filled(value, dtypes)
         elif kind is list and not _SCALARS.issuperset(map(type, node)):
             node[:] = [self._filled(item, dtypes) for item in node]
         return node
-
-    def _leaf(self, node: Mapping[str, Any], dtypes: DTypes) -> EncodedArray:
-        data = node["data"]
-        buffer = data.pop("buffer")
-        spec = ArraySpec(shape=tuple(node["shape"]), dtype=dtypes[node["dtype"]])
-        filled = self._with_buffers(buffer) if type(buffer) is str else buffer
-        return EncodedArray(spec, data, filled)
 
     def _with_buffers(self, text: str) -> Any:
         """Return the buffer of a token; in a longer text of user code buffers are text too."""
@@ -124,24 +119,20 @@ class _CollectedArrays:
         return text
 
 
-def _is_array(node: Mapping[str, Any], dtypes: DTypes) -> bool:
-    """Say whether a dumped mapping is just what an array is dumped as.
+def _array(node: Mapping[str, Any], dtypes: DTypes) -> EncodedArray | None:
+    """Return the array of a dumped mapping, or `None` for one that is not just its document.
 
-    What user code has changed on its way, and will not be read as an array, is left alone.
+    User code may have changed it on its way, or may have given a mapping that looks like it.
     """
-    data = node.get("data")
-    return (
-        type(data) is dict
-        and tuple(node) == ("object_type", "shape", "dtype", "data")
-        and tuple(data)[:2] == ("buffer", "encoding")
-        and type(data["buffer"]) is not dict
-        and node["object_type"] == "array"
-        and type(node["dtype"]) is str
-        and node["dtype"] in dtypes
-        and type(node["shape"]) is list
-        and _INTEGERS.issuperset(map(type, node["shape"]))
-        and min(node["shape"], default=0) >= 0
-    )
+    try:
+        data = dict(node["data"])
+        buffer = data.pop("buffer")
+        spec = ArraySpec(shape=tuple(node["shape"]), dtype=dtypes[node["dtype"]])
+    except (KeyError, TypeError, ValueError):
+        return None
+    array = EncodedArray(spec, data, buffer)
+    same = [*array.document(buffer).items()] == [*node.items()] and "encoding" in data
+    return array if same and type(buffer) is not dict else None
 
 
 def without_leaves(tree: Any) -> Any:

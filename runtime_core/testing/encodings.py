@@ -101,7 +101,7 @@ class ArrayEncodingConformance:
         assert self.same(back, np.array(array, "float32", order="C"))
 
     def test_arrays_belong_to_their_reader(self) -> None:
-        """What is read is writable, aligned, native, and no memory of anybody else."""
+        """What is read is writable, aligned, native, and owned by its reader."""
         document = self.written(counted("float64", (3, 4)), "float64")
         read = [self.read(document, "float64") for _ in range(3)]
         assert all(map(belongs_to_its_receiver, read))

@@ -119,7 +119,7 @@ def artifact(path: Path, content: bytes) -> Artifact:
 
 
 def kept(found: Any) -> Any:
-    """Return what a sink has; the test is skipped where it has no place for it."""
+    """Return the records of a sink; the test is skipped where it has no place for them."""
     only_if(found is not None, "the sink has no place for it")
     return found
 

@@ -1,4 +1,4 @@
-"""Documents that somebody has damaged, in their bytes or in their trees.
+"""Damaged documents, in their bytes or in their trees.
 
 The damage is drawn by hypothesis, which finds the smallest, or from a seed, which is fast.
 """

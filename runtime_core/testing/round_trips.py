@@ -70,7 +70,7 @@ class RoundTrips(FormatSuite):
         assert [name for name in DTYPES if not self.same(back[name], plain[name])] == []
 
     def test_arrays_belong_to_the_author(self, echo: Echo) -> None:
-        """What `apply` gets is writable, aligned, native, and no memory of anybody else."""
+        """What `apply` gets is writable, aligned, native, and owned by it."""
         values = {dtype: counted(dtype, (3, 4)) for dtype in DTYPES}
         document = echo.write({**values, "many": [counted("float64", (2,))] * 3})
         body = bytearray(document)

@@ -59,11 +59,11 @@ class RunSinkConformance:
 
     @pytest.fixture
     def target(self) -> str:
-        """Return what `--log-to` is given."""
+        """Return the value of `--log-to`."""
         raise NotImplementedError("A subclass gives a target.")
 
     def read(self, run: Run, target: str) -> LoggedRun:
-        """Return what the sink has of a run."""
+        """Return the records of a run in the sink."""
         raise NotImplementedError("A subclass reads what its sink has written.")
 
     @pytest.fixture(scope="class")

@@ -77,7 +77,7 @@ def special(dtype: str) -> AnyArray:
 
 
 def bits(array: Any, *, nan_payloads: bool) -> tuple[str, tuple[int, ...], bytes]:
-    """Return what two arrays must have in common to be the same.
+    """Return the data type, shape and bytes by which arrays are compared.
 
     Without `nan_payloads` any NaN is as good as any other.
     """
@@ -102,6 +102,6 @@ def arrays_in(value: Any) -> Iterator[AnyArray]:
 
 
 def belongs_to_its_receiver(array: AnyArray) -> bool:
-    """Say whether an array can be used without a thought: writable, aligned, native, in C order."""
+    """Say whether an array is writable, aligned, native, and in C order."""
     flags = array.flags
     return flags.writeable and flags.aligned and flags.c_contiguous and array.dtype.isnative

@@ -1,4 +1,4 @@
-"""The process of `trials`: reads documents and prints what became of them and of itself."""
+"""The process of `trials`: reads documents and prints their outcomes and its own growth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_MEMORY = 8 * 2**30
 def main(folder: str, format_name: str, *paths: str) -> None:
     """Read documents and print the facts of a `Trial` for each."""
     echo = made_echo(load_catalog(PluginSelection()), format_name, Path(folder))
-    echo.reply(echo.write({"float64": [1.0]}))  # loads what everybody needs
+    echo.reply(echo.write({"float64": [1.0]}))  # loads the modules that every document needs
     _limit_memory()
     json.dump([_facts(echo, Path(path).read_bytes()) for path in paths], sys.stdout)
 

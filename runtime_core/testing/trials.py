@@ -17,7 +17,7 @@ _SECONDS = 300
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What became of a document: the kind of its fault, and by how much the process has grown."""
+    """The outcome of a document: the kind of its fault, and by how much the process has grown."""
 
     kind: str | None
     message: str
@@ -29,7 +29,7 @@ class Trial:
 
     @property
     def refused(self) -> bool:
-        """Say whether the document was refused as its sender's mistake."""
+        """Whether the document was refused as its sender's mistake."""
         return self.kind in ("unreadable_document", "invalid_payload")
 
 

@@ -110,7 +110,7 @@ def test_arrays_are_as_they_would_be(annotation: str, dtype: str, runtime: Make)
     ],
 )
 def test_what_is_no_array_is_as_it_came(annotation: str, runtime: Make) -> None:
-    """Where a schema takes the document itself, it gets its text and no placeholder."""
+    """Where a schema takes the document itself, it gets its text and no token."""
     document = array_document()
     value = [document] if annotation == "tuple[Any]" else document
     got = seen(runtime(SOURCE.format(annotation=annotation)), value)

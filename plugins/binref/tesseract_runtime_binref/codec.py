@@ -53,7 +53,7 @@ class BinrefArrayCodec:
 
 
 def _size_in_file(reference: Reference, compression: str | None, spec: ArraySpec) -> int:
-    """Return how many bytes an array takes in its file; `ValueError` if that cannot be."""
+    """Return the number of bytes of an array in its file; `ValueError` for an impossible one."""
     size = math.prod(spec.shape) * spec.dtype.itemsize
     if compression is None:
         if reference.size not in (None, size):

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import ArrayEncoding, Format, lazy_call
+from runtime_core.arrays.encoding_schemas import data_schema
+from runtime_core.contracts import ArrayEncoding
+from runtime_core.contracts import Format
+from runtime_core.contracts import lazy_call
 from runtime_core.hookspecs import hookimpl
 
-_DATA_SCHEMA = {
-    "title": "BinrefArrayData",
-    "description": "Bytes of an array in C order, little-endian, in a file.",
-    "type": "object",
-    "properties": {
-        "buffer": {
-            "title": "Buffer",
-            "description": "PATH[:OFFSET[:COMPRESSED_SIZE]], both numbers in bytes.",
-            "type": "string",
-        },
-        "encoding": {"title": "Encoding", "type": "string", "const": "binref"},
-        "compression": {
-            "title": "Compression",
-            "description": "How the bytes were compressed; their size is the third part then.",
-            "anyOf": [{"type": "string"}, {"type": "null"}],
-            "default": None,
-        },
+_DATA_SCHEMA = data_schema(
+    "binref",
+    "BinrefArrayData",
+    "Bytes of an array in C order, little-endian, in a file.",
+    buffer={
+        "description": "PATH[:OFFSET[:COMPRESSED_SIZE]], both numbers in bytes.",
+        "type": "string",
     },
-    "required": ["buffer", "encoding"],
-    "additionalProperties": False,
-}
+    compression="How the bytes were compressed; their size is the third part then.",
+)
 
 
 @hookimpl

@@ -25,7 +25,7 @@ class Reference:
 
 
 def read_reference(text: object) -> Reference:
-    """Return what a text refers to; `ValueError` for anything that is no reference.
+    """Parse a reference; `ValueError` for anything else.
 
     >>> read_reference("s3://bucket/a.bin:80")
     Reference(path='s3://bucket/a.bin', offset=80, size=None)

@@ -53,7 +53,7 @@ class Documents:
             raise ValidationError([unwritable(("body",), str(error))], run_id) from None
 
     def read(self, answer: Answer) -> Any:
-        """Return the tree of a result; its arrays are writable and share memory with nobody.
+        """Return the tree of a result; its arrays are writable and own their memory.
 
         Raises `UnreadableDocument` for bytes that do not follow the format.
         """

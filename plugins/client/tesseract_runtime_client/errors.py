@@ -74,7 +74,7 @@ class NoReference(TesseractRuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """An answer that is no result: `detail` is the one of its body over HTTP."""
+    """An answer other than a result: `detail` is the one of its body over HTTP."""
 
     status: int
     detail: Any

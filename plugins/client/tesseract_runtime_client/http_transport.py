@@ -49,7 +49,7 @@ class HttpTransport:
     def opened(
         cls, catalog: Catalog, url: str, *, api_key: str | None, timeout: float | None
     ) -> Self:
-        """Return the way to a server, which is not asked anything yet."""
+        """Return the transport to a server, without a request to it."""
         patience = None if timeout is None else timeout + _GRACE_SECONDS
         client = httpx.Client(
             base_url=_checked(url),
@@ -61,7 +61,7 @@ class HttpTransport:
 
     @property
     def reference(self) -> Mapping[str, str]:
-        """Return the URL."""
+        """The URL."""
         return {"type": "url", "ref": self.place}
 
     def formats(self) -> Collection[str]:
@@ -195,7 +195,7 @@ def _parsed(body: bytearray, place: str) -> Any:
 
 
 def _refusal(response: httpx.Response, run_id: str | None) -> Refusal:
-    """Return what an answer that is no result says, whoever has written it."""
+    """Return the refusal in an answer other than a result, of a server or a proxy."""
     body = bytes(_received(response))
     if response.is_server_error:
         # Some servers hang up after a failure, a little later: the next call must not meet that.

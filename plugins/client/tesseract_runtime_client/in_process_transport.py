@@ -63,12 +63,12 @@ class InProcessTransport:
 
     @property
     def place(self) -> str:
-        """Return the file."""
+        """The file."""
         return f"{self._runtime.config.api_path} in this process"
 
     @property
     def reference(self) -> Mapping[str, str]:
-        """Return the file; `NoReference` for a module that has none."""
+        """The file; `NoReference` for a module that has none."""
         if self._reference is None:
             raise NoReference(
                 f"The Tesseract at {self.place} is a module without a file, which no document can "
@@ -88,7 +88,7 @@ class InProcessTransport:
             return answer_of(self._supervisor.finished(self._supervisor.run(call), reply))
 
     def get(self, name: str) -> Any:
-        """Return what was known after loading."""
+        """Return an answer that was computed after loading."""
         return deepcopy(self._known[name])
 
     def close(self) -> None:

@@ -39,7 +39,7 @@ def answer_of(reply: Reply) -> Answer:
 
 
 def known_of(description: Description) -> Mapping[str, Any]:
-    """Return what a server answers without a call, by name."""
+    """Return the answers of a server that need no call, by name."""
     answers = {known.name: known.answer for known in description.endpoints if not known.has_payload}
     return {**answers, "openapi.json": description.openapi}
 
@@ -63,7 +63,7 @@ def config_of(
 
 
 def file_reference(path: str) -> Mapping[str, str]:
-    """Return how a document names a file, wherever its reader works.
+    """Return the reference of a file for documents, valid in any working directory.
 
     >>> file_reference("/models/beam/tesseract_api.py")
     {'type': 'api_path', 'ref': '/models/beam/tesseract_api.py'}

@@ -58,7 +58,7 @@ class Tesseract:
         <Tesseract at http://127.0.0.1:8000>
         """
         from tesseract_runtime_client.http_transport import (
-            HttpTransport,  # httpx, which the others can spare
+            HttpTransport,  # only this one needs httpx
         )
 
         current = scope.current()
@@ -85,7 +85,7 @@ class Tesseract:
         `InvalidOption`.
         """
         from tesseract_runtime_client.in_process_transport import (
-            InProcessTransport,  # the others can spare it
+            InProcessTransport,  # the other transports do not need it
         )
 
         catalog = scope.current().catalog
@@ -117,7 +117,7 @@ class Tesseract:
         seconds. Everything else is as in `from_api`.
         """
         from tesseract_runtime_client.worker_transport import (
-            WorkerTransport,  # asyncio, which the others can spare
+            WorkerTransport,  # only this one needs asyncio
         )
 
         catalog = scope.current().catalog
@@ -196,30 +196,30 @@ class Tesseract:
 
     @property
     def input_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the payload of `apply`."""
+        """The JSON Schema of the payload of `apply`."""
         schema: dict[str, Any] = self._open.get("input_schema")
         return schema
 
     @property
     def output_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the result of `apply`."""
+        """The JSON Schema of the result of `apply`."""
         schema: dict[str, Any] = self._open.get("output_schema")
         return schema
 
     @property
     def openapi_schema(self) -> dict[str, Any]:
-        """Return the OpenAPI document."""
+        """The OpenAPI document."""
         document: dict[str, Any] = self._open.get("openapi.json")
         return document
 
     @property
     def available_endpoints(self) -> list[str]:
-        """Return the names of the endpoints that this Tesseract has."""
+        """The names of the endpoints of this Tesseract."""
         return [path.removeprefix("/") for path in self.openapi_schema["paths"]]
 
     @property
     def reference(self) -> dict[str, str]:
-        """Return how a document names this Tesseract, as the value of a `TesseractReference`.
+        """The reference of this Tesseract in documents, as the value of a `TesseractReference`.
 
         It is `{"type": "url" or "api_path", "ref": ...}`, and says nothing of the key, the paths
         and the options that were given here. Raises `NoReference` for a module that has no file.
@@ -230,7 +230,7 @@ class Tesseract:
         return dict(self._transport.reference)
 
     def close(self) -> None:
-        """Give back connections or processes; there is no call after that."""
+        """Close connections and end processes; no call is possible after that."""
         self._finalizer()
 
     def __enter__(self) -> Self:
@@ -255,7 +255,7 @@ class Tesseract:
 
     @cached_property
     def _format(self) -> str:
-        """Return the format of documents; what the other side has is asked once, if at all."""
+        """The format of documents; the other side is asked for its formats once, if at all."""
         return self._documents.chosen or best_format(self._documents.catalog, self._open.formats())
 
     def _compute(self, endpoint: str, payload: Mapping[str, Any], run_id: str | None) -> Any:
@@ -272,7 +272,7 @@ class Tesseract:
 
 
 def _listed(names: Collection[str]) -> Any:
-    """Return paths as a list; a single text is no list of its letters, and will be refused."""
+    """Return paths as a list; a single text stays one, and is refused later."""
     if isinstance(names, str):
         return names
     return sorted(names) if isinstance(names, Set) else list(names)

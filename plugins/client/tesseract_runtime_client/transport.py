@@ -1,4 +1,4 @@
-"""How a call gets to a Tesseract: the contract of the ways there are."""
+"""The contract of a transport: the way of a call to a Tesseract."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Request:
 
     @property
     def size(self) -> int:
-        """Return the number of bytes of the body."""
+        """The number of bytes of the body."""
         return sum(memoryview(piece).nbytes for piece in self.body)
 
     def slices(self) -> Iterator[bytes]:
@@ -39,7 +39,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A result as a document in a format; its body belongs to whoever asked."""
+    """A result as a document in a format; its body belongs to the caller."""
 
     format: str
     body: Buffer
@@ -50,11 +50,11 @@ class Transport(Protocol):
 
     @property
     def place(self) -> str:
-        """Return where it leads to, for messages."""
+        """The file or URL, for messages."""
 
     @property
     def reference(self) -> Mapping[str, str]:
-        """Return how a document names the Tesseract; `NoReference` if none can."""
+        """The reference of the Tesseract in documents; `NoReference` if it has none."""
 
     def formats(self) -> Collection[str]:
         """Return the names of the formats that the other side reads and writes."""
@@ -63,7 +63,7 @@ class Transport(Protocol):
         """Make a call, once; raises `ValidationError`, `TesseractFailed` or `Unreachable`."""
 
     def get(self, name: str) -> Any:
-        """Return what there is to know without a call: `health`, `openapi.json`, ..."""
+        """Return an answer that needs no call: `health`, `openapi.json`, ..."""
 
     def close(self) -> None:
-        """Give back what the way there takes."""
+        """Close connections and end processes."""

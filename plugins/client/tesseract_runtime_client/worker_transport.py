@@ -80,7 +80,7 @@ class WorkerTransport:
 
     @property
     def place(self) -> str:
-        """Return the file."""
+        """The file."""
         return f"{self._config.api_path} in a worker"
 
     def formats(self) -> Collection[str]:
@@ -88,7 +88,7 @@ class WorkerTransport:
         return self._catalog.formats.names
 
     def compute(self, request: Request) -> Answer:
-        """Make a call when its turn has come; one that is given up is stopped."""
+        """Make a call when its turn has come; an abandoned one is stopped."""
         computing = asyncio.run_coroutine_threadsafe(self._computed(request), self._opened.result())
         try:
             return computing.result()
@@ -98,7 +98,7 @@ class WorkerTransport:
             computing.cancel()  # of what is done already, nothing
 
     def get(self, name: str) -> Any:
-        """Return what the worker said after loading."""
+        """Return an answer that the worker gave after loading."""
         return deepcopy(known_of(self._pool.description)[name])
 
     def close(self) -> None:

@@ -1,0 +1,85 @@
+"""Which models may see the document of an array as it was sent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pytest
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    create_model,
+)
+
+from runtime_core import Differentiable, Float64
+from runtime_core.arrays.annotation import array_type
+from runtime_core.arrays.gradient_array import GradientArray
+from runtime_core.documents.raw_documents import sees_raw_documents
+from runtime_core.schemas import PayloadSchemas
+
+ARRAY: Any = array_type((None,), "float64", ())
+
+
+class Inner(BaseModel):
+    """A nested model."""
+
+    x: Differentiable[Float64]
+    note: str = ""
+
+
+def sees(annotation: Any, **config: Any) -> bool:
+    """Say what is said of the payload of a model with one field."""
+    made = create_model("InputSchema", __config__=ConfigDict(**config), x=(annotation, ...))
+    return sees_raw_documents(PayloadSchemas(made, made).payload("Payload", inputs="Apply"))
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        ARRAY,
+        ARRAY | None,
+        list[ARRAY],
+        dict[str, ARRAY],
+        dict[str, Inner],
+        list[dict[str, list[Inner]]],
+        tuple[Inner, ARRAY],
+        ARRAY | Inner,
+        dict[str, GradientArray],
+        Annotated[ARRAY, AfterValidator(lambda x: x)],
+        Annotated[list[ARRAY], Field(min_length=1)],
+    ],
+    ids=str,
+)
+def test_arrays_and_what_holds_them_do_not(annotation: Any) -> None:
+    """Models of arrays, texts and numbers let nothing else see their documents."""
+    assert not sees(annotation)
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        Any,
+        object,
+        JsonValue,
+        dict,
+        list,
+        dict[str, Any],
+        list[Any],
+        dict[str, str],
+        ARRAY | dict[str, JsonValue],
+        Annotated[ARRAY, BeforeValidator(lambda x: x)],
+        create_model("Open", __config__=ConfigDict(extra="allow")),
+        create_model("Data", buffer=(str, ...)),
+        create_model("Alias", x=(str, Field(alias="buffer"))),
+    ],
+    ids=str,
+)
+def test_anything_else_does(annotation: Any) -> None:
+    """A type that may keep a document, and user code that is called with one, may see it."""
+    assert sees(annotation)
+    assert sees(list[annotation])
+    assert sees(Inner | annotation)

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from runtime_core.calls import scope
 from runtime_core.calls.execution import evaluate, execute, validate_payload
 from runtime_core.calls.faults import author_fault, fault_of
-from runtime_core.calls.invocation import Invocation, Stages
+from runtime_core.calls.invocation import Stages, result_document
 from runtime_core.calls.scope import Scope, Workspace
 from runtime_core.catalog import CORE, Catalog
 from runtime_core.config import RuntimeConfig, absolute, resolve
@@ -178,7 +178,7 @@ class Runtime:
         try:
             with self._running(run_of(call, self.config)) as here:
                 endpoint = self.bound(call.endpoint)
-                body = Invocation(endpoint, call, self._placed(here, call), stages).document()
+                body = result_document(endpoint, call, self._placed(here, call), stages)
         except AuthorError as error:
             fault = author_fault(error.cause)
         except TesseractRuntimeError as error:

@@ -49,44 +49,37 @@ class _Stage:
         self._stages.note(self._name, time.perf_counter() - self._start)
 
 
-class Invocation:
-    """A call of an endpoint in its scope."""
+def result_document(
+    endpoint: BoundEndpoint, call: Call, here: Scope, stages: Stages
+) -> Sequence[Buffer]:
+    """Compute a call and return its result as a document; errors are those of the call."""
+    formats = here.catalog.formats
+    format_ = writable_format(call.output, here.catalog, folder=call.output_path)
+    with stages.measure("decode"):
+        payload = read_payload(endpoint, call.body, formats.find(call.body_format), here)
+    with stages.measure("compute"), scope.enter(here), _profiled(here):
+        result = execute(endpoint, payload)
+    with stages.measure("encode"):
+        return _written(result, call, here, format_)
 
-    def __init__(self, endpoint: BoundEndpoint, call: Call, here: Scope, stages: Stages) -> None:
-        self._endpoint = endpoint
-        self._call = call
-        self._here = here
-        self._stages = stages
 
-    def document(self) -> Sequence[Buffer]:
-        """Return the result as a document; errors are those of the call."""
-        catalog, call = self._here.catalog, self._call
-        format_ = writable_format(call.output, catalog, folder=call.output_path)
-        with self._stages.measure("decode"):
-            payload = read_payload(
-                self._endpoint, call.body, catalog.formats.find(call.body_format), self._here
-            )
-        with self._stages.measure("compute"), scope.enter(self._here), self._profiled():
-            result = execute(self._endpoint, payload)
-        with self._stages.measure("encode"):
-            return self._written(result, format_)
+def _profiled(here: Scope) -> AbstractContextManager[None]:
+    if not here.config.profiling:
+        return nullcontext()
+    from runtime_core.calls.profiling import profiled  # few calls are profiled
 
-    def _profiled(self) -> AbstractContextManager[None]:
-        if not self._here.config.profiling:
-            return nullcontext()
-        from runtime_core.calls.profiling import profiled  # few calls are profiled
+    return profiled()
 
-        return profiled()
 
-    def _written(self, result: BaseModel, format_: Format) -> Sequence[Buffer]:
-        options: MutableMapping[str, Any] = {
-            "array_encoding": self._call.output.array_encoding or format_.array_encoding,
-            "compression": self._call.output.compression,
-            "base_dir": self._call.output_path,
-            "binref_dir": self._call.output_folder,
-        }
-        with scope.enter(self._here.document(options)):
-            return documents.write(documents.tree_of(result, options), format_)
+def _written(result: BaseModel, call: Call, here: Scope, format_: Format) -> Sequence[Buffer]:
+    options: MutableMapping[str, Any] = {
+        "array_encoding": call.output.array_encoding or format_.array_encoding,
+        "compression": call.output.compression,
+        "base_dir": call.output_path,
+        "binref_dir": call.output_folder,
+    }
+    with scope.enter(here.document(options)):
+        return documents.write(documents.tree_of(result, options), format_)
 
 
 def read_payload(endpoint: BoundEndpoint, body: Buffer, format_: Format, here: Scope) -> Any:

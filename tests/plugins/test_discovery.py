@@ -5,11 +5,14 @@ from __future__ import annotations
 from importlib.metadata import version
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.specifiers import SpecifierSet
 
-from runtime_core.catalog import Plugin, PluginStatus
+from runtime_core.catalog import CORE, Plugin, PluginStatus
 from runtime_core.errors import PluginFault
 from runtime_core.plugins import PluginSelection, discover
-from runtime_core.plugins.discovery import Candidate
+from runtime_core.plugins.discovery import Candidate, _is_within_plain_bounds
 from tests.plugins.conftest import Install
 
 CORE_VERSION = version("tesseract-runtime-core")
@@ -116,6 +119,21 @@ def test_plugin_of_this_core_is_a_candidate(install: Install, requirement: str) 
     """Requirements that are met, do not apply here or are of something else do no harm."""
     install("acme", requires=[requirement])
     assert candidate("acme") is not None
+
+
+versions = st.lists(st.integers(0, 2), min_size=1, max_size=4).map(
+    lambda parts: ".".join(map(str, parts))
+)
+bounds = st.lists(st.tuples(st.sampled_from([">=", "<", "==", "~="]), versions), max_size=2)
+
+
+@given(version=versions, bounds=bounds)
+def test_short_way_agrees_with_packaging(version: str, bounds: list[tuple[str, str]]) -> None:
+    """A requirement that is met without `packaging` is met for `packaging` too."""
+    specifiers = ",".join(sign + bound for sign, bound in bounds)
+    met = _is_within_plain_bounds(version, f"{CORE}{specifiers}")
+    plain = all(sign in (">=", "<") for sign, _ in bounds)
+    assert met == (plain and SpecifierSet(specifiers).contains(version))
 
 
 def test_unreadable_requirement_harms_its_plugin_alone(install: Install) -> None:

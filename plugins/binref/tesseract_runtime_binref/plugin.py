@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from runtime_core.arrays.encoding_schemas import data_schema
-from runtime_core.contracts import ArrayEncoding
-from runtime_core.contracts import Format
-from runtime_core.contracts import lazy_call
+from runtime_core.contracts import ArrayEncoding, Format, lazy_call
 from runtime_core.hookspecs import hookimpl
 
 _DATA_SCHEMA = data_schema(

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from pydantic import BaseModel
 
+from runtime_core.arrays.coercion import NUMERIC_KINDS
 from tesseract_runtime_jax.precision import in_64_bits, warn_of_doubles
 from tesseract_runtime_jax.statics import token
 
@@ -18,7 +19,6 @@ Tree = Any
 """Nested dicts, lists and tuples, as `model_dump` returns them."""
 
 _ARRAYS = (np.ndarray, np.generic, jax.Array, jax.ShapeDtypeStruct)
-_NUMERIC_KINDS = "biufc"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +93,7 @@ def mapped(tree: Tree, change: Callable[[Any], Any]) -> Tree:
 
 def is_array(leaf: Any) -> bool:
     """Say whether a leaf is an array of numbers, or a numpy scalar, or stands for one."""
-    return isinstance(leaf, _ARRAYS) and leaf.dtype.kind in _NUMERIC_KINDS
+    return isinstance(leaf, _ARRAYS) and leaf.dtype.kind in NUMERIC_KINDS
 
 
 def _take_apart(tree: Tree, arrays: list[Any], form: list[Hashable]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pkgutil import resolve_name
 from typing import Any
 
@@ -42,16 +43,17 @@ def imported(target: str) -> Callable[[], Any]:
     return lambda: _resolved(target)
 
 
-def exports(package: str, modules: Mapping[str, Collection[str]]) -> Callable[[str], Any]:
-    """Return a `__getattr__` that imports the names of a package when they are first used.
+def exports(package: str, names: Collection[str], modules: Sequence[str]) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a package whose names are imported when they are first used.
 
-    `modules` has the names that each module of the package defines.
+    A name is that of the first of the modules that has it; the others are not imported.
     """
 
     def __getattr__(name: str) -> Any:  # noqa: N807  # it becomes that of the package
-        for module, names in modules.items():
-            if name in names:
-                return _resolved(f"{package}.{module}:{name}")
+        for module in modules if name in names else ():
+            found = import_module(f"{package}.{module}")
+            if hasattr(found, name):
+                return getattr(found, name)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     return __getattr__

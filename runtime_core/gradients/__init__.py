@@ -33,25 +33,6 @@ if TYPE_CHECKING:
         zeros,
     )
 
-_MODULES = {
-    "evaluations": ("Point", "SerialEvaluations", "evaluate_in_order"),
-    "results": ("ResultCheck", "argument_check", "expected_shapes"),
-    "signatures": ("JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature"),
-    "vectors": (
-        "Vector",
-        "join",
-        "machine_epsilon",
-        "one_hot",
-        "one_hots",
-        "shapes_of",
-        "size_of",
-        "split",
-        "to_double",
-        "vector_at",
-        "zeros",
-    ),
-}
-
 __all__ = [
     "JACOBIAN",
     "JVP",
@@ -76,4 +57,4 @@ __all__ = [
     "vector_at",
     "zeros",
 ]
-__getattr__ = exports(__name__, _MODULES)
+__getattr__ = exports(__name__, __all__, ("signatures", "vectors", "results", "evaluations"))

@@ -32,4 +32,4 @@ __all__ = [
     "jvp_from_jacobian",
     "vjp_from_jacobian",
 ]
-__getattr__ = exports(__name__, {"functions": __all__[:3], "derived.functions": __all__[3:]})
+__getattr__ = exports(__name__, __all__, ("functions", "derived.functions"))

@@ -25,7 +25,7 @@ Paths = Collection[str]
 Shapes = Mapping[str, Shape]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class GradientFunction:
     """An author's gradient function at some inputs, of some outputs by some inputs."""
 

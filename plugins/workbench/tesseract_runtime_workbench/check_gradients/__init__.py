@@ -14,6 +14,4 @@ if TYPE_CHECKING:
     from tesseract_runtime_workbench.check_gradients.results import GradientCheck
 
 __all__ = ["GradientCheck", "Settings", "check_gradients"]
-__getattr__ = exports(
-    __name__, {"results": ["GradientCheck"], "check": ["Settings", "check_gradients"]}
-)
+__getattr__ = exports(__name__, __all__, ("results", "check"))

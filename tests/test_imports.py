@@ -117,7 +117,9 @@ def test_unknown_name_is_an_attribute_error() -> None:
         exec("from runtime_core import nothing")
 
 
-@pytest.mark.parametrize("package", ["contracts", "gradients", "plugins", "schemas", "workers", "cli"])
+@pytest.mark.parametrize(
+    "package", ["contracts", "gradients", "plugins", "schemas", "workers", "cli"]
+)
 def test_names_of_packages_are_there(package: str) -> None:
     """Every package has what its `__all__` lists."""
     module = importlib.import_module(f"runtime_core.{package}")

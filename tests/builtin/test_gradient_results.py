@@ -150,7 +150,11 @@ def test_derivatives_of_complex_functions_are_complex(runtime: Make) -> None:
     ("endpoint", "returned", "message"),
     [
         (JACOBIAN, "{}", "jacobian returned a dict with the keys none, expected y."),
-        (JACOBIAN, "{'y': {}, 'z': {}}", "jacobian returned a dict with the keys y, z, expected y."),
+        (
+            JACOBIAN,
+            "{'y': {}, 'z': {}}",
+            "jacobian returned a dict with the keys y, z, expected y.",
+        ),
         (
             JACOBIAN,
             "{'y': {'x': np.eye(2), 'q': 1}}",
@@ -158,7 +162,11 @@ def test_derivatives_of_complex_functions_are_complex(runtime: Make) -> None:
         ),
         (JVP, "{'x': np.ones(2)}", f"{JVP} returned a dict with the keys x, expected y."),
         (VJP, "{'y': np.ones(2)}", f"{VJP} returned a dict with the keys y, expected x."),
-        (VJP, "{'x': np.ones(2), 's': 1}", f"{VJP} returned a dict with the keys s, x, expected x."),
+        (
+            VJP,
+            "{'x': np.ones(2), 's': 1}",
+            f"{VJP} returned a dict with the keys s, x, expected x.",
+        ),
     ],
 )
 def test_wrong_keys_are_the_authors_fault(

@@ -1,4 +1,8 @@
-"""Every check that CI runs, under the name that a person would type: `nox -s tests`."""
+"""Every check that CI runs, under the name that a person would type: `nox -s tests`.
+
+Without a name nox runs `SESSIONS`. On request only: `soak -- 600`, `mutations`, `bench` and the
+tests on the other versions of Python.
+"""
 
 from __future__ import annotations
 
@@ -8,43 +12,88 @@ from pathlib import Path
 
 import nox
 
+PYTHONS = ["3.11", "3.12", "3.13"]
+OLDEST, MIDDLE, NEWEST = PYTHONS
+
+SESSIONS = [
+    "lint",
+    "types",
+    "imports",
+    "docs",
+    "quick",
+    f"tests-{OLDEST}",
+    f"tests-{NEWEST}",
+    "lowest",
+    "wheels",
+    "interop",
+    "soak",
+]
+
 nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv"
-nox.options.download_python = "never"
-nox.options.sessions = ["lint", "types", "imports", "docs", "tests", "lowest", "wheels", "soak"]
-
-PYTHONS = ["3.11", "3.12", "3.13"]
-OLDEST, NEWEST = PYTHONS[0], PYTHONS[-1]
-
-PROCESSES = f"-n{(os.cpu_count() or 1) + 1}"
-"""How many processes share the tests: one more than there are processors, as many tests wait."""
-
-KEEP_BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
-"""The tests start programs by the thousand; compiling all modules each time is half of the time."""
+nox.options.sessions = SESSIONS
 
 PLUGINS = sorted(path.parent for path in Path("plugins").glob("*/pyproject.toml"))
-CHECKOUT = ["-e", ".", *(part for path in PLUGINS for part in ("-e", f"./{path}"))]
+
+HEAVY = {"jax", "mlflow"}
+"""The plugins whose dependencies take more room than everything else together."""
 
 
-@nox.session(python=PYTHONS)
+def checkout(*heavy: str) -> list[str]:
+    """Return what installs the checkout, of the heavy plugins only those named."""
+    wanted = [path for path in PLUGINS if path.name not in HEAVY or path.name in heavy]
+    return ["-e", ".", *(part for path in wanted for part in ("-e", f"./{path}"))]
+
+
+def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
+    """Run pytest in as many processes as there are processors, and one more, as tests wait."""
+    processes = f"-n{(os.cpu_count() or 1) + 1}"
+    environment = {
+        # Tests start many programs; compiling all modules each time would be half of their time.
+        "PYTHONDONTWRITEBYTECODE": "",
+        # pytest shows the whole of what it compares when it sees these, however large that is.
+        "CI": None,
+        "BUILD_NUMBER": None,
+        **variables,
+    }
+    session.run("pytest", "-q", processes, "--maxfail=50", *arguments, env=environment)
+
+
+OTHERS = ["tests/end_to_end", "tests/interop", "tests/soak"]
+"""What has sessions of its own."""
+
+
 def tests(session: nox.Session) -> None:
-    """Run the whole test suite against the checkout."""
-    session.install(*CHECKOUT, "--group", "test")
-    session.run("pytest", PROCESSES, *session.posargs, env=KEEP_BYTECODE)
+    """Run the tests; without a version, with the Python that runs nox."""
+    session.install(*checkout(*HEAVY), "--group=test-all")
+    others = [] if session.posargs else [f"--ignore={folder}" for folder in OTHERS]
+    run_tests(session, *others, *session.posargs)
+
+
+nox.session(name="tests")(tests)
+for _python in PYTHONS:
+    nox.session(name=f"tests-{_python}", python=_python)(tests)
+
+
+@nox.session(python=MIDDLE)
+def quick(session: nox.Session) -> None:
+    """Run the tests that start no process."""
+    session.install(*checkout(), "--group=test")
+    run_tests(session, "--quick", *session.posargs)
 
 
 @nox.session(python=OLDEST)
 def lowest(session: nox.Session) -> None:
-    """Run the test suite with the oldest dependencies that are allowed."""
-    session.install(*CHECKOUT, "--group", "test", "--resolution=lowest-direct")
-    chosen = session.posargs or ["--deselect", "tests/docs"]
-    session.run("pytest", PROCESSES, *chosen, env=KEEP_BYTECODE)
+    """Run the quick and the end-to-end tests with the oldest dependencies that are allowed."""
+    session.install(*checkout(), "--group=test", "--group=wheels", "--resolution=lowest-direct")
+    run_tests(session, "--quick", *session.posargs)
+    run_tests(session, "tests/end_to_end", *session.posargs, UV_RESOLUTION="lowest-direct")
 
 
 @nox.session(python=OLDEST)
 def lint(session: nox.Session) -> None:
     """Check style and format."""
-    session.install("--group", "lint")
+    session.install("--group=lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
 
@@ -52,21 +101,22 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 def types(session: nox.Session) -> None:
     """Check types, strictly, in sources and tests."""
-    session.install(*CHECKOUT, "--group", "types", "--group", "test", "nox")
+    session.install(*checkout(*HEAVY), "--group=types")
     session.run("mypy")
 
 
 @nox.session(python=OLDEST)
 def imports(session: nox.Session) -> None:
-    """Hold the layers of the core to the order of their imports."""
-    session.install(*CHECKOUT, "--group", "imports")
-    session.run("lint-imports")
+    """Check that each layer imports only from those below it."""
+    session.install("--group=imports")
+    folders = os.pathsep.join(map(str, [Path(), *PLUGINS]))  # they are read, not imported
+    session.run("lint-imports", env={"PYTHONPATH": folders})
 
 
 @nox.session(python=OLDEST)
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
-    session.install(*CHECKOUT, "--group", "docs")
+    session.install(*checkout(), "--group=docs")
     session.run("sphinx-build", "-W", "-q", "-b", "html", "docs", "docs/_build/html")
 
 
@@ -74,34 +124,13 @@ def docs(session: nox.Session) -> None:
 def wheels(session: nox.Session) -> None:
     """Build every distribution and run the end-to-end tests against the installed wheels."""
     shutil.rmtree("dist", ignore_errors=True)
-    session.install("--group", "test")
+    session.install("--group=test", "--group=wheels")
     for folder in [Path(), *PLUGINS]:
-        session.run("python", "-m", "build", "--installer=uv", "--outdir=dist", str(folder))
-    session.install(*(str(wheel) for wheel in Path("dist").glob("*.whl")))
-    session.run("pytest", "tests/end_to_end", *session.posargs, env=KEEP_BYTECODE)
-
-
-@nox.session(python=OLDEST)
-def bench(session: nox.Session) -> None:
-    """Measure what GOALS names; `-- --original` measures the original beside it."""
-    session.install(*CHECKOUT)
-    session.run("python", "-m", "benchmarks", *session.posargs)
-
-
-@nox.session(python=OLDEST)
-def soak(session: nox.Session) -> None:
-    """Load a server whose workers are killed, for a minute or for `-- SECONDS`."""
-    session.install(*CHECKOUT, "--group", "test")
-    seconds = session.posargs[0] if session.posargs else "60"
-    session.run("pytest", "tests/soak", "-s", env={**KEEP_BYTECODE, "SOAK_SECONDS": seconds})
-
-
-@nox.session(python=OLDEST)
-def mutations(session: nox.Session) -> None:
-    """Damage 100,000 documents of each format in their bytes, and as many in their trees."""
-    session.install(*CHECKOUT, "--group", "test")
-    count = ["--mutations", "100000"]
-    session.run("pytest", "tests/testing/test_mutations.py", *count, *session.posargs)
+        session.run("uv", "build", "--quiet", "--out-dir=dist", str(folder), external=True)
+    names = {f"tesseract_runtime_{name}" for name in HEAVY}
+    built = [wheel for wheel in Path("dist").glob("*.whl") if wheel.name.split("-")[0] not in names]
+    session.install(*map(str, built))
+    run_tests(session, "tests/end_to_end", *session.posargs)
 
 
 @nox.session(python=OLDEST)
@@ -109,7 +138,32 @@ def interop(session: nox.Session) -> None:
     """Let the clients of the original call Tesseracts that this checkout serves."""
     runtime = Path(session.create_tmp(), "runtime")  # both have a package `tesseract_core`
     session.run_install("uv", "venv", "--clear", f"--python={session.python}", str(runtime))
-    session.run_install("uv", "pip", "install", f"--python={runtime}", *CHECKOUT)
-    session.install("tesseract-core[runtime]==1.15.0", "tesseract-jax==0.4.0", "pytest>=8.3")
+    session.run_install("uv", "pip", "install", f"--python={runtime}", *checkout("jax"))
+    clients = ["tesseract-core[runtime]==1.15.0", "tesseract-jax==0.4.0"]
+    session.install(*clients, "pytest>=8.3", "pytest-timeout>=2.3")
     command = {"INTEROP_RUNTIME": str(runtime / "bin" / "tesseract-runtime")}
-    session.run("pytest", "tests/interop", *session.posargs, env=command)
+    arguments = ["--confcutdir=tests/interop", "tests/interop"]  # beyond it our core is needed
+    session.run("pytest", "-q", *arguments, *session.posargs, env=command)
+
+
+@nox.session(python=OLDEST)
+def soak(session: nox.Session) -> None:
+    """Load a server whose workers are killed, for a minute or for `-- SECONDS`."""
+    session.install(*checkout(), "--group=test")
+    seconds = session.posargs[0] if session.posargs else "60"
+    session.run("pytest", "-q", "-s", "tests/soak", env={"SOAK_SECONDS": seconds})
+
+
+@nox.session(python=OLDEST)
+def mutations(session: nox.Session) -> None:
+    """Damage 100,000 documents of each format in their bytes, and as many in their trees."""
+    session.install(*checkout(), "--group=test")
+    count = ["--mutations=100000"]
+    session.run("pytest", "-q", "tests/testing/test_mutations.py", *count, *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def bench(session: nox.Session) -> None:
+    """Measure what GOALS names; `-- --original` measures the original beside it."""
+    session.install(*checkout(*HEAVY))
+    session.run("python", "-m", "benchmarks", *session.posargs)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import command_line, gradients, imports, runs, service
+from benchmarks import command_line, gradients, imports, plugins, runs, service
 from benchmarks.sides import Side, original_side, our_side
 
 
@@ -53,6 +53,14 @@ ROWS: Sequence[Row] = (
         unit="s",
         measure=imports.limit,
         goal="limit",
+        ours_alone=True,
+    ),
+    Row(
+        name="cost of one installed, unused plugin",
+        unit="ms",
+        measure=plugins.unused_plugin,
+        goal="<= 0.5",
+        turns=3,
         ours_alone=True,
     ),
     Row(name="http apply, 16 floats, p50", unit="ms", measure=service.small_p50, goal="<= 0.40"),

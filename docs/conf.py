@@ -8,10 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
-project = "tesseract-runtime"
+project = "tesseract-runtime-core"
 author = "The tesseract-runtime authors"
 copyright = author  # noqa: A001  # Sphinx reads this name
-release = version = installed_version("tesseract-runtime")
+release = version = installed_version("tesseract-runtime-core")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "docstrings", "hook_reference"]
 exclude_patterns = ["_build", "examples"]

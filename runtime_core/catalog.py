@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib import metadata
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from runtime_core.contracts import (
     ArrayEncoding,
@@ -23,20 +28,61 @@ from runtime_core.contracts import (
 )
 from runtime_core.errors import PluginFault, UnknownName, did_you_mean, listed, shortened
 
-CORE = "tesseract-runtime"
+__all__ = [
+    "CORE", "KINDS", "STANDARD", "Catalog", "Declaration", "Kind", "Plugin", "PluginStatus",
+    "Registered", "Registry", "command_name", "install_command", "with_install_commands",
+]  # fmt: skip
+
+CORE = "tesseract-runtime-core"
 """The name of the core's own distribution."""
+
+STANDARD = "tesseract-runtime"
+"""The name of the distribution that brings the core and the standard plugins."""
+
+
+def install_command(distribution: str, *options: str) -> str:
+    """Return the command line that installs a first-party plugin from where the core is from.
+
+    That is a checkout, a git repository or, by default, the package registry, as the core's own
+    `direct_url.json` (PEP 610) says.
+    """
+    text = metadata.distribution(CORE).read_text("direct_url.json")
+    source = json.loads(text) if text else {}
+    name = "standard" if distribution == STANDARD else distribution.removeprefix(f"{STANDARD}-")
+    folder = f"plugins/{name.replace('-', '_')}"
+    if "dir_info" in source:
+        checkout = shlex.quote(unquote(urlsplit(source["url"]).path))
+        if distribution == STANDARD:
+            return f"cd {checkout} && pip install -r requirements/standard.txt"
+        return " ".join(["pip", "install", *options, f"{checkout}/{folder}"])
+    if "vcs_info" in source:
+        revision = source["vcs_info"].get("requested_revision")
+        address = f"git+{source['url']}" + (f"@{revision}" if revision else "")
+        requirement = f"{distribution} @ {address}#subdirectory={folder}"
+        return " ".join(["uv", "pip", "install", *options, f'"{requirement}"'])
+    return " ".join(["pip", "install", *options, distribution])
+
+
+def with_install_commands(text: str) -> str:
+    """Replace lines `$ pip install DISTRIBUTION` by the commands that fit this installation."""
+    return re.sub(
+        r"(?<=^\$ )pip install (tesseract-runtime[a-z0-9-]*)$",
+        lambda match: install_command(match[1]),
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 class Declaration(Protocol):
-    """What all declarations have in common."""
+    """The fields that all declarations have."""
 
     @property
     def name(self) -> str:
-        """Return the name under which users ask for it."""
+        """The name that users type."""
 
     @property
     def summary(self) -> str:
-        """Return one line that says what it is."""
+        """A description of one line."""
 
 
 D = TypeVar("D", bound=Declaration)
@@ -83,12 +129,12 @@ class Registered(Generic[D_co]):
 
     @property
     def origin(self) -> str:
-        """Return distribution and version, as messages name them."""
+        """Distribution and version, as messages name them."""
         return f"{self.distribution} {self.version}"
 
 
 class PluginStatus(StrEnum):
-    """What became of an installed plugin."""
+    """The state of an installed plugin."""
 
     LOADED = "loaded"
     FAILED = "failed"
@@ -99,7 +145,7 @@ class PluginStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Plugin:
-    """One installed plugin: its entry point, what became of it and what it provides.
+    """One installed plugin: its entry point, its state and the names it provides.
 
     `problem` says in one line why it is not (or not fully) usable; `trace` is the traceback of a
     failed import. `provides` maps hooks to names. `seconds` is what its import and hooks took.
@@ -117,13 +163,13 @@ class Plugin:
 
     @property
     def origin(self) -> str:
-        """Return distribution and version, as messages name them."""
+        """Distribution and version, as messages name them."""
         return f"{self.distribution} {self.version}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hints:
-    """What to say of a name that nothing provides.
+    """Explains names that no usable plugin provides.
 
     `installable` maps hooks to names to the distribution that would provide them; `plugins` are
     those that are installed.
@@ -133,7 +179,7 @@ class Hints:
     plugins: Sequence[Plugin] = ()
 
     def for_name(self, kind: Kind[Any], name: str) -> str | None:
-        """Return the sentence that says how to get `name`, if that is known."""
+        """Say how to get `name`, if that is known."""
         distribution = self.installable.get(kind.hook, {}).get(name)
         asked = f"{kind.noun.capitalize()} {name!r}"
         for plugin in self.plugins:
@@ -141,24 +187,24 @@ class Hints:
             if loaded and plugin.distribution == distribution:
                 return (
                     f"{asked} is not in {plugin.origin}. Install another version of it with: "
-                    f"pip install --upgrade {distribution}"
+                    f"{install_command(distribution, '--upgrade')}"
                 )
             names = (plugin.name, plugin.distribution)
             if not loaded and (plugin.distribution == distribution or name in names):
                 return (
-                    f"{asked} may come from {plugin.origin}, {_FATE[plugin.status]}:\n"
+                    f"{asked} may come from {plugin.origin}, {_STATUS_PHRASES[plugin.status]}:\n"
                     f"  {plugin.problem}. See: tesseract-runtime plugins show {plugin.name}"
                 )
         if distribution is None:
             return None
-        return f"{asked} is not available. Install it with: pip install {distribution}"
+        return f"{asked} is not available. Install it with: {install_command(distribution)}"
 
 
-_FATE: Mapping[PluginStatus, str] = MappingProxyType(
+_STATUS_PHRASES: Mapping[PluginStatus, str] = MappingProxyType(
     {
         PluginStatus.FAILED: "which failed to load",
         PluginStatus.DISABLED: "which is disabled",
-        PluginStatus.INCOMPATIBLE: "which does not fit this version of the runtime",
+        PluginStatus.INCOMPATIBLE: "which requires another version of the runtime",
         PluginStatus.CONFLICT: "which is in conflict with another plugin",
     }
 )
@@ -182,23 +228,23 @@ class Registry(Generic[D]):
         return (entry.value for entry in self.entries.values())
 
     def __contains__(self, name: str) -> bool:
-        """Say whether a name can be used."""
+        """Tell whether a name can be used."""
         return name in self.entries
 
     @property
     def names(self) -> Sequence[str]:
-        """Return the usable names in the order of their registration."""
+        """The usable names in the order of their registration."""
         return tuple(self.entries)
 
     def find(self, name: str) -> D:
-        """Return the declaration of a name; `UnknownName` says what to do when there is none."""
+        """Return the declaration of a name; raise an `UnknownName` that gives the next step."""
         entry = self.entries.get(name)
         if entry is None:
             raise UnknownName(self.explain(name))
         return entry.value
 
     def explain(self, name: str) -> str:
-        """Return why a name cannot be used, and the next step."""
+        """Explain why a name cannot be used, and the next step."""
         if name in self.conflicts:
             return conflict_message(self.kind, name, self.conflicts[name])
         name = shortened(name)
@@ -208,16 +254,8 @@ class Registry(Generic[D]):
         )
 
 
-class Loadable(Declaration, Protocol):
-    """A declaration whose behaviour is loaded when it is first used."""
-
-    @property
-    def load(self) -> Callable[[], Any]:
-        """Return the function that gives the behaviour."""
-
-
-def loaded(noun: str, declaration: Loadable) -> Any:
-    """Return the behaviour of a declaration; `PluginFault` if what it needs cannot be imported."""
+def loaded(noun: str, declaration: ArrayEncoding | Compressor | Format) -> Any:
+    """Load the behaviour of a declaration; `PluginFault` if a module is missing."""
     try:
         return declaration.load()
     except ImportError as error:
@@ -225,7 +263,7 @@ def loaded(noun: str, declaration: Loadable) -> Any:
 
 
 def command_name(endpoint: str) -> str:
-    """Return the name of the command that an endpoint has.
+    """Return the name of an endpoint's command.
 
     >>> command_name("input_schema")
     'input-schema'
@@ -234,14 +272,14 @@ def command_name(endpoint: str) -> str:
 
 
 def conflict_message(kind: Kind[Any], name: str, rivals: Sequence[Registered[Any]]) -> str:
-    """Return who the providers of one name are, and which flag settles it."""
+    """Name the providers of one name, and the flags that disable them."""
     origins = " and ".join(rival.origin for rival in rivals)
     foreign = [rival for rival in rivals if rival.distribution != CORE]
     flags = " or ".join(f"--no-plugin {rival.plugin}" for rival in foreign)
     used = "neither is used" if foreign == list(rivals) else "the runtime's own is used"
     return (
         f"{kind.noun.capitalize()} {name!r} is provided by {origins}, so that {used}. "
-        f"Settle it with {flags}."
+        f"Disable one with {flags}."
     )
 
 

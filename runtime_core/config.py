@@ -6,10 +6,11 @@ A flag is stronger than `TESSERACT_RUNTIME_<OPTION>`, which is stronger than
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -20,20 +21,75 @@ from pydantic import (
     ValidationError,
 )
 
-from runtime_core.backend_choice import BackendChoice, merged, parse_choice
-from runtime_core.errors import InvalidOption
+from runtime_core.errors import InvalidOption, did_you_mean, listed
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
 
-_Given = tuple[Any, str]  # a value, and the flag or variable that it comes from
+__all__ = [
+    "CORE_OPTIONS", "EVERY_ENDPOINT", "BackendChoice", "RuntimeConfig", "dump",
+    "parse_backend_choice", "resolve", "restore",
+]  # fmt: skip
+
+Options = TypeVar("Options", bound=BaseModel)
+
+Given = tuple[Any, str]
+"""The value of an option, and the flag or variable that it comes from."""
 
 PREFIXES = ("TESSERACT_RUNTIME_", "TESSERACT_")
 """Prefixes of environment variables, strongest first."""
 
 
+EVERY_ENDPOINT = "*"
+"""The key of the backend of every endpoint that is not named."""
+
+BackendChoice = Mapping[str, str]
+"""The names of backends by endpoint."""
+
+
+def parse_backend_choice(value: object) -> dict[str, str]:
+    """Read `auto` or `jacobian=jax,vector_jacobian_product=derived`, or a mapping of the same.
+
+    Raises `ValueError` for anything else. Endpoints may be written with dashes.
+
+    >>> parse_backend_choice("auto, jacobian=jax")
+    {'*': 'auto', 'jacobian': 'jax'}
+    """
+    if isinstance(value, Mapping):
+        pairs = [(str(endpoint), str(backend)) for endpoint, backend in value.items()]
+    elif isinstance(value, str):
+        pairs = [_pair(part) for part in value.split(",")]
+    else:
+        raise ValueError(f"expected text such as 'auto' or 'jacobian=jax', got {value!r:.60}")
+    choice: dict[str, str] = {}
+    for endpoint, backend in pairs:
+        name = endpoint.strip().replace("-", "_")
+        if not name or not backend.strip():
+            raise ValueError("expected BACKEND or ENDPOINT=BACKEND, with commas between them")
+        if name in choice:
+            raise ValueError(f"{'all endpoints' if name == EVERY_ENDPOINT else name} named twice")
+        choice[name] = backend.strip()
+    return choice
+
+
+def merge_backend_choices(weak: BackendChoice, strong: BackendChoice) -> BackendChoice:
+    """Merge the choices of two sources; a bare name of the stronger one hides the weaker one.
+
+    >>> merge_backend_choices({"*": "auto", "jacobian": "jax"}, {"jacobian": "derived"})
+    {'*': 'auto', 'jacobian': 'derived'}
+    >>> merge_backend_choices({"jacobian": "jax"}, {"*": "native"})
+    {'*': 'native'}
+    """
+    return strong if EVERY_ENDPOINT in strong else {**weak, **strong}
+
+
+def _pair(part: str) -> tuple[str, str]:
+    left, equals, right = part.partition("=")
+    return (left, right) if equals else (EVERY_ENDPOINT, left)
+
+
 def absolute(path: str) -> str:
-    """Return a path that starts at the root; a URL stays as it is."""
+    """Make a path absolute; a URL stays as it is."""
     return path if "://" in path else str(Path(path).absolute())
 
 
@@ -51,6 +107,21 @@ TextList = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """Texts: an option that may be repeated, or given once with commas."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Flag:
+    """Says how an option stands on the command line; put into `Annotated` beside its type.
+
+    `variables` are names in the environment beside the usual ones. An `advanced` option is listed
+    by `--help-all` alone.
+    """
+
+    short: str | None = None
+    variables: Sequence[str] = ()
+    advanced: bool = False
+
+
+ADVANCED = Flag(advanced=True)
+
 AbsolutePath = Annotated[str, AfterValidator(absolute), Field(validate_default=True)]
 
 
@@ -60,26 +131,28 @@ class RuntimeConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     api_path: str = Field("tesseract_api.py", description="The Python file of the Tesseract.")
-    name: str = Field("Tesseract", description="Name of the Tesseract.")
-    version: str = Field("unknown", description="Version of the Tesseract.")
-    description: str = Field("", description="What the Tesseract computes.")
+    name: Annotated[str, ADVANCED] = Field("Tesseract", description="Name of the Tesseract.")
+    version: Annotated[str, ADVANCED] = Field("unknown", description="Version of the Tesseract.")
+    description: Annotated[str, ADVANCED] = Field("", description="What the Tesseract computes.")
     debug: bool = Field(False, description="Show tracebacks of user code.")
     input_path: AbsolutePath = Field(".", description="Where payloads may read files.")
     output_path: AbsolutePath = Field(".", description="Where runs write their files.")
     output_format: str = Field("json", description="Format of results.")
-    output_file: str | None = Field(None, description="Name of the file of a result.")
+    output_file: Annotated[str | None, ADVANCED] = Field(
+        None, description="Name of the file of a result."
+    )
     compression: Annotated[str | None, AfterValidator(_unless_none)] = Field(
         None, description="Compression of arrays in results."
     )
-    allow_url_prefix: TextList = Field(
+    allow_url_prefix: Annotated[TextList, ADVANCED] = Field(
         (), description="URLs that payloads of remote callers may name; may be repeated."
     )
-    max_json_items: int = Field(
+    max_json_items: Annotated[int, ADVANCED] = Field(
         20_000_000, ge=1, description="Most items in the JSON of a payload."
     )
-    gradient_backend: Annotated[BackendChoice, BeforeValidator(parse_choice)] = Field(
+    gradient_backend: Annotated[BackendChoice, BeforeValidator(parse_backend_choice)] = Field(
         default_factory=dict,
-        description="Who computes gradients: a backend, auto, or ENDPOINT=BACKEND,... "
+        description="The source of gradients: a backend, auto, or ENDPOINT=BACKEND,... "
         "[default: native]",
     )
     log_to: TextList = Field(
@@ -87,28 +160,34 @@ class RuntimeConfig(BaseModel):
         description="Where runs are logged, such as file or mlflow+http://host:5000; may be "
         "repeated. [default: file]",
     )
-    log_to_strict: bool = Field(False, description="Fail a call whose run cannot be logged.")
-    profiling: bool = Field(False, description="Write a profile of each call to its log.")
-    tracing: bool = Field(False, description="Write the stages of each call to its log.")
+    log_to_strict: Annotated[bool, ADVANCED] = Field(
+        False, description="Fail a call whose run cannot be logged."
+    )
+    profiling: Annotated[bool, ADVANCED] = Field(
+        False, description="Write a profile of each call to its log."
+    )
+    tracing: Annotated[bool, ADVANCED] = Field(
+        False, description="Write the stages of each call to its log."
+    )
     settings: Mapping[str, Any] = Field(
         default_factory=dict, description="Options of plugins, by section."
     )
     given: Mapping[str, Any] = Field(
-        default_factory=dict, repr=False, description="What was given of all options, as it came."
+        default_factory=dict, repr=False, description="The options that were given, unparsed."
     )
 
     def __getattr__(self, name: str) -> Any:
-        """Return the option of a plugin as it is named on the command line."""
-        for section, options in (self.__dict__.get("settings") or {}).items():
+        """Read the option of a plugin by its name on the command line."""
+        for section, settings in (self.__dict__.get("settings") or {}).items():
             field = name.removeprefix(f"{section}_")
-            if field != name and field in type(options).model_fields:
-                return getattr(options, field)
+            if field != name and field in settings.model.model_fields:
+                return getattr(settings.options, field)
         raise AttributeError(f"There is no option {name!r}; no loaded plugin declares it.")
 
     def section(self, name: str) -> Any:
-        """Return the options of a plugin: an instance of the model of its `Settings`."""
+        """Read the options of a plugin: an instance of the model of its `Settings`."""
         try:
-            return self.settings[name]
+            return self.settings[name].options
         except KeyError:
             raise InvalidOption(
                 f"There is no settings section {name!r}; no loaded plugin declares it."
@@ -134,15 +213,46 @@ def resolve(
     choice = _merged_choice(sources.of("gradient_backend"))
     if choice:
         given["gradient_backend"] = (choice, flag_name("gradient_backend"))
-    config: RuntimeConfig = _validated(RuntimeConfig, given)
+    config = validated_options(RuntimeConfig, given)
     settings = {}
     raw = {option: value for option, (value, _) in given.items()}
     for declaration in catalog.settings:
         model = declaration.load()
         found = sources.strongest(tuple(model.model_fields), prefix=f"{declaration.name}_")
-        settings[declaration.name] = _validated(model, found)
+        settings[declaration.name] = section = _Section(model, found)
+        if found:
+            _ = section.options  # what is given must be valid; defaults can wait
         raw |= {f"{declaration.name}_{field}": value for field, (value, _) in found.items()}
+    _refuse_unknown(flags, {*CORE_OPTIONS, *_options_of(settings)})
     return config.model_copy(update={"settings": settings, "given": raw})
+
+
+def _options_of(settings: Mapping[str, _Section]) -> Iterator[str]:
+    for name, section in settings.items():
+        yield from (f"{name}_{field}" for field in section.model.model_fields)
+
+
+def _refuse_unknown(flags: Mapping[str, Any], known: Collection[str]) -> None:
+    for name in flags.keys() - known:
+        raise InvalidOption(
+            f"There is no option {name!r}.{did_you_mean(name, known)} Known: {listed(known)}."
+        )
+
+
+class _Section:  # noqa: PLW1641  # it is never a key
+    """The options of one plugin; its model is built when they are first read."""
+
+    def __init__(self, model: type[BaseModel], given: Mapping[str, Given]) -> None:
+        self.model = model
+        self._given = given
+
+    @cached_property
+    def options(self) -> Any:
+        """The validated options."""
+        return validated_options(self.model, self._given)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Section) and self.options == other.options
 
 
 def flag_name(option: str) -> str:
@@ -155,23 +265,23 @@ def flag_name(option: str) -> str:
 
 
 def dump(config: RuntimeConfig) -> dict[str, Any]:
-    """Return what another process needs to make the same configuration with `restore`."""
+    """Return the options with which `restore` makes the same configuration in another process."""
     return dict(config.given)
 
 
 def restore(catalog: Catalog, dumped: Mapping[str, Any]) -> RuntimeConfig:
-    """Make the configuration that `dump` wrote down in another process."""
+    """Make the configuration that `dump` described in another process."""
     return resolve(catalog, flags=dumped, environment={})
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Sources:
-    """Where options come from."""
+    """The sources of options."""
 
     flags: Mapping[str, Any]
     environment: Mapping[str, str]
 
-    def of(self, option: str) -> Iterator[_Given]:
+    def of(self, option: str) -> Iterator[Given]:
         """Yield what is given for an option, strongest first."""
         if option in self.flags:
             yield self.flags[option], flag_name(option)
@@ -180,31 +290,32 @@ class _Sources:
             if self.environment.get(variable):
                 yield self.environment[variable], variable
 
-    def strongest(self, options: Sequence[str], *, prefix: str = "") -> dict[str, _Given]:
-        """Return what counts for each option that is given at all."""
+    def strongest(self, options: Sequence[str], *, prefix: str = "") -> dict[str, Given]:
+        """Return the strongest value of each option that is given at all."""
         found = {option: next(self.of(prefix + option), None) for option in options}
         return {option: given for option, given in found.items() if given is not None}
 
 
-def _merged_choice(sources: Iterator[_Given]) -> BackendChoice:
-    """Return the choice of gradient backends of all sources, which is made by endpoint."""
+def _merged_choice(sources: Iterator[Given]) -> BackendChoice:
+    """Merge the gradient backends of all sources, endpoint by endpoint."""
     choice: BackendChoice = {}
     for value, source in sources:
         try:
-            choice = merged(parse_choice(value), choice)
+            choice = merge_backend_choices(parse_backend_choice(value), choice)
         except ValueError as error:
             raise InvalidOption(f"{source}={value!r}: {error}") from None
     return choice
 
 
-def _validated(model: type[BaseModel], given: Mapping[str, _Given]) -> Any:
+def validated_options(model: type[Options], given: Mapping[str, Given]) -> Options:
+    """Return options as an instance of their model; `InvalidOption` names each that is wrong."""
     try:
         return model(**{option: value for option, (value, _) in given.items()})
     except ValidationError as error:
         raise InvalidOption("\n".join(_option_faults(error, given))) from None
 
 
-def _option_faults(error: ValidationError, given: Mapping[str, _Given]) -> list[str]:
+def _option_faults(error: ValidationError, given: Mapping[str, Given]) -> list[str]:
     faults = []
     for fault in error.errors(include_url=False):
         option = str(fault["loc"][0]) if fault["loc"] else ""

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, one class per kind of fault.
+"""The errors of the runtime, one class per kind of fault.
 
 Every error of the runtime carries a `FaultKind`; the table `OUTCOMES` is the only place
 that says which HTTP status and which exit code a kind has.
@@ -13,9 +13,18 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+__all__ = [
+    "OUTCOMES", "AuthorError", "BodyTooLarge", "CallerGone", "FaultKind", "FileRefused",
+    "GradientFailed", "InvalidItem", "InvalidOption", "InvalidPayload", "InvalidResult",
+    "InvalidTesseract", "MissingFile", "NotWritten", "Outcome", "PluginFault", "QueueFull",
+    "RunNotLogged", "ShuttingDown", "SlowBody", "TesseractRuntimeError", "TimedOut", "UnknownName",
+    "UnreadableDocument", "WorkerDied", "WorkersLost", "did_you_mean", "fault_lines", "listed",
+    "number_text", "shortened",
+]  # fmt: skip
+
 
 class FaultKind(StrEnum):
-    """The closed set of reasons for which a call does not give a result."""
+    """The closed set of reasons why a call fails."""
 
     UNREADABLE_DOCUMENT = "unreadable_document"
     INVALID_PAYLOAD = "invalid_payload"
@@ -40,7 +49,7 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a fault becomes outside: an HTTP status and the exit code of a process."""
+    """The HTTP status and the exit code of a kind of fault."""
 
     status: int
     exit_code: int
@@ -108,7 +117,7 @@ class InvalidOption(TesseractRuntimeError):
 
 
 class UnknownName(TesseractRuntimeError):
-    """Something was asked for by a name that nothing usable has."""
+    """A name is unknown, or cannot be used."""
 
     kind = FaultKind.UNKNOWN_NAME
 
@@ -126,13 +135,13 @@ class NotWritten(TesseractRuntimeError):
 
 
 class RunNotLogged(TesseractRuntimeError):
-    """What a call logs cannot be kept, and `--log-to-strict` demands that it is."""
+    """The log of a call cannot be kept, and `--log-to-strict` requires that it is."""
 
     kind = FaultKind.RUN_NOT_LOGGED
 
 
 class FileRefused(TesseractRuntimeError):
-    """A payload names a file that it has no right to open."""
+    """A payload names a file that it is not allowed to open."""
 
     kind = FaultKind.INVALID_PAYLOAD
 
@@ -144,7 +153,7 @@ class InvalidTesseract(TesseractRuntimeError):
 
 
 class InvalidResult(TesseractRuntimeError):
-    """A function of the Tesseract returned something else than its schema promises."""
+    """A function of the Tesseract returned a value that does not fit its schema."""
 
     kind = FaultKind.TESSERACT_FAILED
 
@@ -162,25 +171,25 @@ class WorkerDied(TesseractRuntimeError):
 
 
 class WorkersLost(TesseractRuntimeError):
-    """There is no worker to compute a call, and there will be none."""
+    """All workers are lost, and none can be started."""
 
     kind = FaultKind.WORKERS_LOST
 
 
 class TimedOut(TesseractRuntimeError):
-    """A call has taken longer than it may, and was stopped."""
+    """A call took longer than its limit, and was aborted."""
 
     kind = FaultKind.TIMED_OUT
 
 
 class QueueFull(TesseractRuntimeError):
-    """So many calls wait already that another one is refused."""
+    """The queue of waiting calls is full."""
 
     kind = FaultKind.QUEUE_FULL
 
 
 class BodyTooLarge(TesseractRuntimeError):
-    """The body of a request is larger than the server takes."""
+    """The body of a request is larger than the limit of the server."""
 
     kind = FaultKind.BODY_TOO_LARGE
 
@@ -192,7 +201,7 @@ class SlowBody(TesseractRuntimeError):
 
 
 class CallerGone(TesseractRuntimeError):
-    """Whoever asked no longer waits for the answer."""
+    """The caller no longer waits for the answer."""
 
     kind = FaultKind.CALLER_GONE
 
@@ -207,6 +216,16 @@ class PluginFault(TesseractRuntimeError):
     """A plugin cannot be used, and was asked for or was required to work."""
 
     kind = FaultKind.INVALID_OPTION
+
+
+class AuthorError(Exception):
+    """Carries an exception of the author's code, as its cause, past the runtime's own handlers."""
+
+    @property
+    def cause(self) -> BaseException:
+        """The exception that the author's code raised."""
+        assert self.__cause__ is not None  # it is always raised from what it carries
+        return self.__cause__
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
@@ -231,7 +250,7 @@ def listed(names: Collection[str]) -> str:
 
 
 def shortened(text: str, length: int = 60) -> str:
-    """Return what a user wrote, cut where it would fill a message.
+    """Shorten a text of the user that would fill a message.
 
     >>> shortened("abcdef", 3)
     'abc...'

@@ -17,9 +17,11 @@ from urllib.parse import unquote
 from runtime_core.contracts.calls import Buffer
 from runtime_core.errors import FileRefused, InvalidOption, MissingFile, NotWritten, shortened
 
+__all__ = ["FileAccess", "is_url", "join", "write"]
+
 
 def is_url(name: str) -> bool:
-    """Say whether a name is a URL of fsspec and not a path.
+    """Tell whether a name is a URL of fsspec and not a path.
 
     >>> is_url("s3://bucket/key"), is_url("data/x.json")
     (True, False)
@@ -35,7 +37,7 @@ _DESCRIPTORS = ("/dev/stdin", "/dev/fd/")
 
 @dataclass(frozen=True, kw_only=True)
 class FileAccess:
-    """Opens what a payload names, within the rights of whoever sent it.
+    """Opens the files that a payload names, within the rights of its sender.
 
     `root` is the folder or URL against which relative names are resolved. When `confined`, nothing
     outside of it is opened, nor anything that is not a regular file; without a `root` then
@@ -51,12 +53,12 @@ class FileAccess:
         """Open a file for reading bytes; relative names start from `base`, else from `root`.
 
         Raises `FileRefused` for what is outside of the sender's rights, and `MissingFile` for
-        what is not there or is no regular file.
+        a file that is missing or is not a regular file.
         """
         located = self._located(name, base)
         if is_url(located):
             self.require_url(located)
-            return _open_url(located, "rb", **self._url_options(located))
+            return _open_url(located, "rb", **self.url_options(located))
         if not self.confined and located.startswith(_DESCRIPTORS):
             return _open_descriptor(located)
         file = _open_regular(self.resolve(name, base=base), name)
@@ -106,8 +108,8 @@ class FileAccess:
                 name = join(str(start), name)
         return name
 
-    def _url_options(self, url: str) -> Mapping[str, Any]:
-        """Return options of fsspec: what may be read must not send its reader elsewhere."""
+    def url_options(self, url: str) -> Mapping[str, Any]:
+        """Return options of fsspec: a URL that may be read must not redirect to another place."""
         if self.confined and url.startswith(("http:", "https:")):
             return {"allow_redirects": False}
         return {}
@@ -212,7 +214,7 @@ def _open_regular(path: Path, name: str) -> BinaryIO:
 
 
 def _real_path(file: BinaryIO) -> Path:
-    """Return where an open file is, whatever has become of the folders on the way to it."""
+    """Return the present path of an open file, even if folders above it have been moved."""
     if sys.platform == "darwin":
         named = fcntl.fcntl(file, fcntl.F_GETPATH, bytes(1024))
         return Path(os.fsdecode(named.rstrip(b"\0")))

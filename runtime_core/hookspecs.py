@@ -30,6 +30,12 @@ if TYPE_CHECKING:
         Settings,
     )
 
+__all__ = [
+    "PROJECT", "hookimpl", "hookspec", "endpoints", "formats", "encodings", "compressors",
+    "gradient_backends", "run_sinks", "executors", "commands", "server_extensions", "settings",
+    "recipes",
+]  # fmt: skip
+
 PROJECT = "tesseract_runtime"
 """The name of the pluggy project and of the entry-point group."""
 
@@ -82,11 +88,15 @@ def formats() -> Iterable[Format]:
 
 
         class PrettyJson:
-            def loads(self, body):
+            def loads(self, body, limits):
                 return json.loads(bytes(body))
 
-            def dumps(self, tree, buffers):
-                return [json.dumps(tree, indent=2).encode()]
+            def dumps(self, tree):
+                return [json.dumps(tree, indent=2, default=mapping).encode()]
+
+
+        def mapping(array):
+            return array.document(array.buffer)
 
 
         @hookimpl
@@ -276,7 +286,7 @@ def commands() -> Iterable[Command]:
 
         @hookimpl
         def commands():
-            yield Command(name="greet", summary="Greet somebody.", load=lambda: greet)
+            yield Command(name="greet", summary="Greet the user.", load=lambda: greet)
         ```
     """
     raise NotImplementedError

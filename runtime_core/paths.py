@@ -17,9 +17,14 @@ from pydantic_core import to_jsonable_python
 
 from runtime_core.errors import TesseractRuntimeError
 
+__all__ = [
+    "Field", "Index", "InvalidPath", "Key", "Path", "Step", "expand", "get", "is_concrete",
+    "matches", "parse", "parse_template", "pattern", "render", "replace",
+]  # fmt: skip
+
 
 class InvalidPath(TesseractRuntimeError, ValueError):
-    """A text is no path, or a path leads nowhere in a value."""
+    """A text is not a valid path, or a path leads nowhere in a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def render(path: Sequence[Step]) -> str:
 
 
 def matches(template: Path, path: Path) -> bool:
-    """Say whether a path is one of those that a template stands for.
+    """Tell whether a path is one of those that a template stands for.
 
     >>> matches(parse_template("n.[].{}"), parse("n.[3].{k}"))
     True
@@ -117,12 +122,12 @@ def pattern(template: Path) -> str:
 
 
 def is_concrete(template: Path) -> bool:
-    """Say whether a template stands for one path only."""
+    """Tell whether a template stands for one path only."""
     return Index(None) not in template and Key(None) not in template
 
 
 def get(tree: Any, path: Path) -> Any:
-    """Return what a path leads to in a tree of models, dicts, lists and tuples.
+    """Return the value at a path in a tree of models, dicts, lists and tuples.
 
     >>> get({"a": [10, 20]}, parse("a.[1]"))
     20
@@ -195,14 +200,14 @@ def _step(
 
 def _position(digits: str) -> int:
     if not digits:
-        raise InvalidPath("'[]' stands for every index and belongs into templates only.")
+        raise InvalidPath("'[]' means every index and is allowed in templates only.")
     return int(digits)
 
 
 def _refuse(text: str, position: int) -> NoReturn:
     raise InvalidPath(
-        f"{text[:200]!r} is no path: at character {position + 1} a step must begin, such as "
-        "a field, [0] or {key}."
+        f"Invalid path {text[:200]!r} at character {position + 1}: expected a field name, [index] "
+        "or {key}."
     )
 
 

@@ -10,14 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel
 
-from runtime_core import scope
-from runtime_core.answering import answered, outputs_at, validated
+from runtime_core.calls import scope
+from runtime_core.calls.execution import evaluate, execute, validate_payload
+from runtime_core.calls.faults import author_fault, fault_of
+from runtime_core.calls.invocation import Invocation, Stages
+from runtime_core.calls.scope import Scope, Workspace
 from runtime_core.catalog import CORE, Catalog
-from runtime_core.config import RuntimeConfig, absolute
+from runtime_core.config import RuntimeConfig, absolute, resolve
 from runtime_core.contracts import (
     BoundEndpoint,
     Buffer,
@@ -25,23 +29,24 @@ from runtime_core.contracts import (
     Endpoint,
     Evaluations,
     Reply,
+    Run,
     RunStatus,
     Unavailable,
 )
-from runtime_core.errors import TesseractRuntimeError, UnknownName
-from runtime_core.faults import author_fault, fault_of
+from runtime_core.errors import AuthorError, TesseractRuntimeError, UnknownName
 from runtime_core.files import FileAccess
 from runtime_core.gradients.selection import GradientBackends
-from runtime_core.invocation import Invocation, Stages
-from runtime_core.run_logs.placing import run_of
+from runtime_core.plugins import load_catalog
+from runtime_core.run_logs.log_targets import LogTarget, log_targets
+from runtime_core.run_logs.run import EVALUATION, run_of
 from runtime_core.run_logs.run_log import RunLog, Upstream
-from runtime_core.run_logs.targets import LogTarget, log_targets
-from runtime_core.runs import EVALUATION, Run
-from runtime_core.scope import Scope, Workspace
-from runtime_core.tesseract_api import AuthorError, TesseractApi, load_tesseract
+from runtime_core.tesseract import TesseractApi, load_tesseract
 
 if TYPE_CHECKING:
     from runtime_core.schemas import PayloadSchemas
+
+
+__all__ = ["Runtime", "local_runtime", "served_runtime"]
 
 
 class Runtime:
@@ -64,15 +69,30 @@ class Runtime:
         self._upstream = upstream
         self._bound: dict[str, BoundEndpoint | Unavailable] = {}
 
+    @classmethod
+    def from_file(cls, path: str | PathLike[str], **options: Any) -> Self:
+        """Open a Tesseract for the user of this process, who may read any file and URL.
+
+        `options` are those of the command line, with underscores; the environment is not read.
+        Raises `InvalidOption` for one that does not exist or has a wrong value.
+
+        >>> tesseract = Runtime.from_file("docs/examples/vectoradd/tesseract_api.py")
+        >>> tesseract.call("apply", {"inputs": {"a": [1, 2], "b": [3, 4]}}).root.result
+        array([4., 6.], dtype=float32)
+        """
+        catalog = load_catalog()
+        config = resolve(catalog, flags={**options, "api_path": fspath(path)}, environment={})
+        return cls(catalog=catalog, config=config, files=_files_of_the_user(config))
+
     @cached_property
     def api(self) -> TesseractApi:
-        """Return the loaded `tesseract_api.py`; errors as those of `load_tesseract`."""
+        """The loaded `tesseract_api.py`; errors are those of `load_tesseract`."""
         with scope.enter(self.scope()):
             return load_tesseract(self.config.api_path)
 
     @cached_property
     def schemas(self) -> PayloadSchemas:
-        """Return the maker of payload and result models."""
+        """The factory of payload and result models."""
         from runtime_core.schemas import PayloadSchemas  # it loads numpy, which health can spare
 
         return PayloadSchemas(self.api.input_schema, self.api.output_schema)
@@ -98,7 +118,7 @@ class Runtime:
 
     @cached_property
     def gradients(self) -> GradientBackends:
-        """Return who computes which endpoint."""
+        """The gradient backend of each endpoint."""
         return GradientBackends(binding=self, catalog=self.catalog)
 
     @contextmanager
@@ -106,7 +126,7 @@ class Runtime:
         """Evaluate `apply` near `inputs`, its outputs validated as those of the endpoint are."""
         from runtime_core.gradients import SerialEvaluations  # numpy, which health can spare
 
-        yield SerialEvaluations(partial(outputs_at, self.bound("apply")), inputs)
+        yield SerialEvaluations(partial(evaluate, self.bound("apply")), inputs)
 
     def endpoint(self, name: str) -> BoundEndpoint | Unavailable:
         """Return an endpoint bound to this Tesseract; `UnknownName` if no plugin has it."""
@@ -145,14 +165,14 @@ class Runtime:
         endpoint = self.bound(name)
         with self._running(run or EVALUATION) as here, scope.enter(here):
             try:
-                return answered(endpoint, validated(endpoint, payload, {}))
+                return execute(endpoint, validate_payload(endpoint, payload, {}))
             except AuthorError as error:
                 cause = error.cause
         raise cause  # outside of the handler, so that its own cause stays
 
     def invoke(self, call: Call) -> Reply:
         """Answer a call in bytes. Every failure is a `Fault` of the reply; nothing is raised."""
-        stages = Stages(tell=self.config.tracing)
+        stages = Stages(trace=self.config.tracing)
         body: Sequence[Buffer] = ()
         fault = None
         try:
@@ -171,7 +191,7 @@ class Runtime:
             fault = author_fault(error)
         return Reply(
             run_id=call.run_id,
-            format=call.output_format,
+            format=call.output.format,
             body=body,
             timings=stages.seconds,
             fault=fault,
@@ -201,12 +221,11 @@ class Runtime:
         if call.output_path is None or call.output_path == self.config.output_path:
             return here
         config = self.config.model_copy(update={"output_path": absolute(call.output_path)})
-        workspace = replace(self._workspace, config=config)
-        return replace(here, workspace=lambda: workspace)
+        return replace(here, workspace=replace(self._workspace, config=config))
 
     def scope(self, run: Run | None = None, **facts: Any) -> Scope:
         """Return the surroundings of one call of this runtime."""
-        return Scope(workspace=lambda: self._workspace, run=run, **facts)
+        return Scope(workspace=self._workspace, run=run, **facts)
 
 
 def _is_inside_of_a_call() -> bool:
@@ -218,8 +237,12 @@ def local_runtime(
     catalog: Catalog, config: RuntimeConfig, upstream: Upstream | None = None
 ) -> Runtime:
     """Return a runtime that acts for its own user, who may read any file and URL."""
-    files = FileAccess(root=config.input_path, confined=False)
+    files = _files_of_the_user(config)
     return Runtime(catalog=catalog, config=config, files=files, upstream=upstream)
+
+
+def _files_of_the_user(config: RuntimeConfig) -> FileAccess:
+    return FileAccess(root=config.input_path, confined=False)
 
 
 def served_runtime(

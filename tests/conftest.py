@@ -1,4 +1,4 @@
-"""What the tests share: small Tesseracts, runtimes and processes of the command line."""
+"""What the tests share: small Tesseracts, runtimes and the command line, in a process or here."""
 
 from __future__ import annotations
 
@@ -16,9 +16,28 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from runtime_core import Runtime, load_catalog
 from runtime_core.catalog import Catalog
+from runtime_core.cli.entry_point import run
 from runtime_core.config import resolve
 from runtime_core.plugins import PluginSelection
 from runtime_core.runtime import local_runtime
+from tests.failures import pytest_runtest_makereport
+from tests.patience import SECONDS
+from tests.selection import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_ignore_collect,
+    pytest_xdist_make_scheduler,
+)
+
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_ignore_collect",
+    "pytest_runtest_makereport",
+    "pytest_xdist_make_scheduler",
+]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXAMPLES = REPOSITORY / "docs" / "examples"
@@ -40,30 +59,6 @@ def apply(inputs: InputSchema) -> OutputSchema:
 """The source of the smallest Tesseract that computes something."""
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
-
-SHARING = ("tests/end_to_end/", "tests/mlflow/")
-"""Folders whose tests share what takes long to make: an environment, a server of MLflow."""
-
-PAGES = "tests/docs/test_code_blocks.py::test_blocks_of_page_do_what_they_say["
-"""How the name of a test begins that runs a page, which takes as long as many a file."""
-
-
-@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let each process have files one after the other, so that it makes what a file shares once."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    scheduling = LoadScopeScheduling(config, log)
-    scheduling._split_scope = unit_of
-    return scheduling
-
-
-def unit_of(test: str) -> str:
-    """Return what the tests that stay together in one process have in common."""
-    if test.startswith(PAGES):
-        return test
-    shared = (folder for folder in SHARING if test.startswith(folder))
-    return next(shared, test.partition("::")[0])
 
 
 @pytest.fixture(autouse=True)
@@ -133,11 +128,37 @@ def cli(tmp_path: Path) -> Cli:
             cwd=options.pop("cwd", tmp_path),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=SECONDS,
             **options,
         )
 
     return run
+
+
+@pytest.fixture
+def cli_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Cli:
+    """Return a function that does what `cli` does in this process, for rules that need no other.
+
+    What user code prints may be mixed with the result here.
+    """
+
+    def run_here(
+        *arguments: str, environment: Mapping[str, str] | None = None, cwd: Path = tmp_path
+    ) -> subprocess.CompletedProcess[str]:
+        capfd.readouterr()
+        with monkeypatch.context() as patch:
+            patch.chdir(cwd)
+            for name in os.environ.keys() - clean_environment().keys():
+                patch.delenv(name)
+            for name, value in (environment or {}).items():
+                patch.setenv(name, value)
+            code = run(arguments, os.environ)
+        stdout, stderr = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, code, stdout, stderr)
+
+    return run_here
 
 
 def clean_environment() -> dict[str, str]:

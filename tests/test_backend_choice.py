@@ -8,32 +8,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime_core.backend_choice import EVERY, BackendChoice, merged, parse_choice
+from runtime_core.config import (
+    EVERY_ENDPOINT,
+    BackendChoice,
+    merge_backend_choices,
+    parse_backend_choice,
+)
 
 names = st.sampled_from(["jax", "derived", "native", "auto"])
-endpoints = st.sampled_from(["jacobian", "vector_jacobian_product", EVERY])
+endpoints = st.sampled_from(["jacobian", "vector_jacobian_product", EVERY_ENDPOINT])
 choices = st.dictionaries(endpoints, names)
 
 
 @pytest.mark.parametrize(
     ("value", "choice"),
     [
-        ("auto", {EVERY: "auto"}),
-        ("finite-differences", {EVERY: "finite-differences"}),
+        ("auto", {EVERY_ENDPOINT: "auto"}),
+        ("finite-differences", {EVERY_ENDPOINT: "finite-differences"}),
         ("jacobian=jax", {"jacobian": "jax"}),
         ("jacobian=jax,abstract_eval=derived", {"jacobian": "jax", "abstract_eval": "derived"}),
-        ("auto,jacobian=jax", {EVERY: "auto", "jacobian": "jax"}),
-        ("jacobian=jax,auto", {EVERY: "auto", "jacobian": "jax"}),
-        (" auto , jacobian = jax ", {EVERY: "auto", "jacobian": "jax"}),
+        ("auto,jacobian=jax", {EVERY_ENDPOINT: "auto", "jacobian": "jax"}),
+        ("jacobian=jax,auto", {EVERY_ENDPOINT: "auto", "jacobian": "jax"}),
+        (" auto , jacobian = jax ", {EVERY_ENDPOINT: "auto", "jacobian": "jax"}),
         ("vector-jacobian-product=jax", {"vector_jacobian_product": "jax"}),
-        ({"jacobian": "jax", EVERY: "auto"}, {"jacobian": "jax", EVERY: "auto"}),
+        ({"jacobian": "jax", EVERY_ENDPOINT: "auto"}, {"jacobian": "jax", EVERY_ENDPOINT: "auto"}),
         ({"vector-jacobian-product": "jax"}, {"vector_jacobian_product": "jax"}),
         ({}, {}),
     ],
 )
 def test_a_choice_is_read(value: object, choice: dict[str, str]) -> None:
     """A bare name is for every endpoint, `ENDPOINT=BACKEND` for one; a mapping says the same."""
-    assert parse_choice(value) == choice
+    assert parse_backend_choice(value) == choice
 
 
 @pytest.mark.parametrize(
@@ -56,25 +61,25 @@ def test_a_choice_is_read(value: object, choice: dict[str, str]) -> None:
 def test_what_is_no_choice_is_refused(value: object, message: str) -> None:
     """The message says how a choice is written."""
     with pytest.raises(ValueError, match=message.replace("[", r"\[")):
-        parse_choice(value)
+        parse_backend_choice(value)
 
 
 def test_a_long_value_is_shortened() -> None:
     """A message does not repeat all of what is no choice."""
     with pytest.raises(ValueError, match="expected text") as caught:
-        parse_choice(list(range(10_000)))
+        parse_backend_choice(list(range(10_000)))
     assert len(str(caught.value)) < 200
 
 
 def test_a_choice_that_was_read_reads_as_itself() -> None:
     """What was dumped for another process is read there as it was."""
-    choice = parse_choice("auto,jacobian=jax")
-    assert parse_choice(choice) == choice
+    choice = parse_backend_choice("auto,jacobian=jax")
+    assert parse_backend_choice(choice) == choice
 
 
 def chosen(choice: BackendChoice, endpoint: str) -> Any:
     """Return what a choice says of an endpoint."""
-    return choice.get(endpoint, choice.get(EVERY))
+    return choice.get(endpoint, choice.get(EVERY_ENDPOINT))
 
 
 @given(weak=choices, strong=choices, endpoint=endpoints)
@@ -82,7 +87,7 @@ def test_the_stronger_choice_counts_where_it_says_something(
     weak: BackendChoice, strong: BackendChoice, endpoint: str
 ) -> None:
     """For each endpoint the stronger source decides, by name or for all, and else the weaker."""
-    both = merged(weak, strong)
+    both = merge_backend_choices(weak, strong)
     assert chosen(both, endpoint) == (chosen(strong, endpoint) or chosen(weak, endpoint))
 
 
@@ -91,4 +96,6 @@ def test_choices_can_be_put_together_in_any_grouping(
     first: BackendChoice, second: BackendChoice, third: BackendChoice
 ) -> None:
     """Only the order of their strengths matters."""
-    assert merged(first, merged(second, third)) == merged(merged(first, second), third)
+    assert merge_backend_choices(
+        first, merge_backend_choices(second, third)
+    ) == merge_backend_choices(merge_backend_choices(first, second), third)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pluggy
 import pytest
 
 from runtime_core import hookspecs
 from runtime_core.catalog import (
+    CORE,
     KINDS,
     Catalog,
     Hints,
@@ -17,6 +20,7 @@ from runtime_core.catalog import (
     Registered,
     Registry,
     command_name,
+    install_command,
 )
 from runtime_core.contracts import Recipe
 from runtime_core.errors import UnknownName
@@ -96,7 +100,7 @@ def test_empty_registry_says_so() -> None:
     [
         (PluginStatus.FAILED, "which failed to load"),
         (PluginStatus.DISABLED, "which is disabled"),
-        (PluginStatus.INCOMPATIBLE, "which does not fit this version of the runtime"),
+        (PluginStatus.INCOMPATIBLE, "which requires another version of the runtime"),
         (PluginStatus.CONFLICT, "which is in conflict with another plugin"),
     ],
 )
@@ -114,10 +118,51 @@ def test_installable_name_is_explained() -> None:
     """A name that a plugin of ours provides comes with the line that installs it."""
     hints = Hints(installable={"recipes": {"sketch": "tesseract-runtime-acme"}})
     assert replace(REGISTRY, hints=hints).explain("sketch") == (
-        "Recipe 'sketch' is not available. Install it with: pip install tesseract-runtime-acme"
+        "Recipe 'sketch' is not available. "
+        f"Install it with: {install_command('tesseract-runtime-acme')}"
     )
 
 
 def test_command_has_dashes() -> None:
     """The command of an endpoint is its name with dashes."""
     assert command_name("vector_jacobian_product") == "vector-jacobian-product"
+
+
+URL = "https://git.example.org/runtime.git"
+GIT = f'uv pip install "tesseract-runtime-jax @ git+{URL}'
+SOURCES = {
+    "registry": (None, "pip install tesseract-runtime-jax"),
+    "wheel": (
+        {"url": "file:///tmp/a.whl", "archive_info": {}},
+        "pip install tesseract-runtime-jax",
+    ),
+    "checkout": ({"url": "file:///src/it", "dir_info": {}}, "pip install /src/it/plugins/jax"),
+    "editable": (
+        {"url": "file:///a%20b", "dir_info": {"editable": True}},
+        "pip install '/a b'/plugins/jax",
+    ),
+    "git": (
+        {"url": URL, "vcs_info": {"vcs": "git", "commit_id": "1a2b"}},
+        f'{GIT}#subdirectory=plugins/jax"',
+    ),
+    "branch": (
+        {"url": URL, "vcs_info": {"vcs": "git", "commit_id": "1a2b", "requested_revision": "v1"}},
+        f'{GIT}@v1#subdirectory=plugins/jax"',
+    ),
+}
+"""The `direct_url.json` of an installed core, and the line that installs a plugin beside it."""
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_plugin_is_installed_from_where_the_core_is_from(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message names the checkout, the git repository or the registry of the core."""
+    direct_url, line = SOURCES[source]
+    metadata = tmp_path / "tesseract_runtime_core-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Name: {CORE}\nVersion: 1.0\n", encoding="utf-8")
+    if direct_url is not None:
+        (metadata / "direct_url.json").write_text(json.dumps(direct_url), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert install_command("tesseract-runtime-jax") == line

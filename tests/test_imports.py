@@ -31,13 +31,21 @@ MODULES = {
     "runtime_core.gradients.signatures": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY],
     "runtime_core.config": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.files": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
-    "runtime_core.scope": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.calls.scope": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.plugins": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.runtime": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.cli": ["numpy", *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.workers": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
-    "runtime_core.workers.child": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
-    "runtime_core.server.serving": ["numpy", "jax", "torch", "mlflow", "dask", "ray", "pandas"],
+    "runtime_core.workers.worker_main": ["numpy", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.server.uvicorn_server": [
+        "numpy",
+        "jax",
+        "torch",
+        "mlflow",
+        "dask",
+        "ray",
+        "pandas",
+    ],
     "runtime_core.arrays.annotation": [*COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "runtime_core.schemas": [*COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "tesseract_core.runtime": [*COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
@@ -60,7 +68,7 @@ def loaded_by(statements: str, *arguments: str) -> set[str]:
 
 def loaded_by_command(*arguments: str) -> set[str]:
     """Return the modules that a command has loaded when it is done."""
-    run = "import os; from runtime_core.cli.main import run; "
+    run = "import os; from runtime_core.cli.entry_point import run; "
     return loaded_by(f"{run}assert run({list(arguments)!r}, os.environ) == 0; print()")
 
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.patience import SECONDS
+
 CONFIGURATION = """
 [mypy]
 strict = true
@@ -38,7 +40,7 @@ def _mypy(folder: Path, source: str) -> subprocess.CompletedProcess[str]:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=2 * SECONDS,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime_core import Call, Fault, Reply, Runtime
+from runtime_core import Call, Fault, Reply, Runtime, Wire
 from runtime_core.errors import FaultKind, InvalidPayload, InvalidResult, UnknownName
 
 Make = Callable[..., Runtime]
@@ -40,7 +40,7 @@ def invoke(runtime: Runtime, payload: Any, **options: Any) -> Reply:
         "endpoint": "apply",
         "run_id": "fit-7",
         "body_format": "json",
-        "output_format": "json",
+        "output": Wire(format="json"),
         **options,
     }
     return runtime.invoke(Call(body=body, **call))
@@ -109,7 +109,7 @@ def test_an_answer_is_bytes(runtime: Make) -> None:
 
 def test_a_reply_names_its_run_and_format(runtime: Make) -> None:
     """Run and format of the call are those of the reply."""
-    reply = invoke(runtime(), {"inputs": {"x": [1]}}, output_format="json+base64")
+    reply = invoke(runtime(), {"inputs": {"x": [1]}}, output=Wire(format="json+base64"))
     assert (reply.run_id, reply.format, reply.fault) == ("fit-7", "json+base64", None)
 
 
@@ -134,7 +134,7 @@ def test_a_failed_call_has_the_seconds_of_its_stages(runtime: Make) -> None:
 def test_a_large_answer_in_base64_is_spliced(runtime: Make) -> None:
     """The bytes of an array are a piece of the answer of their own."""
     values = np.arange(10_000.0)
-    reply = invoke(runtime(), {"inputs": {"x": values.tolist()}}, output_format="json+base64")
+    reply = invoke(runtime(), {"inputs": {"x": values.tolist()}}, output=Wire(format="json+base64"))
     assert len(reply.body) == 3
     data = json.loads(b"".join(reply.body))["y"]["data"]
     np.testing.assert_array_equal(np.frombuffer(base64.b64decode(data["buffer"])), 2 * values)
@@ -147,7 +147,7 @@ def test_text_that_looks_like_a_placeholder_stays_text(output_format: str, runti
         "class OutputSchema(BaseModel):\n    y: Array[(None,), Float32]\n    text: str\n"
         "def apply(inputs):\n    return {'y': [1], 'text': 'buffer-' + 32 * '0' + '-0'}\n"
     )
-    reply = invoke(runtime(source), {"inputs": {}}, output_format=output_format)
+    reply = invoke(runtime(source), {"inputs": {}}, output=Wire(format=output_format))
     assert json.loads(b"".join(reply.body))["text"] == "buffer-" + 32 * "0" + "-0"
 
 
@@ -350,9 +350,9 @@ def test_what_is_no_json_is_a_fault(body: bytes, runtime: Make) -> None:
     ("options", "message"),
     [
         ({"endpoint": "aply"}, "Unknown endpoint 'aply'. Did you mean 'apply'?"),
-        ({"output_format": "jsn"}, "Unknown format 'jsn'. Did you mean 'json'?"),
+        ({"output": Wire(format="jsn")}, "Unknown format 'jsn'. Did you mean 'json'?"),
         ({"body_format": "jsn"}, "Unknown format 'jsn'. Did you mean 'json'?"),
-        ({"compression": "qx7"}, "Unknown compression 'qx7'."),
+        ({"output": Wire(format="json", compression="qx7")}, "Unknown compression 'qx7'."),
     ],
 )
 def test_names_that_nothing_has_are_faults(
@@ -368,7 +368,7 @@ def test_an_unknown_compression_is_found_before_computing(runtime: Make, tmp_pat
     """Nothing is computed for an answer that could not be written."""
     mark = tmp_path / "mark"
     source = HEADER + f"def apply(inputs):\n    open({str(mark)!r}, 'w').close()\n"
-    fault(runtime(source), {"inputs": {}}, compression="qx7")
+    fault(runtime(source), {"inputs": {}}, output=Wire(format="json", compression="qx7"))
     assert not mark.exists()
 
 

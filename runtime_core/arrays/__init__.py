@@ -1,1 +1,35 @@
 """Arrays in pydantic models: annotations, coercion, encodings and JSON Schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime_core.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from runtime_core.arrays.annotation import Array, Differentiable, array_type
+    from runtime_core.arrays.array_bytes import (
+        array_of_bytes,
+        bytes_of_array,
+        check_packed_size,
+        decompressed,
+    )
+    from runtime_core.arrays.coercion import AnyArray
+    from runtime_core.arrays.gradient_array import GradientArray
+    from runtime_core.arrays.shape_dtype import ShapeDType
+
+__all__ = [
+    "AnyArray", "Array", "Differentiable", "GradientArray", "ShapeDType", "array_of_bytes",
+    "array_type", "bytes_of_array", "check_packed_size", "decompressed",
+]  # fmt: skip
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "annotation": ["Array", "Differentiable", "array_type"],
+        "coercion": ["AnyArray"],
+        "gradient_array": ["GradientArray"],
+        "array_bytes": ["array_of_bytes", "bytes_of_array", "check_packed_size", "decompressed"],
+        "shape_dtype": ["ShapeDType"],
+    },
+)

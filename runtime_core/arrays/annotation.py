@@ -18,10 +18,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from runtime_core.arrays.array_document import ArrayDocument
 from runtime_core.arrays.coercion import Expected, Shape
 from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.arrays.json_schema import array_json_schema
-from runtime_core.arrays.leaf import ArrayLeaf
 from runtime_core.errors import did_you_mean, listed
 
 
@@ -88,7 +88,7 @@ class Array(metaclass=_ArrayType):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate by the rules of coercion, and write arrays in the encoding of the context."""
-        leaf = ArrayLeaf(Expected(shape=cls.expected_shape, dtype=DTYPES[cls.expected_dtype]))
+        leaf = ArrayDocument(Expected(shape=cls.expected_shape, dtype=DTYPES[cls.expected_dtype]))
         return leaf_core_schema(leaf)
 
     @classmethod
@@ -104,7 +104,7 @@ class Array(metaclass=_ArrayType):
 _PLAIN_TYPES = frozenset({str, int, float, bool})
 
 
-def leaf_core_schema(leaf: ArrayLeaf) -> CoreSchema:
+def leaf_core_schema(leaf: ArrayDocument) -> CoreSchema:
     """Return the schema of a field that reads and writes arrays by `leaf`."""
 
     def validate(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:

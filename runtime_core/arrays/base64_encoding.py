@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pybase64
 
-from runtime_core.arrays.raw import (
+from runtime_core.arrays.array_bytes import (
     array_of_bytes,
     bytes_of_array,
     check_packed_size,

@@ -14,9 +14,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from runtime_core.arrays.annotation import leaf_core_schema
+from runtime_core.arrays.array_document import ArrayDocument
 from runtime_core.arrays.coercion import Expected
 from runtime_core.arrays.json_schema import array_json_schema
-from runtime_core.arrays.leaf import ArrayLeaf
 
 
 class _AnyArray:
@@ -25,7 +25,7 @@ class _AnyArray:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return leaf_core_schema(ArrayLeaf(Expected(shape=..., dtype=None)))
+        return leaf_core_schema(ArrayDocument(Expected(shape=..., dtype=None)))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler

@@ -23,12 +23,12 @@ from pydantic_core import (
     core_schema,
 )
 
+from runtime_core.arrays.array_document import ArrayDocument
 from runtime_core.arrays.coercion import Expected, Shape
 from runtime_core.arrays.dtypes import castable_names
-from runtime_core.arrays.leaf import ArrayLeaf
+from runtime_core.calls.scope import current
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import ArrayEncoding
-from runtime_core.scope import current
 
 
 class ArrayJsonSchema(GenerateJsonSchema):
@@ -55,7 +55,7 @@ class ArrayJsonSchema(GenerateJsonSchema):
 def _documents(value: Any) -> Any:
     """Return a value with the document of each array in its place."""
     if isinstance(value, np.ndarray | np.generic):
-        return ArrayLeaf(Expected(shape=..., dtype=None)).document(value, {})
+        return ArrayDocument(Expected(shape=..., dtype=None)).document(value, {})
     if isinstance(value, Mapping):
         return {key: _documents(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.raw import bytes_of_array, owned_array_of_bytes
+from runtime_core.arrays.array_bytes import bytes_of_array, owned_array_of_bytes
 from runtime_core.contracts import ArraySpec, CallScope, EncodedData
 
 

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from mmap import mmap
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from runtime_core.contracts import Buffer
-from runtime_core.documents import splice
-from runtime_core.lifting import LiftedTexts
-from runtime_core.scope import current
+from runtime_core.builtin.long_texts import Document, LongTexts
+from runtime_core.contracts import Buffer, EncodedArray, ReadingLimits
+from runtime_core.documents.splices import Splices
 
 
 class JsonDocumentCodec:
     """Reads and writes JSON; NaN and infinities are written as strings, and read as tokens too."""
 
-    def loads(self, body: memoryview) -> Any:
+    def loads(self, body: memoryview, limits: ReadingLimits) -> Any:
         """Return the tree of a JSON text; integers of any size are exact.
 
-        Raises `ValueError` for a text that is no JSON, or of more items than the configuration
-        allows: parsed, each takes many times the memory of its text.
+        Raises `ValueError` for a text that is not JSON, has more items than the limit, for parsed
+        each takes many times the memory of its text, or more than 200 levels.
         """
-        text = _text(body, current().lifted)
-        _refuse_many_items(text, current().config.max_json_items)
-        return from_json(text)
+        texts = LongTexts(_document(body), views=limits.views)
+        _refuse_many_items(texts.short, limits.items)
+        return texts.tree()
 
-    def dumps(self, tree: Any, buffers: Mapping[str, memoryview]) -> Sequence[Buffer]:
-        """Return compact JSON, with buffers spliced into their strings."""
-        return splice(to_json(tree, inf_nan_mode="strings"), buffers)
+    def dumps(self, tree: Any) -> Sequence[Buffer]:
+        """Return compact JSON; long texts of arrays are pieces by themselves."""
+        splices = Splices()
+
+        def written(value: Any) -> Any:
+            return splices.mapping(value) if isinstance(value, EncodedArray) else _text(value)
+
+        return splices.into(to_json(tree, inf_nan_mode="strings", fallback=written))
+
+
+def _text(value: object) -> str:
+    """Return the text of a buffer that user code has kept of an array."""
+    if not isinstance(value, memoryview):
+        raise TypeError(f"a document cannot hold a {type(value).__name__}")
+    return str(value, "ascii")
 
 
 def _refuse_many_items(text: bytes | bytearray, most: int) -> None:
@@ -47,11 +58,9 @@ _SEPARATORS = (b",", b"[", b"{")
 """What stands before every item, so that nothing needs to be parsed to count them."""
 
 
-def _text(body: memoryview, lifted: LiftedTexts | None) -> bytes | bytearray:
-    """Return the text of a body; pydantic takes no views, so that what is lifted spares a copy."""
+def _document(body: memoryview) -> Document:
+    """Return the bytes of a body, copied if they are a part of others or lie elsewhere."""
     owner = body.obj
-    if not isinstance(owner, bytes | bytearray | mmap) or len(owner) != body.nbytes:
-        return bytes(body)
-    if lifted is not None:
-        return lifted.lift(owner)
-    return bytes(owner) if isinstance(owner, mmap) else owner
+    if isinstance(owner, bytes | bytearray | mmap) and len(owner) == body.nbytes:
+        return owner
+    return bytes(body)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.arrays.data_schemas import (
+from runtime_core.arrays.encoding_schemas import (
     BASE64_DATA_SCHEMA,
     JSON_DATA_SCHEMA,
     RAW_DATA_SCHEMA,
@@ -20,8 +20,8 @@ from runtime_core.contracts import (
     Format,
     GradientBackend,
     ServerExtension,
-    deferred,
-    imported,
+    lazy_call,
+    lazy_object,
 )
 from runtime_core.hookspecs import hookimpl
 
@@ -33,45 +33,45 @@ def endpoints() -> Iterable[Endpoint]:
         Endpoint(
             name="apply",
             summary="Apply the Tesseract to the input data.",
-            bind=deferred("runtime_core.builtin.endpoints:bind_apply"),
+            bind=lazy_call("runtime_core.builtin.endpoints:bind_apply"),
         ),
         Endpoint(
             name="jacobian",
             summary="Computes the Jacobian of the Tesseract.",
-            bind=deferred("runtime_core.builtin.gradients.jacobian:bind"),
+            bind=lazy_call("runtime_core.builtin.gradients.jacobian:bind"),
             gradient=True,
         ),
         Endpoint(
             name="jacobian_vector_product",
             summary="Compute the Jacobian vector product of the Tesseract at the input data.",
-            bind=deferred("runtime_core.builtin.gradients.jvp:bind"),
+            bind=lazy_call("runtime_core.builtin.gradients.jvp:bind"),
             gradient=True,
         ),
         Endpoint(
             name="vector_jacobian_product",
             summary="Compute the vector Jacobian product of the Tesseract at the input data.",
-            bind=deferred("runtime_core.builtin.gradients.vjp:bind"),
+            bind=lazy_call("runtime_core.builtin.gradients.vjp:bind"),
             gradient=True,
         ),
         Endpoint(
             name="abstract_eval",
             summary="Perform abstract evaluation of the Tesseract on the input data.",
-            bind=deferred("runtime_core.builtin.abstract_eval:bind"),
+            bind=lazy_call("runtime_core.builtin.abstract_eval:bind"),
         ),
         Endpoint(
             name="health",
             summary="Get health status of the Tesseract instance.",
-            bind=deferred("runtime_core.builtin.endpoints:bind_health"),
+            bind=lazy_call("runtime_core.builtin.endpoints:bind_health"),
         ),
         Endpoint(
             name="input_schema",
             summary="Get input schema for tesseract apply function.",
-            bind=deferred("runtime_core.builtin.endpoints:bind_input_schema"),
+            bind=lazy_call("runtime_core.builtin.endpoints:bind_input_schema"),
         ),
         Endpoint(
             name="output_schema",
             summary="Get output schema for tesseract apply function.",
-            bind=deferred("runtime_core.builtin.endpoints:bind_output_schema"),
+            bind=lazy_call("runtime_core.builtin.endpoints:bind_output_schema"),
         ),
     )
 
@@ -86,7 +86,7 @@ def formats() -> Iterable[Format]:
             media_types=("application/json",),
             suffixes=(".json",),
             array_encoding="json",
-            load=deferred("runtime_core.builtin.json_format:JsonDocumentCodec"),
+            load=lazy_call("runtime_core.builtin.json_format:JsonDocumentCodec"),
         ),
         Format(
             name="json+base64",
@@ -94,7 +94,7 @@ def formats() -> Iterable[Format]:
             media_types=("application/json+base64",),
             suffixes=(".json",),
             array_encoding="base64",
-            load=deferred("runtime_core.builtin.json_format:JsonDocumentCodec"),
+            load=lazy_call("runtime_core.builtin.json_format:JsonDocumentCodec"),
         ),
     )
 
@@ -107,19 +107,19 @@ def encodings() -> Iterable[ArrayEncoding]:
             name="json",
             summary="Nested lists of numbers.",
             data_schema=JSON_DATA_SCHEMA,
-            load=deferred("runtime_core.arrays.json_encoding:JsonArrayCodec"),
+            load=lazy_call("runtime_core.arrays.json_encoding:JsonArrayCodec"),
         ),
         ArrayEncoding(
             name="base64",
             summary="The bytes of the array as base64.",
             data_schema=BASE64_DATA_SCHEMA,
-            load=deferred("runtime_core.arrays.base64_encoding:Base64ArrayCodec"),
+            load=lazy_call("runtime_core.arrays.base64_encoding:Base64ArrayCodec"),
         ),
         ArrayEncoding(
             name="raw",
             summary="The bytes of the array, for binary formats.",
             data_schema=RAW_DATA_SCHEMA,
-            load=deferred("runtime_core.arrays.raw_encoding:RawArrayCodec"),
+            load=lazy_call("runtime_core.arrays.raw_encoding:RawArrayCodec"),
             binary=True,
         ),
     )
@@ -145,22 +145,22 @@ def commands() -> Iterable[Command]:
         Command(
             name="check",
             summary="Check whether the Tesseract API can be imported.",
-            load=imported("runtime_core.cli.check:check"),
+            load=lazy_object("runtime_core.cli.commands.check:check"),
         ),
         Command(
             name="openapi-schema",
             summary="Get the openapi.json schema.",
-            load=imported("runtime_core.cli.openapi_schema:openapi_schema"),
+            load=lazy_object("runtime_core.cli.commands.openapi_schema:openapi_schema"),
         ),
         Command(
             name="plugins",
             summary="Show what the installed plugins provide.",
-            load=imported("runtime_core.cli.plugins:app"),
+            load=lazy_object("runtime_core.cli.commands.plugins:app"),
         ),
         Command(
             name="serve",
             summary="Start running this Tesseract's web server.",
-            load=imported("runtime_core.cli.serve:serve"),
+            load=lazy_object("runtime_core.cli.commands.serve:serve"),
         ),
     )
 
@@ -172,31 +172,31 @@ def server_extensions() -> Iterable[ServerExtension]:
         ServerExtension(
             name="plugins",
             summary="GET /plugins: what the installed plugins provide.",
-            build=deferred("runtime_core.server.plugins:build"),
+            build=lazy_call("runtime_core.server.extensions.plugin_list:build"),
         ),
         ServerExtension(
             name="probes",
             summary="GET /livez and /readyz, for orchestrators.",
-            build=deferred("runtime_core.server.probes:build"),
+            build=lazy_call("runtime_core.server.extensions.probes:build"),
         ),
         ServerExtension(
             name="api-keys",
             summary="Keys that callers must show.",
-            build=deferred("runtime_core.server.api_keys:build"),
+            build=lazy_call("runtime_core.server.extensions.api_keys:build"),
         ),
         ServerExtension(
             name="cors",
             summary="Calls from web pages of other origins.",
-            build=deferred("runtime_core.server.cors:build"),
+            build=lazy_call("runtime_core.server.extensions.cors:build"),
         ),
         ServerExtension(
             name="hosts",
             summary="Refusal of requests for other hosts.",
-            build=deferred("runtime_core.server.hosts:build"),
+            build=lazy_call("runtime_core.server.extensions.allowed_hosts:build"),
         ),
         ServerExtension(
             name="access-log",
             summary="One line for each request.",
-            build=deferred("runtime_core.server.access_log:build"),
+            build=lazy_call("runtime_core.server.extensions.access_log:build"),
         ),
     )

@@ -1,7 +1,8 @@
-"""The tree of commands, of which only the one that is asked for is built."""
+"""The tree of commands; only the requested one is built."""
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import Any
 
 import typer
@@ -9,7 +10,7 @@ import typer.core
 import typer.main
 
 from runtime_core.catalog import Catalog, Registered, command_name
-from runtime_core.cli.context import CliContext
+from runtime_core.cli.context import CommandContext
 from runtime_core.cli.endpoints import OPTIONS_OF_ENDPOINTS, endpoint_command
 from runtime_core.cli.options import given_flags, global_flags, misplaced, root_callback
 from runtime_core.contracts import Command
@@ -17,12 +18,13 @@ from runtime_core.errors import InvalidOption, PluginFault, did_you_mean, listed
 
 _HELP = """Invoke the Tesseract runtime.
 
-Every global option can also be set by the environment variable TESSERACT_RUNTIME_<OPTION> or
-TESSERACT_<OPTION>, every option of a command by TESSERACT_RUNTIME_<COMMAND>_<OPTION>.
+Options can be variables: TESSERACT_<OPTION>, TESSERACT_RUNTIME_<COMMAND>_<OPTION>.
 """
 
+_MARGINS = 4  # columns before, between and after the two columns of a list
 
-def application(context: CliContext) -> Any:
+
+def application(context: CommandContext) -> Any:
     """Return the click command of the whole command line."""
     app = typer.Typer(
         cls=CatalogGroup,
@@ -34,7 +36,11 @@ def application(context: CliContext) -> Any:
         },
     )
     app.callback()(root_callback(context.catalog))
-    return typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
+    for parameter in command.params:
+        if parameter.name in ("install_completion", "show_completion"):
+            parameter.hidden = True
+    return command
 
 
 class CatalogGroup(typer.core.TyperGroup):
@@ -46,12 +52,20 @@ class CatalogGroup(typer.core.TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write names and summaries, without building the commands."""
+        summaries = _summaries(ctx.obj.catalog)
+        if any(
+            getattr(parameter, "hidden", False) for parameter in self.params
+        ):  # one screen, thus one line each
+            width = formatter.width - max(map(len, summaries)) - _MARGINS
+            summaries = {
+                name: shorten(text, width, placeholder="...") for name, text in summaries.items()
+            }
         with formatter.section("Commands"):
-            formatter.write_dl(sorted(_summaries(ctx.obj.catalog).items()))
+            formatter.write_dl(sorted(summaries.items()))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Build one command; `None` if there is none of that name."""
-        context: CliContext = ctx.obj
+        """Build one command; `None` for an unknown name."""
+        context: CommandContext = ctx.obj
         catalog = context.catalog
         if cmd_name in catalog.commands:
             app = _app_of(catalog.commands.entries[cmd_name])
@@ -65,9 +79,9 @@ class CatalogGroup(typer.core.TyperGroup):
         return None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command of the arguments, or say what could be meant or installed."""
+        """Find the command of the arguments, or fail with a suggestion."""
         name = args[0]
-        context: CliContext = ctx.obj
+        context: CommandContext = ctx.obj
         context.flags = given_flags(context.catalog, ctx.params)
         _refuse_misplaced(ctx, name, args[1:])
         command = self.get_command(ctx, name)
@@ -77,7 +91,7 @@ class CatalogGroup(typer.core.TyperGroup):
 
 
 def _refuse_misplaced(ctx: Any, name: str, args: list[str]) -> None:
-    """Say where a global option belongs, before an endpoint is bound without it."""
+    """Refuse a global option behind the command, before an endpoint is bound without it."""
     catalog = ctx.obj.catalog
     if name not in _endpoint_names(catalog):
         return
@@ -92,7 +106,7 @@ def _app_of(entry: Registered[Command]) -> typer.Typer:
     declaration = entry.value
     try:
         target = declaration.load()
-    # It may be a plugin's; whose fault it is must be said.
+    # It may be a plugin's; the message must name the plugin.
     except Exception as error:
         raise PluginFault(
             f"Command {declaration.name!r} of {entry.origin} cannot be loaded: "
@@ -124,7 +138,7 @@ def _summaries(catalog: Catalog) -> dict[str, str]:
 
 
 def _unknown(catalog: Catalog, name: str) -> str:
-    """Return why there is no such command: a conflict, a plugin to install, or a slip."""
+    """Return the reason for an unknown command: a conflict, a plugin to install or a typo."""
     for registry, key in ((catalog.commands, name), (catalog.endpoints, name.replace("-", "_"))):
         if key in registry.conflicts or registry.hints.for_name(registry.kind, key):
             return registry.explain(key)

@@ -1,4 +1,8 @@
-"""Keeping what a call writes: on stderr while it runs, and in the log of its run."""
+"""Capturing the output of a call: on stderr while it runs, and in the log of its run.
+
+The call computes in this very process, so that another one must capture: after a crash this one
+cannot show the last words. Workers write to files instead, which their supervisor follows.
+"""
 
 from __future__ import annotations
 
@@ -9,41 +13,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from runtime_core.cli import follower
-from runtime_core.cli.streams import flush
+from runtime_core.cli import tee
+from runtime_core.run_logs.standard_output import STDERR, STDOUT, flush_output, redirect_output
 
-_STDOUT, _STDERR = 1, 2
 _SECONDS_TO_END = 1.0  # programs that user code has left behind may write for ever
 
 
 @contextmanager
 def captured(log: Path) -> Iterator[None]:
-    """Pass on to stderr what is written inside the `with`, and keep it in the file `log`.
+    """Forward what is written inside the `with` to stderr, and append it to the file `log`.
 
-    That is done by another process, which still has all of it when this one crashes. The standard
-    streams themselves are exchanged, so that subprocesses and C code are covered as well.
+    Another process does it, which has all of it when this one crashes. The descriptors themselves
+    are replaced, so that subprocesses and C code are captured as well.
     """
-    flush()
-    with suppress(AttributeError, ValueError):  # somebody may have exchanged or closed it
+    flush_output()
+    with suppress(AttributeError, ValueError):  # user code may have replaced or closed it
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper
-    kept = [os.dup(stream) for stream in (_STDOUT, _STDERR)]
-    with _followed(log) as process:
+    real = [(stream, os.dup(stream)) for stream in (STDOUT, STDERR)]
+    with _tee_process(log) as process:
         assert process.stdin is not None  # it is a pipe
-        for stream in (_STDOUT, _STDERR):
-            os.dup2(process.stdin.fileno(), stream)
-        process.stdin.close()
+        with process.stdin as pipe:
+            redirect_output(os.dup(pipe.fileno()))
         try:
             yield
         finally:
-            flush()
-            for stream, before in zip((_STDOUT, _STDERR), kept, strict=True):
-                os.dup2(before, stream)
-                os.close(before)
+            flush_output()
+            for stream, descriptor in real:
+                os.dup2(descriptor, stream)
+                os.close(descriptor)
 
 
 @contextmanager
-def _followed(log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-I", "-S", follower.__file__, str(log)]
+def _tee_process(log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-I", "-S", tee.__file__, str(log)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""What the commands of one process share."""
+"""The state that the commands of one process share."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.plugins import PluginSelection
-from runtime_core.run_logs.supervision import Supervision
+from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
 
 
-class CliContext:
-    """The `CommandContext` of the command line: what `typer.Context.obj` holds."""
+class CommandContext:
+    """The catalog, the configuration and the runtime of one command, as `typer.Context.obj`."""
 
     def __init__(
         self, *, catalog: Catalog, selection: PluginSelection, environment: Mapping[str, str]
@@ -26,18 +26,18 @@ class CliContext:
 
     @cached_property
     def config(self) -> RuntimeConfig:
-        """Return the configuration made of the global flags, once parsed, and the environment."""
+        """The configuration made of the global flags, once parsed, and the environment."""
         return resolve(self.catalog, flags=self.flags, environment=self.environment)
 
     def runtime(self) -> Runtime:
-        """Return the runtime of this process, which acts for its own user."""
+        """Return the runtime of this process; its first use loads the Tesseract."""
         return self._runtime
 
     @cached_property
     def _runtime(self) -> Runtime:
-        return local_runtime(self.catalog, self.config, upstream=self.supervision)
+        return local_runtime(self.catalog, self.config, upstream=self.supervisor)
 
     @cached_property
-    def supervision(self) -> Supervision:
-        """Return who sees to the runs of this process."""
-        return Supervision(self.catalog, self.config)
+    def supervisor(self) -> RunSupervisor:
+        """The supervisor of the runs of this process."""
+        return RunSupervisor(self.catalog, self.config)

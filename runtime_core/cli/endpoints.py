@@ -1,4 +1,4 @@
-"""The commands that endpoints have: payload in, result out."""
+"""The commands of the endpoints: payload in, result out."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ import typer
 from typer.core import TyperCommand
 
 from runtime_core.cli.capture import captured
-from runtime_core.cli.context import CliContext
+from runtime_core.cli.context import CommandContext
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver, folder_of_results
 from runtime_core.cli.payloads import Payload, read_payload
-from runtime_core.cli.streams import claim_stdout, stdout_to_stderr
+from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
 from runtime_core.contracts import BoundEndpoint, Call, Fault, Reply
+from runtime_core.documents.wire import configured_wire
 from runtime_core.errors import FaultKind
+from runtime_core.run_logs.run import new_run_id
 from runtime_core.run_logs.text_log import text_log_path
-from runtime_core.runs import new_run_id
 
 OPTIONS_OF_ENDPOINTS = frozenset({"--output-path", "--output-format"})
-"""The options that an endpoint's command has beside the global ones of the same names."""
+"""The options of an endpoint's command that are global options too."""
 
-_SECONDS_FOR_SINKS = 2.0  # a tracker that is slow or gone must not hold up the end
+_SECONDS_FOR_SINKS = 2.0  # a tracker that is slow or gone must not delay the end
 
 
 def endpoint_command(
-    context: CliContext, name: str
+    context: CommandContext, name: str
 ) -> tuple[Callable[..., Any], type[TyperCommand]]:
     """Return the Typer function of an endpoint's command and the class of that command."""
     with stdout_to_stderr():
@@ -48,8 +49,8 @@ def endpoint_command(
 
 
 @contextmanager
-def _set_up(context: CliContext) -> Iterator[None]:
-    """Prepare the Tesseract for what is inside the `with`; what that prints is no result."""
+def _set_up(context: CommandContext) -> Iterator[None]:
+    """Set up the Tesseract for the `with`; the output of `setup()` goes to stderr."""
     with ExitStack() as stack:
         with stdout_to_stderr():
             stack.enter_context(context.runtime().set_up())
@@ -57,7 +58,7 @@ def _set_up(context: CliContext) -> Iterator[None]:
 
 
 def _answer(
-    context: CliContext,
+    context: CommandContext,
     name: str,
     body: bytes,
     body_format: str,
@@ -65,14 +66,13 @@ def _answer(
     output_format: str | None,
 ) -> None:
     config = context.config
-    format_ = context.catalog.formats.find(output_format or config.output_format)
+    output = configured_wire(context.catalog, config, output_format)
     call = Call(
         endpoint=name,
         run_id=new_run_id(),
         body=body,
         body_format=body_format,
-        output_format=format_.name,
-        compression=config.compression,
+        output=output,
         output_path=folder_of_results(config, output_path),
     )
     stdout = claim_stdout()
@@ -81,22 +81,23 @@ def _answer(
         if reply.fault is not None:
             report_fault(reply.fault, name, debug=config.debug)
             raise typer.Exit(reply.fault.outcome.exit_code)
+        format_ = context.catalog.formats.find(output.format)
         deliver(reply.body, format_, config, output_path, stdout)
     finally:
-        context.supervision.close(_SECONDS_FOR_SINKS)
+        context.supervisor.close(_SECONDS_FOR_SINKS)
 
 
-def _computed(context: CliContext, call: Call) -> Reply:
-    """Compute a call as a run, whose log is on stderr while it goes on."""
-    run = context.supervision.run(call)
-    context.supervision.make_room(run)  # as the result does, the log replaces that of before
+def _computed(context: CommandContext, call: Call) -> Reply:
+    """Compute a call as a run; its output appears on stderr while it runs."""
+    run = context.supervisor.run(call)
+    context.supervisor.clear(run)  # the log replaces the earlier one, as the result does
     try:
         with captured(text_log_path(run)):
             reply = context.runtime().invoke(call)
     except KeyboardInterrupt:
-        context.supervision.interrupted(run)
+        context.supervisor.interrupted(run)
         raise
-    return context.supervision.finished(run, reply)
+    return context.supervisor.finished(run, reply)
 
 
 def report_fault(fault: Fault, name: str, *, debug: bool) -> None:
@@ -112,7 +113,7 @@ def report_fault(fault: Fault, name: str, *, debug: bool) -> None:
 
 def _command_class(summary: str, endpoint: BoundEndpoint) -> type[TyperCommand]:
     class EndpointCommand(TyperCommand):
-        """A command whose help describes payload and result; it is written only when asked for."""
+        """A command with help on payload and result, which is written only on request."""
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
             """Write the help."""

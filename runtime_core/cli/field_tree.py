@@ -26,7 +26,7 @@ def field_tree(model: type[BaseModel]) -> str:
 
 
 def _root_text(model: type[BaseModel]) -> str:
-    """Return type and meaning of a model that has no fields of its own."""
+    """Return type and description of a model without fields."""
     if not issubclass(model, RootModel):
         return "no fields"
     return f"{_type(model.model_fields['root'].annotation)} -- {_joined(model.__doc__ or '')}"

@@ -1,23 +1,33 @@
-"""The global options: those of the core and those that plugins declare as `Settings`."""
+"""Options that are derived from the fields of models: global ones, and those of a command."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from runtime_core.catalog import Catalog
-from runtime_core.config import CORE_OPTIONS, RuntimeConfig, flag_name
+from runtime_core.config import (
+    CORE_OPTIONS,
+    PREFIXES,
+    Flag,
+    Options,
+    RuntimeConfig,
+    flag_name,
+    validated_options,
+)
 from runtime_core.plugins import PluginSelection
 
 NO_PLUGIN, STRICT_PLUGINS = "--no-plugin", "--strict-plugins"
 
 
 def plugin_selection(arguments: Sequence[str], environment: Mapping[str, str]) -> PluginSelection:
-    """Read which plugins to load; that must be known before the options of plugins are."""
+    """Read which plugins to load, before plugins add options of their own."""
     chosen = PluginSelection.from_environment(environment)
     disabled = {
         value.removeprefix(f"{NO_PLUGIN}=")
@@ -37,7 +47,7 @@ def global_flags(catalog: Catalog) -> frozenset[str]:
 
 
 def misplaced(flag: str) -> str:
-    """Return where a global option belongs."""
+    """Return the message for a global option that stands after the command."""
     return (
         f"{flag} is a global option: put it before the command, as in "
         f"tesseract-runtime {flag} ... COMMAND."
@@ -55,54 +65,104 @@ def root_callback(catalog: Catalog) -> Callable[..., None]:
         pass
 
     parameters = [
-        *(_parameter(option, field) for option, field in _options(catalog)),
-        _PLUGINS_PARAMETER,
-        _STRICT_PARAMETER,
+        _parameter(option, field, advanced=option not in CORE_OPTIONS)
+        for option, field in _options(catalog)
     ]
-    # Typer reads parameters from the signature; these are known only now.
-    callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    callback.__annotations__ = {p.name: p.annotation for p in parameters}
-    return callback
+    return with_parameters(callback, [*parameters, _NO_PLUGIN, _STRICT_PLUGINS, _HELP_ALL])
+
+
+def takes_options(model: type[BaseModel], *, command: str) -> Callable[[_Function], _Function]:
+    """Let a command `function(context, **given)` take the fields of a model as its options.
+
+    It gets what was given as text, to be validated by `model_of_options`.
+    """
+    prefix = f"{PREFIXES[0]}{command.upper()}_"
+    parameters = [
+        _parameter(name, field, prefix=prefix) for name, field in model.model_fields.items()
+    ]
+
+    def decorated(function: _Function) -> _Function:
+        context = inspect.Parameter(
+            "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+        )
+        return with_parameters(function, [context, *parameters, _HELP_ALL])
+
+    return decorated
+
+
+def with_parameters(function: _Function, parameters: Sequence[inspect.Parameter]) -> _Function:
+    """Give a function the signature that Typer reads; it is known only at run time."""
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.__annotations__ = {each.name: each.annotation for each in parameters}
+    return function
 
 
 def given_flags(catalog: Catalog, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the global options that were given, among the parsed parameters."""
-    return {
-        option: parameters[option]
-        for option, _ in _options(catalog)
-        if parameters.get(option) not in _NOT_GIVEN
-    }
+    options = {option for option, _ in _options(catalog)}
+    return {name: value for name, value in _given(parameters) if name in options}
 
 
-_NOT_GIVEN: tuple[Any, ...] = (None, [], ())
+def model_of_options(model: type[Options], parameters: Mapping[str, Any]) -> Options:
+    """Return the options of a command as an instance of their model.
+
+    `InvalidOption` names each flag that is wrong.
+    """
+    given = {name: (value, flag_name(name)) for name, value in _given(parameters)}
+    given.pop("help_all", None)
+    return validated_options(model, given)
+
+
+def _given(parameters: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((name, value) for name, value in parameters.items() if value not in (None, [], ()))
+
+
+def _show_all(context: typer.Context, value: bool) -> None:
+    """Print the help with all options and their variables, and end the command."""
+    if not value or context.resilient_parsing:
+        return
+    for parameter in context.command.params:
+        parameter.hidden = False  # type: ignore[attr-defined]  # options have it
+        parameter.show_envvar = True  # type: ignore[attr-defined]  # the same
+    typer.echo(context.get_help())
+    raise typer.Exit
+
+
+def _core_parameter(name: str, kind: Any, default: Any, **facts: Any) -> inspect.Parameter:
+    """Return the parameter of an option that no model holds; its variable is in its help."""
+    declaration = typer.Option(
+        flag_name(name), allow_from_autoenv=False, show_envvar=False, **facts
+    )
+    annotation = Annotated[kind, declaration]
+    return inspect.Parameter(name, _KEYWORD, default=default, annotation=annotation)
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
-_PLUGINS_PARAMETER = inspect.Parameter(
+_NO_PLUGIN = _core_parameter(
     "no_plugin",
-    _KEYWORD,
-    default=None,
-    annotation=Annotated[
-        list[str] | None,
-        typer.Option(
-            NO_PLUGIN,
-            metavar="NAME",
-            help="Do not load a plugin; may be repeated. [env var: TESSERACT_DISABLE_PLUGINS]",
-            show_envvar=False,
-        ),
-    ],
+    list[str] | None,
+    None,
+    metavar="NAME",
+    hidden=True,
+    help="Do not load a plugin; may be repeated. [env var: TESSERACT_DISABLE_PLUGINS]",
 )
-_STRICT_PARAMETER = inspect.Parameter(
+_STRICT_PLUGINS = _core_parameter(
     "strict_plugins",
-    _KEYWORD,
-    default=False,
-    annotation=Annotated[
-        bool,
-        typer.Option(
-            STRICT_PLUGINS,
-            help="Refuse to start when a plugin is at fault. [env var: TESSERACT_STRICT_PLUGINS]",
-            show_envvar=False,
-        ),
-    ],
+    bool,
+    False,
+    hidden=True,
+    help="Refuse to start when a plugin is at fault. [env var: TESSERACT_STRICT_PLUGINS]",
+)
+_HELP_ALL = _core_parameter(
+    "help_all",
+    bool,
+    False,
+    is_eager=True,
+    callback=_show_all,
+    help="Show all options and their environment variables.",
 )
 
 
@@ -114,20 +174,39 @@ def _options(catalog: Catalog) -> Iterator[tuple[str, FieldInfo]]:
             yield f"{settings.name}_{name}", field
 
 
-def _parameter(option: str, field: FieldInfo) -> inspect.Parameter:
+def _parameter(
+    option: str, field: FieldInfo, *, prefix: str = PREFIXES[0], advanced: bool = False
+) -> inspect.Parameter:
     """Return the Typer parameter of an option: a flag for a boolean, else text.
 
-    Text is validated later, together with the environment, by the model that the field is of.
+    Text is validated later, by the model that the field is of.
     """
-    default = field.get_default(call_default_factory=True, validated_data={})
-    shown = f" [default: {default}]" if default not in (None, "", False, (), {}) else ""
-    help_text = f"{field.description or ''}{shown}".strip()
-    flag = flag_name(option)
+    flag = next((each for each in field.metadata if isinstance(each, Flag)), Flag())
+    variable = f"{prefix}{option.upper()}"
+    facts: dict[str, Any] = {
+        "help": f"{field.description or ''}{_shown_default(field)}".strip(),
+        "hidden": flag.advanced or advanced,
+        "show_envvar": False,
+        "envvar": [variable, *flag.variables],
+    }
+    names = [name for name in (flag.short, flag_name(option)) if name]
     if field.annotation is bool:
-        declaration = typer.Option(f"{flag}/--no-{flag[2:]}", help=help_text)
-        annotation: Any = Annotated[bool | None, declaration]
+        names[-1] += f"/--no-{names[-1][2:]}"
+        annotation: Any = Annotated[bool | None, typer.Option(*names, **facts)]
     else:
-        declaration = typer.Option(flag, help=help_text, metavar="TEXT")
         is_repeated = get_origin(field.annotation) is tuple
-        annotation = Annotated[(list[str] if is_repeated else str) | None, declaration]
+        kind = (list[str] if is_repeated else str) | None
+        annotation = Annotated[kind, typer.Option(*names, metavar=_metavar(field), **facts)]
     return inspect.Parameter(option, _KEYWORD, default=None, annotation=annotation)
+
+
+def _shown_default(field: FieldInfo) -> str:
+    """Return the default for a help text; one that is computed stands in the description."""
+    if field.default in (None, "", False, (), PydanticUndefined):
+        return ""
+    return f" [default: {field.default}]"
+
+
+def _metavar(field: FieldInfo) -> str:
+    is_choice = get_origin(field.annotation) is Literal
+    return "|".join(get_args(field.annotation)) if is_choice else "TEXT"

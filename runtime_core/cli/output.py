@@ -1,4 +1,4 @@
-"""Where results go: to stdout, or to a file at any place that fsspec can write."""
+"""The destination of results: stdout, or a file at any path or URL that fsspec can write."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from runtime_core.cli.streams import write_all
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Buffer, Format
 from runtime_core.errors import MissingFile
 from runtime_core.files import is_url, join, write
+from runtime_core.run_logs.standard_output import write_all
 
 
 def _known_format(context: typer.Context, name: str | None) -> str | None:
@@ -24,7 +24,7 @@ def _print(body: Sequence[Buffer], stdout: int) -> None:
     try:
         write_all(stdout, body)
     except BrokenPipeError:
-        raise typer.Exit(0) from None  # a reader who has seen enough is no fault
+        raise typer.Exit(0) from None  # the reader has closed it, which is not a fault
     except OSError as error:
         raise MissingFile(f"Cannot write the result to stdout: {error.strerror}.") from None
 
@@ -52,9 +52,9 @@ OutputFormat = Annotated[
 
 
 def folder_of_results(config: RuntimeConfig, output_path: str | None) -> str | None:
-    """Return the folder or URL that files of a result go to, if one was named.
+    """Return the folder or URL of the files of a result, if one was given.
 
-    `output_path` is what was given after the command.
+    `output_path` is the option after the command.
     """
     named = config.output_file is not None or "output_path" in config.given
     return output_path or (config.output_path if named else None)
@@ -67,7 +67,7 @@ def deliver(
     output_path: str | None,
     stdout: int,
 ) -> None:
-    """Write a result to where the options say; errors are those of `files.write`.
+    """Write a result to the destination of the options; errors are those of `files.write`.
 
     A folder given after the command takes the result; a global `--output-path` only says where
     `--output-file` is put. Without either it goes to the descriptor `stdout`.

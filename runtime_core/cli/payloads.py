@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from runtime_core.catalog import Catalog
+from runtime_core.documents.wire import format_of_suffix
 from runtime_core.errors import (
     InvalidOption,
     UnknownName,
@@ -44,23 +45,23 @@ def read_payload(payload: str, catalog: Catalog) -> tuple[bytes, str]:
 
 
 def format_of(name: str, catalog: Catalog) -> str:
-    """Return the name of the format that a file's suffix stands for; JSON if there is none.
+    """Return the name of the format of a file by its suffix; JSON without a suffix.
 
-    Raises `InvalidOption` for a suffix of no format, and `UnknownName` for one of a format that
-    could be installed.
+    Raises `InvalidOption` for an unknown suffix, and `UnknownName` for that of a format that could
+    be installed.
     """
     path = re.split(r"\?|::", name)[0] if is_url(name) else name
     suffix = PurePosixPath(path).suffix
     if not suffix:
         return "json"
-    for format_ in catalog.formats:
-        if suffix in format_.suffixes:
-            return format_.name
+    format_ = format_of_suffix(catalog, suffix)
+    if format_ is not None:
+        return format_.name
     hint = catalog.formats.hints.for_name(catalog.formats.kind, suffix.removeprefix("."))
     if hint is not None:
         raise UnknownName(hint)
     known = {s for format_ in catalog.formats for s in format_.suffixes}
     raise InvalidOption(
-        f"No format reads {shortened(name)!r}: {suffix!r} is no suffix of one. "
+        f"No format reads {shortened(name)!r}: {suffix!r} is not the suffix of a format. "
         f"Known: {listed(known)}."
     )

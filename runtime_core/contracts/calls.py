@@ -13,21 +13,31 @@ Buffer = bytes | bytearray | memoryview
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wire:
+    """How a document is written: its format, and the encoding and compression of its arrays.
+
+    All are names of the catalog. Without an `array_encoding` it is that of the format.
+    """
+
+    format: str
+    array_encoding: str | None = None
+    compression: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Call:
     """One computation to make: which endpoint, on which document, answered in which form.
 
-    `body` is a document in the format `body_format`; the answer is written in `output_format`,
-    with its arrays compressed by the compressor `compression` if one is named. Arrays that go into
-    files go into `output_folder` below `output_path`, and are named relative to the latter. The
-    call may compute for `timeout` seconds where it can be stopped.
+    `body` is a document in the format `body_format`; the answer is written as `output` says.
+    Arrays that go into files go into `output_folder` below `output_path`, and are named relative
+    to the latter. The call may compute for `timeout` seconds where it can be stopped.
     """
 
     endpoint: str
     run_id: str
     body: Buffer
     body_format: str
-    output_format: str
-    compression: str | None = None
+    output: Wire
     output_path: str | None = None
     output_folder: str = ""
     timeout: float | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,15 +27,57 @@ class ArraySpec:
     dtype: np.dtype[Any]
 
 
+@final
+class EncodedArray:
+    """An array as a leaf of a document's tree, which no format needs to understand.
+
+    `data` holds the keys of `data` but `buffer`: `encoding`, then for instance `compression`. The
+    `buffer` is bytes-like, text, or numbers in nested lists, as the encoding says.
+    """
+
+    # Not a dataclass: pydantic would write it by its fields, without asking for a fallback.
+    __slots__ = ("buffer", "data", "spec")
+
+    def __init__(self, spec: ArraySpec, data: Mapping[str, Any], buffer: Any) -> None:
+        self.spec = spec
+        self.data = data
+        self.buffer = buffer
+
+    def __repr__(self) -> str:
+        """Return shape, data type and encoding, without the numbers."""
+        return f"<EncodedArray {list(self.spec.shape)} {self.spec.dtype} {dict(self.data)}>"
+
+    def document(self, buffer: Any) -> dict[str, Any]:
+        """Return the mapping that stands for the array in documents, with `buffer` for its own.
+
+        >>> import numpy as np
+        >>> spec = ArraySpec(shape=(2,), dtype=np.dtype("int8"))
+        >>> array = EncodedArray(spec, {"encoding": "json"}, [1, 2])
+        >>> array.document(array.buffer)["data"]
+        {'buffer': [1, 2], 'encoding': 'json'}
+        """
+        return {
+            "object_type": "array",
+            "shape": list(self.spec.shape),
+            "dtype": _name(self.spec.dtype),
+            "data": {"buffer": buffer, **self.data},
+        }
+
+
+@cache  # there are few data types, and numpy takes microseconds for a name
+def _name(dtype: np.dtype[Any]) -> str:
+    return dtype.name
+
+
 class ArrayCodec(Protocol):
     """Turns arrays into `data` and back; never sees a whole document."""
 
     def encode(self, array: np.ndarray[Any, Any], scope: CallScope) -> EncodedData:
         """Return the keys of `data` for a C-contiguous array in little-endian byte order.
 
-        A `buffer` that is bytes-like is spliced into the document without a copy: as raw bytes in
-        a binary format, else as the text of a JSON string, which then must be ASCII without
-        control characters, quotation marks and backslashes.
+        A `buffer` that is bytes-like comes into the document without a copy: as raw bytes in a
+        binary format, else as text, which then must be ASCII without control characters,
+        quotation marks and backslashes.
         """
 
     def decode(self, data: EncodedData, spec: ArraySpec, scope: CallScope) -> np.ndarray[Any, Any]:

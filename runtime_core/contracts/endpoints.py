@@ -7,15 +7,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from runtime_core.contracts.availability import Unavailable
 from runtime_core.contracts.executors import Evaluations
+from runtime_core.contracts.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from runtime_core.config import RuntimeConfig
     from runtime_core.schemas import PayloadSchemas
-    from runtime_core.tesseract_api import TesseractApi
+    from runtime_core.tesseract import TesseractApi
 
 
 class Binding(Protocol):

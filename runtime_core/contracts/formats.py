@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from runtime_core.contracts.calls import Buffer
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReadingLimits:
+    """How much the tree of a document may hold, and what its reader can take.
+
+    `items` of lists and maps in all, `depth` levels of them inside each other. With `views`, the
+    long base64 text of an array may be a memoryview of the body, as only array fields read it.
+    """
+
+    items: int
+    depth: int = 200
+    views: bool = False
+
+
 class DocumentCodec(Protocol):
-    """Turns a JSON-like tree into bytes and back; never sees an array."""
+    """Turns trees into bytes and back.
 
-    def loads(self, body: memoryview) -> Any:
-        """Return the tree of a document; memoryviews into `body` may stand for buffers.
+    A tree is what JSON has, with an `EncodedArray` for each array; where user code has changed the
+    document of an array, the tree has that mapping, in which the buffer may be bytes-like.
+    """
 
-        Raises `ValueError` for bytes that do not follow the format.
+    def loads(self, body: memoryview, limits: ReadingLimits) -> Any:
+        """Return the tree of a document; memoryviews of `body` may stand for buffers.
+
+        Arrays may be mappings, as in JSON, or an `EncodedArray`. Raises `ValueError` for bytes that
+        do not follow the format, or exceed the limits.
         """
 
-    def dumps(self, tree: Any, buffers: Mapping[str, memoryview]) -> Sequence[Buffer]:
-        """Return the bytes of a document as a sequence of buffers.
-
-        Wherever a string of the tree is a key of `buffers`, that buffer stands in its place.
-        """
+    def dumps(self, tree: Any) -> Sequence[Buffer]:
+        """Return the bytes of a document as a sequence of buffers, large ones not copied."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from runtime_core.contracts.availability import Unavailable
 from runtime_core.contracts.endpoints import Binding
+from runtime_core.contracts.unavailable import Unavailable
 
 
 @dataclass(frozen=True, kw_only=True)

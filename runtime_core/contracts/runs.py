@@ -10,7 +10,28 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from runtime_core.config import RuntimeConfig
-    from runtime_core.runs import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One computation: its id, its endpoint, the run that it belongs to and its own folder.
+
+    What is logged to a run that is not `kept` is dropped. `name` and `version` are those of the
+    Tesseract. The folder is made when the first file of the run is.
+    """
+
+    id: str
+    endpoint: str
+    parent_id: str | None = None
+    folder: Path = Path()
+    name: str = "Tesseract"
+    version: str = "unknown"
+    kept: bool = True
+
+    @property
+    def log_folder(self) -> Path:
+        """The folder of the run's log: `tesseract.log` and the files of local sinks."""
+        return self.folder / "logs"
 
 
 class RunStatus(StrEnum):
@@ -41,7 +62,7 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artifact:
-    """A file or folder that a run produced, and the name that it is kept under."""
+    """A file or folder that a run produced, and the name to store it under."""
 
     path: Path
     name: str
@@ -53,7 +74,7 @@ Record = Parameter | Metric | Artifact
 class RunHandle(Protocol):
     """One open run of a sink; only one thread at a time uses it.
 
-    Whatever it raises is told to the operator once, and the run goes on without it.
+    The first exception is reported to the operator, and the run goes on without the sink.
     """
 
     def write(self, records: Sequence[Record]) -> None:
@@ -64,11 +85,11 @@ class RunHandle(Protocol):
 
 
 @runtime_checkable
-class KeepingRunHandle(RunHandle, Protocol):
-    """One open run of a sink that has copies of what is logged."""
+class StoringRunHandle(RunHandle, Protocol):
+    """One open run of a sink that stores copies of artifacts."""
 
-    def kept(self, artifact: Artifact) -> Artifact:
-        """Return an artifact that was written as it is kept, for sinks that read it later."""
+    def stored(self, artifact: Artifact) -> Artifact:
+        """Return a written artifact with its stored path, for sinks that read it later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,15 +100,14 @@ class RunSink:
     the process that computes; when that has died, the run is opened once more by another process,
     to be closed as killed. Other sinks are fed in batches by the process that supervises.
 
-    A sink that `keeps` runs where they are computed is used when no other is asked for, and beside
-    every sink that is not local, which may be out of reach; each of its handles is a
-    `KeepingRunHandle`.
+    A `default` sink is used when no other is asked for, and beside every sink that is not local,
+    which may be out of reach; each of its handles is a `StoringRunHandle`.
 
-    `make_room` removes what an earlier run has left in a folder that another run is given, as each
-    command with the same output path is.
+    `clear` removes the log of an earlier run from a folder that a new run gets; each command with
+    the same output path gets the same folder.
 
-    `asked_by` returns the target that the plugin's own options ask for, if they do; `check` raises
-    `InvalidOption` at the start for a target that can never be opened.
+    `target_from` returns the target that the plugin's own options ask for, or nothing. `check`
+    raises `InvalidOption` at the start for a target that can never be opened.
     """
 
     name: str
@@ -95,7 +115,7 @@ class RunSink:
     schemes: Collection[str]
     open: Callable[[Run, str, RuntimeConfig], RunHandle]
     local: bool = False
-    keeps: bool = False
-    make_room: Callable[[Run], None] | None = None
-    asked_by: Callable[[RuntimeConfig], str | None] | None = None
+    default: bool = False
+    clear: Callable[[Run], None] | None = None
+    target_from: Callable[[RuntimeConfig], str | None] | None = None
     check: Callable[[str, RuntimeConfig], None] | None = None

@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runtime_core.contracts.calls import Call, Reply
+from runtime_core.contracts.descriptions import Description
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
     from runtime_core.config import RuntimeConfig
-    from runtime_core.description import Description
+    from runtime_core.server.serve_options import ServeOptions
 
 
 class Place(StrEnum):
@@ -32,50 +33,28 @@ class Layer:
     wrap: Callable[[Any], Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServeOptions:
-    """How a service is run: the options of the command `serve`.
-
-    Sizes are in bytes, times in seconds. `host` is the address that the service is bound to.
-    """
-
-    host: str = "127.0.0.1"
-    num_workers: int = 1
-    queue_size: int = 64
-    max_queued_bytes: int = 1 << 30
-    max_body_size: int = 1 << 30
-    timeout: float | None = None
-    shutdown_grace: float = 30.0
-    api_keys: Sequence[str] = ()
-    allowed_hosts: Sequence[str] = ()
-    cors_origins: Sequence[str] = ()
-    log_format: str = "text"
-    tls_cert: str | None = None
-    tls_key: str | None = None
-
-
 class ServerContext(Protocol):
     """The server as an extension sees it."""
 
     @property
     def catalog(self) -> Catalog:
-        """Return everything that the installed plugins provide."""
+        """Everything that the installed plugins provide."""
 
     @property
     def config(self) -> RuntimeConfig:
-        """Return the configuration of the server."""
+        """The configuration of the server."""
 
     @property
     def options(self) -> ServeOptions:
-        """Return how the service is run."""
+        """The options of the service."""
 
     @property
     def problem(self) -> str | None:
-        """Return why no call can be computed at the moment, or nothing."""
+        """The reason why no call can be computed at the moment, or `None`."""
 
     @property
     def description(self) -> Description:
-        """Return what is served, known once the Tesseract has loaded."""
+        """The description of the Tesseract, which has loaded."""
 
     def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Compute a call; the body of the reply is valid inside the `async with`."""

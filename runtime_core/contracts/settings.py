@@ -16,7 +16,8 @@ class Settings:
 
     `load` returns a pydantic model whose fields all have defaults; field `tracking_uri` of
     section `mlflow` is the flag `--mlflow-tracking-uri` and the variable
-    `TESSERACT_MLFLOW_TRACKING_URI`, and is read as `config.section("mlflow").tracking_uri`.
+    `TESSERACT_MLFLOW_TRACKING_URI`, and is read as `config.section("mlflow").tracking_uri`. The
+    model is loaded at every start; `defer_build=True` in its configuration makes that cheap.
     """
 
     name: str

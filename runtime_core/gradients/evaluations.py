@@ -12,15 +12,14 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from runtime_core import scope
 from runtime_core.arrays.coercion import AnyArray
+from runtime_core.calls import scope
+from runtime_core.calls.faults import exception_text, summary
 from runtime_core.contracts import Evaluations
-from runtime_core.errors import GradientFailed, InvalidResult
-from runtime_core.faults import exception_text, summary
+from runtime_core.errors import AuthorError, GradientFailed, InvalidResult
 from runtime_core.gradients.vectors import Vector, numeric_array
 from runtime_core.paths import InvalidPath, get, parse, replace
-from runtime_core.runs import EVALUATION
-from runtime_core.tesseract_api import AuthorError
+from runtime_core.run_logs.run import EVALUATION
 
 I = TypeVar("I")  # noqa: E741  # the inputs
 

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.coercion import AnyArray, Expected, Shape
+from runtime_core.calls.faults import summary
 from runtime_core.errors import (
     GradientFailed,
     InvalidResult,
@@ -17,7 +18,6 @@ from runtime_core.errors import (
     listed,
     shortened,
 )
-from runtime_core.faults import summary
 from runtime_core.gradients.vectors import numeric_array
 
 Array = AnyArray | np.generic

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from runtime_core.backend_choice import EVERY, BackendChoice, parse_choice
 from runtime_core.catalog import Catalog
+from runtime_core.config import EVERY_ENDPOINT, BackendChoice, parse_backend_choice
 from runtime_core.contracts import Binding, GradientBackend, Unavailable
 from runtime_core.errors import (
     InvalidOption,
@@ -81,11 +81,11 @@ class GradientBackends:
         for choice, fault in (
             (self._options, InvalidOption),
             (self._file, InvalidTesseract),
-            ({EVERY: NATIVE}, InvalidOption),
+            ({EVERY_ENDPOINT: NATIVE}, InvalidOption),
         ):
-            for key in (endpoint, EVERY):
+            for key in (endpoint, EVERY_ENDPOINT):
                 if key in choice:
-                    return _Chosen(backend=choice[key], named=key != EVERY, fault=fault)
+                    return _Chosen(backend=choice[key], named=key != EVERY_ENDPOINT, fault=fault)
         raise AssertionError("the last choice is for every endpoint")
 
     def _found(self, chosen: _Chosen, endpoint: str) -> Served | Unavailable:
@@ -182,7 +182,7 @@ class GradientBackends:
         if value is None:
             return {}
         try:
-            choice = parse_choice(value)
+            choice = parse_backend_choice(value)
             self._refuse_unknown(choice)
         except (ValueError, UnknownName) as error:
             raise InvalidTesseract(f"gradient_backend of {api.path.name}: {error}") from None
@@ -190,7 +190,7 @@ class GradientBackends:
 
     def _refuse_unknown(self, choice: BackendChoice) -> None:
         for endpoint, backend in choice.items():
-            if endpoint != EVERY:
+            if endpoint != EVERY_ENDPOINT:
                 self._catalog.endpoints.find(endpoint)
             if backend != AUTO:
                 self._catalog.gradient_backends.find(backend)

@@ -1,7 +1,7 @@
-"""Finding and loading plugins: from entry points to a `Catalog`.
+"""Finds and loads plugins: from entry points to a `Catalog`.
 
-The steps are those of a start: `discovery` finds and imports, `assembly` asks the hooks and
-sorts the declarations, `hints` knows what could be installed.
+`discovery` decides which plugins may be imported, `loading` imports them and calls their hooks,
+`assembly` sorts the declarations, `hints` knows the plugins that could be installed.
 """
 
 from runtime_core.plugins.assembly import assemble

@@ -1,4 +1,4 @@
-"""Sorting the declarations of all plugins into a catalog."""
+"""Sorts the declarations of all plugins into a catalog."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ from runtime_core.catalog import (
 )
 from runtime_core.plugins.hints import installable
 
-Declarations = Mapping[str, Sequence[Registered[Any]]]
-"""What one plugin declared, by hook."""
 
-
-def assemble(*, plugins: Sequence[Plugin], declarations: Sequence[Declarations]) -> Catalog:
+def assemble(
+    *, plugins: Sequence[Plugin], declarations: Sequence[Mapping[str, Sequence[Registered[Any]]]]
+) -> Catalog:
     """Make the catalog of all declarations; names with several providers become unusable."""
     hints = Hints(installable=installable(), plugins=plugins)
     registries = {
@@ -61,7 +60,7 @@ def _registry(kind: Kind[Any], entries: list[Registered[Any]], hints: Hints) -> 
 
 
 def _refuse_commands_of_foreign_endpoints(registries: dict[str, Registry[Any]]) -> None:
-    """Make a name unusable that one distribution has as endpoint and another as command.
+    """Make names unusable that one distribution has as an endpoint and another as a command.
 
     A command of the endpoint's own distribution replaces the one derived from the endpoint; the
     core's endpoints stay.
@@ -80,7 +79,7 @@ def _refuse_commands_of_foreign_endpoints(registries: dict[str, Registry[Any]]) 
 
 
 def _refuse_settings_with_equal_flags(registries: dict[str, Registry[Any]]) -> None:
-    """Make sections unusable that give the same flag, as `a` + `b_c` and `a_b` + `c` do."""
+    """Make sections unusable whose fields give the same flag, such as `a` + `b_c`, `a_b` + `c`."""
     settings = registries["settings"]
     owners: dict[str, list[Registered[Any]]] = {}
     for entry in settings.entries.values():

@@ -1,4 +1,4 @@
-"""Which plugins are installed, and which of them may be imported."""
+"""Finds the installed plugins and decides which of them may be imported."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, entry_points
+from operator import ge, lt
+from types import MappingProxyType
 from typing import Any
 
 from runtime_core.catalog import CORE, Plugin, PluginStatus
@@ -34,13 +35,13 @@ class PluginSelection:
         )
 
     def disables(self, candidate: Candidate) -> bool:
-        """Say whether a plugin is disabled, by its entry point's or distribution's name."""
+        """Tell whether a plugin is disabled, by its entry point's or distribution's name."""
         return not self.disabled.isdisjoint((candidate.name, candidate.distribution))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An installed entry point that has not been imported."""
+    """An installed entry point that has not been imported, with its distribution's metadata."""
 
     name: str
     entry_point: EntryPoint
@@ -50,25 +51,18 @@ class Candidate:
 
     @classmethod
     def of(cls, entry_point: EntryPoint) -> Candidate:
-        """Read name, distribution and requirements of an entry point."""
-        distribution = entry_point.dist
-        # Its `name` and `version` would each parse all of the metadata again.
-        facts = distribution.metadata if distribution else {"Name": "unknown", "Version": "unknown"}
+        """Read the metadata of an entry point's distribution, once."""
+        fields = _metadata(entry_point)
         return cls(
             name=entry_point.name,
             entry_point=entry_point,
-            distribution=facts["Name"],
-            version=facts["Version"],
-            requires=tuple((distribution.requires if distribution else None) or ()),
+            distribution=_first(fields, "Name"),
+            version=_first(fields, "Version"),
+            requires=[value for name, value in fields if name == "Requires-Dist"],
         )
 
-    @cached_property
-    def misfit(self) -> str | None:
-        """Return how the plugin's requirement of the core is not met, if so."""
-        return _misfit(self.requires)
-
     def plugin(self, status: PluginStatus, **facts: Any) -> Plugin:
-        """Return the record of what became of this candidate."""
+        """Make the record of this candidate with its status."""
         return Plugin(
             name=self.name,
             entry_point=self.entry_point.value,
@@ -94,40 +88,57 @@ def discover(selection: PluginSelection) -> Discovery:
     """
     found = [Candidate.of(entry_point) for entry_point in entry_points(group=PROJECT)]
     _refuse_wrong_names(selection.disabled, found)
-    fit = [c for c in found if not selection.disables(c) and c.misfit is None]
-    count = Counter(c.name for c in fit)
-    candidates, left_out = [], []
+    core_version = next(c.version for c in found if c.distribution == CORE)
+    usable, left_out = [], []
     for candidate in sorted(found, key=_core_first):
-        reason = _reason_to_leave_out(candidate, selection, count)
-        if reason is None:
-            candidates.append(candidate)
+        if selection.disables(candidate):
+            problem = "--no-plugin or TESSERACT_DISABLE_PLUGINS names it"
+            left_out.append(candidate.plugin(PluginStatus.DISABLED, problem=problem))
+        elif incompatibility := _incompatibility(candidate, core_version):
+            left_out.append(candidate.plugin(PluginStatus.INCOMPATIBLE, problem=incompatibility))
         else:
-            left_out.append(candidate.plugin(reason[0], problem=reason[1]))
-    return Discovery(candidates=candidates, left_out=left_out)
+            usable.append(candidate)
+    count = Counter(candidate.name for candidate in usable)
+    rivals = [c for c in usable if count[c.name] > 1 and c.distribution != CORE]
+    left_out += [c.plugin(PluginStatus.CONFLICT, problem=_conflict(c)) for c in rivals]
+    return Discovery(candidates=[c for c in usable if c not in rivals], left_out=left_out)
 
 
 def _core_first(candidate: Candidate) -> tuple[bool, str, str]:
     return candidate.distribution != CORE, candidate.name, candidate.distribution
 
 
-def _reason_to_leave_out(
-    candidate: Candidate, selection: PluginSelection, count: Mapping[str, int]
-) -> tuple[PluginStatus, str] | None:
-    if selection.disables(candidate):
-        return PluginStatus.DISABLED, "--no-plugin or TESSERACT_DISABLE_PLUGINS names it"
-    if candidate.misfit is not None:
-        return PluginStatus.INCOMPATIBLE, candidate.misfit
-    if count[candidate.name] > 1 and candidate.distribution != CORE:
-        return PluginStatus.CONFLICT, (
-            f"Another distribution has an entry point of the same name {candidate.name!r}. "
-            f"Settle it with --no-plugin {candidate.distribution}, or uninstall one"
-        )
-    return None
+def _conflict(candidate: Candidate) -> str:
+    return (
+        f"Another distribution has an entry point of the same name {candidate.name!r}. "
+        f"Disable one with --no-plugin {candidate.distribution}, or uninstall one"
+    )
 
 
-def _misfit(requires: Sequence[str]) -> str | None:
-    for line in filter(_NAMES_THE_CORE.match, requires):
-        # 15 ms, only where a plugin is installed
+def _metadata(entry_point: EntryPoint) -> Sequence[tuple[str, str]]:
+    """Read the headers of a distribution's metadata as pairs of name and value.
+
+    `Distribution.metadata` parses the file as an e-mail, which takes longer than all else that a
+    plugin costs at start. None of the headers of interest is ever folded over several lines.
+    """
+    assert entry_point.dist is not None  # only entry points that are made by hand have none
+    text = entry_point.dist.read_text("METADATA")
+    if text is None:  # an egg, which has other files
+        return list(entry_point.dist.metadata.items())  # type: ignore[attr-defined]  # a Message
+    headers = (line.partition(": ") for line in text.partition("\n\n")[0].splitlines())
+    return [(name, value) for name, _, value in headers]
+
+
+def _first(fields: Iterable[tuple[str, str]], name: str) -> str:
+    return next((value for field, value in fields if field == name), "unknown")
+
+
+def _incompatibility(candidate: Candidate, core_version: str) -> str | None:
+    """Say which requirement of the core is not met, if any."""
+    for line in filter(_NAMES_THE_CORE.match, candidate.requires):
+        if _is_within_plain_bounds(core_version, line):
+            continue
+        # 15 ms, only where a requirement is unusual or not met
         from packaging.requirements import InvalidRequirement, Requirement
 
         try:
@@ -136,18 +147,33 @@ def _misfit(requires: Sequence[str]) -> str | None:
             return f"Its requirement {line!r} cannot be read"
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
-        if not requirement.specifier.contains(_core_version(), prereleases=True):
-            return f"It requires {line}, and {CORE} is {_core_version()}"
+        if not requirement.specifier.contains(core_version, prereleases=True):
+            return f"It requires {line}, and {CORE} is {core_version}"
     return None
 
 
-@cache  # it is read from a file
-def _core_version() -> str:
-    return version(CORE)
+def _is_within_plain_bounds(version: str, requirement: str) -> bool:
+    """Tell whether a version meets a requirement such as `name<0.2,>=0.1`; false when in doubt."""
+    if not (_PLAIN_REQUIREMENT.fullmatch(requirement) and _PLAIN_VERSION.fullmatch(version)):
+        return False
+    return all(
+        _COMPARISONS[sign](_release(version), _release(bound))
+        for sign, bound in _BOUND.findall(requirement)
+    )
 
+
+def _release(version: str) -> list[int]:
+    """Split a version into numbers without zeros at its end, which mean nothing."""
+    return [int(part) for part in re.sub(r"(\.0+)+$", "", version).split(".")]
+
+
+_COMPARISONS = MappingProxyType({">=": ge, "<": lt})
+_PLAIN_VERSION = re.compile(r"\d+(\.\d+)*")
+_BOUND = re.compile(r"(>=|<)(\d+(?:\.\d+)*)")
+_PLAIN_REQUIREMENT = re.compile(rf"[\w.-]+({_BOUND.pattern}(,(?!$)|$))*")
 
 # All spellings of one name, as the specification of names has them (PEP 503).
-_NAMES_THE_CORE = re.compile(r"tesseract[-_.]+runtime(?![\w.-])", re.IGNORECASE)
+_NAMES_THE_CORE = re.compile(r"tesseract[-_.]+runtime[-_.]+core(?![\w.-])", re.IGNORECASE)
 
 
 def _refuse_wrong_names(disabled: Iterable[str], found: Sequence[Candidate]) -> None:

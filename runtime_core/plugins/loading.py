@@ -1,4 +1,4 @@
-"""Importing the plugins that may be imported, each on its own risk."""
+"""Imports plugins and collects their declarations; a plugin that fails does not stop the rest."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pluggy
@@ -21,56 +21,52 @@ from runtime_core.errors import PluginFault, did_you_mean
 from runtime_core.plugins.assembly import assemble
 from runtime_core.plugins.discovery import Candidate, PluginSelection, discover
 
-
-@dataclass(frozen=True, kw_only=True)
-class LoadedPlugin:
-    """What became of one candidate, with everything that it declared."""
-
-    record: Plugin
-    declarations: Mapping[str, Sequence[Registered[Any]]]
+Declarations = Mapping[str, Sequence[Registered[Any]]]
+"""The declarations of one plugin, by hook."""
 
 
 def load_catalog(selection: PluginSelection | None = None) -> Catalog:
-    """Find, import and ask all installed plugins.
+    """Find and import all installed plugins, and collect their declarations.
 
     A plugin that fails is recorded with its reason and the rest works; under
     `selection.strict` any fault is a `PluginFault`.
     """
     selection = selection or PluginSelection.from_environment(os.environ)
     discovery = discover(selection)
-    loaded = [load(candidate) for candidate in discovery.candidates]
+    manager = _plugin_manager()
+    loaded = [load(candidate, manager) for candidate in discovery.candidates]
     catalog = assemble(
-        plugins=[*(plugin.record for plugin in loaded), *discovery.left_out],
-        declarations=[plugin.declarations for plugin in loaded],
+        plugins=[*(record for record, _ in loaded), *discovery.left_out],
+        declarations=[declarations for _, declarations in loaded],
     )
     if selection.strict:
         _refuse_faults(catalog)
     return catalog
 
 
-def load(candidate: Candidate) -> LoadedPlugin:
-    """Import one plugin and ask its hooks; whatever it raises becomes part of the record."""
+def _plugin_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def load(candidate: Candidate, manager: pluggy.PluginManager) -> tuple[Plugin, Declarations]:
+    """Import one plugin and call its hooks; whatever it raises becomes part of the record."""
     start = time.perf_counter()
+    declarations: Declarations = {}
     try:
-        declarations = _declarations(candidate)
+        plugin = candidate.entry_point.load()
+        with _registered(plugin, manager):
+            declarations = _declarations(plugin, candidate, manager)
     # A plugin may do anything while it is imported, also end the process; the rest must work.
     except (Exception, SystemExit) as error:
-        record = candidate.plugin(
-            PluginStatus.FAILED,
-            problem=_problem(error),
-            trace=traceback.format_exc(),
-        )
-        declarations = {}
+        status, facts = PluginStatus.FAILED, {"problem": _problem(error)}
+        facts["trace"] = traceback.format_exc()
     else:
-        record = candidate.plugin(
-            PluginStatus.LOADED,
-            provides={
-                hook: [entry.value.name for entry in entries]
-                for hook, entries in declarations.items()
-            },
-        )
+        status, facts = PluginStatus.LOADED, {}
+    names = {hook: [entry.value.name for entry in given] for hook, given in declarations.items()}
     seconds = time.perf_counter() - start
-    return LoadedPlugin(record=replace(record, seconds=seconds), declarations=declarations)
+    return candidate.plugin(status, provides=names, seconds=seconds, **facts), declarations
 
 
 def _problem(error: BaseException) -> str:
@@ -79,12 +75,19 @@ def _problem(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-def _declarations(candidate: Candidate) -> dict[str, list[Registered[Any]]]:
-    """Ask every hook of one plugin; a manager of its own keeps the plugins apart."""
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
-    plugin = candidate.entry_point.load()
-    manager.register(plugin)
+@contextmanager
+def _registered(plugin: Any, manager: pluggy.PluginManager) -> Iterator[None]:
+    """Register one plugin inside the `with`, so that calls of hooks reach this one alone."""
+    try:
+        manager.register(plugin)
+        yield
+    finally:
+        if manager.is_registered(plugin):
+            manager.unregister(plugin)
+
+
+def _declarations(plugin: Any, candidate: Candidate, manager: pluggy.PluginManager) -> Declarations:
+    """Call every hook of a registered plugin."""
     callers = manager.get_hookcallers(plugin) or []
     if not callers:
         raise PluginFault(
@@ -111,7 +114,7 @@ def _declarations(candidate: Candidate) -> dict[str, list[Registered[Any]]]:
 
 
 def _given(answers: Sequence[Any], kind: Kind[Any]) -> list[Any]:
-    """Return what one hook of one plugin gives, once it has been checked."""
+    """Collect and check the declarations of one hook of one plugin."""
     values = []
     for answer in answers:
         if not isinstance(answer, Iterable):
@@ -152,14 +155,19 @@ _FORMS = {
 
 
 def _check_flags(settings: Settings) -> None:
-    """Load the model of settings; refuse options without a default or that the core has already."""
-    model = settings.load()
-    model()  # whatever it raises says which default is missing
-    for field in model.model_fields:
-        option = f"{settings.name}_{field}"
+    """Refuse options without a default, and those that the core has already.
+
+    The model is not built: that takes longer than the rest of a plugin, and few commands need it.
+    """
+    for name, field in settings.load().model_fields.items():
+        option = f"{settings.name}_{name}"
+        if field.is_required():
+            raise PluginFault(
+                f"Settings section {settings.name!r} has a field {name!r} without a default"
+            )
         if option in (*CORE_OPTIONS, "no_plugin", "strict_plugins"):
             raise PluginFault(
-                f"Settings section {settings.name!r} has a field {field!r}, whose flag "
+                f"Settings section {settings.name!r} has a field {name!r}, whose flag "
                 f"{flag_name(option)} is the runtime's own"
             )
 

@@ -1,18 +1,18 @@
-"""Run logging: what user code logs during a call, on its way to the sinks that keep it.
+"""Run logging: from the functions that user code calls to the sinks.
 
-`functions` is what user code calls, `run_log` the computing side of a run, `supervision` the side
-of whoever supervises it, and `pump` the thread that feeds sinks out of reach of user code.
+`log_functions` is the API of user code, `run_log` the log in the process that computes,
+`supervisor` that in the supervising process, and `sink_thread` sends records to remote sinks.
 """
 
-from runtime_core.run_logs.functions import log_artifact, log_metric, log_parameter
+from runtime_core.run_logs.log_functions import log_artifact, log_metric, log_parameter
+from runtime_core.run_logs.log_targets import LogTarget, log_targets
 from runtime_core.run_logs.run_log import RunLog, Upstream
-from runtime_core.run_logs.supervision import Supervision
-from runtime_core.run_logs.targets import LogTarget, log_targets
+from runtime_core.run_logs.supervisor import RunSupervisor
 
 __all__ = [
     "LogTarget",
     "RunLog",
-    "Supervision",
+    "RunSupervisor",
     "Upstream",
     "log_artifact",
     "log_metric",

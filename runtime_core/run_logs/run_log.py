@@ -11,21 +11,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, SupportsFloat
 
+from runtime_core.calls.faults import exception_text
+from runtime_core.catalog import install_command
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import (
     Artifact,
-    KeepingRunHandle,
     Metric,
     Parameter,
     Record,
+    Run,
     RunHandle,
     RunStatus,
+    StoringRunHandle,
 )
 from runtime_core.errors import RunNotLogged
-from runtime_core.faults import exception_text
-from runtime_core.run_logs.records import plain
-from runtime_core.run_logs.targets import LogTarget
-from runtime_core.runs import Run
+from runtime_core.run_logs.log_targets import LogTarget
+from runtime_core.run_logs.record_json import plain
 
 _log = logging.getLogger(__name__)
 
@@ -33,17 +34,17 @@ _LARGEST_STEP = 2**63 - 1
 
 
 class Upstream(Protocol):
-    """Takes what is logged on to whoever supervises the run."""
+    """Forwards records to the supervisor of the run."""
 
     def opened(self, run: Run) -> None:
-        """Note that something is logged to a run, which must then be closed."""
+        """Report that something is logged to a run, which must then be closed."""
 
     def take(self, run: Run, record: Record) -> None:
         """Take a record for the sinks that are not local."""
 
 
 class RunLog:
-    """What is logged during one call: local sinks have it when the call to log returns.
+    """The log of one call; local sinks have a record when the log function returns.
 
     Nothing is opened before the first record. Any thread may log.
     """
@@ -63,7 +64,7 @@ class RunLog:
         self._lock = threading.RLock()  # a handler of a signal may log while something is logged
         self._handles: dict[LogTarget, RunHandle] = {}
         self._is_open = False
-        self._told: set[LogTarget] = set()
+        self._reported: set[LogTarget] = set()
         self._steps: dict[str, int] = {}
         self._muted = 0
         self._closed = False
@@ -71,7 +72,7 @@ class RunLog:
 
     @property
     def takes_records(self) -> bool:
-        """Say whether what is logged now is kept."""
+        """Whether records are stored at the moment."""
         return self.run.kept and not self._muted
 
     @contextmanager
@@ -107,7 +108,7 @@ class RunLog:
         self._write(Artifact(path=found, name=name or "artifact"))
 
     def close(self, status: RunStatus) -> None:
-        """End the run in the local sinks; `RunNotLogged` if it must have all and has not."""
+        """End the run in the local sinks; `RunNotLogged` if `--log-to-strict` is violated."""
         with self._lock:
             self._closed = True
             for target, handle in self._handles.items():
@@ -140,31 +141,39 @@ class RunLog:
         if self._upstream is None or not self._distant:
             return
         try:
-            self._upstream.take(self.run, self._as_kept(record))
-        except OSError as error:  # the place through which records go may be full
+            self._upstream.take(self.run, self._as_stored(record))
+        except OSError as error:  # the disk of the record file may be full
             self._failed(self._distant[0], error)
 
     def _open(self) -> None:
-        if not self._is_open and self._upstream is not None:
+        if self._is_open:
+            return
+        if self._upstream is not None:
             self._upstream.opened(self.run)
         self._is_open = True
+        if not self._local and not self._distant:
+            _log.warning(
+                "Run %s is not logged, because no run sink is installed. Install one with: %s",
+                self.run.id,
+                install_command("tesseract-runtime-file-log"),
+            )
 
     def _handle(self, target: LogTarget) -> RunHandle:
-        """Return the open run of a sink; one that could not be opened is tried again."""
+        """Return the open run of a sink; opening is retried after a failure."""
         if target not in self._handles:
             self._handles[target] = target.open(self.run, self._config)
         return self._handles[target]
 
-    def _as_kept(self, record: Record) -> Record:
-        """Return a record that can be read later: user code may remove its files at once."""
+    def _as_stored(self, record: Record) -> Record:
+        """Return a record that can be read later: user code may remove its files soon."""
         if isinstance(record, Artifact):
             for handle in self._handles.values():
-                if isinstance(handle, KeepingRunHandle):
-                    return handle.kept(record)
+                if isinstance(handle, StoringRunHandle):
+                    return handle.stored(record)
         return record
 
     def _failed(self, target: LogTarget, error: Exception) -> None:
-        """Tell of the first failure of a sink in this run; it may take later records again."""
+        """Report the first failure of a sink in this run; it may take later records again."""
         self._note(target, error)
         if self._problem is not None:
             raise self._problem from error
@@ -173,8 +182,8 @@ class RunLog:
         failure = _failure(self.run, target, error)
         if self._config.log_to_strict:
             self._problem = self._problem or RunNotLogged(failure)
-        elif target not in self._told:
-            self._told.add(target)
+        elif target not in self._reported:
+            self._reported.add(target)
             _log.warning("%s Something is missing there.", failure)
 
 

@@ -7,24 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime_core.runs import Run
+from runtime_core.contracts import Run
+from runtime_core.run_logs.standard_output import write_all
 
 FILE_NAME = "tesseract.log"
 
 
 def text_log_path(run: Run) -> Path:
-    """Return where the text of a run is kept."""
+    """Return the path of the text log of a run."""
     return run.log_folder / FILE_NAME
 
 
 def append_text(path: Path, text: bytes) -> None:
-    """Add to the end of a log, which is made with its folder at the first byte."""
+    """Append to a log, which is created with its folder at the first byte."""
     if not text:
         return
     with _opened(path) as log:
-        rest = memoryview(text)
-        while rest:
-            rest = rest[os.write(log, rest) :]
+        write_all(log, [text])
 
 
 @contextmanager

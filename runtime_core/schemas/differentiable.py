@@ -37,7 +37,7 @@ class DifferentiableArrays:
 
     @cached_property
     def by_template(self) -> Mapping[Path, Sequence[Any]]:
-        """Return the array types at each template, in the order of the fields.
+        """The array types at each template, in the order of the fields.
 
         There are several where a union has members of the same shape of paths.
         """
@@ -49,14 +49,14 @@ class DifferentiableArrays:
 
     @property
     def templates(self) -> list[str]:
-        """Return the templates as they stand in OpenAPI."""
+        """The templates as OpenAPI shows them."""
         return [render(template) for template in self.by_template]
 
     def declared(self, path: str) -> Expected | None:
-        """Return what is declared of the array at a path, or `None` if there can be none.
+        """Return the declared shape and data type of the array at a path, or `None`.
 
-        Where members of a union declare different things, nothing is. Raises `InvalidPath` for a
-        text that is no path.
+        A shape or data type that differs between members of a union is left open. Raises
+        `InvalidPath` for a text that is not a valid path.
         """
         steps = parse(path)
         for template, types in self.by_template.items():

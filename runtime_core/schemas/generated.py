@@ -127,7 +127,7 @@ class ModelGenerator:
 
 
 def _is_finite(model: type[BaseModel]) -> bool:
-    """Say whether a model must be generated: one without arrays may as well be recursive."""
+    """Tell whether a model must be generated: one without arrays may as well be recursive."""
     return holds_arrays(model) or not _contains(model, model)
 
 
@@ -175,7 +175,7 @@ def _validated(name: str, adapter: TypeAdapter[Any], value: Any) -> Any:
 
 @cache  # one adapter a field of a generated model, which lives as long as its Tesseract
 def _array_fields(generated: type[BaseModel]) -> dict[str, TypeAdapter[Any]]:
-    """Return what validates the fields that hold arrays: those whose defaults are validated."""
+    """Return validators of the fields that hold arrays: those whose defaults are validated."""
     return {
         name: TypeAdapter(_whole_annotation(field))
         for name, field in generated.model_fields.items()

@@ -30,12 +30,12 @@ class PayloadSchemas:
 
     @cached_property
     def differentiable_inputs(self) -> DifferentiableArrays:
-        """Return what can be differentiated with respect to."""
+        """The inputs that gradients can be taken with respect to."""
         return DifferentiableArrays(self._inputs)
 
     @cached_property
     def differentiable_outputs(self) -> DifferentiableArrays:
-        """Return what can be differentiated."""
+        """The outputs that can be differentiated."""
         return DifferentiableArrays(self._outputs)
 
     def inputs(self, prefix: str) -> type[BaseModel]:
@@ -74,12 +74,12 @@ class PayloadSchemas:
 
     @cached_property
     def input_extras(self) -> Mapping[str, Any]:
-        """Return what clients read of the inputs: `differentiable_arrays`, `field_order`."""
+        """The `differentiable_arrays` and `field_order` of the inputs, which clients read."""
         return _extras(self._inputs)
 
     @cached_property
     def output_extras(self) -> Mapping[str, Any]:
-        """Return what clients read of the outputs: `differentiable_arrays`, `field_order`."""
+        """The `differentiable_arrays` and `field_order` of the outputs, which clients read."""
         return _extras(self._outputs)
 
     def _generator(self, prefix: str) -> ModelGenerator:

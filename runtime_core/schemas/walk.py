@@ -1,4 +1,4 @@
-"""Walking the types of a model: which arrays and models it holds, and under which paths.
+"""Walks the types of a model: its arrays and models, with their paths.
 
 A path is a template: names of fields, `[]` for the items of a list, `[0]` for those of a tuple of
 fixed length and `{}` for the values of a dict, as in `layers.[].weights`.
@@ -32,17 +32,17 @@ class Node:
 
     @property
     def template(self) -> str:
-        """Return the path as it stands in OpenAPI."""
+        """The path as OpenAPI shows it."""
         return render(self.path)
 
 
 def is_array(annotation: Any) -> bool:
-    """Say whether an annotation is an array type."""
+    """Tell whether an annotation is an array type."""
     return isinstance(annotation, type) and issubclass(annotation, Array)
 
 
 def is_model(annotation: Any) -> bool:
-    """Say whether an annotation is a pydantic model."""
+    """Tell whether an annotation is a pydantic model."""
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
@@ -136,7 +136,7 @@ def _hints(annotation: Any) -> dict[str, Any]:
 
 
 def holds_arrays(annotation: Any) -> bool:
-    """Say whether an annotation has an array anywhere inside."""
+    """Tell whether an annotation has an array anywhere inside."""
     return any(is_array(node.type) for node in walk(annotation))
 
 

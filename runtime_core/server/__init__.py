@@ -1,1 +1,1 @@
-"""The HTTP service, assembled from the catalog. Nothing here loads the Tesseract or numpy."""
+"""The HTTP service, assembled from the catalog. It loads neither the Tesseract nor numpy."""

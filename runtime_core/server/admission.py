@@ -1,9 +1,9 @@
-"""Who may come in: so many calls at a time, with so many bytes of bodies together."""
+"""Admission: the limits on waiting calls and on the bytes of their bodies."""
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from runtime_core.errors import QueueFull
 
@@ -16,15 +16,21 @@ class Admission:
         self._free_size = size
         self._size = size
 
-    def enter(self) -> Admitted:
-        """Return the place of one call, to be used in a `with`; `QueueFull` if there is none."""
+    @contextmanager
+    def admitted(self) -> Iterator[Admitted]:
+        """Count one call inside the `with`; `QueueFull` if there are too many."""
         if self._free_slots <= 0:
             raise QueueFull("The queue is full: so many calls wait already. Try again later.")
+        call = Admitted(self)
         self._free_slots -= 1
-        return Admitted(self)
+        try:
+            yield call
+        finally:
+            self._free_slots += 1
+            self._free_size += call.size
 
     def take(self, size: int) -> None:
-        """Count bytes of a body; `QueueFull` where there are too many already."""
+        """Count bytes of a body; `QueueFull` if there are too many."""
         if size > self._free_size:
             raise QueueFull(
                 f"The bodies of waiting calls would exceed {self._size} bytes together. Try again "
@@ -32,32 +38,16 @@ class Admission:
             )
         self._free_size -= size
 
-    def leave(self, size: int) -> None:
-        """Free a place and the bytes that were counted for it."""
-        self._free_slots += 1
-        self._free_size += size
-
 
 class Admitted:
-    """The place of one call."""
+    """One call that has been admitted."""
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
-        self._size = 0
+        self.size = 0
 
     def reserve(self, size: int) -> None:
         """Count the bytes of the body, once they are known to be at least `size`."""
-        if size > self._size:
-            self._admission.take(size - self._size)
-            self._size = size
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._admission.leave(self._size)
+        if size > self.size:
+            self._admission.take(size - self.size)
+            self.size = size

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,84 +13,24 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runtime_core.catalog import CORE, Catalog
-from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Call, Place, Reply, ServeOptions, ServerParts
-from runtime_core.description import Description
-from runtime_core.server.admission import Admission
-from runtime_core.server.bodies import Reading
-from runtime_core.server.negotiation import Negotiation
+from runtime_core.catalog import CORE
+from runtime_core.contracts import Place, ServerParts
 from runtime_core.server.routes import ComputingRoute, endpoint_routes
-from runtime_core.workers import ArrivingBody, Workers
+from runtime_core.server.server import Server
 
 _log = logging.getLogger(__name__)
 
 
-class Server:
-    """The `ServerContext` of one service, whose workers have loaded the Tesseract."""
-
-    def __init__(
-        self, *, catalog: Catalog, config: RuntimeConfig, options: ServeOptions, workers: Workers
-    ) -> None:
-        self.catalog = catalog
-        self.config = config
-        self.options = options
-        self.admission = Admission(
-            slots=options.num_workers + options.queue_size, size=options.max_queued_bytes
-        )
-        self.reading = Reading()
-        self.negotiation = Negotiation(catalog, config)
-        self._workers = workers
-        self._observers: list[Callable[[Call, Reply], None]] = []
-
-    @property
-    def description(self) -> Description:
-        """Return what is served."""
-        return self._workers.description
-
-    @property
-    def problem(self) -> str | None:
-        """Return why no call can be computed at the moment, or nothing."""
-        return self._workers.problem
-
-    def arriving(self, expected: int | None) -> ArrivingBody:
-        """Return where the body of a call is collected."""
-        return self._workers.arriving(expected)
-
-    def stop_reading(self) -> None:
-        """Give up the bodies that are still arriving."""
-        self.reading.stop()
-
-    def add_observer(self, observe: Callable[[Call, Reply], None]) -> None:
-        """Show every computed call, with its reply, to a function of an extension."""
-        self._observers.append(observe)
-
-    def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        """Compute a call; the body of the reply is valid inside the `async with`."""
-        return self._observed(call) if self._observers else self._workers.call(call)
-
-    @asynccontextmanager
-    async def _observed(self, call: Call) -> AsyncIterator[Reply]:
-        async with self._workers.call(call) as reply:
-            for observe in self._observers:
-                try:
-                    observe(call, reply)
-                # An extension that only looks on must not spoil the answer.
-                except Exception:
-                    _log.exception("An observer of calls failed.")
-            yield reply
-
-
 @dataclass(frozen=True, kw_only=True)
 class Application:
-    """An ASGI application, and what is entered before it serves and left afterwards."""
+    """An ASGI application, and the life cycles that are entered before it serves."""
 
     asgi: Any
     lifespans: Sequence[Callable[[], AbstractAsyncContextManager[None]]]
 
 
 def build_application(server: Server) -> Application:
-    """Return the application of a server, with everything that extensions add."""
+    """Build the application of a server with the parts of its extensions."""
     parts = list(_parts(server))
     for part in parts:
         if part.observe is not None:
@@ -111,21 +51,21 @@ def build_application(server: Server) -> Application:
 
 
 class ShortCut:
-    """Leads calls to the routes that compute, past everything that a router has to try."""
+    """Forwards calls directly to the routes that compute, without a search of the router."""
 
     def __init__(self, app: ASGIApp, routes: Mapping[str, ASGIApp]) -> None:
         self._app = app
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or let the application do it."""
+        """Forward a request to a route or to the application."""
         is_call = scope["type"] == "http" and scope["method"] == "POST"
         app = self._routes.get(scope["path"], self._app) if is_call else self._app
         await app(scope, receive, send)
 
 
 def _computing_routes(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:
-    """Return by path the routes that compute and that a router would choose."""
+    """Return the computing routes that a router would choose, by path."""
     return {
         route.path: ServerErrorMiddleware(route.app)
         for route in routes
@@ -147,11 +87,11 @@ def _chosen(routes: Sequence[BaseRoute], path: str) -> BaseRoute | None:
 
 
 def _parts(server: Server) -> Iterator[ServerParts]:
-    """Yield what the extensions add; one that fails is left out, unless it is the core's own."""
+    """Yield the parts of the extensions; one of a plugin that fails is left out."""
     for entry in server.catalog.server_extensions.entries.values():
         try:
             yield entry.value.build(server)
-        # A plugin may do anything; the rest must be served.
+        # A plugin may raise anything; the rest must be served.
         except Exception as error:
             if entry.distribution == CORE:
                 raise

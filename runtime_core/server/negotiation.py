@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from runtime_core.catalog import Catalog, Registry
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Format
+from runtime_core.contracts import Format, Wire
+from runtime_core.documents.wire import format_of_media_type
 from runtime_core.errors import FaultKind, TesseractRuntimeError, listed
 
 
@@ -26,14 +27,6 @@ class NotAcceptable(TesseractRuntimeError):
     """Nothing that a request accepts can be produced."""
 
     kind = FaultKind.NOT_ACCEPTABLE
-
-
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """The format of an answer and the compression of its arrays."""
-
-    format: Format
-    compression: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,18 +60,18 @@ class Negotiation:
         formats = self._catalog.formats
         if not content_type:
             return formats.find("json")
+        format_ = format_of_media_type(self._catalog, content_type)
+        if format_ is not None:
+            return format_
         media_type = content_type.partition(";")[0].strip().lower()
-        for format_ in formats:
-            if media_type in format_.media_types:
-                return format_
         hint = formats.hints.for_name(formats.kind, media_type.partition("/")[2])
         raise UnsupportedMediaType(
             f"Content-Type {media_type[:100]!r} is not supported. "
             f"Known: {listed(_media_types(formats))}.{f' {hint}' if hint else ''}"
         )
 
-    def _output(self, accept: str) -> Output:
-        """Return the best producible format of an `Accept` header.
+    def _output(self, accept: str) -> Wire:
+        """Return the best producible wire of an `Accept` header.
 
         Raises `NotAcceptable` if there is none.
         """
@@ -97,7 +90,8 @@ class Negotiation:
             raise NotAcceptable(f"Cannot produce any encoding accepted by {accept[:200]!r}")
         # Among equals the first of the header counts, then the configured format.
         _, _, compression, format_ = min(offers, key=lambda offer: (-offer[0], offer[1]))
-        return Output(format=format_, compression=None if compression == _NONE else compression)
+        named = None if compression == _NONE else compression
+        return Wire(format=format_.name, compression=named)
 
 
 def media_ranges(header: str) -> Iterator[MediaRange]:

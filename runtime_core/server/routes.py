@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect
@@ -13,13 +12,16 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core import documents
-from runtime_core.contracts import Call, Fault, Reply, ServerContext
-from runtime_core.description import EndpointDescription
+from runtime_core.calls.faults import fault_of
+from runtime_core.contracts import Call, EndpointDescription, Fault, Reply
 from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, TesseractRuntimeError
-from runtime_core.faults import fault_of
-from runtime_core.runs import checked_run_id, new_run_id
+from runtime_core.run_logs.run import checked_run_id, new_run_id
 from runtime_core.server.admission import Admitted
-from runtime_core.server.answers import (
+from runtime_core.server.disconnect import cancelled_on_disconnect
+from runtime_core.server.headers import header_fields
+from runtime_core.server.negotiation import UnsupportedMediaType
+from runtime_core.server.request_body import announced_size
+from runtime_core.server.responses import (
     PARENT_RUN_ID_HEADER,
     RUN_ID_HEADER,
     TIMING_HEADER,
@@ -27,25 +29,22 @@ from runtime_core.server.answers import (
     fault_response,
     timing,
 )
-from runtime_core.server.attendance import Attendance
-from runtime_core.server.bodies import announced_size, read_body
-from runtime_core.server.heads import header_fields
-from runtime_core.server.negotiation import UnsupportedMediaType
-
-if TYPE_CHECKING:
-    from runtime_core.server.application import Server
+from runtime_core.server.server import Server
 
 
 def endpoint_routes(server: Server) -> Iterator[BaseRoute]:
-    """Yield the routes of everything that is served, and of what is not with the reason."""
+    """Yield the routes of the endpoints; those that are unavailable answer with the reason."""
     for endpoint in server.description.endpoints:
         path = f"/{endpoint.name}"
         if endpoint.has_payload:
             yield Route(path, ComputingRoute(server, endpoint.name), methods=["POST", "OPTIONS"])
         else:
-            yield Route(path, AnsweredRoute(server, endpoint), methods=["GET", "OPTIONS"])
+            yield Route(path, StaticRoute(server, endpoint), methods=["GET", "OPTIONS"])
     for name, reason in server.description.unavailable.items():
-        yield Route(f"/{name}", UnavailableRoute(server, name, reason), methods=["GET", "POST"])
+        message = f"Endpoint {name!r} is not available: {reason}"
+        fault = Fault(kind=FaultKind.UNKNOWN_NAME, message=message)
+        answer = fault_response(fault, catalog=server.catalog)
+        yield Route(f"/{name}", answer, methods=["GET", "POST"])
 
 
 class ComputingRoute:
@@ -56,14 +55,14 @@ class ComputingRoute:
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; the memory of the answer is held until it is sent."""
+        """Answer a request; the memory of the reply is leased until it is sent."""
         if scope["method"] == "OPTIONS":
             await _ALLOW_POST(scope, receive, send)
             return
         run_id = None
         try:
             run_id = _run_id(scope)
-            with self._server.admission.enter() as place:
+            with self._server.admission.admitted() as place:
                 call = await self._call(header_fields(scope), receive, run_id, place)
                 await self._computed(call, scope, receive, send)
         except TesseractRuntimeError as error:
@@ -71,37 +70,32 @@ class ComputingRoute:
             refusal = fault_response(fault, catalog=self._server.catalog, run_id=run_id)
             await refusal(scope, receive, send)
         except ClientDisconnect:
-            return  # nobody is there to be answered
+            return  # there is no client to answer
 
     async def _call(
         self, fields: Mapping[str, str], receive: Receive, run_id: str, place: Admitted
     ) -> Call:
         server = self._server
-        limit = server.options.max_body_size
         _refuse_content_encoding(fields)
         body_format = server.negotiation.input_format(fields.get("content-type", ""))
-        chosen = server.negotiation.output(fields.get("accept", ""))
-        size = announced_size(fields, limit)
+        output = server.negotiation.output(fields.get("accept", ""))
+        size = announced_size(fields, server.options.max_body_size)
         place.reserve(size or 0)
         return Call(
             endpoint=self._endpoint,
             run_id=run_id,
             parent_run_id=_parent_run_id(fields),
             timeout=_timeout(fields),
-            body=await read_body(
-                receive, server.arriving(size), place, server.reading, limit=limit
-            ),
+            body=await server.bodies.read(receive, server.arriving(size), place),
             body_format=body_format.name,
-            output_format=chosen.format.name,
-            compression=chosen.compression,
+            output=output,
             output_path=server.config.output_path,
             output_folder=f"run_{run_id}",
         )
 
     async def _computed(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        with Attendance(receive):
-            async with self._server.call(call) as reply:
-                await self._response(reply)(scope, receive, send)
+        async with cancelled_on_disconnect(receive), self._server.call(call) as reply:
+            await self._response(reply)(scope, receive, send)
 
     def _response(self, reply: Reply) -> ASGIApp:
         catalog = self._server.catalog
@@ -112,15 +106,15 @@ class ComputingRoute:
         return DocumentResponse(reply.body, catalog.formats.find(reply.format), headers)
 
 
-class AnsweredRoute:
-    """`GET /name`: an answer that was known at the start."""
+class StaticRoute:
+    """`GET /name`: an answer that is known at the start."""
 
     def __init__(self, server: Server, endpoint: EndpointDescription) -> None:
         self._server = server
         self._answer = endpoint.answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer at once; no worker has part in it."""
+        """Answer without a worker."""
         if scope["method"] == "OPTIONS":
             await _ALLOW_GET(scope, receive, send)
             return
@@ -129,23 +123,11 @@ class AnsweredRoute:
 
     def _response(self, accept: str) -> ASGIApp:
         try:
-            format_ = self._server.negotiation.output(accept).format
+            name = self._server.negotiation.output(accept).format
         except TesseractRuntimeError as error:
             return fault_response(fault_of(error), catalog=self._server.catalog)
-        return DocumentResponse(documents.write(self._answer, format_, {}), format_)
-
-
-class UnavailableRoute:
-    """An endpoint that this Tesseract does not have: 404 with the reason."""
-
-    def __init__(self, server: ServerContext, name: str, reason: str) -> None:
-        message = f"Endpoint {name!r} is not available: {reason}"
-        fault = Fault(kind=FaultKind.UNKNOWN_NAME, message=message)
-        self._response = fault_response(fault, catalog=server.catalog)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Say why there is no such endpoint."""
-        await self._response(scope, receive, send)
+        format_ = self._server.catalog.formats.find(name)
+        return DocumentResponse(documents.write(self._answer, format_), format_)
 
 
 _ALLOW_POST = Response(status_code=204, headers={"Allow": "OPTIONS, POST"})
@@ -162,7 +144,7 @@ def _refuse_content_encoding(fields: Mapping[str, str]) -> None:
 
 
 def _timeout(fields: Mapping[str, str]) -> float | None:
-    """Return the seconds that a client gives its call."""
+    """Return the time limit of the client in seconds, if it sends one."""
     text = fields.get("request-timeout")
     if text is None:
         return None
@@ -178,7 +160,7 @@ def _timeout(fields: Mapping[str, str]) -> float | None:
 
 
 def _parent_run_id(fields: Mapping[str, str]) -> str | None:
-    """Return the run that a client says this one is a part of."""
+    """Return the id of the parent run, if the client sends one."""
     name = PARENT_RUN_ID_HEADER.lower()
     given = fields.get(name)
     return None if given is None else _checked(given, place=("header", name))

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import CompressionCodec
-from runtime_core.plugins import PluginSelection, load_catalog
-from runtime_core.testing.echo import Echo, made_echo
+from runtime_core.testing.echo import Echo
+from runtime_core.testing.format_suite import UNCHECKED, FormatSuite
 from runtime_core.testing.memory import SLACK, resident_peak
 from runtime_core.testing.mutations import EDITS, Edit, documents_to_damage, edited
-from runtime_core.testing.samples import EMPTY_SHAPES, SHAPES, bits, counted
+from runtime_core.testing.samples import EMPTY_SHAPES, SHAPES, counted
 
 SIZES = (0, 1, 7, 65_535, 65_536, 65_537, 5_000_000)
 """Numbers of bytes around the limits of blocks, and beyond."""
-
-UNCHECKED = [
-    HealthCheck.differing_executors,  # every subclass has a compressor of its own
-    HealthCheck.too_slow,
-]
 
 BOMB = 150 * 10**6
 """Bytes that a bomb would unpack to."""
 
 
-class CompressorConformance:
+class CompressorConformance(FormatSuite):
     """Tests that a compressor keeps all bytes and never unpacks more than it should.
 
     A subclass names the compressor, which must be installed, and may name the format in which
@@ -42,25 +37,13 @@ class CompressorConformance:
     """
 
     compressor: ClassVar[str]
-    format: ClassVar[str] = "json+base64"
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def catalog(cls) -> Catalog:
-        """Return everything that the installed plugins provide."""
-        return load_catalog(PluginSelection())
+    format = "json+base64"
 
     @pytest.fixture(scope="class")
     @classmethod
     def codec(cls, catalog: Catalog) -> CompressionCodec:
         """Return the codec."""
         return catalog.compressors.find(cls.compressor).load()
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def echo(cls, catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Echo:
-        """Return a Tesseract whose results are payloads, in the format."""
-        return made_echo(catalog, cls.format, tmp_path_factory.mktemp("echo"))
 
     @pytest.mark.parametrize("size", SIZES)
     def test_bytes_come_back(self, codec: CompressionCodec, size: int) -> None:
@@ -84,8 +67,7 @@ class CompressorConformance:
         """Arrays of every data type and rank come back bit by bit in documents."""
         values = {dtype: counted(dtype, shape) for dtype in DTYPES}
         back = dict(echo.read(echo.write(values, compression=self.compressor)))
-        same = [_bits(back[dtype]) == _bits(values[dtype]) for dtype in DTYPES]
-        assert same == [True] * len(DTYPES)
+        assert [name for name in DTYPES if not self.same(back[name], values[name])] == []
 
     @pytest.mark.parametrize("size", [0, 1, 999, 1001, 10**6])
     def test_another_size_is_refused(self, codec: CompressionCodec, size: int) -> None:
@@ -164,7 +146,3 @@ def unpacked(codec: CompressionCodec, compressed: bytes, size: int) -> bytes:
     room = bytearray(b"\xa5") * size
     codec.decompress(memoryview(compressed), memoryview(room))
     return bytes(room)
-
-
-def _bits(array: Any) -> Any:
-    return bits(array, nan_payloads=True)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runtime_core import documents, scope
+from runtime_core import documents
 from runtime_core.arrays.dtypes import DTYPES
-from runtime_core.buffers import Buffers
+from runtime_core.calls import scope
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Buffer, Call, Fault, Format, Reply
+from runtime_core.contracts import Buffer, Call, Fault, Format, Reply, Wire
 from runtime_core.errors import FaultKind
 from runtime_core.runtime import Runtime, served_runtime
 from runtime_core.testing.samples import arrays_in, belongs_to_its_receiver
@@ -85,9 +85,8 @@ class Echo:
                 run_id="conformance",
                 body=b'{"inputs":{}}',
                 body_format="json",
-                output_format=self.format.name,
+                output=Wire(format=self.format.name, compression=compression),
                 output_path=str(self.folder),
-                compression=compression,
             )
         )
         self.runtime.api.module.SEEN.clear()
@@ -109,7 +108,7 @@ class Echo:
                 run_id="conformance",
                 body=document,
                 body_format=self.format.name,
-                output_format="json",
+                output=Wire(format="json"),
             )
         )
 
@@ -131,16 +130,13 @@ class Echo:
         return inputs
 
     def tree(self, document: bytes) -> Any:
-        """Return the tree of a document."""
+        """Return the tree of a document, in which arrays are mappings."""
         with scope.enter(self.runtime.scope()):
             return documents.read(document, self.format)
 
     def document(self, tree: Any) -> bytes:
-        """Return the document of a tree, in which buffers may stand."""
-        buffers = Buffers()
-        placed = _placed(tree, buffers)
-        with scope.enter(self.runtime.scope()):
-            return b"".join(documents.write(placed, self.format, buffers))
+        """Return the document of a tree, in which buffers may be bytes-like."""
+        return b"".join(documents.write(tree, self.format))
 
     def changed(self, document: bytes, change: Callable[[Any], None]) -> bytes:
         """Return another document, whose inputs a function has changed in their tree."""
@@ -171,14 +167,3 @@ def check_clarity(fault: Fault) -> None:
     assert not _INSIDES.search(fault.message), fault.message
     _, _, reason = fault.message.partition(": ")
     assert " " in reason, fault.message
-
-
-def _placed(tree: Any, buffers: Buffers) -> Any:
-    """Return a tree with placeholders for its buffers."""
-    if isinstance(tree, bytes | memoryview):
-        return buffers.add(tree)
-    if isinstance(tree, Mapping):
-        return {key: _placed(value, buffers) for key, value in tree.items()}
-    if isinstance(tree, Collection) and not isinstance(tree, str):
-        return [_placed(item, buffers) for item in tree]
-    return tree

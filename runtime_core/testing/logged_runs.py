@@ -14,9 +14,9 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Artifact, Call, Metric, Record, Reply, RunHandle
-from runtime_core.run_logs import Supervision
-from runtime_core.runs import Run, new_run_id
+from runtime_core.contracts import Artifact, Call, Metric, Record, Reply, Run, RunHandle, Wire
+from runtime_core.run_logs import RunSupervisor
+from runtime_core.run_logs.run import new_run_id
 from runtime_core.runtime import local_runtime
 
 Metrics = Mapping[str, Sequence[tuple[int, float]]]
@@ -153,17 +153,17 @@ def called(catalog: Catalog, target: str, folder: Path, inputs: Any) -> tuple[Ru
     path.write_text(textwrap.dedent(SOURCE), encoding="utf-8")
     flags = {"api_path": str(path), "output_path": str(folder), "log_to": target}
     config = resolve(catalog, flags=flags, environment={})
-    supervision = Supervision(catalog, config)
+    supervisor = RunSupervisor(catalog, config)
     call = Call(
         endpoint="apply",
         run_id=new_run_id(),
         body=json.dumps({"inputs": inputs}).encode(),
         body_format="json",
-        output_format="json",
+        output=Wire(format="json"),
         output_folder="run",
     )
-    reply = local_runtime(catalog, config, upstream=supervision).invoke(call)
-    run = supervision.run(call)
-    reply = supervision.finished(run, reply)
-    supervision.close(SECONDS)
+    reply = local_runtime(catalog, config, upstream=supervisor).invoke(call)
+    run = supervisor.run(call)
+    reply = supervisor.finished(run, reply)
+    supervisor.close(SECONDS)
     return run, reply

@@ -13,10 +13,9 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Artifact, KeepingRunHandle, Parameter, RunSink, RunStatus
+from runtime_core.contracts import Artifact, Parameter, Run, RunSink, RunStatus, StoringRunHandle
 from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.run_logs import log_targets
-from runtime_core.runs import Run
 from runtime_core.testing.logged_runs import (
     MANY,
     PARAMETERS,
@@ -295,12 +294,12 @@ class RunSinkConformance:
         self, opened: Callable[..., OpenRun], declaration: RunSink, tmp_path: Path
     ) -> None:
         """What a keeping sink has of a file stays when the file goes."""
-        only_if(declaration.keeps, "the sink does not keep runs")
+        only_if(declaration.default, "the sink does not keep runs")
         here = opened()
         plot = artifact(tmp_path / "plot.txt", b"plot")
         here.write(plot)
-        assert isinstance(here.handle, KeepingRunHandle)
-        copy = here.handle.kept(plot)
+        assert isinstance(here.handle, StoringRunHandle)
+        copy = here.handle.stored(plot)
         plot.path.unlink()
         assert copy.path.read_bytes() == b"plot"
         assert copy.name == "plot.txt"

@@ -1,9 +1,9 @@
-"""Computing calls in processes of their own; nothing here knows of HTTP."""
+"""Worker processes that compute calls, for servers, clients and executors."""
 
-from runtime_core.workers.bodies import ArrivingBody
-from runtime_core.workers.contract import Workers
+from runtime_core.workers.body_buffer import BodyBuffer
 from runtime_core.workers.in_process import InProcessWorkers
+from runtime_core.workers.interface import Workers
 from runtime_core.workers.pool import WorkerPool
-from runtime_core.workers.process import WorkerSettings
+from runtime_core.workers.worker_process import WorkerSettings
 
-__all__ = ["ArrivingBody", "InProcessWorkers", "WorkerPool", "WorkerSettings", "Workers"]
+__all__ = ["BodyBuffer", "InProcessWorkers", "WorkerPool", "WorkerSettings", "Workers"]

@@ -6,15 +6,15 @@ import asyncio
 import socket
 from contextlib import suppress
 
-from runtime_core.workers.messages import CHUNK, ConnectionEnded, Incoming, Message, pieces
+from runtime_core.workers.framing import CHUNK, ConnectionEnded, Incoming, Message, pieces
 
 _BUSY = (BlockingIOError, InterruptedError)
 
 
 class Connection:
-    """Asks a worker and waits for its answer, one question at a time.
+    """Sends one message at a time to a worker and waits for its answer.
 
-    What comes unasked ends the connection: it is from some other process that holds it open.
+    An unexpected message ends the connection: it comes from another process that holds it open.
     """
 
     def __init__(self, endpoint: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
@@ -24,7 +24,7 @@ class Connection:
         self._unsent = b""
         self._is_asked = self._has_ended = False
         self._answer: Message | None = None
-        self._news: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
 
     @classmethod
     def over(cls, endpoint: socket.socket) -> Connection:
@@ -36,7 +36,7 @@ class Connection:
         return connection
 
     def ask(self, message: Message) -> None:
-        """Send a message, or as much of it as there is room for, which is all of a small one."""
+        """Send a message, or as much of it as the socket takes at once."""
         self._answer, self._is_asked = None, True
         text = b"".join(pieces(message))
         try:
@@ -51,26 +51,26 @@ class Connection:
         self._unsent = text[sent:]
 
     async def answer(self) -> Message:
-        """Wait for the answer to what has been asked; `ConnectionEnded` if none can come.
+        """Wait for the answer to the last message; `ConnectionEnded` if none can come.
 
-        Whoever gives up may be followed by another, who waits for the same answer.
+        After a cancellation another task may wait for the same answer.
         """
         if self._unsent and not self._has_ended:
             await self._send_rest()
         while self._answer is None:
             if self._has_ended:
                 raise ConnectionEnded
-            self._news = self._loop.create_future()
-            await self._news
+            self._waiter = self._loop.create_future()
+            await self._waiter
         return self._answer
 
     def hang_up(self) -> None:
-        """Read what has come, then end: children of the process may hold its end open."""
+        """Read what has arrived, then end: children of the process may hold its end open."""
         with suppress(OSError):  # either end may be closed already
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End the connection, by which a worker that is idle ends too."""
+        """End the connection; an idle worker ends too."""
         self._end()
         self._socket.close()
 
@@ -78,7 +78,7 @@ class Connection:
         rest, self._unsent = self._unsent, b""
         try:
             await self._loop.sock_sendall(self._socket, rest)
-        except BaseException as error:  # nobody knows how much of it has gone
+        except BaseException as error:  # an unknown part of it has been sent
             self._end()
             if not isinstance(error, OSError):
                 raise
@@ -95,14 +95,14 @@ class Connection:
             self._end()
         elif answer is not None:
             self._answer, self._is_asked = answer, False
-            self._tell()
+            self._wake()
 
     def _end(self) -> None:
         if not self._has_ended:
             self._has_ended = True
             self._loop.remove_reader(self._socket.fileno())
-        self._tell()
+        self._wake()
 
-    def _tell(self) -> None:
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -1,4 +1,4 @@
-"""Computing calls in a thread of the same process, for tests and debuggers; it cannot cancel."""
+"""Workers in a thread of the same process, for tests and debuggers; they cannot cancel."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from runtime_core.contracts import Call, Reply
-from runtime_core.description import Description, describe
-from runtime_core.run_logs.supervision import Supervision
+from runtime_core.contracts import Call, Description, Reply
+from runtime_core.description import describe
+from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import Runtime
-from runtime_core.workers.bodies import ArrivingBody
-from runtime_core.workers.segments import SegmentPool
+from runtime_core.workers.body_buffer import BodyBuffer
+from runtime_core.workers.shared_memory import SharedBufferPool
 
 
 class InProcessWorkers:
-    """Runs one call at a time beside the event loop."""
+    """Runs one call at a time, off the event loop."""
 
-    def __init__(self, runtime: Runtime, supervision: Supervision) -> None:
+    def __init__(self, runtime: Runtime, supervisor: RunSupervisor) -> None:
         self._runtime = runtime
-        self._supervision = supervision
-        self._segments = SegmentPool()
+        self._supervisor = supervisor
+        self._shared_buffers = SharedBufferPool()
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Reply]] = set()
         self._set_up = ExitStack()
 
     @cached_property
     def description(self) -> Description:
-        """Return what is served."""
+        """The description of the Tesseract."""
         return describe(self._runtime)
 
     @property
     def problem(self) -> None:
-        """Return nothing: this process can compute as long as it runs."""
+        """`None`: this process can compute as long as it runs."""
 
     async def __aenter__(self) -> Self:
         """Load the Tesseract; errors are those of loading."""
@@ -51,20 +51,20 @@ class InProcessWorkers:
         """Wait for the calls that are running."""
         await asyncio.gather(*self._running, return_exceptions=True)
         await asyncio.to_thread(self._set_up.close)
-        self._segments.close()
+        self._shared_buffers.close()
 
-    def arriving(self, expected: int | None) -> ArrivingBody:
-        """Return where the body of a call is collected, of `expected` bytes if that is known."""
-        return ArrivingBody(self._segments, expected=expected)
+    def arriving(self, expected: int | None) -> BodyBuffer:
+        """Return a buffer for the body of a call, of `expected` bytes if that is known."""
+        return BodyBuffer(self._shared_buffers, expected=expected)
 
     def cut_short(self) -> None:
         """Do nothing: a thread cannot be stopped."""
 
     @asynccontextmanager
     async def call(self, call: Call) -> AsyncIterator[Reply]:
-        """Compute a call when its turn has come; a caller who gives up does not disturb it.
+        """Compute a call when its turn has come; a cancelled caller does not affect it.
 
-        There is no way to stop it, whatever its `timeout` says.
+        It cannot be stopped: its `timeout` has no effect.
         """
         task = asyncio.create_task(self._in_turn(call))
         self._running.add(task)
@@ -79,8 +79,8 @@ class InProcessWorkers:
         try:
             async with self._turn:
                 reply = await asyncio.to_thread(self._runtime.invoke, call)
-            return await self._supervision.ended(self._supervision.run(call), reply)
+            return await self._supervisor.ended(self._supervisor.run(call), reply)
         finally:
-            body = self._segments.holding(call.body)
+            body = self._shared_buffers.holding(call.body)
             if body is not None:
-                self._segments.release(body)
+                self._shared_buffers.release(body)

@@ -1,4 +1,4 @@
-"""The workers of a server: loaded, fed with one call each at a time, replaced when they die."""
+"""A pool of worker processes for a server, a client or an executor."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from runtime_core.contracts import Call, Fault, Reply
-from runtime_core.description import Description
+from runtime_core.calls.faults import fault_of
+from runtime_core.contracts import Call, Description, Fault, Reply, Run
 from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkersLost
-from runtime_core.faults import fault_of
-from runtime_core.run_logs.supervision import Supervision
-from runtime_core.runs import Run
-from runtime_core.workers.bodies import ArrivingBody
-from runtime_core.workers.job import Job
-from runtime_core.workers.process import LeasedReply, WorkerProcess, WorkerSettings
-from runtime_core.workers.segments import SegmentPool
+from runtime_core.run_logs.supervisor import RunSupervisor
+from runtime_core.workers.body_buffer import BodyBuffer
+from runtime_core.workers.queued_call import QueuedCall
+from runtime_core.workers.shared_memory import SharedBufferPool
+from runtime_core.workers.worker_process import LeasedReply, WorkerProcess, WorkerSettings
 
 _log = logging.getLogger(__name__)
 
@@ -32,52 +30,60 @@ _SECONDS_FOR_OUTPUT = 1.0  # for what workers have printed, at the start and at 
 _MOMENT = 0.01  # seconds
 
 _TICK = 0.5  # seconds between looks at the output of workers
-_TICKS_TO_SHRINK = 20  # after so many without a call the memory of bodies is given back
+_TICKS_TO_SHRINK = 20  # ticks without a call before idle shared memory is released
 
 
 class WorkerPool:
-    """Some worker processes, and a queue of calls before them in their order of arrival.
+    """Worker processes, and a queue of calls in their order of arrival.
 
     An idle worker is taken last in, first out: the gradient of a point is computed by the worker
     that has just evaluated it. `timeout` is the most seconds that a call may compute.
 
-    A call runs in the task of its caller. Whatever that waits for until the call has ended can be
-    waited for again: where a caller gives up meanwhile, a task of the pool goes on from there.
+    Invariants, between any two steps of the event loop:
+
+    - A worker that has loaded is in exactly one state: idle (in `_idle`), busy (the `worker` of one
+      queued call) or being replaced. Its end is noticed in the next step: until then a worker that
+      has died may still count as idle, and the call that it gets fails with `WorkerDied`.
+    - A call waits only while no worker is idle, and there is one that is busy or being replaced.
+    - A call is in `_calls` from its arrival until its body may be released.
+
+    A call runs in the task of its caller. Everything that this task awaits can be awaited again:
+    when the caller is cancelled, a task of the pool continues from there.
     """
 
     def __init__(
         self,
         settings: WorkerSettings,
-        supervision: Supervision,
+        supervisor: RunSupervisor,
         *,
         size: int = 1,
         timeout: float | None = None,
     ) -> None:
         self._settings = settings
-        self._supervision = supervision
+        self._supervisor = supervisor
         self._size = size
         self._timeout = timeout
-        self._segments = SegmentPool()
+        self._shared_buffers = SharedBufferPool()
         self._description: Description | None = None
         self._launched: set[WorkerProcess] = set()
         self._ready: set[WorkerProcess] = set()
         self._idle: list[WorkerProcess] = []
-        self._waiting: deque[Job] = deque()
-        self._jobs: set[Job] = set()
-        self._chores: set[asyncio.Task[None]] = set()
+        self._waiting: deque[QueuedCall] = deque()
+        self._calls: set[QueuedCall] = set()
+        self._background_tasks: set[asyncio.Task[None]] = set()
         self._replacing = 0
         self._failure = ""
         self._closed = False
 
     @property
     def description(self) -> Description:
-        """Return what is served."""
+        """The description of the Tesseract that the workers have loaded."""
         assert self._description is not None  # only asked inside the `async with`
         return self._description
 
     @property
     def problem(self) -> str | None:
-        """Return why no call can be computed at the moment, or nothing."""
+        """The reason why no call can be computed at the moment, or `None`."""
         if self._closed:
             return "The server is being stopped."
         if self._ready:
@@ -95,9 +101,9 @@ class WorkerPool:
             await asyncio.gather(*starts, return_exceptions=True)
             await self._stop_all()
             raise
-        if self._chores:  # what was printed while the Tesseract loaded comes first
-            await asyncio.wait(self._chores, timeout=_SECONDS_FOR_OUTPUT)
-        self._spawn(self._look_after())
+        if self._background_tasks:  # the output of loading comes before that of calls
+            await asyncio.wait(self._background_tasks, timeout=_SECONDS_FOR_OUTPUT)
+        self._spawn(self._maintain())
         return self
 
     async def __aexit__(
@@ -108,143 +114,146 @@ class WorkerPool:
     ) -> None:
         """Stop the workers; a call that still runs is answered as cut short."""
         self.cut_short()
-        for chore in self._chores:
-            chore.cancel()
-        await asyncio.gather(*self._chores, return_exceptions=True)
-        while self._jobs:  # their callers are told as soon as the event loop comes to it
+        for task in self._background_tasks:
+            task.cancel()
+        await asyncio.gather(*self._background_tasks, return_exceptions=True)
+        while self._calls:  # their tasks answer in the next steps of the event loop
             await asyncio.sleep(_MOMENT)
         await self._stop_all()
-        if self._chores:
-            await asyncio.wait(self._chores, timeout=_SECONDS_FOR_OUTPUT)
-        self._segments.close()
+        if self._background_tasks:
+            await asyncio.wait(self._background_tasks, timeout=_SECONDS_FOR_OUTPUT)
+        self._shared_buffers.close()
 
     def cut_short(self) -> None:
         """Answer everything that waits or runs as cut short, and take no further call."""
         self._closed = True
         self._refuse_waiting(ShuttingDown("The server is being stopped."))
-        for job in self._jobs:
-            job.stop(fault_of(ShuttingDown("The server was stopped before the call was done.")))
+        for queued in self._calls:
+            queued.stop(fault_of(ShuttingDown("The server was stopped before the call was done.")))
 
-    def arriving(self, expected: int | None) -> ArrivingBody:
-        """Return where the body of a call is collected, of `expected` bytes if that is known."""
-        return ArrivingBody(self._segments, expected=expected)
+    def arriving(self, expected: int | None) -> BodyBuffer:
+        """Return a buffer for the body of a call, of `expected` bytes if that is known."""
+        return BodyBuffer(self._shared_buffers, expected=expected)
 
     @asynccontextmanager
     async def call(self, call: Call) -> AsyncIterator[Reply]:
         """Compute a call when its turn has come; the reply's body is valid inside the `with`.
 
-        Every failure is a fault of the reply. A caller who gives up is forgotten while the call
-        waits; one that runs may take as long as its worker took to load, then it is stopped.
+        Every failure is a fault of the reply. When the caller is cancelled, a waiting call is
+        dropped; a running one is stopped after the time that its worker took to load, and not
+        before a second has passed.
         """
         limits = [seconds for seconds in (self._timeout, call.timeout) if seconds is not None]
-        job = Job(call, min(limits, default=None))
-        self._jobs.add(job)
+        queued = QueuedCall(call, min(limits, default=None))
+        self._calls.add(queued)
         try:
-            leased = await self._computed(job)
+            leased = await self._computed(queued)
         except asyncio.CancelledError:
-            if job.worker is not None:
-                job.hurry()
-                job.task = asyncio.create_task(self._forget(job))
+            if queued.worker is not None:
+                queued.hurry()
+                queued.task = asyncio.create_task(self._finish_abandoned(queued))
             raise
         finally:
-            if job.task is None:
-                self._leave(job)
+            if queued.task is None:
+                self._leave(queued)
         try:
             yield leased.reply
         finally:
             self._release(leased)
 
-    async def _computed(self, job: Job) -> LeasedReply:
-        """Compute a call. What is broken off while a worker has it can be taken up again."""
+    async def _computed(self, queued: QueuedCall) -> LeasedReply:
+        """Compute a call; can be awaited again after a cancellation while a worker computes it."""
         try:
-            if job.worker is None:
-                await self._begin(job)
-            leased, run = await self._finished(job)
+            if queued.worker is None:
+                await self._begin(queued)
+            leased, run = await self._finished(queued)
         except TesseractRuntimeError as error:  # no worker has begun it
-            return LeasedReply(reply=_refusal(job.call, fault_of(error)))
+            return LeasedReply(reply=_refusal(queued.call, fault_of(error)))
         try:
-            reply = await self._supervision.ended(run, leased.reply)
+            reply = await self._supervisor.ended(run, leased.reply)
         except BaseException:
             self._release(leased)
             raise
-        timings = {"queue": job.queue_seconds, **reply.timings}
-        return LeasedReply(reply=replace(reply, timings=timings), segment=leased.segment)
+        timings = {"queue": queued.queue_seconds, **reply.timings}
+        return LeasedReply(
+            reply=replace(reply, timings=timings), shared_buffer=leased.shared_buffer
+        )
 
-    async def _finished(self, job: Job) -> tuple[LeasedReply, Run]:
+    async def _finished(self, queued: QueuedCall) -> tuple[LeasedReply, Run]:
         """Wait for the end of a call that a worker has begun."""
-        worker, run = job.worker, job.run
+        worker, run = queued.worker, queued.run
         assert worker is not None
         assert run is not None
         try:
             leased = await worker.finish()
         except asyncio.CancelledError:
-            raise  # it is not the end of the call
+            raise  # the call goes on without this task
         except TesseractRuntimeError as error:
-            leased = LeasedReply(reply=_refusal(job.call, job.stopped or fault_of(error)))
+            leased = LeasedReply(reply=_refusal(queued.call, queued.stopped or fault_of(error)))
         except BaseException:
-            self._end(job, worker)
+            self._end(queued, worker)
             raise
-        self._end(job, worker)
+        self._end(queued, worker)
         return leased, run
 
-    def _end(self, job: Job, worker: WorkerProcess) -> None:
-        job.end()
+    def _end(self, queued: QueuedCall, worker: WorkerProcess) -> None:
+        queued.end()
         self._take_back(worker)
 
-    async def _forget(self, job: Job) -> None:
-        """Let a call come to its end without a caller."""
+    async def _finish_abandoned(self, queued: QueuedCall) -> None:
+        """Wait for the end of a call whose caller has gone."""
         try:
-            self._release(await self._computed(job))
+            self._release(await self._computed(queued))
         finally:
-            self._leave(job)
+            self._leave(queued)
 
-    def _leave(self, job: Job) -> None:
-        self._jobs.discard(job)
-        body = self._segments.holding(job.call.body)
+    def _leave(self, queued: QueuedCall) -> None:
+        self._calls.discard(queued)
+        body = self._shared_buffers.holding(queued.call.body)
         if body is not None:
-            self._segments.release(body)
+            self._shared_buffers.release(body)
 
-    async def _begin(self, job: Job) -> None:
+    async def _begin(self, queued: QueuedCall) -> None:
         """Wait until a worker has begun a call, in the order of their arrival."""
         if self._closed:
             raise ShuttingDown("The server is being stopped.")
         if self._idle:
-            self._give(job, self._idle[-1])  # if that fails, the worker idles on
+            self._give(queued, self._idle[-1])  # if that fails, the worker idles on
             self._idle.pop()
         elif self._ready or self._replacing:
-            self._waiting.append(job)
-            await job.turn
+            self._waiting.append(queued)
+            await queued.turn
         else:
             raise WorkersLost(self._lost_for_good())
 
-    def _give(self, job: Job, worker: WorkerProcess) -> None:
-        job.begin(worker, self._supervision.run(job.call))
+    def _give(self, queued: QueuedCall, worker: WorkerProcess) -> None:
+        queued.begin(worker, self._supervisor.run(queued.call))
 
     def _take_back(self, worker: WorkerProcess) -> None:
-        """Give a worker the call that waits longest, or let it idle.
+        """Give a worker the call that has waited longest, or let it idle.
 
         The call begins at once: the event loop may be busy when its task would be resumed.
         """
         if worker not in self._ready or worker.has_ended:
             return  # it is being replaced
-        if worker.has_output:
-            self._spawn(worker.show_output())
+        if worker.output.has_news:
+            self._spawn(worker.output.show())
         while self._waiting:
-            job = self._waiting.popleft()
-            if job.turn.done():
-                continue  # its caller has given up
+            queued = self._waiting.popleft()
+            if queued.turn.done():
+                continue  # its caller has gone
             try:
-                self._give(job, worker)
-            # Whatever it is, it is not the fault of the call that gives the worker back.
+                self._give(queued, worker)
+            # It concerns the waiting call, not the one that returns the worker.
             except Exception as error:
-                job.turn.set_exception(error)
+                queued.turn.set_exception(error)
                 continue
-            job.turn.set_result(None)
+            queued.turn.set_result(None)
             return
         self._idle.append(worker)
 
     async def _start(self) -> None:
-        worker = WorkerProcess.launch(self._segments, self._supervision)
+        worker = WorkerProcess.launch(self._shared_buffers, self._supervisor)
         self._launched.add(worker)
         try:
             description = await worker.load(self._settings)
@@ -257,7 +266,7 @@ class WorkerPool:
         self._take_back(worker)
 
     def _lose(self, worker: WorkerProcess) -> None:
-        """Replace a worker that has ended, whatever ended it."""
+        """Replace a worker that has ended for any reason."""
         self._ready.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
@@ -266,7 +275,7 @@ class WorkerPool:
             self._spawn(self._replace(worker))
 
     async def _replace(self, lost: WorkerProcess) -> None:
-        """Load a new worker; one that fails at every start is not started for ever."""
+        """Load a new worker, in a limited number of attempts."""
         try:
             await self._stop(lost)
             for pause in _PAUSES:
@@ -289,28 +298,28 @@ class WorkerPool:
 
     def _refuse_waiting(self, error: TesseractRuntimeError) -> None:
         while self._waiting:
-            job = self._waiting.popleft()
-            if not job.turn.done():
-                job.turn.set_exception(error)
+            queued = self._waiting.popleft()
+            if not queued.turn.done():
+                queued.turn.set_exception(error)
 
     def _release(self, leased: LeasedReply) -> None:
-        if leased.segment is not None:
-            self._segments.release(leased.segment)
+        if leased.shared_buffer is not None:
+            self._shared_buffers.release(leased.shared_buffer)
 
-    async def _look_after(self) -> None:
-        """Show what workers print, and give memory back that nobody has needed for a while."""
+    async def _maintain(self) -> None:
+        """Forward worker output and release idle shared memory, every half second."""
         idle_ticks = 0
         while True:
             await asyncio.sleep(_TICK)
             for worker in [*self._ready]:
-                await worker.follow()
-                await worker.show_output()
-            idle_ticks = 0 if self._jobs else idle_ticks + 1
+                await worker.output.follow()
+                await worker.output.show()
+            idle_ticks = 0 if self._calls else idle_ticks + 1
             if idle_ticks == _TICKS_TO_SHRINK:
                 self._shrink()
 
     def _shrink(self) -> None:
-        self._segments.shrink()
+        self._shared_buffers.shrink()
         for worker in self._idle:
             worker.shrink()
 
@@ -322,11 +331,11 @@ class WorkerPool:
         await worker.stop()
         self._spawn(worker.finish_output())
 
-    def _spawn(self, chore: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(chore)
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background_tasks.add(task)
+        task.add_done_callback(self._background_tasks.discard)
 
 
 def _refusal(call: Call, fault: Fault) -> Reply:
-    return Reply(run_id=call.run_id, format=call.output_format, fault=fault)
+    return Reply(run_id=call.run_id, format=call.output.format, fault=fault)

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from runtime_core import scope
+from runtime_core.calls import scope
+from runtime_core.calls.scope import Scope, Workspace
 from runtime_core.catalog import KINDS, Catalog, Registered
 from runtime_core.config import resolve
 from runtime_core.files import FileAccess
 from runtime_core.plugins.assembly import assemble
-from runtime_core.scope import Scope, Workspace
 
 Read = Callable[..., Any]
 Refusal = Callable[..., tuple[str, str]]
@@ -62,7 +62,7 @@ def scope_with(catalog: Catalog, tmp_path: Path) -> ScopeWith:
         config = resolve(extended, flags={}, environment={})
         files = FileAccess(root=str(tmp_path))
         workspace = Workspace(catalog=extended, config=config, files=files)
-        with scope.enter(Scope(workspace=lambda: workspace)) as entered:
+        with scope.enter(Scope(workspace=workspace)) as entered:
             yield entered
 
     return enter

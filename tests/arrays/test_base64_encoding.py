@@ -20,8 +20,8 @@ from pydantic_core import PydanticSerializationError
 
 import runtime_core
 from runtime_core.arrays.dtypes import DTYPES
+from runtime_core.calls.scope import Scope
 from runtime_core.contracts import Compressor
-from runtime_core.scope import Scope
 
 Array: Any = runtime_core.Array  # mypy reads no `Array[(3,), Float64]` as a value
 

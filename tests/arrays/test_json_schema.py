@@ -18,8 +18,8 @@ from pydantic import Field, create_model
 import runtime_core
 from runtime_core.arrays.dtypes import DTYPES, castable, castable_names
 from runtime_core.arrays.json_schema import ArrayJsonSchema
+from runtime_core.calls.scope import Scope
 from runtime_core.contracts import ArrayEncoding
-from runtime_core.scope import Scope
 
 Array: Any = runtime_core.Array  # mypy reads no `Array[(3,), Float64]` as a value
 Differentiable: Any = runtime_core.Differentiable

@@ -11,24 +11,25 @@ from pathlib import Path
 import pytest
 
 from runtime_core import Runtime
+from runtime_core.catalog import install_command
 from tesseract_core.runtime import experimental
-from tesseract_core.runtime.handed_on import handed_on
+from tesseract_core.runtime.lazy_exports import lazy_exports
 from tests.builtin.conftest import JACOBIAN, JVP, VJP, answer, ask, numbers
 from tests.conftest import DOUBLE, clean_environment
 
 PACKAGES = {
-    "InputPath": "tesseract_runtime_experimental",
-    "LazySequence": "tesseract_runtime_experimental",
-    "OutputPath": "tesseract_runtime_experimental",
-    "SKIP_REQUIRED_FILE_CHECK": "tesseract_runtime_experimental",
-    "TesseractReference": "tesseract_runtime_experimental",
+    "InputPath": "tesseract_runtime_authoring",
+    "LazySequence": "tesseract_runtime_authoring",
+    "OutputPath": "tesseract_runtime_authoring",
+    "SKIP_REQUIRED_FILE_CHECK": "tesseract_runtime_authoring",
+    "TesseractReference": "tesseract_runtime_authoring",
     "finite_difference_jacobian": "tesseract_runtime_finite_differences",
     "finite_difference_jvp": "tesseract_runtime_finite_differences",
     "finite_difference_vjp": "tesseract_runtime_finite_differences",
     "jacobian_from_jvp": "tesseract_runtime_finite_differences",
     "jacobian_from_vjp": "tesseract_runtime_finite_differences",
     "jvp_from_jacobian": "tesseract_runtime_finite_differences",
-    "require_file": "tesseract_runtime_experimental",
+    "require_file": "tesseract_runtime_authoring",
     "vjp_from_jacobian": "tesseract_runtime_finite_differences",
 }
 
@@ -41,12 +42,12 @@ def test_a_name_is_that_of_its_plugin(name: str) -> None:
 
 @pytest.mark.parametrize("name", experimental.__all__)
 def test_every_public_name_is_there(name: str) -> None:
-    """What `__all__` promises can be had."""
+    """Every name in `__all__` can be imported."""
     assert getattr(experimental, name) is not None
 
 
 def test_names_of_gradients_are_public() -> None:
-    """Everything that is handed on is promised."""
+    """Every exported name is in `__all__`."""
     assert set(PACKAGES) <= set(experimental.__all__)
 
 
@@ -90,12 +91,12 @@ def test_importing_it_imports_no_plugin() -> None:
 
 def test_a_plugin_that_is_not_installed_is_named() -> None:
     """The error says what to install, and does not show how it was looked for."""
-    get = handed_on("here", {"solve": "tesseract_runtime_not_there"})
+    get = lazy_exports("here", {"solve": "tesseract_runtime_not_there"})
     with pytest.raises(ImportError) as caught:
         get("solve")
     assert str(caught.value) == (
         "solve is part of tesseract-runtime-not-there, which is not installed. Install it with: "
-        "pip install tesseract-runtime-not-there"
+        f"{install_command('tesseract-runtime-not-there')}"
     )
     assert caught.value.name == "tesseract_runtime_not_there"
     assert caught.value.__suppress_context__
@@ -107,7 +108,7 @@ def test_what_an_installed_plugin_lacks_is_its_own_error(
     """A plugin that is there, but misses something itself, is not to be installed again."""
     (tmp_path / "tesseract_runtime_partial.py").write_text("import no_such_dependency\n")
     monkeypatch.syspath_prepend(tmp_path)
-    get = handed_on("here", {"solve": "tesseract_runtime_partial"})
+    get = lazy_exports("here", {"solve": "tesseract_runtime_partial"})
     with pytest.raises(ModuleNotFoundError, match="No module named 'no_such_dependency'"):
         get("solve")
 
@@ -118,7 +119,7 @@ def test_a_plugin_of_another_version_is_told(
     """A name that the installed plugin does not have is an error that names it."""
     (tmp_path / "tesseract_runtime_older.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
-    get = handed_on("here", {"solve": "tesseract_runtime_older"})
+    get = lazy_exports("here", {"solve": "tesseract_runtime_older"})
     with pytest.raises(AttributeError, match="solve"):
         get("solve")
 

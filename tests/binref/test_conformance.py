@@ -87,7 +87,6 @@ def test_files_outside_are_refused(echo: Echo, name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "socket", "dangling", "loop"])
-@pytest.mark.timeout(10)
 def test_only_regular_files_are_opened(echo: Echo, kind: str) -> None:
     """A FIFO, a socket, a folder or a broken link is refused, and nothing waits for it."""
     path = echo.folder / kind
@@ -104,7 +103,6 @@ def test_only_regular_files_are_opened(echo: Echo, kind: str) -> None:
 
 
 @pytest.mark.parametrize("device", ["zero", "random", "null", "full", "tty", "stdin", "fd/0"])
-@pytest.mark.timeout(10)
 def test_devices_are_refused(catalog: Catalog, tmp_path: Path, device: str) -> None:
     """A device is no regular file, also where the input path is the folder of devices."""
     made = made_echo(catalog, "json+binref", tmp_path)

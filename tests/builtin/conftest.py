@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from runtime_core import Call, Fault, Reply, Runtime
+from runtime_core import Call, Fault, Reply, Runtime, Wire
 
 Make = Callable[..., Runtime]
 
@@ -96,7 +96,7 @@ def invoke(runtime: Runtime, endpoint: str, payload: Any) -> Reply:
             run_id="descent-3",
             body=json.dumps(payload).encode(),
             body_format="json",
-            output_format="json",
+            output=Wire(format="json"),
         )
     )
 

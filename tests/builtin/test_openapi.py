@@ -8,7 +8,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from runtime_core import Runtime
-from runtime_core.openapi import openapi_document
+from runtime_core.description.openapi import openapi_document
 from tests.builtin.conftest import HEADER, IDENTITY, JACOBIAN, JVP, VJP, Make
 
 EVERYTHING = IDENTITY + "def abstract_eval(inputs):\n    return {'y': inputs.x}\n"

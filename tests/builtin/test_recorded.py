@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runtime_core import Call, Runtime
+from runtime_core import Call, Runtime, Wire
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
 from runtime_core.runtime import local_runtime
@@ -61,7 +61,7 @@ def test_a_recorded_request_is_answered_with_the_same_text(
             run_id="golden",
             body=exchange["request_body"]["text"].encode(),
             body_format="json",
-            output_format="json",
+            output=Wire(format="json"),
         )
     )
     assert reply.fault is None

@@ -15,6 +15,12 @@ from tests.server.conftest import serving
 OPTIONAL = (*GRADIENTS, "abstract_eval")
 
 
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process: no rule of this module is about another."""
+    return cli_here
+
+
 @pytest.mark.parametrize("endpoint", OPTIONAL)
 def test_an_endpoint_that_is_not_defined_is_refused(endpoint: str, runtime: Make) -> None:
     """The reason is the function that the file lacks."""

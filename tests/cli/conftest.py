@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime_core.cli.main import run
+from runtime_core.cli.entry_point import run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,12 @@ Tesseract = Callable[..., Path]
 PAYLOAD = '{"inputs": {"x": [1.0]}}'
 
 
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process: no rule of this module is about another."""
+    return cli_here
+
+
 def title(cli: Cli, api_path: Path, *options: str, **environment: str) -> str:
     """Return the name that a Tesseract has in its OpenAPI document."""
     environment = {"TESSERACT_API_PATH": str(api_path), **environment}

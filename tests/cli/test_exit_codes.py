@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import Cli, clean_environment
+from tests.patience import SECONDS
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Here
@@ -172,7 +173,7 @@ def test_sys_exit_at_import_is_a_failure(here: Here, tesseract: Tesseract) -> No
     [
         (SCHEMAS, "tesseract_api.py does not define a function 'apply'."),
         (SCHEMAS + "def aply(inputs): ...", "Did you mean 'aply'?"),
-        (SCHEMAS + "apply = 3", "apply of tesseract_api.py is no function, but 3."),
+        (SCHEMAS + "apply = 3", "apply of tesseract_api.py is not a function, but 3."),
         ("def apply(inputs): ...", "tesseract_api.py does not define InputSchema."),
         ("class Inputschema: ...\ndef apply(inputs): ...", "Did you mean 'Inputschema'?"),
         (
@@ -311,7 +312,7 @@ def test_payload_file_of_an_unknown_kind(here: Here, tesseract: Tesseract, tmp_p
     (tmp_path / "payload.xls").write_text("inputs: {}")
     ended = here("--api-path", str(tesseract()), "apply", "@payload.xls")
     assert ended.code == 2
-    assert "No format reads 'payload.xls': '.xls' is no suffix of one." in ended.stderr
+    assert "No format reads 'payload.xls': '.xls' is not the suffix of a format." in ended.stderr
 
 
 def test_failure_of_the_author_is_short(here: Here, tesseract: Tesseract) -> None:
@@ -395,7 +396,7 @@ def apply(inputs):
         assert process.stderr is not None
         assert process.stderr.readline() == "entered\n"
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
+        stdout, stderr = process.communicate(timeout=SECONDS)
     assert (process.returncode, stdout) == (130, "")
     assert "Traceback" not in stderr
 

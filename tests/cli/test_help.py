@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime_core.config import flag_name
+from runtime_core.server.serve_options import ServeOptions
 from tests.conftest import DOUBLE, EXAMPLES, Cli
 
 if TYPE_CHECKING:
@@ -36,15 +38,20 @@ def apply(inputs: InputSchema) -> OutputSchema:
     \"\"\"Add everything up.\"\"\"
 """
 
-GLOBAL_OPTIONS = [
+COMMON_OPTIONS = [
     "--api-path",
     "--input-path",
     "--output-path",
     "--output-format",
-    "--output-file",
     "--compression",
     "--gradient-backend",
+    "--log-to",
     "--debug",
+    "--help-all",
+]
+
+ADVANCED_OPTIONS = [
+    "--output-file",
     "--name",
     "--version",
     "--description",
@@ -68,16 +75,51 @@ COMMANDS = [
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help_lists_options_and_commands(here: Here, flag: str) -> None:
-    """Help needs no Tesseract; it lists all global options and commands."""
+    """Help needs no Tesseract; it lists the common options and all commands."""
     ended = here(flag)
     assert (ended.code, ended.stderr) == (0, "")
     words = ended.stdout.split()
-    assert not [name for name in (*GLOBAL_OPTIONS, *COMMANDS) if name not in words]
+    assert not [name for name in (*COMMON_OPTIONS, *COMMANDS) if name not in words]
+    assert not [name for name in ADVANCED_OPTIONS if name in words]
+
+
+@pytest.mark.parametrize("command", [[], ["serve"]], ids=str)
+def test_help_fits_one_screen(
+    here: Here, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """Help has at most 40 lines of 80 columns, with all plugins of this project."""
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = here(*command, "--help").stdout.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+
+
+def test_help_all_lists_all_options_with_their_variables(here: Here) -> None:
+    """`--help-all` lists what few need too, and how to set each option in the environment."""
+    ended = here("--help-all")
+    assert (ended.code, ended.stderr) == (0, "")
+    words = ended.stdout.split()
+    everything = (*COMMON_OPTIONS, *ADVANCED_OPTIONS, *COMMANDS)
+    assert not [name for name in everything if name not in words]
+    assert "TESSERACT_RUNTIME_OUTPUT_FILE]" in words
+    assert "TESSERACT_DISABLE_PLUGINS]" in words
+
+
+def test_help_of_serve_lists_the_common_options(here: Here) -> None:
+    """`serve --help` lists what most need, `serve --help-all` every field of its options."""
+    words = here("serve", "--help").stdout.split()
+    assert {"--port", "--host", "--num-workers", "--timeout", "--api-key"} <= set(words)
+    assert "--queue-size" not in words
+    words = here("serve", "--help-all").stdout.split()
+    assert {flag_name(name) for name in ServeOptions.model_fields} <= {
+        word.partition("/")[0] for word in words
+    }
+    assert "TESSERACT_RUNTIME_SERVE_QUEUE_SIZE]" in words
 
 
 def test_help_tells_each_default_once(here: Here) -> None:
     """Defaults are shown as a user would write them, and options without any show none."""
-    text = " ".join(here("--help").stdout.split())
+    text = " ".join(here("--help-all").stdout.split())
     assert "[default: native]" in text
     assert "[default: tesseract_api.py]" in text
     assert "[default: {}]" not in text
@@ -186,7 +228,7 @@ def test_plugins_are_listed(here: Here, arguments: tuple[str, ...]) -> None:
     """`plugins` tells what is installed and what it provides."""
     ended = here(*arguments)
     assert ended.code == 0
-    assert "core (tesseract-runtime " in ended.stdout
+    assert "core (tesseract-runtime-core " in ended.stdout
     assert "  endpoints: apply, " in ended.stdout
 
 
@@ -198,7 +240,7 @@ def test_plugins_are_listed_as_json(here: Here) -> None:
         assert "core" in [plugin["name"] for plugin in listed["plugins"]]
 
 
-@pytest.mark.parametrize("name", ["core", "tesseract-runtime"])
+@pytest.mark.parametrize("name", ["core", "tesseract-runtime-core"])
 def test_plugin_is_shown(here: Here, name: str) -> None:
     """A plugin is found by its own name and by that of its distribution."""
     ended = here("plugins", "show", name)

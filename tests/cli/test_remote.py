@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -25,6 +25,7 @@ import pytest
 
 from tests.binref.conftest import FileServer, serving_files
 from tests.conftest import DOUBLE, Cli
+from tests.patience import SECONDS
 from tests.server.conftest import Log
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Bucket(Place):
         self._request("PUT", "")
 
     def _request(self, method: str, path: str, body: bytes = b"") -> bytes:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
         # The server asks for somebody's name, and believes it.
         headers = {"Authorization": "AWS x:x", "Content-Type": "application/octet-stream"}
         connection.request(method, f"/{self.bucket}{path}", body, headers)
@@ -213,16 +214,32 @@ writable = pytest.mark.parametrize("place", ["folder", "s3"], indirect=True)
 readable = pytest.mark.parametrize("place", ["folder", "s3", "web"], indirect=True)
 
 
+def everywhere(
+    places: list[str], name: str, values: Iterable[str], remote: set[str]
+) -> pytest.MarkDecorator:
+    """Parametrize a test by a place and something else, of which S3 has only the `remote` ones."""
+    cases = [
+        pytest.param(place, value)
+        for place in places
+        for value in values
+        if place != "s3" or value in remote
+    ]
+    return pytest.mark.parametrize(("place", name), cases, indirect=["place"])
+
+
 @pytest.fixture
-def apply(cli: Cli, tesseract: Tesseract) -> Callable[..., Any]:
-    """Return a function that runs `apply`, with options before and after."""
+def apply(cli: Cli, cli_here: Cli, tesseract: Tesseract) -> Callable[..., Any]:
+    """Return a function that runs `apply`, with options before and after.
+
+    Only what has variables gets a process: fsspec reads them once.
+    """
 
     def run(
         payload: str, *after: str, before: tuple[str, ...] = (), place: Place | None = None
     ) -> Any:
         environment = place.environment if place else {}
         arguments = ("--api-path", str(tesseract()), *before, "apply", payload, *after)
-        return cli(*arguments, environment=environment)
+        return (cli if environment else cli_here)(*arguments, environment=environment)
 
     return run
 
@@ -256,8 +273,7 @@ def array(buffer: Any, encoding: str) -> dict[str, Any]:
     return {"shape": [3], "dtype": "float64", "data": data}
 
 
-@writable
-@pytest.mark.parametrize("format_", FORMATS)
+@everywhere(["folder", "s3"], "format_", FORMATS, remote={"json+binref", "msgpack"})
 def test_result_goes_to_a_place(apply: Callable[..., Any], place: Place, format_: str) -> None:
     """`-o` takes the result in every format, with the suffix of that, and stdout stays empty."""
     ended = apply(PAYLOAD, "-o", place.url, "-f", format_, place=place)
@@ -275,8 +291,7 @@ def test_result_goes_to_a_place(apply: Callable[..., Any], place: Place, format_
     )
 
 
-@writable
-@pytest.mark.parametrize("format_", FORMATS)
+@everywhere(["folder", "s3"], "format_", FORMATS, remote={"json+binref"})
 def test_output_file_names_the_result(
     apply: Callable[..., Any], place: Place, format_: str
 ) -> None:
@@ -392,8 +407,7 @@ BODIES: Mapping[str, Callable[[], bytes]] = {
 }
 
 
-@readable
-@pytest.mark.parametrize("name", BODIES)
+@everywhere(["folder", "s3", "web"], "name", BODIES, remote={"binref.json", "payload.msgpack"})
 def test_payload_comes_from_a_place(apply: Callable[..., Any], place: Place, name: str) -> None:
     """`@` reads every format by its suffix; the names in it start from `--input-path`."""
     place.put(name, BODIES[name]())

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_streams import NOISY
+from tests.cli.test_standard_streams import NOISY
 from tests.conftest import Cli
+from tests.patience import SECONDS, wait_until
 from tests.run_logs.conftest import install_sinks
-from tests.server.conftest import SECONDS, Gate, gate, started
+from tests.server.conftest import Gate, gate, started
 
 __all__ = ["gate"]  # a fixture
 
@@ -224,8 +225,8 @@ def run_until_gate(process: subprocess.Popen[str], gate: Gate, log: Path) -> Non
     gate.wait_until_entered()
     assert process.stderr is not None
     assert process.stderr.readline() == "before\n"
-    while not log.exists() or not log.stat().st_size:
-        assert process.poll() is None
+    wait_until(lambda: process.poll() is not None or (log.exists() and log.stat().st_size))
+    assert process.poll() is None
 
 
 def test_log_is_live(tesseract: Tesseract, gate: Gate, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,9 +14,7 @@ import pytest
 
 from tesseract_runtime_client import Tesseract
 from tests.conftest import clean_environment
-
-SECONDS = 60
-"""How long a server may take to start and to stop."""
+from tests.patience import SECONDS, wait_until
 
 SOURCE = """
 import os
@@ -214,9 +211,8 @@ def serving(source: Path, *options: str, key: str | None = None) -> Iterator[str
 
 
 def _announced(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if match := re.search(r"^Serving .* on (http://\S+)", log.read_text(), re.MULTILINE):
-            return match[1]
-        time.sleep(0.05)
-    raise AssertionError(f"The server did not start:\n{log.read_text()}")
+    pattern = re.compile(r"^Serving .* on (http://\S+)", re.MULTILINE)
+    wait_until(lambda: process.poll() is not None or pattern.search(log.read_text()))
+    match = pattern.search(log.read_text())
+    assert match, f"The server did not start:\n{log.read_text()}"
+    return match[1]

@@ -17,11 +17,11 @@ from pydantic_core import core_schema
 from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
+from tesseract_runtime_authoring import InputPath, LazySequence
 from tesseract_runtime_client import ValidationError
 from tesseract_runtime_client.documents import Documents
 from tesseract_runtime_client.transport import Answer
 from tesseract_runtime_client.trees import shapes_of
-from tesseract_runtime_experimental import InputPath, LazySequence
 
 EXACT = ("msgpack", "json+base64")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 
 import tesseract_core
 import tesseract_runtime_client
+from runtime_core.catalog import install_command
 from tests.conftest import clean_environment
 
 
@@ -32,5 +34,5 @@ def test_client_is_imported_when_it_is_used() -> None:
 def test_client_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the plugin, the import says how to install it."""
     monkeypatch.setitem(sys.modules, "tesseract_runtime_client", None)
-    with pytest.raises(ImportError, match="pip install tesseract-runtime-client"):
+    with pytest.raises(ImportError, match=re.escape(install_command("tesseract-runtime-client"))):
         from tesseract_core import Tesseract  # noqa: F401  # importing it is what is tested

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from runtime_core.errors import InvalidOption, InvalidTesseract, MissingFile
-from runtime_core.tesseract_api import load_tesseract
+from runtime_core.tesseract import load_tesseract
 from tesseract_runtime_client import Tesseract
 from tests.client.conftest import serving, written
 from tests.conftest import clean_environment
+from tests.patience import SECONDS
 
 FILES = """
 import os
@@ -151,7 +152,7 @@ def test_calls_that_overlap_log_apart(local: Kind, tmp_path: Path) -> None:
             pool.submit(a.apply, {"mine": here, "theirs": there}),
             pool.submit(b.apply, {"mine": there, "theirs": here}),
         ]
-        assert [call.result(timeout=60) for call in calls] == [{}, {}]
+        assert [call.result(timeout=SECONDS) for call in calls] == [{}, {}]
     for name, output in outputs.items():
         [logs] = output.glob("run_*/logs")
         lines = (logs / "metrics.csv").read_text().splitlines()
@@ -202,7 +203,7 @@ def test_relative_paths_are_those_of_the_beginning(
 
 INNER = """
 from pydantic import BaseModel
-from runtime_core import scope
+from runtime_core.calls import scope
 
 class InputSchema(BaseModel):
     pass
@@ -332,7 +333,7 @@ b = Tesseract.from_worker({str(source)!r}, output_path={str(tmp_path / "worker")
         env=clean_environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
     assert (tmp_path / "api" / "teardown").exists()
@@ -368,4 +369,4 @@ def test_client_imports_what_it_needs() -> None:
         "import sys, tesseract_runtime_client;"
         "assert not {'httpx', 'fastapi', 'uvicorn', 'typer'} & {*sys.modules}"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=SECONDS)

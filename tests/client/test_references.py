@@ -14,9 +14,9 @@ import pytest
 from pydantic import BaseModel
 
 from runtime_core.errors import InvalidResult
-from runtime_core.tesseract_api import load_tesseract
+from runtime_core.tesseract import load_tesseract
+from tesseract_runtime_authoring import TesseractReference
 from tesseract_runtime_client import NoReference, Tesseract, ValidationError
-from tesseract_runtime_experimental import TesseractReference
 from tests.client.conftest import serving, written
 
 DOUBLE = """

@@ -18,6 +18,7 @@ import pytest
 from runtime_core.errors import InvalidOption, UnknownName, UnreadableDocument
 from tesseract_runtime_client import Tesseract, TesseractFailed, Unreachable, ValidationError
 from tests.client.conftest import serving
+from tests.patience import SECONDS, patient
 
 OPENAPI = {"paths": {"/apply": {}}, "x-supported-output-formats": ["json", "json+base64"]}
 ARRAY = {
@@ -225,22 +226,23 @@ def test_key_is_shown(source: Path) -> None:
 
 def test_time_of_a_call_is_limited(kinds: Any) -> None:
     """A call that takes too long is stopped where it is computed, and told with its run."""
+    seconds = patient(1)
     for kind in ("url", "worker"):
-        with kinds[kind](timeout=0.5) as tesseract:
+        with kinds[kind](timeout=seconds) as tesseract:
             with pytest.raises(TesseractFailed) as raised:
                 tesseract.apply({"x": [1.0], "action": "sleep"}, run_id="fit-7")
-            assert str(raised.value) == "The call was stopped after 0.5 s. (run fit-7)"
+            assert str(raised.value) == f"The call was stopped after {seconds:g} s. (run fit-7)"
             assert raised.value.status == 504
             assert tesseract.apply({"x": [1.0]})["y"] == [1]
 
 
 def test_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server without limits of its own is not waited for much longer than asked."""
-    monkeypatch.setattr("tesseract_runtime_client.server._GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("tesseract_runtime_client.http_transport._GRACE_SECONDS", 0.1)
     given_up = threading.Event()
 
     def wait(handler: BaseHTTPRequestHandler) -> None:
-        given_up.wait(60)
+        given_up.wait(SECONDS)
 
     with (
         saying(wait) as server,

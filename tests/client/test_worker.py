@@ -8,17 +8,16 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from tesseract_runtime_client import Tesseract, TesseractFailed, Unreachable
-from tests.client.conftest import SECONDS, written
+from tests.client.conftest import written
 from tests.conftest import clean_environment
+from tests.patience import SECONDS, wait_until
 
 WAITING = """
 import os, sys, time
@@ -54,14 +53,6 @@ def process_of(tesseract: Tesseract) -> int:
     """Return the process in which a Tesseract computes."""
     process: int = tesseract.apply({})["process"]
     return process
-
-
-def wait_for(condition: Any) -> None:
-    """Wait until something is true."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.02)
 
 
 def has_ended(process: int) -> bool:
@@ -117,7 +108,7 @@ def test_closing_cuts_a_call_short(waiting: Path, tmp_path: Path) -> None:
     tesseract = Tesseract.from_worker(waiting)
     with ThreadPoolExecutor() as pool:
         call = pool.submit(tesseract.apply, {"mark": str(mark)}, run_id="fit-7")
-        wait_for(mark.exists)
+        wait_until(mark.exists)
         tesseract.close()
         with pytest.raises((TesseractFailed, Unreachable), match=r"stopped before|was closed"):
             call.result(SECONDS)
@@ -130,7 +121,7 @@ def test_interrupt_ends_the_call(waiting: Path, tmp_path: Path) -> None:
         first = process_of(tesseract)
 
         def interrupt() -> None:
-            wait_for(mark.exists)
+            wait_until(mark.exists)
             os.kill(os.getpid(), signal.SIGINT)
 
         thread = threading.Thread(target=interrupt)
@@ -154,10 +145,10 @@ time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", program], env=clean_environment()) as client:
         try:
-            wait_for(lambda: told.exists() and told.read_text().endswith(" "))
+            wait_until(lambda: told.exists() and told.read_text().endswith(" "))
         finally:
             client.kill()
-    wait_for(lambda: has_ended(int(told.read_text())))
+    wait_until(lambda: has_ended(int(told.read_text())))
 
 
 def test_prints_of_the_worker_are_shown(waiting: Path) -> None:

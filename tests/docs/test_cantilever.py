@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tesseract_runtime_authoring import TesseractReference
 from tesseract_runtime_client import Tesseract, TesseractFailed
-from tesseract_runtime_experimental import TesseractReference
 from tests.conftest import REPOSITORY, Cli
+from tests.patience import SECONDS
 from tests.server.conftest import Served, serving
 
 EXAMPLE = REPOSITORY / "docs" / "examples" / "cantilever"
@@ -137,7 +138,7 @@ def test_design_is_lighter_and_as_stiff(section: Served) -> None:
         [sys.executable, str(EXAMPLE / "design.py"), f"http://127.0.0.1:{section.port}"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=SECONDS,
     )
     assert ended.returncode == 0, ended.stderr
     found = re.findall(r"([\d.]+) kg, sinks ([\d.]+) mm", ended.stdout)

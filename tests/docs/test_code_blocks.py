@@ -31,8 +31,9 @@ import pytest
 
 import runtime_core
 from runtime_core import hookspecs
+from runtime_core.calls.scope import _default_scope
 from runtime_core.catalog import KINDS
-from runtime_core.scope import _default_scope, _default_workspace
+from tests.patience import SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = Path("docs", "examples")
@@ -40,9 +41,6 @@ EXAMPLES = Path("docs", "examples")
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\S+\.\w+)\n")
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?", re.MULTILINE)
-
-SECONDS = 180
-"""How long the commands of one block may take; building a plugin takes a few."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +84,6 @@ def test_blocks_of_page_do_what_they_say(
     shutil.copytree(REPOSITORY / EXAMPLES, tmp_path / EXAMPLES)
     monkeypatch.chdir(tmp_path)
     _default_scope.cache_clear()  # its paths are relative to the folder in which it was made
-    _default_workspace.cache_clear()
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, module.__name__, module)  # pydantic looks for it there
     for block in PAGES[page]:
@@ -168,7 +165,7 @@ def bash(commands: list[str]) -> list[tuple[str, int]]:
             start_new_session=True,
         )
         try:
-            process.wait(SECONDS)
+            process.wait(2 * SECONDS)
         finally:
             end_group(process.pid)
             process.wait()

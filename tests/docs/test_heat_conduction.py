@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.conftest import REPOSITORY
+from tests.patience import SECONDS
 from tests.server.conftest import Served, serving
 
 EXAMPLE = REPOSITORY / "docs" / "examples" / "heat_conduction"
@@ -37,7 +38,7 @@ def test_identification_reaches_the_noise_and_the_truth(served: Served) -> None:
         [sys.executable, str(EXAMPLE / "identify.py"), f"http://127.0.0.1:{served.port}"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=SECONDS,
     )
     assert ended.returncode == 0, ended.stderr
     (start, ignorance), (misfit, error) = (

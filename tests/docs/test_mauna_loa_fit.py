@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.conftest import REPOSITORY
+from tests.patience import SECONDS
 from tests.server.conftest import Served, serving
 
 EXAMPLE = REPOSITORY / "docs" / "examples" / "mauna_loa"
@@ -43,7 +43,7 @@ def fitted(served: Served) -> str:
         [sys.executable, str(EXAMPLE / "fit.py"), f"http://127.0.0.1:{served.port}"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
     )
     assert fit.returncode == 0, fit.stderr
     return fit.stdout
@@ -73,7 +73,7 @@ def amounts(largest: float) -> st.SearchStrategy[float]:
     return st.just(0.0) | some | some.map(operator.neg)
 
 
-@settings(deadline=timedelta(seconds=10), max_examples=10)
+@settings(deadline=None, max_examples=10)
 @given(
     trend=st.tuples(amounts(400), amounts(3), amounts(0.3)),
     harmonics=st.lists(st.tuples(amounts(5), amounts(5)), min_size=1, max_size=3),

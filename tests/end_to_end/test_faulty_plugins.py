@@ -15,8 +15,8 @@ FAULTS = {
     "exits": "failed\n  SystemExit: nothing to see here\n",
     "misspelled": "failed\n  There is no hook 'fromats'. Did you mean 'formats'?\n",
     "wrong_type": "failed\n  Hook 'formats' must give Format objects, not 'arrow'\n",
-    "future": "incompatible\n  It requires tesseract-runtime>=99, "
-    f"and tesseract-runtime is {version('tesseract-runtime')}\n",
+    "future": "incompatible\n  It requires tesseract-runtime-core>=99, "
+    f"and tesseract-runtime-core is {version('tesseract-runtime')}\n",
 }
 """What `plugins` says of each plugin at fault, after its name and version."""
 
@@ -140,7 +140,7 @@ def test_twins_are_both_left_out(environment: Environment) -> None:
         assert (
             f"twin ({name} 0.1.0): conflict\n"
             "  Another distribution has an entry point of the same name 'twin'. "
-            f"Settle it with --no-plugin {name}, or uninstall one\n"
+            f"Disable one with --no-plugin {name}, or uninstall one\n"
         ) in listing
 
 
@@ -158,7 +158,7 @@ def test_no_plugin_settles_twins(environment: Environment) -> None:
 RIVALS = (
     "Format 'rival' is provided by tesseract-runtime-rival-one 0.1.0 and "
     "tesseract-runtime-rival-two 0.1.0, so that neither is used. "
-    "Settle it with --no-plugin rival-one or --no-plugin rival-two."
+    "Disable one with --no-plugin rival-one or --no-plugin rival-two."
 )
 
 

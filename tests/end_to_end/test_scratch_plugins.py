@@ -219,7 +219,8 @@ def test_uninstalled_format_is_unknown(environment: Environment, tesseract: Writ
         assert message == "Error: Unknown format 'arrow'. Available: json, json+base64.\n"
         message = refusal(environment, "--api-path", api, "apply", "@x.arrows")
         assert message == (
-            "Error: No format reads 'x.arrows': '.arrows' is no suffix of one. Known: .json.\n"
+            "Error: No format reads 'x.arrows': '.arrows' is not the suffix of a format. "
+            "Known: .json.\n"
         )
         assert "arrow" not in environment.runtime("plugins").stdout
 
@@ -560,7 +561,7 @@ def test_run_sink_keeps_records(environment: Environment) -> None:
 from runtime_core import load_catalog
 from runtime_core.config import resolve
 from runtime_core.contracts import Metric, Parameter
-from runtime_core.runs import Run
+from runtime_core.contracts import Run
 from tesseract_runtime_memory_sink import RUNS
 
 catalog = load_catalog()

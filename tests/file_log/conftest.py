@@ -10,8 +10,7 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Metric
-from runtime_core.runs import Run
+from runtime_core.contracts import Metric, Run
 from tesseract_runtime_file_log.reading import StoredRun
 from tesseract_runtime_file_log.writing import FileRun, open_run
 

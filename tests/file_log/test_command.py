@@ -14,7 +14,7 @@ from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Artifact, Parameter, Record, RunStatus
 from runtime_core.errors import InvalidOption, RunNotLogged
 from tesseract_runtime_file_log.reading import stored_run
-from tesseract_runtime_file_log.sending import other_targets, send
+from tesseract_runtime_file_log.resend import other_targets, send
 from tests.cli.conftest import Here, here
 from tests.file_log.conftest import Open, metric
 from tests.run_logs.conftest import Sink, WithSinks, with_sinks
@@ -97,7 +97,10 @@ def test_clean(here: Here, logged: Path) -> None:
     [
         (["show", "c"], "Error: There is no run 'c' in "),
         (["clean"], "Error: Say what to remove with --keep N, --older-than AGE, or both.\n"),
-        (["clean", "--older-than", "soon"], "Error: --older-than 'soon' is no time span: "),
+        (
+            ["clean", "--older-than", "soon"],
+            "Error: --older-than 'soon' is not a valid time span: ",
+        ),
         (["list", "-o", "nowhere"], "Error: There is no folder 'nowhere'. Name the output path "),
         (["list", "-o", "s3://x"], "Error: Runs are logged on a local disk; there are none at "),
         (["send", "a"], "Error: Name where to send the run with --log-to, such as mlflow+http"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime_core.runs import Run
+from runtime_core.contracts import Run
 from runtime_core.testing import LoggedRun, RunSinkConformance
 from tesseract_runtime_file_log.reading import StoredRun
 

@@ -16,7 +16,7 @@ import pytest
 
 from runtime_core.contracts import Artifact, Parameter, RunStatus
 from runtime_core.errors import InvalidOption, MissingFile, NotWritten, UnknownName
-from tesseract_runtime_file_log.cleaning import age, remove, superfluous
+from tesseract_runtime_file_log.pruning import age, remove, superfluous
 from tesseract_runtime_file_log.reading import StoredRun, stored_run, stored_runs
 from tests.file_log.conftest import Open, metric
 
@@ -166,7 +166,9 @@ def test_age(text: str, span: timedelta) -> None:
 @pytest.mark.parametrize("text", ["", "7", "d", "7y", "-1d", "7 d", "1e3d", "nan", "٣d " * 9])
 def test_no_age(text: str) -> None:
     """Anything else is an error with an example."""
-    with pytest.raises(InvalidOption, match=r"is no time span: write a number .* such as 7d"):
+    with pytest.raises(
+        InvalidOption, match=r"is not a valid time span: write a number .* such as 7d"
+    ):
         age(text)
 
 

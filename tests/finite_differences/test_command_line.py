@@ -20,6 +20,12 @@ RESULT = (
 )
 
 
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process: no rule of this module is about another."""
+    return cli_here
+
+
 def test_a_file_with_apply_alone_has_a_jacobian(cli: Cli, tesseract: Tesseract) -> None:
     """One flag before the command is all that it takes."""
     flags = ("--api-path", str(tesseract()), "--gradient-backend", "finite-differences")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime_core import scope
+from runtime_core.calls import scope
 from tests.builtin.conftest import GRADIENTS, HEADER, JACOBIAN, Make, answer, ask, seen
 from tests.finite_differences.conftest import GRADIENTS as FUNCTIONS
 from tests.finite_differences.conftest import gradient, identity
@@ -15,7 +15,7 @@ from tests.finite_differences.conftest import gradient, identity
 WATCHED = (
     HEADER
     + """
-from runtime_core import scope
+from runtime_core.calls import scope
 from tesseract_core.runtime.experimental import finite_difference_jacobian
 
 class InputSchema(BaseModel):

@@ -13,9 +13,9 @@ import lz4.frame
 import numpy as np
 import pytest
 
-from runtime_core import Call, Runtime
+from runtime_core import Call, Runtime, Wire
 from runtime_core.arrays.annotation import Array
-from runtime_core.arrays.raw import array_of_bytes
+from runtime_core.arrays.array_bytes import array_of_bytes
 from runtime_core.catalog import KINDS, Catalog, Registered
 from runtime_core.config import resolve
 from runtime_core.contracts import (
@@ -26,7 +26,7 @@ from runtime_core.contracts import (
     EncodedData,
     Reply,
 )
-from runtime_core.openapi import openapi_document
+from runtime_core.description.openapi import openapi_document
 from runtime_core.plugins.assembly import assemble
 from runtime_core.runtime import local_runtime
 from runtime_core.schemas.walk import Node, walk
@@ -125,7 +125,7 @@ def document(name: str, file: str) -> bytes:
 
 def invoke(runtime: Runtime, body: bytes, **options: Any) -> Reply:
     """Return the reply to a call of `apply` in JSON."""
-    options = {"output_format": "json", **options}
+    options = {"output": Wire(format="json"), **options}
     return runtime.invoke(
         Call(endpoint="apply", run_id="golden", body=body, body_format="json", **options)
     )
@@ -210,7 +210,9 @@ def test_complex_numbers_are_the_same_numbers(golden: Golden) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_base64_is_the_same_text(name: str, golden: Golden) -> None:
     """An answer in base64 is byte for byte that of the original."""
-    reply = invoke(golden(name), document(name, "payload.base64.json"), output_format="json+base64")
+    reply = invoke(
+        golden(name), document(name, "payload.base64.json"), output=Wire(format="json+base64")
+    )
     assert answer(reply) == document(name, "apply.base64.json")
 
 
@@ -221,8 +223,7 @@ def test_lz4_is_written_as_the_original_reads_it(name: str, golden: Golden) -> N
         invoke(
             golden(name),
             document(name, "payload.json"),
-            output_format="json+base64",
-            compression="lz4",
+            output=Wire(format="json+base64", compression="lz4"),
         )
     )
     ours, theirs = json.loads(body), json.loads(document(name, "apply.lz4.json"))
@@ -367,7 +368,9 @@ def test_the_recorded_schema_allows_the_same_data_types(dtype: str, golden: Gold
 def test_health_is_answered_with_the_same_bytes(name: str, golden: Golden) -> None:
     """A probe reads what it has always read."""
     reply = golden(name).invoke(
-        Call(endpoint="health", run_id="r", body=b"", body_format="json", output_format="json")
+        Call(
+            endpoint="health", run_id="r", body=b"", body_format="json", output=Wire(format="json")
+        )
     )
     assert answer(reply) == document(name, "health.json")
 

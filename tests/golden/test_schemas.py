@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from runtime_core import Float64, Runtime
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.openapi import openapi_document
+from runtime_core.description.openapi import openapi_document
 from runtime_core.runtime import local_runtime
 
 GOLDEN = Path(__file__).resolve().parent

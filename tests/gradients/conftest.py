@@ -13,8 +13,8 @@ import pytest
 from runtime_core import Runtime
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import resolve
-from runtime_core.contracts import Binding, GradientBackend, Unavailable
-from runtime_core.description import Description, describe
+from runtime_core.contracts import Binding, Description, GradientBackend, Unavailable
+from runtime_core.description import describe
 from runtime_core.errors import OUTCOMES, TesseractRuntimeError
 from runtime_core.gradients.selection import Served
 from runtime_core.runtime import local_runtime

@@ -15,6 +15,12 @@ from tests.server.conftest import serving
 Tesseract = Callable[..., Path]
 
 
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process: no rule of this module is about another."""
+    return cli_here
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "words"),
     [

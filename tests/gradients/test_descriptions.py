@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from runtime_core.description import Description, describe
+from runtime_core.contracts import Description
+from runtime_core.description import describe
 from tests.builtin.conftest import JACOBIAN, VJP
 from tests.conftest import DOUBLE
 from tests.gradients.conftest import OWN_JACOBIAN, Make, backend, served_by

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
 
-from runtime_core import Array, Float64, Runtime, scope
-from runtime_core.errors import InvalidResult
+from runtime_core import Array, Float64, Runtime
+from runtime_core.calls import scope
+from runtime_core.contracts import Run
+from runtime_core.errors import AuthorError, InvalidResult
 from runtime_core.gradients import SerialEvaluations
-from runtime_core.runs import Run
-from runtime_core.tesseract_api import AuthorError
 from tests.builtin.conftest import HEADER, seen
 
 Make = Callable[..., Runtime]

@@ -14,7 +14,6 @@ import shlex
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -24,14 +23,13 @@ from typing import Any
 
 import pytest
 
+from tests.patience import SECONDS, wait_until
+
 RUNTIME = shlex.split(os.environ.get("INTEROP_RUNTIME", ""))
 
 collect_ignore_glob = [] if RUNTIME else ["test_*.py"]
 
 CALLS_BY_OUR_CLIENT = Path(__file__).with_name("client_calls.py")
-
-SECONDS = 60
-"""How long a server may take to start and to stop."""
 
 SCHEMAS = """
 import numpy as np
@@ -194,11 +192,8 @@ def serving_original(folder: Path) -> Iterator[str]:
         ) as process,
     ):
         try:
-            deadline = time.monotonic() + SECONDS
-            while "running on" not in log.read_text():
-                assert time.monotonic() < deadline, log.read_text()
-                assert process.poll() is None, log.read_text()
-                time.sleep(0.05)
+            wait_until(lambda: process.poll() is not None or "running on" in log.read_text())
+            assert process.poll() is None, log.read_text()
             yield f"http://127.0.0.1:{port}"
         finally:
             process.kill()
@@ -230,9 +225,8 @@ def serving(folder: Path, *options: str) -> Iterator[str]:
 
 def _announced(process: subprocess.Popen[bytes], log: Path) -> str:
     """Return the address at which a server says that it listens."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if match := re.search(r"^Serving .* on (http://\S+)", log.read_text(), re.MULTILINE):
-            return match[1]
-        time.sleep(0.05)
-    raise AssertionError(f"The server did not start:\n{log.read_text()}")
+    pattern = re.compile(r"^Serving .* on (http://\S+)", re.MULTILINE)
+    wait_until(lambda: process.poll() is not None or pattern.search(log.read_text()))
+    match = pattern.search(log.read_text())
+    assert match, f"The server did not start:\n{log.read_text()}"
+    return match[1]

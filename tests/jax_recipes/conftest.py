@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from tesseract_runtime_jax import set_jax_vjp_cache_size
-from tesseract_runtime_jax.precision import in_64_bits
+from tesseract_runtime_jax.x64 import in_64_bits
 
 
 class Inputs(BaseModel):

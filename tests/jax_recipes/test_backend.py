@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime_core import Call, Fault, Runtime
+from runtime_core import Call, Fault, Runtime, Wire
 from runtime_core.contracts import Unavailable
 from runtime_core.errors import FaultKind
 from tesseract_runtime_jax import jax_vjp_cache_info, set_jax_vjp_cache_size
@@ -77,7 +77,7 @@ def fault(made: Runtime, endpoint: str, **payload: Any) -> Fault:
         run_id="descent-3",
         body=json.dumps({"inputs": INPUTS, **payload}).encode(),
         body_format="json",
-        output_format="json",
+        output=Wire(format="json"),
     )
     found = made.invoke(call).fault
     assert found is not None

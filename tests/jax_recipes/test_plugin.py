@@ -9,10 +9,10 @@ import sys
 import pytest
 
 import tesseract_runtime_jax
-from runtime_core.catalog import Catalog
+from runtime_core.catalog import Catalog, install_command
 from tests.conftest import clean_environment
 
-LINE = 'pip install "tesseract-runtime[jax]"'
+LINE = install_command("tesseract-runtime-jax")
 
 WITHOUT_JAX = """
 import sys

@@ -120,7 +120,7 @@ def apply_jit(inputs: Any) -> dict[str, Any]:
 
 
 @given(typed=INPUTS, data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_nested_schemas_with_static_leaves(typed: Typed, data: st.DataObject) -> None:
     """Jacobian, JVP and VJP by any of the paths are what compiled JAX gives, bit by bit."""
     inputs: BaseModel = typed[1]
@@ -144,7 +144,7 @@ def test_nested_schemas_with_static_leaves(typed: Typed, data: st.DataObject) ->
 
 
 @given(typed=INPUTS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_kept_linearizations_of_nested_schemas(typed: Typed) -> None:
     """With the VJP cache the outputs are the same, and so are the cotangents."""
     inputs: BaseModel = typed[1]

@@ -32,7 +32,7 @@ from tesseract_runtime_jax import (
     jax_vjp_cache_info,
     set_jax_vjp_cache_size,
 )
-from tesseract_runtime_jax.statics import token
+from tesseract_runtime_jax.static_values import token
 from tests.jax_recipes.conftest import Counted, Inputs, aligned, compute_in, same_bits
 
 X = np.array([1.0, 2.0, 3.0])

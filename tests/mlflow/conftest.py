@@ -9,8 +9,8 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import RunHandle
-from runtime_core.runs import Run, new_run_id
+from runtime_core.contracts import Run, RunHandle
+from runtime_core.run_logs.run import new_run_id
 from tests.mlflow.tracker import Tracker, tracking
 
 OpenRun = Callable[..., tuple[Run, RunHandle]]

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from runtime_core.runs import Run
+from runtime_core.contracts import Run
 from runtime_core.testing import LoggedRun, RunSinkConformance
 from tests.mlflow.tracker import Tracker
 

@@ -54,14 +54,14 @@ def test_addresses_without_a_host_are_refused(catalog: Catalog, target: str) -> 
     with pytest.raises(InvalidOption) as caught:
         targets(catalog, log_to=target)
     assert str(caught.value) == (
-        f"{target!r} is no address of an MLflow server. It must be like mlflow+http://host:5000 or "
-        "mlflow+https://host."
+        f"{target!r} is not a valid address of an MLflow server. It must be like "
+        "mlflow+http://host:5000 or mlflow+https://host."
     )
 
 
 def test_databases_are_refused(catalog: Catalog) -> None:
     """MLflow's own stores without a server are no targets."""
-    with pytest.raises(InvalidOption, match=r"sqlite:///runs\.db' is no address"):
+    with pytest.raises(InvalidOption, match=r"sqlite:///runs\.db' is not a valid address"):
         targets(catalog, mlflow_tracking_uri="sqlite:///runs.db")
 
 
@@ -77,7 +77,7 @@ def test_impossible_addresses_are_refused(catalog: Catalog, uri: str, reason: st
     """The message says what is wrong with the address."""
     with pytest.raises(InvalidOption) as caught:
         targets(catalog, mlflow_tracking_uri=uri)
-    assert str(caught.value) == f"'mlflow+{uri}' is no URL: {reason}"
+    assert str(caught.value) == f"'mlflow+{uri}' is not a valid URL: {reason}"
 
 
 def test_credentials_in_addresses_are_refused(catalog: Catalog) -> None:

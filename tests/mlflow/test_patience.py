@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,9 +18,8 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import RunHandle, RunStatus
+from runtime_core.contracts import Run, RunHandle, RunStatus
 from runtime_core.errors import RunNotLogged
-from runtime_core.runs import Run
 from tests.mlflow.conftest import OpenRun
 from tests.mlflow.test_runs import metric
 from tests.mlflow.tracker import Tracker, free_port, tracking
@@ -35,12 +33,10 @@ def open_at(catalog: Catalog, uri: str) -> RunHandle:
 
 
 def test_server_that_is_not_there_is_given_up_at_once(catalog: Catalog) -> None:
-    """Nothing listens: the error says so, long before MLflow's own minutes are over."""
+    """Nothing listens: the error says so, without a second attempt."""
     uri = f"http://127.0.0.1:{free_port()}"
-    start = time.monotonic()
     with pytest.raises(ConnectionError) as caught:
         open_at(catalog, uri)
-    assert time.monotonic() - start < 30
     assert str(caught.value).startswith(f"{uri} does not answer: Failed to establish a new conn")
     assert str(caught.value).endswith("Connection refused")
 

@@ -13,7 +13,8 @@ import pytest
 
 from tests.conftest import Cli, clean_environment
 from tests.mlflow.tracker import Tracker, free_port
-from tests.server.conftest import serving, wait_until
+from tests.patience import wait_until
+from tests.server.conftest import serving
 
 SOURCE = """
 import os

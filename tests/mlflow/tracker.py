@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,8 +17,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
-SECONDS = 120
-"""How long the server may take to start; it imports much and makes a database."""
+from tests.patience import patient, wait_until
 
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 """The server does nothing but what it is asked for."""
@@ -110,11 +108,11 @@ def free_port() -> int:
 
 
 def _wait_for_health(port: int, process: subprocess.Popen[Any]) -> None:
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    def is_healthy() -> bool:
         assert process.poll() is None, "the server has ended"
         with suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-            return
-        time.sleep(0.1)
-    raise AssertionError("the server does not start")
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=patient(5)).close()
+            return True
+        return False
+
+    wait_until(is_healthy)

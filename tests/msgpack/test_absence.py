@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,25 @@ from pydantic import TypeAdapter
 
 from runtime_core import load_catalog
 from runtime_core.arrays.annotation import array_type
-from runtime_core.catalog import Catalog
+from runtime_core.calls.scope import Scope, Workspace, enter
+from runtime_core.catalog import Catalog, install_command
 from runtime_core.cli.payloads import format_of
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.errors import UnknownName
 from runtime_core.files import FileAccess
 from runtime_core.plugins import PluginSelection, assemble
-from runtime_core.scope import Scope, Workspace, enter
 from runtime_core.server.negotiation import Negotiation, UnsupportedMediaType
 from tests.conftest import DOUBLE, Cli
 from tests.msgpack.conftest import payload
 from tests.server.conftest import Served, serving
+
+INSTALL = re.escape(install_command("tesseract-runtime-msgpack"))
+
+
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process: no rule of this module is about another."""
+    return cli_here
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +55,7 @@ def test_files_of_the_format_are_not_read(without: Catalog, not_installed: Catal
     """`@file.msgpack` says what is missing."""
     with pytest.raises(UnknownName, match="which is disabled"):
         format_of("payload.msgpack", without)
-    with pytest.raises(UnknownName, match="pip install tesseract-runtime-msgpack"):
+    with pytest.raises(UnknownName, match=INSTALL):
         format_of("payload.msgpack", not_installed)
 
 
@@ -56,7 +65,7 @@ def test_bodies_of_the_media_type_are_refused_with_a_hint(
     """A body of the format says what is missing, and what is known."""
     with pytest.raises(UnsupportedMediaType, match="which is disabled"):
         negotiation(without).input_format("application/msgpack")
-    with pytest.raises(UnsupportedMediaType, match="pip install tesseract-runtime-msgpack"):
+    with pytest.raises(UnsupportedMediaType, match=INSTALL):
         negotiation(not_installed).input_format("application/msgpack")
 
 
@@ -73,7 +82,7 @@ def test_the_raw_encoding_goes_with_it(without: Catalog, catalog: Catalog) -> No
 def data_schemas(catalog: Catalog) -> set[str]:
     """Return the names of the schemas of the data of an array."""
     workspace = Workspace(catalog=catalog, config=RuntimeConfig(), files=FileAccess(root=None))
-    with enter(Scope(workspace=lambda: workspace)):
+    with enter(Scope(workspace=workspace)):
         adapter: TypeAdapter[Any] = TypeAdapter(array_type((), "int8", ()))
         return set(adapter.json_schema()["$defs"])
 

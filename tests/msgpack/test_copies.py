@@ -9,7 +9,7 @@ import msgpack
 import numpy as np
 import pytest
 
-from runtime_core import Call, Reply, Runtime
+from runtime_core import Call, Reply, Runtime, Wire
 from runtime_core.testing.memory import traced_peak
 from tests.conftest import DOUBLE
 
@@ -32,7 +32,7 @@ def calls(runtime: Runtime) -> Callable[[], Reply]:
                 run_id="r",
                 body=body,
                 body_format="msgpack",
-                output_format="msgpack",
+                output=Wire(format="msgpack"),
             )
         )
         assert reply.fault is None, reply.fault.message
@@ -80,6 +80,10 @@ def test_arrays_of_msgpack_numpy_take_one_copy_more(
     array = {"nd": True, "type": f"{order}f8", "kind": b"", "shape": [SIZE], "data": data}
     body = msgpack.packb({"inputs": {"x": array}})
     call = Call(
-        endpoint="apply", run_id="r", body=body, body_format="msgpack", output_format="msgpack"
+        endpoint="apply",
+        run_id="r",
+        body=body,
+        body_format="msgpack",
+        output=Wire(format="msgpack"),
     )
     assert traced_peak(lambda: made.invoke(call)) < 2 * NBYTES + SOME

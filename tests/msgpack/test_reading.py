@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runtime_core.contracts import ReadingLimits
 from runtime_core.testing import Echo
 from runtime_core.testing.memory import traced_peak
 from tesseract_runtime_msgpack.codec import MsgpackDocumentCodec
@@ -32,9 +33,12 @@ TREES = st.recursive(
 )
 
 
+LIMITS = ReadingLimits(items=20_000_000)
+
+
 def loads(body: bytes | bytearray) -> Any:
     """Return the tree of a body."""
-    return MsgpackDocumentCodec().loads(memoryview(body))
+    return MsgpackDocumentCodec().loads(memoryview(body), LIMITS)
 
 
 def refusal(body: bytes) -> str:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime_core import Call, Runtime
-from runtime_core.buffers import Buffers
+from runtime_core import Call, Runtime, Wire
+from runtime_core.contracts import ArraySpec, EncodedArray
 from runtime_core.errors import InvalidResult
 from runtime_core.testing import Echo
 from tesseract_runtime_msgpack.codec import MsgpackDocumentCodec
@@ -31,20 +31,31 @@ def apply(inputs):
 """
 
 
-def dumps(tree: Any, buffers: Any = None) -> bytes:
+def dumps(tree: Any) -> bytes:
     """Return the bytes of a tree."""
-    return b"".join(MsgpackDocumentCodec().dumps(tree, buffers or Buffers()))
+    return b"".join(MsgpackDocumentCodec().dumps(tree))
+
+
+def leaf(data: bytes | memoryview) -> EncodedArray:
+    """Return an array of bytes as a tree has it."""
+    spec = ArraySpec(shape=(memoryview(data).nbytes,), dtype=np.dtype("uint8"))
+    return EncodedArray(spec, {"encoding": "raw"}, data)
+
+
+def mapping(data: bytes) -> dict[str, Any]:
+    """Return an array of bytes as a document has it."""
+    array = leaf(data)
+    return array.document(array.buffer)
 
 
 @given(sizes=st.lists(st.integers(0, 300) | st.sampled_from([255, 256, 65_535, 65_536])))
 @settings(max_examples=100, deadline=None)
 def test_buffers_become_bin(sizes: list[int]) -> None:
     """Each buffer stands in its place as `bin`, with the shortest header."""
-    buffers = Buffers()
     plain = [bytes([number % 256]) * size for number, size in enumerate(sizes)]
-    tree = [{"x": buffers.add(data), "text": "a"} for data in plain]
-    expected = [{"x": data, "text": "a"} for data in plain]
-    assert dumps(tree, buffers) == msgpack.packb(expected)
+    tree = [{"x": leaf(data), "text": "a"} for data in plain]
+    expected = [{"x": mapping(data), "text": "a"} for data in plain]
+    assert dumps(tree) == msgpack.packb(expected)
 
 
 @given(tree=st.recursive(st.text() | st.integers(-(2**63), 2**64 - 1), st.lists))
@@ -79,21 +90,19 @@ def test_texts_that_look_like_placeholders_stay(echo: Echo, text: str) -> None:
     assert (back.text, list(back.named), back.named[text].note) == (text, [text], text)
 
 
-def test_bytes_of_buffers_are_no_placeholders() -> None:
-    """What the bytes of an array spell is written as it is."""
-    buffers = Buffers()
-    first = buffers.add(b"first")
-    tree = [buffers.add(b"\xd9" + bytes([len(first)]) + first.encode()), first]
-    back = msgpack.unpackb(dumps(tree, buffers))
-    assert back == [b"\xd9" + bytes([len(first)]) + first.encode(), b"first"]
+@pytest.mark.parametrize("spelled", [b"\xc4\x10", b"\xc6", b"\xd9"])
+def test_bytes_of_buffers_are_written_as_they_are(spelled: bytes) -> None:
+    """What the bytes of an array spell, before another one and in one, makes no difference."""
+    large = spelled * 40_000
+    tree = [leaf(large), 0xD9, -39, "\xd9", leaf(large), spelled, leaf(b"small")]
+    expected = [mapping(large), 0xD9, -39, "\xd9", mapping(large), spelled, mapping(b"small")]
+    assert msgpack.unpackb(dumps(tree)) == expected
 
 
-def test_bytes_before_a_placeholder_hide_nothing() -> None:
-    """A placeholder is found after bytes that look like the beginning of one."""
-    buffers = Buffers()
-    placeholder = buffers.add(b"data")
-    tree = [0xD9, -39, "\xd9", placeholder]
-    assert msgpack.unpackb(dumps(tree, buffers)) == [0xD9, -39, "\xd9", b"data"]
+def test_bytes_of_an_array_that_user_code_has_changed_are_written() -> None:
+    """In the mapping that is left of an array, its buffer stays bytes."""
+    tree = {**mapping(b"abc"), "unit": "m"}
+    assert msgpack.unpackb(dumps(tree)) == tree
 
 
 def test_integers_of_64_bits_are_written(runtime: Callable[..., Runtime]) -> None:
@@ -118,16 +127,15 @@ def call(power: int) -> Call:
         run_id="r",
         body=msgpack.packb({"inputs": {"power": power}}),
         body_format="msgpack",
-        output_format="msgpack",
+        output=Wire(format="msgpack"),
     )
 
 
 def test_arrays_of_4_gib_are_an_error() -> None:
     """An array that no `bin` can hold is refused, with another way."""
-    buffers = Buffers()
-    tree = buffers.add(np.empty(2**32, np.uint8).data)  # no memory is taken before it is used
+    tree = leaf(np.empty(2**32, np.uint8).data)  # no memory is taken before it is used
     with pytest.raises(InvalidResult) as caught:
-        MsgpackDocumentCodec().dumps(tree, buffers)
+        MsgpackDocumentCodec().dumps(tree)
     assert str(caught.value) == (
         "An array of 4294967296 bytes cannot be written as msgpack, whose limit is 4 GiB: choose "
         "another format with -f or Accept."
@@ -136,11 +144,9 @@ def test_arrays_of_4_gib_are_an_error() -> None:
 
 def test_arrays_of_almost_4_gib_have_a_header() -> None:
     """The largest `bin` is written without a copy."""
-    buffers = Buffers()
-    tree = [buffers.add(np.empty(2**32 - 1, np.uint8).data)]
-    pieces = MsgpackDocumentCodec().dumps(tree, buffers)
-    assert pieces[0] == b"\x91\xc6\xff\xff\xff\xff"
-    assert memoryview(pieces[1]).nbytes == 2**32 - 1
+    pieces = MsgpackDocumentCodec().dumps([leaf(np.empty(2**32 - 1, np.uint8).data)])
+    assert b"".join(pieces[:2]).endswith(b"\xa6buffer\xc6\xff\xff\xff\xff")
+    assert memoryview(pieces[2]).nbytes == 2**32 - 1
 
 
 def test_plain_values_are_written_natively(echo: Echo) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runtime_core.catalog import Registered
-from runtime_core.contracts import Command, Endpoint, Recipe, deferred
+from runtime_core.contracts import Command, Endpoint, Recipe, lazy_call
 from runtime_core.errors import UnknownName
 from runtime_core.plugins import assemble
 
@@ -25,7 +25,7 @@ def recipe(name: str) -> Recipe:
 
 def endpoint(name: str) -> Endpoint:
     """Return an endpoint; nobody binds it here."""
-    return Endpoint(name=name, summary="", bind=deferred("runtime_core.contracts:Unavailable"))
+    return Endpoint(name=name, summary="", bind=lazy_call("runtime_core.contracts:Unavailable"))
 
 
 def command(name: str) -> Command:
@@ -58,7 +58,7 @@ def test_name_of_two_plugins_is_unusable() -> None:
     assert catalog.recipes.names == ("b",)
     message = (
         "Recipe 'a' is provided by tesseract-runtime-one 1.0 and tesseract-runtime-two 1.0, "
-        "so that neither is used. Settle it with --no-plugin one or --no-plugin two."
+        "so that neither is used. Disable one with --no-plugin one or --no-plugin two."
     )
     assert catalog.problems == (message,)
     with pytest.raises(UnknownName) as caught:
@@ -71,14 +71,14 @@ def test_core_keeps_its_names() -> None:
     catalog = assemble(
         plugins=[],
         declarations=[
-            {"recipes": [registered(recipe("a"), "core", "tesseract-runtime")]},
+            {"recipes": [registered(recipe("a"), "core", "tesseract-runtime-core")]},
             {"recipes": [registered(recipe("a"), "acme")]},
         ],
     )
     assert catalog.recipes.entries["a"].plugin == "core"
     [problem] = catalog.problems
     assert "tesseract-runtime-acme 1.0" in problem
-    assert problem.endswith("Settle it with --no-plugin acme.")
+    assert problem.endswith("Disable one with --no-plugin acme.")
 
 
 def test_one_name_may_be_of_several_kinds() -> None:
@@ -123,7 +123,7 @@ def test_command_of_a_foreign_endpoint_is_a_conflict() -> None:
     assert catalog.commands.names == ()
     settle = (
         "is provided by tesseract-runtime-one 1.0 and tesseract-runtime-two 1.0, "
-        "so that neither is used. Settle it with --no-plugin one or --no-plugin two."
+        "so that neither is used. Disable one with --no-plugin one or --no-plugin two."
     )
     assert catalog.problems == (f"Endpoint 'do_it' {settle}", f"Command 'do-it' {settle}")
 

@@ -12,7 +12,7 @@ from runtime_core.plugins import PluginSelection, discover
 from runtime_core.plugins.discovery import Candidate
 from tests.plugins.conftest import Install
 
-CORE_VERSION = version("tesseract-runtime")
+CORE_VERSION = version("tesseract-runtime-core")
 
 
 def disabled(*names: str) -> PluginSelection:
@@ -34,12 +34,12 @@ def left_out(name: str, selection: PluginSelection | None = None) -> Plugin | No
 
 def test_plugin_is_found_with_its_provenance(install: Install) -> None:
     """A candidate knows its entry point, its distribution and what that requires."""
-    install("acme", requires=["tesseract-runtime", "numpy>=2"])
+    install("acme", requires=["tesseract-runtime-core", "numpy>=2"])
     found = candidate("acme")
     assert found is not None
     assert found.entry_point.value == "tesseract_runtime_acme"
     assert (found.distribution, found.version) == ("tesseract-runtime-acme", "1.0")
-    assert list(found.requires) == ["tesseract-runtime", "numpy>=2"]
+    assert list(found.requires) == ["tesseract-runtime-core", "numpy>=2"]
 
 
 def test_core_comes_first_and_the_rest_by_name(install: Install) -> None:
@@ -73,7 +73,7 @@ def test_unknown_name_cannot_be_disabled(install: Install) -> None:
     assert message.endswith(".")
 
 
-@pytest.mark.parametrize("name", ["core", "tesseract-runtime"])
+@pytest.mark.parametrize("name", ["core", "tesseract-runtime-core"])
 def test_core_cannot_be_disabled(name: str) -> None:
     """Without the core there is no runtime."""
     with pytest.raises(PluginFault) as caught:
@@ -84,11 +84,11 @@ def test_core_cannot_be_disabled(name: str) -> None:
 @pytest.mark.parametrize(
     "requirement",
     [
-        "tesseract-runtime>=99",
-        "tesseract-runtime[all] >= 99",
-        "tesseract_runtime>=99",
-        "Tesseract.Runtime<0.0.1",
-        'tesseract-runtime>=99; python_version >= "3"',
+        "tesseract-runtime-core>=99",
+        "tesseract-runtime-core[all] >= 99",
+        "tesseract_runtime_core>=99",
+        "Tesseract.Runtime.Core<0.0.1",
+        'tesseract-runtime-core>=99; python_version >= "3"',
     ],
 )
 def test_plugin_of_another_core_is_incompatible(install: Install, requirement: str) -> None:
@@ -97,17 +97,19 @@ def test_plugin_of_another_core_is_incompatible(install: Install, requirement: s
     plugin = left_out("acme")
     assert plugin is not None
     assert plugin.status is PluginStatus.INCOMPATIBLE
-    assert plugin.problem == (f"It requires {requirement}, and tesseract-runtime is {CORE_VERSION}")
+    assert plugin.problem == (
+        f"It requires {requirement}, and tesseract-runtime-core is {CORE_VERSION}"
+    )
 
 
 @pytest.mark.parametrize(
     "requirement",
     [
-        "tesseract-runtime",
-        f"tesseract-runtime=={CORE_VERSION}",
-        "tesseract-runtime-other>=99",
-        'tesseract-runtime>=99; python_version < "3"',
-        'tesseract-runtime>=99; extra == "later"',
+        "tesseract-runtime-core",
+        f"tesseract-runtime-core=={CORE_VERSION}",
+        "tesseract-runtime-core-other>=99",
+        'tesseract-runtime-core>=99; python_version < "3"',
+        'tesseract-runtime-core>=99; extra == "later"',
     ],
 )
 def test_plugin_of_this_core_is_a_candidate(install: Install, requirement: str) -> None:
@@ -118,13 +120,13 @@ def test_plugin_of_this_core_is_a_candidate(install: Install, requirement: str) 
 
 def test_unreadable_requirement_harms_its_plugin_alone(install: Install) -> None:
     """A requirement of the core that cannot be read makes a plugin incompatible."""
-    install("acme", requires=["tesseract-runtime>=newest"])
+    install("acme", requires=["tesseract-runtime-core>=newest"])
     install("zebra")
     assert candidate("zebra") is not None
     plugin = left_out("acme")
     assert plugin is not None
     assert plugin.status is PluginStatus.INCOMPATIBLE
-    assert "tesseract-runtime>=newest" in plugin.problem
+    assert "tesseract-runtime-core>=newest" in plugin.problem
 
 
 def test_two_plugins_of_one_name_are_in_conflict(install: Install) -> None:
@@ -137,7 +139,7 @@ def test_two_plugins_of_one_name_are_in_conflict(install: Install) -> None:
     assert [plugin.status for plugin in twins] == [PluginStatus.CONFLICT] * 2
     assert twins[0].problem == (
         "Another distribution has an entry point of the same name 'twin'. "
-        "Settle it with --no-plugin tesseract-runtime-one, or uninstall one"
+        "Disable one with --no-plugin tesseract-runtime-one, or uninstall one"
     )
 
 
@@ -152,7 +154,7 @@ def test_disabling_one_of_two_settles_the_conflict(install: Install) -> None:
 
 def test_incompatible_plugin_is_in_conflict_with_nobody(install: Install) -> None:
     """A plugin is not in conflict with one that is left out for another reason."""
-    install("one", entry_point="twin", requires=["tesseract-runtime>=99"])
+    install("one", entry_point="twin", requires=["tesseract-runtime-core>=99"])
     install("two", entry_point="twin")
     found = candidate("twin")
     assert found is not None
@@ -164,7 +166,7 @@ def test_core_is_never_in_conflict(install: Install) -> None:
     install("acme", entry_point="core")
     found = candidate("core")
     assert found is not None
-    assert found.distribution == "tesseract-runtime"
+    assert found.distribution == "tesseract-runtime-core"
     plugin = left_out("core")
     assert plugin is not None
     assert (plugin.distribution, plugin.status) == ("tesseract-runtime-acme", PluginStatus.CONFLICT)

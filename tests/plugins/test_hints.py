@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from runtime_core import load_catalog
+from runtime_core.catalog import install_command
 from runtime_core.errors import UnknownName
 from runtime_core.plugins import PluginSelection, discover, hints
-from tests.conftest import REPOSITORY
 from tests.plugins.conftest import Install
 
 TABLE = {
@@ -38,47 +38,6 @@ def explanation(name: str) -> str:
     return str(caught.value)
 
 
-def write_project(folder: Path, text: str) -> None:
-    """Write the `pyproject.toml` of a plugin."""
-    folder.mkdir(parents=True)
-    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
-
-
-def test_table_is_what_the_plugins_say() -> None:
-    """`hints.json` is up to date: `python -m runtime_core.plugins.hints plugins` makes it."""
-    hints.installable.cache_clear()
-    assert hints.installable() == hints.collect(REPOSITORY / "plugins")
-
-
-def test_table_is_collected_by_hook_and_name(tmp_path: Path) -> None:
-    """Each plugin says in its `pyproject.toml` which names of which hooks it provides."""
-    write_project(
-        tmp_path / "packed",
-        '[project]\nname = "tesseract-runtime-packed"\n'
-        '[tool.tesseract-runtime.provides]\nformats = ["packed"]\nencodings = ["p1", "p2"]\n',
-    )
-    write_project(tmp_path / "quiet", '[project]\nname = "tesseract-runtime-quiet"\n')
-    assert hints.collect(tmp_path) == {
-        "formats": {"packed": "tesseract-runtime-packed"},
-        "encodings": {"p1": "tesseract-runtime-packed", "p2": "tesseract-runtime-packed"},
-    }
-
-
-def test_table_is_written_in_order(table: None, tmp_path: Path) -> None:
-    """Writing the table anew changes nothing but what has changed."""
-    for name in ("b", "a"):
-        write_project(
-            tmp_path / "plugins" / name,
-            f'[project]\nname = "tesseract-runtime-{name}"\n'
-            f'[tool.tesseract-runtime.provides]\nformats = ["{name}"]\n',
-        )
-    hints.main(str(tmp_path / "plugins"))
-    assert hints.TABLE.read_text(encoding="utf-8") == (
-        '{\n  "formats": {\n    "a": "tesseract-runtime-a",\n'
-        '    "b": "tesseract-runtime-b"\n  }\n}\n'
-    )
-
-
 def test_first_party_plugins_are_known_by_both_names(table: None) -> None:
     """A plugin of ours is known by its distribution and by the name after the prefix."""
     assert hints.known_distributions() == {
@@ -98,7 +57,8 @@ def test_known_plugin_may_be_disabled_before_it_is_installed(table: None, name: 
 def test_installable_name_is_explained(table: None) -> None:
     """Who asks for what a plugin of ours would give learns how to install it."""
     assert explanation("packed") == (
-        "Format 'packed' is not available. Install it with: pip install tesseract-runtime-packed"
+        "Format 'packed' is not available. "
+        f"Install it with: {install_command('tesseract-runtime-packed')}"
     )
 
 
@@ -111,7 +71,7 @@ def test_noun_is_that_of_the_hook(table: None) -> None:
     """The hint speaks of what was asked for."""
     assert load_catalog(PluginSelection()).gradient_backends.explain("exact") == (
         "Gradient backend 'exact' is not available. "
-        "Install it with: pip install tesseract-runtime-exact"
+        f"Install it with: {install_command('tesseract-runtime-exact')}"
     )
 
 
@@ -119,14 +79,15 @@ def test_noun_is_that_of_the_hook(table: None) -> None:
     ("requirement", "source", "fate"),
     [
         (
-            "tesseract-runtime",
+            "tesseract-runtime-core",
             "import surely_missing",
             "which failed to load:\n  ModuleNotFoundError: No module named 'surely_missing'.",
         ),
         (
-            "tesseract-runtime>=99",
+            "tesseract-runtime-core>=99",
             "",
-            "which does not fit this version of the runtime:\n  It requires tesseract-runtime>=99,",
+            "which requires another version of the runtime:\n"
+            "  It requires tesseract-runtime-core>=99,",
         ),
     ],
 )
@@ -165,4 +126,4 @@ def test_provider_of_another_version_is_to_be_upgraded(table: None, install: Ins
     )
     message = explanation("packed")
     assert "tesseract-runtime-packed 1.0" in message
-    assert "pip install --upgrade tesseract-runtime-packed" in message
+    assert install_command("tesseract-runtime-packed", "--upgrade") in message

@@ -198,7 +198,7 @@ def test_strict_start_names_every_fault(install: Install) -> None:
     assert str(caught.value) == (
         "Strict plugins: acme (tesseract-runtime-acme 1.0) failed: ValueError: wrong\n"
         "Format 'NAME' is provided by tesseract-runtime-one 1.0 and tesseract-runtime-two 1.0, "
-        "so that neither is used. Settle it with --no-plugin one or --no-plugin two."
+        "so that neither is used. Disable one with --no-plugin one or --no-plugin two."
     )
 
 

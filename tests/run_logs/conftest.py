@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from runtime_core import Runtime, scope
+from runtime_core import Runtime
+from runtime_core.calls import scope
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig, resolve
-from runtime_core.contracts import Call, Record, Reply, RunSink, RunStatus
+from runtime_core.contracts import Call, Record, Reply, Run, RunSink, RunStatus, Wire
 from runtime_core.run_logs import RunLog, log_targets
-from runtime_core.run_logs.supervision import Supervision
-from runtime_core.runs import Run
+from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import local_runtime
 from tests.conftest import DOUBLE
 
@@ -151,18 +151,18 @@ def entered(log: RunLog) -> Iterator[None]:
         yield
 
 
-Supervise = Callable[..., Supervision]
+Supervise = Callable[..., RunSupervisor]
 
 
 @pytest.fixture
 def supervise(with_sinks: WithSinks, tmp_path: Path) -> Supervise:
     """Return a function that supervises runs with some sinks, each of which is logged to."""
 
-    def make(*sinks: RunSink, **flags: Any) -> Supervision:
+    def make(*sinks: RunSink, **flags: Any) -> RunSupervisor:
         catalog = with_sinks(*sinks)
         targets = tuple(f"{sink.name}:there" for sink in sinks)
         flags = {"log_to": targets, "output_path": str(tmp_path), **flags}
-        return Supervision(catalog, resolve(catalog, flags=flags, environment={}))
+        return RunSupervisor(catalog, resolve(catalog, flags=flags, environment={}))
 
     return make
 
@@ -175,12 +175,12 @@ def call_of(endpoint: str = "apply", run_id: str = "fit-7", **payload: Any) -> C
         run_id=run_id,
         body=body,
         body_format="json",
-        output_format="json",
+        output=Wire(format="json"),
         output_folder=f"run_{run_id}",
     )
 
 
-Logging = Callable[..., tuple[Runtime, Supervision]]
+Logging = Callable[..., tuple[Runtime, RunSupervisor]]
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def logging_runtime(
 ) -> Logging:
     """Return a function that makes a runtime of a source, and who supervises its runs."""
 
-    def make(source: str = DOUBLE, *sinks: RunSink, **flags: Any) -> tuple[Runtime, Supervision]:
+    def make(source: str = DOUBLE, *sinks: RunSink, **flags: Any) -> tuple[Runtime, RunSupervisor]:
         catalog = with_sinks(*sinks)
         flags = {
             "api_path": str(tesseract(source)),
@@ -198,16 +198,16 @@ def logging_runtime(
             **flags,
         }
         config = resolve(catalog, flags=flags, environment={})
-        supervision = Supervision(catalog, config)
-        return local_runtime(catalog, config, supervision), supervision
+        supervisor = RunSupervisor(catalog, config)
+        return local_runtime(catalog, config, supervisor), supervisor
 
     return make
 
 
-def invoked(runtime: Runtime, supervision: Supervision, call: Call) -> Reply:
+def invoked(runtime: Runtime, supervisor: RunSupervisor, call: Call) -> Reply:
     """Compute a call as a run and return its answer, once all sinks have the run."""
-    reply = supervision.finished(supervision.run(call), runtime.invoke(call))
-    supervision.close(10)
+    reply = supervisor.finished(supervisor.run(call), runtime.invoke(call))
+    supervisor.close(10)
     return reply
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.mlflow.tracker import tracking
+from tests.patience import wait_until
 from tests.run_logs.talkative import SOURCE, Spoken, ended_runs, made_at_once
-from tests.server.conftest import serving, wait_until
+from tests.server.conftest import serving
 
 CALLS = [Spoken(number=number, loud=number % 8 == 0) for number in range(64)]
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime_core.contracts import Artifact, Metric, Parameter, Record, RunStatus
+from runtime_core.catalog import install_command
+from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
 from runtime_core.errors import RunNotLogged
-from runtime_core.runs import Run
 from tests.run_logs.conftest import OpenLog, Sink
 
 
@@ -38,7 +38,7 @@ class Upstream:
 class Keeper(Sink):
     """A sink that says that it has copies of artifacts."""
 
-    def kept(self, artifact: Artifact) -> Artifact:
+    def stored(self, artifact: Artifact) -> Artifact:
         """Return where the copy would be."""
         return Artifact(path=Path("/kept") / artifact.name, name=artifact.name)
 
@@ -49,6 +49,18 @@ def test_nothing_is_opened_before_something_is_logged(open_log: OpenLog, run: Ru
     open_log(sink.declared(local=True), upstream=upstream).close(RunStatus.FINISHED)
     assert (sink.calls, upstream.calls) == ([], [])
     assert not run.folder.exists()
+
+
+def test_missing_sink_is_told_once(open_log: OpenLog, caplog: pytest.LogCaptureFixture) -> None:
+    """A call that logs while no sink is installed warns, once, with what to install."""
+    log = open_log()
+    assert caplog.messages == []
+    log.parameter("size", 3)
+    log.metric("loss", 0.5, step=None)
+    assert caplog.messages == [
+        "Run fit-7 is not logged, because no run sink is installed. "
+        f"Install one with: {install_command('tesseract-runtime-file-log')}"
+    ]
 
 
 @pytest.mark.parametrize("status", RunStatus)
@@ -92,7 +104,7 @@ def test_supervisor_without_distant_sinks_hears_of_the_run_alone(open_log: OpenL
 def test_artifacts_are_passed_on_as_they_are_kept(open_log: OpenLog, tmp_path: Path) -> None:
     """A distant sink reads the copy, for user code may remove its own file."""
     upstream = Upstream()
-    keeper = Keeper().declared(local=True, keeps=True)
+    keeper = Keeper().declared(local=True, default=True)
     log = open_log(keeper, Sink().declared(name="far"), upstream=upstream)
     (tmp_path / "a.txt").touch()
     log.artifact(tmp_path / "a.txt")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from runtime_core.run_logs.placing import run_of
+from runtime_core.contracts import Run
+from runtime_core.run_logs.run import run_of
 from runtime_core.run_logs.text_log import append_text, text_log_path
-from runtime_core.runs import Run
 from tests.run_logs.conftest import Logging, call_of
 
 

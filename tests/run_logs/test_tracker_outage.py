@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 
 from tests.mlflow.tracker import Tracker, free_port, tracking
+from tests.patience import SECONDS, patient, wait_until
 from tests.run_logs.talkative import SOURCE, Spoken, ended_runs, made_at_once
-from tests.server.conftest import Served, serving, wait_until
+from tests.server.conftest import Served, serving
 
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
 """The sink gives up sooner, so that the tests need not wait for it."""
 
-QUIET_SECONDS = {"runtime_core.run_logs.pump._SECONDS_OF_QUIET": 0.5}
+QUIET_SECONDS = {"runtime_core.run_logs.sink_thread._SECONDS_OF_QUIET": 0.5}
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def call_until_logged(served: Served, tracker: Tracker, first: int, output_path:
         call.check_answer(call.made(served))
         call.check_files(output_path)
         with suppress(AssertionError):
-            wait_until(lambda call=call: call.run_id in ended_runs(tracker))  # type: ignore[misc]
+            wait_until(lambda call=call: call.run_id in ended_runs(tracker), patient(5))  # type: ignore[misc]
             return call
     raise AssertionError
 
@@ -183,7 +184,7 @@ def test_slow_tracker_costs_nothing(tesseract: Callable[..., Path], tmp_path: Pa
         for call in during:
             call.check_files(tmp_path / "output")
         assert not delay.gate.is_set()
-        assert delay.held.wait(60)
+        assert delay.held.wait(SECONDS)
         delay.gate.set()
         after = call_until_logged(served, tracker, 200, tmp_path / "output")
         after.check_tracker(tracker, tmp_path / "downloads")

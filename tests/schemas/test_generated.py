@@ -19,7 +19,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from runtime_core import Array, Call, Differentiable, Float32, Float64, Runtime
+from runtime_core import Array, Call, Differentiable, Float32, Float64, Runtime, Wire
 from runtime_core.errors import InvalidTesseract
 from runtime_core.schemas.generated import ModelGenerator
 
@@ -558,7 +558,9 @@ def test_inputs_go_into_outputs_as_they_are(runtime: Make) -> None:
         return OutputSchema(inner=inputs.inner, listed=inputs.listed)
     """
     body = b'{"inputs":{"inner":{"w":1},"listed":[{"w":2}]}}'
-    call = Call(endpoint="apply", run_id="r", body=body, body_format="json", output_format="json")
+    call = Call(
+        endpoint="apply", run_id="r", body=body, body_format="json", output=Wire(format="json")
+    )
     answer = json.loads(b"".join(runtime(source).invoke(call).body))
     assert answer["inner"]["w"]["data"]["buffer"] == 1
     assert answer["listed"][0]["w"]["data"]["buffer"] == 2

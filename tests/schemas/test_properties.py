@@ -17,23 +17,23 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field, RootModel, create_model
 
-from runtime_core import Array, UInt64, documents, scope
+from runtime_core import Array, UInt64, documents
 from runtime_core.arrays.annotation import ArrayFlag, array_type
 from runtime_core.arrays.coercion import Shape
 from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.arrays.json_schema import ArrayJsonSchema
-from runtime_core.buffers import Buffers
+from runtime_core.calls import scope
+from runtime_core.calls.scope import Scope, Workspace
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
 from runtime_core.files import FileAccess
 from runtime_core.paths import get, matches, parse, parse_template
 from runtime_core.schemas import PayloadSchemas
 from runtime_core.schemas.differentiable import DifferentiableArrays
-from runtime_core.scope import Scope, Workspace
 
 DEPTH = 3
 SLOW = settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -344,11 +344,10 @@ class Wire:
     def write(self, value: BaseModel, name: str) -> bytes:
         """Return the document of a result, in a format."""
         format_ = self.workspace.catalog.formats.find(name)
-        buffers = Buffers()
-        with self._scope(options={"array_encoding": format_.array_encoding}, buffers=buffers) as s:
+        with self._scope(options={"array_encoding": format_.array_encoding}) as s:
             result = self.schemas.result("ApplyOutputSchema", outputs="Apply")
             tree = documents.tree_of(result.model_validate(value), s.options)
-            return b"".join(documents.write(tree, format_, buffers))
+            return b"".join(documents.write(tree, format_))
 
     def read(self, body: bytes, name: str) -> Any:
         """Return the inputs of a document."""
@@ -359,7 +358,7 @@ class Wire:
 
     @contextmanager
     def _scope(self, **facts: Any) -> Iterator[Scope]:
-        with scope.enter(Scope(workspace=lambda: self.workspace, **facts)) as entered:
+        with scope.enter(Scope(workspace=self.workspace, **facts)) as entered:
             yield entered
 
 

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,9 +23,7 @@ import psutil
 import pytest
 
 from tests.conftest import DOUBLE, clean_environment
-
-SECONDS = 60
-"""How long anything may take; a test that waits longer has found a fault."""
+from tests.patience import SECONDS, patient, wait_until
 
 ANNOUNCEMENT = r"Serving (.*) on https?://(\S+):(\d+) "
 
@@ -202,20 +199,14 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until something is so that nothing tells of."""
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it does not become so"
-        time.sleep(0.01)
-
-
 def wait_until_gone(processes: list[psutil.Process]) -> None:
-    """Wait for processes to end, which their parent may not have noticed."""
-    end = time.monotonic() + 10
-    while any(map(is_alive, processes)):
-        assert time.monotonic() < end, "a process lives on"
-        time.sleep(0.01)  # nothing tells of the end of a process that is not our own child
+    """Wait for processes to end: nothing tells of the end of those that are not our children."""
+    wait_until(lambda: not any(map(is_alive, processes)))
+
+
+def has_room(served: Client) -> bool:
+    """Ask for an answer that does not exist, which a server says to those whom it lets in."""
+    return served.apply({}, accept="image/png").status == 406
 
 
 def shared_files() -> set[str]:
@@ -255,8 +246,8 @@ def started(
 
     `wrapper` is a program that runs its arguments as a program in other surroundings.
 
-    `constants` maps names such as `runtime_core.server.bodies._IDLE_SECONDS` to other values, so
-    that a test need not wait as long as a client would.
+    `constants` maps names such as `runtime_core.server.request_body._IDLE_SECONDS` to other values,
+    so that a test need not wait as long as a client would.
     """
     process = subprocess.Popen(
         [*wrapper, *_program(constants), *arguments],
@@ -283,7 +274,7 @@ def _end(process: subprocess.Popen[str]) -> None:
         children = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(patient(10))
         except subprocess.TimeoutExpired:
             process.kill()
         for child in filter(is_alive, children):

@@ -6,15 +6,16 @@ import json
 import re
 import ssl
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPSConnection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.conftest import DOUBLE, Cli
+from tests.patience import SECONDS
 from tests.server.conftest import Log, exchange, head, read_answer, serving, started
 
 if TYPE_CHECKING:
@@ -39,13 +40,29 @@ NEED_A_KEY = [
 PAYLOAD = '{"inputs": {"x": [1.0]}}'
 
 
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process, as the commands of this module end at once."""
+    return cli_here
+
+
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Return a server that asks for one of two keys."""
     path = tmp_path_factory.mktemp("locked") / "tesseract_api.py"
     path.write_text(DOUBLE, encoding="utf-8")
-    with serving(path, options=["--api-key=sesame", "--api-key=key two"]) as served:
+    with serving(path, options=["--in-process", "--api-key=sesame", "--api-key=key two"]) as served:
         yield served
+
+
+@pytest.fixture
+def alone(serve: Serve) -> Serve:
+    """Return a function that serves without workers, which access is not about."""
+
+    def start(*source: str, options: Sequence[str] = (), **settings: Any) -> Served:
+        return serve(*source, options=["--in-process", *options], **settings)
+
+    return start
 
 
 def apply_with(served: Served, authorization: str | None) -> Answer:
@@ -114,9 +131,9 @@ def test_body_of_a_refused_caller_is_not_waited_for(locked: Served) -> None:
         assert read_answer(connection).status == 401
 
 
-def test_keys_come_from_the_environment(serve: Serve) -> None:
+def test_keys_come_from_the_environment(alone: Serve) -> None:
     """A key need not stand on the command line, where everybody on the machine can read it."""
-    served = serve(DOUBLE, environment={"TESSERACT_API_KEY": "one two"})
+    served = alone(DOUBLE, environment={"TESSERACT_API_KEY": "one two"})
     assert [apply_with(served, f"Bearer {key}").status for key in ("one", "two", "one two")] == [
         200,
         200,
@@ -132,9 +149,9 @@ def test_key_that_cannot_be_sent_is_refused(cli: Cli, tesseract: Tesseract, key:
     assert "--api-key" in ended.stderr
 
 
-def test_keys_are_not_logged(serve: Serve) -> None:
+def test_keys_are_not_logged(alone: Serve) -> None:
     """Nothing that the server writes shows a key, right or wrong."""
-    served = serve(DOUBLE, options=["--api-key=sesame"])
+    served = alone(DOUBLE, options=["--api-key=sesame"])
     apply_with(served, "Bearer wrong-key")
     served.end()
     assert not re.search("sesame|wrong-key", served.log.wait_for_end())
@@ -151,9 +168,9 @@ def test_service_that_is_open_to_everybody_is_warned_of(tesseract: Tesseract, ho
 
 
 @pytest.mark.parametrize("options", [[], ["-h", "0.0.0.0", "--api-key=sesame"]])
-def test_nothing_is_warned_of_otherwise(serve: Serve, options: list[str]) -> None:
+def test_nothing_is_warned_of_otherwise(alone: Serve, options: list[str]) -> None:
     """A service on this machine alone, or one with a key, needs no warning."""
-    assert "Warning" not in serve(DOUBLE, options=options).log.text
+    assert "Warning" not in alone(DOUBLE, options=options).log.text
 
 
 def host_status(served: Served, host: str, path: str = "/input_schema") -> int:
@@ -197,20 +214,20 @@ def test_probes_are_answered_under_any_name(double: Served, path: str) -> None:
     assert host_status(double, "10.1.2.3:8000", path) == 200
 
 
-def test_allowed_hosts_are_served(serve: Serve) -> None:
+def test_allowed_hosts_are_served(alone: Serve) -> None:
     """Hosts that the operator names are served beside those of this machine."""
     options = ["--allowed-host=solver.example", "--allowed-host", "Other.Example"]
-    served = serve(DOUBLE, options=options)
+    served = alone(DOUBLE, options=options)
     hosts = ["solver.example", "other.example:80", "localhost", "evil.example"]
     assert [host_status(served, host) for host in hosts] == [200, 200, 200, 421]
 
 
 @pytest.mark.parametrize(("options", "status"), [([], 200), (["--allowed-host=a.example"], 421)])
 def test_any_host_is_served_beyond_this_machine(
-    serve: Serve, options: list[str], status: int
+    alone: Serve, options: list[str], status: int
 ) -> None:
     """A service for others does not know its names, unless it is told them."""
-    served = serve(DOUBLE, options=["-h", "0.0.0.0", "--api-key=k", *options])
+    served = alone(DOUBLE, options=["-h", "0.0.0.0", "--api-key=k", *options])
     headers = {"Host": "solver.example", "Authorization": "Bearer k"}
     assert served.request("GET", "/input_schema", headers=headers).status == status
 
@@ -222,9 +239,9 @@ PREFLIGHT = {
 }
 
 
-def test_pages_of_an_allowed_origin_may_call(serve: Serve) -> None:
+def test_pages_of_an_allowed_origin_may_call(alone: Serve) -> None:
     """A browser is told before a call and with its answer that the page may have it."""
-    served = serve(DOUBLE, options=["--cors-origin=https://page.example", "--api-key=sesame"])
+    served = alone(DOUBLE, options=["--cors-origin=https://page.example", "--api-key=sesame"])
     asked = served.request("OPTIONS", "/apply", headers=PREFLIGHT)
     assert asked.status == 200
     assert asked.headers["access-control-allow-origin"] == "https://page.example"
@@ -242,9 +259,9 @@ def test_pages_of_an_allowed_origin_may_call(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--cors-origin=https://page.example"]])
-def test_pages_of_other_origins_may_not(serve: Serve, options: list[str]) -> None:
+def test_pages_of_other_origins_may_not(alone: Serve, options: list[str]) -> None:
     """No answer names an origin that the operator has not."""
-    served = serve(DOUBLE, options=options)
+    served = alone(DOUBLE, options=options)
     for method, body in (("OPTIONS", None), ("POST", PAYLOAD)):
         headers = {**PREFLIGHT, "Origin": "https://evil.example"}
         answer = served.request(method, "/apply", body, headers)
@@ -281,23 +298,23 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return certificate, key
 
 
-def test_tls_is_served(serve: Serve, certificate: tuple[Path, Path]) -> None:
+def test_tls_is_served(alone: Serve, certificate: tuple[Path, Path]) -> None:
     """With a certificate and its key the service speaks HTTPS, large bodies included."""
     file, key = certificate
-    served = serve(DOUBLE, options=[f"--tls-cert={file}", f"--tls-key={key}"])
+    served = alone(DOUBLE, options=[f"--tls-cert={file}", f"--tls-key={key}"])
     assert f"on https://127.0.0.1:{served.port} " in served.log.text
     trusting = ssl.create_default_context(cafile=str(file))
-    connection = HTTPSConnection("127.0.0.1", served.port, timeout=60, context=trusting)
+    connection = HTTPSConnection("127.0.0.1", served.port, timeout=SECONDS, context=trusting)
     numbers = [float(n) for n in range(200_000)]
     answer = exchange(connection, "POST", "/apply", json.dumps({"inputs": {"x": numbers}}))
     connection.close()
     assert answer.json()["y"]["data"]["buffer"] == [2 * number for number in numbers]
 
 
-def test_plain_http_to_tls_is_no_incident(serve: Serve, certificate: tuple[Path, Path]) -> None:
+def test_plain_http_to_tls_is_no_incident(alone: Serve, certificate: tuple[Path, Path]) -> None:
     """A client that forgets the `s` gets no answer, and disturbs nobody."""
     file, key = certificate
-    served = serve(DOUBLE, options=[f"--tls-cert={file}", f"--tls-key={key}"])
+    served = alone(DOUBLE, options=[f"--tls-cert={file}", f"--tls-key={key}"])
     with served.raw() as plain:
         plain.sendall(head("/health", "GET"))
         try:

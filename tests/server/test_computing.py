@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from tests.patience import SECONDS
 from tests.server.conftest import GATED, wait_until_gone
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def test_death_of_the_worker_is_told_although_its_children_live(serve: Serve) ->
     with ThreadPoolExecutor() as threads:
         call = threads.submit(served.apply, {"end": True})
         try:
-            assert call.result(timeout=15).status == 500
+            assert call.result(timeout=SECONDS).status == 500
         finally:
             for process in [*worker_group(worker.pid)]:
                 process.kill()

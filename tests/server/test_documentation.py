@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.openapi import openapi_document
+from runtime_core.description.openapi import openapi_document
 from runtime_core.runtime import local_runtime
 from tests.conftest import DOUBLE, EXAMPLES, REPOSITORY, Cli
 
@@ -105,7 +105,7 @@ def test_plugins_are_listed(double: Served) -> None:
     assert answer.status == 200
     listed = answer.json()
     core = next(plugin for plugin in listed["plugins"] if plugin["name"] == "core")
-    assert (core["distribution"], core["status"]) == ("tesseract-runtime", "loaded")
+    assert (core["distribution"], core["status"]) == ("tesseract-runtime-core", "loaded")
     assert {"name": "json", "summary": "JSON with arrays as nested lists."} in core["provides"][
         "formats"
     ]

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import DOUBLE, EXAMPLES
+from tests.patience import SECONDS
 from tests.server.conftest import exchange, serving
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def test_chunked_body_is_read(double: Served) -> None:
 
 def test_request_that_is_not_http_is_400(double: Served) -> None:
     """What is no HTTP is refused, and the server goes on."""
-    with socket.create_connection(("127.0.0.1", double.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", double.port), timeout=SECONDS) as connection:
         connection.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
         answer = connection.recv(4096)
     assert re.match(rb"HTTP/1.1 400", answer)

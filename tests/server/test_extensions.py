@@ -16,8 +16,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from runtime_core import Runtime
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import resolve
-from runtime_core.contracts import Call, Reply, ServeOptions, ServerExtension, ServerParts
-from runtime_core.server.application import Server, build_application
+from runtime_core.contracts import Call, Reply, ServerExtension, ServerParts
+from runtime_core.server.application import build_application
+from runtime_core.server.serve_options import ServeOptions
+from runtime_core.server.server import Server
 from tests.workers.conftest import in_process
 
 

@@ -14,12 +14,19 @@ import psutil
 import pytest
 
 from tests.conftest import DOUBLE, Cli
-from tests.server.conftest import GATED, SECONDS, Log, started, wait_until_gone
+from tests.patience import SECONDS
+from tests.server.conftest import GATED, Log, started, wait_until_gone
 
 if TYPE_CHECKING:
     from tests.server.conftest import Gate, Serve, Served
 
 Tesseract = Callable[..., Path]
+
+
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process, as the commands of this module end at once."""
+    return cli_here
 
 
 @pytest.fixture
@@ -66,10 +73,10 @@ other.listen()
 
 @pytest.mark.parametrize("port", ["70000", "-1", "http", "80.5", ""])
 def test_wrong_port_is_a_wrong_call(cli: Cli, tesseract: Tesseract, port: str) -> None:
-    """What is no port is refused by name, with the range of those that are."""
+    """A value that is not a valid port is refused by name, with the valid range."""
     ended = cli(*serve_arguments(tesseract(), f"--port={port}"))
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert f"{port!r} is no port: it must be a number from 0 to 65535." in ended.stderr
+    assert f"--port={port!r}: a port is a number from 0 to 65535" in ended.stderr
 
 
 @pytest.mark.parametrize("host", ["203.0.113.7", "no host"])
@@ -124,7 +131,7 @@ def test_ipv6_is_served(serve: Serve, tesseract: Tesseract) -> None:
     """An IPv6 address is announced in brackets."""
     with started(tesseract(), "serve", "-h", "::1", "-p", "0") as process:
         port = int(Log(process).wait_for(r"Serving Tesseract on http://\[::1\]:(\d+) ")[1])
-        with socket.create_connection(("::1", port), timeout=10) as connection:
+        with socket.create_connection(("::1", port), timeout=SECONDS) as connection:
             connection.sendall(b"GET /health HTTP/1.0\r\n\r\n")
             assert connection.recv(1024).startswith(b"HTTP/1.1 200 ")
 
@@ -273,7 +280,7 @@ def test_signal_ends_a_server_that_loads(
         gate.wait_until_entered()
         workers = psutil.Process(process.pid).children()
         process.send_signal(number)
-        _, stderr = process.communicate(timeout=20)
+        _, stderr = process.communicate(timeout=SECONDS)
         wait_until_gone(workers)
     assert workers
     assert "Traceback" not in stderr
@@ -292,10 +299,10 @@ def test_no_request_is_taken_before_the_tesseract_has_loaded(
             log = Log(process)
             gate.wait_until_entered()
             with pytest.raises(ConnectionRefusedError):
-                socket.create_connection(("127.0.0.1", port), timeout=10)
+                socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
             gate.open()
             log.wait_for("Serving")
-            socket.create_connection(("127.0.0.1", port), timeout=10).close()
+            socket.create_connection(("127.0.0.1", port), timeout=SECONDS).close()
 
 
 def test_signal_right_after_the_announcement_is_heard(tesseract: Tesseract) -> None:

@@ -17,7 +17,8 @@ import psutil
 import pytest
 
 from tests.conftest import DOUBLE, Cli
-from tests.server.conftest import GATED, exchange, head, read_answer, wait_until
+from tests.patience import SECONDS, patient, wait_until
+from tests.server.conftest import GATED, exchange, has_room, head, read_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,12 @@ def apply(inputs):
 """
 
 
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process, as the commands of this module end at once."""
+    return cli_here
+
+
 @contextmanager
 def filled(served: Served, gate: Gate, inputs: Any, calls: int) -> Iterator[list[Future[Answer]]]:
     """Keep a server busy with one call that runs and others that wait, and let all finish."""
@@ -58,11 +65,6 @@ def filled(served: Served, gate: Gate, inputs: Any, calls: int) -> Iterator[list
             for _ in range(calls - 1):
                 gate.wait_until_entered()
                 gate.open()
-
-
-def has_room(served: Served) -> bool:
-    """Ask for an answer that cannot be had, which a server says to those whom it lets in."""
-    return served.apply({}, accept="image/png").status == 406
 
 
 def refused(answer: Answer) -> str:
@@ -179,7 +181,7 @@ def test_size_that_is_none_is_refused(double: Served, size: str) -> None:
     assert double.get("/health").status == 200
 
 
-IDLE = {"runtime_core.server.bodies._IDLE_SECONDS": 0.5}
+IDLE = {"runtime_core.server.request_body._IDLE_SECONDS": 0.5}
 
 
 @pytest.mark.parametrize("beginning", [b"", b"{"])
@@ -196,12 +198,13 @@ def test_body_that_stops_arriving_is_given_up(serve: Serve, beginning: bytes) ->
 
 def test_body_that_arrives_slowly_is_taken(serve: Serve) -> None:
     """A client may take its time as long as something comes."""
-    served = serve(DOUBLE, constants=IDLE)
+    constants = {"runtime_core.server.request_body._IDLE_SECONDS": patient(1.0)}
+    served = serve(DOUBLE, constants=constants)
     body = b'{"inputs": {"x": [4.0]}}'
     with served.raw() as slow:
         slow.sendall(head(Content_Length=len(body)))
         for start in range(0, len(body), 4):
-            time.sleep(0.2)
+            time.sleep(patient(0.2))
             slow.sendall(body[start : start + 4])
         assert read_answer(slow).json()["y"]["data"]["buffer"] == [8.0]
 
@@ -231,7 +234,7 @@ def slow_reader(client: Client, body: bytes) -> Iterator[socket.socket]:
     """Apply the Tesseract to a body by a connection that holds little of the answer."""
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        slow.settimeout(60)
+        slow.settimeout(SECONDS)
         slow.connect(("127.0.0.1", client.port))
         slow.sendall(head(Accept=BASE64, Connection="close", Content_Length=len(body)) + body)
         yield slow
@@ -244,7 +247,7 @@ def array_of(body: bytes) -> np.ndarray:
 
 def test_reader_that_stops_is_given_up(serve: Serve) -> None:
     """A client that takes nothing of its answer loses it, and others the place it took."""
-    patience = {"runtime_core.server.answers._STALLED_SECONDS": 0.5}
+    patience = {"runtime_core.server.responses._STALLED_SECONDS": 0.5}
     served = serve(DOUBLE, options=["--queue-size=0"], constants=patience)
     with slow_reader(served, payload_of(np.zeros(2_000_000))) as stalled:
         stalled.recv(100)
@@ -343,12 +346,12 @@ def test_requests_that_come_together_are_answered_in_their_order(double: Served)
 
 def test_client_that_hangs_up_frees_the_worker(serve: Serve) -> None:
     """A call whose client has gone is stopped after a while, and the next one is computed."""
-    served = serve(WAITING)
+    served = serve(WAITING, options=["--queue-size=0"])
     [worker] = served.workers()
     with served.raw() as leaving:
         leaving.sendall(head(Content_Length=14) + b'{"inputs": {}}')
-        wait_until(lambda: psutil.Process(worker.pid).cpu_times() is not None)
-        time.sleep(0.3)
+        wait_until(lambda: not has_room(served))
+    wait_until(lambda: has_room(served))
     assert served.apply({"seconds": 0}).status == 200
     assert served.workers() != [worker]
     served.end()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import DOUBLE
+from tests.patience import SECONDS
 from tests.server.conftest import started
 
 if TYPE_CHECKING:
@@ -186,6 +187,6 @@ def test_empty_array_is_answered(double: Served, media_type: str) -> None:
 def test_unusable_default_ends_serve_at_once(tesseract: Callable[..., Path], option: str) -> None:
     """A format or compression that nobody provides is told at the start, not to every client."""
     with started(tesseract(), option, "unheard-of", "serve", "-p", "0") as process:
-        _, stderr = process.communicate(timeout=15)
+        _, stderr = process.communicate(timeout=SECONDS)
     assert process.returncode == 2
     assert "'unheard-of'" in stderr

@@ -17,7 +17,8 @@ import psutil
 import pytest
 
 from tests.conftest import DOUBLE
-from tests.server.conftest import SECONDS, head, read_answer, serving
+from tests.patience import SECONDS
+from tests.server.conftest import head, read_answer, serving
 
 if TYPE_CHECKING:
     from tests.server.conftest import Served

@@ -17,8 +17,9 @@ import psutil
 import pytest
 
 from tests.conftest import Cli
+from tests.patience import patient, wait_until
 from tests.run_logs.conftest import install_sinks
-from tests.server.conftest import Answer, Gate, Serve, Served, serving, wait_until
+from tests.server.conftest import Answer, Gate, Serve, Served, serving
 
 DOES = """
 import ctypes, os, subprocess, sys, threading, time
@@ -91,7 +92,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logged]:
         path,
         *options,
         environment=install_sinks(root / "site"),
-        constants={"runtime_core.cli.serve._SECONDS_FOR_SINKS": 0.2},
+        constants={"runtime_core.cli.commands.serve._SECONDS_FOR_SINKS": 0.2},
     ) as served:
         yield Logged(**vars(served), out=root / "out", lines=root / "lines")
 
@@ -155,17 +156,22 @@ def test_everything_is_in_the_folder_of_the_run(logged: Logged) -> None:
     assert facts(logs)["id"] == answer.headers["tesseract-run-id"]
 
 
-def test_log_has_only_what_the_call_has_written(quiet: Callable[..., Logged]) -> None:
+def test_log_has_only_what_the_call_has_written(
+    quiet: Callable[..., Logged], tmp_path: Path
+) -> None:
     """What the import, other calls and threads between calls print is not in it."""
     server = quiet()
-    first = server.do("""
+    answered = tmp_path / "answered"
+    first = server.do(f"""
         def late():
-            time.sleep(0.3)
+            while not os.path.exists({str(answered)!r}):
+                time.sleep(0.01)
             print("between calls", flush=True)
         print("first")
         threading.Thread(target=late).start()
     """)
     assert (server.logs(first) / "tesseract.log").read_text() == "first\n"
+    answered.touch()
     server.log.wait_for("between calls")
     second = server.do('print("second")')
     assert (server.logs(second) / "tesseract.log").read_text() == "second\n"
@@ -230,7 +236,7 @@ def test_run_of_a_worker_that_dies_is_killed(logged: Logged, end: str) -> None:
 
 def test_run_that_takes_too_long_is_killed(quiet: Callable[..., Logged]) -> None:
     """A call that is stopped by `--timeout` has a log that says so."""
-    server = quiet(options=["--timeout", "0.3"])
+    server = quiet(options=["--timeout", str(patient(1))])
     answer = server.do('log_metric("a", 1); time.sleep(60)', "slow")
     assert answer.status == 504
     logs = server.out / "run_slow" / "logs"

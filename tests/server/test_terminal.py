@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import psutil
 
 from tests.conftest import DOUBLE, clean_environment
-from tests.server.conftest import ANNOUNCEMENT, GATED, SECONDS, Client, wait_until_gone
+from tests.patience import SECONDS
+from tests.server.conftest import ANNOUNCEMENT, GATED, Client, wait_until_gone
 
 if TYPE_CHECKING:
     from tests.server.conftest import Gate

@@ -29,6 +29,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.patience import SECONDS
 from tests.server.conftest import (
     Answer,
     Served,
@@ -218,7 +219,7 @@ def read_slowly(load: Load, chance: random.Random) -> None:
         asked = question(chance)
         with socket.socket() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-            connection.settimeout(60)
+            connection.settimeout(SECONDS)
             connection.connect(("127.0.0.1", load.served.port))
             connection.sendall(beginning(asked) + asked.body)
             time.sleep(chance.random() * 0.5)
@@ -271,7 +272,7 @@ def probed(served: Served) -> Iterator[list[float]]:
         arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         yield milliseconds
-        text, _ = process.communicate(timeout=60)
+        text, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0
     milliseconds += [1000 * seconds for seconds in json.loads(text)]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY, clean_environment
+from tests.patience import SECONDS
 
 SCRATCH = REPOSITORY / "tests" / "end_to_end" / "scratch"
 
@@ -68,7 +69,7 @@ def _outcomes(folder: Path, chosen: str, packages: Sequence[Path]) -> Outcomes:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=2 * SECONDS,
     )
     lines = re.findall(r"^([A-Z]+) test_suite\.py::(.*?)(?: - .*)?$", ended.stdout, re.MULTILINE)
     assert lines, ended.stdout + ended.stderr

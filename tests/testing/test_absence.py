@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from runtime_core import Call, load_catalog
-from runtime_core.catalog import KINDS, Catalog, PluginStatus
+from runtime_core import Call, Wire, load_catalog
+from runtime_core.catalog import KINDS, Catalog, PluginStatus, install_command
 from runtime_core.config import resolve
 from runtime_core.errors import FaultKind, UnknownName
 from runtime_core.plugins import PluginSelection, assemble
@@ -74,7 +74,7 @@ def test_missing_name_can_be_installed(provided: Provided) -> None:
     """Who asks for what is not installed gets the line that installs it."""
     assert explanation(without(provided.plugin), provided) == (
         f"{provided.asked} is not available. "
-        f"Install it with: pip install tesseract-runtime-{provided.plugin}"
+        f"Install it with: {install_command(f'tesseract-runtime-{provided.plugin}')}"
     )
 
 
@@ -230,7 +230,7 @@ def test_documents_are_told_what_is_missing(
         run_id="r",
         body=json.dumps({"inputs": {"x": leaf}}).encode(),
         body_format="json",
-        output_format="json",
+        output=Wire(format="json"),
     )
     fault = local_runtime(catalog, config).invoke(call).fault
     assert fault is not None

@@ -61,15 +61,16 @@ FORMATS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "test_trailing_bytes_are_refused",
         ),
         "Silent": (
-            "try: return super().loads(body)\nexcept ValueError: return {'inputs': {}}",
+            "try: return super().loads(body, limits)\nexcept ValueError: return {'inputs': {}}",
             "test_noise_is_refused",
         ),
         "Speechless": (
-            "try: return super().loads(body)\nexcept ValueError: raise KeyError('x') from None",
+            "try: return super().loads(body, limits)\n"
+            "except ValueError: raise KeyError('x') from None",
             "test_truncated_documents_are_refused",
         ),
         "Untidy": (
-            "tree = super().loads(body)\ntree['inputs'].pop('text', None)\nreturn tree",
+            "tree = super().loads(body, limits)\ntree['inputs'].pop('text', None)\nreturn tree",
             "test_texts_come_back",
         ),
         "Unlimited": (
@@ -128,7 +129,7 @@ class {name}:
 
 FORMAT = """
 class {name}(JsonDocumentCodec):
-    def loads(self, body):
+    def loads(self, body, limits):
 {body}
 """
 

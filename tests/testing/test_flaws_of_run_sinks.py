@@ -39,7 +39,7 @@ class Right:
     def close(self, status):
         self.line("status", status)
 
-    def kept(self, artifact):
+    def stored(self, artifact):
         return replace(artifact, path=self.place(artifact))
 
     def place(self, artifact):
@@ -56,7 +56,7 @@ def run_sinks():
     for sink in ({names}):
         name = sink.__name__.lower()
         yield RunSink(
-            name=name, summary="", schemes=(name,), open=sink, local=True, keeps=name == "linking"
+            name=name, summary="", schemes=(name,), open=sink, local=True, default=name == "linking"
         )
 """
 
@@ -178,7 +178,7 @@ FLAWS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "test_abandoned_runs_can_be_closed",
         ),
         "Linking": (
-            "def kept(self, artifact):\n    return artifact",
+            "def stored(self, artifact):\n    return artifact",
             "test_kept_artifacts_are_copies",
         ),
         "Silent": (

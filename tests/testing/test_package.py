@@ -33,7 +33,7 @@ def test_the_runtime_does_not_import_it() -> None:
     program = """
 import sys, runtime_core
 from runtime_core import Array, Runtime, load_catalog
-import runtime_core.cli, runtime_core.server.application, runtime_core.workers.child
+import runtime_core.cli, runtime_core.server.application, runtime_core.workers.worker_main
 load_catalog()
 print(*sys.modules)
 """

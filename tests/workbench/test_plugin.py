@@ -58,20 +58,19 @@ def test_registering_imports_nothing_heavy() -> None:
     assert ended.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("package", ["regression_test", "check_gradients"])
-def test_every_public_name_is_there(package: str) -> None:
-    """What a package announces can be imported, and nothing else pretends to be there."""
-    module = importlib.import_module(f"tesseract_runtime_workbench.{package}")
-    for name in module.__all__:
-        assert getattr(module, name).__name__ == name
-    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        _ = module.nonsense
-
-
-@pytest.mark.parametrize("module", ["folder", "recipes", "template"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "init.recipe_files",
+        "init.template",
+        "regression_test.comparison",
+        "regression_test.expected_exception",
+    ],
+)
 def test_examples_in_docstrings_are_right(module: str) -> None:
     """The prompts in the docstrings of a module give what stands below them."""
-    results = doctest.testmod(importlib.import_module(f"tesseract_runtime_workbench.init.{module}"))
+    results = doctest.testmod(importlib.import_module(f"tesseract_runtime_workbench.{module}"))
+    assert results.attempted > 0
     assert results.failed == 0
 
 
@@ -81,4 +80,4 @@ def test_help(here: Here) -> None:
     assert [line.split()[0] for line in listing.splitlines() if line.startswith("  test")] == [
         "test"
     ]
-    assert "Hold the Tesseract against regression cases." in here("test", "--help").stdout
+    assert "Run regression cases on the Tesseract." in here("test", "--help").stdout

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+import os
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +18,15 @@ import uvloop
 from runtime_core import Runtime
 from runtime_core.catalog import Catalog
 from runtime_core.config import dump, resolve
-from runtime_core.contracts import Buffer, Call, Reply
+from runtime_core.contracts import Buffer, Call, Reply, Wire
 from runtime_core.description import loaded_plugins
 from runtime_core.errors import FaultKind
 from runtime_core.plugins import PluginSelection
-from runtime_core.run_logs import Supervision
+from runtime_core.run_logs import RunSupervisor
 from runtime_core.workers import InProcessWorkers, WorkerPool, Workers, WorkerSettings
-from tests.server.conftest import SECONDS, gate, gate_inputs, is_alive, shared_files
+from runtime_core.workers import captured_output as captured_output_module
+from tests.patience import SECONDS
+from tests.server.conftest import gate, gate_inputs, is_alive, shared_files
 
 __all__ = ["gate", "gate_inputs"]
 
@@ -72,7 +75,7 @@ def call_of(inputs: object, run_id: str = "a", **facts: Any) -> Call:
         run_id=run_id,
         body=facts.pop("body", json.dumps({"inputs": inputs}).encode()),
         body_format="json",
-        output_format="json",
+        output=Wire(format="json"),
         **facts,
     )
 
@@ -92,14 +95,6 @@ async def replies(workers: Workers, *calls: Call) -> list[Reply]:
     """Return the replies of calls that are made at once."""
     async with workers:
         return await asyncio.gather(*(computed(workers, call) for call in calls))
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it does not become so"
-        await asyncio.sleep(0.01)
 
 
 def run(loop: str, main: Coroutine[Any, Any, Any]) -> Any:
@@ -149,9 +144,20 @@ def no_process_is_left() -> Iterator[None]:
     assert shared_files() <= files
 
 
+@pytest.fixture
+def unheard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Drop what workers print, and wait for the threads that still write it after the test."""
+    before = set(threading.enumerate())
+    with open(os.devnull, "wb") as nowhere:
+        monkeypatch.setattr(captured_output_module, "_STDERR", nowhere.fileno())
+        yield
+        for thread in set(threading.enumerate()) - before:
+            thread.join(SECONDS)
+
+
 def in_process(runtime: Runtime) -> InProcessWorkers:
     """Return the workers without a process for a runtime."""
-    return InProcessWorkers(runtime, Supervision(runtime.catalog, runtime.config))
+    return InProcessWorkers(runtime, RunSupervisor(runtime.catalog, runtime.config))
 
 
 @pytest.fixture
@@ -166,7 +172,7 @@ def pool(catalog: Catalog, tesseract: Callable[..., Path], tmp_path: Path) -> Po
         settings = WorkerSettings(
             config=dump(config), plugins=PluginSelection(), loaded=loaded_plugins(catalog)
         )
-        supervision = Supervision(catalog, config)
-        return WorkerPool(settings, supervision, size=size, timeout=timeout)
+        supervisor = RunSupervisor(catalog, config)
+        return WorkerPool(settings, supervisor, size=size, timeout=timeout)
 
     return make

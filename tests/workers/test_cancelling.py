@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime_core.contracts import Call, Reply
-from runtime_core.run_logs import Supervision
+from runtime_core.contracts import Call, Reply, Run
+from runtime_core.run_logs import RunSupervisor
 from runtime_core.run_logs.text_log import append_text
-from runtime_core.runs import Run
 from runtime_core.workers import WorkerPool
-from runtime_core.workers import streams as streams_module
+from runtime_core.workers import captured_output as captured_output_module
 from runtime_core.workers.connection import Connection
-from runtime_core.workers.process import LeasedReply, WorkerProcess
+from runtime_core.workers.worker_process import LeasedReply, WorkerProcess
+from tests.patience import until
 from tests.server.conftest import GATED
 from tests.workers.conftest import (
     ECHO,
@@ -34,7 +34,6 @@ from tests.workers.conftest import (
     run,
     told,
     tree,
-    until,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 async def abandoned(workers: WorkerPool, call: Call) -> None:
     """Begin a call and give it up once it has come to a worker or to the queue."""
     task = asyncio.create_task(computed(workers, call))
-    await asyncio.sleep(0.05)
+    await until(lambda: call in [queued.call for queued in workers._calls])
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -136,12 +135,12 @@ def test_time_of_a_call_that_is_given_up_still_counts(pool: Pool) -> None:
 
 
 @both_loops
-@pytest.mark.parametrize("moment", ["_tell", "finish"])
+@pytest.mark.parametrize("moment", ["_wake", "finish"])
 def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str, moment: str
 ) -> None:
     """A reply that nobody can take any more is given up all the same."""
-    tell, finish = Connection._tell, WorkerProcess.finish
+    tell, finish = Connection._wake, WorkerProcess.finish
     callers: list[asyncio.Task[Reply]] = []
 
     def tell_and_go(connection: Connection) -> None:
@@ -157,14 +156,14 @@ def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
         async with workers:
             task = asyncio.create_task(computed(workers, call_of({"text": "a" * 100_000})))
             callers.append(task)
-            if moment == "_tell":
-                monkeypatch.setattr(Connection, "_tell", tell_and_go)
+            if moment == "_wake":
+                monkeypatch.setattr(Connection, "_wake", tell_and_go)
             else:
                 monkeypatch.setattr(WorkerProcess, "finish", finish_and_go)
             await asyncio.wait([task])
             assert task.cancelled()
-            await until(lambda: not workers._jobs)
-            return len(workers._segments._leased)
+            await until(lambda: not workers._calls)
+            return len(workers._shared_buffers._leased)
 
     assert run(loop, give_up(pool(ECHO))) == 0
 
@@ -194,7 +193,7 @@ def test_callers_who_go_at_any_moment_leave_nothing(pool: Pool, loop: str) -> No
                 await until(lambda: len(workers._idle) == 2)
                 gc.collect()
                 before = before or (descriptors() if n == 2 else 0)
-            return len(workers._segments._leased), len(workers._jobs), descriptors() - before
+            return len(workers._shared_buffers._leased), len(workers._calls), descriptors() - before
 
     leased, jobs, more = run(loop, many(pool(ECHO, size=2)))
     assert (leased <= 2, jobs) == (True, 0)  # each worker has memory for its next large answer
@@ -244,7 +243,7 @@ def test_caller_who_leaves_the_block_early_frees_the_reply(pool: Pool) -> None:
         async with workers:
             with pytest.raises(ZeroDivisionError):
                 await fail_while_reading(workers)
-            return len(workers._segments._leased)
+            return len(workers._shared_buffers._leased)
 
     async def fail_while_reading(workers: WorkerPool) -> None:
         async with workers.call(call_of({"text": "a" * 100_000})) as reply:
@@ -269,6 +268,7 @@ def test_fault_of_an_abandoned_call_is_no_noise(
 
 
 @both_loops
+@pytest.mark.usefixtures("unheard")
 def test_caller_who_goes_while_output_is_kept_does_not_mix_it(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
 ) -> None:
@@ -284,16 +284,18 @@ def test_caller_who_goes_while_output_is_kept_does_not_mix_it(
 
     async def give_up(workers: WorkerPool) -> list[str]:
         async with workers:
+            [worker] = workers._ready
+            worker.load_seconds = 600.0  # what a call without its caller may take
             statement = "[print('%06d' % n) for n in range(300_000)]"
             task = asyncio.create_task(computed(workers, told(statement)))
             await until(lambda: slow)
             task.cancel()
             await asyncio.wait([task])
             assert task.cancelled()
-            await until(lambda: not workers._jobs)
+            await until(lambda: not workers._calls)
         return slow[0].read_text().splitlines()
 
-    monkeypatch.setattr(streams_module, "append_text", keep_slowly)
+    monkeypatch.setattr(captured_output_module, "append_text", keep_slowly)
     assert run(loop, give_up(pool(OBEDIENT))) == [f"{n:06}" for n in range(300_000)]
 
 
@@ -304,7 +306,7 @@ def test_run_of_a_caller_who_goes_as_its_worker_dies_is_closed_once(
     """Giving up does not begin again what goes on beside the event loop."""
     closed: list[str] = []
 
-    def close_slowly(supervision: Supervision, run: Run) -> None:
+    def close_slowly(supervisor: RunSupervisor, run: Run) -> None:
         closed.append(run.id)
         time.sleep(0.2)
 
@@ -315,9 +317,9 @@ def test_run_of_a_caller_who_goes_as_its_worker_dies_is_closed_once(
             await until(lambda: closed)
             task.cancel()
             await asyncio.wait([task])
-            await until(lambda: not workers._jobs)
+            await until(lambda: not workers._calls)
 
-    monkeypatch.setattr(Supervision, "abandoned", close_slowly)
+    monkeypatch.setattr(RunSupervisor, "abandoned", close_slowly)
     source = OBEDIENT.replace("import ctypes", "import runtime_core.run_logs\nimport ctypes")
     run(loop, give_up(pool(source)))
     assert closed == ["a"]

@@ -17,13 +17,14 @@ from runtime_core.contracts import Reply
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs.text_log import append_text
 from runtime_core.workers import WorkerPool
+from runtime_core.workers import captured_output as captured_output_module
 from runtime_core.workers import pool as pool_module
-from runtime_core.workers import process as process_module
-from runtime_core.workers import streams as streams_module
+from runtime_core.workers import worker_output as worker_output_module
+from runtime_core.workers.captured_output import CapturedOutput
 from runtime_core.workers.connection import Connection
-from runtime_core.workers.messages import Message
-from runtime_core.workers.process import LeasedReply, WorkerProcess
-from runtime_core.workers.streams import CapturedStreams
+from runtime_core.workers.framing import Message
+from runtime_core.workers.worker_process import LeasedReply, WorkerProcess
+from tests.patience import patient, until
 from tests.server.conftest import GATED, wait_until_gone
 from tests.workers.conftest import (
     OBEDIENT,
@@ -37,7 +38,6 @@ from tests.workers.conftest import (
     run,
     told,
     tree,
-    until,
 )
 
 if TYPE_CHECKING:
@@ -290,6 +290,7 @@ def test_fork_that_comes_back_answers_nobody(pool: Pool, statement: str) -> None
 
 
 @both_loops
+@pytest.mark.usefixtures("unheard")
 def test_worker_may_die_after_its_answer(pool: Pool, loop: str) -> None:
     """A call that has been answered is, whatever becomes of its worker while its log is written."""
     statement = "print('x' * 50_000_000); threading.Timer(0.02, os._exit, [3]).start()"
@@ -314,12 +315,12 @@ def test_time_may_end_while_the_log_is_written(
     keep_in_time = append_text
 
     def keep_slowly(path: Path, text: bytes) -> None:
-        time.sleep(0.6)
+        time.sleep(patient(0.6))
         keep_in_time(path, text)
 
-    monkeypatch.setattr(streams_module, "append_text", keep_slowly)
+    monkeypatch.setattr(captured_output_module, "append_text", keep_slowly)
     calls = [told("print('x')"), told()]
-    for reply in run(loop, replies(pool(OBEDIENT, timeout=0.3), *calls)):
+    for reply in run(loop, replies(pool(OBEDIENT, timeout=patient(0.5)), *calls)):
         assert reply.fault is None
 
 
@@ -329,14 +330,14 @@ def test_call_that_cannot_begin_costs_no_worker(
 ) -> None:
     """Where a server has too many files open a call fails; those that follow do not."""
 
-    def fail() -> CapturedStreams:
+    def fail() -> CapturedOutput:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     async def too_many(workers: WorkerPool) -> list[Reply]:
         async with workers:
             await computed(workers, told("print('x')"))
             with monkeypatch.context() as patch:
-                patch.setattr(process_module, "CapturedStreams", fail)
+                patch.setattr(worker_output_module, "CapturedOutput", fail)
                 for outcome in await asyncio.gather(
                     *(computed(workers, told()) for _ in range(3)), return_exceptions=True
                 ):

@@ -13,8 +13,9 @@ from runtime_core import Runtime
 from runtime_core.contracts import Buffer, Reply
 from runtime_core.workers import WorkerPool, Workers
 from runtime_core.workers import pool as pool_module
-from runtime_core.workers.segments import SMALLEST
-from tests.workers.conftest import ECHO, Pool, arrived, call_of, computed, in_process, until
+from runtime_core.workers.shared_memory import SMALLEST
+from tests.patience import until
+from tests.workers.conftest import ECHO, Pool, arrived, call_of, computed, in_process
 
 EMPTY = len(b'{"inputs":{"text":""}}')
 SMALL = [EMPTY, 1000, *range(SMALLEST - 2, SMALLEST + 3), 3 * SMALLEST + 1]
@@ -98,10 +99,10 @@ def test_memory_is_given_back_when_nobody_calls(
             for size in (10_000_000, 10_000_000, 10_000_000, 10):
                 body = arrived(workers, body_of(EMPTY + size))
                 await computed(workers, call_of(None, body=body))
-            await until(lambda: not workers._segments._idle)
+            await until(lambda: not workers._shared_buffers._idle)
             return sum(
-                os.fstat(segment.descriptor).st_blocks * 512
-                for segment in workers._segments._leased
+                os.fstat(shared_buffer.descriptor).st_blocks * 512
+                for shared_buffer in workers._shared_buffers._leased
             )
 
     assert asyncio.run(rest(pool(ECHO))) < 1_000_000

@@ -15,11 +15,11 @@ import pytest
 from runtime_core import Runtime
 from runtime_core.catalog import Catalog
 from runtime_core.config import dump, resolve
-from runtime_core.contracts import Reply
-from runtime_core.description import Description, describe
+from runtime_core.contracts import Description, Reply
+from runtime_core.description import describe
 from runtime_core.errors import FaultKind, TesseractRuntimeError
 from runtime_core.plugins import PluginSelection
-from runtime_core.run_logs import Supervision
+from runtime_core.run_logs import RunSupervisor
 from runtime_core.workers import WorkerPool, Workers, WorkerSettings
 from tests.server.conftest import GATED
 from tests.workers.conftest import (
@@ -166,10 +166,12 @@ def test_worker_with_other_plugins_than_its_supervisor_is_refused(
     """A worker that has loaded other plugins, or other versions of them, does not work."""
     config = resolve(catalog, flags={"api_path": str(tesseract())}, environment={})
     settings = WorkerSettings(
-        config=dump(config), plugins=PluginSelection(), loaded=["core (tesseract-runtime 0) loaded"]
+        config=dump(config),
+        plugins=PluginSelection(),
+        loaded=["core (tesseract-runtime-core 0) loaded"],
     )
     with pytest.raises(TesseractRuntimeError, match="The plugins have changed") as raised:
-        asyncio.run(replies(WorkerPool(settings, Supervision(catalog, config))))
+        asyncio.run(replies(WorkerPool(settings, RunSupervisor(catalog, config))))
     assert raised.value.kind is FaultKind.INVALID_OPTION
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import NonlinearConstraint, minimize
 
+from tesseract_runtime_authoring import TesseractReference
 from tesseract_runtime_client import Tesseract
-from tesseract_runtime_experimental import TesseractReference
 
 Numbers = NDArray[np.float64]
 

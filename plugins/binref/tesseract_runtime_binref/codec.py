@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.raw import (
+from runtime_core.arrays import (
     array_of_bytes,
     bytes_of_array,
     check_packed_size,

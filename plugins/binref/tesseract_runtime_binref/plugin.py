@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import ArrayEncoding, Format, deferred
+from runtime_core.contracts import ArrayEncoding, Format, lazy_call
 from runtime_core.hookspecs import hookimpl
 
 _DATA_SCHEMA = {
@@ -33,27 +33,23 @@ _DATA_SCHEMA = {
 @hookimpl
 def encodings() -> Iterable[ArrayEncoding]:
     """Provide the array encoding."""
-    return (
-        ArrayEncoding(
-            name="binref",
-            summary="The bytes of the array in a file.",
-            data_schema=_DATA_SCHEMA,
-            load=deferred("tesseract_runtime_binref.codec:BinrefArrayCodec"),
-            writes_files=True,
-        ),
+    yield ArrayEncoding(
+        name="binref",
+        summary="The bytes of the array in a file.",
+        data_schema=_DATA_SCHEMA,
+        load=lazy_call("tesseract_runtime_binref.codec:BinrefArrayCodec"),
+        writes_files=True,
     )
 
 
 @hookimpl
 def formats() -> Iterable[Format]:
     """Provide the format, which is JSON but for its arrays."""
-    return (
-        Format(
-            name="json+binref",
-            summary="JSON with arrays in files beside it.",
-            media_types=("application/json+binref",),
-            suffixes=(".json",),
-            array_encoding="binref",
-            load=deferred("runtime_core.builtin.json_format:JsonDocumentCodec"),
-        ),
+    yield Format(
+        name="json+binref",
+        summary="JSON with arrays in files beside it.",
+        media_types=("application/json+binref",),
+        suffixes=(".json",),
+        array_encoding="binref",
+        load=lazy_call("runtime_core.builtin.json_format:JsonDocumentCodec"),
     )

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError as Misfit
+from pydantic import ValidationError as PydanticValidationError
 
-from runtime_core import documents, scope
-from runtime_core.buffers import Buffers
+from runtime_core import documents
+from runtime_core.calls import scope
+from runtime_core.calls.scope import Scope, Workspace
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
-from runtime_core.contracts import Buffer, Format
+from runtime_core.contracts import Buffer
 from runtime_core.errors import InvalidOption, InvalidResult, UnreadableDocument
 from runtime_core.files import FileAccess
-from runtime_core.lifting import LiftedTexts
-from runtime_core.scope import Scope, Workspace
 from tesseract_runtime_client.errors import ValidationError
 from tesseract_runtime_client.transport import Answer
 from tesseract_runtime_client.trees import PayloadTree, unwritable, with_arrays
@@ -43,17 +42,15 @@ class Documents:
         Raises `ValidationError` for what no document can hold, with every place of it.
         """
         format_ = self.catalog.formats.find(format)
-        buffers = Buffers()
-        options = {"array_encoding": format_.array_encoding}
-        with scope.enter(self._scope(options=options, buffers=buffers)):
-            tree = PayloadTree(options)
+        with scope.enter(self._scope({"array_encoding": format_.array_encoding})) as writing:
+            tree = PayloadTree(writing.options)
             written = tree.of(payload, ("body",))
-            if tree.faults:
-                raise ValidationError(tree.faults, run_id)
-            try:
-                return documents.write(written, format_, buffers)
-            except InvalidResult as error:
-                raise ValidationError([unwritable(("body",), str(error))], run_id) from None
+        if tree.faults:
+            raise ValidationError(tree.faults, run_id)
+        try:
+            return documents.write(written, format_)
+        except InvalidResult as error:
+            raise ValidationError([unwritable(("body",), str(error))], run_id) from None
 
     def read(self, answer: Answer) -> Any:
         """Return the tree of a result; its arrays are writable and share memory with nobody.
@@ -61,26 +58,18 @@ class Documents:
         Raises `UnreadableDocument` for bytes that do not follow the format.
         """
         format_ = self.catalog.formats.find(answer.format)
-        lifted = LiftedTexts()
-        with scope.enter(self._scope(lifted=lifted)) as reading:
-            tree = _read(answer, format_, reading)
-        if lifted.have_arrived:
-            return tree
-        # A text that belongs to no array has met a placeholder: nothing is lifted now.
-        with scope.enter(self._scope()) as reading:
-            return _read(answer, format_, reading)
+        with scope.enter(self._scope({})) as reading:
+            tree = documents.read(answer.body, format_, noun="answer", views=True)
+            try:
+                return with_arrays(tree, reading.options)
+            except PydanticValidationError as error:
+                problem = error.errors(include_url=False, include_input=False)[0]["msg"]
+                raise UnreadableDocument(
+                    f"An array of the answer cannot be read: {problem}"
+                ) from None
 
-    def _scope(self, **facts: Any) -> Scope:
-        return Scope(workspace=lambda: self._workspace, **facts)
-
-
-def _read(answer: Answer, format_: Format, reading: Scope) -> Any:
-    tree = documents.read(answer.body, format_, noun="answer")
-    try:
-        return with_arrays(tree, reading.options)
-    except Misfit as error:
-        problem = error.errors(include_url=False, include_input=False)[0]["msg"]
-        raise UnreadableDocument(f"An array of the answer cannot be read: {problem}") from None
+    def _scope(self, options: dict[str, Any]) -> Scope:
+        return Scope(workspace=self._workspace, options=options)
 
 
 def best_format(catalog: Catalog, theirs: Collection[str]) -> str:

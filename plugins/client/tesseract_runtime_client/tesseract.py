@@ -11,13 +11,13 @@ from typing import Any, Self, final
 
 from pydantic import BaseModel
 
-from runtime_core import scope
+from runtime_core.calls import scope
 from runtime_core.errors import InvalidOption
 from runtime_core.gradients import JACOBIAN, JVP, VJP
-from runtime_core.runs import checked_run_id, new_run_id
-from tesseract_runtime_client.calls import config_of, path_of
+from runtime_core.run_logs.run import checked_run_id, new_run_id
 from tesseract_runtime_client.documents import Documents, best_format
 from tesseract_runtime_client.errors import Unreachable, ValidationError
+from tesseract_runtime_client.runtime_calls import config_of, path_of
 from tesseract_runtime_client.transport import Request, Transport
 from tesseract_runtime_client.trees import shapes_of
 
@@ -58,12 +58,14 @@ class Tesseract:
         >>> Tesseract.from_url("http://127.0.0.1:8000")
         <Tesseract at http://127.0.0.1:8000>
         """
-        from tesseract_runtime_client.server import Server  # httpx, which the others can spare
+        from tesseract_runtime_client.http_transport import (
+            HttpTransport,  # httpx, which the others can spare
+        )
 
         current = scope.current()
         documents = Documents(current.catalog, current.config, encoding)
-        server = Server.opened(documents.catalog, url, api_key=api_key, timeout=timeout)
-        return cls(server, documents)
+        transport = HttpTransport.opened(documents.catalog, url, api_key=api_key, timeout=timeout)
+        return cls(transport, documents)
 
     @classmethod
     def from_api(
@@ -83,7 +85,9 @@ class Tesseract:
         instance computes one call at a time. Raises what is wrong with the file, or
         `InvalidOption`.
         """
-        from tesseract_runtime_client.in_process import InProcess  # the others can spare it
+        from tesseract_runtime_client.in_process_transport import (
+            InProcessTransport,  # the others can spare it
+        )
 
         catalog = scope.current().catalog
         config = config_of(
@@ -95,7 +99,7 @@ class Tesseract:
         )
         documents = Documents(catalog, config, encoding)
         module = source if isinstance(source, ModuleType) else None
-        return cls(InProcess.opened(catalog, config, module), documents)
+        return cls(InProcessTransport.opened(catalog, config, module), documents)
 
     @classmethod
     def from_worker(
@@ -113,14 +117,16 @@ class Tesseract:
         Its modules cannot clash with those of others, and a call is stopped after `timeout`
         seconds. Everything else is as in `from_api`.
         """
-        from tesseract_runtime_client.worker import Worker  # asyncio, which the others can spare
+        from tesseract_runtime_client.worker_transport import (
+            WorkerTransport,  # asyncio, which the others can spare
+        )
 
         catalog = scope.current().catalog
         config = config_of(
             catalog, path_of(path), input_path=input_path, output_path=output_path, options=options
         )
         documents = Documents(catalog, config, encoding)
-        return cls(Worker.opened(catalog, config, timeout), documents)
+        return cls(WorkerTransport.opened(catalog, config, timeout), documents)
 
     def apply(self, inputs: Inputs, *, run_id: str | None = None) -> Any:
         """Return the outputs at inputs. `run_id` names the run; by default it is a new UUID."""

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, PydanticUserError, TypeAdapter
-from pydantic import ValidationError as Misfit
+from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from runtime_core.arrays.gradient_array import GradientArray
+from runtime_core.arrays import GradientArray
+from runtime_core.contracts import EncodedArray
+from runtime_core.documents import dumped
 from runtime_core.errors import TesseractRuntimeError
 
 _ARRAY: TypeAdapter[Any] = TypeAdapter(GradientArray)
@@ -62,21 +64,20 @@ class PayloadTree:
     def _array(self, value: Any, path: Path) -> Any:
         try:
             array = _ARRAY.validate_python(np.asarray(value))
-        except Misfit as error:
+        except PydanticValidationError as error:
             [fault] = error.errors(include_url=False, include_input=False)
             self.faults.append({**fault, "loc": list(path)})
             return None
         # Arrays of other libraries have rules of their own for becoming one of numpy.
         except Exception as error:
             return self._refuse(path, f"It cannot become a numpy array: {error}")
-        return _ARRAY.dump_python(array, mode="json", context=self._options)
+        return dumped(partial(_ARRAY.dump_python, array), self._options)
 
     def _dumped(self, dump: Callable[..., Any], path: Path) -> Any:
         try:
-            return dump(mode="json", context=self._options, by_alias=True, warnings=False)
-        except (PydanticSerializationError, PydanticUserError) as error:
-            told = error.__cause__ if isinstance(error.__cause__, TesseractRuntimeError) else error
-            return self._refuse(path, str(told))
+            return dumped(dump, self._options)
+        except (PydanticSerializationError, PydanticUserError, TesseractRuntimeError) as error:
+            return self._refuse(path, str(error))
 
     def _other(self, value: Any, path: Path) -> Any:
         try:
@@ -106,10 +107,14 @@ def with_arrays(tree: Any, options: Mapping[str, Any]) -> Any:
     """
     if isinstance(tree, list):
         return [with_arrays(item, options) for item in tree]
+    if isinstance(tree, EncodedArray):
+        return _ARRAY.validate_python(tree, context=options)
     if not isinstance(tree, dict):
         return tree
     if tree.keys() == _DOCUMENT_KEYS and tree["object_type"] == "array":
         return _ARRAY.validate_python(tree, context=options)
+    if tree.get("encoding") == "base64" and isinstance(tree.get("buffer"), memoryview):
+        tree["buffer"] = str(tree["buffer"], "utf-8", "replace")  # an array to its sender alone
     return {key: with_arrays(item, options) for key, item in tree.items()}
 
 

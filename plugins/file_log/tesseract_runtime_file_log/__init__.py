@@ -1,1 +1,1 @@
-"""Keeps what runs log in files, and reads them back."""
+"""Stores the logs of runs in files, and reads them back."""

@@ -1,22 +1,25 @@
-"""The command `runs`: what the runs of an output path have logged."""
+"""The command `runs`: list, show, send and remove the logs of runs."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic_core import to_json
 
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import CommandContext, Metric
+from runtime_core.contracts import Metric
 from runtime_core.errors import InvalidOption
 from runtime_core.files import is_url
-from tesseract_runtime_file_log.cleaning import age, remove, superfluous
+from tesseract_runtime_file_log.pruning import age, remove, superfluous
 from tesseract_runtime_file_log.reading import StoredRun, stored_run, stored_runs
-from tesseract_runtime_file_log.sending import other_targets, send
+from tesseract_runtime_file_log.resend import other_targets, send
+
+if TYPE_CHECKING:
+    from runtime_core.cli.context import CommandContext
 
 app = typer.Typer(
     rich_markup_mode=None,

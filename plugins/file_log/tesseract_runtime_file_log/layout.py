@@ -1,16 +1,18 @@
-"""The files of a run's log folder: their names, and how lines of them are written."""
+"""The files of a run's log folder: their names, and the format of their lines."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from runtime_core.contracts import Metric
 
 FACTS = "run.json"
-"""Which run it is: id, endpoint, parent_id, started, ended, status, whose process."""
+"""The facts of the run: id, endpoint, parent_id, started, ended, status, host and process."""
 
 METRICS = "metrics.csv"
 PARAMETERS = "parameters.json"
@@ -18,10 +20,10 @@ ARTIFACTS = "artifacts"
 TEXT = "tesseract.log"
 
 DRAFT = ".draft-"
-"""What the names of artifacts begin with while they are copied."""
+"""The prefix of the names of artifacts while they are copied."""
 
 RUNNING = "RUNNING"
-"""The status of a run that nobody has closed."""
+"""The status of a run that has not been closed."""
 
 METRICS_HEADER = b"timestamp,key,value,step\n"
 PARAMETERS_END = b"\n}"
@@ -41,7 +43,7 @@ def metric_line(metric: Metric) -> bytes:
 
 
 def parameter_text(key: str, value: Any) -> bytes:
-    """Return a member of a JSON object; what UTF-8 does not have is escaped as JSON does it.
+    """Return a member of a JSON object; characters without UTF-8 are escaped as in JSON.
 
     >>> parameter_text("size", [2, 3])
     b'  "size": [2, 3]'
@@ -53,6 +55,26 @@ def parameter_text(key: str, value: Any) -> bytes:
 def facts_text(facts: Mapping[str, Any]) -> bytes:
     """Return the facts of a run as JSON."""
     return f"{json.dumps(facts, indent=2)}\n".encode("ascii")
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Return the facts of the run that has used a folder last; none for other folders."""
+    try:
+        facts = json.loads((folder / FACTS).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def remove_log(folder: Path, *names: str) -> None:
+    """Remove what a run has logged, and further files of its folder.
+
+    Files are unlinked, not emptied: a run that still goes on elsewhere writes into its own.
+    """
+    if (folder / ARTIFACTS).is_dir():
+        shutil.rmtree(folder / ARTIFACTS)
+    for name in (METRICS, PARAMETERS, FACTS, *names):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _quoted(key: str) -> str:

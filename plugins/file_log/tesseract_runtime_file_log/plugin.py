@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Command, RunSink, deferred, imported
+from runtime_core.contracts import Command, RunSink, lazy_call, lazy_object
 from runtime_core.hookspecs import hookimpl
 
 
 @hookimpl
 def run_sinks() -> Iterable[RunSink]:
-    """Provide the sink that is used when no other is asked for."""
+    """Provide the default sink."""
     yield RunSink(
         name="file",
         summary="Files in the folder of the run.",
         schemes=("file",),
-        open=deferred("tesseract_runtime_file_log.writing:open_run"),
+        open=lazy_call("tesseract_runtime_file_log.writing:open_run"),
         local=True,
-        keeps=True,
-        make_room=deferred("tesseract_runtime_file_log.writing:make_room"),
-        check=deferred("tesseract_runtime_file_log.writing:check"),
+        default=True,
+        clear=lazy_call("tesseract_runtime_file_log.writing:clear"),
+        check=lazy_call("tesseract_runtime_file_log.writing:check"),
     )
 
 
@@ -29,5 +29,5 @@ def commands() -> Iterable[Command]:
     yield Command(
         name="runs",
         summary="List, show, send and remove what runs have logged to files.",
-        load=imported("tesseract_runtime_file_log.command:app"),
+        load=lazy_object("tesseract_runtime_file_log.command:app"),
     )

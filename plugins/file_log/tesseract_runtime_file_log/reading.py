@@ -14,17 +14,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
-from runtime_core.contracts import Artifact, Metric, Parameter, Record, RunStatus
+from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
 from runtime_core.errors import MissingFile, UnknownName, did_you_mean
-from runtime_core.runs import Run
 from tesseract_runtime_file_log.layout import (
     ARTIFACTS,
     DRAFT,
-    FACTS,
     METRICS,
     PARAMETERS,
     RUNNING,
     TEXT,
+    read_facts,
 )
 
 _PREFIX = "run_"
@@ -38,35 +37,31 @@ class StoredRun:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """Return what was noted of the run."""
-        try:
-            facts = json.loads((self.folder / FACTS).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return facts if isinstance(facts, dict) else {}
+        """The facts of the run; none if it has only printed."""
+        return read_facts(self.folder)
 
     @property
     def is_one(self) -> bool:
-        """Say whether a run has written here; other programs have folders called `logs` too."""
+        """Whether a run has written here; other programs have folders called `logs` too."""
         return "id" in self.facts or (self.folder / TEXT).is_file()
 
     @property
     def id(self) -> str:
-        """Return the id of the run, or what its folder is named after."""
+        """The id of the run, or the name of its folder."""
         return str(self.facts.get("id") or self.folder.parent.name.removeprefix(_PREFIX))
 
     @property
     def status(self) -> str:
-        """Return how the run has ended: FINISHED, FAILED, KILLED, RUNNING or unknown.
+        """FINISHED, FAILED, KILLED, RUNNING or unknown.
 
-        A run whose process has ended without a word has been killed.
+        A run that was not closed before its process ended has been killed.
         """
         status = str(self.facts.get("status", "unknown"))
         return RunStatus.KILLED if status == RUNNING and self._is_dead else status
 
     @property
     def _is_dead(self) -> bool:
-        """Say whether the process that computed the run is known to have ended."""
+        """Whether the process that computed the run is known to have ended."""
         pid = self.facts.get("pid")
         if self.facts.get("host") != socket.gethostname() or not isinstance(pid, int):
             return False
@@ -74,18 +69,18 @@ class StoredRun:
             os.kill(pid, 0)
         except ProcessLookupError:
             return True
-        except OSError:  # it is somebody else's
+        except OSError:  # it belongs to another user
             return False
         return False
 
     @property
     def endpoint(self) -> str:
-        """Return what was computed."""
+        """The endpoint that was called."""
         return str(self.facts.get("endpoint", "unknown"))
 
     @property
     def started(self) -> datetime:
-        """Return when the run began to log, in UTC."""
+        """The time of the first record, in UTC."""
         try:
             return datetime.fromisoformat(self.facts["started"]).astimezone(UTC)
         except (KeyError, TypeError, ValueError):
@@ -93,17 +88,17 @@ class StoredRun:
 
     @property
     def changed(self) -> datetime:
-        """Return when something was written last, in UTC."""
+        """The time of the last change, in UTC."""
         return datetime.fromtimestamp(max(_times(self.folder), default=0.0), UTC)
 
     @property
     def is_running(self) -> bool:
-        """Say whether nobody has closed the run."""
+        """Whether the run has not been closed."""
         return self.status == RUNNING
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Return the parameters by key; of a key that was logged again, the last value."""
+        """The parameters by key; the last value of a key that was logged repeatedly."""
         try:
             text = (self.folder / PARAMETERS).read_bytes()
         except FileNotFoundError:
@@ -116,7 +111,7 @@ class StoredRun:
 
     @property
     def metrics(self) -> Iterator[Metric]:
-        """Yield the metrics in the order in which they were logged, without torn lines."""
+        """The metrics in the order in which they were logged, without torn lines."""
         try:
             file = (self.folder / METRICS).open(encoding="utf-8", errors="replace", newline="")
         except FileNotFoundError:
@@ -129,14 +124,14 @@ class StoredRun:
 
     @property
     def artifacts(self) -> list[Path]:
-        """Return the files and folders that were logged."""
+        """The files and folders that were logged."""
         folder = self.folder / ARTIFACTS
         found = folder.iterdir() if folder.is_dir() else ()
         return sorted(path for path in found if not path.name.startswith(DRAFT))
 
     @property
     def text(self) -> str:
-        """Return what the run has printed."""
+        """The output of the run."""
         try:
             return (self.folder / TEXT).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
@@ -144,7 +139,7 @@ class StoredRun:
 
     @property
     def run(self) -> Run:
-        """Return the run as sinks are told of it."""
+        """The run as sinks open it."""
         return Run(
             id=self.id,
             endpoint=self.endpoint,
@@ -156,7 +151,7 @@ class StoredRun:
 
     @property
     def records(self) -> Iterator[Record]:
-        """Yield everything that was logged."""
+        """All records: parameters, metrics and artifacts."""
         for key, value in self.parameters.items():
             yield Parameter(key=key, value=value)
         yield from self.metrics
@@ -165,7 +160,7 @@ class StoredRun:
 
 
 def _times(folder: Path) -> Iterator[float]:
-    """Yield when a folder and what lies in it have changed; of what is gone meanwhile nothing."""
+    """Yield the times of change of a folder and its files, without those that vanish."""
     with suppress(OSError):
         for path in (folder, *folder.iterdir()):
             with suppress(FileNotFoundError):
@@ -173,7 +168,7 @@ def _times(folder: Path) -> Iterator[float]:
 
 
 def _whole_members(text: bytes) -> dict[str, Any]:
-    """Return the members of a JSON object that can be read; each of them is one line."""
+    """Return the readable members of a damaged JSON object; each of them is one line."""
     members: dict[str, Any] = {}
     for line in text.split(b"\n"):
         with suppress(ValueError):
@@ -189,7 +184,7 @@ def _rows(file: TextIO, path: Path) -> Iterator[Sequence[str]]:
 
 
 def _metric(row: Sequence[str]) -> Metric:
-    """Return the metric of a row; `ValueError` if that is not whole."""
+    """Return the metric of a row; `ValueError` if the row is incomplete."""
     time, key, value, step = row
     timestamp = datetime.fromisoformat(time).timestamp()
     return Metric(key=key, value=float(value), step=int(step), timestamp=timestamp)
@@ -203,7 +198,7 @@ def stored_runs(output_path: Path) -> list[StoredRun]:
 
 
 def stored_run(output_path: Path, name: str) -> StoredRun:
-    """Return a run by its id, or by the beginning of it that no other has; else `UnknownName`."""
+    """Return a run by its id or a unique prefix of it; else raise `UnknownName`."""
     runs = stored_runs(output_path)
     exact = [run for run in runs if name in (run.id, run.folder.parent.name)]
     near = exact or [run for run in runs if run.id.startswith(name)]

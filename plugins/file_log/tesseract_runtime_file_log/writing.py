@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import shutil
 import socket
@@ -17,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Artifact, Metric, Parameter, Record, RunStatus
+from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
 from runtime_core.errors import InvalidOption
 from runtime_core.files import write
-from runtime_core.runs import Run
 from tesseract_runtime_file_log.layout import (
     ARTIFACTS,
     DRAFT,
@@ -33,11 +31,13 @@ from tesseract_runtime_file_log.layout import (
     facts_text,
     metric_line,
     parameter_text,
+    read_facts,
+    remove_log,
 )
 
 
 def check(target: str, config: RuntimeConfig) -> None:
-    """Refuse a target that names a place: the output path is where runs are kept."""
+    """Refuse a target with a path: the output path determines where runs are logged."""
     if target != "file":
         raise InvalidOption(
             f"--log-to {target!r}: write just 'file'; the files are put where --output-path says."
@@ -45,12 +45,12 @@ def check(target: str, config: RuntimeConfig) -> None:
 
 
 def open_run(run: Run, target: str, config: RuntimeConfig) -> FileRun:
-    """Open the log of a run, or open it once more; `OSError` if its folder cannot be written."""
+    """Open or reopen the log of a run; `OSError` if its folder cannot be written."""
     folder = run.log_folder
     folder.mkdir(parents=True, exist_ok=True)
-    known = _known_facts(folder)
+    known = read_facts(folder)
     if known.get("id") != run.id:
-        _make_room(folder, known)
+        _clear_folder(folder, known)
     facts = _new_facts(run)
     if known.get("id") == run.id:
         facts["started"] = known.get("started")
@@ -58,40 +58,40 @@ def open_run(run: Run, target: str, config: RuntimeConfig) -> FileRun:
     return FileRun(folder, facts)
 
 
-def make_room(run: Run) -> None:
-    """Remove what another run has left in the log folder of a run that begins."""
-    known = _known_facts(run.log_folder)
+def clear(run: Run) -> None:
+    """Remove the log of an earlier run from the folder of a new one."""
+    known = read_facts(run.log_folder)
     if known.get("id") not in (None, run.id):
-        _make_room(run.log_folder, known)
+        _clear_folder(run.log_folder, known)
 
 
 class FileRun:
     """The log folder of one run.
 
-    Each metric is one line that is written at once, and each parameter one write that leaves the
-    file whole, so that nothing is torn when the process is killed and the cost is linear. Other
+    Each metric is one line that is written at once, and each parameter one write that leaves valid
+    JSON: nothing is torn when the process is killed, and the cost is linear. Other
     processes may log to the same run: forks of user code, and a second call with the same id.
     """
 
     def __init__(self, folder: Path, facts: Mapping[str, Any]) -> None:
         self._folder = folder
         self._facts = facts
-        self._kept: dict[Path, Path] = {}
+        self._stored: dict[Path, Path] = {}
         self._named: Counter[str] = Counter()
         self._descriptors: list[int] = []
 
     def write(self, records: Sequence[Record]) -> None:
-        """Keep records; `OSError` if the disk is full."""
+        """Store records; `OSError` if the disk is full."""
         for record in records:
             _WRITERS[type(record)](self, record)
 
-    def kept(self, artifact: Artifact) -> Artifact:
-        """Return an artifact as it is in the log folder."""
-        path = self._kept.get(artifact.path, artifact.path)
+    def stored(self, artifact: Artifact) -> Artifact:
+        """Return an artifact with the path of its copy in the log folder."""
+        path = self._stored.get(artifact.path, artifact.path)
         return Artifact(path=path, name=path.name)
 
     def close(self, status: RunStatus) -> None:
-        """Note how the run has ended."""
+        """Write the status and the end of the run."""
         while self._descriptors:
             os.close(self._descriptors.pop())
         facts = {**self._facts, "status": str(status), "ended": _now()}
@@ -101,7 +101,7 @@ class FileRun:
         _write_whole(self._metrics, metric_line(metric))
 
     def _write_parameter(self, parameter: Parameter) -> None:
-        """Write over the end of the JSON object, which then ends anew."""
+        """Overwrite the end of the JSON object with one more member and a new end."""
         member = parameter_text(parameter.key, parameter.value)
         with _alone(self._parameters) as size:
             end = max(size - len(PARAMETERS_END), 0)
@@ -113,13 +113,13 @@ class FileRun:
 
     def _write_artifact(self, artifact: Artifact) -> None:
         """Copy a file or folder: user code may change or remove it at once."""
-        place = self._kept.get(artifact.path) or self._free_name(artifact.name)
+        place = self._stored.get(artifact.path) or self._free_name(artifact.name)
         if artifact.path != place:
             _copy(artifact.path, place, leave_out=self._folder)
-        self._kept[artifact.path] = place
+        self._stored[artifact.path] = place
 
     def _free_name(self, name: str) -> Path:
-        """Return where an artifact goes; another one of the same name keeps its own place."""
+        """Return an unused path for an artifact; others of the same name keep theirs."""
         folder = self._folder / ARTIFACTS
         folder.mkdir(exist_ok=True)
         while True:
@@ -154,15 +154,6 @@ _WRITERS: Mapping[type, Callable[[FileRun, Any], None]] = {
 }
 
 
-def _known_facts(folder: Path) -> Mapping[str, Any]:
-    """Return what was noted of the run that has used the folder last, if it was one of ours."""
-    try:
-        facts = json.loads((folder / FACTS).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return facts if isinstance(facts, dict) else {}
-
-
 def _new_facts(run: Run) -> dict[str, Any]:
     return {
         "id": run.id,
@@ -178,25 +169,17 @@ def _new_facts(run: Run) -> dict[str, Any]:
     }
 
 
-def _make_room(folder: Path, earlier: Mapping[str, Any]) -> None:
-    """Remove what the run before has left here; what is nobody's run is only moved aside."""
+def _clear_folder(folder: Path, earlier: Mapping[str, Any]) -> None:
+    """Remove the log of an earlier run: a command replaces it, as it replaces the result.
+
+    Files that belong to no run are only moved aside.
+    """
     if "id" in earlier:
-        _remove_earlier_run(folder)
+        remove_log(folder)
         return
     for name in (METRICS, PARAMETERS, ARTIFACTS):
         if os.path.lexists(folder / name):
             (folder / name).rename(_place_aside(folder, name))
-
-
-def _remove_earlier_run(folder: Path) -> None:
-    """Make room: a command replaces the log of the one before it with the same output path.
-
-    Files are unlinked, not emptied: a run that still goes on elsewhere writes into its own.
-    """
-    if (folder / ARTIFACTS).is_dir():
-        shutil.rmtree(folder / ARTIFACTS)
-    for name in (METRICS, PARAMETERS, FACTS):
-        (folder / name).unlink(missing_ok=True)
 
 
 def _place_aside(folder: Path, name: str) -> Path:
@@ -223,7 +206,7 @@ def _write_whole(descriptor: int, line: bytes) -> None:
 
 @contextmanager
 def _alone(descriptor: int) -> Iterator[int]:
-    """Give the size of a file that no other process of the same run writes to meanwhile."""
+    """Lock a file against other processes of the same run, and give its size."""
     fcntl.lockf(descriptor, fcntl.LOCK_EX)
     try:
         yield os.fstat(descriptor).st_size
@@ -232,7 +215,7 @@ def _alone(descriptor: int) -> Iterator[int]:
 
 
 def _copy(source: Path, place: Path, *, leave_out: Path) -> None:
-    """Copy a file or folder so that no reader sees half of a file, without what lies in our own."""
+    """Copy a file or folder at once for readers, without the folder of the log itself."""
     draft = place.with_name(f"{DRAFT}{os.urandom(8).hex()}")
     try:
         if source.is_dir():
@@ -249,7 +232,7 @@ def _copy(source: Path, place: Path, *, leave_out: Path) -> None:
 
 def _copy_folder(source: Path, draft: Path, *, leave_out: str) -> None:
     def left_out(folder: str, names: list[str]) -> list[str]:
-        """Return what would never end: our own folder, and links to what they lie in."""
+        """Return the names that would recurse for ever: our folder, and links to parents."""
         here = Path(os.path.realpath(folder))
         endless = {leave_out, *map(str, (here, *here.parents))}
         return [name for name in names if os.path.realpath(here / name) in endless]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import GradientBackend, Settings, deferred, imported
+from runtime_core.contracts import GradientBackend, Settings, lazy_call, lazy_object
 from runtime_core.hookspecs import hookimpl
 
 
@@ -15,13 +15,13 @@ def gradient_backends() -> Iterable[GradientBackend]:
         GradientBackend(
             name="derived",
             summary="Exact gradients, derived from those that the file defines itself.",
-            provide=deferred("tesseract_runtime_finite_differences.derived.backend:provide"),
+            provide=lazy_call("tesseract_runtime_finite_differences.derived.backend:provide"),
             auto_rank=10,
         ),
         GradientBackend(
             name="finite-differences",
             summary="Differences of apply at neighbouring inputs, for any Tesseract.",
-            provide=deferred("tesseract_runtime_finite_differences.backend:provide"),
+            provide=lazy_call("tesseract_runtime_finite_differences.backend:provide"),
             auto_rank=90,
         ),
     )
@@ -34,7 +34,7 @@ def settings() -> Iterable[Settings]:
         Settings(
             name="finite_differences",
             summary="How the backend finite-differences takes its steps.",
-            load=imported(
+            load=lazy_object(
                 "tesseract_runtime_finite_differences.settings:FiniteDifferencesSettings"
             ),
         ),

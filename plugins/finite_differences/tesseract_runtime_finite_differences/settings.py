@@ -42,7 +42,7 @@ def _step(value: Any) -> Step:
 class FiniteDifferencesSettings(BaseModel):
     """How steps are taken."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     algorithm: Algorithm = Field("central", description="central, forward or stochastic.")
     eps: Annotated[Eps, PlainValidator(_eps)] = Field(

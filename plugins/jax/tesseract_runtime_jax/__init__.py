@@ -1,6 +1,6 @@
 """Gradients of a Tesseract by JAX: functions for its file, a gradient backend and a recipe."""
 
-from tesseract_runtime_jax.recipes import (
+from tesseract_runtime_jax.functions import (
     jax_abstract_eval,
     jax_apply,
     jax_jacobian,

@@ -1,4 +1,4 @@
-"""The gradient backend `jax`: what a file with an `apply_jit` need not define."""
+"""The gradient backend `jax`, for files with a function `apply_jit`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.errors import PluginFault, listed
 from runtime_core.gradients import SIGNATURES
-from tesseract_runtime_jax.importing import loaded
+from tesseract_runtime_jax.lazy_import import jax_module
 
 FUNCTION = "apply_jit"
 """The name of the function that is traced: the Tesseract as a function of nested dicts."""
@@ -17,14 +17,14 @@ ENDPOINTS = ("abstract_eval", *SIGNATURES)
 
 
 def provide(endpoint: str, binding: Binding) -> Callable[..., Any] | Unavailable:
-    """Return a function that computes an endpoint, or the reason why there can be none."""
+    """Return a function that computes an endpoint, or `Unavailable` with the reason."""
     if endpoint not in ENDPOINTS:
         return Unavailable(f"it computes nothing but {listed(ENDPOINTS)}.")
     if not callable(getattr(binding.api.module, FUNCTION, None)):
         return Unavailable(f"{binding.api.path.name} has no function {FUNCTION}.")
     try:
-        serving = loaded("serving")
+        functions = jax_module("endpoint_functions")
     except PluginFault as error:
         return Unavailable(str(error))
-    served: Callable[..., Any] = serving.served(endpoint, binding)
-    return served
+    function: Callable[..., Any] = functions.endpoint_function(endpoint, binding)
+    return function

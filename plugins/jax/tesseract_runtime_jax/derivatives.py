@@ -13,11 +13,17 @@ from pydantic import BaseModel
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import JVP, VJP, Vector
 from tesseract_runtime_jax import transforms
-from tesseract_runtime_jax.abstract import abstract_tree
-from tesseract_runtime_jax.compiled import compiled, identity
+from tesseract_runtime_jax.jit_cache import compiled, identity
 from tesseract_runtime_jax.outputs import as_numpy, described, unsealed
-from tesseract_runtime_jax.primals import Primals, Tree, primals_of, taken_apart, tree_of
-from tesseract_runtime_jax.residuals import LINEARIZED, Linearized, Point, contents_of, owned
+from tesseract_runtime_jax.primals import (
+    Primals,
+    Tree,
+    abstract_tree,
+    primals_of,
+    taken_apart,
+    tree_of,
+)
+from tesseract_runtime_jax.vjp_cache import LINEARIZED, Linearized, Point, contents_of, owned
 
 Function = Callable[..., Any]
 Paths = Collection[str]

@@ -1,4 +1,4 @@
-"""What a function returns: arrays, which JAX computes, and everything else, which it keeps."""
+"""The outputs of a function: arrays, which JAX computes, and other values, which pass through."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tesseract_runtime_jax.primals import Tree
 @tree_util.register_static
 @dataclass(frozen=True, eq=False)
 class Sealed:
-    """An output that is no array, as a tree without leaves that compiled functions can return."""
+    """An output other than an array, as a tree without leaves, which compiled functions accept."""
 
     value: Any
 
 
 def sealed(outputs: Tree) -> Tree:
-    """Return outputs with everything sealed that is no array."""
+    """Return outputs with everything sealed that is not an array."""
     return tree_util.tree_map(lambda leaf: leaf if is_array(leaf) else Sealed(leaf), outputs)
 
 
@@ -36,7 +36,7 @@ def described(outputs: Tree) -> Tree:
 
 
 def is_array(leaf: Any) -> bool:
-    """Say whether an output is an array."""
+    """Tell whether an output is an array."""
     return isinstance(leaf, jax.Array | np.ndarray | np.generic)
 
 

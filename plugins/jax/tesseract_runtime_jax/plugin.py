@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import GradientBackend, Recipe, deferred
+from runtime_core.contracts import GradientBackend, Recipe, lazy_call
 from runtime_core.hookspecs import hookimpl
 
 
@@ -14,7 +14,7 @@ def gradient_backends() -> Iterable[GradientBackend]:
     yield GradientBackend(
         name="jax",
         summary="Exact gradients by JAX, for files with a traceable apply_jit.",
-        provide=deferred("tesseract_runtime_jax.backend:provide"),
+        provide=lazy_call("tesseract_runtime_jax.backend:provide"),
         auto_rank=20,
     )
 
@@ -25,5 +25,5 @@ def recipes() -> Iterable[Recipe]:
     yield Recipe(
         name="jax",
         summary="A Tesseract in JAX, with all gradients.",
-        files=deferred("tesseract_runtime_jax.template:files"),
+        files=lazy_call("tesseract_runtime_jax.template:files"),
     )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import jax
 import numpy as np
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
+from runtime_core.arrays import ShapeDType
 from runtime_core.arrays.coercion import NUMERIC_KINDS
-from tesseract_runtime_jax.precision import in_64_bits, warn_of_doubles
-from tesseract_runtime_jax.statics import token
+from tesseract_runtime_jax.static_values import token
+from tesseract_runtime_jax.x64 import in_64_bits, warn_of_doubles
 
 Tree = Any
 """Nested dicts, lists and tuples, as `model_dump` returns them."""
@@ -42,7 +43,7 @@ class Slot:
 
 
 def spec_of(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
-    """Return what stands for an array of a shape and data type in JAX, which may have 32 bits."""
+    """Describe an array of a shape and data type to JAX, which may narrow it to 32 bits."""
     make: Any = jax.ShapeDtypeStruct  # it has no types
     spec: jax.ShapeDtypeStruct = make(shape, jax.dtypes.canonicalize_dtype(dtype))
     return spec
@@ -52,6 +53,14 @@ def tree_of(inputs: BaseModel) -> Tree:
     """Return the tree of validated inputs."""
     warn_of_doubles(type(inputs))
     return inputs.model_dump()
+
+
+def abstract_tree(inputs: BaseModel) -> Tree:
+    """Dump abstract inputs, with JAX's own shape and data type for arrays.
+
+    The dump alone could not tell them from a model that has fields of these names.
+    """
+    return _abstract(inputs, inputs.model_dump())
 
 
 def primals_of(inputs: BaseModel) -> Primals:
@@ -92,7 +101,7 @@ def mapped(tree: Tree, change: Callable[[Any], Any]) -> Tree:
 
 
 def is_array(leaf: Any) -> bool:
-    """Say whether a leaf is an array of numbers, or a numpy scalar, or stands for one."""
+    """Tell whether a leaf is an array of numbers, or a numpy scalar, or stands for one."""
     return isinstance(leaf, _ARRAYS) and leaf.dtype.kind in NUMERIC_KINDS
 
 
@@ -110,3 +119,18 @@ def _take_apart(tree: Tree, arrays: list[Any], form: list[Hashable]) -> None:
         form.append((tree.dtype, tree.shape))
     else:
         form.append(token(tree))
+
+
+def _abstract(value: Any, dumped: Any) -> Tree:
+    if isinstance(value, ShapeDType):
+        return spec_of(value.shape, value.dtype)
+    if isinstance(value, RootModel):
+        return _abstract(value.root, dumped)
+    if isinstance(value, BaseModel) and isinstance(dumped, dict):
+        return {key: _abstract(getattr(value, key, None), child) for key, child in dumped.items()}
+    if isinstance(value, Mapping) and isinstance(dumped, dict):
+        return {key: _abstract(value.get(key), child) for key, child in dumped.items()}
+    if isinstance(value, list | tuple) and isinstance(dumped, list | tuple):
+        children = [_abstract(*pair) for pair in zip(value, dumped, strict=True)]
+        return type(dumped)(children)
+    return dumped

@@ -102,7 +102,7 @@ def _at(outputs: Tree, path: str) -> Any:
 
 
 def _found(tree: Tree, path: str) -> Any:
-    """Return what a path leads to, or `None`."""
+    """Return the value at a path, or `None`."""
     for step in parse(path):
         try:
             tree = get(tree, (step,))

@@ -1,4 +1,4 @@
-"""What JAX makes of a problem: each derivative as a function of arrays that can be compiled.
+"""The derivatives of a problem, each as a function of arrays that JAX can compile.
 
 Of complex arrays, which need not be differentiated holomorphically, the products follow `jax.jvp`
 and `jax.vjp`: a tangent is multiplied by the derivative, a cotangent by its transpose, nothing is
@@ -20,7 +20,7 @@ from tesseract_runtime_jax.outputs import sealed
 from tesseract_runtime_jax.problem import Arrays, Problem
 
 Transform: TypeAlias = Callable[[Problem], Callable[..., Any]]
-"""Returns what computes an answer to a problem; it is compiled by whoever asks."""
+"""Makes the function that solves a problem, for the caller to compile."""
 
 
 def outputs(problem: Problem) -> Callable[..., Any]:

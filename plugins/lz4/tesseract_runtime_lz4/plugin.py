@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Compressor, deferred
+from runtime_core.contracts import Compressor, lazy_call
 from runtime_core.hookspecs import hookimpl
 
 
 @hookimpl
 def compressors() -> Iterable[Compressor]:
     """Provide the compressor."""
-    return (
-        Compressor(
-            name="lz4",
-            summary="LZ4, frame format.",
-            load=deferred("tesseract_runtime_lz4.codec:Lz4Codec"),
-        ),
+    yield Compressor(
+        name="lz4",
+        summary="LZ4, frame format.",
+        load=lazy_call("tesseract_runtime_lz4.codec:Lz4Codec"),
     )

@@ -1,4 +1,4 @@
-"""The client of one MLflow server, which gives up soon, and what goes wrong there in a sentence."""
+"""The client of an MLflow server, with short time-outs, and its errors as one sentence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": True,  # that is where results go
     }
 )
-"""What applies where the environment says nothing.
+"""Defaults for what the environment leaves open.
 
 MLflow itself waits for two minutes and tries seven times more, with growing pauses.
 """
@@ -39,8 +39,8 @@ def connected(tracking_uri: str) -> MlflowClient:
 
 
 @contextmanager
-def told(tracking_uri: str) -> Iterator[None]:
-    """Raise what goes wrong inside the `with` as one sentence.
+def one_sentence_errors(tracking_uri: str) -> Iterator[None]:
+    """Raise errors of the server inside the `with` as one sentence each.
 
     `ConnectionError` says that the server is out of reach, `RunNotLogged` that it refuses.
     """
@@ -54,12 +54,12 @@ def told(tracking_uri: str) -> Iterator[None]:
 
 
 def is_missing(error: MlflowException) -> bool:
-    """Say whether the server answered that there is no such thing."""
+    """Return whether the server answered that the resource does not exist."""
     return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
 
 
 def _unreached(error: Exception) -> str | None:
-    """Return why a request had no answer; `None` if it had one."""
+    """Return the reason why a request had no answer; `None` if it had one."""
     cause = error if isinstance(error, requests.RequestException) else error.__context__
     if not isinstance(cause, requests.RequestException) or cause.response is not None:
         return None

@@ -1,6 +1,6 @@
-"""What MLflow takes: its rules for keys and values, and the sizes of requests.
+"""The limits of MLflow: its rules for keys and values, and the sizes of requests.
 
-They are those of `mlflow.utils.validation`, which is not for others to import.
+They are those of `mlflow.utils.validation`, which is not public.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _Item = TypeVar("_Item")
 
 
 class Keys:
-    """The names that keys of one kind have in one run: no two have the same."""
+    """Unique MLflow names of the keys of one kind in one run."""
 
     def __init__(self, kind: str, run_id: str) -> None:
         self._kind = kind
@@ -38,7 +38,7 @@ class Keys:
         self._names: dict[str, str] = {}
 
     def name(self, key: str) -> str:
-        """Return the name of a key; a warning tells once that it is not the key itself."""
+        """Return the name of a key; one warning reports a name that differs from its key."""
         if key not in self._names:
             self._names[key] = self._free_name(key)
             if self._names[key] != key:
@@ -59,7 +59,7 @@ class Keys:
 
 
 def allowed_key(key: str) -> str:
-    """Return the nearest key that MLflow takes.
+    """Return the nearest key that MLflow accepts.
 
     >>> allowed_key("loss/train"), allowed_key("x[0]"), allowed_key("../x")
     ('loss/train', 'x_0_', '_/x')
@@ -69,7 +69,7 @@ def allowed_key(key: str) -> str:
 
 
 def text(value: object) -> str:
-    """Return the text of a value, without what databases refuse.
+    """Return the text of a value, without characters that databases refuse.
 
     >>> text(0.5), text(True), text("a")
     ('0.5', 'True', 'a')
@@ -87,14 +87,14 @@ def cut(value: str, longest: int) -> str:
 
 
 def size(*texts: str) -> int:
-    """Return about how many bytes an entry of these texts takes in a request."""
+    """Return the approximate size in bytes of an entry of a request."""
     return 120 + sum(len(json.dumps(part)) for part in texts)
 
 
 def batches(
     items: Iterable[_Item], most: int, size_of: Callable[[_Item], int]
 ) -> Iterator[list[_Item]]:
-    """Yield items in order, as many at a time as a request takes."""
+    """Yield items in order, in batches that fit into a request."""
     batch: list[_Item] = []
     taken = 0
     for item in items:

@@ -1,4 +1,4 @@
-"""What users may say of the MLflow runs that are made: the arguments of `mlflow.start_run`."""
+"""The arguments of `mlflow.start_run` that users can set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ class RunArguments(TypedDict, total=False):
     `nested` is accepted and says nothing new: a run with a parent is nested.
     """
 
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # as pydantic has it
+    __pydantic_config__ = ConfigDict(  # type: ignore[misc]  # pydantic's own protocol
+        extra="forbid", defer_build=True
+    )
 
     run_id: str | None
     run_name: str | None
@@ -36,7 +38,7 @@ _ARGUMENTS = TypeAdapter(RunArguments)
 
 
 def parse_arguments(value: Any) -> RunArguments:
-    """Read arguments; `ValueError` says what is wrong with them.
+    """Parse and validate arguments; `ValueError` names each that is wrong.
 
     >>> parse_arguments('{"run_name": "fit"}'), parse_arguments("{'experiment_id': 7}")
     ({'run_name': 'fit'}, {'experiment_id': '7'})

@@ -13,10 +13,10 @@ from tesseract_runtime_mlflow.targets import with_scheme
 class MlflowSettings(BaseModel):
     """Where and how runs are logged."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     tracking_uri: Annotated[str, AfterValidator(with_scheme)] | None = Field(
-        None, description="MLflow server to log runs to; https:// if it says nothing else."
+        None, description="MLflow server to log runs to; https:// unless it has another scheme."
     )
     run_extra_args: Annotated[dict[str, Any], BeforeValidator(parse_arguments)] = Field(
         default_factory=dict,

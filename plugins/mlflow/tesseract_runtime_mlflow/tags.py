@@ -1,11 +1,11 @@
-"""The tags of MLflow runs: what they are runs of, and how they are found again."""
+"""The tags of MLflow runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from runtime_core.runs import Run
+from runtime_core.contracts import Run
 from tesseract_runtime_mlflow.limits import LONGEST_TAG, allowed_key, cut, text
 
 RUN_ID = "tesseract.run_id"
@@ -17,7 +17,7 @@ _MLFLOW_SOURCE = "mlflow.source.name"
 
 
 def tags_of(run: Run, arguments: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of a run: the user's, then ours, which are the stronger ones."""
+    """Return the tags of a run: the user's, overridden by ours."""
     given: dict[str, Any] = {
         _MLFLOW_SOURCE: run.name,
         **(arguments.get("tags") or {}),
@@ -36,5 +36,5 @@ def tags_of(run: Run, arguments: Mapping[str, Any]) -> dict[str, str]:
 
 
 def parent_id_of(run: Run, arguments: Mapping[str, Any]) -> str | None:
-    """Return the id of a run's parent: that of the call, or else that of all runs."""
+    """Return the id of a run's parent: that of the call, else the configured one."""
     return run.parent_id or arguments.get("parent_run_id")

@@ -12,8 +12,8 @@ _PREFIX = "mlflow+"
 _USERNAME, _PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 
 
-def asked_by(config: RuntimeConfig) -> str | None:
-    """Return the target that `--mlflow-tracking-uri` asks for."""
+def target_from(config: RuntimeConfig) -> str | None:
+    """Return the target of `--mlflow-tracking-uri`, if it is given."""
     tracking_uri = config.section("mlflow").tracking_uri
     return f"{_PREFIX}{tracking_uri}" if tracking_uri else None
 
@@ -38,12 +38,12 @@ def tracking_uri_of(target: str) -> str:
 
 
 def check(target: str, config: RuntimeConfig) -> None:
-    """Raise `InvalidOption` for what is no address of a server, and for half of the credentials."""
+    """Raise `InvalidOption` for an invalid server address, and for half of the credentials."""
     _refuse_credentials_in(target)
     parts = _split(target)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidOption(
-            f"{shortened(target)!r} is no address of an MLflow server. It must be like "
+            f"{shortened(target)!r} is not a valid address of an MLflow server. It must be like "
             "mlflow+http://host:5000 or mlflow+https://host."
         )
     _check_credentials()
@@ -61,9 +61,9 @@ def _refuse_credentials_in(target: str) -> None:
 def _split(target: str) -> SplitResult:
     try:
         parts = urlsplit(tracking_uri_of(target))
-        _ = parts.port  # it is read now, and may be none
+        _ = parts.port  # parsed only now; it may be invalid
     except ValueError as error:
-        raise InvalidOption(f"{shortened(target)!r} is no URL: {error}.") from None
+        raise InvalidOption(f"{shortened(target)!r} is not a valid URL: {error}.") from None
     return parts
 
 

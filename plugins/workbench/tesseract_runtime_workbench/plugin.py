@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Command, Endpoint, Recipe, deferred, imported
+from runtime_core.contracts import Command, Endpoint, Recipe, lazy_call, lazy_object
 from runtime_core.hookspecs import hookimpl
+
+_COMMANDS = {
+    "init": ("Write the files of a new Tesseract.", "init.command:app"),
+    "test": ("Run regression cases on the Tesseract.", "regression_test.command:test"),
+    "check-gradients": (
+        "Check gradients of endpoints against a finite difference approximation.",
+        "check_gradients.command:app",
+    ),
+}
 
 
 @hookimpl
 def commands() -> Iterable[Command]:
     """Provide the commands `init`, `test` and `check-gradients`."""
-    yield Command(
-        name="init",
-        summary="Write the files of a new Tesseract.",
-        load=imported("tesseract_runtime_workbench.init.command:app"),
-    )
-    yield Command(
-        name="test",
-        summary="Hold the Tesseract against regression cases.",
-        load=imported("tesseract_runtime_workbench.regression_test.command:test"),
-    )
-    yield Command(
-        name="check-gradients",
-        summary="Check gradients of endpoints against a finite difference approximation.",
-        load=imported("tesseract_runtime_workbench.check_gradients.command:app"),
-    )
+    for name, (summary, place) in _COMMANDS.items():
+        load = lazy_object(f"tesseract_runtime_workbench.{place}")
+        yield Command(name=name, summary=summary, load=load)
 
 
 @hookimpl
@@ -33,8 +30,8 @@ def endpoints() -> Iterable[Endpoint]:
     """Provide `POST /test`, which a server has with `--debug` only."""
     yield Endpoint(
         name="test",
-        summary="Hold the Tesseract against one regression case.",
-        bind=deferred("tesseract_runtime_workbench.regression_test.endpoint:bind"),
+        summary="Run one regression case on the Tesseract.",
+        bind=lazy_call("tesseract_runtime_workbench.regression_test.runner:bind"),
     )
 
 
@@ -44,5 +41,5 @@ def recipes() -> Iterable[Recipe]:
     yield Recipe(
         name="base",
         summary="A Tesseract in numpy, with a Jacobian.",
-        files=deferred("tesseract_runtime_workbench.init.template:files"),
+        files=lazy_call("tesseract_runtime_workbench.init.template:files"),
     )

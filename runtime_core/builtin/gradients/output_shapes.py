@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from runtime_core.answering import outputs_at
 from runtime_core.arrays.coercion import Expected, Shape
 from runtime_core.arrays.dtypes import NAMES
 from runtime_core.arrays.shape_dtype import ShapeDType
+from runtime_core.calls.execution import evaluate
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.gradients import shapes_of
 from runtime_core.paths import expand, parse, replace
@@ -71,9 +71,9 @@ class OutputShapes:
         if isinstance(abstract, Unavailable):
             apply = self._binding.endpoint("apply")
             assert not isinstance(apply, Unavailable)  # every Tesseract has one
-            answer = outputs_at(apply, deepcopy(inputs))
+            answer = evaluate(apply, deepcopy(inputs))
         else:
-            answer = outputs_at(abstract, _abstract(inputs))
+            answer = evaluate(abstract, _abstract(inputs))
         outputs = self._binding.schemas.differentiable_outputs
         return shapes_of(dict(outputs.leaves(answer)))
 

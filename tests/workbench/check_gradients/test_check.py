@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime_core.errors import GradientFailed, InvalidOption, UnknownName
-from runtime_core.tesseract_api import AuthorError
-from tesseract_runtime_workbench.check_gradients import GradientCheck
+from runtime_core.errors import AuthorError, GradientFailed, InvalidOption, UnknownName
+from tesseract_runtime_workbench.check_gradients.results import GradientCheck
 from tests.workbench.check_gradients.conftest import (
     HEADER,
     JACOBIAN,

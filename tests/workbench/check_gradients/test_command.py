@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli, clean_environment
+from tests.patience import SECONDS
 from tests.workbench.check_gradients.test_check import SQUARES
 
 PAYLOAD = '{"inputs": {"x": [1.0, 2.0]}}'
@@ -139,7 +140,7 @@ def test_progress_is_shown_on_a_terminal(tesseract: Callable[..., Path], tmp_pat
         stdout=subprocess.PIPE,
         stderr=slave,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
     )
     os.close(slave)
     shown = os.read(master, 2**16).decode()

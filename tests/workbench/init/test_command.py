@@ -141,8 +141,8 @@ def _init(cli: Cli, environment: object) -> subprocess.CompletedProcess[str]:
     return cli("init", "--recipe", "acme", "new", environment=environment)
 
 
-def test_recipe_of_anybody(cli: Cli, with_recipe: WithRecipe, tmp_path: Path) -> None:
-    """A plugin's recipe is written as it gives it; what the plugin prints is no result."""
+def test_recipe_of_a_plugin(cli: Cli, with_recipe: WithRecipe, tmp_path: Path) -> None:
+    """The files of a plugin's recipe are written as they are; prints of the plugin go to stderr."""
     body = "print('noise'); return {'a/b/c.txt': 'ä\\n', 'inputs.json': '{}'}"
     ended = _init(cli, with_recipe(body))
     assert ended.returncode == 0, ended.stderr

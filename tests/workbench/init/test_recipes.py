@@ -12,6 +12,12 @@ import pytest
 from tests.conftest import Cli
 
 
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process: no rule of this module is about another."""
+    return cli_here
+
+
 @pytest.fixture(params=["base", "jax"])
 def folder(request: pytest.FixtureRequest, cli: Cli, tmp_path: Path) -> Path:
     """Return a new Tesseract of each recipe."""

@@ -1,4 +1,4 @@
-"""A Tesseract that can answer and fail in many ways, and cases that are judged on it."""
+"""A Tesseract that can return and fail in many ways, and cases for it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from runtime_core import Runtime, scope
-from tesseract_runtime_workbench.regression_test import RegressionCase, RegressionVerdict, judge
+from runtime_core import Runtime
+from runtime_core.calls import scope
+from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase
+from tesseract_runtime_workbench.regression_test.runner import run_case
 from tests.cli.conftest import here
 
 __all__ = ["here"]  # a fixture, for the tests of this folder
 
-Judged = Callable[..., RegressionVerdict]
+RunCase = Callable[..., CaseResult]
 
 SHAPES = """
 import numpy as np
@@ -86,12 +88,12 @@ def case(**fields: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def judged(runtime: Callable[..., Runtime]) -> Judged:
-    """Return a function that judges the case of some fields, on `SHAPES` or another source."""
+def run_one(runtime: Callable[..., Runtime]) -> RunCase:
+    """Return a function that runs the case of some fields, on `SHAPES` or another source."""
 
-    def run(source: str = SHAPES, flags: Any = None, **fields: Any) -> RegressionVerdict:
+    def run(source: str = SHAPES, flags: Any = None, **fields: Any) -> CaseResult:
         made = runtime(source, **(flags or {}))
         with scope.enter(made.scope()):
-            return judge(made, RegressionCase.model_validate(case(**fields)))
+            return run_case(made, RegressionCase.model_validate(case(**fields)))
 
     return run

@@ -1,4 +1,4 @@
-"""A case is checked before anything is computed, and all that is wrong with it is told at once."""
+"""A case is checked before anything is computed, and all its faults are reported at once."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tesseract_runtime_workbench.regression_test import RegressionCase
+from tesseract_runtime_workbench.regression_test.case import RegressionCase
 
 
 def faults(case: Any) -> dict[str, str]:
-    """Return what is wrong with a case, by place."""
+    """Return the faults of a case, by place."""
     with pytest.raises(ValidationError) as caught:
         RegressionCase.model_validate(case)
     errors = caught.value.errors(include_url=False)
@@ -66,7 +66,7 @@ def test_regex_needs_an_exception() -> None:
 
 
 def test_all_faults_at_once() -> None:
-    """Every fault of a case is told, each with the place and the value."""
+    """Every fault of a case is reported, each with the place and the value."""
     wrong = faults(
         {
             "expected_outputs": {},
@@ -80,9 +80,10 @@ def test_all_faults_at_once() -> None:
     )
     assert wrong == {
         "endpoint": "Field required",
-        "expected_exception": "'raise it' names no class: write ValueError, or package.module.Name",
-        "expected_exception_regex": "'(' is no regular expression: missing ), unterminated "
-        "subpattern at position 0",
+        "expected_exception": "'raise it' is not the name of a class: write ValueError, or "
+        "package.module.Name",
+        "expected_exception_regex": "'(' is not a valid regular expression: missing ), "
+        "unterminated subpattern at position 0",
         "atol": "Input should be greater than or equal to 0",
         "rtol": "Input should be a finite number",
         "cli_config": "Input should be a valid dictionary",
@@ -94,4 +95,4 @@ def test_all_faults_at_once() -> None:
 def test_names_of_no_class(name: str) -> None:
     """The name of an exception is made of identifiers with dots between them."""
     wrong = faults({"endpoint": "apply", "expected_exception": name})
-    assert wrong["expected_exception"].startswith(f"{name!r} names no class")
+    assert wrong["expected_exception"].startswith(f"{name!r} is not the name of a class")

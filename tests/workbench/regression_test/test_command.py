@@ -1,4 +1,4 @@
-"""The command `test` runs files and folders of cases and tells what became of each."""
+"""The command `test` runs files and folders of cases and reports the result of each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import Cli, clean_environment
+from tests.patience import SECONDS
 from tests.workbench.regression_test.conftest import OUTPUTS, SHAPES, case
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def test_case_that_fails(run: RunTest) -> None:
 
 
 def test_case_that_is_an_error(run: RunTest) -> None:
-    """A case that cannot be judged is told apart from one that fails; the exit code is 1 too."""
+    """A case that cannot be run is an error, not a failure; the exit code is 1 too."""
     ended = run(write("small.json", ERRING))
     assert ended.code == 1
     first, second, last = ended.stdout.splitlines()
@@ -98,12 +99,12 @@ def test_case_that_is_an_error(run: RunTest) -> None:
     ],
 )
 def test_malformed_case(run: RunTest, document: Any, first: str, faults: list[str]) -> None:
-    """What is no case is an error with all its faults, and exit code 1."""
+    """An invalid case is an error with all its faults, and exit code 1."""
     ended = run(write("case.json", document))
     assert ended.code == 1
     assert ended.stdout.splitlines() == [
         first,
-        "    This is no valid case:",
+        "    This is not a valid case:",
         *faults,
         "0 passed, 0 failed, 1 error",
     ]
@@ -147,7 +148,7 @@ def test_files_and_folders(run: RunTest) -> None:
         ("none.json", None, "Cannot read 'none.json': No such file or directory."),
         ("a.json", "{", "The case file 'a.json' is not valid json: EOF"),
         ("a.json", "[]", "There are no cases in 'a.json': its list is empty."),
-        ("a.xls", "{}", "No format reads 'a.xls': '.xls' is no suffix of one."),
+        ("a.xls", "{}", "No format reads 'a.xls': '.xls' is not the suffix of a format."),
     ],
 )
 def test_file_that_holds_no_cases(run: RunTest, path: str, text: str | None, message: str) -> None:
@@ -178,7 +179,7 @@ def test_no_path(run: RunTest) -> None:
 
 
 def test_tesseract_that_cannot_be_loaded(run: RunTest) -> None:
-    """A broken file is told once, not with each case."""
+    """A broken file is reported once, not with each case."""
     ended = run(write("many.json", [PASSING, PASSING]), source="import nonsense")
     assert (ended.code, ended.stdout) == (1, "")
     assert ended.stderr.count("No module named 'nonsense'") == 1
@@ -204,7 +205,7 @@ def test_debug_shows_where(run: RunTest) -> None:
 
 CONFIGURED = """
 from pydantic import BaseModel, field_validator
-from runtime_core import scope
+from runtime_core.calls import scope
 from tesseract_core.runtime.config import get_config
 
 class InputSchema(BaseModel):
@@ -306,7 +307,7 @@ def test_stdout_holds_the_report_alone(cli: Cli, tesseract: Tesseract, tmp_path:
 def test_reader_that_has_gone_does_not_change_the_exit_code(
     cli: Cli, tesseract: Tesseract, tmp_path: Path
 ) -> None:
-    """Cases are run to the end and count, also when nobody reads the report."""
+    """Cases are run to the end and count, also when the reader of the report has gone."""
     path = write(str(tmp_path / "case.json"), [FAILING])
     program = 'tesseract-runtime test "$0" | :; exit ${PIPESTATUS[0]}'
     ended = subprocess.run(
@@ -318,6 +319,6 @@ def test_reader_that_has_gone_does_not_change_the_exit_code(
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "")

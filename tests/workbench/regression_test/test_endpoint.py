@@ -1,4 +1,4 @@
-"""The endpoint `test` judges one case, and is there for developers only."""
+"""The endpoint `test` runs one case, and is served to developers only."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from runtime_core import Call, Reply, Runtime
+from runtime_core import Call, Reply, Runtime, Wire
 from runtime_core.config import resolve
+from runtime_core.description.openapi import openapi_document
 from runtime_core.errors import FaultKind
-from runtime_core.openapi import openapi_document
 from runtime_core.runtime import served_runtime
 from tests.workbench.regression_test.conftest import OUTPUTS, SHAPES, case
 
@@ -26,13 +26,13 @@ def posted(runtime: Runtime, document: Any) -> Reply:
             run_id="case-1",
             body=json.dumps(document).encode(),
             body_format="json",
-            output_format="json",
+            output=Wire(format="json"),
         )
     )
 
 
-def verdict(runtime: Runtime, document: Any) -> Any:
-    """Return the verdict on a case that is valid."""
+def result_of(runtime: Runtime, document: Any) -> Any:
+    """Return the result of a valid case."""
     reply = posted(runtime, document)
     assert reply.fault is None, reply.fault.message
     return json.loads(b"".join(reply.body))
@@ -41,7 +41,7 @@ def verdict(runtime: Runtime, document: Any) -> Any:
 def test_case_that_passes(runtime: Make) -> None:
     """The answer is status, message and endpoint."""
     made = runtime(SHAPES, debug=True)
-    assert verdict(made, case(expected_outputs=OUTPUTS)) == {
+    assert result_of(made, case(expected_outputs=OUTPUTS)) == {
         "status": "passed",
         "message": "",
         "endpoint": "apply",
@@ -60,14 +60,14 @@ def test_case_that_passes(runtime: Make) -> None:
 def test_case_that_does_not_pass_is_an_answer(
     runtime: Make, fields: dict[str, Any], status: str, message: str
 ) -> None:
-    """A case that fails or cannot be judged is no failure of the endpoint."""
-    answer = verdict(runtime(SHAPES, debug=True), case(**fields))
+    """The endpoint does not fail when a case fails or cannot be run."""
+    answer = result_of(runtime(SHAPES, debug=True), case(**fields))
     assert answer["status"] == status
     assert answer["message"].startswith(message)
 
 
 def test_case_that_is_none_is_refused(runtime: Make) -> None:
-    """What is no case is an invalid payload, with all its faults."""
+    """An invalid case is an invalid payload, with all its faults."""
     fault = posted(runtime(SHAPES, debug=True), {"expected_exception": "a b", "atol": -1}).fault
     assert fault is not None
     assert fault.kind is FaultKind.INVALID_PAYLOAD
@@ -90,12 +90,12 @@ def test_without_debug_there_is_none(runtime: Make) -> None:
 
 
 def test_openapi_describes_it(runtime: Make) -> None:
-    """With `--debug` case and verdict are components of the OpenAPI document."""
+    """With `--debug` case and result are components of the OpenAPI document."""
     document = openapi_document(runtime(SHAPES, debug=True))
     assert "post" in document["paths"]["/test"]
     schemas = document["components"]["schemas"]
     assert schemas["RegressionCase"]["required"] == ["endpoint"]
-    assert list(schemas["RegressionVerdict"]["properties"]) == ["status", "message", "endpoint"]
+    assert list(schemas["CaseResult"]["properties"]) == ["status", "message", "endpoint"]
 
 
 def test_a_case_of_a_case(runtime: Make) -> None:
@@ -106,7 +106,7 @@ def test_a_case_of_a_case(runtime: Make) -> None:
         "payload": inner,
         "expected_outputs": {"status": "passed", "message": "", "endpoint": "apply"},
     }
-    assert verdict(runtime(SHAPES, debug=True), outer)["status"] == "passed"
+    assert result_of(runtime(SHAPES, debug=True), outer)["status"] == "passed"
 
 
 def test_a_remote_case_opens_no_files(
@@ -115,7 +115,7 @@ def test_a_remote_case_opens_no_files(
     """The `cli_config` of a remote caller does not widen what the service may read."""
     source = """
 from pydantic import BaseModel
-from runtime_core import scope
+from runtime_core.calls import scope
 from tesseract_core.runtime.config import get_config
 
 class InputSchema(BaseModel):
@@ -137,4 +137,4 @@ def apply(inputs):
         "cli_config": {"input_path": "/etc"},
         "expected_outputs": {"input_path": str(tmp_path), "confined": True},
     }
-    assert verdict(made, document) == {"status": "passed", "message": "", "endpoint": "apply"}
+    assert result_of(made, document) == {"status": "passed", "message": "", "endpoint": "apply"}

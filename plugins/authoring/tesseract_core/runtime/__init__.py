@@ -1,4 +1,4 @@
-"""What a `tesseract_api.py` is written with: array types and their scalars."""
+"""The types of a `tesseract_api.py`: arrays and their scalars."""
 
 from __future__ import annotations
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tesseract_core.runtime.handed_on import handed_on
+from tesseract_core.runtime.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from runtime_core.run_logs import log_artifact, log_metric, log_parameter
-    from tesseract_runtime_experimental import (
+    from tesseract_runtime_authoring import (
         SKIP_REQUIRED_FILE_CHECK,
         InputPath,
         LazySequence,
@@ -47,14 +47,14 @@ __all__ = [
     "vjp_from_jacobian",
 ]
 
-__getattr__ = handed_on(
+__getattr__ = lazy_exports(
     __name__,
     {
-        "InputPath": "tesseract_runtime_experimental",
-        "LazySequence": "tesseract_runtime_experimental",
-        "OutputPath": "tesseract_runtime_experimental",
-        "SKIP_REQUIRED_FILE_CHECK": "tesseract_runtime_experimental",
-        "TesseractReference": "tesseract_runtime_experimental",
+        "InputPath": "tesseract_runtime_authoring",
+        "LazySequence": "tesseract_runtime_authoring",
+        "OutputPath": "tesseract_runtime_authoring",
+        "SKIP_REQUIRED_FILE_CHECK": "tesseract_runtime_authoring",
+        "TesseractReference": "tesseract_runtime_authoring",
         "finite_difference_jacobian": "tesseract_runtime_finite_differences",
         "finite_difference_jvp": "tesseract_runtime_finite_differences",
         "finite_difference_vjp": "tesseract_runtime_finite_differences",
@@ -64,7 +64,7 @@ __getattr__ = handed_on(
         "log_artifact": "runtime_core.run_logs",
         "log_metric": "runtime_core.run_logs",
         "log_parameter": "runtime_core.run_logs",
-        "require_file": "tesseract_runtime_experimental",
+        "require_file": "tesseract_runtime_authoring",
         "set_jax_vjp_cache_size": "tesseract_runtime_jax",
         "vjp_from_jacobian": "tesseract_runtime_finite_differences",
     },

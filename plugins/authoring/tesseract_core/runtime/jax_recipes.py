@@ -1,10 +1,10 @@
-"""Endpoints of models in JAX, in a line each; imported from the plugin when first used."""
+"""Functions for endpoints of JAX models, imported from the plugin when first used."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tesseract_core.runtime.handed_on import handed_on
+from tesseract_core.runtime.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from tesseract_runtime_jax import (
@@ -17,4 +17,4 @@ if TYPE_CHECKING:
 
 __all__ = ["jax_abstract_eval", "jax_apply", "jax_jacobian", "jax_jvp", "jax_vjp"]
 
-__getattr__ = handed_on(__name__, dict.fromkeys(__all__, "tesseract_runtime_jax"))
+__getattr__ = lazy_exports(__name__, dict.fromkeys(__all__, "tesseract_runtime_jax"))

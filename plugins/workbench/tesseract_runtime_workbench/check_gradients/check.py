@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import BaseModel
 
-from runtime_core import Runtime, scope
-from runtime_core.answering import outputs_at
-from runtime_core.errors import InvalidOption, TesseractRuntimeError
-from runtime_core.faults import exception_text
+from runtime_core import Runtime
+from runtime_core.calls import scope
+from runtime_core.calls.execution import evaluate
+from runtime_core.calls.faults import exception_text
+from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
 from runtime_core.gradients import JVP, VJP
-from runtime_core.runs import EVALUATION
-from runtime_core.tesseract_api import AuthorError
+from runtime_core.run_logs.run import EVALUATION
 from tesseract_runtime_workbench.check_gradients.dot_product import dot_products
 from tesseract_runtime_workbench.check_gradients.endpoint_gradients import EndpointGradients
 from tesseract_runtime_workbench.check_gradients.progress import Track, untracked
@@ -100,7 +100,7 @@ def _selection(
     runtime: Runtime, inputs: BaseModel, settings: Settings, random: np.random.Generator
 ) -> Selection:
     with scope.enter(runtime.scope(EVALUATION)):
-        outputs = outputs_at(runtime.bound("apply"), deepcopy(inputs))
+        outputs = evaluate(runtime.bound("apply"), deepcopy(inputs))
     # Copies: no function of the author may change them.
     schemas = runtime.schemas
     point = {path: np.array(leaf) for path, leaf in schemas.differentiable_inputs.leaves(inputs)}

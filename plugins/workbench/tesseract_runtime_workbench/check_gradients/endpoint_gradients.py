@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from runtime_core import Runtime, scope
-from runtime_core.answering import answered
+from runtime_core import Runtime
 from runtime_core.arrays.coercion import AnyArray
+from runtime_core.calls import scope
+from runtime_core.calls.execution import execute
 from runtime_core.gradients import JACOBIAN, JVP, VJP, GradientSignature, one_hot
-from runtime_core.runs import EVALUATION
+from runtime_core.run_logs.run import EVALUATION
 from tesseract_runtime_workbench.check_gradients.progress import Track
 from tesseract_runtime_workbench.check_gradients.results import Comparison
 from tesseract_runtime_workbench.check_gradients.selection import Selection, sample
@@ -49,7 +50,7 @@ class EndpointGradients:
         # The inputs are validated already; validators could change them a second time.
         payload = endpoint.payload.model_construct(**deepcopy(fields))
         with scope.enter(self.runtime.scope(EVALUATION)):
-            result: Any = answered(endpoint, payload)
+            result: Any = execute(endpoint, payload)
         return result.root
 
     def record(self, endpoint: str, comparisons: Sequence[Comparison]) -> None:

@@ -1,16 +1,15 @@
-"""The command `init`: the files of a new Tesseract, and what to do with them."""
+"""The command `init`: writes the files of a new Tesseract and lists the next steps."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
 
-from tesseract_runtime_workbench.init.folder import write_new
-from tesseract_runtime_workbench.init.recipes import files_of
+from tesseract_runtime_workbench.init.new_files import write_new
+from tesseract_runtime_workbench.init.recipe_files import files_of
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -21,7 +20,7 @@ STEPS = (
     ("inputs.json", "tesseract-runtime check-gradients @inputs.json"),
     ("tesseract_api.py", "tesseract-runtime serve"),
 )
-"""What to type next in a folder that holds a file or folder of this name."""
+"""The next commands in a folder that holds a file or folder of this name."""
 
 
 @app.command("init")
@@ -47,12 +46,9 @@ def init(
     for path in write_new(folder, files):
         typer.echo(f"Wrote {path}")
     typer.echo("\nNext:")
-    for step in _next_steps(folder, files):
-        typer.echo(f"  {step}")
-
-
-def _next_steps(folder: Path, files: Collection[str]) -> Iterator[str]:
     if folder.resolve() != Path.cwd():
-        yield f"cd {shlex.quote(str(folder))}"
+        typer.echo(f"  cd {shlex.quote(str(folder))}")
     names = {PurePosixPath(name).parts[0] for name in files}
-    yield from (command for name, command in STEPS if name in names)
+    for name, command in STEPS:
+        if name in names:
+            typer.echo(f"  {command}")

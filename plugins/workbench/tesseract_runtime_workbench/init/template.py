@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files as resources
 
+from runtime_core.catalog import with_install_commands
+
 NAMES = ("tesseract_api.py", "README.md", "inputs.json", "test_cases/apply.json")
 
 
@@ -15,4 +17,5 @@ def files() -> Mapping[str, str]:
     ['README.md', 'inputs.json', 'tesseract_api.py', 'test_cases/apply.json']
     """
     folder = resources("tesseract_runtime_workbench.init") / "recipe"
-    return {name: folder.joinpath(*name.split("/")).read_text("utf-8") for name in NAMES}
+    texts = {name: folder.joinpath(*name.split("/")).read_text("utf-8") for name in NAMES}
+    return {**texts, "README.md": with_install_commands(texts["README.md"])}

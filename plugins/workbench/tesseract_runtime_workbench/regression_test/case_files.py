@@ -15,28 +15,34 @@ from runtime_core.files import is_url
 
 
 @dataclass(frozen=True, kw_only=True)
-class WrittenCase:
-    """A case as its file has it: the tree of a document, which need not be valid.
+class CaseDocument:
+    """A case as its file has it, which need not be valid.
 
-    `file` is the absolute path or the URL of its file, `label` what reports call it.
+    `file` is the absolute path or the URL of its file, `label` its name in reports.
     """
 
     file: str
     label: str
-    document: Any
+    tree: Any
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that the document names, or an empty text."""
+        endpoint = self.tree.get("endpoint") if isinstance(self.tree, dict) else None
+        return endpoint if isinstance(endpoint, str) else ""
 
 
-def find_cases(paths: Sequence[str], catalog: Catalog) -> list[WrittenCase]:
-    """Return the cases of files and folders in the order of their paths.
+def read_cases(paths: Sequence[str], catalog: Catalog) -> list[CaseDocument]:
+    """Read the cases of files and folders in the order of their paths.
 
     A folder stands for all files in it, at any depth, that a format of the catalog reads. Raises
     `MissingFile` when there are none, and `UnreadableDocument` for one that is not in its format.
     """
-    names = [name for path in paths for name in _names(path, catalog)]
-    return [case for name in names for case in _cases(name, catalog)]
+    files = [file for path in paths for file in _files(path, catalog)]
+    return [case for file in files for case in _cases(file, catalog)]
 
 
-def _names(path: str, catalog: Catalog) -> Sequence[str]:
+def _files(path: str, catalog: Catalog) -> Sequence[str]:
     if is_url(path) or not Path(path).is_dir():
         return [path]
     suffixes = {suffix for format_ in catalog.formats for suffix in format_.suffixes}
@@ -48,18 +54,14 @@ def _names(path: str, catalog: Catalog) -> Sequence[str]:
     return [str(file) for file in sorted(files)]
 
 
-def _cases(name: str, catalog: Catalog) -> Iterator[WrittenCase]:
-    document = _document(name, catalog)
-    file = name if is_url(name) else str(Path(name).absolute())  # user code may change the folder
-    if not isinstance(document, list):
-        yield WrittenCase(file=file, label=name, document=document)
-        return
-    if not document:
-        raise MissingFile(f"There are no cases in {name!r}: its list is empty.")
-    for position, case in enumerate(document):
-        yield WrittenCase(file=file, label=f"{name}[{position}]", document=case)
-
-
-def _document(name: str, catalog: Catalog) -> Any:
+def _cases(name: str, catalog: Catalog) -> Iterator[CaseDocument]:
     body, format_name = read_payload(f"@{name}", catalog)
-    return documents.read(body, catalog.formats.find(format_name), noun=f"case file {name!r}")
+    tree = documents.read(body, catalog.formats.find(format_name), noun=f"case file {name!r}")
+    file = name if is_url(name) else str(Path(name).absolute())  # user code may change the folder
+    if not isinstance(tree, list):
+        yield CaseDocument(file=file, label=name, tree=tree)
+        return
+    if not tree:
+        raise MissingFile(f"There are no cases in {name!r}: its list is empty.")
+    for position, case in enumerate(tree):
+        yield CaseDocument(file=file, label=f"{name}[{position}]", tree=case)

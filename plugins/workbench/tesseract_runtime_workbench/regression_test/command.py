@@ -1,67 +1,90 @@
-"""The command `test`: files of cases, held against the Tesseract."""
+"""The command `test`: runs files of cases and reports the result of each."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated, get_args
 
 import typer
 from pydantic import ValidationError
 
-from runtime_core import scope
-from runtime_core.errors import TesseractRuntimeError, fault_lines
-from runtime_core.faults import invalid_payload
+from runtime_core.calls import scope
+from runtime_core.calls.faults import invalid_payload
+from runtime_core.cli.standard_streams import claim_stdout
+from runtime_core.errors import MissingFile, TesseractRuntimeError, fault_lines
+from runtime_core.run_logs.standard_output import write_all
 from runtime_core.runtime import Runtime
-from tesseract_runtime_workbench.regression_test.case import RegressionCase
-from tesseract_runtime_workbench.regression_test.case_files import WrittenCase, find_cases
-from tesseract_runtime_workbench.regression_test.judgement import judge
-from tesseract_runtime_workbench.regression_test.report import report_on_stdout
-from tesseract_runtime_workbench.regression_test.surroundings import case_scope
-from tesseract_runtime_workbench.regression_test.verdict import RegressionVerdict
-
-Paths = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="PATH",
-        help="Files of cases of any known format, each with one case or a list of them, and "
-        "folders of such files.",
-        show_default=False,
-    ),
-]
+from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase, Status
+from tesseract_runtime_workbench.regression_test.case_files import CaseDocument, read_cases
+from tesseract_runtime_workbench.regression_test.case_scope import case_scope
+from tesseract_runtime_workbench.regression_test.runner import run_case
 
 
-def test(context: typer.Context, paths: Paths) -> None:
-    """Run cases and tell what became of each; exit code 1 if any did not pass."""
-    cases = find_cases(paths, context.obj.catalog)
-    with report_on_stdout() as report:
+def test(
+    context: typer.Context,
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH",
+            help="Files of cases of any known format, each with one case or a list of them, and "
+            "folders of such files.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Run cases and report the result of each; exit code 1 if any did not pass."""
+    cases = read_cases(paths, context.obj.catalog)
+    counts: Counter[str] = Counter()
+    with _report() as write:
         runtime = context.obj.runtime()
-        runtime.bound("apply")  # a Tesseract that cannot be loaded is no failing case
+        runtime.bound("apply")  # a Tesseract that cannot be loaded is reported once
         with runtime.set_up():
             for case in cases:
-                report.add(case.label, _verdict(runtime, case))
-    if not report.all_passed:
+                result = _result(runtime, case)
+                counts[result.status] += 1
+                write(f"{result.status:6}  {result.endpoint or '-'}  {case.label}")
+                write(*(f"    {line}" for line in result.message.splitlines()))
+        passed, failed, errors = (counts[status] for status in get_args(Status))
+        write(f"{passed} passed, {failed} failed, {errors} error{'s' * (errors != 1)}")
+    if failed or errors:
         raise typer.Exit(1)
 
 
-def _verdict(runtime: Runtime, written: WrittenCase) -> RegressionVerdict:
+def _result(runtime: Runtime, document: CaseDocument) -> CaseResult:
     try:
-        case = RegressionCase.model_validate(written.document)
+        case = RegressionCase.model_validate(document.tree)
     except ValidationError as error:
         faults = fault_lines(invalid_payload(error).details, root="case")
-        return _error(_endpoint(written), f"This is no valid case:\n{faults}")
+        return _error(document.endpoint, f"This is not a valid case:\n{faults}")
     try:
-        surroundings = case_scope(runtime, case.endpoint, case.cli_config, file=written.file)
+        current = case_scope(runtime, case.endpoint, case.cli_config, file=document.file)
     except TesseractRuntimeError as error:
         return _error(case.endpoint, f"cli_config: {error}")
-    with scope.enter(surroundings):
-        return judge(runtime, case)
+    with scope.enter(current):
+        return run_case(runtime, case)
 
 
-def _endpoint(written: WrittenCase) -> str:
-    """Return the endpoint that a refused case names, if it names one."""
-    document = written.document
-    endpoint = document.get("endpoint") if isinstance(document, dict) else None
-    return endpoint if isinstance(endpoint, str) else ""
+def _error(endpoint: str, message: str) -> CaseResult:
+    return CaseResult(status="error", message=message, endpoint=endpoint)
 
 
-def _error(endpoint: str, message: str) -> RegressionVerdict:
-    return RegressionVerdict(status="error", message=message, endpoint=endpoint)
+@contextmanager
+def _report() -> Iterator[Callable[..., None]]:
+    """Provide a function that writes lines to stdout; whatever else is printed goes to stderr."""
+    descriptor = claim_stdout()
+
+    def write(*lines: str) -> None:
+        text = "".join(f"{line}\n" for line in lines)
+        try:
+            with suppress(BrokenPipeError):  # the exit code counts when the reader has gone
+                write_all(descriptor, [text.encode("utf-8", "backslashreplace")])
+        except OSError as error:
+            raise MissingFile(f"Cannot write the report to stdout: {error.strerror}.") from None
+
+    try:
+        yield write
+    finally:
+        os.close(descriptor)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Record, RunSink
+from runtime_core.contracts import Record, Run, RunSink
 from runtime_core.hookspecs import hookimpl
-from runtime_core.runs import Run
 
 RUNS: dict[str, list[Record | str]] = {}
 """The records of each run by its id, and its status once it has ended."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Format, deferred
+from runtime_core.contracts import Format, lazy_call
 from runtime_core.hookspecs import hookimpl
 
 
@@ -15,5 +15,5 @@ def formats() -> Iterable[Format]:
         media_types=("application/rival+json",),
         suffixes=(".rival",),
         array_encoding="json",
-        load=deferred("runtime_core.builtin.json_format:JsonDocumentCodec"),
+        load=lazy_call("runtime_core.builtin.json_format:JsonDocumentCodec"),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Settings, imported
+from runtime_core.contracts import Settings, lazy_object
 from runtime_core.hookspecs import hookimpl
 
 
@@ -10,5 +10,5 @@ from runtime_core.hookspecs import hookimpl
 def settings() -> Iterable[Settings]:
     """Provide the settings."""
     yield Settings(
-        name="unset", summary="Nothing.", load=imported("tesseract_runtime_unset:Missing")
+        name="unset", summary="Nothing.", load=lazy_object("tesseract_runtime_unset:Missing")
     )

@@ -1,6 +1,6 @@
 """A damped oscillator, with a Jacobian written by hand.
 
-Write your own schemas and functions in the place of these.
+Replace these schemas and functions by your own.
 """
 
 from typing import Any
@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 
 from tesseract_core.runtime import Array, Differentiable, Float64, ShapeDType
 
-gradient_backend = "auto"  # serves the gradients that are not written here
+gradient_backend = "auto"  # computes the gradients that this file does not define
 
 
 class InputSchema(BaseModel):
-    """When to look at which oscillator."""
+    """The oscillator and the times of interest."""
 
     time: Differentiable[Array[(None,), Float64]] = Field(description="Times in s.")
     frequency: Differentiable[Float64] = Field(description="Angular frequency in rad/s.")
@@ -22,7 +22,7 @@ class InputSchema(BaseModel):
 
 
 class OutputSchema(BaseModel):
-    """How the oscillator moves."""
+    """The motion of the oscillator."""
 
     displacement: Differentiable[Array[(None,), Float64]] = Field(
         description="Displacement at each time, relative to that at time 0."
@@ -38,7 +38,7 @@ def apply(inputs: InputSchema) -> OutputSchema:
 def jacobian(inputs: InputSchema, jac_inputs: set[str], jac_outputs: set[str]) -> Any:
     """Compute the derivative of the displacement by each input.
 
-    Without this function the Jacobian is that of finite differences.
+    Without this function the Jacobian is computed by finite differences.
     """
     decay = np.exp(-inputs.damping * inputs.time)
     cosine = decay * np.cos(inputs.frequency * inputs.time)
@@ -52,5 +52,5 @@ def jacobian(inputs: InputSchema, jac_inputs: set[str], jac_outputs: set[str]) -
 
 
 def abstract_eval(abstract_inputs: InputSchema) -> Any:
-    """Tell the shape of the displacement, which is that of the times, without computing it."""
+    """Return the shape of the displacement, which is that of the times, without computing it."""
     return {"displacement": ShapeDType(shape=abstract_inputs.time.shape, dtype="float64")}

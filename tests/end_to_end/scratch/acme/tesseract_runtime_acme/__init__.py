@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import ArrayEncoding, deferred
+from runtime_core.contracts import ArrayEncoding, lazy_call
 from runtime_core.hookspecs import hookimpl
 
 DATA_SCHEMA = {
@@ -24,5 +24,5 @@ def encodings() -> Iterable[ArrayEncoding]:
         name="acme",
         summary="The bytes of the array as base85.",
         data_schema=DATA_SCHEMA,
-        load=deferred("tesseract_runtime_acme.codec:AcmeArrayCodec"),
+        load=lazy_call("tesseract_runtime_acme.codec:AcmeArrayCodec"),
     )

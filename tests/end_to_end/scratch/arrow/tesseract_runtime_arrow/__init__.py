@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Format, deferred
+from runtime_core.contracts import Format, lazy_call
 from runtime_core.hookspecs import hookimpl
 
 
@@ -17,5 +17,5 @@ def formats() -> Iterable[Format]:
         media_types=("application/vnd.apache.arrow.stream",),
         suffixes=(".arrows",),
         array_encoding="raw",
-        load=deferred("tesseract_runtime_arrow.codec:ArrowDocumentCodec"),
+        load=lazy_call("tesseract_runtime_arrow.codec:ArrowDocumentCodec"),
     )

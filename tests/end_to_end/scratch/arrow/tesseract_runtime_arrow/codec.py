@@ -1,7 +1,7 @@
 """Documents as streams of Apache Arrow (the IPC streaming format).
 
-The metadata of the schema hold the tree as JSON. Each buffer is a column of one row, and the
-column's name is the string that stands for it in the tree.
+The metadata of the schema hold the tree as JSON, in which the name of a column stands for each
+buffer. A column has one row.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 
-from runtime_core.contracts import Buffer
+from runtime_core.contracts import Buffer, EncodedArray, ReadingLimits
 
 _TREE = b"tree"
 
@@ -21,7 +22,7 @@ _TREE = b"tree"
 class ArrowDocumentCodec:
     """Reads without a copy, and writes with one."""
 
-    def loads(self, body: memoryview) -> Any:
+    def loads(self, body: memoryview, limits: ReadingLimits) -> Any:
         """Return the tree of a stream, with views into it for its buffers."""
         try:
             with pa.ipc.open_stream(pa.py_buffer(body)) as stream:
@@ -31,14 +32,32 @@ class ArrowDocumentCodec:
         except (OSError, LookupError, TypeError, AttributeError, StopIteration) as error:
             raise ValueError(f"a stream without tree or buffers ({error})") from None
 
-    def dumps(self, tree: Any, buffers: Mapping[str, memoryview]) -> Sequence[Buffer]:
+    def dumps(self, tree: Any) -> Sequence[Buffer]:
         """Return the stream of a tree."""
-        fields = [(name, pa.large_binary()) for name in buffers]
-        schema = pa.schema(fields, metadata={_TREE: json.dumps(tree)})
+        columns = _Columns()
+        text = json.dumps(tree, default=columns.named)
+        fields = [(name, pa.large_binary()) for name in columns.buffers]
+        schema = pa.schema(fields, metadata={_TREE: text})
         stream = pa.BufferOutputStream()
         with pa.ipc.new_stream(stream, schema) as writer:
-            writer.write_batch(pa.record_batch(list(map(_cell, buffers.values())), schema=schema))
+            cells = list(map(_cell, columns.buffers.values()))
+            writer.write_batch(pa.record_batch(cells, schema=schema))
         return [memoryview(stream.getvalue())]
+
+
+class _Columns:
+    """The buffers of a tree, by the names of their columns."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[str, memoryview] = {}
+
+    def named(self, value: Any) -> Any:
+        """Return what JSON has for an array or a buffer of the tree."""
+        if isinstance(value, EncodedArray):
+            return value.document(value.buffer)
+        name = str(uuid4())
+        self.buffers[name] = memoryview(value)
+        return name
 
 
 def _cell(buffer: memoryview) -> pa.Array:

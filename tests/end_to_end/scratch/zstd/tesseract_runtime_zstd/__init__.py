@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Compressor, deferred
+from runtime_core.contracts import Compressor, lazy_call
 from runtime_core.hookspecs import hookimpl
 
 
@@ -14,5 +14,5 @@ def compressors() -> Iterable[Compressor]:
     yield Compressor(
         name="zstd",
         summary="Zstandard, RFC 8878.",
-        load=deferred("tesseract_runtime_zstd.codec:ZstdCodec"),
+        load=lazy_call("tesseract_runtime_zstd.codec:ZstdCodec"),
     )

@@ -1,0 +1,197 @@
+"""`LazySequence`: a sequence whose items are read when they are first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
+from functools import cache
+from operator import eq, index
+from threading import Lock
+from typing import Any, TypeVar, cast, get_args, overload
+
+from pydantic import (
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from runtime_core import documents
+from runtime_core.errors import TesseractRuntimeError, shortened
+from tesseract_runtime_authoring.glob_files import names_matching
+from tesseract_runtime_authoring.lazy_items import CheckedItems, ItemFiles, ItemType
+from tesseract_runtime_authoring.validation_errors import as_validation_error
+
+T = TypeVar("T")
+
+
+class LazySequence(Sequence[T]):
+    """A sequence that calls `getter` with the key of an item when the item is first used.
+
+    It is called once for each item, also by several threads. Without a getter the keys are the
+    items.
+
+    As the type of a field it takes a list, or `@` and a glob of files with one item each, relative
+    to the input path. They are read and validated when they are used.
+
+    >>> squares = LazySequence(range(1000), lambda number: number**2)
+    >>> len(squares), squares[-1], list(squares[2:4])
+    (1000, 998001, [4, 9])
+    >>> from pydantic import BaseModel
+    >>> class Inputs(BaseModel):
+    ...     names: LazySequence[str]
+    >>> Inputs(names=["a", "b"]).names[1]
+    'b'
+    """
+
+    def __init__(self, keys: Sequence[Any], getter: Callable[[Any], T] | None = None) -> None:
+        self._keys = keys
+        self._getter = getter
+        self._items: dict[int, T] = {}
+        self._locks: dict[int, Lock] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @overload
+    def __getitem__(self, position: int) -> T: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> LazySequence[T]: ...
+
+    def __getitem__(self, position: int | slice) -> T | LazySequence[T]:
+        """Return an item, or a sequence of some of them without reading any."""
+        chosen = range(len(self))
+        if isinstance(position, slice):
+            return LazySequence(chosen[position], self._item)
+        try:
+            return self._item(chosen[index(position)])
+        except IndexError:
+            if -len(self) <= position < len(self):
+                raise  # raised by the getter
+            raise IndexError(f"There is no item {position} in {self!r}.") from None
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield the items; unlike in `Sequence`, an `IndexError` of the getter is raised."""
+        return map(self._item, range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, LazySequence | list | tuple):
+            return NotImplemented
+        return len(self) == len(other) and all(map(eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]  # it equals lists, which are not hashable
+
+    def __repr__(self) -> str:
+        return f"LazySequence of {len(self)} items"
+
+    def __reduce__(self) -> Any:
+        """Pickle the items: another process may not have the files."""
+        return type(self), (list(self),)
+
+    def __copy__(self) -> LazySequence[T]:
+        return self  # nothing can be assigned to it
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LazySequence[T]:
+        """Copy the items that are read; any other is read once for both sequences."""
+        if self._getter is None:
+            return LazySequence(deepcopy(self._keys, memo))
+        copied: LazySequence[T] = LazySequence(
+            range(len(self)), lambda position: deepcopy(self._item(position))
+        )
+        copied._items.update(deepcopy(self._items, memo))
+        return copied
+
+    def _item(self, position: int) -> T:
+        if self._getter is None:
+            return cast("T", self._keys[position])
+        if position not in self._items:
+            with self._locks.setdefault(position, Lock()):
+                if position not in self._items:
+                    self._items[position] = self._getter(self._keys[position])
+        return self._items[position]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Take lists and globs, and write lists."""
+        annotation: Any = (*get_args(source), Any)[0]
+        items = handler.generate_schema(list[annotation])
+        return core_schema.with_info_wrap_validator_function(
+            _validator(cache(lambda: TypeAdapter(annotation))),
+            items,
+            serialization=_serialization(items),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe a list or a glob; a result is always a list."""
+        items = handler(schema)
+        if handler.mode == "serialization":
+            return items
+        return {"anyOf": [items, _GLOB]}
+
+
+_GLOB = {
+    "type": "string",
+    "pattern": "^@",
+    "description": "@ and a glob of files with an item each, relative to the input path.",
+}
+
+
+def _validator(item: ItemType) -> Callable[..., LazySequence[Any]]:
+    def validate(
+        value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> LazySequence[Any]:
+        if isinstance(value, LazySequence):
+            return _checked(value, item, handler)
+        if isinstance(value, str):
+            with as_validation_error():
+                return _matching(value, item, info)
+        return LazySequence(handler(value))
+
+    return validate
+
+
+def _checked(
+    sequence: LazySequence[Any], item: ItemType, handler: ValidatorFunctionWrapHandler
+) -> LazySequence[Any]:
+    """Return a sequence whose items are validated, when they are used if it is lazy itself."""
+    getter = sequence._getter
+    if getter is None:
+        return LazySequence(handler(sequence._keys))
+    if isinstance(getter, ItemFiles | CheckedItems) and getter.item is item:
+        return sequence
+    return LazySequence(range(len(sequence)), CheckedItems(item=item, items=sequence))
+
+
+def _matching(text: str, item: ItemType, info: ValidationInfo) -> LazySequence[Any]:
+    if not text.startswith("@"):
+        raise PydanticCustomError(
+            "glob_type",
+            "Input should be a list, or '@' and a glob of files, not {text}",
+            {"text": repr(shortened(text))},
+        )
+    files = ItemFiles.captured(item, info.context)
+    return LazySequence(names_matching(text[1:], files.scope.files), files)
+
+
+def _serialization(items: CoreSchema) -> core_schema.SerSchema:
+    def serialize(
+        value: Any, handler: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> Any:
+        try:
+            return handler(list(value))
+        except TesseractRuntimeError as error:
+            documents.keep_failure(error, info.context)
+            raise
+
+    return core_schema.wrap_serializer_function_ser_schema(serialize, schema=items, info_arg=True)

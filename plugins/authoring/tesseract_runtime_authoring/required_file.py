@@ -1,0 +1,36 @@
+"""`require_file`: files of the input path without which a Tesseract does not start."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from runtime_core.errors import MissingFile
+from tesseract_runtime_authoring.path_root import INPUTS, quoted
+
+SKIP_REQUIRED_FILE_CHECK: bool = os.environ.get("_TESSERACT_IS_BUILDING") == "1"
+"""Whether required files may be missing, because only the image of a Tesseract is being built."""
+
+
+class MissingRequiredFile(MissingFile, FileNotFoundError):
+    """A file that a `tesseract_api.py` requires is not in the input path."""
+
+
+def require_file(file_path: str | os.PathLike[str]) -> Path:
+    """Return the absolute path of a required file of the input path.
+
+    It is called while `tesseract_api.py` is imported, so that a Tesseract without its files does
+    not start. It may be a folder. Raises `MissingFile`, here also a `FileNotFoundError`, when it
+    does not exist, and `FileRefused` for a path outside of the input path.
+
+    >>> require_file(".").is_absolute()
+    True
+    """
+    name = os.fspath(file_path)
+    path = INPUTS.inside(name)
+    if SKIP_REQUIRED_FILE_CHECK or path.exists():
+        return path
+    raise MissingRequiredFile(
+        f"The required file {quoted(name)} is not in the input path {str(INPUTS.real())!r}. "
+        "Name the folder that it is in with --input-path or TESSERACT_INPUT_PATH."
+    )

@@ -1,0 +1,96 @@
+"""The address of another Tesseract, and the rights to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from runtime_core.calls import scope
+from runtime_core.catalog import install_command
+from runtime_core.errors import FileRefused, InvalidResult, MissingFile, PluginFault
+from tesseract_runtime_authoring.path_root import INPUTS, quoted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """The address of a Tesseract, as a document writes it, and the options of its client."""
+
+    type: str
+    ref: str
+    options: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def client(self) -> Any:
+        """Return a client; raises `PluginFault` when its package is not installed."""
+        try:
+            from tesseract_runtime_client import Tesseract  # few Tesseracts call others
+        except ModuleNotFoundError as error:
+            if error.name != "tesseract_runtime_client":
+                raise
+            raise PluginFault(
+                "A TesseractReference is called by a client, which is not installed. Install it "
+                f"with: {install_command('tesseract-runtime-client')}"
+            ) from None
+        opener = Tesseract.from_url if self.type == "url" else Tesseract.from_api
+        return opener(self.ref, **self.options)
+
+
+def checked_address(type_: str, ref: str) -> Address:
+    """Return the address that a document names, if its sender may use it.
+
+    Raises `FileRefused` if not, and `MissingFile` for a file that does not exist.
+    """
+    return _CHECKS[type_](ref)
+
+
+def address_of(tesseract: Any) -> Address:
+    """Return the address of a client, which is its `reference`.
+
+    Raises `InvalidResult` for a client that has none.
+    """
+    if isinstance(tesseract, Address):
+        return tesseract
+    document = getattr(tesseract, "reference", None)
+    if not isinstance(document, Mapping):
+        raise InvalidResult(
+            f"A reference to {tesseract!r} cannot be written: its client has no `reference`, which "
+            "is {'type': 'url', 'ref': ...} or the same with 'api_path'."
+        )
+    return Address(type=document["type"], ref=document["ref"])
+
+
+def _url(ref: str) -> Address:
+    if not ref.startswith(("http://", "https://")):
+        raise FileRefused(
+            f"{quoted(ref)} is not a valid URL of a Tesseract: it must begin with http:// or "
+            "https://."
+        )
+    scope.current().files.require_url(ref.rstrip("/") + "/")
+    return Address(type="url", ref=ref)
+
+
+def _api_path(ref: str) -> Address:
+    current = scope.current()
+    if current.files.confined:
+        raise FileRefused(
+            f"{quoted(ref)} is not opened: a remote caller names a Tesseract by its URL, with the "
+            "type 'url'."
+        )
+    path = current.files.resolve(ref)
+    if not path.is_file():
+        raise MissingFile(f"There is no Tesseract {quoted(ref)} in {INPUTS.place()}.")
+    paths = {"input_path": current.config.input_path, "output_path": current.config.output_path}
+    return Address(type="api_path", ref=str(path), options=paths)
+
+
+def _image(ref: str) -> Address:
+    raise FileRefused(
+        f"The image {quoted(ref)} is not started: a Tesseract starts no containers. Serve it and "
+        "name its URL, with the type 'url'."
+    )
+
+
+_CHECKS: Mapping[str, Callable[[str], Address]] = MappingProxyType(
+    {"url": _url, "api_path": _api_path, "image": _image}
+)

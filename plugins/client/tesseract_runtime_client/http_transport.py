@@ -1,0 +1,213 @@
+"""A Tesseract behind HTTP, of this project or of another one that speaks the same JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import cached_property
+from typing import Any, Self
+
+import httpx
+from pydantic_core import from_json, to_json
+
+from runtime_core.catalog import Catalog
+from runtime_core.contracts import Format
+from runtime_core.documents.wire import format_of_media_type
+from runtime_core.errors import InvalidOption, UnreadableDocument
+from tesseract_runtime_client.errors import Refusal, TesseractFailed, Unreachable
+from tesseract_runtime_client.transport import Answer, Request
+
+_CONNECT_SECONDS = 10.0
+
+_GRACE_SECONDS = 2.0
+"""So much longer than a call may take its answer is waited for: the server tells of the end."""
+
+_IDLE_SECONDS = 4.0
+"""Idle connections are used no longer: many servers close them after 5 s, and a call that meets
+that would be lost, for it is not made again."""
+
+_JSON = "application/json"  # whichever way its arrays are written, which each of them says
+_SUCCESS = 200
+_NOT_FOUND = 404
+_GATEWAY_TIMEOUT = 504
+
+_COMPONENTS = {"input_schema": "ApplyInputSchema", "output_schema": "ApplyOutputSchema"}
+"""What servers without these two endpoints say in the OpenAPI document."""
+
+
+class HttpTransport:
+    """Computes where a URL leads to, over connections that are kept."""
+
+    def __init__(self, catalog: Catalog, client: httpx.Client, timeout: float | None) -> None:
+        self.place = str(client.base_url).rstrip("/")
+        self._catalog = catalog
+        self._client = client
+        self._timeout = timeout
+
+    @classmethod
+    def opened(
+        cls, catalog: Catalog, url: str, *, api_key: str | None, timeout: float | None
+    ) -> Self:
+        """Return the way to a server, which is not asked anything yet."""
+        patience = None if timeout is None else timeout + _GRACE_SECONDS
+        client = httpx.Client(
+            base_url=_checked(url),
+            headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
+            limits=httpx.Limits(keepalive_expiry=_IDLE_SECONDS),
+            timeout=httpx.Timeout(patience, connect=_CONNECT_SECONDS, pool=None),
+        )
+        return cls(catalog, client, timeout)
+
+    @property
+    def reference(self) -> Mapping[str, str]:
+        """Return the URL."""
+        return {"type": "url", "ref": self.place}
+
+    def formats(self) -> Collection[str]:
+        """Return the formats that the server's OpenAPI document names, if it names any."""
+        return tuple(self._openapi.get("x-supported-output-formats", ()))
+
+    def compute(self, request: Request) -> Answer:
+        """Make a call once, whatever becomes of the connection."""
+        with self._answered(
+            "POST",
+            request.endpoint,
+            run_id=request.run_id,
+            params={"run_id": request.run_id},
+            headers=self._headers(request),
+            content=request.slices(),
+        ) as response:
+            return Answer(format=self._format_of(response).name, body=_received(response))
+
+    def get(self, name: str) -> Any:
+        """Ask for what needs no call."""
+        if name == "openapi.json":
+            return deepcopy(self._openapi)
+        try:
+            return self._json(name)
+        except TesseractFailed as error:
+            component = _COMPONENTS.get(name)
+            if error.status != _NOT_FOUND or component is None:
+                raise
+        return _schema(self._openapi, component)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    @cached_property
+    def _openapi(self) -> Any:
+        return self._json("openapi.json")
+
+    def _json(self, name: str) -> Any:
+        with self._answered("GET", name, run_id=None, headers={"Accept": _JSON}) as response:
+            return _parsed(_received(response), self.place)
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        media_type = self._catalog.formats.find(request.format).media_types[0]
+        headers = {
+            "Content-Type": _JSON if media_type.startswith(_JSON) else media_type,
+            "Content-Length": str(request.size),
+            "Accept": media_type,
+        }
+        if request.parent_run_id is not None:
+            headers["Tesseract-Parent-Run-Id"] = request.parent_run_id
+        if self._timeout is not None:
+            headers["Request-Timeout"] = str(self._timeout)
+        return headers
+
+    @contextmanager
+    def _answered(
+        self, method: str, name: str, *, run_id: str | None, **request: Any
+    ) -> Iterator[httpx.Response]:
+        """Send a request and return the answer, if it is a result."""
+        try:
+            with self._client.stream(method, f"/{name}", **request) as response:
+                if response.status_code != _SUCCESS:
+                    raise _refusal(response, run_id).error()
+                yield response
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise Unreachable(
+                f"Nobody answers at {self.place}: {error}. Is a Tesseract served there?"
+            ) from None
+        except httpx.TimeoutException:
+            raise TesseractFailed(
+                f"{self.place} has not answered within {self._timeout} s and may still compute",
+                _GATEWAY_TIMEOUT,
+                run_id,
+            ) from None
+        except httpx.TransportError as error:
+            raise Unreachable(
+                f"The connection to {self.place} broke before the answer to {name} was there: "
+                f"{error}. It may have been computed and is not asked for again{_run(run_id)}."
+            ) from None
+
+    def _format_of(self, response: httpx.Response) -> Format:
+        content_type = response.headers.get("Content-Type", "")
+        format_ = format_of_media_type(self._catalog, content_type)
+        if format_ is not None:
+            return format_
+        media_type = content_type.partition(";")[0].strip()
+        raise UnreadableDocument(
+            f"{self.place} answered with {media_type or 'no media type'!r}, which is no "
+            "format of a Tesseract. Is the URL that of one?"
+        )
+
+
+def _checked(url: str) -> httpx.URL:
+    try:
+        parsed = httpx.URL(url if "://" in url else f"http://{url}")
+    except httpx.InvalidURL as error:
+        raise InvalidOption(f"{url!r} is no URL: {error}.") from None
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise InvalidOption(
+            f"{url!r} is no URL of a Tesseract: it begins with http:// or https:// and a host."
+        )
+    return parsed
+
+
+def _received(response: httpx.Response) -> bytearray:
+    body = bytearray()
+    for piece in response.iter_bytes():
+        body += piece
+    return body
+
+
+def _run(run_id: str | None) -> str:
+    return "" if run_id is None else f" (run {run_id})"
+
+
+def _schema(openapi: Any, component: str) -> Any:
+    """Return a component of an OpenAPI document as a JSON Schema that stands for itself."""
+    text = to_json(openapi["components"]["schemas"])
+    components = from_json(text.replace(b'"#/components/schemas/', b'"#/$defs/'))
+    return {"$defs": components, **components[component]}
+
+
+def _parsed(body: bytearray, place: str) -> Any:
+    try:
+        return from_json(body)
+    except ValueError:
+        raise UnreadableDocument(
+            f"{place} did not answer with JSON. Is the URL that of a Tesseract?"
+        ) from None
+
+
+def _refusal(response: httpx.Response, run_id: str | None) -> Refusal:
+    """Return what an answer that is no result says, whoever has written it."""
+    body = bytes(_received(response))
+    if response.is_server_error:
+        # Some servers hang up after a failure, a little later: the next call must not meet that.
+        response.extensions["network_stream"].close()
+    try:
+        told = from_json(body)
+    except ValueError:
+        told = body.decode("utf-8", "replace").strip()
+    told = told if isinstance(told, Mapping) else {"detail": told}
+    return Refusal(
+        status=response.status_code,
+        detail=told.get("detail"),
+        run_id=response.headers.get("Tesseract-Run-Id", run_id),
+        trace=told.get("traceback", ""),
+    )

@@ -1,0 +1,145 @@
+"""A Tesseract in a process of its own, which lives as long as the client."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Collection, Mapping
+from concurrent.futures import CancelledError, Future
+from copy import deepcopy
+from typing import Any, Self
+
+from runtime_core import PluginSelection
+from runtime_core.calls.faults import RaisedFault
+from runtime_core.catalog import Catalog, PluginStatus
+from runtime_core.config import RuntimeConfig, dump
+from runtime_core.contracts import Buffer
+from runtime_core.description import loaded_plugins
+from runtime_core.errors import (
+    FaultKind,
+    InvalidOption,
+    InvalidTesseract,
+    MissingFile,
+    TesseractRuntimeError,
+)
+from runtime_core.run_logs import RunSupervisor
+from runtime_core.workers import WorkerPool, WorkerSettings
+from tesseract_runtime_client.errors import Unreachable
+from tesseract_runtime_client.runtime_calls import (
+    SECONDS_FOR_SINKS,
+    answer_of,
+    call_of,
+    file_reference,
+    known_of,
+)
+from tesseract_runtime_client.transport import Answer, Request
+
+_FAULTS: Mapping[FaultKind, type[TesseractRuntimeError]] = {
+    fault.kind: fault for fault in (InvalidOption, InvalidTesseract, MissingFile)
+}
+"""What loading raises in this process, by what is told of another one."""
+
+
+class WorkerTransport:
+    """Computes in another process, which is replaced when it dies.
+
+    The kernel ends it with the thread that started it, so that one thread with an event loop is
+    there for as long as the client.
+    """
+
+    def __init__(
+        self, catalog: Catalog, config: RuntimeConfig, pool: WorkerPool, supervisor: RunSupervisor
+    ) -> None:
+        self._catalog = catalog
+        self._config = config
+        self._pool = pool
+        self._supervisor = supervisor
+        self.reference = file_reference(config.api_path)
+        self._thread = threading.Thread(target=self._run, name="tesseract-worker", daemon=True)
+        self._opened: Future[asyncio.AbstractEventLoop] = Future()
+        self._closing = asyncio.Event()
+
+    @classmethod
+    def opened(cls, catalog: Catalog, config: RuntimeConfig, timeout: float | None) -> Self:
+        """Start the process and load the Tesseract in it; errors are those of loading."""
+        settings = WorkerSettings(
+            config=dump(config),
+            plugins=_selection(catalog),
+            loaded=loaded_plugins(catalog),
+            confined=False,
+        )
+        supervisor = RunSupervisor(catalog, config)
+        pool = WorkerPool(settings, supervisor, timeout=timeout)
+        worker = cls(catalog, config, pool, supervisor)
+        worker._thread.start()
+        try:
+            worker._opened.result()
+        except RaisedFault as error:
+            raise _FAULTS.get(error.kind, TesseractRuntimeError)(str(error)) from None
+        return worker
+
+    @property
+    def place(self) -> str:
+        """Return the file."""
+        return f"{self._config.api_path} in a worker"
+
+    def formats(self) -> Collection[str]:
+        """Return all formats that are installed: the worker has the same plugins."""
+        return self._catalog.formats.names
+
+    def compute(self, request: Request) -> Answer:
+        """Make a call when its turn has come; one that is given up is stopped."""
+        computing = asyncio.run_coroutine_threadsafe(self._computed(request), self._opened.result())
+        try:
+            return computing.result()
+        except CancelledError:
+            raise Unreachable(f"{self.place} was closed during run {request.run_id}.") from None
+        finally:
+            computing.cancel()  # of what is done already, nothing
+
+    def get(self, name: str) -> Any:
+        """Return what the worker said after loading."""
+        return deepcopy(known_of(self._pool.description)[name])
+
+    def close(self) -> None:
+        """End the process, after its `teardown()`; a call that still runs is cut short."""
+        if threading.current_thread() is self._thread or not self._thread.is_alive():
+            return  # garbage may be collected in any thread
+        self._opened.result().call_soon_threadsafe(self._closing.set)
+        self._thread.join()
+        self._supervisor.close(SECONDS_FOR_SINKS)
+
+    async def _computed(self, request: Request) -> Answer:
+        call = call_of(request, self._in_shared_memory(request), self._config)
+        async with self._pool.call(call) as reply:
+            return answer_of(reply)
+
+    def _in_shared_memory(self, request: Request) -> Buffer:
+        body = self._pool.arriving(request.size)
+        try:
+            for piece in request.slices():
+                body.add(piece)
+        except BaseException:
+            body.discard()
+            raise
+        return body.finished()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._stay_open())
+        # Whoever opens this waits in another thread, and is told whatever it is.
+        except BaseException as error:
+            if self._opened.done():
+                raise
+            self._opened.set_exception(error)
+
+    async def _stay_open(self) -> None:
+        async with self._pool:
+            self._opened.set_result(asyncio.get_running_loop())
+            await self._closing.wait()
+
+
+def _selection(catalog: Catalog) -> PluginSelection:
+    """Return the choice of plugins that a catalog was made by."""
+    disabled = [p.name for p in catalog.plugins if p.status is PluginStatus.DISABLED]
+    return PluginSelection(disabled=frozenset(disabled))

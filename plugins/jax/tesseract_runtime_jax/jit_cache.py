@@ -1,0 +1,67 @@
+"""Compiled derivatives, kept by function, form of the inputs and paths."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass
+from threading import Lock
+from types import MethodType
+from typing import Any
+
+import jax
+from cachetools import LRUCache, cached
+
+from tesseract_runtime_jax.primals import Primals
+from tesseract_runtime_jax.problem import Problem, problem_of
+from tesseract_runtime_jax.transforms import Transform
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compiled:
+    """A problem with the compiled function that solves it.
+
+    It holds the author's function, so that no other object can get its identity meanwhile.
+    """
+
+    problem: Problem
+    run: Callable[..., Any]
+
+
+def _key(
+    transform: Transform,
+    function: Callable[..., Any],
+    primals: Primals,
+    inputs: Collection[str] = (),
+    outputs: Collection[str] = (),
+) -> Hashable:
+    return transform, identity(function), primals.form, frozenset(inputs), frozenset(outputs)
+
+
+# Module-level, because an author's functions call ours with nothing in hand that could keep it.
+# A file has a few functions and paths; each value of a Python number in its inputs is one more.
+@cached(LRUCache(256), key=_key, lock=Lock())
+def compiled(
+    transform: Transform,
+    function: Callable[..., Any],
+    primals: Primals,
+    inputs: Collection[str] = (),
+    outputs: Collection[str] = (),
+) -> Compiled:
+    """Compile a transform of a function, which is traced when it first runs, or find it again."""
+    problem = problem_of(function, primals, inputs, outputs)
+    return Compiled(problem=problem, run=jax.jit(transform(problem)))
+
+
+def identity(function: Any) -> Hashable:
+    """Return a hashable identity of a function, valid while it is alive.
+
+    Equality could not: equinox modules are equal by their arrays. Methods are made anew whenever
+    they are looked up, and partial functions often are, so that theirs is that of their parts.
+    """
+    if isinstance(function, MethodType):
+        return id(function.__self__), id(function.__func__)
+    if isinstance(function, functools.partial):
+        arguments = (*function.args, *function.keywords.values())
+        return identity(function.func), *map(id, arguments), *function.keywords
+    return id(function)

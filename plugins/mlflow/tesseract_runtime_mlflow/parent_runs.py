@@ -1,0 +1,64 @@
+"""Parents and children among MLflow runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from mlflow import MlflowClient
+from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
+
+from runtime_core.run_logs.run import RUN_ID_PATTERN
+from tesseract_runtime_mlflow.client import is_missing
+from tesseract_runtime_mlflow.tags import MLFLOW_PARENT, PARENT_RUN_ID, RUN_ID
+
+_MOST_EXPERIMENTS = 1_000
+_MOST_CHILDREN = 10_000
+
+
+def parent_of(client: MlflowClient, experiment_id: str, parent_id: str) -> str | None:
+    """Return the MLflow id of a parent that is given by its MLflow id or its run id.
+
+    `None` if it is not in MLflow: it may not have logged anything yet.
+    """
+    if re.fullmatch(r"[0-9a-f]{32}", parent_id) and _exists(client, parent_id):
+        return parent_id
+    for experiments in _nearest_first(client, experiment_id):
+        for run in _tagged(client, experiments, RUN_ID, parent_id, most=1):
+            return str(run.info.run_id)
+    return None
+
+
+def adopt(client: MlflowClient, experiment_id: str, run_id: str, mlflow_id: str) -> None:
+    """Set the parent of runs that were logged first and name this run as their parent."""
+    for child in _tagged(client, [experiment_id], PARENT_RUN_ID, run_id, most=_MOST_CHILDREN):
+        if MLFLOW_PARENT not in child.data.tags and child.info.run_id != mlflow_id:
+            client.set_tag(child.info.run_id, MLFLOW_PARENT, mlflow_id)
+
+
+def _exists(client: MlflowClient, mlflow_id: str) -> bool:
+    try:
+        client.get_run(mlflow_id)
+    except MlflowException as error:
+        if is_missing(error):
+            return False
+        raise
+    return True
+
+
+def _nearest_first(client: MlflowClient, experiment_id: str) -> Iterator[Sequence[str]]:
+    yield [experiment_id]
+    every = client.search_experiments(max_results=_MOST_EXPERIMENTS)
+    others = [found.experiment_id for found in every if found.experiment_id != experiment_id]
+    if others:
+        yield others
+
+
+def _tagged(
+    client: MlflowClient, experiments: Sequence[str], tag: str, value: str, most: int
+) -> Iterator[MlflowRun]:
+    """Yield the runs with a tag; other values than run ids could inject into the query."""
+    if re.fullmatch(RUN_ID_PATTERN, value):
+        query = f"tags.`{tag}` = '{value}'"
+        yield from client.search_runs(list(experiments), query, max_results=most)

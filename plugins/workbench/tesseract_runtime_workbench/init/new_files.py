@@ -1,0 +1,55 @@
+"""New files in a folder, all of which are written or none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from runtime_core.errors import InvalidOption, MissingFile
+
+
+def write_new(folder: Path, files: Mapping[str, str]) -> list[Path]:
+    """Write the text of each file at its path in a folder, and return the paths of all.
+
+    Missing folders are made. Raises `InvalidOption` when a path is taken, and `MissingFile` when
+    the system refuses one; then nothing is left behind.
+    """
+    texts = {folder / name: text for name, text in files.items()}
+    try:
+        if taken := dict.fromkeys(_taken(texts)):
+            raise InvalidOption(
+                f"Nothing was written, because there is already {', '.join(map(repr, taken))}. "
+                "Name another folder: tesseract-runtime init DIR."
+            )
+        with ExitStack() as undo:
+            for path, text in texts.items():
+                _write(path, text, undo)
+            undo.pop_all()
+    except OSError as error:
+        place = str(error.filename or folder)
+        raise MissingFile(f"Cannot write {place!r}: {error.strerror}.") from None
+    return list(texts)
+
+
+def _taken(paths: Iterable[Path]) -> Iterator[str]:
+    """Yield whatever stands where a file or one of its folders must be, broken links included."""
+    for path in paths:
+        nearest = next(filter(os.path.lexists, (path, *path.parents)), None)
+        if nearest is not None and (nearest == path or not nearest.is_dir()):
+            yield str(nearest)
+
+
+def _write(path: Path, text: str, undo: ExitStack) -> None:
+    for parent in reversed([parent for parent in path.parents if not parent.exists()]):
+        parent.mkdir()
+        undo.callback(_try, parent.rmdir)
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        undo.callback(_try, path.unlink)
+        file.write(text)
+
+
+def _try(undoing: Callable[[], None]) -> None:
+    with suppress(OSError):  # another process may have used or removed it meanwhile
+        undoing()

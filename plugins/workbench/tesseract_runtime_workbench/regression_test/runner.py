@@ -1,0 +1,99 @@
+"""Running a case on a Tesseract, for the command and for the endpoint `test`."""
+
+from __future__ import annotations
+
+import sys
+from collections import ChainMap
+from typing import Any
+
+from pydantic import BaseModel
+
+from runtime_core.calls.execution import execute, validate_payload
+from runtime_core.calls.faults import exception_text
+from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
+from runtime_core.errors import AuthorError, InvalidPayload, TesseractRuntimeError, UnknownName
+from runtime_core.tesseract.tracebacks import author_trace
+from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase, Status
+from tesseract_runtime_workbench.regression_test.expected_exception import find_exception, mismatch
+from tesseract_runtime_workbench.regression_test.expected_outputs import output_differences
+
+_MOST = 100  # differences of one case
+
+
+def bind(binding: Binding) -> BoundEndpoint | Unavailable:
+    """Bind the endpoint, for developers only: its answers show exceptions of the author's code."""
+    if not binding.config.debug:
+        return Unavailable("it is served with --debug only.")
+    return BoundEndpoint(
+        payload=RegressionCase, result=CaseResult, answer=lambda case: run_case(binding, case)
+    )
+
+
+def run_case(binding: Binding, case: RegressionCase) -> CaseResult:
+    """Run a case in the current scope; only an interrupt is raised."""
+    status, message = _outcome(binding, case)
+    return CaseResult(status=status, message=message, endpoint=case.endpoint)
+
+
+def _outcome(binding: Binding, case: RegressionCase) -> tuple[Status, str]:
+    try:
+        endpoint = _endpoint(binding, case.endpoint)
+    # Building the schemas runs code of the author, which can raise anything.
+    except Exception as error:
+        return "error", _unexpected(binding, case, error)
+    result = _attempt(endpoint, case.payload)
+    if case.expected_exception is not None:
+        return _exception_outcome(binding, case, case.expected_exception, result)
+    if isinstance(result, BaseException):
+        return "error", _unexpected(binding, case, result)
+    try:
+        found = output_differences(case, endpoint.result, result)
+    # Validators of the author read the expected outputs.
+    except Exception as error:
+        return "error", f"The expected outputs cannot be compared: {exception_text(error)}"
+    if len(found) > _MOST:
+        found[_MOST:] = [f"There are {len(found) - _MOST} more differences."]
+    return ("failed" if found else "passed"), "\n".join(found)
+
+
+def _endpoint(binding: Binding, name: str) -> BoundEndpoint:
+    endpoint = binding.endpoint(name)
+    if isinstance(endpoint, Unavailable):
+        raise UnknownName(f"Endpoint {name!r} is not available: {endpoint.reason}")
+    return endpoint
+
+
+def _attempt(endpoint: BoundEndpoint, payload: Any) -> BaseModel | BaseException:
+    """Return the result of an endpoint, or the exception that it raised."""
+    try:
+        return execute(endpoint, validate_payload(endpoint, payload, {}))
+    except KeyboardInterrupt:
+        raise
+    except AuthorError as error:
+        return error.cause
+    # A case may expect any exception, also one of a validator.
+    except BaseException as error:
+        return error
+
+
+def _unexpected(binding: Binding, case: RegressionCase, error: BaseException) -> str:
+    if isinstance(error, InvalidPayload):
+        return f"The payload of {case.endpoint} is not valid:\n{error}"
+    if isinstance(error, TesseractRuntimeError):
+        return str(error)
+    text = exception_text(error)
+    return f"{text}\n{author_trace(error)}" if binding.config.debug else text
+
+
+def _exception_outcome(
+    binding: Binding, case: RegressionCase, name: str, result: BaseModel | BaseException
+) -> tuple[Status, str]:
+    if not isinstance(result, BaseException):
+        return "failed", f"expected {name}, but nothing was raised"
+    modules = ChainMap({binding.api.path.stem: binding.api.module}, sys.modules)
+    try:
+        expected = find_exception(name, modules)
+    except UnknownName as error:
+        return "error", f"{error} What was raised is {exception_text(result)}"
+    wrong = mismatch(result, expected, case.expected_exception_regex)
+    return ("failed" if wrong else "passed"), wrong or ""

@@ -1,0 +1,69 @@
+"""The bytes of arrays: C order, little-endian, as all binary encodings carry them."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import numpy as np
+
+from runtime_core.arrays.coercion import AnyArray
+from runtime_core.contracts import ArraySpec, CallScope
+
+
+def wire_order(array: AnyArray) -> AnyArray:
+    """Return an array in C order and little-endian; itself where it already is."""
+    array = np.asarray(array, order="C")
+    if array.dtype.isnative and sys.byteorder == "little":
+        return array
+    little = array.dtype.newbyteorder("<")
+    return array if array.dtype == little else array.astype(little)
+
+
+def bytes_of_array(array: AnyArray) -> memoryview:
+    """Return the memory of an array in wire order, without a copy."""
+    return array.reshape(-1).view(np.uint8).data
+
+
+def array_of_bytes(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
+    """Return the array in `data`, over the same memory where that is writable and aligned."""
+    flat = _flat(data, spec)
+    if not flat.flags.writeable or not flat.flags.aligned or sys.byteorder == "big":
+        flat = flat.astype(spec.dtype)
+    return flat.view(spec.dtype).reshape(spec.shape)
+
+
+def owned_array_of_bytes(data: memoryview, spec: ArraySpec) -> AnyArray:
+    """Return a copy of the array in `data`, which belongs to somebody else."""
+    return _flat(data, spec).astype(spec.dtype).reshape(spec.shape)
+
+
+def _flat(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
+    size = math.prod(spec.shape) * spec.dtype.itemsize
+    if len(data) != size:
+        raise ValueError(f"{len(data)} bytes, but shape {spec.shape} of {spec.dtype} needs {size}")
+    return np.frombuffer(data, dtype=spec.dtype.newbyteorder("<"))
+
+
+def check_packed_size(size: int, spec: ArraySpec) -> None:
+    """Raise `ValueError` for compressed bytes of which there are too many for their array."""
+    plain = math.prod(spec.shape) * spec.dtype.itemsize
+    if size > plain + plain // 8 + _LARGEST_OVERHEAD:
+        raise ValueError(f"{size} compressed bytes are too many for {plain} of the array")
+
+
+_LARGEST_OVERHEAD = 1 << 20  # no compressor adds more than this and an eighth
+
+
+def decompressed(
+    packed: bytearray | memoryview, compression: object, spec: ArraySpec, scope: CallScope
+) -> AnyArray:
+    """Return the array whose bytes were compressed; memory is taken for the array alone.
+
+    Raises `ValueError` when the bytes unpack to more or less than the declared size.
+    """
+    if not isinstance(compression, str):
+        raise ValueError("compression must be the name of one, or null")
+    array = np.empty(spec.shape, dtype=spec.dtype.newbyteorder("<"))
+    scope.compressor(compression).decompress(memoryview(packed), bytes_of_array(array))
+    return array.astype(spec.dtype, copy=False)

@@ -1,0 +1,238 @@
+"""The document of an array: reading it, and writing it.
+
+{"object_type": "array", "shape": [2], "dtype": "float64",
+ "data": {"buffer": [1.0, 2.0], "encoding": "json"}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from pydantic import SerializationInfo, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from runtime_core.arrays.array_bytes import wire_order
+from runtime_core.arrays.base64_encoding import Base64ArrayCodec
+from runtime_core.arrays.coercion import (
+    MAX_RANK,
+    NUMERIC_KINDS,
+    AnyArray,
+    Expected,
+    from_numbers,
+    non_numeric,
+)
+from runtime_core.arrays.dtypes import DTYPES, NAMES
+from runtime_core.arrays.encoding_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
+from runtime_core.arrays.json_encoding import JsonArrayCodec
+from runtime_core.calls.scope import Scope, current
+from runtime_core.catalog import loaded
+from runtime_core.contracts import ArrayCodec, ArraySpec, Buffer, EncodedArray
+from runtime_core.documents import dumped_buffer, keep_failure
+from runtime_core.errors import InvalidOption, TesseractRuntimeError, listed, shortened
+
+_SHOWN = 8  # so many names or sizes of a wrong document are quoted
+_KEYS = frozenset({"object_type", "shape", "dtype", "data"})
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayDocument:
+    """Reads and writes the arrays of one field."""
+
+    expected: Expected
+
+    def validate(self, value: Any, info: ValidationInfo) -> AnyArray | np.generic:
+        """Return the array of a value: numpy, a document, nested lists or a number.
+
+        A document or list gives an array that owns its data; a numpy array that fits is returned
+        as it is. Context keys `strict_shapes` and `strict_types` forbid broadcasts and casts.
+        """
+        expected = self._strict(info.context) if info.context else self.expected
+        if expected.holds(value):
+            scalar: np.generic = value
+            return scalar
+        if isinstance(value, np.ndarray | np.generic):
+            return expected.coerce(_numeric(np.asarray(value)))
+        if isinstance(value, EncodedArray):
+            value = value.document(value.buffer)
+        if isinstance(value, Mapping):
+            return expected.coerce(_decode(value, expected, _scope(info.context)))
+        if isinstance(value, list | tuple | int | float | complex | str):
+            numbers = from_numbers(value, expected.dtype or DTYPES["float64"])
+            if expected.strict_types:  # numbers have no dtype
+                expected = replace(expected, strict_types=False)
+            return expected.coerce(numbers)
+        if hasattr(value, "__array__"):
+            return expected.coerce(_numeric(np.asarray(value)))
+        raise non_numeric()
+
+    def serialize(self, value: Any, info: SerializationInfo) -> dict[str, Any]:
+        """Return the document of an array, in the encoding that the context names."""
+        try:
+            return self.document(value, info.context)
+        except TesseractRuntimeError as error:
+            keep_failure(error, info.context)
+            raise
+
+    def document(self, value: Any, options: Any) -> dict[str, Any]:
+        """Return the document of an array; `options` is the pydantic context, or `None`."""
+        encoding = (options or {}).get("array_encoding", "json")
+        scope = _scope(options)
+        array = wire_order(np.asarray(self.expected.coerce(_numeric(np.asarray(value)))))
+        data = dict(_encoding(encoding, scope).codec.encode(array, scope))
+        buffer = dumped_buffer(data.pop("buffer"), options)
+        return {
+            "object_type": "array",
+            "shape": list(array.shape),
+            "dtype": NAMES.get(array.dtype) or NAMES[array.dtype.newbyteorder("=")],
+            "data": {
+                "buffer": _text(buffer, encoding) if isinstance(buffer, Buffer) else buffer,
+                "encoding": encoding,
+                **data,
+            },
+        }
+
+    def _strict(self, options: Mapping[str, Any]) -> Expected:
+        shapes = bool(options.get("strict_shapes"))
+        types = bool(options.get("strict_types"))
+        if not shapes and not types:
+            return self.expected
+        return replace(self.expected, strict_shapes=shapes, strict_types=types)
+
+
+def _scope(options: Any) -> Scope:
+    """Return the running call's scope, or one for the options of plain user code."""
+    scope = current()
+    if options is scope.options:
+        return scope
+    return scope.document(options if options is not None else {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoding:
+    """An array encoding in use: its codec and the keys that its `data` may have."""
+
+    codec: ArrayCodec
+    keys: frozenset[str]
+
+
+# These two work in plain user code without looking for plugins.
+_WELL_KNOWN: Mapping[str, _Encoding] = MappingProxyType(
+    {
+        "json": _Encoding(JsonArrayCodec(), frozenset(JSON_DATA_SCHEMA["properties"])),
+        "base64": _Encoding(Base64ArrayCodec(), frozenset(BASE64_DATA_SCHEMA["properties"])),
+    }
+)
+
+
+def _encoding(name: str, scope: Scope) -> _Encoding:
+    known = _WELL_KNOWN.get(name)
+    if known is not None:
+        return known
+    declaration = scope.catalog.encodings.find(name)
+    return _Encoding(
+        loaded("Array encoding", declaration), frozenset(declaration.data_schema["properties"])
+    )
+
+
+def _text(buffer: Buffer, encoding: str) -> str:
+    """Return the text of a buffer in plain user code."""
+    try:
+        return str(buffer, "ascii")
+    except UnicodeDecodeError:
+        raise InvalidOption(
+            f"Array encoding {encoding!r} is binary and cannot be written as JSON."
+        ) from None
+
+
+def _numeric(array: AnyArray) -> AnyArray:
+    if array.dtype.kind not in NUMERIC_KINDS:
+        raise non_numeric()
+    if array.dtype not in NAMES and array.dtype.newbyteorder("=") not in NAMES:
+        raise _invalid_dtype(array.dtype.name)
+    return array
+
+
+def _decode(document: Mapping[str, Any], expected: Expected, scope: Scope) -> AnyArray:
+    """Read an array document; shape and data type are checked before its bytes are."""
+    _check_keys(document, _KEYS, required=("shape", "dtype", "data"), place="array")
+    if document.get("object_type", "array") != "array":
+        raise decode_error(f"object_type must be 'array', not {document['object_type']!r:.60}")
+    spec = ArraySpec(shape=_shape(document["shape"]), dtype=_dtype(document["dtype"]))
+    expected.target_shape(spec.shape)
+    expected.check_dtype(spec.dtype)
+    return _decode_data(document["data"], spec, scope)
+
+
+def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
+    if not isinstance(data, Mapping):
+        raise decode_error("data must be an object with 'buffer' and 'encoding'")
+    encoding = data.get("encoding")
+    try:
+        if not isinstance(encoding, str):
+            raise decode_error('data needs an \'encoding\', for instance "encoding": "json"')
+        used = _encoding(encoding, scope)
+        _check_keys(data, used.keys, required=("buffer",), place="data")
+        return used.codec.decode(data, spec, scope)
+    except PydanticCustomError:
+        raise
+    except TesseractRuntimeError as error:
+        raise decode_error(str(error)) from None
+    except MemoryError:
+        raise decode_error(f"shape {spec.shape} of {spec.dtype} does not fit into memory") from None
+    except (ValueError, TypeError, OverflowError) as error:
+        raise decode_error(str(error), place=f"buffer ({encoding} encoding)") from None
+
+
+def decode_error(reason: str, *, place: str = "document") -> PydanticCustomError:
+    """Return the error for an array document that cannot be read."""
+    return PydanticCustomError(
+        "array_decode_error",
+        "Failed to decode array {place}: {reason}",
+        {"place": place, "reason": reason},
+    )
+
+
+def _check_keys(
+    document: Mapping[str, Any], known: frozenset[str], *, required: tuple[str, ...], place: str
+) -> None:
+    missing = [key for key in required if key not in document]
+    if missing:
+        raise decode_error(f"{place} lacks {listed(missing)}")
+    unknown = {shortened(str(key)) for key in islice(document.keys() - known, _SHOWN)}
+    if unknown:
+        raise decode_error(f"{place} has unknown keys {listed(unknown)}; known are {listed(known)}")
+
+
+def _shape(shape: Any) -> tuple[int, ...]:
+    whole = isinstance(shape, list | tuple) and all(type(size) is int for size in shape)
+    if not whole or any(not 0 <= size < 2**63 for size in shape):
+        raise decode_error(f"shape {_sizes(shape)} must be a list of sizes of at least 0")
+    if len(shape) > MAX_RANK:
+        raise decode_error(f"{len(shape)} dimensions are more than {MAX_RANK}")
+    return tuple(shape)
+
+
+def _sizes(shape: Any) -> str:
+    try:
+        return shortened(repr(shape))
+    except ValueError:  # an integer of thousands of digits has no text
+        return "with a huge integer"
+
+
+def _dtype(name: Any) -> np.dtype[Any]:
+    if not isinstance(name, str) or name not in DTYPES:
+        raise _invalid_dtype(name)
+    return DTYPES[name]
+
+
+def _invalid_dtype(name: object) -> PydanticCustomError:
+    return PydanticCustomError(
+        "array_invalid_dtype",
+        "Unsupported array dtype {dtype}; known are {known}",
+        {"dtype": shortened(repr(name)), "known": listed(set(DTYPES))},
+    )

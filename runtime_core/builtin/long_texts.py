@@ -1,0 +1,107 @@
+"""The long texts of arrays in a JSON document, which are not parsed with the rest of it.
+
+A parser would copy the base64 of a large array twice. Instead a token stands in what is parsed for
+each long text under the key `buffer`, and every text is put back at its place in the tree.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from mmap import mmap
+from typing import Any
+
+from pydantic_core import from_json
+
+from runtime_core.documents.splices import LARGE
+
+_KEY = b'"buffer"'
+_BEFORE_TEXT = re.compile(rb'\s*:\s*"')
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_PARENTS = frozenset({dict, list, str})
+
+Document = bytes | bytearray | mmap
+
+
+class LongTexts:
+    """The long texts of one document, and the short document that is left without them.
+
+    With `views` the base64 text of an array is put back as a memoryview of the document.
+    """
+
+    def __init__(self, document: Document, *, views: bool) -> None:
+        self._document = document
+        self._views = views
+        self._texts: dict[str, memoryview] = {}
+        self.short = self._shortened() if len(document) >= LARGE else document[:]
+
+    def tree(self) -> Any:
+        """Return the tree of the document; raises `ValueError` for one that is not valid."""
+        try:
+            return self._restored(from_json(self.short))
+        except ValueError:
+            if len(self.short) == len(self._document):
+                raise
+            return from_json(bytes(self._document))  # its message has the place in the whole
+
+    def _shortened(self) -> bytes | bytearray:
+        document, pieces, start = self._document, list[bytes | bytearray](), 0
+        prefix = os.urandom(16).hex()  # no document can hold what is random now
+        for begin, end in _long_texts(document):
+            token = f"{prefix}{len(self._texts)}"
+            self._texts[token] = memoryview(document)[begin:end]
+            pieces += [document[start:begin], token.encode("ascii")]
+            start = end
+        return b"".join([*pieces, document[start:]])
+
+    def _restored(self, node: Any) -> Any:
+        """Return a part of the tree, changed in place, with the texts in it."""
+        kind = type(node)
+        if not self._texts:
+            return node
+        if kind is str:
+            return self._text(node) if node in self._texts else node
+        if kind is dict:
+            if self._views:
+                self._restore_view(node)
+            for key, value in node.items():
+                if type(value) in _PARENTS:
+                    node[key] = self._restored(value)
+        elif kind is list and not _PARENTS.isdisjoint(map(type, node)):
+            node[:] = map(self._restored, node)
+        return node
+
+    def _restore_view(self, node: dict[str, Any]) -> None:
+        """Put a memoryview into the document of an array, if its text is a long one of base64."""
+        data = node.get("data")
+        if type(data) is dict and data.get("encoding") == "base64" and node.keys() >= _ARRAY_KEYS:
+            token = data.get("buffer")
+            if type(token) is str and token in self._texts:
+                data["buffer"] = self._texts.pop(token)
+
+    def _text(self, token: str) -> str:
+        """Return a text as a parser would; raises `ValueError` for one that it would refuse."""
+        text = str(self._texts.pop(token), "utf-8")
+        if _CONTROL.search(text):
+            raise ValueError("control character in a string")
+        return text
+
+
+_ARRAY_KEYS = frozenset({"shape", "dtype", "data"})
+
+
+def _long_texts(document: Document) -> Iterator[tuple[int, int]]:
+    """Yield where long texts of buffers begin and end, those with escapes left out."""
+    position = document.find(_KEY)
+    while position >= 0:
+        position += len(_KEY)
+        opening = _BEFORE_TEXT.match(document, position)
+        if opening is not None:
+            begin = opening.end()
+            position = document.find(b'"', begin)
+            if position < 0:
+                return  # it is not JSON, as the parser will tell
+            if position - begin >= LARGE and document.find(b"\\", begin, position) < 0:
+                yield begin, position
+        position = document.find(_KEY, position)

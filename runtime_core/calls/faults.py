@@ -1,0 +1,147 @@
+"""Turning exceptions into faults, which are plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from runtime_core.contracts import Fault
+from runtime_core.errors import (
+    FaultKind,
+    InvalidPayload,
+    TesseractRuntimeError,
+    number_text,
+    shortened,
+)
+from runtime_core.tesseract.tracebacks import author_trace
+
+_SHORT = 80
+_LONGEST_TEXT = 10_000  # characters of an exception
+_MOST_FAULTS = 100  # of a payload; nobody reads more
+_MOST_DETAILED = 10_000  # of more the details alone would take tens of megabytes
+
+
+def fault_of(error: TesseractRuntimeError) -> Fault:
+    """Return an error of the runtime as data."""
+    if isinstance(error, RaisedFault):
+        return error.fault
+    details = error.details if isinstance(error, InvalidPayload) else ()
+    cause = error.__cause__
+    trace = author_trace(cause) if cause is not None else ""
+    return Fault(kind=error.kind, message=str(error), details=details, trace=trace)
+
+
+def fault_detail(fault: Fault) -> Any:
+    """Return what clients are told of a fault: its text, or a list for a payload, as of FastAPI.
+
+    >>> from runtime_core.errors import UnreadableDocument
+    >>> fault_detail(fault_of(UnreadableDocument("not JSON")))
+    [{'type': 'document_invalid', 'loc': ['body'], 'msg': 'not JSON'}]
+    """
+    if fault.kind is FaultKind.INVALID_PAYLOAD:
+        details = fault.details or [{"type": "value_error", "loc": [], "msg": fault.message}]
+        return [_located(detail) for detail in details]
+    if fault.kind is FaultKind.UNREADABLE_DOCUMENT:
+        return [{"type": "document_invalid", "loc": ["body"], "msg": fault.message}]
+    return fault.message
+
+
+def _located(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a fault of a payload with its place in the request."""
+    place = list(detail["loc"])
+    return {**detail, "loc": place if place[:1] in (["query"], ["header"]) else ["body", *place]}
+
+
+def author_fault(error: BaseException) -> Fault:
+    """Return an exception of the author's code as data: its type, its text and its frames."""
+    return Fault(
+        kind=FaultKind.TESSERACT_FAILED,
+        message=exception_text(error),
+        trace=_unicode(author_trace(error)),
+    )
+
+
+def exception_text(error: BaseException) -> str:
+    """Return type and text of an exception, whatever its `__str__` does.
+
+    >>> exception_text(ValueError("no")), exception_text(KeyboardInterrupt())
+    ('ValueError: no', 'KeyboardInterrupt')
+    """
+    name = type(error).__name__
+    try:
+        text = str(error).strip()
+    except Exception:  # it is the author's own method
+        return name
+    return _unicode(f"{name}: {shortened(text, _LONGEST_TEXT)}" if text else name)
+
+
+def _unicode(text: str) -> str:
+    """Return a text without the halves of surrogates that names of files may have."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+class RaisedFault(TesseractRuntimeError):
+    """A fault that happened in another process, raised in this one."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.kind = fault.kind
+        self.fault = fault
+
+
+def invalid_payload(error: ValidationError) -> InvalidPayload:
+    """Return the faults that pydantic found in a payload, each with a summary of the value."""
+    few = error.error_count() <= _MOST_DETAILED
+    faults = error.errors(include_url=False, include_input=few, include_context=few)
+    details = [_detail(fault) for fault in faults[:_MOST_FAULTS]]
+    more = error.error_count() - len(details)
+    if more:
+        details.append({"type": "more_faults", "loc": [], "msg": f"There are {more} more faults."})
+    return InvalidPayload(details)
+
+
+def _detail(fault: Any) -> Mapping[str, Any]:
+    context = fault.get("ctx")
+    detail = {
+        "type": fault["type"],
+        "loc": [_step(step) for step in fault["loc"]],
+        "msg": fault["msg"],
+    }
+    if "input" in fault:
+        detail["input"] = summary(fault["input"])
+    if context is not None:
+        detail["ctx"] = {key: _plain(value) for key, value in context.items()}
+    return detail
+
+
+def _step(step: int | str) -> int | str:
+    return shortened(step, _SHORT) if isinstance(step, str) else step
+
+
+def summary(value: Any) -> Any:
+    """Return a small plain value as it is, and one line about anything larger.
+
+    >>> summary(3), summary([1.0, 2.0]), summary({"shape": [2], "dtype": "int8", "data": {}})
+    (3, 'list of 2 items', "object with keys 'shape', 'dtype', 'data'")
+    """
+    if isinstance(value, int) and abs(value) >= 2**64:
+        return number_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return value if len(value) <= _SHORT else f"{value[:_SHORT]}... ({len(value)} characters)"
+    if isinstance(value, list | tuple):
+        return f"list of {len(value)} items"
+    if isinstance(value, Mapping):
+        keys = ", ".join(repr(str(key))[:40] for key in list(value)[:8])
+        return f"object with keys {keys}" if value else "empty object"
+    return f"{type(value).__name__} object"
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)

@@ -1,0 +1,21 @@
+"""The command `openapi-schema`: the document of `/openapi.json`."""
+
+from __future__ import annotations
+
+import typer
+
+from runtime_core import documents
+from runtime_core.cli.output import OutputFormat, OutputPath, deliver
+from runtime_core.cli.standard_streams import claim_stdout
+from runtime_core.description.openapi import openapi_document
+
+
+def openapi_schema(
+    context: typer.Context, output_path: OutputPath = None, output_format: OutputFormat = None
+) -> None:
+    """Write the OpenAPI document of the Tesseract."""
+    config = context.obj.config
+    format_ = context.obj.catalog.formats.find(output_format or config.output_format)
+    stdout = claim_stdout()
+    document = openapi_document(context.obj.runtime())
+    deliver(documents.write(document, format_), format_, config, output_path, stdout)

@@ -1,0 +1,119 @@
+"""The command `serve`: the Tesseract as an HTTP service."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from runtime_core.cli.options import model_of_options, takes_options
+from runtime_core.cli.standard_streams import claim_stdout
+from runtime_core.config import dump
+from runtime_core.documents.wire import configured_wire
+from runtime_core.errors import InvalidOption, MissingFile
+from runtime_core.runtime import served_runtime
+from runtime_core.server.serve_options import ServeOptions
+
+if TYPE_CHECKING:
+    from runtime_core.cli.context import CommandContext
+    from runtime_core.workers import Workers
+
+_SECONDS_FOR_SINKS = 10.0  # to send the rest of the records after the last call
+
+
+@takes_options(ServeOptions, command="serve")
+def serve(context: typer.Context, **given: Any) -> None:
+    """Serve until SIGTERM or Ctrl-C; the Tesseract runs in processes of its own."""
+    from runtime_core.server import uvicorn_server  # FastAPI: only this command needs it
+    from runtime_core.server.server import Server
+
+    options = model_of_options(ServeOptions, _without_kubernetes_port(given))
+    _check(options)
+    catalog, config = context.obj.catalog, context.obj.config
+    configured_wire(catalog, config)
+    with uvicorn_server.bound_socket(options.host, options.port) as address:
+        _warn_of_open_service(options)
+        try:
+            workers = _workers(context.obj, options)
+            server = Server(catalog=catalog, config=config, options=options, workers=workers)
+            uvicorn_server.serve(server, address)
+        finally:
+            context.obj.supervisor.close(_SECONDS_FOR_SINKS)
+
+
+def _workers(context: CommandContext, options: ServeOptions) -> Workers:
+    from runtime_core.description import loaded_plugins
+    from runtime_core.workers import InProcessWorkers, WorkerPool, WorkerSettings
+
+    if options.in_process:
+        claim_stdout()  # the output of user code is not a result
+        runtime = served_runtime(context.catalog, context.config, context.supervisor)
+        return InProcessWorkers(runtime, context.supervisor)
+    settings = WorkerSettings(
+        config=dump(context.config),
+        plugins=context.selection,
+        loaded=loaded_plugins(context.catalog),
+    )
+    return WorkerPool(
+        settings, context.supervisor, size=options.num_workers, timeout=options.timeout
+    )
+
+
+def _check(options: ServeOptions) -> None:
+    """Refuse options that do not go together."""
+    if options.in_process and (options.timeout is not None or options.num_workers > 1):
+        raise InvalidOption(
+            "--in-process computes one call at a time and cannot stop it: leave out --timeout and "
+            "--num-workers."
+        )
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise InvalidOption("--tls-cert and --tls-key go together: give both or neither.")
+    if options.tls_cert is not None and options.tls_key is not None:
+        _check_certificate(options.tls_cert, options.tls_key)
+    if not all(key.isascii() and key.strip() for key in options.api_key):
+        raise InvalidOption("--api-key must be text of ASCII characters, and not empty.")
+
+
+def _without_kubernetes_port(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out a port such as `tcp://...`.
+
+    Kubernetes sets it in the variable of a service whose name happens to give that variable.
+    """
+    port = given["port"]
+    if port is None or not port.startswith("tcp://"):
+        return given
+    print(
+        f"Warning: the port {port!r} is ignored, because it looks like a variable that Kubernetes "
+        "sets for a service. Name the port with --port.",
+        file=sys.stderr,
+    )
+    return {**given, "port": None}
+
+
+def _check_certificate(certificate: str, key: str) -> None:
+    import ssl  # only TLS needs it
+
+    for file in (certificate, key):
+        if not Path(file).is_file():
+            raise MissingFile(f"There is no file {file!r} for TLS.")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except (OSError, ValueError) as error:
+        raise InvalidOption(
+            f"--tls-cert={certificate!r} and --tls-key={key!r} cannot be used for TLS: {error}. "
+            "Both must be PEM, and the key that of the certificate."
+        ) from None
+
+
+def _warn_of_open_service(options: ServeOptions) -> None:
+    from runtime_core.server.extensions.allowed_hosts import is_loopback
+
+    if not is_loopback(options.host) and not options.api_key:
+        print(
+            f"Warning: everybody who can reach {options.host} can use this service. Require a key "
+            "with --api-key, or serve on 127.0.0.1.",
+            file=sys.stderr,
+        )

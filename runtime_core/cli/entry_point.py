@@ -1,0 +1,101 @@
+"""The entry point of `tesseract-runtime`: from arguments to an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import typer
+
+from runtime_core.calls.faults import exception_text
+from runtime_core.catalog import Catalog
+from runtime_core.cli.application import application
+from runtime_core.cli.context import CommandContext
+from runtime_core.cli.options import global_flags, misplaced, plugin_selection
+from runtime_core.cli.standard_streams import (
+    open_standard_streams,
+    stdout_restored,
+    stdout_to_stderr,
+    stdout_to_stderr_for_good,
+)
+from runtime_core.errors import OUTCOMES, AuthorError, TesseractRuntimeError
+from runtime_core.plugins import load_catalog
+
+# Typer may carry its own copy of click; the base of a public class is the class for both.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+PROGRAM = "tesseract-runtime"
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    open_standard_streams()
+    code = dispatch(sys.argv[1:], os.environ)
+    stdout_to_stderr_for_good()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run one command in a process that continues, and return its exit code."""
+    with stdout_restored():
+        return dispatch(arguments, environment)
+
+
+def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run one command and return its exit code; every error becomes a message on stderr.
+
+    Once user code has run, stdout stays redirected to stderr: its threads may still print.
+    """
+    try:
+        selection = plugin_selection(arguments, environment)
+        with stdout_to_stderr():
+            catalog = load_catalog(selection)
+    except TesseractRuntimeError as error:
+        return _report(error)
+    context = CommandContext(
+        catalog=catalog, selection=selection, environment=MappingProxyType(dict(environment))
+    )
+    try:
+        result = application(context).main(
+            args=list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=context
+        )
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except UsageError as error:
+        return _report_usage(error, catalog)
+    except TesseractRuntimeError as error:
+        return _report(error)
+    except AuthorError as error:
+        print(f"Error: {exception_text(error.cause)}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, typer.Abort):
+        print("Aborted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0  # the reader of stdout has closed it
+    # Users see a traceback only when they ask for one.
+    except Exception as error:
+        print(f"Error: {type(error).__name__}: {error}", file=sys.stderr)
+        if "--debug" in arguments:
+            traceback.print_exc()
+        else:
+            print("This is a fault of the runtime; --debug shows where.", file=sys.stderr)
+        return 1
+
+
+def _report(error: TesseractRuntimeError) -> int:
+    print(f"Error: {error}", file=sys.stderr)
+    return OUTCOMES[error.kind].exit_code
+
+
+def _report_usage(error: Exception, catalog: Catalog) -> int:
+    """Print a usage error; for a misplaced global option, print the right order."""
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ == "NoSuchOption" and option in global_flags(catalog):
+        print(f"Error: {misplaced(str(option))}", file=sys.stderr)
+        return 2
+    error.show()  # type: ignore[attr-defined]  # UsageError, whose class has no public name
+    return 2

@@ -1,0 +1,47 @@
+"""Names a function without importing its module, so that a declaration costs no import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pkgutil import resolve_name
+from typing import Any
+
+
+@dataclass(frozen=True)
+class LazyCall:
+    """A function that is imported at its first call, or by `load` before that."""
+
+    target: str
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function."""
+        return _resolved(self.target)(*arguments)
+
+    def load(self) -> None:
+        """Import the function."""
+        _resolved(self.target)
+
+
+def lazy_call(target: str) -> LazyCall:
+    """Make a function that imports `module:name` at its first call, and calls it.
+
+    >>> lazy_call("math:sqrt")(9.0)
+    3.0
+    """
+    return LazyCall(target)
+
+
+def lazy_object(target: str) -> Callable[[], Any]:
+    """Make a function that imports `module:name` and returns it.
+
+    >>> lazy_object("math:pi")()
+    3.141592653589793
+    """
+    return lambda: _resolved(target)
+
+
+@cache  # a codec is asked for in every call
+def _resolved(target: str) -> Any:
+    return resolve_name(target)

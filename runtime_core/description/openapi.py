@@ -1,0 +1,160 @@
+"""The OpenAPI 3.1 document of a Tesseract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from pydantic_core import from_json, to_json
+
+from runtime_core.arrays.json_schema import ArrayJsonSchema
+from runtime_core.calls import scope
+from runtime_core.catalog import Catalog
+from runtime_core.contracts import BoundEndpoint, Unavailable
+from runtime_core.run_logs.run import RUN_ID_PATTERN
+from runtime_core.runtime import Runtime
+
+_REF = "#/components/schemas/{model}"
+
+_FAULT_COMPONENTS: Mapping[str, Any] = {
+    "ValidationError": {
+        "title": "ValidationError",
+        "type": "object",
+        "properties": {
+            "loc": {
+                "title": "Location",
+                "type": "array",
+                "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+            },
+            "msg": {"title": "Message", "type": "string"},
+            "type": {"title": "Error Type", "type": "string"},
+            "input": {"title": "Summary of the refused value"},
+            "ctx": {"title": "Context", "type": "object"},
+        },
+        "required": ["loc", "msg", "type"],
+    },
+    "HTTPValidationError": {
+        "title": "HTTPValidationError",
+        "type": "object",
+        "properties": {
+            "detail": {
+                "title": "Detail",
+                "type": "array",
+                "items": {"$ref": _REF.format(model="ValidationError")},
+            }
+        },
+    },
+    "TesseractFailure": {
+        "title": "TesseractFailure",
+        "type": "object",
+        "properties": {
+            "detail": {"title": "Detail", "type": "string"},
+            "run_id": {"title": "Run Id", "type": "string"},
+        },
+        "required": ["detail"],
+    },
+}
+
+_RUN_ID: Mapping[str, Any] = {
+    "name": "run_id",
+    "in": "query",
+    "required": False,
+    "description": "Names the run; by default a new UUID.",
+    "schema": {"type": "string", "pattern": RUN_ID_PATTERN},
+}
+
+
+def openapi_document(runtime: Runtime) -> dict[str, Any]:
+    """Return the OpenAPI document of everything that a Tesseract serves."""
+    bound = {name: runtime.endpoint(name) for name in runtime.catalog.endpoints.names}
+    served = {n: e for n, e in bound.items() if not isinstance(e, Unavailable)}
+    with scope.enter(runtime.scope()):
+        refs, components = _components(served)
+    document = {
+        "openapi": "3.1.0",
+        "info": _info(runtime),
+        "paths": {
+            f"/{name}": _path(runtime.catalog, name, endpoint, refs)
+            for name, endpoint in served.items()
+        },
+        "components": {"schemas": dict(sorted({**components, **_FAULT_COMPONENTS}.items()))},
+        "x-supported-output-formats": list(runtime.catalog.formats.names),
+        "x-supported-compressions": ["none", *runtime.catalog.compressors.names],
+        "x-supported-gpu-transports": ["none"],
+    }
+    # Defaults may be NaN or any other value; what is served must be JSON.
+    plain: dict[str, Any] = from_json(to_json(document, inf_nan_mode="strings"))
+    return plain
+
+
+def _info(runtime: Runtime) -> dict[str, str]:
+    config = runtime.config
+    info = {"title": config.name, "version": config.version}
+    return {**info, "description": config.description} if config.description else info
+
+
+def _components(
+    served: Mapping[str, BoundEndpoint],
+) -> tuple[Mapping[type[BaseModel], Any], dict[str, Any]]:
+    """Return a reference to each model and the components that they name."""
+    models = dict.fromkeys(
+        model for e in served.values() for model in (e.payload, e.result) if model is not None
+    )
+    # One mode for all: the same model must be one component, for what comes and for what goes.
+    keys, schema = models_json_schema(
+        [(model, "validation") for model in models],
+        ref_template=_REF,
+        schema_generator=ArrayJsonSchema,
+    )
+    components = schema.get("$defs", {})
+    for endpoint in served.values():
+        for name, extras in endpoint.schema_extras.items():
+            components[name].update(extras)
+    return {model: keys[model, "validation"] for model in models}, components
+
+
+def _path(
+    catalog: Catalog, name: str, endpoint: BoundEndpoint, refs: Mapping[type[BaseModel], Any]
+) -> dict[str, Any]:
+    method = "get" if endpoint.payload is None else "post"
+    summary = catalog.endpoints.find(name).summary
+    operation: dict[str, Any] = {
+        "summary": name.replace("_", " ").title(),
+        "description": "\n\n".join(text for text in (summary, endpoint.doc) if text),
+        "operationId": f"{name}_{name}_{method}",
+        "responses": {
+            "200": {
+                "description": "Successful Response",
+                "content": _content(catalog, refs[endpoint.result]),
+            }
+        },
+    }
+    if endpoint.payload is not None:
+        operation["parameters"] = [dict(_RUN_ID)]
+        operation["requestBody"] = {
+            "required": True,
+            "content": _content(catalog, refs[endpoint.payload]),
+        }
+        operation["responses"] |= _FAULTS
+    return {method: operation}
+
+
+def _content(catalog: Catalog, ref: Any) -> dict[str, Any]:
+    return {
+        media_type: {"schema": ref}
+        for format_ in catalog.formats
+        for media_type in format_.media_types
+    }
+
+
+def _fault(description: str, component: str) -> dict[str, Any]:
+    schema = {"$ref": _REF.format(model=component)}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+_FAULTS = {
+    "422": _fault("Validation Error", "HTTPValidationError"),
+    "500": _fault("The Tesseract failed", "TesseractFailure"),
+}

@@ -1,0 +1,114 @@
+"""Validating a Tesseract without calling its functions."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from pydantic import BaseModel, ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema
+
+from runtime_core.arrays.json_schema import ArrayJsonSchema
+from runtime_core.calls import scope
+from runtime_core.calls.faults import exception_text
+from runtime_core.contracts import Unavailable
+from runtime_core.errors import (
+    InvalidOption,
+    InvalidTesseract,
+    TesseractRuntimeError,
+    UnknownName,
+)
+from runtime_core.gradients import SIGNATURES
+from runtime_core.runtime import Runtime
+from runtime_core.schemas.walk import is_model, walk
+
+ONE_ARGUMENT = ("apply", "abstract_eval")
+"""The functions that are called with one positional argument."""
+
+
+def validate_tesseract(runtime: Runtime) -> None:
+    """Raise `InvalidTesseract` with all faults, one a line."""
+    faults = list(dict.fromkeys(_faults(runtime)))
+    if faults:
+        raise InvalidTesseract("\n".join(faults))
+
+
+def _faults(runtime: Runtime) -> Iterator[str]:
+    for schema in (runtime.api.input_schema, runtime.api.output_schema):
+        yield from _guarded(schema.__name__, partial(_schema_faults, runtime, schema))
+    yield from _signature_faults(runtime)
+    for name in runtime.catalog.endpoints.names:
+        yield from _guarded(f"Endpoint {name}", partial(_binding_faults, runtime, name))
+
+
+def _guarded(noun: str, faults: Callable[[], Iterator[str]]) -> Iterator[str]:
+    """Yield faults; an exception of the author's own methods is one too."""
+    try:
+        yield from faults()
+    except (InvalidOption, UnknownName):
+        raise  # an option is wrong, not the file
+    except TesseractRuntimeError as error:
+        yield str(error)
+    except Exception as error:
+        yield f"{noun} cannot be used: {exception_text(error)}"
+
+
+def _binding_faults(runtime: Runtime, name: str) -> Iterator[str]:
+    endpoint = runtime.endpoint(name)
+    if isinstance(endpoint, Unavailable):
+        return
+    for model in filter(None, (endpoint.payload, endpoint.result)):
+        try:
+            with scope.enter(runtime.scope()):
+                model.model_json_schema(schema_generator=ArrayJsonSchema)
+        except PydanticInvalidForJsonSchema as error:
+            yield (f"{model.__name__} has a type that no JSON Schema can describe: {error.message}")
+
+
+def _schema_faults(runtime: Runtime, schema: type[BaseModel]) -> Iterator[str]:
+    generated = runtime.schemas.generated("Apply", schema)
+    models = [node.type for node in walk(generated) if is_model(node.type)]
+    for model in dict.fromkeys(models):
+        yield from _default_faults(model)
+
+
+def _default_faults(model: type[BaseModel]) -> Iterator[str]:
+    """Yield the defaults of arrays that their own field refuses: nothing else is given."""
+    try:
+        model.model_validate({})
+    except ValidationError as error:
+        author = model.__mro__[1].__name__
+        for fault in error.errors(include_url=False):
+            name = fault["loc"][0] if fault["loc"] else None
+            field = model.model_fields.get(str(name))
+            if field is None or field.is_required():
+                continue
+            place = ".".join(map(str, fault["loc"]))
+            yield f"{author}.{place}: its own default is refused: {fault['msg']}"
+    except Exception:  # a validator of the author that cannot do without values
+        return
+
+
+def _signature_faults(runtime: Runtime) -> Iterator[str]:
+    for name in ONE_ARGUMENT:
+        yield from _signature_fault(runtime, name, positional=("inputs",))
+    for name, signature in SIGNATURES.items():
+        yield from _signature_fault(runtime, name, named=signature.arguments)
+
+
+def _signature_fault(
+    runtime: Runtime, name: str, *, positional: tuple[str, ...] = (), named: tuple[str, ...] = ()
+) -> Iterator[str]:
+    function = runtime.api.function(name)
+    if isinstance(function, Unavailable):
+        return
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # a callable without a signature
+    try:
+        signature.bind(*positional, **dict.fromkeys(named))
+    except TypeError as error:
+        call = f"{name}({', '.join(positional + named)})"
+        yield f"{name}{signature} cannot be called as {call}: {error}."

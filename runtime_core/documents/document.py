@@ -1,0 +1,73 @@
+"""Documents as bytes: reading them into trees, and writing trees and models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
+
+from runtime_core.calls.scope import current
+from runtime_core.catalog import loaded
+from runtime_core.contracts import Buffer, DocumentCodec, Format, ReadingLimits
+from runtime_core.documents.encoded_array import dumped, without_leaves
+from runtime_core.errors import InvalidResult, UnreadableDocument
+
+
+def read(body: Buffer, format_: Format, *, noun: str = "payload", views: bool = False) -> Any:
+    """Return the tree of a document within the limits of the current configuration.
+
+    With `views` it may hold what only array fields read: an `EncodedArray`, and memoryviews of
+    `body` for long base64 texts. Raises `UnreadableDocument` for bytes that do not follow the
+    format; `noun` is what messages call the document.
+    """
+    codec: DocumentCodec = loaded("Format", format_)
+    try:
+        tree = codec.loads(memoryview(body), _limits(current().config.max_json_items, views))
+    # Libraries of formats have errors of their own for bytes that they cannot read.
+    except Exception as error:
+        raise UnreadableDocument(f"The {noun} is not valid {format_.name}: {error}") from None
+    return tree if views else without_leaves(tree)
+
+
+@cache  # there are few configurations in a process, and a call should not make it again
+def _limits(items: int, views: bool) -> ReadingLimits:
+    return ReadingLimits(items=items, views=views)
+
+
+def write(tree: Any, format_: Format) -> Sequence[Buffer]:
+    """Return the bytes of a tree; large buffers of its arrays are not copied."""
+    codec: DocumentCodec = loaded("Format", format_)
+    return list(joined(codec.dumps(tree)))
+
+
+def tree_of(model: BaseModel, options: MutableMapping[str, Any]) -> Any:
+    """Return the tree of a model; `options` is its serialization context.
+
+    Raises `InvalidResult` for a value that does not fit its field, which assignment can bring, and
+    whatever the encoding of an array raises of the runtime's own errors.
+    """
+    try:
+        return dumped(model.model_dump, options)
+    except PydanticSerializationError as error:
+        raise InvalidResult(f"The result cannot be written: {error}") from None
+
+
+_SMALL = 1 << 16
+"""Pieces of fewer bytes are joined: to send each by itself would cost more than to copy it."""
+
+
+def joined(pieces: Iterable[Buffer]) -> Iterator[Buffer]:
+    """Yield large pieces as they are and runs of small ones as one.
+
+    >>> list(joined([b"a", b"b"]))
+    [b'ab']
+    """
+    for small, run in groupby(pieces, key=lambda piece: memoryview(piece).nbytes < _SMALL):
+        if small:
+            yield b"".join(run)
+        else:
+            yield from run

@@ -1,0 +1,71 @@
+"""Payload models in which the document of an array may stay as it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+
+_ARRAYS, _GENERATED = "runtime_core.arrays.annotation", "runtime_core.schemas.generated"
+"""Modules of the validators that keep no document: one reads arrays, one hands models on."""
+
+_PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(("none", "bool", "int", "float", "complex", "str", "bytes"), ()),
+        **dict.fromkeys(("enum", "literal", "definition-ref"), ()),
+        **dict.fromkeys(("nullable", "default", "model", "model-field"), ("schema",)),
+        **dict.fromkeys(("function-after", "function-wrap"), ("schema",)),
+        **dict.fromkeys(("list", "set", "frozenset", "tuple"), ("items_schema",)),
+        "dict": ("values_schema",),
+        "union": ("choices",),
+        "model-fields": ("fields",),
+        "definitions": ("schema", "definitions"),
+    }
+)
+"""Types of core schemas that keep only what their parts read, and the keys of these."""
+
+_VALUES = frozenset({"function-wrap", "model", "list", "tuple", "dict", "int", "float", "bool"})
+"""Types of what maps may hold without keeping the text of a buffer."""
+
+
+@cache  # one entry a payload model, which lives as long as its Tesseract
+def sees_raw_documents(model: type[BaseModel]) -> bool:
+    """Say whether a model, or user code that validates it, may see the document of an array.
+
+    Arrays, numbers, texts, and lists, maps, unions and closed models of these do not. Any other
+    type may, such as `Any` and `JsonValue`.
+    """
+    return not _reads_arrays_only(model.__pydantic_core_schema__)
+
+
+def _reads_arrays_only(schema: Any) -> bool:
+    kind = schema["type"] if isinstance(schema, Mapping) else None
+    if kind == "function-wrap" and schema["function"]["function"].__module__ == _ARRAYS:
+        return True
+    if kind not in _PARTS or _is_open(schema):
+        return False
+    return all(map(_reads_arrays_only, _parts(schema)))
+
+
+def _parts(schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the schemas of the parts, with `None` for one that is not given and takes anything."""
+    if schema["type"] == "model-fields":
+        yield from schema["fields"].values()
+        return
+    for part in map(schema.get, _PARTS[schema["type"]]):
+        yield from part if isinstance(part, list) else [part]
+
+
+def _is_open(schema: Mapping[str, Any]) -> bool:
+    """Say whether a map or model may read any map, or a text under the key `buffer`."""
+    kind = schema["type"]
+    if kind == "dict":
+        return schema.get("values_schema", {}).get("type") not in _VALUES
+    if kind == "model":
+        closed = schema.get("config", {}).get("extra_fields_behavior") == "forbid"
+        return not closed and not schema.get("root_model")
+    fields: Mapping[str, Any] = schema.get("fields", {})
+    return "buffer" in str([(name, fields[name].get("validation_alias")) for name in fields])

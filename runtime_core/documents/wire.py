@@ -1,0 +1,60 @@
+"""The wire of a document: its format, and the encoding and compression of its arrays."""
+
+from __future__ import annotations
+
+from runtime_core.catalog import Catalog
+from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import Format, Wire
+from runtime_core.errors import InvalidOption
+
+
+def configured_wire(catalog: Catalog, config: RuntimeConfig, format_: str | None = None) -> Wire:
+    """Return the wire of results, of the configured format if no other is named.
+
+    Raises `UnknownName` for a name that the catalog does not have.
+    """
+    wire = Wire(format=format_ or config.output_format, compression=config.compression)
+    _format_and_compression(wire, catalog)
+    return wire
+
+
+def writable_format(wire: Wire, catalog: Catalog, *, folder: str | None) -> Format:
+    """Return the format of a wire in which a result can be written, before it is computed.
+
+    `folder` is where files of arrays go. Raises `UnknownName` or `InvalidOption`.
+    """
+    format_ = _format_and_compression(wire, catalog)
+    own = catalog.encodings.find(format_.array_encoding)
+    encoding = catalog.encodings.find(wire.array_encoding) if wire.array_encoding else own
+    if encoding.binary and not own.binary:
+        raise InvalidOption(
+            f"Array encoding {encoding.name!r} is binary and cannot be written as {format_.name}."
+        )
+    if encoding.writes_files and folder is None:
+        raise InvalidOption(
+            f"Format {format_.name!r} writes files: name a folder for them with -o or "
+            "--output-path."
+        )
+    return format_
+
+
+def _format_and_compression(wire: Wire, catalog: Catalog) -> Format:
+    if wire.compression is not None:
+        catalog.compressors.find(wire.compression)
+    return catalog.formats.find(wire.format)
+
+
+def format_of_media_type(catalog: Catalog, content_type: str) -> Format | None:
+    """Return the format of a `Content-Type`, if one has it.
+
+    >>> from runtime_core import load_catalog
+    >>> format_of_media_type(load_catalog(), "application/json; charset=utf-8").name
+    'json'
+    """
+    media_type = content_type.partition(";")[0].strip().lower()
+    return next((f for f in catalog.formats if media_type in f.media_types), None)
+
+
+def format_of_suffix(catalog: Catalog, suffix: str) -> Format | None:
+    """Return the format whose files end with a suffix, if one does."""
+    return next((f for f in catalog.formats if suffix in f.suffixes), None)

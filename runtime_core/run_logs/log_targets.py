@@ -1,0 +1,87 @@
+"""The targets of the runs of a configuration, each with its sink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from runtime_core.catalog import Catalog, Registered
+from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import Run, RunHandle, RunSink
+from runtime_core.errors import UnknownName, did_you_mean, listed, shortened
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogTarget:
+    """A sink, and the target that its runs are opened with."""
+
+    sink: Registered[RunSink]
+    target: str
+
+    def __str__(self) -> str:
+        """Return the target and the origin of its sink, for messages."""
+        return f"{self.target} ({self.sink.origin})"
+
+    def open(self, run: Run, config: RuntimeConfig) -> RunHandle:
+        """Open a run; errors are those of the plugin."""
+        return self.sink.value.open(run, self.target, config)
+
+
+def log_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
+    """Return the targets of `--log-to` and of the options of plugins, and the default ones.
+
+    Raises `UnknownName` for an unknown scheme, and the errors of the checks of sinks.
+    """
+    asked = [_found(catalog, target) for target in config.log_to]
+    asked += [
+        LogTarget(sink=entry, target=target)
+        for entry in catalog.run_sinks.entries.values()
+        if entry.value.target_from is not None and (target := entry.value.target_from(config))
+    ]
+    chosen = list(dict.fromkeys([*_defaults(catalog, asked), *asked]))
+    for each in chosen:
+        if each.sink.value.check is not None:
+            each.sink.value.check(each.target, config)
+    return chosen
+
+
+def scheme_of(target: str) -> str:
+    """Return the scheme of a target.
+
+    >>> scheme_of("mlflow+http://host:5000"), scheme_of("file")
+    ('mlflow+http', 'file')
+    """
+    return target.partition(":")[0]
+
+
+def _found(catalog: Catalog, target: str) -> LogTarget:
+    scheme = scheme_of(target)
+    for entry in catalog.run_sinks.entries.values():
+        if scheme in entry.value.schemes:
+            return LogTarget(sink=entry, target=target)
+    raise UnknownName(f"--log-to {shortened(target)!r}: {_explanation(catalog, scheme)}")
+
+
+def _explanation(catalog: Catalog, scheme: str) -> str:
+    """Return the explanation of an unknown scheme.
+
+    Up to a plus sign, the scheme is the name of its sink.
+    """
+    registry = catalog.run_sinks
+    name = scheme.partition("+")[0]
+    if name in registry.conflicts or registry.hints.for_name(registry.kind, name):
+        return registry.explain(name)
+    schemes = [known for sink in registry for known in sink.schemes]
+    return (
+        f"Unknown run sink {shortened(scheme)!r}.{did_you_mean(scheme, schemes)} "
+        f"Available: {listed(schemes)}."
+    )
+
+
+def _defaults(catalog: Catalog, asked: Sequence[LogTarget]) -> Iterator[LogTarget]:
+    """Yield the default targets, unless only local ones are requested."""
+    if asked and all(target.sink.value.local for target in asked):
+        return
+    for entry in catalog.run_sinks.entries.values():
+        if entry.value.default:
+            yield LogTarget(sink=entry, target=next(iter(entry.value.schemes)))

@@ -1,0 +1,39 @@
+"""The standard streams of a process as descriptors, which C code and subprocesses share."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from runtime_core.contracts import Buffer
+
+STDOUT, STDERR = 1, 2
+
+
+def write_all(descriptor: int, buffers: Sequence[Buffer]) -> None:
+    """Write buffers whole; `os.write` may write a part of one."""
+    for buffer in buffers:
+        rest = memoryview(buffer).cast("B")
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+
+def redirect_output(descriptor: int) -> None:
+    """Send what this process writes from now on to a file or pipe, and close its descriptor."""
+    for stream in (STDOUT, STDERR):
+        os.dup2(descriptor, stream)
+    os.close(descriptor)
+
+
+def flush_output() -> None:
+    """Write what the buffers of Python and of C hold."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # user code may have replaced it with any object
+            stream.flush()
+    _C_LIBRARY.fflush(None)
+
+
+_C_LIBRARY = ctypes.CDLL(None)

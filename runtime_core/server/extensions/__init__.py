@@ -1,0 +1,1 @@
+"""The server extensions of the core, built through the public `ServerExtension`."""

@@ -1,0 +1,165 @@
+"""The access log: one line for each request, with status, sizes and timings."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from types import MappingProxyType
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
+from runtime_core.server.responses import RUN_ID_HEADER, TIMING_HEADER
+
+_PAUSE = 0.05  # seconds in which lines gather: a thread woken for each would slow the requests
+_SECONDS_TO_END = 1.0
+_MOST_WAITING = 10_000  # lines; what a stalled reader of stderr misses beyond is lost
+
+
+def build(server: ServerContext) -> ServerParts:
+    """Write a line for every request to stderr, in the format that was chosen."""
+    lines = LineWriter(LINES[server.options.log_format])
+    layer = Layer(place=Place.EDGE, wrap=lambda app: AccessLog(app, lines.add))
+    return ServerParts(layers=[layer], lifespan=lines.writing)
+
+
+class Exchange:
+    """One request and its answer, counted while they are forwarded."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._method, self._path = scope["method"], scope["path"]
+        self._receive = receive
+        self._send = send
+        self._start = time.perf_counter()
+        self._seconds = 0.0
+        self._in = self._out = 0
+        self._answer: Message | None = None
+
+    async def receive(self) -> Message:
+        """Receive a message and count its bytes."""
+        message = await self._receive()
+        self._in += len(message.get("body", b""))
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send a message and count its bytes."""
+        if message["type"] == "http.response.start":
+            self._answer = message
+        else:
+            self._out += len(message.get("body", b""))
+        await self._send(message)
+
+    def end(self) -> None:
+        """Stop the clock, and release the connection: the entry may wait for long."""
+        self._seconds = time.perf_counter() - self._start
+        del self._receive, self._send
+
+    def facts(self) -> dict[str, Any]:
+        """Return the facts by name, as they are logged."""
+        headers = Headers(raw=self._answer["headers"] if self._answer else [])
+        return {
+            "method": self._method,
+            "path": self._path,
+            "status": self._answer["status"] if self._answer else None,
+            "run_id": headers.get(RUN_ID_HEADER),
+            "bytes_in": self._in,
+            "bytes_out": self._out,
+            "milliseconds": round(1000 * self._seconds, 3),
+            **_timings(headers.get(TIMING_HEADER, "")),
+        }
+
+
+class LineWriter:
+    """Writes entries to stderr in a thread, so that the event loop never waits for a reader."""
+
+    def __init__(self, line: Callable[[Exchange], str]) -> None:
+        self._line = line
+        self._waiting: deque[Exchange] = deque()
+        self._news = threading.Event()
+        self._ended = threading.Event()
+
+    def add(self, entry: Exchange) -> None:
+        """Leave an entry to be written, unless too many wait."""
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(entry)
+        if not self._news.is_set():
+            self._news.set()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Write entries inside the `with`, and those that are left at its end."""
+        thread = threading.Thread(target=self._write, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            self._news.set()
+            await asyncio.to_thread(thread.join, _SECONDS_TO_END)
+
+    def _write(self) -> None:
+        is_last = False
+        while not is_last:
+            self._news.wait()
+            self._news.clear()
+            is_last = self._ended.wait(_PAUSE)
+            lines = [self._line(self._waiting.popleft()) for _ in range(len(self._waiting))]
+            with suppress(OSError, ValueError):  # stderr is closed, or its reader is gone
+                sys.stderr.write("".join(f"{line}\n" for line in lines))
+                sys.stderr.flush()
+
+
+class AccessLog:
+    """Adds an entry to the log at the end of each request, also of one that fails."""
+
+    def __init__(self, app: ASGIApp, add: Callable[[Exchange], None]) -> None:
+        self._app = app
+        self._add = add
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Forward a request and log it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = Exchange(scope, receive, send)
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        finally:
+            exchange.end()
+            self._add(exchange)
+
+
+def _timings(header: str) -> dict[str, float]:
+    """Return the milliseconds of each stage in a header `Server-Timing`.
+
+    >>> _timings('queue;dur=0.1, compute;dur=2.5, cache;desc="x"')
+    {'queue': 0.1, 'compute': 2.5}
+    """
+    return {stage: float(milliseconds) for stage, milliseconds in _TIMING.findall(header)}
+
+
+def _text(entry: Exchange) -> str:
+    facts = entry.facts()
+    method, path, status, *others = facts
+    shown = " ".join(f"{key}={facts[key]}" for key in others if facts[key] is not None)
+    quoted = json.dumps(facts[path])[1:-1]  # a path may hold anything, a line is one line
+    return f"{facts[method]} {quoted} {facts[status]} {shown}"
+
+
+def _json(entry: Exchange) -> str:
+    return json.dumps(entry.facts())
+
+
+_TIMING = re.compile(r"([\w-]+);dur=([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)(?![^, ])")
+
+LINES: Mapping[str, Callable[[Exchange], str]] = MappingProxyType({"text": _text, "json": _json})
+"""How a request is written, by the name of `--log-format`."""

@@ -1,0 +1,74 @@
+"""Allowed hosts: a web page must not reach a service on its reader's machine.
+
+DNS rebinding lets a page of `evil.example` talk to 127.0.0.1; its requests still carry the name.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Mapping
+
+from starlette.responses import Response
+from starlette.types import Scope
+
+from runtime_core.contracts import Place, ServerContext, ServerParts
+from runtime_core.server.extensions.refusal import refusing
+from runtime_core.server.headers import header_fields
+from runtime_core.server.responses import JsonResponse
+
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def build(server: ServerContext) -> ServerParts:
+    """Check the header `Host` on a loopback address, or when hosts are given."""
+    options = server.options
+    if not options.allowed_host and not is_loopback(options.host):
+        return ServerParts()
+    hosts = {host.lower() for host in (*_LOCAL, options.host, *options.allowed_host)}
+    origins = options.cors_origin
+
+    def refusal(scope: Scope) -> Response | None:
+        return _refusal(header_fields(scope), hosts, origins)
+
+    return ServerParts(layers=[refusing(Place.EDGE, refusal)])
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address can be reached from this machine alone.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _refusal(
+    headers: Mapping[str, str], hosts: Collection[str], origins: Collection[str]
+) -> Response | None:
+    host = headers.get("host", "")
+    if host and _name(host) not in hosts:
+        detail = (
+            f"The host {host[:100]!r} is not served here. Start the service with --allowed-host "
+            "if it is meant to be."
+        )
+        return JsonResponse({"detail": detail}, status_code=421)
+    is_known_origin = "*" in origins or headers.get("origin") in origins
+    if headers.get("sec-fetch-site") == "cross-site" and not is_known_origin:
+        detail = "Pages of other origins are not served. --cors-origin names those that are."
+        return JsonResponse({"detail": detail}, status_code=403)
+    return None
+
+
+def _name(host: str) -> str:
+    """Return the host of a header without its port and brackets.
+
+    >>> _name("[::1]:80"), _name("localhost:80"), _name("[::1].example")
+    ('::1', 'localhost', '[::1].example')
+    """
+    name, _, port = host.strip().lower().rpartition(":")
+    if not name or not (port.isdecimal() or port == ""):
+        name = host.strip().lower()
+    return name[1:-1] if name.startswith("[") and name.endswith("]") else name

@@ -1,0 +1,31 @@
+"""CORS: access for web pages of other origins."""
+
+from __future__ import annotations
+
+from starlette.middleware.cors import CORSMiddleware
+
+from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
+from runtime_core.server.responses import PARENT_RUN_ID_HEADER, RUN_ID_HEADER, TIMING_HEADER
+
+
+def build(server: ServerContext) -> ServerParts:
+    """Answer the preflight requests of browsers for the given origins."""
+    origins = list(server.options.cors_origin)
+    if not origins:
+        return ServerParts()
+
+    def wrap(app: CORSMiddleware) -> CORSMiddleware:
+        return CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                PARENT_RUN_ID_HEADER,
+                "Request-Timeout",
+            ],
+            expose_headers=[RUN_ID_HEADER, TIMING_HEADER],
+        )
+
+    return ServerParts(layers=[Layer(place=Place.EDGE, wrap=wrap)])

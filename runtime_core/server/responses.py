@@ -1,0 +1,117 @@
+"""HTTP responses: documents in slices, faults as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from runtime_core.calls.faults import fault_detail
+from runtime_core.catalog import Catalog
+from runtime_core.contracts import Buffer, Fault, Format
+from runtime_core.errors import FaultKind
+from runtime_core.server.http_protocol import ABORT
+
+RUN_ID_HEADER = "Tesseract-Run-Id"
+PARENT_RUN_ID_HEADER = "Tesseract-Parent-Run-Id"
+TIMING_HEADER = "Server-Timing"
+"""Milliseconds of each stage of a call (W3C Server Timing)."""
+
+_RETRY_SECONDS = "1"
+_STALLED_SECONDS = 60.0  # a client that takes no byte for so long is disconnected
+_SLICE = 256 * 1024  # bytes copied into the transport at once
+
+
+class DocumentResponse:
+    """Sends a document in slices; each is copied, as its memory may be used again soon."""
+
+    def __init__(
+        self,
+        body: Sequence[Buffer],
+        format_: Format,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._pieces = [memoryview(buffer).cast("B") for buffer in body]
+        self._size = sum(piece.nbytes for piece in self._pieces)
+        fields = {
+            **headers,
+            "content-type": format_.media_types[0],
+            "content-length": str(self._size),
+        }
+        self._head = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the document; return when the transport has taken the last byte."""
+        await send({"type": "http.response.start", "status": 200, "headers": self._head})
+        loop = asyncio.get_running_loop()
+        abort = scope.get(ABORT, _stay)
+        sent = 0
+        for piece in _slices(self._pieces) if self._size else [b""]:
+            sent += len(piece)
+            more = sent < self._size
+            # uvicorn's `send` returns when the connection has been cut.
+            stalled = loop.call_later(_STALLED_SECONDS, abort)
+            try:
+                await send({"type": "http.response.body", "body": piece, "more_body": more})
+            finally:
+                stalled.cancel()
+
+
+def _stay() -> None:
+    """Do nothing, in a server that cannot cut a connection."""
+
+
+def timing(seconds: Mapping[str, float]) -> str:
+    """Return the seconds of the stages of a call as the header `Server-Timing`.
+
+    >>> timing({"queue": 0.0001, "compute": 2.5})
+    'queue;dur=0.1, compute;dur=2500'
+    """
+    return ", ".join(f"{stage};dur={1000 * value:.4g}" for stage, value in seconds.items())
+
+
+class JsonResponse(Response):
+    """Sends a JSON-like tree; NaN and infinities are strings."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Return the tree as JSON."""
+        return to_json(content, inf_nan_mode="strings")
+
+
+def fault_response(
+    fault: Fault, *, catalog: Catalog, run_id: str | None = None, debug: bool = False
+) -> Response:
+    """Return a fault as a response with the body that FastAPI uses."""
+    body = {"detail": _detail(fault, catalog)}
+    if fault.outcome.status >= 500:
+        body |= {"run_id": run_id}
+        if debug and fault.trace:
+            body |= {"traceback": fault.trace}
+    headers = {RUN_ID_HEADER: run_id} if run_id is not None else {}
+    if fault.kind in (FaultKind.QUEUE_FULL, FaultKind.SHUTTING_DOWN):
+        headers["Retry-After"] = _RETRY_SECONDS
+    return JsonResponse(body, status_code=fault.outcome.status, headers=headers)
+
+
+def _detail(fault: Fault, catalog: Catalog) -> Any:
+    if fault.kind is FaultKind.NOT_ACCEPTABLE:
+        return {
+            "message": fault.message,
+            "available_formats": list(catalog.formats.names),
+            "available_compressions": ["none", *catalog.compressors.names],
+            "available_gpu_transports": ["none"],
+        }
+    return fault_detail(fault)
+
+
+def _slices(pieces: Sequence[memoryview]) -> Iterator[bytes]:
+    for piece in pieces:
+        for start in range(0, piece.nbytes, _SLICE):
+            yield bytes(piece[start : start + _SLICE])

@@ -1,0 +1,83 @@
+"""The options of a service; the command `serve` derives its command line from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from runtime_core.config import ADVANCED, Flag
+from runtime_core.server.memory_limit import available_memory
+
+DEFAULT_PORT = 8000
+
+
+def _valid_port(value: Any) -> int:
+    try:
+        port = int(value)
+    except ValueError:
+        port = -1
+    if not 0 <= port < 2**16:
+        raise ValueError("a port is a number from 0 to 65535")
+    return port
+
+
+class ServeOptions(BaseModel):
+    """How a service is run. Sizes are in bytes, times in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    port: Annotated[
+        int,
+        BeforeValidator(_valid_port),
+        Flag(short="-p", variables=("TESSERACT_RUNTIME_PORT",)),
+    ] = Field(DEFAULT_PORT, description="Port to listen on; 0 takes a free one.")
+    host: Annotated[
+        str,
+        Flag(short="-h", variables=("TESSERACT_RUNTIME_HOST",)),
+    ] = Field("127.0.0.1", description="Address to listen on.")
+    num_workers: Annotated[
+        int,
+        Flag(
+            short="-w",
+            variables=("TESSERACT_RUNTIME_NUM_WORKERS",),
+        ),
+    ] = Field(1, ge=1, description="Number of worker processes.")
+    queue_size: Annotated[int, ADVANCED] = Field(
+        64, ge=0, description="Calls that may wait for a worker; more are refused."
+    )
+    max_queued_bytes: Annotated[int, ADVANCED] = Field(
+        default_factory=lambda: available_memory() // 4,
+        ge=1,
+        description="Bytes of the bodies of all calls together. [default: a quarter of the memory]",
+    )
+    max_body_size: Annotated[int, ADVANCED] = Field(
+        1 << 30, ge=1, description="Most bytes of one body."
+    )
+    timeout: float | None = Field(
+        None, ge=0.001, description="Seconds after which a call is stopped. [default: never]"
+    )
+    shutdown_grace: Annotated[float, ADVANCED] = Field(
+        30.0, ge=0, description="Seconds that calls may still take after SIGTERM."
+    )
+    api_key: Annotated[tuple[str, ...], Flag(variables=("TESSERACT_API_KEY",))] = Field(
+        (), description="A key that callers must show; may be repeated.", repr=False
+    )
+    allowed_host: Annotated[tuple[str, ...], ADVANCED] = Field(
+        (), description="A host by whose name the service is reached; may be repeated."
+    )
+    cors_origin: Annotated[tuple[str, ...], ADVANCED] = Field(
+        (), description="An origin whose web pages may call; may be repeated."
+    )
+    tls_cert: Annotated[str | None, ADVANCED] = Field(
+        None, description="File of a TLS certificate (PEM)."
+    )
+    tls_key: Annotated[str | None, ADVANCED] = Field(
+        None, description="File of its private key (PEM)."
+    )
+    log_format: Annotated[Literal["text", "json"], ADVANCED] = Field(
+        "text", description="Form of the line for each request."
+    )
+    in_process: Annotated[bool, ADVANCED] = Field(
+        False, description="Compute in this process, for debuggers; no call can be stopped."
+    )

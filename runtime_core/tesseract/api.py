@@ -1,0 +1,204 @@
+"""The author's file, loaded."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pydantic import BaseModel
+
+from runtime_core.catalog import install_command
+from runtime_core.contracts import Unavailable
+from runtime_core.errors import (
+    AuthorError,
+    InvalidItem,
+    InvalidTesseract,
+    MissingFile,
+    RunNotLogged,
+    did_you_mean,
+)
+from runtime_core.tesseract.module_clashes import TesseractLoader, refuse_clash
+from runtime_core.tesseract.tracebacks import author_lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class TesseractApi:
+    """A loaded `tesseract_api.py`: its module and its two schemas."""
+
+    path: Path
+    module: ModuleType
+    input_schema: type[BaseModel]
+    output_schema: type[BaseModel]
+
+    def function(self, name: str) -> Callable[..., Any] | Unavailable:
+        """Find a function of the file by name; `Unavailable` if it has none.
+
+        Any exception that it raises arrives as the cause of an `AuthorError`.
+        """
+        function = getattr(self.module, name, None)
+        if callable(function):
+            return _authored(function)
+        if hasattr(self.module, name):
+            return Unavailable(
+                f"{name} of {self.path.name} is not a function, but {function!r:.60}."
+            )
+        near = _near(name, self.module)
+        return Unavailable(f"{self.path.name} does not define a function {name!r}.{near}")
+
+    def prepare(self, name: str) -> None:
+        """Call `setup` or `teardown`, if the file has it; `InvalidTesseract` says how it failed."""
+        function = self.function(name)
+        if isinstance(function, Unavailable):
+            return
+        try:
+            function()
+        except AuthorError as error:
+            cause = error.cause
+            raise InvalidTesseract(
+                f"{name} of {self.path.name} failed: {type(cause).__name__}: {cause}\n"
+                + author_lines(cause)
+            ) from cause
+
+
+def _authored(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def authored(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except (KeyboardInterrupt, InvalidItem, RunNotLogged):
+            raise
+        # The author's function may raise anything, and sys.exit in it must not end a server.
+        except BaseException as error:
+            raise AuthorError from error
+
+    return authored
+
+
+def load_tesseract(path: str) -> TesseractApi:
+    """Import a `tesseract_api.py`.
+
+    It stands in `sys.modules`, where pickle looks for it, and its folder first on `sys.path`,
+    because its own imports need that, now and while its functions run. Nothing else is changed.
+    Raises `MissingFile` when there is no such file and `InvalidTesseract` when it cannot be
+    imported or lacks something.
+    """
+    file = Path(path).absolute()
+    if not file.is_file():
+        raise MissingFile(
+            f"There is no Tesseract at {str(file)!r}. Name its file with --api-path or "
+            "TESSERACT_API_PATH."
+        )
+    return tesseract_of(_import(file))
+
+
+def tesseract_of(module: ModuleType) -> TesseractApi:
+    """Make the Tesseract of an imported module; `InvalidTesseract` says what it lacks.
+
+    >>> from types import ModuleType
+    >>> tesseract_of(ModuleType("empty"))
+    Traceback (most recent call last):
+    runtime_core.errors.InvalidTesseract: empty does not define InputSchema.
+    empty does not define OutputSchema.
+    empty does not define a function 'apply'. Every Tesseract needs one.
+    """
+    file = Path(module.__dict__.get("__file__") or module.__name__)
+    faults = [*_missing(module, file)]
+    if faults:
+        raise InvalidTesseract("\n".join(faults))
+    return TesseractApi(
+        path=file,
+        module=module,
+        input_schema=module.InputSchema,
+        output_schema=module.OutputSchema,
+    )
+
+
+def _import(file: Path) -> ModuleType:
+    if file.suffix != ".py":
+        raise InvalidTesseract(f"{str(file)!r} is not a Python file: its name must end with .py.")
+    refuse_clash(file)
+    name = _module_name(file)
+    loader = TesseractLoader(name, str(file))
+    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
+    assert spec is not None  # only a file without a loader has none
+    module = importlib.util.module_from_spec(spec)
+    folder = str(file.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    sys.modules[name] = module  # pickle finds functions and classes of the file under this name
+    try:
+        loader.exec_module(module)
+    except (KeyboardInterrupt, MissingFile):
+        del sys.modules[name]
+        raise
+    # User code may raise anything at all; sys.exit in it must not end a server silently.
+    except BaseException as error:
+        del sys.modules[name]
+        raise InvalidTesseract(
+            f"{file.name} cannot be imported: {type(error).__name__}: {error}{_hint(error)}\n"
+            + author_lines(error)
+        ) from error
+    return module
+
+
+def _hint(error: BaseException) -> str:
+    """Say what to install when a module of `tesseract_core` is missing."""
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if name is None or name.partition(".")[0] != "tesseract_core":
+        return ""
+    options = () if name == "tesseract_core" else ("--upgrade",)
+    return f". Install it with: {install_command('tesseract-runtime-authoring', *options)}"
+
+
+def _module_name(file: Path) -> str:
+    """Name the module after its file, with a number if this process has such a module already."""
+    name = file.stem if file.stem.isidentifier() else "tesseract_api"
+    if name not in sys.modules:
+        return name
+    return next(f"{name}_{n}" for n in count(2) if f"{name}_{n}" not in sys.modules)
+
+
+def _missing(module: ModuleType, file: Path) -> Iterator[str]:
+    """Report each required name that the module lacks."""
+    for name in ("InputSchema", "OutputSchema"):
+        schema = getattr(module, name, None)
+        if schema is None:
+            yield f"{file.name} does not define {name}.{_near(name, module)}"
+        elif not isinstance(schema, type) or not issubclass(schema, BaseModel):
+            yield (
+                f"{name} of {file.name} must be a class that derives from pydantic.BaseModel, "
+                f"not {schema!r:.80}."
+            )
+    if hasattr(module, "apply") and not callable(module.apply):
+        yield f"apply of {file.name} is not a function, but {module.apply!r:.60}."
+    elif not hasattr(module, "apply"):
+        yield (
+            f"{file.name} does not define a function 'apply'.{_near('apply', module)} "
+            "Every Tesseract needs one."
+        )
+
+
+def _near(name: str, module: ModuleType) -> str:
+    """Suggest a similar name of the file, apart from those that the runtime itself looks for."""
+    names = [n for n in vars(module) if not n.startswith("_") and n not in _MEANINGS]
+    return did_you_mean(name, names)
+
+
+_MEANINGS = (
+    "InputSchema",
+    "OutputSchema",
+    "apply",
+    "jacobian",
+    "jacobian_vector_product",
+    "vector_jacobian_product",
+    "abstract_eval",
+    "setup",
+    "teardown",
+)

@@ -1,0 +1,121 @@
+"""Refuses a second Tesseract whose modules have the names of those of another folder."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType
+
+from runtime_core.errors import InvalidTesseract
+
+
+class TesseractLoader(SourceFileLoader):
+    """Loads the file of a Tesseract, and marks its module as one.
+
+    The file is compiled each time: bytecode counts as fresh when the file was changed within the
+    same second and has kept its size, and nothing is written into folders of an author.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile the file as it is now."""
+        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
+        return code
+
+
+def refuse_clash(file: Path) -> None:
+    """Refuse a file that would get modules of another folder under the names of its own.
+
+    Python keeps one module of a name: an import of a second one silently gives the first.
+    """
+    beside = _modules_beside(file)
+    loaded = {
+        name: place for name in beside if (place := _loaded_elsewhere(name, file)) is not None
+    }
+    others = [other for other in _loaded_tesseracts() if other.parent != file.parent]
+    if not loaded and not others:
+        return
+    imported = _siblings_imported_by(file, beside)
+    rivals = {name: _owner(loaded[name], others) for name in imported & loaded.keys()}
+    later = imported - sys.modules.keys()  # a module that is there will be the one of both
+    for other in others if later else ():
+        theirs = _siblings_imported_by(other, _modules_beside(other))
+        rivals |= dict.fromkeys(later & theirs - rivals.keys(), other)
+    if rivals:
+        raise InvalidTesseract(_clash(file, rivals))
+
+
+def _clash(file: Path, rivals: Mapping[str, Path]) -> str:
+    name, rival = min(rivals.items())
+    return (
+        f"{str(file)!r} imports the module {name!r} beside it, but this process has another one of "
+        f"that name from {str(rival)!r}, and Python keeps only one. Give this Tesseract a process "
+        f"of its own with Tesseract.from_worker({str(file)!r}) of tesseract-runtime-client."
+    )
+
+
+def _modules_beside(file: Path) -> dict[str, Path]:
+    """Return the modules and packages in the folder of a file, itself included, by name."""
+    try:
+        paths = [*file.parent.iterdir()]
+    except OSError:  # an earlier Tesseract may have been deleted since
+        return {}
+    packages = {path.name: path for path in paths if path.name.isidentifier() and path.is_dir()}
+    return packages | {path.stem: path for path in paths if path.suffix == ".py"}
+
+
+def _loaded_elsewhere(name: str, file: Path) -> Path | None:
+    """Return the place of a loaded module that is neither beside the file nor installed.
+
+    What is installed has the same right to its name in every process.
+    """
+    module = sys.modules.get(name)
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    place = next((Path(place) for place in places if place is not None), None)
+    if place is None or name in sys.stdlib_module_names or _INSTALLED & {*place.parts}:
+        return None
+    return None if place.resolve().is_relative_to(file.parent.resolve()) else place
+
+
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+
+def _loaded_tesseracts() -> list[Path]:
+    """Return the files of the Tesseracts that this process has loaded."""
+    specs = [getattr(module, "__spec__", None) for module in [*sys.modules.values()]]
+    loaders = [getattr(spec, "loader", None) for spec in specs]
+    return [Path(loader.path) for loader in loaders if isinstance(loader, TesseractLoader)]
+
+
+def _owner(place: Path, tesseracts: Iterable[Path]) -> Path:
+    """Return the Tesseract beside which a module lies, or the module's own place."""
+    return next((file for file in tesseracts if place.is_relative_to(file.parent)), place)
+
+
+def _siblings_imported_by(file: Path, beside: Mapping[str, Path]) -> set[str]:
+    """Return which modules beside a file it imports somewhere, itself or by way of others."""
+    found: set[str] = set()
+    waiting = [file]
+    while waiting:
+        new = _names_imported_by(waiting.pop()) & beside.keys() - found
+        found |= new
+        for path in (beside[name] for name in new):
+            waiting += path.rglob("*.py") if path.is_dir() else [path]
+    return found
+
+
+def _names_imported_by(source: Path) -> set[str]:
+    """Return the first parts of what a source file imports, wherever it does that."""
+    try:
+        tree = ast.parse(source.read_bytes())
+    except (OSError, SyntaxError, ValueError):  # who imports it will be told
+        return set()
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
+            names.add(node.module.partition(".")[0])
+    return names

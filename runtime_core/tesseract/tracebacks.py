@@ -1,0 +1,48 @@
+"""Tracebacks of user code, shortened to the frames of its author."""
+
+from __future__ import annotations
+
+import traceback
+from importlib.util import find_spec
+from pathlib import Path
+
+_CORE = str(Path(__file__).parents[1])
+
+
+def author_lines(error: BaseException) -> str:
+    """Format the frames of the author's code in a traceback, most recent last.
+
+    The text is empty when there are none, as for an error of the runtime itself.
+    """
+    if isinstance(error, SyntaxError):
+        return "".join(traceback.format_exception_only(error)).rstrip()
+    shown = traceback.TracebackException.from_exception(error)
+    return "".join(_authors(shown.stack).format()).rstrip()
+
+
+def author_trace(error: BaseException) -> str:
+    """Format the whole traceback as Python prints it, without the frames of the runtime."""
+    shown = traceback.TracebackException.from_exception(error)
+    _shorten(shown)
+    return "".join(shown.format()).rstrip()
+
+
+def _shorten(shown: traceback.TracebackException) -> None:
+    """Keep only the author's frames, in the causes of an exception too."""
+    shown.stack = _authors(shown.stack)
+    for earlier in (shown.__cause__, shown.__context__):
+        if earlier is not None:
+            _shorten(earlier)
+
+
+def _authors(stack: traceback.StackSummary) -> traceback.StackSummary:
+    ours = ("<frozen importlib", *_packages())
+    return traceback.StackSummary.from_list(
+        [frame for frame in stack if not frame.filename.startswith(ours)]
+    )
+
+
+def _packages() -> tuple[str, ...]:
+    """Return the folders of code that is not the author's: this package and pydantic."""
+    pydantic = find_spec("pydantic")
+    return (_CORE, *((pydantic and pydantic.submodule_search_locations) or ()))

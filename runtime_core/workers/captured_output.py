@@ -1,0 +1,127 @@
+"""The output of one call of a worker, including C code and subprocesses.
+
+It goes to a file without a name, which the worker has as its descriptors 1 and 2 and its
+supervisor reads. A pipe would block the worker while the supervisor does not read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from runtime_core.contracts import Run
+from runtime_core.run_logs.standard_output import STDERR, write_all
+from runtime_core.run_logs.text_log import append_text, text_log_path
+from runtime_core.workers.process_exit import settle
+
+_log = logging.getLogger(__name__)
+
+_CHUNK = 1 << 20
+
+
+class CapturedOutput:
+    """The file of one call's output, or of a worker's that is idle or still loads."""
+
+    def __init__(self) -> None:
+        with tempfile.TemporaryFile() as file:
+            self.descriptor = os.dup(file.fileno())
+        fcntl.fcntl(self.descriptor, fcntl.F_SETFL, os.O_APPEND)
+        self._showing = asyncio.Lock()
+        self._keeping = asyncio.Lock()
+        self._shown = self._kept = 0
+        self._run: Run | None = None
+        self._writing: asyncio.Future[None] | None = (
+            None  # it may outlast the task that has begun it
+        )
+        self._open = True
+
+    @property
+    def size(self) -> int:
+        """The number of bytes written."""
+        return os.fstat(self.descriptor).st_size
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something has been written that has not been shown."""
+        return self._open and self.size > self._shown
+
+    def tail(self, size: int) -> str:
+        """Return the last whole lines, at most `size` bytes; nothing after `finish`."""
+        if not self._open:
+            return ""
+        start = max(self.size - size, 0)
+        text = os.pread(self.descriptor, size, start).decode("utf-8", "replace")
+        return text.partition("\n")[2] or text if start else text
+
+    def begin(self, run: Run) -> None:
+        """Begin the log of a run: `keep` appends what is written from now on."""
+        self._kept = self.size
+        self._run = run
+
+    async def keep(self) -> None:
+        """Append what is new to the log of the run, off the event loop."""
+        async with self._keeping:
+            await self._written()
+            if self._run is not None and self.size > self._kept:
+                writing = asyncio.to_thread(self._keep, text_log_path(self._run))
+                self._writing = asyncio.ensure_future(writing)
+                await self._written()
+
+    async def _written(self) -> None:
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+            self._writing = None
+
+    def end(self) -> None:
+        """End the log of the run: what is written from now on does not belong to it."""
+        self._run = None
+
+    async def show(self) -> None:
+        """Write what is new to the stderr of this process, off the event loop."""
+        async with self._showing:
+            if self.has_news:
+                await _in_daemon_thread(self._show)
+
+    async def finish(self) -> None:
+        """Show the rest and close the file; the last process that writes to it frees it."""
+        await self.show()
+        async with self._showing:
+            if self._open:
+                self._open = False
+                os.close(self.descriptor)
+
+    def _keep(self, log: Path) -> None:
+        try:
+            while piece := os.pread(self.descriptor, _CHUNK, self._kept):
+                self._kept += len(piece)
+                append_text(log, piece)
+        except OSError as error:
+            _log.warning("%s cannot be written: %s.", log, error.strerror)
+            self._run = None
+
+    def _show(self) -> None:
+        while piece := os.pread(self.descriptor, _CHUNK, self._shown):
+            self._shown += len(piece)
+            with suppress(OSError):  # the reader of our stderr has gone
+                write_all(STDERR, [piece])
+
+
+async def _in_daemon_thread(act: Callable[[], None]) -> None:
+    """Run a function that may block for ever in a daemon thread."""
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+
+    def run() -> None:
+        act()
+        with suppress(RuntimeError):  # the loop has been closed meanwhile
+            loop.call_soon_threadsafe(settle, done, None)
+
+    threading.Thread(target=run, daemon=True).start()
+    await done

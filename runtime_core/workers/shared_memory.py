@@ -1,0 +1,120 @@
+"""Memory that a supervisor shares with its workers, so that large bodies cross no socket.
+
+A shared buffer has no name: nothing is left behind in a folder, whichever process is killed. It is
+an anonymous file in memory (memfd_create), which the size of /dev/shm does not bound, or an
+unlinked temporary file on other platforms.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from collections.abc import Sequence
+
+from runtime_core.contracts import Buffer
+
+SMALLEST = 1 << 16
+"""Bodies of fewer bytes travel in the messages themselves."""
+
+_POPULATE = getattr(mmap, "MAP_POPULATE", 0)
+"""Lets Linux map all pages of a shared buffer at once, not at the first touch of each."""
+
+_KEPT = 4
+"""The most idle shared buffers: touching new memory costs as much as copying into it."""
+
+
+class SharedBuffer:
+    """A growing piece of shared memory; a process that has its descriptor can map it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._map: mmap.mmap | None = None
+
+    @classmethod
+    def create(cls) -> SharedBuffer:
+        """Return a new and empty shared buffer."""
+        return cls(_anonymous_file())
+
+    def view(self, size: int, *, at_once: bool = True) -> memoryview:
+        """Return the first `size` bytes for reading and writing; the shared buffer grows to that.
+
+        What is not used `at_once` takes memory page by page, as it is touched.
+        """
+        if self._map is None or len(self._map) < size:
+            os.ftruncate(self.descriptor, max(size, os.fstat(self.descriptor).st_size))
+            flags = mmap.MAP_SHARED | (_POPULATE if at_once else 0)
+            self._map = mmap.mmap(self.descriptor, size, flags)  # an old one ends with its views
+        return memoryview(self._map)[:size]
+
+    def fill(self, pieces: Sequence[memoryview]) -> None:
+        """Copy pieces to the beginning, one after another."""
+        view = self.view(sum(piece.nbytes for piece in pieces))
+        start = 0
+        for piece in pieces:
+            view[start : start + piece.nbytes] = piece
+            start += piece.nbytes
+
+    def holds(self, buffer: Buffer) -> bool:
+        """Return whether a buffer is a view of this shared buffer."""
+        return isinstance(buffer, memoryview) and buffer.obj is self._map
+
+    def empty(self) -> None:
+        """Free the memory; there must be no view of it, here or in another process."""
+        self._map = None
+        os.ftruncate(self.descriptor, 0)
+
+    def close(self) -> None:
+        """Free the memory, once the last view of it is gone."""
+        self._map = None
+        os.close(self.descriptor)
+
+
+class SharedBufferPool:
+    """The shared buffers of one supervisor: leased for a call, and kept for the next."""
+
+    def __init__(self) -> None:
+        self._idle: list[SharedBuffer] = []
+        self._leased: list[SharedBuffer] = []
+        self._is_closed = False
+
+    def lease(self) -> SharedBuffer:
+        """Return a shared buffer for exclusive use; it must be released."""
+        shared_buffer = self._idle.pop() if self._idle else SharedBuffer.create()
+        self._leased.append(shared_buffer)
+        return shared_buffer
+
+    def release(self, shared_buffer: SharedBuffer) -> None:
+        """Take a shared buffer back; its views must not be used any more."""
+        if self._is_closed:
+            return
+        self._leased.remove(shared_buffer)
+        if len(self._idle) < _KEPT:
+            self._idle.append(shared_buffer)
+        else:
+            shared_buffer.close()
+
+    def holding(self, buffer: Buffer) -> SharedBuffer | None:
+        """Return the leased shared buffer that a buffer is a view of."""
+        return next(
+            (shared_buffer for shared_buffer in self._leased if shared_buffer.holds(buffer)), None
+        )
+
+    def shrink(self) -> None:
+        """Free the memory of all idle shared buffers."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def close(self) -> None:
+        """Free everything; a leased shared buffer is freed with its last view."""
+        self._is_closed = True
+        self.shrink()
+        while self._leased:
+            self._leased.pop().close()
+
+
+def _anonymous_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("tesseract-runtime", os.MFD_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

@@ -1,0 +1,148 @@
+"""The process of one worker: loads the Tesseract once, then answers one call at a time.
+
+It is started as `python -m runtime_core.workers.worker_main DESCRIPTOR PARENT`, with one end of a
+socket pair as an inherited descriptor. User code runs on the main thread, the only one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from typing import NoReturn
+
+from runtime_core.calls.faults import author_fault, fault_of
+from runtime_core.config import restore
+from runtime_core.contracts import Reply
+from runtime_core.description import describe, loaded_plugins
+from runtime_core.errors import PluginFault, TesseractRuntimeError
+from runtime_core.plugins import PluginSelection, load_catalog
+from runtime_core.run_logs.standard_output import flush_output, redirect_output
+from runtime_core.runtime import Runtime, local_runtime, served_runtime
+from runtime_core.workers.framing import ConnectionEnded, Message, receive, send
+from runtime_core.workers.message_types import (
+    ANSWER,
+    BODY,
+    READY,
+    RECORDS,
+    STREAMS,
+    ReceivedCall,
+    failed_message,
+    is_in_shared_buffer,
+    read_call,
+    reply_message,
+)
+from runtime_core.workers.record_file import RecordWriter
+from runtime_core.workers.shared_memory import SharedBuffer
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def main(descriptor: int, parent: int) -> int:
+    """Serve one supervisor until it closes the connection; return the exit code."""
+    _die_with(parent)
+    os.set_inheritable(descriptor, False)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a TextIOWrapper
+    connection = socket.socket(fileno=descriptor)
+    with connection, suppress(ConnectionEnded), ExitStack() as set_up:
+        records = RecordWriter()
+        runtime = _start(connection, records, set_up)
+        if runtime is not None:
+            _Worker(runtime, connection, records).work()
+    return 0
+
+
+class _Worker:
+    """Answers calls in the order of their arrival."""
+
+    def __init__(self, runtime: Runtime, connection: socket.socket, records: RecordWriter) -> None:
+        self._runtime = runtime
+        self._connection = connection
+        self._records = records
+        self._process = os.getpid()
+        self._answer: SharedBuffer | None = None  # for the next large answer
+
+    def work(self) -> NoReturn:
+        """Answer until the supervisor hangs up, which raises `ConnectionEnded`."""
+        while True:
+            received = read_call(receive(self._connection))
+            self._attach(received)
+            reply = self._reply(received)
+            if os.getpid() != self._process:
+                os._exit(0)  # a fork of user code that returned must not answer
+            message = reply_message(received.number, reply, self._answer)
+            if is_in_shared_buffer(message) and self._answer is not None:
+                self._answer.close()
+                self._answer = None
+            flush_output()
+            send(self._connection, message)
+
+    def _attach(self, received: ReceivedCall) -> None:
+        """Take the files that the supervisor attaches for this call and those that follow."""
+        if RECORDS in received.attached:
+            self._records.go_on_in(received.attached[RECORDS])
+        if STREAMS in received.attached:
+            redirect_output(received.attached[STREAMS])
+        if ANSWER in received.attached:
+            self._answer = SharedBuffer(received.attached[ANSWER])
+
+    def _reply(self, received: ReceivedCall) -> Reply:
+        if received.body_size is None:
+            return self._runtime.invoke(received.call)
+        shared_buffer = SharedBuffer(received.attached[BODY])
+        try:
+            body = shared_buffer.view(received.body_size)
+            return self._runtime.invoke(replace(received.call, body=body))
+        finally:
+            shared_buffer.close()
+
+
+def _start(connection: socket.socket, records: RecordWriter, set_up: ExitStack) -> Runtime | None:
+    """Load the Tesseract of the first message, and answer with its description or a fault."""
+    start = receive(connection).data
+    try:
+        selection = PluginSelection(
+            disabled=frozenset(start["disabled_plugins"]), strict=start["strict_plugins"]
+        )
+        catalog = load_catalog(selection)
+        _compare(loaded_plugins(catalog), start["loaded_plugins"])
+        make_runtime = served_runtime if start["confined"] else local_runtime
+        runtime = make_runtime(catalog, restore(catalog, start["config"]), records)
+        set_up.enter_context(runtime.set_up())
+        description = describe(runtime)
+    except TesseractRuntimeError as error:
+        fault = fault_of(error)
+    # Schemas of an author can fail in any way; the operator needs to know.
+    except Exception as error:
+        fault = author_fault(error)
+    else:
+        send(connection, Message(kind=READY, data=description.as_data()))
+        return runtime
+    send(connection, failed_message(fault))
+    return None
+
+
+def _compare(ours: list[str], theirs: list[str]) -> None:
+    """Refuse to work for a supervisor that has loaded other plugins than this process."""
+    different = sorted(set(ours) ^ set(theirs))
+    if different:
+        raise PluginFault(
+            f"The plugins have changed since the server was started: {'; '.join(different)}. "
+            "Start the server again."
+        )
+
+
+def _die_with(parent: int) -> None:
+    """End this process when its supervisor ends, however that happens; Linux alone can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the line above took effect
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,252 @@
+"""One worker as its supervisor sees it: a process, a connection and its output."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from runtime_core.calls.faults import RaisedFault
+from runtime_core.contracts import Call, Description, Reply, Run
+from runtime_core.errors import WorkerDied
+from runtime_core.plugins import PluginSelection
+from runtime_core.run_logs.supervisor import RunSupervisor
+from runtime_core.workers.connection import Connection
+from runtime_core.workers.framing import ConnectionEnded, Message
+from runtime_core.workers.message_types import (
+    ANSWER,
+    BODY,
+    FAILED,
+    START,
+    call_message,
+    is_in_shared_buffer,
+    read_fault,
+    read_reply,
+)
+from runtime_core.workers.process_exit import end_of
+from runtime_core.workers.shared_memory import SharedBuffer, SharedBufferPool
+from runtime_core.workers.worker_output import WorkerOutput
+
+_SECONDS_TO_END = 5.0
+_SECONDS_TO_FALL = 0.2
+_TAIL = 2000  # bytes of output that the message of a death shows
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """What a worker needs to load the same Tesseract with the same plugins.
+
+    `config` is the result of `config.dump`, `loaded` that of `loaded_plugins` in the supervisor.
+    A worker that is not `confined` may read all files of the user of its supervisor.
+    """
+
+    config: Mapping[str, Any]
+    plugins: PluginSelection
+    loaded: Sequence[str]
+    confined: bool = True
+
+    def start_message(self) -> Message:
+        """Return the first message to a worker."""
+        return Message(
+            kind=START,
+            data={
+                "config": self.config,
+                "confined": self.confined,
+                "disabled_plugins": sorted(self.plugins.disabled),
+                "strict_plugins": self.plugins.strict,
+                "loaded_plugins": list(self.loaded),
+            },
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeasedReply:
+    """A reply, and the shared buffer of its body until that is released."""
+
+    reply: Reply
+    shared_buffer: SharedBuffer | None = None
+
+
+class WorkerProcess:
+    """A started worker. It leads a session of its own, so that Ctrl-C does not reach user code."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        connection: Connection,
+        output: WorkerOutput,
+        buffers: SharedBufferPool,
+    ) -> None:
+        self.output = output
+        self.load_seconds = 0.0
+        self._process = process
+        self._connection = connection
+        self._buffers = buffers
+        self._answer_buffer: SharedBuffer | None = None  # for the next large answer
+        self._attached: dict[str, int] = {}  # descriptors that go with the next call
+        self._number = 0  # of the last call
+        self._has_loaded = self._is_killed = False
+        self._is_free = asyncio.Event()
+        self._is_free.set()
+        self._ended = end_of(process)
+        self._ended.add_done_callback(lambda _: self._connection.hang_up())
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended, or is about to."""
+        return self._is_killed or self._ended.done()
+
+    def when_ended(self, act: Callable[[WorkerProcess], None]) -> None:
+        """Call a function once the process has ended."""
+        self._ended.add_done_callback(lambda _: act(self))
+
+    @classmethod
+    def launch(cls, buffers: SharedBufferPool, supervisor: RunSupervisor) -> WorkerProcess:
+        """Start a process in a running event loop.
+
+        It must be started on a thread that outlives the worker: the end of the thread would end
+        the worker too.
+        """
+        ours, theirs = socket.socketpair()
+        output = WorkerOutput(supervisor)
+        with theirs:
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "runtime_core.workers.worker_main",
+                    str(theirs.fileno()),
+                    str(os.getpid()),
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=output.descriptor,
+                stderr=output.descriptor,
+                start_new_session=True,
+            )
+        return cls(process, Connection.over(ours), output, buffers)
+
+    async def load(self, settings: WorkerSettings) -> Description:
+        """Let the worker load the Tesseract; errors of loading are raised here."""
+        start = time.perf_counter()
+        self._connection.ask(settings.start_message())
+        answer = await self._answer_to(None, "while it loaded the Tesseract")
+        self.load_seconds = time.perf_counter() - start
+        if answer.kind == FAILED:
+            fault = read_fault(answer.data)
+            assert fault is not None  # a failure always says why
+            raise RaisedFault(fault)
+        self._has_loaded = True
+        return Description.from_data(answer.data)
+
+    def begin(self, call: Call, run: Run) -> None:
+        """Begin to compute a call. The buffer of its body must stay until it is finished.
+
+        What is printed from now on goes to the log of its run. `OSError` if this process has too
+        many files open; then the call has not begun.
+        """
+        self._prepare()
+        body = self._buffers.holding(call.body)
+        attached = {} if body is None else {BODY: body.descriptor}
+        attached |= self._attached
+        self._attached.clear()
+        self._is_free.clear()
+        self.output.begin(run)
+        self._number += 1
+        self._connection.ask(call_message(self._number, call, attached))
+
+    async def finish(self) -> LeasedReply:
+        """Wait for the end of the call; `WorkerDied` if the process ends before it has answered.
+
+        What was printed and logged has been forwarded when this ends. When its task is cancelled,
+        another task must await `finish` again, for the same end.
+        """
+        try:
+            answer = await self._answer_to(self._number, "during the call")
+        except WorkerDied:
+            await self.output.follow()
+            await self.output.close_run()
+            self._end_call()
+            raise
+        await self.output.follow()
+        self._end_call()
+        buffer = self._answer_buffer
+        assert buffer is not None  # it is kept until no call is under way
+        if not is_in_shared_buffer(answer):
+            return LeasedReply(reply=read_reply(answer, buffer))
+        self._answer_buffer = None
+        return LeasedReply(reply=read_reply(answer, buffer), shared_buffer=buffer)
+
+    def shrink(self) -> None:
+        """Free the memory for the next answer; an idle worker has no view of it."""
+        if self._answer_buffer is not None:
+            self._answer_buffer.empty()
+
+    def kill(self) -> None:
+        """End the process and everything in its group at once; a call in it fails by that."""
+        self._is_killed = True
+        with suppress(ProcessLookupError, PermissionError):  # it has ended; macOS says the latter
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """End the process: a worker that is idle ends by itself, any other is killed."""
+        self._connection.close()
+        if self._has_loaded:
+            await asyncio.wait([self._ended], timeout=_SECONDS_TO_END)
+        await self.killed()  # what is left: the worker, or programs that user code has started
+
+    async def killed(self) -> None:
+        """Kill the process and wait until it has ended."""
+        self.kill()
+        await asyncio.wait([self._ended])
+
+    async def finish_output(self) -> None:
+        """Show the rest of the output after the process has ended, and free its files."""
+        await self._is_free.wait()  # a call that has not noticed the end yet needs them
+        if self._answer_buffer is not None:
+            self._buffers.release(self._answer_buffer)
+            self._answer_buffer = None
+        await self.output.finish()
+
+    def _end_call(self) -> None:
+        self.output.end()
+        self._is_free.set()
+
+    def _prepare(self) -> None:
+        """Make what the next call needs and the worker does not have."""
+        if self._answer_buffer is None:
+            self._answer_buffer = self._buffers.lease()
+            self._attached[ANSWER] = self._answer_buffer.descriptor
+        self.output.prepare(self._attached)
+
+    async def _answer_to(self, number: int | None, moment: str) -> Message:
+        try:
+            answer = await self._connection.answer()
+            if answer.data.get("number") == number:
+                return answer
+        except ConnectionEnded:
+            await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)  # for its exit code
+        # Any other answer comes from another process, which holds the connection open.
+        await self.killed()
+        raise WorkerDied(
+            f"The worker process ended {moment} ({self._how_it_ended()}).{self._last_words()}"
+        )
+
+    def _how_it_ended(self) -> str:
+        code = self._process.returncode
+        if code is None or code >= 0:
+            return f"exit code {code}"
+        return f"signal {signal.Signals(-code).name}"
+
+    def _last_words(self) -> str:
+        text = self.output.tail(_TAIL).strip()
+        return f" The end of its output:\n{text}" if text else ""

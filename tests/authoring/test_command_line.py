@@ -1,0 +1,96 @@
+"""Files, sequences and references on the command line, which acts for its own user."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.authoring.conftest import Made, write_points
+from tests.authoring.test_openapi import EVERYTHING
+from tests.cli.conftest import Here
+from tests.conftest import Cli
+
+API = "--api-path=tesseract/tesseract_api.py"
+
+
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process: no rule of this module is about another."""
+    return cli_here
+
+
+@pytest.fixture
+def made_here(made: Made, inputs: Path, outputs: Path) -> None:
+    """Write the Tesseract and its files into the folder in which commands run."""
+    made(EVERYTHING)
+    write_points(inputs / "points", 2)
+    for path in (inputs / "points").iterdir():
+        path.write_text('{"x": [1, 2]}')
+
+
+def payload(**inputs: object) -> str:
+    """Return a payload of the Tesseract."""
+    plain = {"points": "@points/*.json", "path": "notes.txt", "to": "new.txt"}
+    return json.dumps({"inputs": {**plain, **inputs}})
+
+
+def test_a_call_reads_and_writes_files(
+    cli: Cli, made_here: None, inputs: Path, outputs: Path
+) -> None:
+    """Inputs come from the input path, what is written goes to the output path."""
+    ended = cli(API, "--input-path=inputs", "--output-path=outputs", "apply", payload())
+    assert ended.returncode == 0, ended.stderr
+    written = json.loads(ended.stdout)
+    assert (written["path"], written["to"]) == ("notes.txt", "new.txt")
+    assert [point["x"]["data"]["buffer"] for point in written["points"]] == [[1.0, 2.0]] * 2
+    assert (outputs / "new.txt").read_text() == "done"
+
+
+def test_both_paths_are_the_working_directory_by_default(
+    cli: Cli, made_here: None, inputs: Path
+) -> None:
+    """Without options names are relative to where the command runs."""
+    ended = cli("--api-path=../tesseract/tesseract_api.py", "apply", payload(), cwd=inputs)
+    assert ended.returncode == 0, ended.stderr
+    assert (inputs / "new.txt").read_text() == "done"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"path": "none.txt"}, "inputs.path: There is no 'none.txt' in the input path '"),
+        ({"path": "../secret"}, "inputs.path: '../secret' lies outside of the input path '"),
+        ({"to": "/etc/x"}, "inputs.to: '/etc/x' lies outside of the output path '"),
+        ({"points": "@none*"}, "inputs.points: No file matches '@none*' in the input path '"),
+        ({"points": "none"}, "inputs.points: Input should be a list, or '@' and a glob of files"),
+        ({"solver": {"type": "image", "ref": "a:1"}}, "inputs.solver: The image 'a:1' is not sta"),
+        ({"solver": {"type": "api_path", "ref": "x.py"}}, "inputs.solver: There is no Tesseract"),
+    ],
+)
+def test_a_wrong_payload_is_told_in_a_line(
+    change: dict[str, object], message: str, here: Here, made_here: None
+) -> None:
+    """The place, the value and the folder are in the message; the exit code is 2."""
+    ended = here(API, "--input-path=inputs", "--output-path=outputs", "apply", payload(**change))
+    assert ended.code == 2
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_wrong_item_is_named(here: Here, made_here: None, inputs: Path) -> None:
+    """The message has the file and the path inside, and no traceback."""
+    (inputs / "points" / "0001.json").write_text('{"x": ["a"]}')
+    ended = here(API, "--input-path=inputs", "--output-path=outputs", "apply", payload())
+    assert ended.code in (1, 2)
+    assert "item 'points/0001.json'.x: Could not parse value as a numeric array" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_help_shows_the_types(here: Here, made_here: None) -> None:
+    """A user sees what a field takes."""
+    told = here(API, "apply", "--help").stdout
+    assert "points: LazySequence[Apply_Point] -- Where." in told
+    assert "path: InputPath -- What." in told
+    assert "solver: TesseractReference | None = None" in told

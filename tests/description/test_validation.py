@@ -1,0 +1,516 @@
+"""What is wrong with a Tesseract is told when it is loaded, all of it, in clear sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from runtime_core import Runtime
+from runtime_core.description import describe
+from runtime_core.errors import FaultKind, InvalidTesseract
+from tests.conftest import Cli
+
+Make = Callable[..., Runtime]
+Tesseract = Callable[..., Path]
+
+HEADER = """
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, RootModel, field_validator
+from pydantic import model_validator
+from runtime_core import Array, Differentiable, Float64
+
+Vector = Differentiable[Array[(None,), Float64]]
+"""
+
+SCHEMAS = (
+    HEADER
+    + """
+class InputSchema(BaseModel):
+    x: Vector
+
+class OutputSchema(BaseModel):
+    y: Vector
+"""
+)
+"""The beginning of Tesseracts whose functions are what matters."""
+
+APPLY = "\ndef apply(inputs): ...\n"
+
+NOTHING = "has nothing differentiable: mark an array as Differentiable[...]."
+
+
+@pytest.fixture
+def cli(cli_here: Cli) -> Cli:
+    """Return the command line in this process: no rule of this module is about another."""
+    return cli_here
+
+
+def schemas(inputs: str, outputs: str = "y: Vector") -> str:
+    """Return the source of a Tesseract whose schemas have these fields."""
+    return HEADER + (
+        f"class InputSchema(BaseModel):\n    {inputs}\n"
+        f"class OutputSchema(BaseModel):\n    {outputs}\n{APPLY}"
+    )
+
+
+def refusal(runtime: Runtime) -> str:
+    """Return the message with which a Tesseract is refused."""
+    with pytest.raises(InvalidTesseract) as caught:
+        describe(runtime)
+    assert caught.value.kind is FaultKind.LOAD_FAILED
+    return str(caught.value)
+
+
+def test_a_tesseract_without_faults_is_described(runtime: Make) -> None:
+    """Nothing is said of a file in which nothing is wrong, and none of its functions is called."""
+    source = SCHEMAS + (
+        "def apply(inputs):\n    1 / 0\n"
+        "def jacobian(inputs, jac_inputs, jac_outputs):\n    1 / 0\n"
+        "def abstract_eval(inputs):\n    1 / 0\n"
+    )
+    served = [endpoint.name for endpoint in describe(runtime(source)).endpoints]
+    assert served[:3] == ["apply", "jacobian", "abstract_eval"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            "def apply(inputs): ...",
+            "tesseract_api.py does not define InputSchema.\n"
+            "tesseract_api.py does not define OutputSchema.",
+        ),
+        (
+            "class InputShema(Model): ...\nclass OutputSchema(Model): ...\ndef apply(inputs): ...",
+            "tesseract_api.py does not define InputSchema. Did you mean 'InputShema'?",
+        ),
+        (
+            "InputSchema = 3\nclass OutputSchema(Model): ...\ndef apply(inputs): ...",
+            "InputSchema of tesseract_api.py must be a class that derives from "
+            "pydantic.BaseModel, not 3.",
+        ),
+        (
+            "class InputSchema(Model): ...\nOutputSchema = InputSchema()\ndef apply(inputs): ...",
+            "OutputSchema of tesseract_api.py must be a class that derives from "
+            "pydantic.BaseModel, not InputSchema().",
+        ),
+        (
+            "class InputSchema(Model): ...\nclass OutputSchema(Model): ...\n",
+            "tesseract_api.py does not define a function 'apply'. Every Tesseract needs one.",
+        ),
+        (
+            "class InputSchema(Model): ...\nclass OutputSchema(Model): ...\ndef aply(i): ...",
+            "tesseract_api.py does not define a function 'apply'. Did you mean 'aply'? "
+            "Every Tesseract needs one.",
+        ),
+        (
+            "InputSchema = int\nclass OutputSchema(Model): ...\n",
+            "InputSchema of tesseract_api.py must be a class that derives from "
+            "pydantic.BaseModel, not <class 'int'>.\n"
+            "tesseract_api.py does not define a function 'apply'. Every Tesseract needs one.",
+        ),
+    ],
+)
+def test_what_a_file_lacks_is_told(source: str, message: str, runtime: Make) -> None:
+    """Everything that every Tesseract needs and this one lacks has a line of its own."""
+    assert refusal(runtime("from pydantic import BaseModel as Model\n" + source)) == message
+
+
+def test_a_long_value_in_the_place_of_a_schema_is_shortened(runtime: Make) -> None:
+    """The message shows what stands there, and no more of it than fits."""
+    message = refusal(runtime(SCHEMAS + APPLY + "InputSchema = list(range(10_000))\n"))
+    assert len(message) < 250
+
+
+@pytest.mark.parametrize("name", ["apply", "jacobian"])
+def test_what_is_no_function_is_not_suggested(name: str, runtime: Make) -> None:
+    """Nobody is asked whether they meant the name that they have written."""
+    made = runtime(SCHEMAS + ("" if name == "apply" else APPLY) + f"{name} = 3\n")
+    try:
+        message = describe(made).unavailable[name]
+    except InvalidTesseract as error:
+        message = str(error)
+    assert f"Did you mean {name!r}?" not in message
+
+
+@pytest.mark.parametrize(
+    ("functions", "messages"),
+    [
+        (
+            "def apply(): ...",
+            ["apply() cannot be called as apply(inputs): too many positional arguments."],
+        ),
+        (
+            "def apply(inputs, mesh): ...",
+            [
+                "apply(inputs, mesh) cannot be called as apply(inputs): missing a required "
+                "argument: 'mesh'."
+            ],
+        ),
+        (
+            "def apply(*, inputs): ...",
+            ["apply(*, inputs) cannot be called as apply(inputs): too many positional arguments."],
+        ),
+        (
+            "def apply(inputs): ...\ndef abstract_eval(inputs, outputs): ...",
+            [
+                "abstract_eval(inputs, outputs) cannot be called as abstract_eval(inputs): "
+                "missing a required argument: 'outputs'."
+            ],
+        ),
+        (
+            "def apply(inputs): ...\ndef jacobian(inputs, jac_in, jac_outputs): ...",
+            [
+                "jacobian(inputs, jac_in, jac_outputs) cannot be called as jacobian(inputs, "
+                "jac_inputs, jac_outputs): missing a required argument: 'jac_in'."
+            ],
+        ),
+        (
+            "def apply(inputs): ...\ndef jacobian(inputs, jac_inputs, jac_outputs, /): ...",
+            [
+                "jacobian(inputs, jac_inputs, jac_outputs, /) cannot be called as "
+                "jacobian(inputs, jac_inputs, jac_outputs): "
+                "positional"  # Python's versions have different words for the rest
+            ],
+        ),
+        (
+            "def apply(inputs): ...\n"
+            "def jacobian_vector_product(inputs, jvp_inputs, jvp_outputs): ...\n"
+            "def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangents): ...",
+            [
+                "jacobian_vector_product(inputs, jvp_inputs, jvp_outputs) cannot be called as "
+                "jacobian_vector_product(inputs, jvp_inputs, jvp_outputs, tangent_vector): "
+                "got an unexpected keyword argument 'tangent_vector'.",
+                "vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangents) cannot be "
+                "called as vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, "
+                "cotangent_vector): missing a required argument: 'cotangents'.",
+            ],
+        ),
+        (
+            "apply = partial(lambda flag, inputs: None, flag=1)",
+            [
+                "apply(*, flag=1, inputs) cannot be called as apply(inputs): too many positional "
+                "arguments."
+            ],
+        ),
+    ],
+)
+def test_a_signature_that_does_not_fit_is_told(
+    functions: str, messages: list[str], runtime: Make
+) -> None:
+    """The message has the signature that is there, the call that is made and what is between."""
+    got = refusal(runtime(SCHEMAS + functions)).splitlines()
+    assert len(got) == len(messages)
+    for line, message in zip(got, messages, strict=True):
+        before, _, reason = message.rpartition(": ")
+        assert line.startswith(before)
+        assert reason.rstrip(".") in line
+
+
+@pytest.mark.parametrize(
+    "functions",
+    [
+        "def apply(anything): ...",
+        "def apply(*args): ...",
+        "def apply(inputs, mesh=None, *, scale=1): ...",
+        "async def apply(inputs): ...",
+        "apply = partial(lambda flag, inputs: None, 1)",
+        "class Solver:\n    def __call__(self, inputs): ...\napply = Solver()",
+        "class Solver:\n    def solve(self, inputs): ...\napply = Solver().solve",
+        "class apply:\n    def __init__(self, inputs): ...",
+        "apply = print",
+        "apply = np.vectorize(lambda inputs: inputs)",
+        "apply = lambda inputs: None\ndef abstract_eval(*args, **kwargs): ...",
+        "apply = lambda inputs: None\ndef jacobian(**named): ...",
+        "apply = lambda inputs: None\ndef jacobian(jac_outputs, jac_inputs, inputs): ...",
+        "apply = lambda inputs: None\ndef jacobian(inputs, jac_inputs, **others): ...",
+        "apply = lambda inputs: None\ndef jacobian(inputs, jac_inputs, jac_outputs, eps=1): ...",
+        "apply = lambda inputs: None\njacobian = partial(lambda eps, **named: None, 1e-3)",
+    ],
+)
+def test_every_callable_that_fits_is_accepted(functions: str, runtime: Make) -> None:
+    """What can be called as it will be is a function, whatever it is made of."""
+    describe(runtime(SCHEMAS + functions + "\n"))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "schema"),
+    [
+        ("x: Array[(None,), Float64]", "y: Vector", "InputSchema"),
+        ("x: Vector", "y: Float64", "OutputSchema"),
+        ("x: int", "y: int", "InputSchema"),
+    ],
+)
+def test_a_gradient_of_nothing_is_told(
+    inputs: str, outputs: str, schema: str, runtime: Make
+) -> None:
+    """A gradient function needs something differentiable on both sides."""
+    source = schemas(inputs, outputs) + "def jacobian(inputs, jac_inputs, jac_outputs): ...\n"
+    assert refusal(runtime(source)) == f"There is a function 'jacobian', but {schema} {NOTHING}"
+
+
+@pytest.mark.parametrize(
+    ("models", "name"),
+    [
+        (
+            "class InputSchema(BaseModel):\n    x: Vector\n    next: 'InputSchema | None' = None\n",
+            "InputSchema",
+        ),
+        (
+            "class Node(BaseModel):\n    w: Vector\n    nodes: list['Node'] = []\n"
+            "class InputSchema(BaseModel):\n    tree: dict[str, Node]\n",
+            "Node",
+        ),
+        (
+            "class One(BaseModel):\n    w: Vector\n    other: 'Two | None' = None\n"
+            "class Two(BaseModel):\n    one: One\n"
+            "class InputSchema(BaseModel):\n    one: One\n",
+            "One",
+        ),
+    ],
+)
+def test_a_recursive_model_with_arrays_is_told(models: str, name: str, runtime: Make) -> None:
+    """The model is named, with the reason, once."""
+    source = HEADER + models + "class OutputSchema(BaseModel):\n    y: Vector\n" + APPLY
+    assert refusal(runtime(source)) == (
+        f"{name} contains itself. A recursive model cannot hold arrays: its paths would have no "
+        "end."
+    )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (
+            "x: Vector = [[1.0]]",
+            "InputSchema.x: its own default is refused: "
+            "Array has wrong number of dimensions: got 2D, expected 1D",
+        ),
+        (
+            "x: Vector = None",
+            "InputSchema.x: its own default is refused: "
+            "Could not parse value as a numeric array (contains non-numeric data)",
+        ),
+        (
+            "x: Array[(3,), Float64] = np.zeros(2)",
+            "InputSchema.x: its own default is refused: "
+            "Array shape (2,) is incompatible with expected shape (3,)",
+        ),
+        (
+            "x: list[Array[(3,), Float64]] | None = [np.zeros(3), np.zeros(2)]",
+            "InputSchema.x.1: its own default is refused: "
+            "Array shape (2,) is incompatible with expected shape (3,)",
+        ),
+        (
+            "x: Array[(3,), Float64] = 1j * np.ones(3)",
+            "InputSchema.x: its own default is refused: "
+            "Array dtype 'complex128' cannot be safely cast to 'float64'",
+        ),
+    ],
+)
+def test_a_default_that_its_field_refuses_is_told(inputs: str, message: str, runtime: Make) -> None:
+    """A default that no call could use is found before the first call."""
+    assert refusal(runtime(schemas(inputs))) == message
+
+
+def test_defaults_of_nested_models_are_told(runtime: Make) -> None:
+    """Models inside of containers on either side are looked at, each once."""
+    source = HEADER + (
+        "class Layer(BaseModel):\n    w: Array[(3,), Float64] = [1, 2]\n"
+        "class InputSchema(BaseModel):\n    layers: list[dict[str, Layer | None]]\n"
+        "class OutputSchema(BaseModel):\n    layer: Layer\n    z: Float64 = 'zero'\n" + APPLY
+    )
+    assert refusal(runtime(source)) == (
+        "Layer.w: its own default is refused: "
+        "Array shape (2,) is incompatible with expected shape (3,)\n"
+        "OutputSchema.z: its own default is refused: "
+        "Could not parse value as a numeric array (contains non-numeric data)"
+    )
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        "x: Vector | None = None",
+        "x: Vector = [1, 2]",
+        "x: Array[(3,), Float64] = [1]",
+        "x: dict[str, Vector] = {}",
+        "n: int = 'not even a number'",
+        "x: Annotated[Vector, BeforeValidator(lambda v: [0.0] if v is None else v)] = None",
+        "x: Vector = None\n"
+        "    @field_validator('x', mode='before')\n"
+        "    @classmethod\n"
+        "    def fill(cls, x):\n"
+        "        return [0.0] if x is None else x",
+    ],
+    ids=["none", "list", "broadcast", "empty", "plain", "annotated", "field_validator"],
+)
+def test_a_default_that_its_field_accepts_is_no_fault(inputs: str, runtime: Make) -> None:
+    """What works in a call is not refused, whoever makes an array of it."""
+    made = runtime(schemas(inputs))
+    apply = made.bound("apply").payload
+    assert apply is not None
+    apply.model_validate({"inputs": {}})
+    describe(made)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "message"),
+    [
+        (
+            "f: Callable[[int], int]",
+            "y: Vector",
+            "ApplyInputSchema has a type that no JSON Schema can describe: "
+            "Cannot generate a JsonSchema for core_schema.CallableSchema",
+        ),
+        (
+            "x: Vector",
+            "model_config = ConfigDict(arbitrary_types_allowed=True)\n    y: np.random.Generator",
+            "ApplyOutputSchema has a type that no JSON Schema can describe: "
+            "Cannot generate a JsonSchema for core_schema.IsInstanceSchema "
+            "(<class 'numpy.random._generator.Generator'>)",
+        ),
+    ],
+)
+def test_a_type_without_json_schema_is_told(
+    inputs: str, outputs: str, message: str, runtime: Make
+) -> None:
+    """Clients could not be told what such a field takes."""
+    assert refusal(runtime(schemas(inputs, outputs))) == message
+
+
+def test_a_type_that_is_not_defined_is_told(runtime: Make) -> None:
+    """A name that is nowhere is named with its model."""
+    assert refusal(runtime(schemas("x: 'Mesh'", "y: list['Grid']"))) == (
+        "InputSchema names the type 'Mesh', which is not defined.\n"
+        "OutputSchema names the type 'Grid', which is not defined."
+    )
+
+
+def test_arrays_in_other_classes_are_told(runtime: Make) -> None:
+    """No path leads into a dataclass."""
+    source = HEADER + (
+        "from dataclasses import dataclass\n@dataclass\nclass Mesh:\n    nodes: Vector\n"
+        "class InputSchema(BaseModel):\n    mesh: Mesh\n"
+        "class OutputSchema(BaseModel):\n    y: Vector\n" + APPLY
+    )
+    assert refusal(runtime(source)) == (
+        "Mesh holds arrays and must be a pydantic.BaseModel: no path leads into other kinds of "
+        "classes."
+    )
+
+
+def test_all_faults_are_told_at_once(runtime: Make) -> None:
+    """Schemas, signatures, types and gradients have a line each, none of them twice."""
+    source = HEADER + (
+        "class InputSchema(BaseModel):\n    x: Array[(None,), Float64] = 'bad'\n"
+        "class OutputSchema(BaseModel):\n    f: Callable\n"
+        "def apply(): ...\n"
+        "def abstract_eval(a, b): ...\n"
+        "def jacobian(inputs): ...\n"
+    )
+    lines = refusal(runtime(source)).splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "InputSchema.x",
+        "apply() cannot be called as apply(inputs)",
+        "abstract_eval(a, b) cannot be called as abstract_eval(inputs)",
+        "jacobian(inputs) cannot be called as jacobian(inputs, jac_inputs, jac_outputs)",
+        "ApplyOutputSchema has a type that no JSON Schema can describe",
+        "There is a function 'jacobian', but InputSchema has nothing differentiable",
+        "AbstractOutputSchema has a type that no JSON Schema can describe",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "raised"),
+    [
+        (
+            schemas(
+                "x: Vector\n    @classmethod\n"
+                "    def __get_pydantic_json_schema__(cls, schema, handler):\n"
+                "        raise KeyError('boo')"
+            ),
+            "KeyError: 'boo'",
+        ),
+        (
+            schemas("x: Vector\n    def __init_subclass__(cls, *, need): ..."),
+            "TypeError: InputSchema.__init_subclass__() missing 1 required keyword-only argument: "
+            "'need'",
+        ),
+    ],
+    ids=["json schema", "subclass"],
+)
+def test_what_code_of_the_author_raises_is_told(source: str, raised: str, runtime: Make) -> None:
+    """An exception of the author's classes is a fault of the Tesseract, not of the runtime."""
+    assert raised in refusal(runtime(source))
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (
+            schemas("x: Vector\n    next: 'InputSchema | None' = None"),
+            "InputSchema contains itself. A recursive model cannot hold arrays: its paths would "
+            "have no end.",
+        ),
+        (
+            schemas("x: int") + "def jacobian(inputs, jac_inputs, jac_outputs): ...\n",
+            f"There is a function 'jacobian', but InputSchema {NOTHING}",
+        ),
+        (
+            "class InputSchema: ...\n"
+            + SCHEMAS.replace("class InputSchema", "class Inputs")
+            + APPLY,
+            "InputSchema of tesseract_api.py must be a class that derives from "
+            "pydantic.BaseModel, not <class 'tesseract_api.InputSchema'>.",
+        ),
+        (
+            SCHEMAS,
+            "tesseract_api.py does not define a function 'apply'. Every Tesseract needs one.",
+        ),
+    ],
+    ids=["recursive", "gradient", "schema", "apply"],
+)
+def test_check_refuses_in_one_sentence(
+    source: str, sentence: str, cli: Cli, tesseract: Tesseract
+) -> None:
+    """The command `check` ends with 1 and says what is wrong, without a traceback."""
+    ended = cli("--api-path", str(tesseract(source)), "check")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f"Error: {sentence}\n"
+
+
+def test_check_tells_all_faults(cli: Cli, tesseract: Tesseract) -> None:
+    """Several faults are several lines of one message."""
+    source = schemas("x: Vector = 'bad'", "y: int") + (
+        "def apply(): ...\ndef vector_jacobian_product(inputs): ...\n"
+    )
+    ended = cli("--api-path", str(tesseract(source)), "check")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    lines = ended.stderr.splitlines()
+    assert lines[0].startswith("Error: InputSchema.x: its own default is refused: ")
+    assert lines[1].startswith("apply() cannot be called as apply(inputs)")
+    assert lines[2].startswith("vector_jacobian_product(inputs) cannot be called as ")
+    assert lines[3] == (
+        f"There is a function 'vector_jacobian_product', but OutputSchema {NOTHING}"
+    )
+    assert len(lines) == 4
+
+
+def test_check_accepts_what_is_served(cli: Cli, tesseract: Tesseract) -> None:
+    """A Tesseract without faults ends with 0, and what it does not serve has its reason."""
+    source = SCHEMAS + APPLY + "def jacobian(inputs, jac_inputs, jac_outputs): ...\n"
+    ended = cli("--api-path", str(tesseract(source)), "check")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    lines = ended.stdout.splitlines()
+    assert lines[0] == "tesseract_api.py is a valid Tesseract."
+    assert "  jacobian: served by native" in lines
+    (missing,) = (line for line in lines if line.startswith("  abstract_eval: "))
+    assert missing.startswith(
+        "  abstract_eval: not served: tesseract_api.py does not define a function 'abstract_eval'."
+    )

@@ -1,0 +1,232 @@
+"""What user code calls to log, and which run it goes to."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runtime_core import Runtime
+from runtime_core.contracts import Artifact, Metric, Parameter, Run, RunStatus
+from runtime_core.run_logs import log_artifact, log_metric, log_parameter
+from tests.run_logs.conftest import Logging, OpenLog, Sink, call_of, entered, invoked
+
+LOGS = """
+import threading
+from pydantic import BaseModel
+from runtime_core import Differentiable, Float64
+from runtime_core.run_logs import log_metric
+
+class InputSchema(BaseModel):
+    x: Differentiable[Float64] = 1.0
+
+class OutputSchema(BaseModel):
+    y: Differentiable[Float64]
+
+def apply(inputs):
+    LOG("in apply", float(inputs.x))
+    return OutputSchema(y=2 * inputs.x)
+
+def in_thread(*metric):
+    failures = []
+    def log():
+        try:
+            log_metric(*metric)
+        except RuntimeError as error:
+            failures.append(error)
+    thread = threading.Thread(target=log)
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
+"""
+"""A Tesseract that logs in `apply`; `LOG` is what its test puts there."""
+
+HERE = LOGS.replace("LOG(", "log_metric(")
+IN_THREAD = LOGS.replace("LOG(", "in_thread(")
+
+
+def in_thread(function: Callable[[], Any]) -> None:
+    """Run a function in a plain thread, which has no context, and raise what it raises."""
+    errors: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            function()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        lambda: log_parameter("size", 3),
+        lambda: log_metric("loss", 0.5),
+        lambda: log_artifact(__file__),
+    ],
+    ids=["log_parameter", "log_metric", "log_artifact"],
+)
+def test_outside_of_a_run_is_an_error(
+    log: Callable[[], None], request: pytest.FixtureRequest
+) -> None:
+    """Without a running call there is nowhere to log to, and the message says which function."""
+    name = request.node.callspec.id
+    with pytest.raises(RuntimeError, match=rf"^{name} was called outside of a run: it works in ap"):
+        log()
+
+
+def test_missing_artifact_outside_of_a_run_is_outside_of_a_run() -> None:
+    """What is missing first is the run."""
+    with pytest.raises(RuntimeError):
+        log_artifact("nowhere")
+
+
+def test_everything_goes_to_the_running_call(open_log: OpenLog, tmp_path: Path) -> None:
+    """Parameters, metrics and artifacts are records of the call whose context they have."""
+    (tmp_path / "plot.svg").write_text("<svg/>")
+    sink = Sink()
+    with entered(open_log(sink.declared(local=True))):
+        log_parameter("size", 3)
+        log_metric("loss", np.float32(0.5))
+        log_artifact(str(tmp_path / "plot.svg"))
+    parameter, metric, artifact = sink.records
+    assert parameter == Parameter(key="size", value=3)
+    assert isinstance(metric, Metric)
+    assert (metric.key, metric.value, metric.step) == ("loss", 0.5, 0)
+    assert artifact == Artifact(path=tmp_path / "plot.svg", name="plot.svg")
+
+
+def test_plain_thread_logs_to_the_only_running_call(open_log: OpenLog) -> None:
+    """A thread that has lost the context belongs to the call that runs in this process."""
+    sink = Sink()
+    with entered(open_log(sink.declared(local=True))):
+        in_thread(lambda: log_parameter("size", 3))
+    assert sink.records == [Parameter(key="size", value=3)]
+
+
+def test_thread_of_one_of_several_calls_must_have_its_context(open_log: OpenLog) -> None:
+    """Where several calls run, a thread without context is told how to get it."""
+    log = open_log()
+    with entered(log), entered(open_log()), pytest.raises(RuntimeError) as caught:
+        in_thread(lambda: log_metric("loss", 1))
+    assert str(caught.value) == (
+        "log_metric cannot tell which of 2 running calls this thread belongs to. Start the thread "
+        "with the context of the call: Thread(target=contextvars.copy_context().run, "
+        "args=(function, ...))."
+    )
+
+
+def test_copied_context_tells_several_calls_apart(open_log: OpenLog) -> None:
+    """A thread that is started as that message says logs to the call that has started it."""
+    first, second = Sink(), Sink()
+    with entered(open_log(first.declared(local=True))):
+        context = contextvars.copy_context()
+        with entered(open_log(second.declared(local=True))):
+            in_thread(lambda: context.run(log_parameter, "size", 3))
+    assert (first.records, second.records) == ([Parameter(key="size", value=3)], [])
+
+
+def test_thread_that_outlives_its_call_is_told(open_log: OpenLog) -> None:
+    """What is logged after the end of a run is an error that names the run, and opens nothing."""
+    sink = Sink()
+    log = open_log(sink.declared(local=True))
+    with entered(log):
+        context = contextvars.copy_context()
+    log.close(RunStatus.FINISHED)
+    with pytest.raises(RuntimeError, match=r"^Run fit-7 has ended: nothing can be log"):
+        context.run(log_metric, "loss", 1)
+    assert sink.calls == []
+
+
+def test_run_that_is_not_kept_takes_everything_and_keeps_nothing(
+    open_log: OpenLog, run: Run
+) -> None:
+    """What is logged to a run that is not kept is dropped without a look at it."""
+    sink = Sink()
+    log = open_log(sink.declared(local=True))
+    log.run = replace(run, kept=False)
+    with entered(log):
+        log_parameter("size", object())
+        log_artifact("nowhere")
+    assert sink.calls == []
+
+
+def test_call_in_python_without_a_run_logs_nothing(runtime: Callable[..., Runtime]) -> None:
+    """`Runtime.call` computes without a run unless it is given one."""
+    assert runtime(HERE).call("apply", {"inputs": {}}).model_dump() == {"y": 2.0}
+
+
+def test_thread_of_a_call_without_a_run_logs_nothing(runtime: Callable[..., Runtime]) -> None:
+    """A plain thread of such a call logs nothing either, instead of failing."""
+    assert runtime(IN_THREAD).call("apply", {"inputs": {}}).model_dump() == {"y": 2.0}
+
+
+def jacobian() -> Any:
+    """Return a call that asks for a gradient at 1."""
+    return call_of("jacobian", inputs={"x": 1.0}, jac_inputs=["x"], jac_outputs=["y"])
+
+
+def test_evaluations_of_a_gradient_log_nothing(
+    logging_runtime: Logging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finite differences of `apply` open no run, however often it logs."""
+    sink = Sink()
+    here = logging_runtime(
+        HERE, sink.declared(local=True), gradient_backend={"jacobian": "finite-differences"}
+    )
+    assert invoked(*here, jacobian()).fault is None
+    assert sink.calls == []
+
+
+def test_threads_of_evaluations_log_nothing(logging_runtime: Logging) -> None:
+    """A plain thread of an evaluation does not log to the run of the gradient."""
+    sink = Sink()
+    here = logging_runtime(
+        IN_THREAD, sink.declared(local=True), gradient_backend={"jacobian": "finite-differences"}
+    )
+    assert invoked(*here, jacobian()).fault is None
+    assert sink.calls == []
+
+
+def test_gradient_itself_may_log(logging_runtime: Logging) -> None:
+    """What the author's own `jacobian` logs belongs to its run."""
+    source = HERE + "\ndef jacobian(inputs, jac_inputs, jac_outputs):\n"
+    source += "    log_metric('here', 1)\n    return {'y': {'x': 2.0}}\n"
+    sink = Sink()
+    assert invoked(*logging_runtime(source, sink.declared(local=True)), jacobian()).fault is None
+    assert [record.key for record in sink.records if isinstance(record, Metric)] == ["here"]
+    assert sink.calls[0] == ("open", "fit-7")
+
+
+def test_validators_may_log(logging_runtime: Logging) -> None:
+    """An author's validator runs inside the call, and logs to its run."""
+    source = HERE.replace(
+        "class OutputSchema",
+        "    def model_post_init(self, context):\n        log_metric('read', 1)\n\n"
+        "class OutputSchema",
+        1,
+    )
+    sink = Sink()
+    assert invoked(*logging_runtime(source, sink.declared(local=True)), call_of()).fault is None
+    assert {r.key for r in sink.records if isinstance(r, Metric)} == {"read", "in apply"}
+
+
+def test_names_for_authors_are_these_functions() -> None:
+    """`tesseract_core.runtime.experimental` hands on the same functions."""
+    from tesseract_core.runtime import experimental
+
+    assert experimental.log_parameter is log_parameter
+    assert experimental.log_metric is log_metric
+    assert experimental.log_artifact is log_artifact

@@ -1,0 +1,99 @@
+"""Which tests are run, in which order, and by which of several processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.patience import PATIENCE, allow
+
+HAVE_PROCESSES = {
+    "cli",
+    "client",
+    "composition",
+    "docs",
+    "end_to_end",
+    "interop",
+    "jax_recipes",
+    "mlflow",
+    "run_logs",
+    "server",
+    "soak",
+    "testing",
+    "workers",
+}
+"""The folders of which `--quick` collects nothing: their point is processes, JAX or MLflow."""
+
+STARTING = {"subprocess.Popen", "os.fork", "os.posix_spawn"}
+"""The audit events that tell of a new process."""
+
+SHARING = {"end_to_end", "mlflow"}
+"""Folders whose tests share what takes long to make: an environment, a server of MLflow."""
+
+PAGES = "tests/docs/test_code_blocks.py::test_blocks_of_page_do_what_they_say["
+"""How the name of a test begins that runs a page, which takes as long as many a file."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--quick` to the options of pytest."""
+    text = "run only tests that start no process: skip the others where they start one"
+    parser.addoption("--quick", action="store_true", help=text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let no test of `--quick` start a process, and let hypothesis wait for slow machines."""
+    if config.getoption("--quick"):
+        sys.addaudithook(skip_at_process)
+    settings.register_profile(
+        "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("patient")
+    config.option.loadscopereorder = False  # the order here is better
+
+
+def skip_at_process(event: str, arguments: object) -> None:
+    """Skip the test that is about to start a process."""
+    if event in STARTING and "PYTEST_CURRENT_TEST" in os.environ:
+        pytest.skip("starts a process")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave whole folders out of `--quick`."""
+    folder = collection_path.parent == Path(__file__).parent and collection_path.name
+    return True if config.getoption("--quick") and folder in HAVE_PROCESSES else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits, so that the rest fills the gaps, and allow each test its time."""
+    items.sort(key=lambda item: folder_of(item.nodeid) not in HAVE_PROCESSES)
+    if PATIENCE != 1:
+        for item in items:
+            allow(item)
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let each process have files one after the other, so that it makes what a file shares once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    scheduling = LoadScopeScheduling(config, log)
+    scheduling._split_scope = unit_of
+    return scheduling
+
+
+def unit_of(test: str) -> str:
+    """Return what the tests that stay together in one process have in common."""
+    if test.startswith(PAGES):
+        return test
+    folder = folder_of(test)
+    return folder if folder in SHARING else test.partition("::")[0]
+
+
+def folder_of(test: str) -> str:
+    """Return the folder in `tests` that a test is in."""
+    return test.partition("::")[0].split("/")[1]

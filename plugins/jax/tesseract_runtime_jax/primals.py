@@ -12,7 +12,6 @@ import numpy as np
 from pydantic import BaseModel, RootModel
 
 from runtime_core.arrays import ShapeDType
-from runtime_core.arrays.coercion import NUMERIC_KINDS
 from tesseract_runtime_jax.static_values import token
 from tesseract_runtime_jax.x64 import in_64_bits, warn_of_doubles
 
@@ -20,6 +19,7 @@ Tree = Any
 """Nested dicts, lists and tuples, as `model_dump` returns them."""
 
 _ARRAYS = (np.ndarray, np.generic, jax.Array, jax.ShapeDtypeStruct)
+_NUMERIC_KINDS = "biufc"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +102,7 @@ def mapped(tree: Tree, change: Callable[[Any], Any]) -> Tree:
 
 def is_array(leaf: Any) -> bool:
     """Tell whether a leaf is an array of numbers, or a numpy scalar, or stands for one."""
-    return isinstance(leaf, _ARRAYS) and leaf.dtype.kind in NUMERIC_KINDS
+    return isinstance(leaf, _ARRAYS) and leaf.dtype.kind in _NUMERIC_KINDS
 
 
 def _take_apart(tree: Tree, arrays: list[Any], form: list[Hashable]) -> None:

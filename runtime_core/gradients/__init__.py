@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_core.contracts.lazy_import import exports
+from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from runtime_core.gradients.evaluations import Point, SerialEvaluations, evaluate_in_order
@@ -33,47 +33,22 @@ if TYPE_CHECKING:
         zeros,
     )
 
-_MODULES = {
-    "evaluations": ("Point", "SerialEvaluations", "evaluate_in_order"),
-    "results": ("ResultCheck", "argument_check", "expected_shapes"),
-    "signatures": ("JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature"),
-    "vectors": (
-        "Vector",
-        "join",
-        "machine_epsilon",
-        "one_hot",
-        "one_hots",
-        "shapes_of",
-        "size_of",
-        "split",
-        "to_double",
-        "vector_at",
-        "zeros",
-    ),
-}
-
 __all__ = [
-    "JACOBIAN",
-    "JVP",
-    "SIGNATURES",
-    "VJP",
-    "GradientSignature",
-    "Point",
-    "ResultCheck",
-    "SerialEvaluations",
-    "Vector",
-    "argument_check",
-    "evaluate_in_order",
-    "expected_shapes",
-    "join",
-    "machine_epsilon",
-    "one_hot",
-    "one_hots",
-    "shapes_of",
-    "size_of",
-    "split",
-    "to_double",
-    "vector_at",
-    "zeros",
-]
-__getattr__ = exports(__name__, _MODULES)
+    "JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature", "Point", "ResultCheck",
+    "SerialEvaluations", "Vector", "argument_check", "evaluate_in_order", "expected_shapes", "join",
+    "machine_epsilon", "one_hot", "one_hots", "shapes_of", "size_of", "split", "to_double",
+    "vector_at", "zeros",
+]  # fmt: skip
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "signatures": ["JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature"],
+        "evaluations": ["Point", "SerialEvaluations", "evaluate_in_order"],
+        "results": ["ResultCheck", "argument_check", "expected_shapes"],
+        "vectors": [
+            "Vector", "join", "machine_epsilon", "one_hot", "one_hots", "shapes_of", "size_of",
+            "split", "to_double", "vector_at", "zeros",
+        ],
+    },
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Gradient backends at work: who computes which endpoint, and why others cannot.
+"""The selection of a gradient backend for each endpoint of a Tesseract.
 
 The choice for an endpoint comes from the options of the runtime, else from `gradient_backend` in
 the author's file, else it is `native`.
@@ -25,7 +25,7 @@ NATIVE = "native"
 """The backend of the author's own functions."""
 
 AUTO = "auto"
-"""The choice of whichever backend ranks first among those that can."""
+"""The choice of the first backend by rank that can compute an endpoint."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Served:
 
 @dataclass(frozen=True, kw_only=True)
 class _Chosen:
-    """What was chosen for one endpoint: by its own name or for all, and by whom."""
+    """The choice for one endpoint, by its name or for all, and the error if it cannot be served."""
 
     backend: str
     named: bool
@@ -46,7 +46,7 @@ class _Chosen:
 
 
 class GradientBackends:
-    """Finds the function of each endpoint of one Tesseract."""
+    """Selects the function of each endpoint of one Tesseract."""
 
     def __init__(self, *, binding: Binding, catalog: Catalog) -> None:
         self._binding = binding
@@ -54,9 +54,9 @@ class GradientBackends:
         self._serving: dict[str, Served | Unavailable] = {}
 
     def serving(self, endpoint: str) -> Served | Unavailable:
-        """Return who computes an endpoint, or why nobody does.
+        """Return the function that computes an endpoint, or the reason why there is none.
 
-        Raises `UnknownName` for a choice that nothing has, `InvalidOption` for a backend that was
+        Raises `UnknownName` for an unknown choice, `InvalidOption` for a backend that was
         chosen for this very endpoint and cannot compute it, and `InvalidTesseract` for either in
         the author's file.
         """
@@ -66,9 +66,9 @@ class GradientBackends:
 
     @property
     def used(self) -> Mapping[str, str]:
-        """Return the backend of each endpoint whose function has been asked for and found.
+        """The backend of each endpoint whose function is selected.
 
-        Native functions are nothing to tell of, but for gradients.
+        Native functions are listed for gradients only.
         """
         return {
             endpoint: served.backend
@@ -119,7 +119,7 @@ class GradientBackends:
         return Unavailable(f"Gradient backend {backend!r} cannot: {found.reason}{others}")
 
     def _first(self, endpoint: str) -> Served | Unavailable:
-        """Return the answer of the best backend that can, else the reasons of all."""
+        """Return the function of the first backend by rank that has one, or the reasons of all."""
         reasons = []
         for backend in self._by_rank:
             found = self._from(backend.name, endpoint)
@@ -155,7 +155,7 @@ class GradientBackends:
         return None
 
     def _others(self, backend: str) -> str:
-        """Return a sentence with the choices that there are besides one, if there are any."""
+        """Return a sentence with the other choices, if there are any."""
         names = sorted(set(self._catalog.gradient_backends.names) - {backend})
         choices = ", ".join([AUTO, *names])
         return f" Others can be chosen with --gradient-backend: {choices}." if names else ""

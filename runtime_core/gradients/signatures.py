@@ -14,22 +14,23 @@ class GradientSignature:
 
     `input_paths` and `output_paths` are the names of the arguments with the paths of the inputs to
     differentiate with respect to and of the outputs to differentiate. `vector` is the name of the
-    argument with a tangent or cotangent. `result_keys` are the arguments whose paths are the keys
-    of the result, the outermost first. `short_name` begins the names of the schemas.
+    argument with a tangent or cotangent, if there is one. `result_keys` are the arguments whose
+    paths are the keys of the result, the outermost first. `short_name` begins the names of the
+    schemas.
     """
 
     endpoint: str
     short_name: str
     input_paths: str
     output_paths: str
-    vector: str | None = None
+    vector: str = ""
     result_keys: tuple[str, ...]
 
     @property
     def arguments(self) -> tuple[str, ...]:
         """The names of all arguments, in the order of the author's function."""
-        vector = () if self.vector is None else (self.vector,)
-        return ("inputs", self.input_paths, self.output_paths, *vector)
+        names = ("inputs", self.input_paths, self.output_paths, self.vector)
+        return tuple(filter(None, names))
 
     def keywords(self, *values: Any) -> dict[str, Any]:
         """Return the keyword arguments of a call, given their values in the order of `arguments`.

@@ -364,11 +364,15 @@ def test_vectors_must_fit() -> None:
 
     with pytest.raises(GradientFailed, match="tangent_vector has no array for 'x'"):
         jax_jvp(function, inputs, {"x"}, {"y"}, {})
-    with pytest.raises(GradientFailed, match=r"tangent of 'x' has shape \(2,\), expected \(3,\)"):
+    with pytest.raises(
+        GradientFailed, match=r"tangent of 'x' is an array of shape \(2,\), expected \(3,\)"
+    ):
         jax_jvp(function, inputs, {"x"}, {"y"}, {"x": X[:2]})
     with pytest.raises(GradientFailed, match="cotangent_vector has no array for 'y'"):
         jax_vjp(function, inputs, {"x"}, {"y"}, {"x": X})
-    with pytest.raises(GradientFailed, match=r"cotangent of 'y' has shape \(3,\), expected \(\)"):
+    with pytest.raises(
+        GradientFailed, match=r"cotangent of 'y' is an array of shape \(3,\), expected \(\)"
+    ):
         jax_vjp(function, inputs, {"x"}, {"y"}, {"y": X})
     with pytest.raises(GradientFailed, match="cotangent of 'y' is complex128, expected float64"):
         jax_vjp(function, inputs, {"x"}, {"y"}, {"y": np.complex128(1j)})

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from runtime_core.calls import scope
 from runtime_core.errors import InvalidOption
+from runtime_core.gradients import JACOBIAN, JVP, VJP
 from runtime_core.run_logs.run import checked_run_id, new_run_id
 from tesseract_runtime_client.documents import Documents, best_format
 from tesseract_runtime_client.errors import Unreachable, ValidationError
@@ -140,10 +141,8 @@ class Tesseract:
         run_id: str | None = None,
     ) -> dict[str, dict[str, Any]]:
         """Return `{output: {input: block}}`, each block of the shape `(*output, *input)`."""
-        asked = {"jac_inputs": _listed(jac_inputs), "jac_outputs": _listed(jac_outputs)}
-        blocks: dict[str, dict[str, Any]] = self._compute(
-            "jacobian", {"inputs": inputs, **asked}, run_id
-        )
+        payload = JACOBIAN.keywords(inputs, _listed(jac_inputs), _listed(jac_outputs))
+        blocks: dict[str, dict[str, Any]] = self._compute(JACOBIAN.endpoint, payload, run_id)
         return blocks
 
     def jacobian_vector_product(
@@ -156,12 +155,8 @@ class Tesseract:
         run_id: str | None = None,
     ) -> dict[str, Any]:
         """Return the change of each output along a tangent, which has an array for each input."""
-        asked = {"jvp_inputs": _listed(jvp_inputs), "jvp_outputs": _listed(jvp_outputs)}
-        product: dict[str, Any] = self._compute(
-            "jacobian_vector_product",
-            {"inputs": inputs, **asked, "tangent_vector": tangent_vector},
-            run_id,
-        )
+        payload = JVP.keywords(inputs, _listed(jvp_inputs), _listed(jvp_outputs), tangent_vector)
+        product: dict[str, Any] = self._compute(JVP.endpoint, payload, run_id)
         return product
 
     def vector_jacobian_product(
@@ -174,12 +169,8 @@ class Tesseract:
         run_id: str | None = None,
     ) -> dict[str, Any]:
         """Return the pullback to each input of a cotangent, which has an array for each output."""
-        asked = {"vjp_inputs": _listed(vjp_inputs), "vjp_outputs": _listed(vjp_outputs)}
-        product: dict[str, Any] = self._compute(
-            "vector_jacobian_product",
-            {"inputs": inputs, **asked, "cotangent_vector": cotangent_vector},
-            run_id,
-        )
+        payload = VJP.keywords(inputs, _listed(vjp_inputs), _listed(vjp_outputs), cotangent_vector)
+        product: dict[str, Any] = self._compute(VJP.endpoint, payload, run_id)
         return product
 
     def abstract_eval(self, abstract_inputs: Inputs, *, run_id: str | None = None) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.gradients import SerialEvaluations
 from tesseract_runtime_finite_differences import gradients
 from tesseract_runtime_finite_differences.jacobian import Blocks

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.gradients import Vector, argument_check
 from tesseract_runtime_finite_differences.evaluation import (

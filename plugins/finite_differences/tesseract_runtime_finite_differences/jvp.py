@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.gradients import Vector
 from tesseract_runtime_finite_differences.evaluation import (

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.errors import GradientFailed, listed
 from runtime_core.gradients import machine_epsilon
 from tesseract_runtime_finite_differences.settings import Algorithm, Eps, Step

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.gradients import Vector, size_of
 from tesseract_runtime_finite_differences.evaluation import (

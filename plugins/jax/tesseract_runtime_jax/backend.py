@@ -7,12 +7,13 @@ from typing import Any
 
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.errors import PluginFault, listed
+from runtime_core.gradients import SIGNATURES
 from tesseract_runtime_jax.lazy_import import jax_module
 
 FUNCTION = "apply_jit"
 """The name of the function that is traced: the Tesseract as a function of nested dicts."""
 
-ENDPOINTS = ("abstract_eval", "jacobian", "jacobian_vector_product", "vector_jacobian_product")
+ENDPOINTS = ("abstract_eval", *SIGNATURES)
 
 
 def provide(endpoint: str, binding: Binding) -> Callable[..., Any] | Unavailable:

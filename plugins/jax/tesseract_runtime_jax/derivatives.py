@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from runtime_core.errors import GradientFailed
+from runtime_core.gradients import JVP, VJP, Vector
 from tesseract_runtime_jax import transforms
 from tesseract_runtime_jax.jit_cache import compiled, identity
 from tesseract_runtime_jax.outputs import as_numpy, described, unsealed
@@ -26,7 +27,6 @@ from tesseract_runtime_jax.vjp_cache import LINEARIZED, Linearized, Point, conte
 
 Function = Callable[..., Any]
 Paths = Collection[str]
-Vector = Mapping[str, Any]
 
 
 def apply(function: Function, inputs: BaseModel) -> Tree:
@@ -60,7 +60,7 @@ def jvp(
     """Return the tangents of outputs, given those of inputs."""
     primals = primals_of(inputs)
     ready = compiled(transforms.jvp, function, primals, jvp_inputs, jvp_outputs)
-    vectors = _in_order("tangent_vector", ready.problem.inputs, tangents)
+    vectors = _in_order(JVP.vector, ready.problem.inputs, tangents)
     return _by_path(ready.problem.outputs, ready.run(primals.arrays, vectors))
 
 
@@ -72,7 +72,7 @@ def vjp(
     left = LINEARIZED.get(_point(function, primals)) if LINEARIZED.size else None
     transform = transforms.vjp if left is None else transforms.pullback
     ready = compiled(transform, function, primals, vjp_inputs, vjp_outputs)
-    vectors = _in_order("cotangent_vector", ready.problem.outputs, cotangents)
+    vectors = _in_order(VJP.vector, ready.problem.outputs, cotangents)
     gradients = ready.run(primals.arrays if left is None else left.linear, vectors)
     return _by_path(ready.problem.inputs, gradients)
 

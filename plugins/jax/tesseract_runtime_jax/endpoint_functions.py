@@ -16,13 +16,13 @@ from pydantic import BaseModel
 
 from runtime_core.contracts import Binding
 from runtime_core.errors import AuthorError, TesseractRuntimeError
+from runtime_core.gradients import JACOBIAN, JVP, VJP, Vector
 from runtime_core.schemas.differentiable import DifferentiableArrays
 from tesseract_runtime_jax import derivatives, transforms
 from tesseract_runtime_jax.backend import FUNCTION
 from tesseract_runtime_jax.x64 import warn_of_doubles
 
 Function = Callable[..., Any]
-Vector = Mapping[str, Any]
 
 
 def endpoint_function(endpoint: str, binding: Binding) -> Function:
@@ -109,8 +109,8 @@ def _declared(arrays: DifferentiableArrays, path: str, array: np.ndarray[Any, An
 _FUNCTIONS: Mapping[str, Callable[[Function, Binding], Function]] = MappingProxyType(
     {
         "abstract_eval": _abstract_eval,
-        "jacobian": _jacobian,
-        "jacobian_vector_product": _jvp,
-        "vector_jacobian_product": _vjp,
+        JACOBIAN.endpoint: _jacobian,
+        JVP.endpoint: _jvp,
+        VJP.endpoint: _vjp,
     }
 )

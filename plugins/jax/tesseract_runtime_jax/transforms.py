@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from runtime_core.errors import GradientFailed
+from runtime_core.gradients import argument_check
 from tesseract_runtime_jax.outputs import sealed
 from tesseract_runtime_jax.problem import Arrays, Problem
 
@@ -151,10 +152,7 @@ def _fitted(noun: str, paths: Any, vectors: Arrays, targets: Arrays) -> tuple[An
 
 
 def _fit(noun: str, path: str, vector: Any, target: Any) -> Any:
-    if vector.shape != target.shape:
-        raise GradientFailed(
-            f"The {noun} of {path!r} has shape {vector.shape}, expected {target.shape}."
-        )
+    argument_check(noun).of(path).check_shape(vector.shape, target.shape)
     if not np.can_cast(vector.dtype, target.dtype, "same_kind"):
         raise GradientFailed(f"The {noun} of {path!r} is {vector.dtype}, expected {target.dtype}.")
     return vector.astype(target.dtype)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from runtime_core import Runtime
-from tesseract_runtime_workbench.check_gradients import GradientCheck, Settings, check_gradients
+from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
+from tesseract_runtime_workbench.check_gradients.results import GradientCheck
 
 Make = Callable[..., Runtime]
 

@@ -59,13 +59,7 @@ def jacobian_from_jvp(
         array([[2., 0.],
                [0., 2.]])
     """
-    jvp = GradientFunction(
-        function=jvp_fn,
-        signature=JVP,
-        inputs=inputs,
-        input_paths=jac_inputs,
-        output_paths=jac_outputs,
-    )
+    jvp = GradientFunction(jvp_fn, JVP, inputs, jac_inputs, jac_outputs)
     point = vector_at(inputs, jac_inputs)
     products = jvp.products(point)
     columns = split(products, point)
@@ -131,13 +125,7 @@ def jacobian_by_rows(
 
     `values` holds the array at each path of the outputs to differentiate.
     """
-    vjp = GradientFunction(
-        function=vjp_fn,
-        signature=VJP,
-        inputs=inputs,
-        input_paths=jac_inputs,
-        output_paths=values.keys(),
-    )
+    vjp = GradientFunction(vjp_fn, VJP, inputs, jac_inputs, values.keys())
     point = vector_at(inputs, jac_inputs)
     products = vjp.products(values, shapes_of(point))
     rows = split(products, values)
@@ -189,13 +177,7 @@ def jvp_from_jacobian(
     any_shape = dict.fromkeys(sorted(jvp_outputs), ...)
     expected = expected_shapes(shapes_of(vector_at(inputs, jvp_inputs)))
     tangent = argument_check("tangent").vector(tangent_vector, expected)
-    jacobian = GradientFunction(
-        function=jacobian_fn,
-        signature=JACOBIAN,
-        inputs=inputs,
-        input_paths=jvp_inputs,
-        output_paths=jvp_outputs,
-    )
+    jacobian = GradientFunction(jacobian_fn, JACOBIAN, inputs, jvp_inputs, jvp_outputs)
     return {
         output: _sum(
             (np.tensordot(row[path], array, axes=array.ndim) for path, array in tangent.items()),
@@ -237,13 +219,7 @@ def vjp_from_jacobian(
     """
     expected = expected_shapes(dict.fromkeys(sorted(vjp_outputs), ...))
     cotangent = argument_check("cotangent").vector(cotangent_vector, expected)
-    jacobian = GradientFunction(
-        function=jacobian_fn,
-        signature=JACOBIAN,
-        inputs=inputs,
-        input_paths=vjp_inputs,
-        output_paths=vjp_outputs,
-    )
+    jacobian = GradientFunction(jacobian_fn, JACOBIAN, inputs, vjp_inputs, vjp_outputs)
     blocks = jacobian.blocks(shapes_of(cotangent))
     return {
         path: _sum(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import Shape
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import (
     GradientSignature,
@@ -22,10 +22,10 @@ from runtime_core.gradients import (
 )
 
 Paths = Collection[str]
-Shapes = Mapping[str, Shape]
+Shapes = Mapping[str, tuple[int, ...] | EllipsisType]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class GradientFunction:
     """An author's gradient function at some inputs, of some outputs by some inputs."""
 

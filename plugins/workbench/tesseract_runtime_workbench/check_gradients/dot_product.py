@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.gradients import JVP, VJP, Vector, to_double
 from tesseract_runtime_workbench.check_gradients.endpoint_gradients import EndpointGradients
 from tesseract_runtime_workbench.check_gradients.results import DotProduct

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from runtime_core import Runtime
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.calls import scope
 from runtime_core.calls.execution import execute
 from runtime_core.gradients import JACOBIAN, JVP, VJP, GradientSignature, one_hot

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.errors import InvalidOption
 from runtime_core.gradients import Vector, machine_epsilon
 

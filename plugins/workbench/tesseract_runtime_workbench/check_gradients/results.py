@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.gradients import to_double
 from tesseract_runtime_workbench.check_gradients.perturbation import index_of
 from tesseract_runtime_workbench.check_gradients.reference import Reference

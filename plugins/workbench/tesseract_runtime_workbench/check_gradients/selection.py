@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runtime_core import Runtime
-from runtime_core.arrays.coercion import AnyArray
+from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Unavailable
 from runtime_core.errors import UnknownName, did_you_mean, listed, shortened
 from runtime_core.gradients import SIGNATURES, Vector

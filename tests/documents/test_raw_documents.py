@@ -48,9 +48,9 @@ class Inner(BaseModel):
     note: str = ""
 
 
-def sees(annotation: Any, **config: Any) -> bool:
+def sees(annotation: Any) -> bool:
     """Say what is said of the payload of a model with one field."""
-    made = create_model("InputSchema", __config__=ConfigDict(**config), x=(annotation, ...))
+    made = create_model("InputSchema", x=(annotation, ...))
     return sees_raw_documents(PayloadSchemas(made, made).payload("Payload", inputs="Apply"))
 
 

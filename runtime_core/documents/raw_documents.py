@@ -9,15 +9,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-_ARRAYS, _GENERATED = "runtime_core.arrays.annotation", "runtime_core.schemas.generated"
-"""Modules of the validators that keep no document: one reads arrays, one hands models on."""
+_OURS, _ARRAYS = "runtime_core.", "runtime_core.arrays.annotation"
+"""The modules of validators that keep no document, and the one of those that read arrays."""
 
 _PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         **dict.fromkeys(("none", "bool", "int", "float", "complex", "str", "bytes"), ()),
         **dict.fromkeys(("enum", "literal", "definition-ref"), ()),
         **dict.fromkeys(("nullable", "default", "model", "model-field"), ("schema",)),
-        **dict.fromkeys(("function-after", "function-wrap"), ("schema",)),
+        **dict.fromkeys(("function-after", "function-before", "function-wrap"), ("schema",)),
         **dict.fromkeys(("list", "set", "frozenset", "tuple"), ("items_schema",)),
         "dict": ("values_schema",),
         "union": ("choices",),
@@ -43,8 +43,10 @@ def sees_raw_documents(model: type[BaseModel]) -> bool:
 
 def _reads_arrays_only(schema: Any) -> bool:
     kind = schema["type"] if isinstance(schema, Mapping) else None
-    if kind == "function-wrap" and schema["function"]["function"].__module__ == _ARRAYS:
-        return True
+    if kind in ("function-before", "function-wrap"):
+        module = getattr(schema["function"]["function"], "__module__", None) or ""
+        if module == _ARRAYS or not module.startswith(_OURS):
+            return bool(module == _ARRAYS)
     if kind not in _PARTS or _is_open(schema):
         return False
     return all(map(_reads_arrays_only, _parts(schema)))

@@ -271,3 +271,17 @@ def test_a_wrong_gradient_backend_names_its_source(
     assert str(raised.value) == (
         f"{source}='jacobian=': expected BACKEND or ENDPOINT=BACKEND, with commas between them"
     )
+
+
+def test_unknown_flag_is_refused(catalog: Catalog) -> None:
+    """Whoever makes a configuration in Python misspells no option unnoticed."""
+    with pytest.raises(InvalidOption, match=r"no option 'gradients'\. Did you mean 'gradient_bac"):
+        resolve(catalog, flags={"gradients": "auto"}, environment={})
+
+
+def test_options_of_a_plugin_are_built_when_they_are_read(catalog: Catalog) -> None:
+    """A command that does not read the options of a plugin does not pay for their model."""
+    config = resolve(catalog, flags={}, environment={})
+    model = config.settings["mlflow"].model
+    assert "options" not in vars(config.settings["mlflow"])
+    assert isinstance(config.section("mlflow"), model)

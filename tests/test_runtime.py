@@ -11,8 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime_core import Call, Fault, Reply, Runtime, Wire
-from runtime_core.errors import FaultKind, InvalidPayload, InvalidResult, UnknownName
+from runtime_core import Call
+from runtime_core import Fault
+from runtime_core import Reply
+from runtime_core import Runtime
+from runtime_core import Wire
+from runtime_core.errors import FaultKind
+from runtime_core.errors import InvalidOption
+from runtime_core.errors import InvalidPayload
+from runtime_core.errors import InvalidResult
+from runtime_core.errors import UnknownName
 
 Make = Callable[..., Runtime]
 
@@ -52,6 +60,16 @@ def fault(runtime: Runtime, payload: Any, **options: Any) -> Fault:
     assert reply.fault is not None
     assert list(reply.body) == []
     return reply.fault
+
+
+def test_file_is_opened_in_one_line(tesseract: Callable[..., Path]) -> None:
+    """`from_file` takes a path and the options of the command line."""
+    opened = Runtime.from_file(tesseract(), name="Doubler")
+    result: Any = opened.call("apply", {"inputs": {"x": [1.0, 2.0]}})
+    np.testing.assert_array_equal(result.root.y, [2.0, 4.0])
+    assert opened.config.name == "Doubler"
+    with pytest.raises(InvalidOption, match="Did you mean 'name'"):
+        Runtime.from_file(tesseract(), nam="Doubler")
 
 
 def test_a_call_in_python_gives_a_model(runtime: Make) -> None:

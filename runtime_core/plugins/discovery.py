@@ -88,7 +88,7 @@ def discover(selection: PluginSelection) -> Discovery:
     """
     found = [Candidate.of(entry_point) for entry_point in entry_points(group=PROJECT)]
     _refuse_wrong_names(selection.disabled, found)
-    core_version = next(c.version for c in found if c.distribution == CORE)
+    core_version = next((c.version for c in found if c.distribution == CORE), "0")
     usable, left_out = [], []
     for candidate in sorted(found, key=_core_first):
         if selection.disables(candidate):

@@ -145,10 +145,10 @@ def interop(session: nox.Session) -> None:
     session.run_install("uv", "pip", "install", f"--python={runtime}", *checkout("jax"))
     clients = ["tesseract-core[runtime]==1.15.0", "tesseract-jax==0.4.0"]
     session.install(*clients, "pytest>=8.3", "pytest-timeout>=2.3")
-    command = {"INTEROP_RUNTIME": str(runtime / "bin" / "tesseract-runtime")}
+    command = str(runtime / "bin" / "tesseract-runtime")
     # The environment of the clients lacks our core, which the tests of other folders import.
-    arguments = ["--confcutdir=tests/interop", "--override-ini=pythonpath=.", "tests/interop"]
-    session.run("pytest", "-q", *arguments, *session.posargs, env=command)
+    arguments = ["--confcutdir=tests/interop", "tests/interop", *session.posargs]
+    session.run("pytest", "-q", *arguments, env={"INTEROP_RUNTIME": command, "PYTHONPATH": "."})
 
 
 @nox.session(python=OLDEST)

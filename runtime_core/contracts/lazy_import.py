@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pkgutil import resolve_name
@@ -40,21 +40,6 @@ def lazy_object(target: str) -> Callable[[], Any]:
     3.141592653589793
     """
     return lambda: _resolved(target)
-
-
-def exports(package: str, modules: Mapping[str, Collection[str]]) -> Callable[[str], Any]:
-    """Return a `__getattr__` that imports the names of a package when they are first used.
-
-    `modules` has the names that each module of the package defines.
-    """
-
-    def __getattr__(name: str) -> Any:  # noqa: N807  # it becomes that of the package
-        for module, names in modules.items():
-            if name in names:
-                return _resolved(f"{package}.{module}:{name}")
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
-
-    return __getattr__
 
 
 @cache  # a codec is asked for in every call

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_core.contracts.lazy_import import exports
+from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from runtime_core.gradients.evaluations import Point, SerialEvaluations, evaluate_in_order
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
-    "evaluations": ("Point", "SerialEvaluations", "evaluate_in_order"),
-    "results": ("ResultCheck", "argument_check", "expected_shapes"),
-    "signatures": ("JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature"),
-    "vectors": (
+    ".evaluations": ("Point", "SerialEvaluations", "evaluate_in_order"),
+    ".results": ("ResultCheck", "argument_check", "expected_shapes"),
+    ".signatures": ("JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature"),
+    ".vectors": (
         "Vector",
         "join",
         "machine_epsilon",
@@ -76,4 +76,4 @@ __all__ = [
     "vector_at",
     "zeros",
 ]
-__getattr__ = exports(__name__, _MODULES)
+__getattr__, __dir__ = lazy_exports(__name__, _MODULES)

@@ -43,14 +43,14 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "arrays.annotation": ["Array", "Differentiable"],
-        "arrays.scalars": [
+        ".arrays.annotation": ["Array", "Differentiable"],
+        ".arrays.scalars": [
             "Bool", "Complex64", "Complex128", "Float16", "Float32", "Float64", "Int8", "Int16",
             "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64",
         ],
-        "arrays.shape_dtype": ["ShapeDType"],
-        "contracts": ["Call", "Fault", "Reply", "Wire"],
-        "plugins": ["PluginSelection", "load_catalog"],
-        "runtime": ["Runtime"],
+        ".arrays.shape_dtype": ["ShapeDType"],
+        ".contracts": ["Call", "Fault", "Reply", "Wire"],
+        ".plugins": ["PluginSelection", "load_catalog"],
+        ".runtime": ["Runtime"],
     },
 )  # fmt: skip

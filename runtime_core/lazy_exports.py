@@ -1,26 +1,50 @@
-"""Lets a package export names whose modules are imported at the first use of a name."""
+"""Exports of a module whose sources are imported when a name is first used."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from typing import Any
 
 
-def lazy_exports(
-    package: str, exports: Mapping[str, Sequence[str]]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Make the `__getattr__` and `__dir__` of a package; `exports` are names by module.
+__all__ = ["lazy_exports"]
 
-    >>> get, names = lazy_exports("xml", {"etree.ElementTree": ["Element"]})
+
+def lazy_exports(
+    module: str, exports: Mapping[str, Collection[str]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Make the `__getattr__` and `__dir__` of a module; `exports` are names by their source.
+
+    The source of names is a module, relative to a package with a dot before it: `.codec`. For a
+    package such as `tesseract_runtime_acme` that is not installed, `__getattr__` raises an
+    `ImportError` with the command that installs it.
+
+    >>> get, names = lazy_exports("xml", {".etree.ElementTree": ["Element"]})
     >>> get("Element").__module__, names()
     ('xml.etree.ElementTree', ['Element'])
     """
-    modules = {name: module for module, names in exports.items() for name in names}
+    sources = {name: source for source, names in exports.items() for name in names}
 
     def get(name: str) -> Any:
-        if name not in modules:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{modules[name]}"), name)
+        if name not in sources:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        try:
+            source = import_module(sources[name], module)
+        except ModuleNotFoundError as error:
+            if error.name != sources[name]:
+                raise
+            raise _not_installed(name, error.name) from None
+        return getattr(source, name)
 
-    return get, lambda: sorted(modules)
+    return get, lambda: sorted(sources)
+
+
+def _not_installed(name: str, package: str) -> ImportError:
+    from runtime_core.catalog import install_command  # for this message alone
+
+    distribution = package.replace("_", "-")
+    return ImportError(
+        f"{name} is part of {distribution}, which is not installed. Install it with: "
+        f"{install_command(distribution)}",
+        name=package,
+    )

@@ -26,10 +26,10 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "annotation": ["Array", "Differentiable", "array_type"],
-        "coercion": ["AnyArray"],
-        "gradient_array": ["GradientArray"],
-        "array_bytes": ["array_of_bytes", "bytes_of_array", "check_packed_size", "decompressed"],
-        "shape_dtype": ["ShapeDType"],
+        ".annotation": ["Array", "Differentiable", "array_type"],
+        ".coercion": ["AnyArray"],
+        ".gradient_array": ["GradientArray"],
+        ".array_bytes": ["array_of_bytes", "bytes_of_array", "check_packed_size", "decompressed"],
+        ".shape_dtype": ["ShapeDType"],
     },
 )

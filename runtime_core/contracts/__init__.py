@@ -43,7 +43,6 @@ from runtime_core.contracts.server import (
 )
 from runtime_core.contracts.settings import Settings
 from runtime_core.contracts.unavailable import Unavailable
-from runtime_core.lazy_exports import lazy_exports
 
 __all__ = [
     "ArrayCodec",
@@ -90,6 +89,5 @@ __all__ = [
     "Unavailable",
     "Wire",
     "lazy_call",
-    "lazy_exports",
     "lazy_object",
 ]

@@ -43,10 +43,10 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "signatures": ["JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature"],
-        "evaluations": ["Point", "SerialEvaluations", "evaluate_in_order"],
-        "results": ["ResultCheck", "argument_check", "expected_shapes"],
-        "vectors": [
+        ".signatures": ["JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature"],
+        ".evaluations": ["Point", "SerialEvaluations", "evaluate_in_order"],
+        ".results": ["ResultCheck", "argument_check", "expected_shapes"],
+        ".vectors": [
             "Vector", "join", "machine_epsilon", "one_hot", "one_hots", "shapes_of", "size_of",
             "split", "to_double", "vector_at", "zeros",
         ],

@@ -1,4 +1,4 @@
-"""Calls with an input and an output path, for those who act for themselves and for remote ones."""
+"""Calls with an input and an output path, for local and for remote callers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SERVINGS = pytest.mark.parametrize("remote", [False, True], ids=["local", "remot
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> Path:
-    """Return the input path: a file, a folder with a file, and links; beside it is a secret."""
+    """Return an input path with a file, a folder and links; next to it is a secret."""
     folder = tmp_path / "inputs"
     (folder / "meshes").mkdir(parents=True)
     (folder / "notes.txt").write_text("notes")
@@ -55,7 +55,7 @@ def outputs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def made(catalog: Catalog, tesseract: Callable[..., Path], inputs: Path, outputs: Path) -> Made:
-    """Return a function that makes a runtime of a source, as the CLI does or as a server does."""
+    """Return a function that makes a runtime for a source, local or as a server's."""
 
     def make(source: str, *, remote: bool = False, **flags: Any) -> Runtime:
         paths = {"input_path": str(inputs), "output_path": str(outputs)}
@@ -80,12 +80,12 @@ def calling(made: Made) -> Calling:
 
 
 def read(annotation: Any, document: Any) -> Any:
-    """Return the value of a field of a payload, as the runtime reads it."""
+    """Validate a field of a payload as the runtime does."""
     return TypeAdapter(annotation).validate_python(document, context=scope.current().options)
 
 
 def refused(annotation: Any, document: Any) -> dict[str, Any]:
-    """Return the fault of the document of a field of a payload."""
+    """Return the fault of a payload's field."""
     with pytest.raises(ValidationError) as caught:
         read(annotation, document)
     [fault] = caught.value.errors(include_url=False)
@@ -105,14 +105,14 @@ def invoke(runtime: Runtime, inputs: Any, endpoint: str = "apply", **named: Any)
 
 
 def answer(runtime: Runtime, inputs: Any, endpoint: str = "apply", **named: Any) -> Any:
-    """Return the document of a call that must not fail."""
+    """Return the result document of a call that succeeds."""
     reply = invoke(runtime, inputs, endpoint, **named)
     assert reply.fault is None, reply.fault.message
     return json.loads(b"".join(reply.body))
 
 
 def fault(runtime: Runtime, inputs: Any, endpoint: str = "apply", **named: Any) -> str:
-    """Return the fault of a call that must fail."""
+    """Return the fault of a call that fails."""
     reply = invoke(runtime, inputs, endpoint, **named)
     assert reply.fault is not None
     return reply.fault.message
@@ -124,14 +124,14 @@ def schema_of(annotation: Any, mode: Any = "validation") -> dict[str, Any]:
 
 
 class Point(BaseModel):
-    """An item of sequences."""
+    """An item of a sequence."""
 
     x: float
     weight: float = 1.0
 
 
 def write_points(folder: Path, count: int) -> None:
-    """Write files with an item each: `0000.json`, `0001.json`, ..."""
+    """Write files with one item each: `0000.json`, `0001.json`, ..."""
     folder.mkdir(exist_ok=True)
     for number in range(count):
         (folder / f"{number:04}.json").write_text(json.dumps({"x": number}))

@@ -1,4 +1,4 @@
-"""Files, sequences and references on the command line, which acts for its own user."""
+"""Files, sequences and references on the command line, with the rights of a local user."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ API = "--api-path=tesseract/tesseract_api.py"
 
 @pytest.fixture
 def cli(cli_here: Cli) -> Cli:
-    """Return the command line in this process: no rule of this module is about another."""
+    """Return the command line in this process: no test here needs another one."""
     return cli_here
 
 
 @pytest.fixture
 def made_here(made: Made, inputs: Path, outputs: Path) -> None:
-    """Write the Tesseract and its files into the folder in which commands run."""
+    """Write the Tesseract and its files into the working directory of commands."""
     made(EVERYTHING)
     write_points(inputs / "points", 2)
     for path in (inputs / "points").iterdir():
@@ -39,7 +39,7 @@ def payload(**inputs: object) -> str:
 def test_a_call_reads_and_writes_files(
     cli: Cli, made_here: None, inputs: Path, outputs: Path
 ) -> None:
-    """Inputs come from the input path, what is written goes to the output path."""
+    """Inputs are read from the input path, and files are written to the output path."""
     ended = cli(API, "--input-path=inputs", "--output-path=outputs", "apply", payload())
     assert ended.returncode == 0, ended.stderr
     written = json.loads(ended.stdout)
@@ -51,7 +51,7 @@ def test_a_call_reads_and_writes_files(
 def test_both_paths_are_the_working_directory_by_default(
     cli: Cli, made_here: None, inputs: Path
 ) -> None:
-    """Without options names are relative to where the command runs."""
+    """Without options names are relative to the working directory."""
     ended = cli("--api-path=../tesseract/tesseract_api.py", "apply", payload(), cwd=inputs)
     assert ended.returncode == 0, ended.stderr
     assert (inputs / "new.txt").read_text() == "done"
@@ -66,13 +66,13 @@ def test_both_paths_are_the_working_directory_by_default(
         ({"points": "@none*"}, "inputs.points: No file matches '@none*' in the input path '"),
         ({"points": "none"}, "inputs.points: Input should be a list, or '@' and a glob of files"),
         ({"solver": {"type": "image", "ref": "a:1"}}, "inputs.solver: The image 'a:1' is not sta"),
-        ({"solver": {"type": "api_path", "ref": "x.py"}}, "inputs.solver: There is no Tesseract"),
+        ({"solver": {"type": "api_path", "ref": "x.py"}}, "inputs.solver: There is no 'x.py'"),
     ],
 )
-def test_a_wrong_payload_is_told_in_a_line(
+def test_a_wrong_payload_is_reported_in_a_line(
     change: dict[str, object], message: str, here: Here, made_here: None
 ) -> None:
-    """The place, the value and the folder are in the message; the exit code is 2."""
+    """The message names the path, the value and the folder; the exit code is 2."""
     ended = here(API, "--input-path=inputs", "--output-path=outputs", "apply", payload(**change))
     assert ended.code == 2
     assert message in ended.stderr
@@ -80,7 +80,7 @@ def test_a_wrong_payload_is_told_in_a_line(
 
 
 def test_a_wrong_item_is_named(here: Here, made_here: None, inputs: Path) -> None:
-    """The message has the file and the path inside, and no traceback."""
+    """The message names the file and the path inside of it, without a traceback."""
     (inputs / "points" / "0001.json").write_text('{"x": ["a"]}')
     ended = here(API, "--input-path=inputs", "--output-path=outputs", "apply", payload())
     assert ended.code in (1, 2)
@@ -89,7 +89,7 @@ def test_a_wrong_item_is_named(here: Here, made_here: None, inputs: Path) -> Non
 
 
 def test_the_help_shows_the_types(here: Here, made_here: None) -> None:
-    """A user sees what a field takes."""
+    """The help shows the type of each field."""
     told = here(API, "apply", "--help").stdout
     assert "points: LazySequence[Apply_Point] -- Where." in told
     assert "path: InputPath -- What." in told

@@ -1,4 +1,4 @@
-"""`tesseract_core.runtime.experimental`: names of plugins, imported when they are first used."""
+"""`tesseract_core.runtime.experimental`: names of plugins, imported at first use."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from runtime_core import Runtime
-from runtime_core.catalog import install_command
 from tesseract_core.runtime import experimental
-from tesseract_core.runtime.lazy_exports import lazy_exports
 from tests.builtin.conftest import JACOBIAN, JVP, VJP, answer, ask, numbers
 from tests.conftest import DOUBLE, clean_environment
 
@@ -36,7 +33,7 @@ PACKAGES = {
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_a_name_is_that_of_its_plugin(name: str) -> None:
-    """Authors get the very function that the plugin has."""
+    """Authors get the same object that the plugin exports."""
     assert getattr(experimental, name) is getattr(importlib.import_module(PACKAGES[name]), name)
 
 
@@ -52,14 +49,14 @@ def test_names_of_gradients_are_public() -> None:
 
 
 def test_a_star_import_gives_the_public_names() -> None:
-    """`from ... import *` gives what `__all__` promises."""
+    """`from ... import *` imports the names of `__all__`."""
     names: dict[str, object] = {}
     exec("from tesseract_core.runtime.experimental import *", names)
     assert set(experimental.__all__) <= names.keys()
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    """A name that nothing has is the usual error, in both forms."""
+    """An unknown name raises the usual error, in both forms."""
     with pytest.raises(AttributeError, match=r"'tesseract_core.runtime.experimental' has no"):
         experimental.nothing  # noqa: B018  # the access is the test
     with pytest.raises(ImportError, match="cannot import name 'nothing'"):
@@ -67,7 +64,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_importing_it_imports_no_plugin() -> None:
-    """A plugin is imported for its first name, and only that one."""
+    """Only the plugin of a used name is imported."""
     program = (
         "import sys\n"
         "import tesseract_core.runtime.experimental as experimental\n"
@@ -87,41 +84,6 @@ def test_importing_it_imports_no_plugin() -> None:
     first, second = ended.stdout.splitlines()
     assert first.startswith("[] ")
     assert second == "['tesseract_runtime_finite_differences']"
-
-
-def test_a_plugin_that_is_not_installed_is_named() -> None:
-    """The error says what to install, and does not show how it was looked for."""
-    get = lazy_exports("here", {"solve": "tesseract_runtime_not_there"})
-    with pytest.raises(ImportError) as caught:
-        get("solve")
-    assert str(caught.value) == (
-        "solve is part of tesseract-runtime-not-there, which is not installed. Install it with: "
-        f"{install_command('tesseract-runtime-not-there')}"
-    )
-    assert caught.value.name == "tesseract_runtime_not_there"
-    assert caught.value.__suppress_context__
-
-
-def test_what_an_installed_plugin_lacks_is_its_own_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A plugin that is there, but misses something itself, is not to be installed again."""
-    (tmp_path / "tesseract_runtime_partial.py").write_text("import no_such_dependency\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    get = lazy_exports("here", {"solve": "tesseract_runtime_partial"})
-    with pytest.raises(ModuleNotFoundError, match="No module named 'no_such_dependency'"):
-        get("solve")
-
-
-def test_a_plugin_of_another_version_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A name that the installed plugin does not have is an error that names it."""
-    (tmp_path / "tesseract_runtime_older.py").write_text("")
-    monkeypatch.syspath_prepend(tmp_path)
-    get = lazy_exports("here", {"solve": "tesseract_runtime_older"})
-    with pytest.raises(AttributeError, match="solve"):
-        get("solve")
 
 
 GRADIENTS_OF_A_FILE = (
@@ -154,6 +116,6 @@ def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
 def test_a_file_is_written_with_them(
     endpoint: str, expected: object, runtime: Callable[..., Runtime]
 ) -> None:
-    """An author implements an endpoint by one line."""
+    """An author implements an endpoint in one line."""
     made = runtime(GRADIENTS_OF_A_FILE)
     assert numbers(answer(made, endpoint, ask(endpoint, {"x": [3.0]}))) == expected

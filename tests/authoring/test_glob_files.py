@@ -22,7 +22,7 @@ from tests.authoring.conftest import SERVINGS
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """Return a folder with files in folders, hidden ones and links."""
+    """Return a folder with nested files, hidden ones and links."""
     root = tmp_path / "root"
     for name in ("a1.json", "a2.json", "b.txt", ".hidden.json", "x[1].json"):
         (root / name).parent.mkdir(exist_ok=True)
@@ -75,7 +75,7 @@ def test_names_are_those_that_match(pattern: str, remote: bool, tree: Path) -> N
 
 @pytest.mark.parametrize("pattern", ["*.json", "**/*.json", "deep/*.json"])
 def test_absolute_patterns_give_absolute_names(pattern: str, tree: Path) -> None:
-    """A name is as its pattern is."""
+    """Absolute patterns give absolute names, relative ones relative names."""
     files = FileAccess(root=str(tree))
     absolute = names_matching(f"{tree}/{pattern}", files)
     assert absolute == [f"{tree}/{name}" for name in names_matching(pattern, files)]
@@ -84,7 +84,7 @@ def test_absolute_patterns_give_absolute_names(pattern: str, tree: Path) -> None
 @SERVINGS
 @pytest.mark.parametrize("pattern", NOTHING)
 def test_no_match_is_an_error(pattern: str, remote: bool, tree: Path) -> None:
-    """A glob without a file is a mistake, and not an empty sequence."""
+    """A glob that matches no file is an error, not an empty sequence."""
     with pytest.raises(MissingFile) as caught:
         names_matching(pattern, FileAccess(root=str(tree), confined=remote))
     assert str(caught.value).startswith(f"No file matches '@{pattern}' in the input path")
@@ -106,7 +106,7 @@ def test_no_match_is_an_error(pattern: str, remote: bool, tree: Path) -> None:
     ],
 )
 def test_no_pattern_leads_out(pattern: str, tree: Path) -> None:
-    """A remote caller does not learn what there is outside, through links neither."""
+    """A remote caller cannot list anything outside, not even through links."""
     (tree / "outside").symlink_to("..")
     (tree / "secret.json").symlink_to("../secret.json")
     with pytest.raises(FileRefused) as caught:
@@ -115,14 +115,14 @@ def test_no_pattern_leads_out(pattern: str, tree: Path) -> None:
 
 
 def test_the_command_line_lists_any_folder(tree: Path) -> None:
-    """The user of the command line reads what they like."""
+    """The user of the command line reads any file."""
     files = FileAccess(root=str(tree), confined=False)
     assert names_matching("../*.json", files) == ["../secret.json"]
     assert names_matching(f"{tree.parent}/*.json", files) == [f"{tree.parent}/secret.json"]
 
 
 def test_without_a_root_nothing_is_listed(tree: Path) -> None:
-    """A server without an input path does not tell what exists."""
+    """A server without an input path does not reveal which files exist."""
     for pattern in ("*.json", f"{tree}/*.json"):
         with pytest.raises(FileRefused, match="was started without --input-path"):
             names_matching(pattern, FileAccess(root=None))
@@ -131,7 +131,7 @@ def test_without_a_root_nothing_is_listed(tree: Path) -> None:
 def test_a_folder_that_may_not_be_listed_is_empty(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What cannot be listed has no matches, and the others count."""
+    """A folder that cannot be listed has no matches; other folders still do."""
 
     def refuse(path: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -146,7 +146,7 @@ PARTS = st.sampled_from(["*", "**", "deep", "er", "..", "again", "a*", "outside"
 @given(parts=st.lists(PARTS, min_size=1, max_size=6))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_whatever_matches_lies_inside(parts: list[str], tree: Path) -> None:
-    """Every name that is ever returned resolves to a file of the root."""
+    """Every returned name resolves to a file below the root."""
     if not (tree / "outside").is_symlink():
         (tree / "outside").symlink_to("..")
     try:
@@ -160,7 +160,7 @@ def test_whatever_matches_lies_inside(parts: list[str], tree: Path) -> None:
 
 @pytest.fixture
 def memory() -> Callable[..., None]:
-    """Return a function that writes files to fsspec's file system in memory."""
+    """Return a function that writes files to fsspec's in-memory file system."""
 
     def write(*names: str) -> None:
         system = fsspec.filesystem("memory")
@@ -173,7 +173,7 @@ def memory() -> Callable[..., None]:
 
 
 def test_urls_are_listed_by_fsspec(memory: Callable[..., None]) -> None:
-    """The user of the command line names files of any file system."""
+    """The user of the command line can name files of any file system."""
     memory("runs/b.json", "runs/a.json", "runs/c.txt", "runs/deep/d.json")
     files = FileAccess(root=None, confined=False)
     names = names_matching("memory://runs/*.json", files)
@@ -205,21 +205,21 @@ def test_a_remote_root_holds_what_lies_in_it(remote: bool, memory: Callable[...,
 def test_a_remote_caller_lists_what_the_operator_admits(
     pattern: str, prefixes: tuple[str, ...], memory: Callable[..., None], tree: Path
 ) -> None:
-    """URLs are refused before anything is asked of them."""
+    """URLs are refused before any request is made."""
     memory("runs/a.json")
     with pytest.raises(FileRefused):
         names_matching(pattern, FileAccess(root=str(tree), url_prefixes=prefixes))
 
 
 def test_an_admitted_url_is_listed(memory: Callable[..., None]) -> None:
-    """What `--allow-url-prefix` admits may be a glob too."""
+    """A glob below an allowed URL prefix works."""
     memory("runs/a.json")
     files = FileAccess(root=None, url_prefixes=("memory://runs",))
     assert len(names_matching("memory://runs/*.json", files)) == 1
 
 
 def test_archives_are_listed(tmp_path: Path) -> None:
-    """A chain of file systems stays one in the names that match."""
+    """Matching names keep the chain of file systems."""
     with zipfile.ZipFile(tmp_path / "points.zip", "w") as archive:
         archive.writestr("points/a.json", "{}")
         archive.writestr("points/b.json", "[]")
@@ -230,15 +230,15 @@ def test_archives_are_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["memory://none/*.json", "http://127.0.0.1:1/*.json"])
-def test_a_url_without_a_match_is_told(pattern: str, memory: Callable[..., None]) -> None:
-    """Without a match, or without a server, the message names the glob."""
+def test_a_url_without_a_match_is_reported(pattern: str, memory: Callable[..., None]) -> None:
+    """The message names the glob if nothing matches or the server is unreachable."""
     memory("runs/a.json")
     with pytest.raises(MissingFile, match=pattern.replace("*", r"\*")):
         names_matching(pattern, FileAccess(root=None, confined=False))
 
 
 def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system whose package is not installed is told by its name."""
+    """The message names the missing package of a file system."""
     monkeypatch.setitem(
         known_implementations,
         "lake",
@@ -252,10 +252,10 @@ LINKS = b'<a href="a.json">a</a> <a href="http://evil.example/b.json">b</a>'
 
 
 class Pages(BaseHTTPRequestHandler):
-    """A web server with a page of links, and another address that leads there."""
+    """A web server with a page of links and a redirect to it."""
 
     def do_GET(self) -> None:
-        """Answer with the links, or send the reader to them."""
+        """Answer with the links, or redirect to them."""
         moved = not self.path.startswith("/data")
         self.send_response(302 if moved else 200)
         if moved:
@@ -285,13 +285,13 @@ def pages() -> Iterator[str]:
 
 @SERVINGS
 def test_a_page_of_links_is_a_folder(remote: bool, pages: str) -> None:
-    """A link of a page to another place does not match."""
+    """A link to another site does not match."""
     files = FileAccess(root=None, confined=remote, url_prefixes=(pages,))
     assert names_matching(f"{pages}/data/*.json", files) == [f"{pages}/data/a.json"]
 
 
 def test_no_redirect_is_followed_for_a_remote_caller(pages: str) -> None:
-    """A server that is admitted cannot send the reader to one that is not."""
+    """An allowed server cannot redirect to another one."""
     url = f"{pages}/moved/*.json"
     with pytest.raises(MissingFile):
         names_matching(url, FileAccess(root=None, url_prefixes=(pages,)))

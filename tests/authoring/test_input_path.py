@@ -1,4 +1,4 @@
-"""`InputPath`: files of the input path, and nothing else, wherever they stand in a schema."""
+"""`InputPath`: files of the input path only, anywhere in a schema."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ MISSING = ["none.txt", "meshes/none.msh", "gone", "NOTES.TXT", "notes.txt/x", "~
 def test_a_name_becomes_an_absolute_path(
     name: str, remote: bool, inputs: Path, calling: Calling
 ) -> None:
-    """Names are resolved in the input path, links and dots too; folders are as good as files."""
+    """Names of files and folders are resolved in the input path, links and dots too."""
     with calling(remote=remote):
         path = read(InputPath, name)
     assert path == inputs / INSIDE[name]
@@ -66,7 +66,7 @@ def test_a_name_becomes_an_absolute_path(
 
 @SERVINGS
 def test_an_absolute_name_inside_does(remote: bool, inputs: Path, calling: Calling) -> None:
-    """The name may begin at the root of the file system, as long as it ends inside."""
+    """An absolute name is accepted if it lies in the input path."""
     with calling(remote=remote):
         assert read(InputPath, str(inputs / "link")) == inputs / "meshes" / "fine.msh"
 
@@ -74,7 +74,7 @@ def test_an_absolute_name_inside_does(remote: bool, inputs: Path, calling: Calli
 @SERVINGS
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_a_name_outside_is_refused(name: str, remote: bool, calling: Calling) -> None:
-    """No path leads out of the input path, not for the user of the command line either."""
+    """No path leads out of the input path, even for the user of the command line."""
     with calling(remote=remote):
         told = refused(InputPath, name)
     assert told["type"] == "file_refused"
@@ -85,7 +85,7 @@ def test_a_name_outside_is_refused(name: str, remote: bool, calling: Calling) ->
 @SERVINGS
 @pytest.mark.parametrize("name", MISSING)
 def test_a_missing_file_is_named(name: str, remote: bool, calling: Calling) -> None:
-    """What is not there is told, also when its name differs in case only."""
+    """A missing file is reported, even if its name differs only in case."""
     with calling(remote=remote):
         told = refused(InputPath, name)
     assert told["type"] == "missing_file"
@@ -95,21 +95,21 @@ def test_a_missing_file_is_named(name: str, remote: bool, calling: Calling) -> N
 @SERVINGS
 @pytest.mark.parametrize("name", ["loop", "n" * 300, "a\0b", "s3://bucket/notes.txt"])
 def test_a_strange_name_is_refused(name: str, remote: bool, calling: Calling) -> None:
-    """What no file system has is a fault like any other."""
+    """A name that no file system supports is an ordinary fault."""
     with calling(remote=remote):
         assert refused(InputPath, name)["type"] in ("missing_file", "file_refused")
 
 
 @SERVINGS
 def test_what_would_block_is_refused(remote: bool, inputs: Path, calling: Calling) -> None:
-    """A pipe is neither a file nor a folder, and an author would wait for its other end."""
+    """A pipe is rejected: opening it would block."""
     os.mkfifo(inputs / "pipe")
     with calling(remote=remote):
         assert refused(InputPath, "pipe")["msg"] == "'pipe' is neither a file nor a folder."
 
 
-def test_the_command_line_is_told_where_and_how(inputs: Path, calling: Calling) -> None:
-    """The user who may change it learns where was looked and which option names it."""
+def test_the_command_line_is_reported_where_and_how(inputs: Path, calling: Calling) -> None:
+    """A local user sees the folder and the option that sets it."""
     with calling():
         told = refused(InputPath, "none.txt")["msg"]
     assert told == (
@@ -119,7 +119,7 @@ def test_the_command_line_is_told_where_and_how(inputs: Path, calling: Calling) 
 
 
 def test_a_remote_caller_is_not_told_where(calling: Calling) -> None:
-    """Nothing of the server's folders is in a message."""
+    """Messages do not reveal the server's folders."""
     with calling(remote=True):
         told = [refused(InputPath, name)["msg"] for name in ("none.txt", "../secret")]
     assert told == [
@@ -130,14 +130,14 @@ def test_a_remote_caller_is_not_told_where(calling: Calling) -> None:
 
 @pytest.mark.parametrize("name", ["notes.txt", "none.txt", "/etc/passwd"])
 def test_a_server_without_an_input_path_opens_nothing(name: str, calling: Calling) -> None:
-    """A server that was not given a folder does not tell what exists."""
+    """A server without an input path does not reveal which files exist."""
     with calling(remote=True, input_path=None):
         told = refused(InputPath, name)["msg"]
     assert told.endswith("because it was started without --input-path.")
 
 
 def test_a_remote_input_path_has_no_paths(calling: Calling) -> None:
-    """An input path that is a URL is told with the option to change."""
+    """An input path that is a URL is reported with the option to change."""
     with calling(input_path="s3://bucket/data"):
         told = refused(InputPath, "notes.txt")["msg"]
     assert told == (
@@ -148,21 +148,21 @@ def test_a_remote_input_path_has_no_paths(calling: Calling) -> None:
 
 @pytest.mark.parametrize("value", [3, None, ["notes.txt"], {"a": 1}, b"notes.txt", True])
 def test_what_is_no_text_is_refused(value: Any, calling: Calling) -> None:
-    """A path is a text in a document."""
+    """A path in a document is a string."""
     with calling():
         told = refused(InputPath, value)
     assert (told["type"], told["msg"]) == ("path_type", "Input is not a valid path")
 
 
 def test_python_code_gives_paths(inputs: Path, calling: Calling) -> None:
-    """In Python any `pathlib` path is as good as a text."""
+    """In Python any `pathlib` path is accepted."""
     with calling():
         for path in (Path("notes.txt"), inputs / "notes.txt", InputPath("notes.txt")):
             assert read(InputPath, path) == inputs / "notes.txt"
 
 
 class Case(BaseModel):
-    """A model inside of others."""
+    """A nested model."""
 
     mesh: InputPath
 
@@ -207,13 +207,13 @@ def test_paths_stand_anywhere(inputs: Path, calling: Calling) -> None:
 
 
 def test_an_authors_validator_sees_the_absolute_path(inputs: Path, calling: Calling) -> None:
-    """`AfterValidator` runs on what was resolved, and its answer counts."""
+    """`AfterValidator` receives the resolved path, and its result is used."""
     with calling():
         assert read(Everywhere, EVERYWHERE).checked == inputs / "meshes"
 
 
 def test_each_fault_has_its_place(calling: Calling) -> None:
-    """All wrong paths of a payload are told at once, each with where it stands."""
+    """All wrong paths of a payload are reported at once, each with its location."""
     wrong = {**EVERYWHERE, "listed": ["notes.txt", "none"], "nested": [{"mesh": "../secret"}]}
     with calling(), pytest.raises(ValueError, match="2 validation errors") as caught:
         read(Everywhere, wrong)
@@ -223,7 +223,7 @@ def test_each_fault_has_its_place(calling: Calling) -> None:
 
 @SERVINGS
 def test_paths_are_written_as_they_are_named(remote: bool, calling: Calling) -> None:
-    """In JSON a path is relative to the input path; in Python it stays what it is."""
+    """In JSON a path is relative to the input path; in Python it stays absolute."""
     with calling(remote=remote):
         model = read(Everywhere, EVERYWHERE)
         written = model.model_dump(mode="json")
@@ -240,7 +240,7 @@ def test_a_path_of_elsewhere_is_written_whole(inputs: Path, calling: Calling) ->
 
 
 def test_first_member_of_a_union_counts(inputs: Path, calling: Calling) -> None:
-    """Beside `str` the order of a union decides, as for any two types that fit."""
+    """In a union with `str` the first member wins."""
     with calling():
         assert read(InputPath | str, "notes.txt") == inputs / "notes.txt"
         assert read(InputPath | str, "any text") == "any text"
@@ -248,7 +248,7 @@ def test_first_member_of_a_union_counts(inputs: Path, calling: Calling) -> None:
 
 
 def test_a_validated_path_can_be_copied_and_pickled(calling: Calling) -> None:
-    """A path goes to other processes."""
+    """A path can be pickled."""
     with calling():
         model = read(Case, {"mesh": "link"})
     for again in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
@@ -256,7 +256,7 @@ def test_a_validated_path_can_be_copied_and_pickled(calling: Calling) -> None:
 
 
 def test_the_json_schema_is_that_of_a_text() -> None:
-    """A client sees a text, and what it is relative to; the author's description counts more."""
+    """The schema says string and what it is relative to, unless the author describes it."""
     assert schema_of(InputPath) == {
         "type": "string",
         "format": "path",
@@ -287,7 +287,7 @@ def apply(inputs: InputSchema) -> OutputSchema:
 
 @SERVINGS
 def test_a_tesseract_reads_a_file(remote: bool, made: Made) -> None:
-    """`apply` opens the path, and what it returns of it is relative again."""
+    """`apply` opens the path, and a returned path is relative again."""
     assert answer(made(COPY, remote=remote), {"file": "link"}) == {
         "text": "fine",
         "file": "meshes/fine.msh",
@@ -297,7 +297,7 @@ def test_a_tesseract_reads_a_file(remote: bool, made: Made) -> None:
 
 @SERVINGS
 def test_a_payload_with_a_wrong_path_is_refused(remote: bool, made: Made) -> None:
-    """A wrong path is a fault of the payload, with its place."""
+    """A wrong path is a fault of the payload, with its location."""
     runtime = made(COPY, remote=remote)
     reply = invoke(runtime, {"file": "none"})
     assert reply.fault is not None
@@ -307,6 +307,6 @@ def test_a_payload_with_a_wrong_path_is_refused(remote: bool, made: Made) -> Non
 
 
 def test_a_result_outside_is_the_authors_fault(made: Made) -> None:
-    """`apply` cannot hand on what lies outside of the input path."""
+    """`apply` cannot return a path outside of the input path."""
     runtime = made(COPY.replace("file=inputs.file,", "file='/etc/passwd',"))
     assert "'/etc/passwd' lies outside of the input path" in fault(runtime, {"file": "link"})

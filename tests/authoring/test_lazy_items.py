@@ -1,4 +1,4 @@
-"""Sequences of files: read when they are used, once, with the rights of the call."""
+"""Sequences of files: each is read once, on use, with the rights of the call."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ POINTS = LazySequence[Point]
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the names of all files that are opened from now on."""
+    """Record the names of all files that are opened from now on."""
     names: list[str] = []
     plain = FileAccess.open
 
@@ -74,7 +74,7 @@ def test_a_thousand_items_are_not_read_until_they_are_used(
 
 
 def test_apply_opens_only_what_it_uses(made: Made, inputs: Path, opened: list[str]) -> None:
-    """Nothing of a call looks at items that `apply` does not."""
+    """Items that `apply` does not use are never read."""
     write_points(inputs / "points", 1000)
     source = MEAN.partition("    values =")[0]
     runtime = made(f"{source}    return OutputSchema(mean=inputs.points[3].x)\n")
@@ -95,7 +95,7 @@ def test_items_are_in_the_order_of_their_names(inputs: Path, calling: Calling) -
 
 
 def test_one_file_needs_no_star(inputs: Path, calling: Calling) -> None:
-    """The name of a file is a glob of one match."""
+    """A plain file name is a glob with one match."""
     write_points(inputs / "points", 3)
     with calling():
         assert read(POINTS, "@points/0001.json") == [Point(x=1)]
@@ -122,7 +122,7 @@ class Field(BaseModel):
 
 
 def reference(buffer: str) -> str:
-    """Return an item whose array of two numbers is in a file."""
+    """Return an item whose array of two numbers is in a separate file."""
     data = {"encoding": "binref", "buffer": buffer}
     return json.dumps({"values": {"shape": [2], "dtype": "float64", "data": data}})
 
@@ -132,7 +132,7 @@ def reference(buffer: str) -> str:
 def test_binrefs_start_from_the_folder_of_the_item(
     pattern: str, remote: bool, inputs: Path, calling: Calling
 ) -> None:
-    """Bytes of arrays lie beside the file that refers to them."""
+    """Array references are relative to the file that contains them."""
     (inputs / "fields").mkdir()
     np.arange(4.0).tofile(inputs / "fields" / "data.bin")
     (inputs / "fields" / "a.json").write_text(reference("data.bin:16"))
@@ -145,7 +145,7 @@ def test_binrefs_start_from_the_folder_of_the_item(
 
 
 def test_a_binref_does_not_lead_out(inputs: Path, calling: Calling) -> None:
-    """What an item refers to is opened with the rights of the caller."""
+    """References of an item are opened with the rights of the caller."""
     (inputs / "a.json").write_text(reference("../secret"))
     told = r"item 'a.json'.values: .* outside of the input"
     with calling(remote=True), pytest.raises(InvalidPayload, match=told):
@@ -191,7 +191,7 @@ def test_a_wrong_item_names_the_file_and_the_path_inside(
     inputs: Path,
     calling: Calling,
 ) -> None:
-    """What is wrong with an item is told when it is used, all at once."""
+    """All faults of an item are reported together, when it is used."""
     (inputs / "points").mkdir()
     (inputs / "points" / "a.json").write_text(text)
     with calling(remote=remote):
@@ -202,7 +202,7 @@ def test_a_wrong_item_names_the_file_and_the_path_inside(
 
 
 def test_a_file_that_goes_away_is_named(inputs: Path, calling: Calling) -> None:
-    """A file that was there when the payload came may be gone when it is used."""
+    """A file that disappears before its use is reported."""
     write_points(inputs / "points", 2)
     with calling():
         points = read(POINTS, "@points/*.json")
@@ -212,7 +212,7 @@ def test_a_file_that_goes_away_is_named(inputs: Path, calling: Calling) -> None:
 
 
 def test_a_link_that_is_exchanged_leads_nowhere(inputs: Path, calling: Calling) -> None:
-    """A file is judged again when it is opened."""
+    """The rights to a file are checked again when it is opened."""
     write_points(inputs / "points", 1)
     with calling(remote=True):
         points = read(POINTS, "@points/*.json")
@@ -223,7 +223,7 @@ def test_a_link_that_is_exchanged_leads_nowhere(inputs: Path, calling: Calling) 
 
 
 def test_items_are_read_in_threads_and_after_the_call(inputs: Path, calling: Calling) -> None:
-    """A sequence keeps the rights of its call, where no call is known too."""
+    """A sequence keeps the rights of its call, even in a thread without a scope."""
     write_points(inputs / "points", 8)
     with calling(remote=True):
         points = read(POINTS, "@points/*.json")
@@ -239,7 +239,7 @@ def test_items_are_read_in_threads_and_after_the_call(inputs: Path, calling: Cal
 def test_plain_python_reads_from_the_working_directory(
     inputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a runtime names start from where Python was when the model was made."""
+    """Without a runtime names are relative to the working directory at validation."""
     write_points(inputs / "points", 2)
     monkeypatch.chdir(inputs)
     points = TypeAdapter(POINTS).validate_python("@points/*.json")
@@ -249,7 +249,7 @@ def test_plain_python_reads_from_the_working_directory(
 
 
 def test_a_copy_reads_nothing_again(inputs: Path, calling: Calling, opened: list[str]) -> None:
-    """Evaluations, which get copies of the inputs, share what was read but no item."""
+    """Copies of the inputs share files that are read, but no items."""
     write_points(inputs / "points", 3)
     with calling():
         points = read(POINTS, "@points/*.json")
@@ -262,7 +262,7 @@ def test_a_copy_reads_nothing_again(inputs: Path, calling: Calling, opened: list
 
 
 def test_another_process_gets_the_items(inputs: Path, calling: Calling) -> None:
-    """A pickled sequence holds what is in the files."""
+    """A pickled sequence contains its items."""
     write_points(inputs / "points", 3)
     with calling():
         pickled = pickle.dumps(read(POINTS, "@points/*.json"))
@@ -271,7 +271,7 @@ def test_another_process_gets_the_items(inputs: Path, calling: Calling) -> None:
 
 
 def test_unread_items_take_no_memory_of_their_own(inputs: Path, calling: Calling) -> None:
-    """There is one object an item only once it is read."""
+    """Each item has one object, which is made when it is read."""
     write_points(inputs / "points", 1000)
     with calling():
         points = read(POINTS, "@points/*.json")
@@ -329,7 +329,7 @@ def test_lists_and_globs_are_the_same_to_apply(
     ],
 )
 def test_a_wrong_glob_is_a_fault_of_the_payload(pattern: str, message: str, made: Made) -> None:
-    """A glob that gives nothing is told with the place of the field."""
+    """A glob without a match is reported at the location of the field."""
     reply = invoke(made(MEAN, remote=True), {"points": [], "groups": {"a": pattern}})
     assert reply.fault is not None
     assert reply.fault.kind is FaultKind.INVALID_PAYLOAD
@@ -346,7 +346,7 @@ def test_a_server_without_an_input_path_reads_no_items(made: Made) -> None:
 
 
 def test_a_wrong_item_is_named_by_apply(made: Made, inputs: Path) -> None:
-    """Whoever called learns which file is wrong."""
+    """The caller learns which file is wrong."""
     write_points(inputs / "points", 2)
     (inputs / "points" / "0001.json").write_text('{"x": []}')
     told = fault(made(MEAN, remote=True), {"points": "@points/*.json"})
@@ -354,7 +354,7 @@ def test_a_wrong_item_is_named_by_apply(made: Made, inputs: Path) -> None:
 
 
 def test_unknown_keys_of_items_are_refused(made: Made, inputs: Path) -> None:
-    """Items are held to the same rules, whether they come in the payload or in files."""
+    """Items are validated alike, in the payload or in files."""
     write_points(inputs / "points", 1)
     (inputs / "points" / "0000.json").write_text('{"x": 1, "y": 2}')
     runtime = made(MEAN)
@@ -364,8 +364,8 @@ def test_unknown_keys_of_items_are_refused(made: Made, inputs: Path) -> None:
     assert "inputs.points.0.y: Extra inputs are not permitted" in in_payload
 
 
-def test_a_wrong_item_that_is_only_returned_is_told(made: Made, inputs: Path) -> None:
-    """What fails while a result is written is told as it is."""
+def test_a_wrong_item_that_is_only_returned_is_reported(made: Made, inputs: Path) -> None:
+    """An error while a result is written is reported unchanged."""
     write_points(inputs / "points", 2)
     (inputs / "points" / "0001.json").write_text("{")
     source = MEAN.replace("[point.x for point in inputs.points]", "[inputs.points[0].x]")
@@ -406,7 +406,7 @@ def jacobian(inputs, jac_inputs, jac_outputs):
 def test_items_can_be_differentiated(
     as_files: bool, backend: str, made: Made, inputs: Path
 ) -> None:
-    """Paths lead into items as into those of a list."""
+    """Gradient paths lead into items as into those of a list."""
     parts: Any = [{"x": [1.0]}, {"x": [2.0]}]
     if as_files:
         for number, part in enumerate(parts):
@@ -421,7 +421,7 @@ def test_items_can_be_differentiated(
 
 
 def test_shapes_of_items_are_those_of_their_files(made: Made, inputs: Path) -> None:
-    """Abstract evaluation reads the files too, with shapes in the place of arrays."""
+    """Abstract evaluation reads the files too, with shapes instead of arrays."""
     array = {"shape": [3], "dtype": "float64", "data": {"encoding": "json", "buffer": [1, 2, 3]}}
     (inputs / "part.json").write_text(json.dumps({"x": array}))
     written = answer(made(DIFFERENTIABLE), {"parts": "@part.json"}, "abstract_eval")

@@ -1,4 +1,4 @@
-"""`LazySequence`: a sequence whose items are got when they are used, and once."""
+"""`LazySequence`: a sequence that gets each item once, when it is used."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Recorded = tuple[LazySequence[int], list[int]]
 
 
 def recorded(count: int = 10) -> Recorded:
-    """Return the squares of numbers, and the list of those that were asked for."""
+    """Return the squares of numbers, and the list of the requested ones."""
     asked: list[int] = []
 
     def square(number: int) -> int:
@@ -36,7 +36,7 @@ def recorded(count: int = 10) -> Recorded:
 
 
 def test_nothing_is_got_before_it_is_used() -> None:
-    """Length, text, slices, copies and truth need no item."""
+    """Length, repr, slices, copies and truth need no item."""
     sequence, asked = recorded()
     assert len(sequence) == 10
     assert repr(sequence) == "LazySequence of 10 items"
@@ -49,7 +49,7 @@ def test_nothing_is_got_before_it_is_used() -> None:
 
 
 def test_each_item_is_got_once() -> None:
-    """Whatever the access, a key is asked for one time."""
+    """The getter is called once for each key, by any access."""
     sequence, asked = recorded()
     assert [sequence[3], sequence[-7], sequence[3:4][0], list(sequence)[3]] == [9, 9, 9, 9]
     assert sorted(asked) == list(range(10))
@@ -83,9 +83,9 @@ def test_it_behaves_like_a_list(
 
 @pytest.mark.parametrize("position", [10, -11, 10**30])
 def test_a_position_outside_is_an_index_error(position: int) -> None:
-    """An item that is not there is told with how many there are."""
+    """An index out of range is reported with the length."""
     sequence, asked = recorded()
-    with pytest.raises(IndexError, match=rf"no item {position} in LazySequence of 10 items"):
+    with pytest.raises(IndexError, match=rf"Item {position} is out of range in LazySequence of 10"):
         sequence[position]
     assert asked == []
 
@@ -98,13 +98,13 @@ def test_a_position_is_a_whole_number(position: Any) -> None:
 
 
 def test_numpy_integers_are_positions() -> None:
-    """What numpy draws can be used at once."""
+    """Integers of numpy are valid indices."""
     assert recorded()[0][np.int64(3)] == 9  # type: ignore[call-overload]  # numpy says not so
 
 
 @pytest.mark.parametrize("error", [IndexError, StopIteration, KeyError])
 def test_what_a_getter_raises_comes_out(error: type[Exception]) -> None:
-    """No error of a getter is taken for the end of the sequence."""
+    """An `IndexError` of the getter does not end the iteration."""
 
     def fail(key: int) -> int:
         raise error("of the getter")
@@ -118,7 +118,7 @@ def test_what_a_getter_raises_comes_out(error: type[Exception]) -> None:
 
 
 def test_a_getter_that_failed_is_asked_again() -> None:
-    """Nothing is kept of a failure."""
+    """A failure is not cached."""
     asked: list[int] = []
 
     def get(key: int) -> int:
@@ -134,7 +134,7 @@ def test_a_getter_that_failed_is_asked_again() -> None:
 
 
 def test_threads_get_an_item_once() -> None:
-    """Threads that ask for the same item at once wait for one of them."""
+    """Threads that need the same item wait for one of them."""
     asked: list[int] = []
     together = threading.Barrier(8)
 
@@ -178,7 +178,7 @@ def test_a_pickled_sequence_has_its_items() -> None:
 
 @pytest.mark.parametrize("used_before", [True, False])
 def test_a_deep_copy_shares_no_item(used_before: bool) -> None:
-    """What is changed in a copy stays as it was in the original; it is got once for both."""
+    """Changes to a copy do not affect the original; each item is read once for both."""
     asked: list[int] = []
 
     def get(key: int) -> list[int]:
@@ -196,7 +196,7 @@ def test_a_deep_copy_shares_no_item(used_before: bool) -> None:
 
 
 def test_a_deep_copy_of_given_items_shares_none() -> None:
-    """A sequence without a getter is copied as a list is."""
+    """A sequence without a getter is copied like a list."""
     sequence: LazySequence[list[int]] = LazySequence([[1], [2]])
     copied = copy.deepcopy(sequence)
     copied[0].append(7)
@@ -225,7 +225,7 @@ class Inputs(BaseModel):
 
 
 def test_a_list_is_validated_at_once() -> None:
-    """All faults of the items are told, each with its place."""
+    """All faults of the items are reported, each with its location."""
     with pytest.raises(ValidationError) as caught:
         Inputs.model_validate({"points": [{"x": 1}, {"x": "a"}, {}], "named": {"k": ["b"]}})
     places = [fault["loc"] for fault in caught.value.errors()]
@@ -248,13 +248,13 @@ def test_other_values_are_refused(value: Any) -> None:
 
 @pytest.mark.parametrize("text", ["points/*.json", "", " @x"])
 def test_a_text_without_the_sign_is_refused(text: str) -> None:
-    """A glob begins with `@`, so that a list that was forgotten is told."""
+    """A glob begins with `@`, so that a string instead of a list is reported."""
     with pytest.raises(ValidationError, match="Input should be a list, or '@' and a glob of files"):
         TypeAdapter(LazySequence[int]).validate_python(text)
 
 
 def test_json_is_read_and_written() -> None:
-    """Documents have a list, whatever the sequence was made of."""
+    """Documents have a list, whatever the source of the sequence."""
     inputs = Inputs.model_validate_json('{"points": [{"x": 1}], "optional": [1, 2]}')
     points = LazySequence([1.0], lambda x: Point(x=x))
     lazy = Inputs(points=points, optional=LazySequence([1, 2]))
@@ -266,7 +266,7 @@ def test_json_is_read_and_written() -> None:
 
 
 def test_a_sequence_of_an_author_is_validated_when_it_is_used() -> None:
-    """Python code may give a lazy sequence, whose items are held to the type of the field."""
+    """Python code may pass a lazy sequence; its items are validated by the field."""
     asked: list[int] = []
 
     def get(key: int) -> dict[str, Any]:
@@ -281,14 +281,14 @@ def test_a_sequence_of_an_author_is_validated_when_it_is_used() -> None:
 
 
 def test_validating_again_changes_nothing() -> None:
-    """A sequence that a field has validated is as it is for the same field."""
+    """A sequence that the same field has validated is returned unchanged."""
     adapter = TypeAdapter(LazySequence[Point])
     once = adapter.validate_python(LazySequence([1], lambda x: {"x": x}))
     assert adapter.validate_python(once) is once
 
 
 def test_a_plain_list_in_its_place_is_written() -> None:
-    """What an author assigned without validation is written as its items."""
+    """A sequence that was assigned without validation is written as its items."""
     values: Any = {"points": [Point(x=1)]}
     assert Inputs.model_construct(**values).model_dump()["points"][0]["x"] == 1
 
@@ -309,7 +309,7 @@ def test_items_may_be_arrays() -> None:
 
 
 def test_an_item_type_is_not_needed() -> None:
-    """Without a type the items are what they are."""
+    """Without a type the items are not validated."""
     bare: Any = LazySequence
     assert TypeAdapter(bare).validate_python([1, "a"]) == [1, "a"]
 
@@ -328,7 +328,7 @@ class Tree(BaseModel):
 
 
 def test_the_json_schema_has_both_forms() -> None:
-    """A client may send a list or a glob, and gets a list."""
+    """The schema takes a list or a glob, and returns a list."""
     lists = {"type": "array", "items": {"type": "integer"}}
     assert schema_of(LazySequence[int], "serialization") == lists
     assert schema_of(LazySequence[int]) == {

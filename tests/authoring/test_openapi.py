@@ -103,7 +103,7 @@ def validator(document: Any, component: str) -> Draft202012Validator:
 
 
 def test_the_document_is_one_of_openapi(made: Made) -> None:
-    """Every type in every position gives a document that is valid itself."""
+    """Every type in every position gives a valid OpenAPI document."""
     document = openapi_document(made(EVERYTHING))
     validate(document)
     for schema in document["components"]["schemas"].values():
@@ -111,7 +111,7 @@ def test_the_document_is_one_of_openapi(made: Made) -> None:
 
 
 def test_paths_of_arrays_lead_into_sequences(made: Made) -> None:
-    """What clients read of the schemas names the items of a sequence as those of a list."""
+    """The schema names the items of a sequence as those of a list."""
     components = openapi_document(made(EVERYTHING))["components"]["schemas"]
     described = components["ApplyInputSchema"]
     assert list(described["differentiable_arrays"]) == ["points.[].x"]
@@ -120,7 +120,7 @@ def test_paths_of_arrays_lead_into_sequences(made: Made) -> None:
 
 
 def test_descriptions_of_authors_stay(made: Made) -> None:
-    """What the author says of a field stands in the document."""
+    """The author's description of a field is in the document."""
     components = openapi_document(made(EVERYTHING))["components"]["schemas"]
     fields = components["Apply_InputSchema"]["properties"]
     assert fields["points"]["description"] == "Where."
@@ -133,7 +133,7 @@ def test_descriptions_of_authors_stay(made: Made) -> None:
 def test_what_is_accepted_and_answered_fits_the_document(
     payload: dict[str, Any], remote: bool, made: Made, points: None
 ) -> None:
-    """A payload that the document admits is taken, and the answer is what it promises."""
+    """A payload that fits the document is accepted, and the result fits it too."""
     runtime = made(EVERYTHING, remote=remote, allow_url_prefix=("http://127.0.0.1:9",))
     document = openapi_document(runtime)
     validator(document, "ApplyInputSchema").validate({"inputs": payload})
@@ -142,6 +142,6 @@ def test_what_is_accepted_and_answered_fits_the_document(
 
 @pytest.mark.parametrize("change", WRONG)
 def test_what_has_the_wrong_form_does_not_fit(change: dict[str, Any], made: Made) -> None:
-    """A client can tell by the document what would be refused."""
+    """The document rejects payloads that the Tesseract would refuse."""
     judge = validator(openapi_document(made(EVERYTHING)), "ApplyInputSchema")
     assert not judge.is_valid({"inputs": {**PAYLOADS[0], **change}})

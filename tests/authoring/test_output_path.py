@@ -1,4 +1,4 @@
-"""`OutputPath`: what a Tesseract has written, and names of what it is to write."""
+"""`OutputPath`: written files in results, and names of files to write in payloads."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from tests.conftest import Cli
 
 @pytest.fixture
 def cli(cli_here: Cli) -> Cli:
-    """Return the command line in this process: no rule of this module is about another."""
+    """Return the command line in this process: no test here needs another one."""
     return cli_here
 
 
 def returned(annotation: Any, value: Any) -> Any:
-    """Return the value of a field of a result, as the runtime validates it."""
+    """Validate a field of a result as the runtime does."""
     return TypeAdapter(annotation).validate_python(value)
 
 
@@ -41,14 +41,14 @@ def returned(annotation: Any, value: Any) -> Any:
 def test_what_exists_becomes_an_absolute_path(
     name: str, remote: bool, outputs: Path, calling: Calling
 ) -> None:
-    """A result names what is in the output path, relative to it."""
+    """A result names files relative to the output path."""
     with calling(remote=remote):
         assert returned(OutputPath, name) == (outputs / name).resolve()
 
 
 @SERVINGS
 def test_an_author_may_give_absolute_paths(remote: bool, outputs: Path, calling: Calling) -> None:
-    """Whatever `pathlib` path the author has, a document has the relative one."""
+    """Any `pathlib` path of the author is relative in the document."""
     with calling(remote=remote):
         adapter = TypeAdapter(OutputPath)
         path = adapter.validate_python(outputs / "old.txt")
@@ -59,8 +59,8 @@ def test_an_author_may_give_absolute_paths(remote: bool, outputs: Path, calling:
 
 @SERVINGS
 @pytest.mark.parametrize("name", ["new.txt", "old.txt/x", "none/old.txt"])
-def test_a_result_that_was_not_written_is_told(name: str, remote: bool, calling: Calling) -> None:
-    """A result cannot name what does not exist."""
+def test_a_result_that_was_not_written_is_reported(name: str, remote: bool, calling: Calling) -> None:
+    """A result cannot name a missing file."""
     with calling(remote=remote), pytest.raises(ValidationError, match=rf"There is no '{name}' in"):
         returned(OutputPath, name)
 
@@ -83,7 +83,7 @@ def test_nothing_outside_is_named(
 def test_a_payload_names_what_is_to_be_written(
     name: str, remote: bool, outputs: Path, calling: Calling
 ) -> None:
-    """An input need not exist; nothing is made by naming it."""
+    """A path in a payload need not exist, and is not created."""
     with calling(remote=remote):
         path = read(OutputPath, name)
         assert path == outputs / name
@@ -95,7 +95,7 @@ def test_a_payload_names_what_is_to_be_written(
 def test_a_remote_caller_names_nothing_that_exists(
     name: str, outputs: Path, calling: Calling
 ) -> None:
-    """Nobody overwrites or reads the files of others."""
+    """Remote callers cannot overwrite or read the files of others."""
     (outputs / "link").symlink_to("old.txt")
     with calling(remote=True):
         told = refused(OutputPath, name)
@@ -104,7 +104,7 @@ def test_a_remote_caller_names_nothing_that_exists(
 
 
 def test_the_command_line_may_overwrite(outputs: Path, calling: Calling) -> None:
-    """The user of the command line writes over their own files."""
+    """The user of the command line can overwrite files."""
     with calling():
         assert read(OutputPath, "old.txt") == outputs / "old.txt"
 
@@ -112,20 +112,20 @@ def test_the_command_line_may_overwrite(outputs: Path, calling: Calling) -> None
 @SERVINGS
 @pytest.mark.parametrize("name", ["", ".", "../outputs"])
 def test_the_folder_itself_is_not_to_be_written(name: str, remote: bool, calling: Calling) -> None:
-    """A payload names something in the output path."""
+    """A payload names a path inside the output path, not the folder itself."""
     with calling(remote=remote):
         assert "itself: name something in it" in refused(OutputPath, name)["msg"]
 
 
 def test_a_remote_output_path_has_no_paths(calling: Calling) -> None:
-    """An output path that is a URL is told with the option to change."""
+    """An output path that is a URL is reported with the option to change."""
     with calling(output_path="s3://bucket/runs"):
         told = refused(OutputPath, "new.txt")["msg"]
     assert told.startswith("There are no paths in the output path 's3://bucket/runs'")
 
 
 def test_the_json_schema_is_that_of_a_text() -> None:
-    """A client sees a text, and what it is relative to."""
+    """The schema says string and what it is relative to."""
     assert schema_of(OutputPath) == {
         "type": "string",
         "format": "path",
@@ -166,7 +166,7 @@ def apply(inputs: InputSchema) -> OutputSchema:
 
 @SERVINGS
 def test_a_tesseract_writes_what_it_returns(remote: bool, made: Made, outputs: Path) -> None:
-    """Paths of a result are relative in the document, wherever they stand."""
+    """Paths of a result are relative in the document, in any position."""
     written = answer(made(WRITER, remote=remote), {"name": "new.txt"})
     assert written["files"] == {
         "one": "new.txt",
@@ -179,7 +179,7 @@ def test_a_tesseract_writes_what_it_returns(remote: bool, made: Made, outputs: P
 
 
 def test_the_second_call_of_a_remote_caller_is_refused(made: Made, outputs: Path) -> None:
-    """What the first call has written, the second cannot write over."""
+    """A second call cannot overwrite the file of the first."""
     runtime = made(WRITER, remote=True)
     answer(runtime, {"name": "new.txt"})
     reply = invoke(runtime, {"name": "new.txt", "text": "other"})
@@ -190,19 +190,19 @@ def test_the_second_call_of_a_remote_caller_is_refused(made: Made, outputs: Path
 
 
 def test_a_result_that_does_not_exist_is_the_authors_fault(made: Made) -> None:
-    """An author who returns a file that was not written is told which one."""
+    """An author who returns a file that was not written learns which one."""
     forgetful = WRITER.replace("inputs.name.write_text(inputs.text)", "pass")
     assert "There is no '" in fault(made(forgetful), {"name": "new.txt"})
 
 
 def test_a_dict_of_an_author_is_validated_too(made: Made) -> None:
-    """What `apply` returns as a dict is held to the same rules."""
+    """A dict returned by `apply` is validated alike."""
     source = WRITER.partition("    path = ")[0] + "    return {'files': {}, 'folder': '/etc'}\n"
     assert "'/etc' lies outside of the output path" in fault(made(source), {"name": "new.txt"})
 
 
 def test_both_kinds_of_paths_keep_apart(made: Made, calling: Calling) -> None:
-    """Each type has its own folder, in one model."""
+    """In one model each type uses its own folder."""
 
     class Both(BaseModel):
         read: InputPath
@@ -230,7 +230,7 @@ CASE = {
 def test_expected_results_name_files(
     name: str, skip: bool, code: int, cli: Cli, made: Made, tmp_path: Path
 ) -> None:
-    """A regression case compares paths, of files that exist unless it says otherwise."""
+    """A regression case compares paths and checks that the files exist, unless disabled."""
     made(WRITER)
     text = json.dumps({**CASE, "skip_output_path_checks": skip})
     expected = f'"expected_outputs": {{"files": {{"one": "{name}"'

@@ -1,4 +1,4 @@
-"""What the package costs, and what it promises."""
+"""The import cost and the public names of the package."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODULES = [
 
 @pytest.mark.parametrize("name", tesseract_runtime_authoring.__all__)
 def test_public_names_are_there(name: str) -> None:
-    """Every public name can be had, and says what it is for."""
+    """Every public name can be imported and has a docstring."""
     assert getattr(tesseract_runtime_authoring, name).__doc__
 
 
@@ -33,13 +33,13 @@ def test_public_names_are_there(name: str) -> None:
 def test_examples_in_docstrings_are_right(
     module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The prompts in the docstrings of a module give what stands below them."""
+    """The examples in the docstrings of a module are right."""
     monkeypatch.chdir(tmp_path)
     assert doctest.testmod(importlib.import_module(module)).failed == 0
 
 
 def test_importing_it_loads_nothing_heavy() -> None:
-    """File systems, servers and the client wait for their first use."""
+    """File systems, servers and the client are imported at first use."""
     program = (
         "import tesseract_runtime_authoring, json, sys\nprint(json.dumps(sorted(sys.modules)))"
     )

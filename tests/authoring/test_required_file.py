@@ -1,4 +1,4 @@
-"""`require_file`: what a Tesseract cannot do without, asked for while it is imported."""
+"""`require_file`: files that a Tesseract needs, checked while it is imported."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_required_file_is_found_in_the_input_path(remote: bool, made: Made) ->
 def test_the_path_is_absolute(
     name: str | Path, remote: bool, inputs: Path, calling: Calling
 ) -> None:
-    """What comes back can be opened from any folder."""
+    """The returned path can be opened from any folder."""
     with calling(remote=remote):
         assert require_file(name) == (inputs / name).resolve()
 
@@ -53,14 +53,14 @@ def test_the_path_is_absolute(
 def test_a_server_without_an_input_path_has_its_own_folder(
     monkeypatch: pytest.MonkeyPatch, inputs: Path, calling: Calling
 ) -> None:
-    """A required file need not be readable for remote callers."""
+    """A required file need not be readable by remote callers."""
     monkeypatch.chdir(inputs)
     with calling(remote=True, input_path=None):
         assert require_file("notes.txt") == inputs / "notes.txt"
 
 
 def test_a_missing_file_is_an_error_of_both_kinds(inputs: Path, calling: Calling) -> None:
-    """The error is one of the runtime and one of Python, and says what to do."""
+    """The error is one of the runtime and of Python, and gives the next step."""
     with calling(), pytest.raises(FileNotFoundError) as caught:
         require_file("weights.bin")
     assert isinstance(caught.value, MissingFile)
@@ -72,7 +72,7 @@ def test_a_missing_file_is_an_error_of_both_kinds(inputs: Path, calling: Calling
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "up/secret"])
 def test_a_file_outside_is_refused(name: str, calling: Calling) -> None:
-    """A required file is one of the input path."""
+    """A required file must be in the input path."""
     with calling(), pytest.raises(FileRefused, match="lies outside of the input path"):
         require_file(name)
 
@@ -96,7 +96,7 @@ def test_the_command_line_tells_it(
 
 
 def test_a_server_does_not_start_without_it(made: Made, tmp_path: Path) -> None:
-    """`serve` ends and says what is missing."""
+    """`serve` exits and names the missing file."""
     made(ABSENT)
     with started(tmp_path / "tesseract" / "tesseract_api.py", "serve", "-p", "0") as process:
         told = Log(process).wait_for_end()
@@ -105,7 +105,7 @@ def test_a_server_does_not_start_without_it(made: Made, tmp_path: Path) -> None:
 
 
 def test_nothing_is_required_while_an_image_is_built(cli: Cli, made: Made) -> None:
-    """The file comes when the Tesseract is run, not when it is built."""
+    """The file may be missing while an image is built."""
     made(ABSENT)
     environment = {"_TESSERACT_IS_BUILDING": "1"}
     ended = cli("--api-path", "tesseract/tesseract_api.py", "check", environment=environment)
@@ -114,7 +114,7 @@ def test_nothing_is_required_while_an_image_is_built(cli: Cli, made: Made) -> No
 
 @pytest.mark.parametrize(("value", "skipped"), [("1", "True"), ("0", "False"), ("", "False")])
 def test_the_variable_switches_the_check_off(value: str, skipped: str) -> None:
-    """The constant says whether this is a build."""
+    """The constant is true during a build."""
     program = (
         "from tesseract_core.runtime.experimental import SKIP_REQUIRED_FILE_CHECK as skip\n"
         "print(skip)"
@@ -130,5 +130,5 @@ def test_the_variable_switches_the_check_off(value: str, skipped: str) -> None:
 
 
 def test_files_are_required_by_default() -> None:
-    """Nothing is skipped in an ordinary process."""
+    """Outside of a build the check is not skipped."""
     assert SKIP_REQUIRED_FILE_CHECK is False

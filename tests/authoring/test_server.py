@@ -1,4 +1,4 @@
-"""Files, sequences and references over HTTP, for callers who may read what the operator says."""
+"""Files, sequences and references over HTTP, within the rights that the operator grants."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def payload(**inputs: object) -> dict[str, object]:
 
 
 def test_a_server_reads_and_writes_in_its_folders(served: Served, outputs: Path) -> None:
-    """The answer names files as the payload did, relative to the folders of the server."""
+    """The result names files like the payload, relative to the folders of the server."""
     answer = served.apply(payload())
     assert answer.status == 200, answer.body
     written = answer.json()
@@ -40,7 +40,7 @@ def test_a_server_reads_and_writes_in_its_folders(served: Served, outputs: Path)
 
 
 def test_what_a_payload_may_not_name_is_a_422(served: Served, tmp_path: Path) -> None:
-    """Every fault has its place, and nothing tells where the server's folders are."""
+    """Every fault has its location, and no message reveals the server's folders."""
     wrong = payload(
         points="@../*",
         path="up/secret",
@@ -65,7 +65,7 @@ def test_what_a_payload_may_not_name_is_a_422(served: Served, tmp_path: Path) ->
 
 
 def test_a_wrong_item_names_its_file(served: Served, inputs: Path, tmp_path: Path) -> None:
-    """The caller learns which file and which value in it, and not where it is."""
+    """The caller learns the file and the value in it, but not the folder."""
     (inputs / "points" / "0002.json").write_text('{"x": {}}')
     answer = served.apply(payload())
     assert answer.status == 422

@@ -1,4 +1,4 @@
-"""`TesseractReference`: other Tesseracts as inputs, and who may name which."""
+"""`TesseractReference`: other Tesseracts as inputs, and the rights to name them."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class Inputs(BaseModel):
 
 
 def test_a_reference_is_a_proxy() -> None:
-    """What is asked of a reference is asked of the client."""
+    """A reference has the attributes of its client."""
     assert TesseractReference(Client()).apply({"x": 3.0}) == {"y": 6.0}
 
 
 def test_a_client_is_a_value_of_the_field() -> None:
-    """Python code gives a client, or a reference to one."""
+    """Python code passes a client, or a reference to one."""
     for value in (Client(), TesseractReference(Client())):
         inputs = Inputs.model_validate({"solver": value})
         assert inputs.solver.apply({"x": 1.0}) == {"y": 2.0}
@@ -68,13 +68,13 @@ def test_a_client_is_a_value_of_the_field() -> None:
 
 @pytest.mark.parametrize("name", ["_private", "__array__", "__wrapped__", "nothing"])
 def test_what_a_client_has_not_is_an_attribute_error(name: str) -> None:
-    """Libraries that look for their protocols on anything find none."""
+    """Lookups of private and protocol attributes fail without a client."""
     with pytest.raises(AttributeError, match=name):
         getattr(TesseractReference(Client()), name)
 
 
 def test_a_client_without_a_place_cannot_be_written() -> None:
-    """A document cannot hold a client that does not say where its Tesseract is."""
+    """A client without an address cannot be written."""
 
     class Nameless:
         def apply(self) -> None:
@@ -87,14 +87,14 @@ def test_a_client_without_a_place_cannot_be_written() -> None:
 
 
 def test_references_stand_anywhere(calling: Calling) -> None:
-    """Containers and optional fields take references, and write them as they came."""
+    """Containers and optional fields read and write references unchanged."""
     document = {"solver": URL, "optional": None, "listed": [URL], "named": {"a": URL}}
     with calling():
         assert read(Inputs, document).model_dump(mode="json") == document
 
 
 def test_references_are_equal_where_their_tesseracts_are_the_same(calling: Calling) -> None:
-    """Two references to one URL are equal, whatever made them."""
+    """Two references to one URL are equal, whatever their source."""
     with calling():
         one, two = read(TesseractReference, URL), read(TesseractReference, dict(URL))
     assert one == two == TesseractReference(Client())
@@ -104,14 +104,14 @@ def test_references_are_equal_where_their_tesseracts_are_the_same(calling: Calli
 
 
 def test_a_reference_can_be_pickled(calling: Calling) -> None:
-    """What goes to another process is where the Tesseract is."""
+    """A pickle contains the address of the Tesseract."""
     with calling():
         one = read(TesseractReference, URL)
     assert pickle.loads(pickle.dumps(one)) == one
 
 
 def test_copies_of_inputs_share_the_client() -> None:
-    """Evaluations near one point do not open the other Tesseract again."""
+    """Copies of the inputs do not open the other Tesseract again."""
     inputs = Inputs(solver=TesseractReference(Client()))
     assert copy.deepcopy(inputs).solver is copy.copy(inputs.solver) is inputs.solver
 
@@ -130,7 +130,7 @@ def test_copies_of_inputs_share_the_client() -> None:
 )
 @SERVINGS
 def test_another_form_is_refused(document: Any, remote: bool, calling: Calling) -> None:
-    """A reference has a known type, a text and no other key."""
+    """A reference has a known type, a string and no other key."""
     with calling(remote=remote), pytest.raises(ValueError, match="validation error"):
         read(TesseractReference, document)
 
@@ -145,7 +145,7 @@ def test_another_value_is_refused(value: Any, remote: bool, calling: Calling) ->
 
 @SERVINGS
 def test_an_image_is_refused(remote: bool, calling: Calling) -> None:
-    """Nobody starts containers by a payload, and the message says what to do."""
+    """A payload cannot start containers, and the message gives the next step."""
     with calling(remote=remote):
         told = refused(TesseractReference, {"type": "image", "ref": "acme/solver:3"})
     assert told["msg"] == (
@@ -157,7 +157,7 @@ def test_an_image_is_refused(remote: bool, calling: Calling) -> None:
 @SERVINGS
 @pytest.mark.parametrize("ref", ["127.0.0.1:8000", "ftp://x", "file:///etc/passwd", "unix:/x"])
 def test_a_url_is_one_of_http(ref: str, remote: bool, calling: Calling) -> None:
-    """Nothing else serves a Tesseract."""
+    """Other schemes are refused."""
     with calling(remote=remote, allow_url_prefix=("ftp://x", "file:///", "unix:/")):
         told = refused(TesseractReference, {"type": "url", "ref": ref})
     assert told["msg"] == (
@@ -170,7 +170,7 @@ PREFIX = "http://10.0.0.7:8000"
 
 @pytest.mark.parametrize("ref", [PREFIX, f"{PREFIX}/", f"{PREFIX}/solver", f"{PREFIX}/a/"])
 def test_a_remote_caller_names_what_the_operator_admits(ref: str, calling: Calling) -> None:
-    """A URL below an admitted prefix is taken, with or without a slash at its end."""
+    """A URL below an allowed prefix is accepted, with or without a trailing slash."""
     document = {"type": "url", "ref": ref}
     with calling(remote=True, allow_url_prefix=(PREFIX,)):
         reference = read(TesseractReference, document)
@@ -191,7 +191,7 @@ def test_a_remote_caller_names_what_the_operator_admits(ref: str, calling: Calli
     ],
 )
 def test_a_remote_caller_reaches_nothing_else(ref: str, calling: Calling) -> None:
-    """No other host is asked for anything by a payload."""
+    """A payload cannot reach any other host."""
     with calling(remote=True, allow_url_prefix=(PREFIX,)):
         told = refused(TesseractReference, {"type": "url", "ref": ref})
     assert told["type"] == "file_refused"
@@ -211,7 +211,7 @@ def test_a_file_that_is_not_there_is_named(calling: Calling, inputs: Path) -> No
     """The path of a file is relative to the input path."""
     with calling():
         told = refused(TesseractReference, {"type": "api_path", "ref": "none.py"})
-        assert told["msg"] == f"There is no Tesseract 'none.py' in the input path {str(inputs)!r}."
+        assert told["msg"] == f"There is no 'none.py' in the input path {str(inputs)!r}."
         (inputs / "some.py").write_text("")
         reference = read(TesseractReference, {"type": "api_path", "ref": "some.py"})
         written = TypeAdapter(TesseractReference).dump_python(reference, mode="json")
@@ -219,7 +219,7 @@ def test_a_file_that_is_not_there_is_named(calling: Calling, inputs: Path) -> No
 
 
 def test_the_json_schema_is_that_of_the_document() -> None:
-    """A client sees the keys and the types that can be used."""
+    """The schema has the keys and the usable types."""
     schema = schema_of(TesseractReference)
     assert schema["properties"]["type"]["enum"] == ["api_path", "url"]
     assert schema["required"] == ["type", "ref"]
@@ -227,7 +227,7 @@ def test_the_json_schema_is_that_of_the_document() -> None:
 
 
 def test_without_the_client_the_first_use_says_what_to_install() -> None:
-    """References are read without the client, and used with it."""
+    """References can be read without the client; using them needs it."""
     program = """
 import sys
 sys.modules["tesseract_runtime_client"] = None

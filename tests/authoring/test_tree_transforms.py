@@ -52,27 +52,27 @@ def test_a_value_is_found_at_its_path(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", NOWHERE)
-def test_a_path_that_leads_nowhere_is_told(path: str) -> None:
-    """What is not there is a `ValueError` that names it."""
+def test_a_path_that_leads_nowhere_is_reported(path: str) -> None:
+    """A missing path is a `ValueError` that names it."""
     with pytest.raises(ValueError, match="There is nothing at"):
         get_at_path(TREE, path)
 
 
 @pytest.mark.parametrize("path", ["a[0]", "a.", ".a", "a.[-1]", "a.[]"])
-def test_a_text_that_is_no_path_is_told(path: str) -> None:
-    """Other ways to write a path are refused."""
+def test_a_text_that_is_no_path_is_reported(path: str) -> None:
+    """Invalid paths are refused."""
     with pytest.raises(ValueError, match=r"Invalid path|allowed in templates"):
         get_at_path(TREE, path)
 
 
 @pytest.mark.parametrize("path", PLACES)
 def test_what_is_set_is_got(path: str) -> None:
-    """A changed tree has the new value there."""
+    """A changed tree has the new value at the path."""
     assert get_at_path(set_at_path(TREE, {path: "new"}), path) == "new"
 
 
 def test_setting_leaves_the_tree_as_it_was() -> None:
-    """The tree that is given is not changed, and neither is what it holds."""
+    """The given tree is not changed at any depth."""
     tree = {"a": [1, {"b": 2}], "c": 3}
     changed = set_at_path(tree, {"a.[1].b": 5, "c": 6})
     assert changed == {"a": [1, {"b": 5}], "c": 6}
@@ -80,7 +80,7 @@ def test_setting_leaves_the_tree_as_it_was() -> None:
 
 
 def test_a_dict_takes_another_key() -> None:
-    """The last key of a path may be new, by either way to write it."""
+    """The last key of a path may be new, in both notations."""
     changed = set_at_path({"a": {}}, {"a.{x}": 1, "a.y": 2, "b": 3})
     assert changed == {"a": {"x": 1, "y": 2}, "b": 3}
 
@@ -92,13 +92,13 @@ def test_values_may_be_set_into_one_another() -> None:
 
 @pytest.mark.parametrize("path", ["a.[2]", "layer.bias", "c.d", "layer.[0]", "layer.named.[0]"])
 def test_nothing_else_is_added(path: str) -> None:
-    """Items of lists, fields of models and whole branches are not made up."""
+    """Items of lists, fields of models and whole branches are not added."""
     with pytest.raises(ValueError, match="There is nothing at"):
         set_at_path(TREE, {path: 1})
 
 
 def test_paths_are_flattened_in_their_order() -> None:
-    """A flat dict has the paths as they are given, so that values can go by position."""
+    """A flat dict keeps the order of the paths, so that values can be passed by position."""
     flat = flatten_with_paths(TREE, ["layer.weight", "a.[0]"])
     assert list(flat.items()) == [("layer.weight", 0.5), ("a.[0]", 1.0)]
 
@@ -112,7 +112,7 @@ INPUTS: Mapping[str, Any] = {"s": 2.0, "n": {"x": 3.0}}
 
 
 def test_a_filtered_function_takes_values_by_path() -> None:
-    """Some inputs are given by path, and the rest is that of the defaults."""
+    """Some inputs are given by path, and the others are the defaults."""
     assert filter_func(scaled, INPUTS, ["y"])({"n.x": 5.0}) == {"y": 10.0}
 
 
@@ -123,19 +123,19 @@ def test_a_filtered_function_takes_values_by_position() -> None:
 
 
 def test_without_output_paths_everything_is_returned() -> None:
-    """The outputs of the function are those of the filtered one."""
+    """The filtered function returns all outputs."""
     assert filter_func(scaled, INPUTS)({}) == {"y": 6.0, "z": [3.0]}
 
 
 def test_sets_of_paths_do() -> None:
-    """Gradient functions are given sets, and the order of one set is always the same."""
+    """Sets of paths work, as gradient functions receive them."""
     paths = {"n.x", "s"}
     filtered = filter_func(scaled, INPUTS, {"y"}, input_paths=paths)
     assert filtered(*flatten_with_paths(INPUTS, paths).values()) == {"y": 6.0}
 
 
 def test_defaults_may_be_a_model() -> None:
-    """Validated inputs are as good as what they dump."""
+    """A model works like the dict that it dumps."""
 
     class Inputs(BaseModel):
         weight: float
@@ -146,14 +146,14 @@ def test_defaults_may_be_a_model() -> None:
     assert product({"inner.weight": 7.0}) == {"y": 7.0}
 
 
-def test_too_few_values_are_told() -> None:
+def test_too_few_values_are_reported() -> None:
     """A wrong number of positional values names the paths."""
     with pytest.raises(TypeError, match=r"1 values were given for 2 input paths: s, n\.x\."):
         filter_func(scaled, INPUTS, input_paths=["s", "n.x"])(1.0)
 
 
 def test_jax_differentiates_a_filtered_function() -> None:
-    """A filtered function is one for JAX, by path and by position."""
+    """JAX differentiates a filtered function, by path and by position."""
     inputs = {"s": jnp.float32(2.0), "n": {"x": jnp.arange(3.0)}}
     by_path = jax.jacrev(filter_func(scaled, inputs, ["y"]))({"n.x": inputs["n"]["x"]})
     np.testing.assert_array_equal(by_path["y"]["n.x"], 2 * np.eye(3))
@@ -163,7 +163,7 @@ def test_jax_differentiates_a_filtered_function() -> None:
 
 
 def test_examples_are_right() -> None:
-    """The examples in the docstrings do what they say."""
+    """The examples in the docstrings are right."""
     results = doctest.testmod(tree_transforms)
     assert results.attempted > 5
     assert results.failed == 0

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tesseract_core.runtime.lazy_exports import lazy_exports
+from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from tesseract_runtime_client import Tesseract
 
 __all__ = ["Tesseract"]
 
-__getattr__ = lazy_exports(__name__, {"Tesseract": "tesseract_runtime_client"})
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_exports(__name__, {"tesseract_runtime_client": __all__})

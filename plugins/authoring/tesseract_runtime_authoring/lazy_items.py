@@ -1,11 +1,11 @@
-"""The items of lazy sequences: their type and their source."""
+"""The items of lazy sequences: read from files, or made in Python and validated."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
-from typing import Any, Self
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,7 +13,6 @@ from runtime_core import documents
 from runtime_core.calls import scope
 from runtime_core.calls.faults import invalid_payload
 from runtime_core.calls.scope import Scope
-from runtime_core.contracts import Format
 from runtime_core.documents.wire import format_of_suffix
 from runtime_core.errors import InvalidItem, InvalidResult, TesseractRuntimeError, fault_lines
 from runtime_core.files import is_url
@@ -27,40 +26,29 @@ ItemType = Callable[[], TypeAdapter[Any]]
 class ItemFiles:
     """Reads items from files, with the rights and options of the call that named them.
 
-    `scope` is the one in which the sequence was validated: a thread that uses it may have none.
+    `scope` is the one that validated the sequence: a thread that uses it may have none.
     """
 
     item: ItemType
     scope: Scope
 
-    @classmethod
-    def captured(cls, item: ItemType, options: Mapping[str, Any] | None) -> Self:
-        """Return a reader of files for the running call and the context of its document."""
-        current = scope.current()
-        return cls(item=item, scope=current.document(dict(options or {})))
-
     def __call__(self, name: str) -> Any:
-        """Return the item in a file.
-
-        Raises `InvalidItem` that names the file and the path inside of it.
-        """
+        """Read the item in a file; `InvalidItem` names the file and the path inside of it."""
+        catalog = self.scope.catalog
+        format_ = format_of_suffix(catalog, PurePosixPath(name).suffix)
         with scope.enter(self.scope):
             try:
                 body = self.scope.files.read(name)
-                tree = documents.read(body, self._format(name), noun="file")
+                tree = documents.read(body, format_ or catalog.formats.find("json"), noun="file")
             except TesseractRuntimeError as error:
                 fault = {"type": str(error.kind), "loc": [], "msg": str(error)}
                 raise _invalid(name, [fault]) from None
-            options = {**self.scope.options, "base_dir": _folder(name)}
+            folder = name.rpartition("/")[0] if is_url(name) else str(PurePath(name).parent)
+            options = {**self.scope.options, "base_dir": folder}
             try:
                 return self.item().validate_python(tree, context=options)
             except ValidationError as error:
                 raise _invalid(name, invalid_payload(error).details) from None
-
-    def _format(self, name: str) -> Format:
-        formats = self.scope.catalog.formats
-        suffix = PurePosixPath(name).suffix
-        return format_of_suffix(self.scope.catalog, suffix) or formats.find("json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +65,6 @@ class CheckedItems:
         except ValidationError as error:
             faults = fault_lines(invalid_payload(error).details, root="item")
             raise InvalidResult(f"Item {position} of a sequence is not valid:\n{faults}") from None
-
-
-def _folder(name: str) -> str:
-    return name.rpartition("/")[0] if is_url(name) else str(PurePath(name).parent)
 
 
 def _invalid(name: str, details: Sequence[Mapping[str, Any]]) -> InvalidItem:

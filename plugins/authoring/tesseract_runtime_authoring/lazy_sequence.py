@@ -1,10 +1,10 @@
-"""`LazySequence`: a sequence whose items are read when they are first used."""
+"""`LazySequence`: a sequence that reads its items when they are first used."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
 from operator import eq, index
 from threading import Lock
 from typing import Any, TypeVar, cast, get_args, overload
@@ -22,6 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from runtime_core import documents
+from runtime_core.calls import scope
 from runtime_core.errors import TesseractRuntimeError, shortened
 from tesseract_runtime_authoring.glob_files import names_matching
 from tesseract_runtime_authoring.lazy_items import CheckedItems, ItemFiles, ItemType
@@ -33,11 +34,10 @@ T = TypeVar("T")
 class LazySequence(Sequence[T]):
     """A sequence that calls `getter` with the key of an item when the item is first used.
 
-    It is called once for each item, also by several threads. Without a getter the keys are the
-    items.
+    It is called once per item, even by several threads. Without a getter the keys are the items.
 
     As the type of a field it takes a list, or `@` and a glob of files with one item each, relative
-    to the input path. They are read and validated when they are used.
+    to the input path. Files are read and validated when their items are used.
 
     >>> squares = LazySequence(range(1000), lambda number: number**2)
     >>> len(squares), squares[-1], list(squares[2:4])
@@ -65,19 +65,18 @@ class LazySequence(Sequence[T]):
     def __getitem__(self, position: slice) -> LazySequence[T]: ...
 
     def __getitem__(self, position: int | slice) -> T | LazySequence[T]:
-        """Return an item, or a sequence of some of them without reading any."""
+        """Return an item, or a sequence of items without reading them."""
         chosen = range(len(self))
         if isinstance(position, slice):
             return LazySequence(chosen[position], self._item)
         try:
-            return self._item(chosen[index(position)])
+            number = chosen[index(position)]
         except IndexError:
-            if -len(self) <= position < len(self):
-                raise  # raised by the getter
-            raise IndexError(f"There is no item {position} in {self!r}.") from None
+            raise IndexError(f"Item {position} is out of range in {self!r}.") from None
+        return self._item(number)
 
     def __iter__(self) -> Iterator[T]:
-        """Yield the items; unlike in `Sequence`, an `IndexError` of the getter is raised."""
+        # Unlike that of `Sequence`, it does not end at an `IndexError` of the getter.
         return map(self._item, range(len(self)))
 
     def __eq__(self, other: object) -> bool:
@@ -93,14 +92,13 @@ class LazySequence(Sequence[T]):
         return f"LazySequence of {len(self)} items"
 
     def __reduce__(self) -> Any:
-        """Pickle the items: another process may not have the files."""
-        return type(self), (list(self),)
+        return type(self), (list(self),)  # another process may not have the files
 
     def __copy__(self) -> LazySequence[T]:
-        return self  # nothing can be assigned to it
+        return self  # it is immutable
 
     def __deepcopy__(self, memo: dict[int, Any]) -> LazySequence[T]:
-        """Copy the items that are read; any other is read once for both sequences."""
+        # Items that are not read yet are read once for both sequences.
         if self._getter is None:
             return LazySequence(deepcopy(self._keys, memo))
         copied: LazySequence[T] = LazySequence(
@@ -120,24 +118,22 @@ class LazySequence(Sequence[T]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Take lists and globs, and write lists."""
         annotation: Any = (*get_args(source), Any)[0]
         items = handler.generate_schema(list[annotation])
         return core_schema.with_info_wrap_validator_function(
-            _validator(cache(lambda: TypeAdapter(annotation))),
+            partial(_validate, cache(lambda: TypeAdapter(annotation))),
             items,
-            serialization=_serialization(items),
+            serialization=core_schema.wrap_serializer_function_ser_schema(
+                _serialize, schema=items, info_arg=True
+            ),
         )
 
     @classmethod
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Describe a list or a glob; a result is always a list."""
         items = handler(schema)
-        if handler.mode == "serialization":
-            return items
-        return {"anyOf": [items, _GLOB]}
+        return items if handler.mode == "serialization" else {"anyOf": [items, _GLOB]}
 
 
 _GLOB = {
@@ -147,24 +143,29 @@ _GLOB = {
 }
 
 
-def _validator(item: ItemType) -> Callable[..., LazySequence[Any]]:
-    def validate(
-        value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
-    ) -> LazySequence[Any]:
-        if isinstance(value, LazySequence):
-            return _checked(value, item, handler)
-        if isinstance(value, str):
-            with as_validation_error():
-                return _matching(value, item, info)
+def _validate(
+    item: ItemType, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> LazySequence[Any]:
+    if isinstance(value, LazySequence):
+        return _checked(value, item, handler)
+    if not isinstance(value, str):
         return LazySequence(handler(value))
-
-    return validate
+    if not value.startswith("@"):
+        raise PydanticCustomError(
+            "glob_type",
+            "Input should be a list, or '@' and a glob of files, not {text}",
+            {"text": repr(shortened(value))},
+        )
+    document = scope.current().document(dict(info.context or {}))
+    with as_validation_error():
+        names = names_matching(value[1:], document.files)
+    return LazySequence(names, ItemFiles(item=item, scope=document))
 
 
 def _checked(
     sequence: LazySequence[Any], item: ItemType, handler: ValidatorFunctionWrapHandler
 ) -> LazySequence[Any]:
-    """Return a sequence whose items are validated, when they are used if it is lazy itself."""
+    """Return a sequence of validated items; those of a lazy one are validated when used."""
     getter = sequence._getter
     if getter is None:
         return LazySequence(handler(sequence._keys))
@@ -173,25 +174,9 @@ def _checked(
     return LazySequence(range(len(sequence)), CheckedItems(item=item, items=sequence))
 
 
-def _matching(text: str, item: ItemType, info: ValidationInfo) -> LazySequence[Any]:
-    if not text.startswith("@"):
-        raise PydanticCustomError(
-            "glob_type",
-            "Input should be a list, or '@' and a glob of files, not {text}",
-            {"text": repr(shortened(text))},
-        )
-    files = ItemFiles.captured(item, info.context)
-    return LazySequence(names_matching(text[1:], files.scope.files), files)
-
-
-def _serialization(items: CoreSchema) -> core_schema.SerSchema:
-    def serialize(
-        value: Any, handler: SerializerFunctionWrapHandler, info: SerializationInfo
-    ) -> Any:
-        try:
-            return handler(list(value))
-        except TesseractRuntimeError as error:
-            documents.keep_failure(error, info.context)
-            raise
-
-    return core_schema.wrap_serializer_function_ser_schema(serialize, schema=items, info_arg=True)
+def _serialize(value: Any, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
+    try:
+        return handler(list(value))
+    except TesseractRuntimeError as error:
+        documents.keep_failure(error, info.context)
+        raise

@@ -1,4 +1,4 @@
-"""The two folders of the configuration in which the paths of a document lie."""
+"""The input path and the output path: the folders that contain the paths of documents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PathRoot:
     option: str
 
     def real(self) -> Path:
-        """Return the folder itself, links resolved; raises `FileRefused` for a URL."""
+        """Return the folder with links resolved; raises `FileRefused` for a URL."""
         if is_url(self._configured):
             raise FileRefused(
                 f"There are no paths in {self.place()}, which is a URL. Name a local folder with "
@@ -48,7 +48,9 @@ class PathRoot:
         except OSError as error:
             raise MissingFile(f"Cannot read {quoted(name)}: {error.strerror}.") from None
         if not found:
-            raise MissingFile(f"There is no {quoted(name)} in {self.place()}.{self._advice}")
+            local = not scope.current().files.confined
+            advice = f" Name the folder that it is in with {self._flag}." if local else ""
+            raise MissingFile(f"There is no {quoted(name)} in {self.place()}.{advice}")
         if not path.is_file() and not path.is_dir():
             raise MissingFile(f"{quoted(name)} is neither a file nor a folder.")
         return path
@@ -59,7 +61,7 @@ class PathRoot:
         return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
     def place(self) -> str:
-        """Return the folder as messages name it; remote callers do not learn its path."""
+        """Return the name of the folder for messages, without its path for remote callers."""
         confined = scope.current().files.confined
         return f"the {self.noun}" if confined else f"the {self.noun} {self._configured!r}"
 
@@ -70,18 +72,11 @@ class PathRoot:
 
     @property
     def _configured(self) -> str:
-        configured: str = getattr(scope.current().config, self.option)
-        return configured
+        return str(getattr(scope.current().config, self.option))
 
     @property
     def _flag(self) -> str:
         return "--" + self.option.replace("_", "-")
-
-    @property
-    def _advice(self) -> str:
-        if scope.current().files.confined:
-            return ""
-        return f" Name the folder that it is in with {self._flag}."
 
 
 INPUTS = PathRoot(option="input_path")
@@ -89,7 +84,7 @@ OUTPUTS = PathRoot(option="output_path")
 
 
 def quoted(name: str) -> str:
-    """Return a name as messages show it.
+    """Return a name in quotes for a message, shortened if it is long.
 
     >>> quoted("mesh.msh")
     "'mesh.msh'"

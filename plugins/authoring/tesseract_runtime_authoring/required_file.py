@@ -9,7 +9,7 @@ from runtime_core.errors import MissingFile
 from tesseract_runtime_authoring.path_root import INPUTS, quoted
 
 SKIP_REQUIRED_FILE_CHECK: bool = os.environ.get("_TESSERACT_IS_BUILDING") == "1"
-"""Whether required files may be missing, because only the image of a Tesseract is being built."""
+"""Whether required files may be missing because the image of a Tesseract is being built."""
 
 
 class MissingRequiredFile(MissingFile, FileNotFoundError):
@@ -17,11 +17,11 @@ class MissingRequiredFile(MissingFile, FileNotFoundError):
 
 
 def require_file(file_path: str | os.PathLike[str]) -> Path:
-    """Return the absolute path of a required file of the input path.
+    """Return the absolute path of a required file or folder of the input path.
 
-    It is called while `tesseract_api.py` is imported, so that a Tesseract without its files does
-    not start. It may be a folder. Raises `MissingFile`, here also a `FileNotFoundError`, when it
-    does not exist, and `FileRefused` for a path outside of the input path.
+    Call it in the body of `tesseract_api.py`: a Tesseract without its files then does not start.
+    Raises `MissingFile`, here also a `FileNotFoundError`, when it does not exist, and
+    `FileRefused` for a path outside of the input path.
 
     >>> require_file(".").is_absolute()
     True

@@ -15,14 +15,14 @@ from tesseract_runtime_authoring.path_root import INPUTS, quoted
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """The address of a Tesseract, as a document writes it, and the options of its client."""
+    """The address of a Tesseract as in a document, and the options of its client."""
 
     type: str
     ref: str
     options: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def client(self) -> Any:
-        """Return a client; raises `PluginFault` when its package is not installed."""
+        """Make a client; raises `PluginFault` when its package is not installed."""
         try:
             from tesseract_runtime_client import Tesseract  # few Tesseracts call others
         except ModuleNotFoundError as error:
@@ -36,19 +36,8 @@ class Address:
         return opener(self.ref, **self.options)
 
 
-def checked_address(type_: str, ref: str) -> Address:
-    """Return the address that a document names, if its sender may use it.
-
-    Raises `FileRefused` if not, and `MissingFile` for a file that does not exist.
-    """
-    return _CHECKS[type_](ref)
-
-
 def address_of(tesseract: Any) -> Address:
-    """Return the address of a client, which is its `reference`.
-
-    Raises `InvalidResult` for a client that has none.
-    """
+    """Return the address of a client, its `reference`; `InvalidResult` if it has none."""
     if isinstance(tesseract, Address):
         return tesseract
     document = getattr(tesseract, "reference", None)
@@ -79,7 +68,7 @@ def _api_path(ref: str) -> Address:
         )
     path = current.files.resolve(ref)
     if not path.is_file():
-        raise MissingFile(f"There is no Tesseract {quoted(ref)} in {INPUTS.place()}.")
+        raise MissingFile(f"There is no {quoted(ref)} in {INPUTS.place()}.")
     paths = {"input_path": current.config.input_path, "output_path": current.config.output_path}
     return Address(type="api_path", ref=str(path), options=paths)
 
@@ -91,6 +80,10 @@ def _image(ref: str) -> Address:
     )
 
 
-_CHECKS: Mapping[str, Callable[[str], Address]] = MappingProxyType(
+ADDRESS_CHECKS: Mapping[str, Callable[[str], Address]] = MappingProxyType(
     {"url": _url, "api_path": _api_path, "image": _image}
 )
+"""Makes the address of a document from its `ref`, by its `type`.
+
+Raises `FileRefused` if the sender may not use it, and `MissingFile` for a missing file.
+"""

@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from runtime_core import documents
 from runtime_core.errors import TesseractRuntimeError
-from tesseract_runtime_authoring.tesseract_address import Address, address_of, checked_address
+from tesseract_runtime_authoring.tesseract_address import ADDRESS_CHECKS, Address, address_of
 from tesseract_runtime_authoring.validation_errors import as_validation_error
 
 
@@ -25,8 +25,8 @@ class TesseractReference:
     """Another Tesseract as an input, with the attributes of its client.
 
     A document names it `{"type": "url", "ref": "http://host:8000"}`, or with the type `api_path`
-    and the path of its file. The client, of the package `tesseract-runtime-client`, is made when
-    an attribute is first used. In Python, pass the client itself as `tesseract`.
+    and the path of its file. The client (package `tesseract-runtime-client`) is made when an
+    attribute is first used. In Python, pass the client itself as `tesseract`.
 
     >>> from pydantic import BaseModel
     >>> class Inputs(BaseModel):
@@ -39,8 +39,7 @@ class TesseractReference:
         self._tesseract = tesseract
 
     def __getattr__(self, name: str) -> Any:
-        """Return an attribute of the client: `apply`, `jacobian`, `health`, ..."""
-        if name.startswith("_"):  # of protocols that a client does not have
+        if name.startswith("_"):  # of protocols that a client does not implement
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self._client, name)
 
@@ -65,18 +64,17 @@ class TesseractReference:
         return f"TesseractReference({self._tesseract!r})"
 
     def __reduce__(self) -> Any:
-        """Pickle the address; another process makes its own client."""
-        return type(self), (self._identity,)
+        return type(self), (self._identity,)  # another process makes its own client
 
     def __copy__(self) -> TesseractReference:
-        return self  # nothing can be assigned to it
+        return self  # it is immutable
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TesseractReference:
-        return self  # copies of inputs, of which gradients make many, share the client
+        return self  # gradients copy inputs many times: the copies share the client
 
     @property
     def _identity(self) -> Any:
-        """The address, by which references are compared, or a client without one."""
+        """The address, or the client if it has none; references are compared by it."""
         try:
             return address_of(self._tesseract)
         except TesseractRuntimeError:
@@ -89,10 +87,9 @@ class TesseractReference:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Read `{"type", "ref"}`, or take a client, and write the former."""
         return core_schema.no_info_wrap_validator_function(
             _read,
-            _document("api_path", "url", "image"),  # `checked_address` rejects an image
+            _document("api_path", "url", "image"),  # its check rejects an image
             serialization=core_schema.plain_serializer_function_ser_schema(_written, info_arg=True),
         )
 
@@ -100,19 +97,15 @@ class TesseractReference:
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Describe the document of a reference."""
         return {"description": "Another Tesseract.", **handler(_document("api_path", "url"))}
 
 
 def _document(*types: str) -> CoreSchema:
     fields = {
-        "type": core_schema.literal_schema([*types]),
-        "ref": core_schema.str_schema(min_length=1),
+        "type": core_schema.typed_dict_field(core_schema.literal_schema([*types])),
+        "ref": core_schema.typed_dict_field(core_schema.str_schema(min_length=1)),
     }
-    return core_schema.typed_dict_schema(
-        {name: core_schema.typed_dict_field(schema) for name, schema in fields.items()},
-        extra_behavior="forbid",
-    )
+    return core_schema.typed_dict_schema(fields, extra_behavior="forbid")
 
 
 def _read(value: Any, handler: ValidatorFunctionWrapHandler) -> TesseractReference:
@@ -122,7 +115,7 @@ def _read(value: Any, handler: ValidatorFunctionWrapHandler) -> TesseractReferen
         return TesseractReference(value)
     document = handler(value)
     with as_validation_error():
-        return TesseractReference(checked_address(document["type"], document["ref"]))
+        return TesseractReference(ADDRESS_CHECKS[document["type"]](document["ref"]))
 
 
 def _written(reference: TesseractReference, info: SerializationInfo) -> Any:

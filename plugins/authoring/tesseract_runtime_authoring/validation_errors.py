@@ -1,4 +1,4 @@
-"""Errors of the runtime as errors of pydantic, at the place of the payload that caused them."""
+"""Errors of the runtime as pydantic errors of the field that caused them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from runtime_core.errors import FileRefused, InvalidPayload, MissingFile, Tesser
 _TYPES: Mapping[type[TesseractRuntimeError], str] = {
     FileRefused: "file_refused",
     MissingFile: "missing_file",
-    InvalidPayload: "invalid_item",  # of another document, of which only the text is kept
+    InvalidPayload: "invalid_item",  # of another document; only its text is kept
 }
 
 
 @contextmanager
 def as_validation_error() -> Iterator[None]:
-    """Convert an error of the runtime to a fault of the field that is validated."""
+    """Convert an error of the runtime to a fault of the validated field."""
     try:
         yield
     except TesseractRuntimeError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_core.contracts import lazy_exports
+from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from tesseract_runtime_finite_differences.derived.functions import (
@@ -32,7 +32,6 @@ __all__ = [
     "jvp_from_jacobian",
     "vjp_from_jacobian",
 ]
-
 __getattr__, __dir__ = lazy_exports(
-    __name__, {"functions": __all__[:3], "derived.functions": __all__[3:]}
+    __name__, {".functions": __all__[:3], ".derived.functions": __all__[3:]}
 )

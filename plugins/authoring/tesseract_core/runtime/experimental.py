@@ -1,10 +1,10 @@
-"""Functions of plugins for a `tesseract_api.py`; each is imported when its name is first used."""
+"""Functions and types of plugins for a `tesseract_api.py`, imported when first used."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tesseract_core.runtime.lazy_exports import lazy_exports
+from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from runtime_core.run_logs import log_artifact, log_metric, log_parameter
@@ -33,39 +33,26 @@ __all__ = [
     "OutputPath",
     "SKIP_REQUIRED_FILE_CHECK",
     "TesseractReference",
+    "require_file",
     "finite_difference_jacobian",
     "finite_difference_jvp",
     "finite_difference_vjp",
     "jacobian_from_jvp",
     "jacobian_from_vjp",
     "jvp_from_jacobian",
+    "vjp_from_jacobian",
     "log_artifact",
     "log_metric",
     "log_parameter",
-    "require_file",
     "set_jax_vjp_cache_size",
-    "vjp_from_jacobian",
 ]
 
-__getattr__ = lazy_exports(
+__getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "InputPath": "tesseract_runtime_authoring",
-        "LazySequence": "tesseract_runtime_authoring",
-        "OutputPath": "tesseract_runtime_authoring",
-        "SKIP_REQUIRED_FILE_CHECK": "tesseract_runtime_authoring",
-        "TesseractReference": "tesseract_runtime_authoring",
-        "finite_difference_jacobian": "tesseract_runtime_finite_differences",
-        "finite_difference_jvp": "tesseract_runtime_finite_differences",
-        "finite_difference_vjp": "tesseract_runtime_finite_differences",
-        "jacobian_from_jvp": "tesseract_runtime_finite_differences",
-        "jacobian_from_vjp": "tesseract_runtime_finite_differences",
-        "jvp_from_jacobian": "tesseract_runtime_finite_differences",
-        "log_artifact": "runtime_core.run_logs",
-        "log_metric": "runtime_core.run_logs",
-        "log_parameter": "runtime_core.run_logs",
-        "require_file": "tesseract_runtime_authoring",
-        "set_jax_vjp_cache_size": "tesseract_runtime_jax",
-        "vjp_from_jacobian": "tesseract_runtime_finite_differences",
+        "tesseract_runtime_authoring": __all__[:6],
+        "tesseract_runtime_finite_differences": __all__[6:13],
+        "runtime_core.run_logs": __all__[13:16],
+        "tesseract_runtime_jax": __all__[16:],
     },
 )

@@ -1,19 +1,17 @@
-"""Values of nested inputs and outputs by their paths, and functions of some of them.
+"""Values in nested inputs and outputs by path, and functions of some of them.
 
-A path is written as for the gradient endpoints: `layers.[0].weights`, `named.{any key}`. Trees are
-made of dicts, lists, tuples and models; the values at the ends of paths may be of any type, such
-as the tracers of JAX and the tensors of torch.
+Paths are those of the gradient endpoints: `layers.[0].weights`, `named.{any key}`. Trees consist of
+dicts, lists, tuples and models; a leaf may be any object, such as a JAX tracer or a torch tensor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 
-from runtime_core.paths import Field, InvalidPath, Key, Path, Step, get, parse, replace
+from runtime_core.paths import Field, InvalidPath, Key, Path, get, parse, replace
 
 __all__ = ["filter_func", "flatten_with_paths", "get_at_path", "set_at_path"]
 
@@ -30,10 +28,10 @@ def get_at_path(tree: Any, path: str) -> Any:
 
 
 def set_at_path(tree: Any, values: Mapping[str, Any]) -> Any:
-    """Return a copy of a tree with other values at some paths.
+    """Return a copy of a tree with new values at some paths.
 
-    Unchanged parts are shared with the tree. A dict need not have the last key of a path yet.
-    Raises `InvalidPath`, a `ValueError`, for any other path that does not exist.
+    The copy shares unchanged parts with the tree. The last key of a path may be a new key of a
+    dict; any other path that does not exist raises `InvalidPath`, a `ValueError`.
 
     >>> set_at_path({"a": [1, 2], "b": 3}, {"a.[0]": 10, "c": 4})
     {'a': [10, 2], 'b': 3, 'c': 4}
@@ -44,7 +42,7 @@ def set_at_path(tree: Any, values: Mapping[str, Any]) -> Any:
 
 
 def flatten_with_paths(tree: Any, include_paths: Iterable[str]) -> dict[str, Any]:
-    """Return the values at some paths, by path and in their order.
+    """Return the values at some paths, by path, in the order of the paths.
 
     Raises `InvalidPath`, a `ValueError`, for a path that does not exist.
 
@@ -63,32 +61,29 @@ def filter_func(
     """Return a function of some inputs that returns some outputs of `func`.
 
     Its argument is a dict of values by input path or, with `input_paths`, one value for each of
-    these. All other inputs are `default_inputs`. It returns a dict of values by output path or,
-    without `output_paths`, the outputs of `func`.
+    them. All other inputs come from `default_inputs`. It returns a dict of values by output path
+    or, without `output_paths`, the outputs of `func`.
 
     >>> area = lambda inputs: {"area": inputs["width"] * inputs["height"]}
     >>> by_width = filter_func(area, {"width": 1, "height": 2}, ["area"], input_paths=["width"])
     >>> by_width(5)
     {'area': 10}
     """
-    inputs = (
-        default_inputs.model_dump() if isinstance(default_inputs, BaseModel) else default_inputs
-    )
-    changes = _by_path if input_paths is None else partial(_by_position, tuple(input_paths))
+    if isinstance(default_inputs, BaseModel):
+        default_inputs = default_inputs.model_dump()
+    # Sets are read once, so that their order is the same for all calls.
+    names = None if input_paths is None else tuple(input_paths)
     wanted = None if output_paths is None else tuple(output_paths)
 
     def filtered(*values: Any) -> Any:
-        outputs = func(set_at_path(inputs, changes(*values)))
+        changes = dict(*values) if names is None else _by_path(names, values)
+        outputs = func(set_at_path(default_inputs, changes))
         return outputs if wanted is None else flatten_with_paths(outputs, wanted)
 
     return filtered
 
 
-def _by_path(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    return values
-
-
-def _by_position(paths: tuple[str, ...], *values: Any) -> Mapping[str, Any]:
+def _by_path(paths: tuple[str, ...], values: tuple[Any, ...]) -> Mapping[str, Any]:
     if len(values) != len(paths):
         raise TypeError(
             f"{len(values)} values were given for {len(paths)} input paths: {', '.join(paths)}."
@@ -104,15 +99,10 @@ def _changed(tree: Any, path: Path, value: Any) -> Any:
     try:
         return replace(tree, {path: value})
     except InvalidPath:
-        parent, key = get(tree, path[:-1]), _key(path[-1])
-        if key is None or not isinstance(parent, Mapping):
+        parent = get(tree, path[:-1])
+        if not isinstance(parent, Mapping):
             raise
-        return replace(tree, {path[:-1]: {**parent, key: value}})
-
-
-def _key(step: Step) -> str | None:
-    """Return the key of a step into a dict; `None` for an index."""
-    match step:
-        case Field(name=key) | Key(key=key):
-            return key
-    return None
+        match path[-1]:
+            case Field(name=key) | Key(key=key):
+                return replace(tree, {path[:-1]: {**parent, key: value}})
+        raise

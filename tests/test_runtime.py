@@ -11,16 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime_core import Call
-from runtime_core import Fault
-from runtime_core import Reply
-from runtime_core import Runtime
-from runtime_core import Wire
-from runtime_core.errors import FaultKind
-from runtime_core.errors import InvalidOption
-from runtime_core.errors import InvalidPayload
-from runtime_core.errors import InvalidResult
-from runtime_core.errors import UnknownName
+from runtime_core import Call, Fault, Reply, Runtime, Wire
+from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, InvalidResult, UnknownName
 
 Make = Callable[..., Runtime]
 

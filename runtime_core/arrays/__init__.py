@@ -14,20 +14,32 @@ if TYPE_CHECKING:
         check_packed_size,
         decompressed,
     )
-    from runtime_core.arrays.coercion import AnyArray
+    from runtime_core.arrays.coercion import AnyArray, Shape
+    from runtime_core.arrays.encoding_schemas import data_schema
     from runtime_core.arrays.gradient_array import GradientArray
     from runtime_core.arrays.shape_dtype import ShapeDType
 
 __all__ = [
-    "AnyArray", "Array", "Differentiable", "GradientArray", "ShapeDType", "array_of_bytes",
-    "array_type", "bytes_of_array", "check_packed_size", "decompressed",
-]  # fmt: skip
+    "AnyArray",
+    "Array",
+    "Differentiable",
+    "GradientArray",
+    "Shape",
+    "ShapeDType",
+    "array_of_bytes",
+    "array_type",
+    "bytes_of_array",
+    "check_packed_size",
+    "data_schema",
+    "decompressed",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         ".annotation": ["Array", "Differentiable", "array_type"],
-        ".coercion": ["AnyArray"],
+        ".coercion": ["AnyArray", "Shape"],
+        ".encoding_schemas": ["data_schema"],
         ".gradient_array": ["GradientArray"],
         ".array_bytes": ["array_of_bytes", "bytes_of_array", "check_packed_size", "decompressed"],
         ".shape_dtype": ["ShapeDType"],

@@ -1,6 +1,34 @@
-"""One call: its scope, its execution, and what becomes of its failures."""
+"""One call: its scope, its execution, and the faults that failures become."""
 
 from runtime_core.calls.execution import evaluate, execute, validate_payload
-from runtime_core.calls.faults import exception_text
+from runtime_core.calls.faults import (
+    RaisedFault,
+    author_fault,
+    exception_text,
+    fault_detail,
+    fault_of,
+    invalid_payload,
+    summary,
+)
+from runtime_core.calls.scope import Scope, Workspace
+from runtime_core.calls.scope import current as current_scope
+from runtime_core.calls.scope import enter as enter_scope
+from runtime_core.tesseract.tracebacks import author_trace
 
-__all__ = ["evaluate", "exception_text", "execute", "validate_payload"]
+__all__ = [
+    "RaisedFault",
+    "Scope",
+    "Workspace",
+    "author_fault",
+    "author_trace",
+    "current_scope",
+    "enter_scope",
+    "evaluate",
+    "exception_text",
+    "execute",
+    "fault_detail",
+    "fault_of",
+    "invalid_payload",
+    "summary",
+    "validate_payload",
+]

@@ -1,5 +1,35 @@
-"""The command line, assembled from the catalog."""
+"""The command line, assembled from the catalog, and what commands of plugins share."""
 
-from runtime_core.cli.entry_point import main
+from __future__ import annotations
 
-__all__ = ["main"]
+from typing import TYPE_CHECKING
+
+from runtime_core.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from runtime_core.cli.context import CommandContext
+    from runtime_core.cli.endpoints import report_fault
+    from runtime_core.cli.entry_point import main
+    from runtime_core.cli.payloads import Payload, read_payload
+    from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
+
+__all__ = [
+    "CommandContext",
+    "Payload",
+    "claim_stdout",
+    "main",
+    "read_payload",
+    "report_fault",
+    "stdout_to_stderr",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        ".context": ["CommandContext"],
+        ".endpoints": ["report_fault"],
+        ".entry_point": ["main"],
+        ".payloads": ["Payload", "read_payload"],
+        ".standard_streams": ["claim_stdout", "stdout_to_stderr"],
+    },
+)

@@ -2,5 +2,18 @@
 
 from runtime_core.documents.document import joined, read, tree_of, write
 from runtime_core.documents.encoded_array import dumped, dumped_buffer, keep_failure
+from runtime_core.documents.splices import Splices
+from runtime_core.documents.wire import format_of_media_type, format_of_suffix
 
-__all__ = ["dumped", "dumped_buffer", "joined", "keep_failure", "read", "tree_of", "write"]
+__all__ = [
+    "Splices",
+    "dumped",
+    "dumped_buffer",
+    "format_of_media_type",
+    "format_of_suffix",
+    "joined",
+    "keep_failure",
+    "read",
+    "tree_of",
+    "write",
+]

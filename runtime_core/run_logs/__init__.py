@@ -6,16 +6,23 @@
 
 from runtime_core.run_logs.log_functions import log_artifact, log_metric, log_parameter
 from runtime_core.run_logs.log_targets import LogTarget, log_targets
+from runtime_core.run_logs.run import EVALUATION, RUN_ID_PATTERN, checked_run_id, new_run_id
 from runtime_core.run_logs.run_log import RunLog, Upstream
+from runtime_core.run_logs.standard_output import write_all
 from runtime_core.run_logs.supervisor import RunSupervisor
 
 __all__ = [
+    "EVALUATION",
     "LogTarget",
+    "RUN_ID_PATTERN",
     "RunLog",
     "RunSupervisor",
     "Upstream",
+    "checked_run_id",
     "log_artifact",
     "log_metric",
     "log_parameter",
     "log_targets",
+    "new_run_id",
+    "write_all",
 ]

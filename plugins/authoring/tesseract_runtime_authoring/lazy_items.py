@@ -10,10 +10,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from runtime_core import documents
-from runtime_core.calls import scope
-from runtime_core.calls.faults import invalid_payload
-from runtime_core.calls.scope import Scope
-from runtime_core.documents.wire import format_of_suffix
+from runtime_core.calls import Scope, enter_scope, invalid_payload
+from runtime_core.documents import format_of_suffix
 from runtime_core.errors import InvalidItem, InvalidResult, TesseractRuntimeError, fault_lines
 from runtime_core.files import is_url
 from tesseract_runtime_authoring.path_root import quoted
@@ -36,7 +34,7 @@ class ItemFiles:
         """Read the item in a file; `InvalidItem` names the file and the path inside of it."""
         catalog = self.scope.catalog
         format_ = format_of_suffix(catalog, PurePosixPath(name).suffix)
-        with scope.enter(self.scope):
+        with enter_scope(self.scope):
             try:
                 body = self.scope.files.read(name)
                 tree = documents.read(body, format_ or catalog.formats.find("json"), noun="file")

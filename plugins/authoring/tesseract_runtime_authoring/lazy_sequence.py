@@ -22,7 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from runtime_core import documents
-from runtime_core.calls import scope
+from runtime_core.calls import current_scope
 from runtime_core.errors import TesseractRuntimeError, shortened
 from tesseract_runtime_authoring.glob_files import names_matching
 from tesseract_runtime_authoring.lazy_items import CheckedItems, ItemFiles, ItemType
@@ -156,7 +156,7 @@ def _validate(
             "Input should be a list, or '@' and a glob of files, not {text}",
             {"text": repr(shortened(value))},
         )
-    document = scope.current().document(dict(info.context or {}))
+    document = current_scope().document(dict(info.context or {}))
     with as_validation_error():
         names = names_matching(value[1:], document.files)
     return LazySequence(names, ItemFiles(item=item, scope=document))

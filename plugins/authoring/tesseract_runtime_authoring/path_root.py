@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime_core.calls import scope
+from runtime_core.calls import current_scope
 from runtime_core.errors import FileRefused, MissingFile, shortened
 from runtime_core.files import is_url
 
@@ -48,7 +48,7 @@ class PathRoot:
         except OSError as error:
             raise MissingFile(f"Cannot read {quoted(name)}: {error.strerror}.") from None
         if not found:
-            local = not scope.current().files.confined
+            local = not current_scope().files.confined
             advice = f" Name the folder that it is in with {self._flag}." if local else ""
             raise MissingFile(f"There is no {quoted(name)} in {self.place()}.{advice}")
         if not path.is_file() and not path.is_dir():
@@ -62,7 +62,7 @@ class PathRoot:
 
     def place(self) -> str:
         """Return the name of the folder for messages, without its path for remote callers."""
-        confined = scope.current().files.confined
+        confined = current_scope().files.confined
         return f"the {self.noun}" if confined else f"the {self.noun} {self._configured!r}"
 
     @property
@@ -72,7 +72,7 @@ class PathRoot:
 
     @property
     def _configured(self) -> str:
-        return str(getattr(scope.current().config, self.option))
+        return str(getattr(current_scope().config, self.option))
 
     @property
     def _flag(self) -> str:

@@ -11,7 +11,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from runtime_core.calls import scope
+from runtime_core.calls import current_scope
 from runtime_core.errors import FileRefused
 from tesseract_runtime_authoring.path_root import INPUTS, OUTPUTS, PathRoot, quoted
 from tesseract_runtime_authoring.validation_errors import as_validation_error
@@ -76,7 +76,7 @@ class InputPath(_RootedPath):
 
     @classmethod
     def _located(cls, name: str, info: ValidationInfo) -> Path:  # noqa: ARG003  # of the base class
-        files = scope.current().files
+        files = current_scope().files
         if files.confined:
             files.resolve(name)  # applies the rights of a remote caller
         return INPUTS.existing(name)
@@ -115,6 +115,6 @@ def _new_path(name: str) -> Path:
     path = OUTPUTS.inside(name)
     if path == OUTPUTS.real():
         raise FileRefused(f"{quoted(name)} is {OUTPUTS.place()} itself: name something in it.")
-    if scope.current().files.confined and path.exists():
+    if current_scope().files.confined and path.exists():
         raise FileRefused(f"{quoted(name)} exists already in {OUTPUTS.place()}: choose a new name.")
     return path

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from runtime_core.calls import scope
+from runtime_core.calls import current_scope
 from runtime_core.catalog import install_command
 from runtime_core.errors import FileRefused, InvalidResult, MissingFile, PluginFault
 from tesseract_runtime_authoring.path_root import INPUTS, quoted
@@ -55,12 +55,12 @@ def _url(ref: str) -> Address:
             f"{quoted(ref)} is not a valid URL of a Tesseract: it must begin with http:// or "
             "https://."
         )
-    scope.current().files.require_url(ref.rstrip("/") + "/")
+    current_scope().files.require_url(ref.rstrip("/") + "/")
     return Address(type="url", ref=ref)
 
 
 def _api_path(ref: str) -> Address:
-    current = scope.current()
+    current = current_scope()
     if current.files.confined:
         raise FileRefused(
             f"{quoted(ref)} is not opened: a remote caller names a Tesseract by its URL, with the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.arrays.encoding_schemas import data_schema
+from runtime_core.arrays import data_schema
 from runtime_core.contracts import ArrayEncoding, Format, lazy_call
 from runtime_core.hookspecs import hookimpl
 

@@ -8,8 +8,7 @@ from typing import Any
 from pydantic import ValidationError as PydanticValidationError
 
 from runtime_core import documents
-from runtime_core.calls import scope
-from runtime_core.calls.scope import Scope, Workspace
+from runtime_core.calls import Scope, Workspace, enter_scope
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Buffer
@@ -42,7 +41,7 @@ class Documents:
         Raises `ValidationError` for what no document can hold, with every place of it.
         """
         format_ = self.catalog.formats.find(format)
-        with scope.enter(self._scope({"array_encoding": format_.array_encoding})) as writing:
+        with enter_scope(self._scope({"array_encoding": format_.array_encoding})) as writing:
             tree = PayloadTree(writing.options)
             written = tree.of(payload, ("body",))
         if tree.faults:
@@ -58,7 +57,7 @@ class Documents:
         Raises `UnreadableDocument` for bytes that do not follow the format.
         """
         format_ = self.catalog.formats.find(answer.format)
-        with scope.enter(self._scope({})) as reading:
+        with enter_scope(self._scope({})) as reading:
             tree = documents.read(answer.body, format_, noun="answer", views=True)
             try:
                 return with_arrays(tree, reading.options)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from runtime_core.calls.faults import fault_detail
+from runtime_core.calls import fault_detail
 from runtime_core.contracts import Fault
 from runtime_core.errors import InvalidPayload, TesseractRuntimeError
 

@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import Format
-from runtime_core.documents.wire import format_of_media_type
+from runtime_core.documents import format_of_media_type
 from runtime_core.errors import InvalidOption, UnreadableDocument
 from tesseract_runtime_client.errors import Refusal, TesseractFailed, Unreachable
 from tesseract_runtime_client.transport import Answer, Request

@@ -11,10 +11,10 @@ from typing import Any, Self, final
 
 from pydantic import BaseModel
 
-from runtime_core.calls import scope
+from runtime_core.calls import current_scope
 from runtime_core.errors import InvalidOption
 from runtime_core.gradients import JACOBIAN, JVP, VJP
-from runtime_core.run_logs.run import checked_run_id, new_run_id
+from runtime_core.run_logs import checked_run_id, new_run_id
 from tesseract_runtime_client.documents import Documents, best_format
 from tesseract_runtime_client.errors import Unreachable, ValidationError
 from tesseract_runtime_client.runtime_calls import config_of, path_of
@@ -62,7 +62,7 @@ class Tesseract:
             HttpTransport,  # only this one needs httpx
         )
 
-        current = scope.current()
+        current = current_scope()
         documents = Documents(current.catalog, current.config, encoding)
         transport = HttpTransport.opened(documents.catalog, url, api_key=api_key, timeout=timeout)
         return cls(transport, documents)
@@ -89,7 +89,7 @@ class Tesseract:
             InProcessTransport,  # the other transports do not need it
         )
 
-        catalog = scope.current().catalog
+        catalog = current_scope().catalog
         config = config_of(
             catalog,
             path_of(source),
@@ -121,7 +121,7 @@ class Tesseract:
             WorkerTransport,  # only this one needs asyncio
         )
 
-        catalog = scope.current().catalog
+        catalog = current_scope().catalog
         config = config_of(
             catalog, path_of(path), input_path=input_path, output_path=output_path, options=options
         )
@@ -251,7 +251,7 @@ class Tesseract:
 
     def _compute(self, endpoint: str, payload: Mapping[str, Any], run_id: str | None) -> Any:
         transport, run = self._open, _checked(run_id)
-        parent = scope.current().run
+        parent = current_scope().run
         request = Request(
             endpoint=endpoint,
             run_id=run,

@@ -10,7 +10,7 @@ from copy import deepcopy
 from typing import Any, Self
 
 from runtime_core import PluginSelection
-from runtime_core.calls.faults import RaisedFault
+from runtime_core.calls import RaisedFault
 from runtime_core.catalog import Catalog, PluginStatus
 from runtime_core.config import RuntimeConfig, dump
 from runtime_core.contracts import Buffer

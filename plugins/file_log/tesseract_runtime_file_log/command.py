@@ -19,7 +19,7 @@ from tesseract_runtime_file_log.reading import StoredRun, stored_run, stored_run
 from tesseract_runtime_file_log.resend import other_targets, send
 
 if TYPE_CHECKING:
-    from runtime_core.cli.context import CommandContext
+    from runtime_core.cli import CommandContext
 
 app = typer.Typer(
     rich_markup_mode=None,

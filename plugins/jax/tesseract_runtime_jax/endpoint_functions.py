@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from runtime_core.contracts import Binding
 from runtime_core.errors import AuthorError, TesseractRuntimeError
 from runtime_core.gradients import JACOBIAN, JVP, VJP, Vector
-from runtime_core.schemas.differentiable import DifferentiableArrays
+from runtime_core.schemas import DifferentiableArrays
 from tesseract_runtime_jax import derivatives, transforms
 from tesseract_runtime_jax.backend import FUNCTION
 from tesseract_runtime_jax.x64 import warn_of_doubles

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 from pydantic import BaseModel
 
-from runtime_core.schemas.walk import is_array, walk
+from runtime_core.schemas import is_array, walk_schema
 
 _DOUBLES = frozenset({"float64", "complex128"})
 _SHOWN = 5
@@ -32,7 +32,7 @@ def warn_of_doubles(*schemas: type[BaseModel]) -> None:
 
 @lru_cache(maxsize=64)  # schemas are asked for in every call
 def _doubles(schema: type[BaseModel]) -> tuple[str, ...]:
-    arrays = (node for node in walk(schema) if is_array(node.type))
+    arrays = (node for node in walk_schema(schema) if is_array(node.type))
     return tuple(sorted(node.template for node in arrays if node.type.expected_dtype in _DOUBLES))
 
 

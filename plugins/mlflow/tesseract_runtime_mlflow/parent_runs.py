@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
-from runtime_core.run_logs.run import RUN_ID_PATTERN
+from runtime_core.run_logs import RUN_ID_PATTERN
 from tesseract_runtime_mlflow.client import is_missing
 from tesseract_runtime_mlflow.tags import MLFLOW_PARENT, PARENT_RUN_ID, RUN_ID
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgpack
 
 from runtime_core.contracts import Buffer, EncodedArray, ReadingLimits
-from runtime_core.documents.splices import Splices
+from runtime_core.documents import Splices
 from runtime_core.errors import InvalidResult
 from tesseract_runtime_msgpack.decoder import Decoder
 

@@ -11,12 +11,10 @@ import numpy as np
 from pydantic import BaseModel
 
 from runtime_core import Runtime
-from runtime_core.calls import scope
-from runtime_core.calls.execution import evaluate
-from runtime_core.calls.faults import exception_text
+from runtime_core.calls import enter_scope, evaluate, exception_text
 from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
 from runtime_core.gradients import JVP, VJP
-from runtime_core.run_logs.run import EVALUATION
+from runtime_core.run_logs import EVALUATION
 from tesseract_runtime_workbench.check_gradients.dot_product import dot_products
 from tesseract_runtime_workbench.check_gradients.endpoint_gradients import EndpointGradients
 from tesseract_runtime_workbench.check_gradients.progress import Track, untracked
@@ -85,7 +83,7 @@ def check_gradients(
     seed = secrets.randbits(32) if settings.seed is None else settings.seed
     random = np.random.default_rng(seed)
     selection = _selection(runtime, inputs, settings, random)
-    with scope.enter(runtime.scope(EVALUATION)), runtime.evaluations(inputs) as evaluations:
+    with enter_scope(runtime.scope(EVALUATION)), runtime.evaluations(inputs) as evaluations:
         reference = references(evaluations, selection, settings.step, track)
     gradients = EndpointGradients(
         runtime=runtime, inputs=inputs, selection=selection, random=random, track=track
@@ -99,7 +97,7 @@ def check_gradients(
 def _selection(
     runtime: Runtime, inputs: BaseModel, settings: Settings, random: np.random.Generator
 ) -> Selection:
-    with scope.enter(runtime.scope(EVALUATION)):
+    with enter_scope(runtime.scope(EVALUATION)):
         outputs = evaluate(runtime.bound("apply"), deepcopy(inputs))
     # Copies: no function of the author may change them.
     schemas = runtime.schemas

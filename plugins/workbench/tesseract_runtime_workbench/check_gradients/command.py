@@ -9,12 +9,8 @@ import typer
 from pydantic import BaseModel
 
 from runtime_core import Runtime, documents
-from runtime_core.calls import scope
-from runtime_core.calls.execution import validate_payload
-from runtime_core.calls.faults import author_fault, fault_of
-from runtime_core.cli.endpoints import report_fault
-from runtime_core.cli.payloads import Payload, read_payload
-from runtime_core.cli.standard_streams import stdout_to_stderr
+from runtime_core.calls import author_fault, enter_scope, fault_of, validate_payload
+from runtime_core.cli import Payload, read_payload, report_fault, stdout_to_stderr
 from runtime_core.errors import AuthorError, InvalidOption, InvalidPayload, shortened
 from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
 from tesseract_runtime_workbench.check_gradients.progress import progress_bar, untracked
@@ -22,7 +18,7 @@ from tesseract_runtime_workbench.check_gradients.report import report
 from tesseract_runtime_workbench.check_gradients.results import GradientCheck
 
 if TYPE_CHECKING:
-    from runtime_core.cli.context import CommandContext
+    from runtime_core.cli import CommandContext
 
 Names = list[str] | None
 
@@ -107,7 +103,7 @@ def _checked(
 
 def _inputs(runtime: Runtime, body: bytes, format_name: str) -> BaseModel:
     """Return the validated inputs of a payload of `apply`; raises what its calls do."""
-    with scope.enter(runtime.scope()) as reading:
+    with enter_scope(runtime.scope()) as reading:
         tree = documents.read(body, runtime.catalog.formats.find(format_name))
         payload = validate_payload(runtime.bound("apply"), tree, reading.options)
     inputs: BaseModel = payload.inputs

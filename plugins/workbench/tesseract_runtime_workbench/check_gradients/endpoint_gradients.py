@@ -13,10 +13,9 @@ from pydantic import BaseModel
 
 from runtime_core import Runtime
 from runtime_core.arrays import AnyArray
-from runtime_core.calls import scope
-from runtime_core.calls.execution import execute
+from runtime_core.calls import enter_scope, execute
 from runtime_core.gradients import JACOBIAN, JVP, VJP, GradientSignature, one_hot
-from runtime_core.run_logs.run import EVALUATION
+from runtime_core.run_logs import EVALUATION
 from tesseract_runtime_workbench.check_gradients.progress import Track
 from tesseract_runtime_workbench.check_gradients.results import Comparison
 from tesseract_runtime_workbench.check_gradients.selection import Selection, sample
@@ -49,7 +48,7 @@ class EndpointGradients:
         fields = signature.keywords(self.inputs, sorted(input_paths), sorted(output_paths), *vector)
         # The inputs are validated already; validators could change them a second time.
         payload = endpoint.payload.model_construct(**deepcopy(fields))
-        with scope.enter(self.runtime.scope(EVALUATION)):
+        with enter_scope(self.runtime.scope(EVALUATION)):
             result: Any = execute(endpoint, payload)
         return result.root
 

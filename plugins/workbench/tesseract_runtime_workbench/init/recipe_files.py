@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import PureWindowsPath
 
 from runtime_core.catalog import Catalog
-from runtime_core.cli.standard_streams import stdout_to_stderr
+from runtime_core.cli import stdout_to_stderr
 from runtime_core.errors import PluginFault, TesseractRuntimeError
 
 

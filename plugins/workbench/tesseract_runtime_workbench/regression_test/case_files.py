@@ -9,7 +9,7 @@ from typing import Any
 
 from runtime_core import documents
 from runtime_core.catalog import Catalog
-from runtime_core.cli.payloads import read_payload
+from runtime_core.cli import read_payload
 from runtime_core.errors import MissingFile, listed
 from runtime_core.files import is_url
 

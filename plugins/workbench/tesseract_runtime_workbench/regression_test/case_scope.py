@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runtime_core.calls.scope import Scope
+from runtime_core.calls import Scope
 from runtime_core.config import CORE_OPTIONS, dump, resolve
 from runtime_core.contracts import Run
 from runtime_core.files import is_url, join
-from runtime_core.run_logs.run import new_run_id
+from runtime_core.run_logs import new_run_id
 from runtime_core.runtime import Runtime, local_runtime
 
 _USED = set(CORE_OPTIONS) - {"api_path", "gradient_backend"}  # the Tesseract is loaded already

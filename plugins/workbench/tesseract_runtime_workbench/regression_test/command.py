@@ -11,11 +11,10 @@ from typing import Annotated, get_args
 import typer
 from pydantic import ValidationError
 
-from runtime_core.calls import scope
-from runtime_core.calls.faults import invalid_payload
-from runtime_core.cli.standard_streams import claim_stdout
+from runtime_core.calls import enter_scope, invalid_payload
+from runtime_core.cli import claim_stdout
 from runtime_core.errors import MissingFile, TesseractRuntimeError, fault_lines
-from runtime_core.run_logs.standard_output import write_all
+from runtime_core.run_logs import write_all
 from runtime_core.runtime import Runtime
 from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase, Status
 from tesseract_runtime_workbench.regression_test.case_files import CaseDocument, read_cases
@@ -63,7 +62,7 @@ def _result(runtime: Runtime, document: CaseDocument) -> CaseResult:
         current = case_scope(runtime, case.endpoint, case.cli_config, file=document.file)
     except TesseractRuntimeError as error:
         return _error(case.endpoint, f"cli_config: {error}")
-    with scope.enter(current):
+    with enter_scope(current):
         return run_case(runtime, case)
 
 

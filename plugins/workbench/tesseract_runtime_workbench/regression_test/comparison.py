@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from runtime_core import ShapeDType
-from runtime_core.calls.faults import summary
+from runtime_core.calls import summary
 from runtime_core.errors import shortened
 from runtime_core.paths import Field, Index, Key, Path, Step, expand, render
 

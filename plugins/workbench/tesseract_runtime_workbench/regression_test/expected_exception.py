@@ -11,7 +11,7 @@ from typing import Any
 import pydantic_core
 
 from runtime_core import errors
-from runtime_core.calls.faults import exception_text
+from runtime_core.calls import exception_text
 from runtime_core.errors import InvalidPayload, UnknownName, did_you_mean, shortened
 
 _PLAIN = (builtins, errors, pydantic_core)  # their exceptions are named without a module

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 
 from runtime_core import ShapeDType
-from runtime_core.calls.faults import invalid_payload
+from runtime_core.calls import invalid_payload
 from runtime_core.errors import fault_lines
 from runtime_core.paths import Field, Path, Step
 from tesseract_runtime_workbench.regression_test.case import RegressionCase

@@ -8,11 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from runtime_core.calls.execution import execute, validate_payload
-from runtime_core.calls.faults import exception_text
+from runtime_core.calls import author_trace, exception_text, execute, validate_payload
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 from runtime_core.errors import AuthorError, InvalidPayload, TesseractRuntimeError, UnknownName
-from runtime_core.tesseract.tracebacks import author_trace
 from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase, Status
 from tesseract_runtime_workbench.regression_test.expected_exception import find_exception, mismatch
 from tesseract_runtime_workbench.regression_test.expected_outputs import output_differences

@@ -37,7 +37,7 @@ from runtime_core.errors import AuthorError, TesseractRuntimeError, UnknownName
 from runtime_core.files import FileAccess
 from runtime_core.gradients.selection import GradientBackends
 from runtime_core.plugins import load_catalog
-from runtime_core.run_logs.log_targets import LogTarget, log_targets
+from runtime_core.run_logs.log_targets import LogTarget, configured_targets
 from runtime_core.run_logs.run import EVALUATION, run_of
 from runtime_core.run_logs.run_log import RunLog, Upstream
 from runtime_core.tesseract import TesseractApi, load_tesseract
@@ -214,7 +214,7 @@ class Runtime:
 
     @cached_property
     def _log_targets(self) -> Sequence[LogTarget]:
-        return log_targets(self.catalog, self.config)
+        return configured_targets(self.catalog, self.config)
 
     def _placed(self, here: Scope, call: Call) -> Scope:
         """Return the surroundings of a call, whose output path is that of its configuration."""

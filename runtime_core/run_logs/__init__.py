@@ -5,7 +5,7 @@
 """
 
 from runtime_core.run_logs.log_functions import log_artifact, log_metric, log_parameter
-from runtime_core.run_logs.log_targets import LogTarget, log_targets
+from runtime_core.run_logs.log_targets import LogTarget, configured_targets
 from runtime_core.run_logs.run import EVALUATION, RUN_ID_PATTERN, checked_run_id, new_run_id
 from runtime_core.run_logs.run_log import RunLog, Upstream
 from runtime_core.run_logs.standard_output import write_all
@@ -22,7 +22,7 @@ __all__ = [
     "log_artifact",
     "log_metric",
     "log_parameter",
-    "log_targets",
+    "configured_targets",
     "new_run_id",
     "write_all",
 ]

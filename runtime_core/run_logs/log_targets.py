@@ -27,7 +27,7 @@ class LogTarget:
         return self.sink.value.open(run, self.target, config)
 
 
-def log_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
+def configured_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
     """Return the targets of `--log-to` and of the options of plugins, and the default ones.
 
     Raises `UnknownName` for an unknown scheme, and the errors of the checks of sinks.

@@ -12,7 +12,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Fault, Record, Reply, Run, RunStatus
 from runtime_core.errors import FaultKind, RunNotLogged
-from runtime_core.run_logs.log_targets import LogTarget, log_targets
+from runtime_core.run_logs.log_targets import LogTarget, configured_targets
 from runtime_core.run_logs.run import run_of
 from runtime_core.run_logs.sink_thread import SinkThread
 from runtime_core.run_logs.text_log import append_text, text_log_path
@@ -28,12 +28,12 @@ class RunSupervisor:
     """Ends the runs of calls, computed here or in workers, and feeds remote sinks.
 
     It is the `Upstream` of the logs of calls that are computed here. Errors of the constructor are
-    those of `log_targets`.
+    those of `configured_targets`.
     """
 
     def __init__(self, catalog: Catalog, config: RuntimeConfig) -> None:
         self._config = config
-        self._targets: Sequence[LogTarget] = log_targets(catalog, config)
+        self._targets: Sequence[LogTarget] = configured_targets(catalog, config)
         self._sink_threads = [
             SinkThread(target, config) for target in self._targets if not target.sink.value.local
         ]

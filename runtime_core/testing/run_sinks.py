@@ -15,7 +15,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
 from runtime_core.contracts import Artifact, Parameter, Run, RunSink, RunStatus, StoringRunHandle
 from runtime_core.plugins import PluginSelection, load_catalog
-from runtime_core.run_logs import log_targets
+from runtime_core.run_logs import configured_targets
 from runtime_core.testing.logged_runs import (
     MANY,
     PARAMETERS,
@@ -93,7 +93,7 @@ class RunSinkConformance:
     def test_target_is_found(self, catalog: Catalog, target: str) -> None:
         """`--log-to` finds the sink by its scheme, and the sink accepts the target."""
         config = resolve(catalog, flags={"log_to": target}, environment={})
-        found = [t for t in log_targets(catalog, config) if t.sink.value.name == self.sink]
+        found = [t for t in configured_targets(catalog, config) if t.sink.value.name == self.sink]
         assert [t.target for t in found] == [target]
 
     def test_parameters_come_back(self, opened: Callable[..., OpenRun], target: str) -> None:

@@ -24,7 +24,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
 from runtime_core.contracts import Artifact, Metric, Parameter, Run, RunStatus
 from runtime_core.errors import InvalidOption
-from runtime_core.run_logs import log_targets
+from runtime_core.run_logs import configured_targets
 from runtime_core.run_logs.record_json import plain
 from tesseract_runtime_file_log.reading import StoredRun
 from tesseract_runtime_file_log.writing import open_run
@@ -528,7 +528,7 @@ def test_place_is_refused(catalog: Catalog, target: str) -> None:
     """The place of files is the output path, so that a target that names another is told."""
     config = resolve(catalog, flags={"log_to": target}, environment={})
     with pytest.raises(InvalidOption) as caught:
-        log_targets(catalog, config)
+        configured_targets(catalog, config)
     assert str(caught.value) == (
         f"--log-to {target!r}: write just 'file'; the files are put where --output-path says."
     )

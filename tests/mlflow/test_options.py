@@ -9,13 +9,13 @@ import pytest
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.errors import InvalidOption
-from runtime_core.run_logs import log_targets
+from runtime_core.run_logs import configured_targets
 
 
 def targets(catalog: Catalog, **flags: Any) -> list[str]:
     """Return the targets of the sink for some options."""
     config = resolve(catalog, flags=flags, environment={})
-    found = log_targets(catalog, config)
+    found = configured_targets(catalog, config)
     return [target.target for target in found if target.sink.value.name == "mlflow"]
 
 

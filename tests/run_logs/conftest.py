@@ -18,7 +18,7 @@ from runtime_core.calls import scope
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Call, Record, Reply, Run, RunSink, RunStatus, Wire
-from runtime_core.run_logs import RunLog, log_targets
+from runtime_core.run_logs import RunLog, configured_targets
 from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import local_runtime
 from tests.conftest import DOUBLE
@@ -139,7 +139,7 @@ def open_log(with_sinks: WithSinks, run: Run) -> OpenLog:
         catalog = with_sinks(*sinks)
         flags = {"log_to": tuple(f"{sink.name}:there" for sink in sinks), **flags}
         config = resolve(catalog, flags=flags, environment={})
-        return RunLog(run, log_targets(catalog, config), config, upstream)
+        return RunLog(run, configured_targets(catalog, config), config, upstream)
 
     return make
 

@@ -11,7 +11,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import RunSink
 from runtime_core.errors import InvalidOption, UnknownName
-from runtime_core.run_logs import log_targets
+from runtime_core.run_logs import configured_targets
 from tests.run_logs.conftest import Sink, WithSinks
 
 KEEPING = Sink().declared(name="file", local=True, default=True)
@@ -22,7 +22,7 @@ FAR = Sink().declared(name="far")
 def targets(catalog: Catalog, *log_to: str, **flags: Any) -> Sequence[str]:
     """Return the targets of a configuration."""
     config = resolve(catalog, flags={"log_to": log_to, **flags}, environment={})
-    return [target.target for target in log_targets(catalog, config)]
+    return [target.target for target in configured_targets(catalog, config)]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_environment_names_targets_too(with_sinks: WithSinks) -> None:
     """`TESSERACT_LOG_TO` has targets with commas between them."""
     catalog = with_sinks(LOCAL, FAR)
     config = resolve(catalog, flags={}, environment={"TESSERACT_LOG_TO": "memory, far:b"})
-    assert [target.target for target in log_targets(catalog, config)] == ["memory", "far:b"]
+    assert [target.target for target in configured_targets(catalog, config)] == ["memory", "far:b"]
 
 
 def test_options_of_a_plugin_may_ask(with_sinks: WithSinks) -> None:

@@ -10,7 +10,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import RunStatus
 from runtime_core.errors import InvalidOption, RunNotLogged
-from runtime_core.run_logs import LogTarget, log_targets
+from runtime_core.run_logs import LogTarget, configured_targets
 from tesseract_runtime_file_log.reading import StoredRun
 
 _BATCH = 1_000
@@ -18,7 +18,7 @@ _BATCH = 1_000
 
 def other_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
     """Return the targets other than files; `InvalidOption` if there are none."""
-    targets = [t for t in log_targets(catalog, config) if not t.sink.value.default]
+    targets = [t for t in configured_targets(catalog, config) if not t.sink.value.default]
     if not targets:
         raise InvalidOption(
             "Name where to send the run with --log-to, such as mlflow+http://host:5000."

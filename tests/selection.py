@@ -32,8 +32,8 @@ HAVE_PROCESSES = {
 STARTING = {"subprocess.Popen", "os.fork", "os.posix_spawn"}
 """The audit events that tell of a new process."""
 
-SHARING = {"end_to_end", "mlflow"}
-"""Folders whose tests share what takes long to make: an environment, a server of MLflow."""
+SHARING = {"mlflow"}
+"""Folders whose files share what takes long to make: a server of MLflow."""
 
 PAGES = "tests/docs/test_code_blocks.py::test_blocks_of_page_do_what_they_say["
 """How the name of a test begins that runs a page, which takes as long as many a file."""

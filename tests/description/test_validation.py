@@ -44,12 +44,6 @@ APPLY = "\ndef apply(inputs): ...\n"
 NOTHING = "has nothing differentiable: mark an array as Differentiable[...]."
 
 
-@pytest.fixture
-def cli(cli_here: Cli) -> Cli:
-    """Return the command line in this process: no rule of this module is about another."""
-    return cli_here
-
-
 def schemas(inputs: str, outputs: str = "y: Vector") -> str:
     """Return the source of a Tesseract whose schemas have these fields."""
     return HEADER + (

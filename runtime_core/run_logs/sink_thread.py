@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from queue import Empty, SimpleQueue
 
 from runtime_core.calls.faults import exception_text
@@ -27,7 +29,7 @@ _SECONDS_OF_QUIET = (
 _SECONDS_TO_LOAD = 30.0  # a client of a tracker may take seconds to import
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class _Sending:
     """One run to send: its handle once it is open, and the first problem."""
 
@@ -110,11 +112,11 @@ class SinkThread:
         return self._runs[run.id]
 
     def _left(self) -> Iterator[_Entry]:
+        """Take entries off the queue until it is empty or ends."""
         with suppress(Empty):
-            while True:
-                entry = self._waiting.get_nowait()
-                if entry is not None:
-                    yield entry
+            while (entry := self._waiting.get_nowait()) is not None:
+                yield entry
+            self._waiting.put(None)  # for the next batch, which ends with it
 
     def _work(self) -> None:
         try:
@@ -122,7 +124,7 @@ class SinkThread:
         finally:
             self._loaded.set()
         while batch := self._batch():
-            for sending, entries in _by_run(batch):
+            for sending, entries in _by_run(batch).items():
                 self._send(sending, entries)
 
     def _load(self) -> None:
@@ -134,17 +136,7 @@ class SinkThread:
     def _batch(self) -> list[_Entry]:
         """Return the next entries; none at the end."""
         first = self._waiting.get()
-        batch = [first] if first is not None else []
-        while batch and len(batch) < _LARGEST_BATCH:
-            try:
-                entry = self._waiting.get_nowait()
-            except Empty:
-                break
-            if entry is None:
-                self._waiting.put(None)  # for the next batch, which ends with it
-                break
-            batch.append(entry)
-        return batch
+        return [] if first is None else [first, *islice(self._left(), _LARGEST_BATCH - 1)]
 
     def _send(self, sending: _Sending, entries: Sequence[_Entry]) -> None:
         records = [entry.record for entry in entries if entry.record is not None]
@@ -188,13 +180,12 @@ class SinkThread:
         )
 
 
-def _by_run(batch: Sequence[_Entry]) -> Iterator[tuple[_Sending, Sequence[_Entry]]]:
-    """Yield the entries of each run together, in order."""
-    grouped: dict[int, list[_Entry]] = {}
+def _by_run(batch: Sequence[_Entry]) -> Mapping[_Sending, Sequence[_Entry]]:
+    """Return the entries of each run, in order."""
+    grouped: defaultdict[_Sending, list[_Entry]] = defaultdict(list)
     for entry in batch:
-        grouped.setdefault(id(entry.sending), []).append(entry)
-    for entries in grouped.values():
-        yield entries[0].sending, entries
+        grouped[entry.sending].append(entry)
+    return grouped
 
 
 def _named(runs: Sequence[str]) -> str:

@@ -136,7 +136,7 @@ def argument_check(noun: str) -> ResultCheck:
 
 
 def expected_shapes(shapes: Mapping[str, Shape]) -> dict[str, Expected]:
-    """Return what `ResultCheck` expects of arrays of any data type.
+    """Make the expectations of a `ResultCheck` for arrays of any data type.
 
     >>> expected_shapes({"x": (2, None)})["x"].shape
     (2, None)

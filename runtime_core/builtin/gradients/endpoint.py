@@ -39,7 +39,7 @@ class GradientEndpoint:
         return self.function(**self.signature.keywords(*arguments))
 
     def expected_outputs(self, payload: Any) -> dict[str, Expected]:
-        """Return what is known of the outputs to differentiate without calling `apply`."""
+        """Predict shapes and data types of the outputs to differentiate, without `apply`."""
         return {
             path: self.shapes.predicted(payload.inputs, path)
             for path in getattr(payload, self.signature.output_paths)

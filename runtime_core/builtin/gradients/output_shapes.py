@@ -46,7 +46,7 @@ class OutputShapes:
         return declared if _is_fixed(declared) else self._at(inputs).get(path, declared)
 
     def predicted(self, inputs: BaseModel, path: str) -> Expected:
-        """Return what is known of an output without calling `apply`."""
+        """Predict shape and data type of an output as far as possible without calling `apply`."""
         declared = self._declared(path)
         if isinstance(self._binding.endpoint("abstract_eval"), Unavailable):
             return declared

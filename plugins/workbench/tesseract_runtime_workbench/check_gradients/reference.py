@@ -32,7 +32,7 @@ ENOUGH = 4
 """The number of moved elements from which on their disagreements are typical."""
 
 NEGLIGIBLE = 1e-6
-"""The share of the largest derivative of an output by an input that is no deviation."""
+"""Deviations below this share of the largest derivative of an output by an input are ignored."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -163,11 +163,13 @@ def test_registration_imports_no_library() -> None:
     """MLflow, which takes seconds to import, is loaded when the first run is logged."""
     program = (
         "import os, sys; from runtime_core.plugins import load_catalog; "
-        "from runtime_core.config import resolve; from runtime_core.run_logs import configured_targets; "
+        "from runtime_core.config import resolve; "
+        "from runtime_core.run_logs import configured_targets; "
         "catalog = load_catalog(); "
         "flags = {'mlflow_tracking_uri': 'host', 'mlflow_run_extra_args': {'run_name': 'x'}}; "
         "config = resolve(catalog, flags=flags, environment={}); "
-        "assert [t.target for t in configured_targets(catalog, config)][-1] == 'mlflow+https://host'; "
+        "targets = [t.target for t in configured_targets(catalog, config)]; "
+        "assert targets[-1] == 'mlflow+https://host'; "
         "print(*sys.modules)"
     )
     ended = subprocess.run(

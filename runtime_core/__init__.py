@@ -1,7 +1,6 @@
 """The core of the Tesseract runtime: the names that authors and embedders import.
 
-A name is imported at its first use, so that a command that needs no arrays does not load numpy.
-Plugins import from `runtime_core.contracts` and the other public modules.
+Names are imported at their first use, so that a command without arrays does not load numpy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The catalog: everything that the installed plugins provide, read-only once assembled."""
+"""The catalog: everything that the installed plugins provide, read-only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import metadata
 from types import MappingProxyType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from runtime_core.contracts import (
@@ -29,22 +29,22 @@ from runtime_core.contracts import (
 from runtime_core.errors import PluginFault, UnknownName, did_you_mean, listed, shortened
 
 __all__ = [
-    "CORE", "KINDS", "STANDARD", "Catalog", "Declaration", "Kind", "Plugin", "PluginStatus",
-    "Registered", "Registry", "command_name", "install_command", "with_install_commands",
+    "CORE", "KINDS", "STANDARD", "Catalog", "Kind", "Plugin", "PluginStatus", "Registered",
+    "Registry", "command_name", "install_command", "with_install_commands",
 ]  # fmt: skip
 
 CORE = "tesseract-runtime-core"
 """The name of the core's own distribution."""
 
 STANDARD = "tesseract-runtime"
-"""The name of the distribution that brings the core and the standard plugins."""
+"""The name of the distribution that installs the core and the standard plugins."""
 
 
 def install_command(distribution: str, *options: str) -> str:
-    """Return the command line that installs a first-party plugin from where the core is from.
+    """Return the command line that installs a first-party plugin from the source of the core.
 
-    That is a checkout, a git repository or, by default, the package registry, as the core's own
-    `direct_url.json` (PEP 610) says.
+    The core's `direct_url.json` (PEP 610) names a checkout or a git repository; without it the
+    source is the package registry.
     """
     text = metadata.distribution(CORE).read_text("direct_url.json")
     source = json.loads(text) if text else {}
@@ -64,7 +64,7 @@ def install_command(distribution: str, *options: str) -> str:
 
 
 def with_install_commands(text: str) -> str:
-    """Replace lines `$ pip install DISTRIBUTION` by the commands that fit this installation."""
+    """Replace lines `$ pip install DISTRIBUTION` by the commands for this installation."""
     return re.sub(
         r"(?<=^\$ )pip install (tesseract-runtime[a-z0-9-]*)$",
         lambda match: install_command(match[1]),
@@ -73,25 +73,13 @@ def with_install_commands(text: str) -> str:
     )
 
 
-class Declaration(Protocol):
-    """The fields that all declarations have."""
-
-    @property
-    def name(self) -> str:
-        """The name that users type."""
-
-    @property
-    def summary(self) -> str:
-        """A description of one line."""
-
-
-D = TypeVar("D", bound=Declaration)
-D_co = TypeVar("D_co", bound=Declaration, covariant=True)
+D = TypeVar("D")
+D_co = TypeVar("D_co", covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind(Generic[D]):
-    """One kind of declaration: the hook that provides it and its word in messages."""
+    """A kind of declaration: the hook that provides it and its name in messages."""
 
     hook: str
     noun: str
@@ -145,10 +133,10 @@ class PluginStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Plugin:
-    """One installed plugin: its entry point, its state and the names it provides.
+    """An installed plugin: its entry point, its state and the names it provides.
 
-    `problem` says in one line why it is not (or not fully) usable; `trace` is the traceback of a
-    failed import. `provides` maps hooks to names. `seconds` is what its import and hooks took.
+    `problem` is one line on why it is not usable; `trace` is the traceback of a failed import.
+    `provides` maps hooks to names. `seconds` is the duration of its import and hooks.
     """
 
     name: str
@@ -171,15 +159,15 @@ class Plugin:
 class Hints:
     """Explains names that no usable plugin provides.
 
-    `installable` maps hooks to names to the distribution that would provide them; `plugins` are
-    those that are installed.
+    `installable` maps hooks to names to the distributions that provide them; `plugins` are the
+    installed ones.
     """
 
     installable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     plugins: Sequence[Plugin] = ()
 
     def for_name(self, kind: Kind[Any], name: str) -> str | None:
-        """Say how to get `name`, if that is known."""
+        """Return the next step towards a name, if one is known."""
         distribution = self.installable.get(kind.hook, {}).get(name)
         asked = f"{kind.noun.capitalize()} {name!r}"
         for plugin in self.plugins:
@@ -214,8 +202,7 @@ _STATUS_PHRASES: Mapping[PluginStatus, str] = MappingProxyType(
 class Registry(Generic[D]):
     """All declarations of one kind, by name.
 
-    A name that several plugins provide is in `conflicts` and unusable, unless it is the core's own;
-    the rest works.
+    A name that several plugins provide is in `conflicts`, and unusable unless the core has it too.
     """
 
     kind: Kind[D]
@@ -224,11 +211,9 @@ class Registry(Generic[D]):
     hints: Hints = field(default_factory=Hints)
 
     def __iter__(self) -> Iterator[D]:
-        """Iterate over the declarations in the order of their registration."""
         return (entry.value for entry in self.entries.values())
 
     def __contains__(self, name: str) -> bool:
-        """Tell whether a name can be used."""
         return name in self.entries
 
     @property
@@ -237,7 +222,7 @@ class Registry(Generic[D]):
         return tuple(self.entries)
 
     def find(self, name: str) -> D:
-        """Return the declaration of a name; raise an `UnknownName` that gives the next step."""
+        """Return the declaration of a name; `UnknownName` gives the next step."""
         entry = self.entries.get(name)
         if entry is None:
             raise UnknownName(self.explain(name))
@@ -255,7 +240,7 @@ class Registry(Generic[D]):
 
 
 def loaded(noun: str, declaration: ArrayEncoding | Compressor | Format) -> Any:
-    """Load the behaviour of a declaration; `PluginFault` if a module is missing."""
+    """Load the implementation of a declaration; `PluginFault` if a module is missing."""
     try:
         return declaration.load()
     except ImportError as error:
@@ -272,7 +257,7 @@ def command_name(endpoint: str) -> str:
 
 
 def conflict_message(kind: Kind[Any], name: str, rivals: Sequence[Registered[Any]]) -> str:
-    """Name the providers of one name, and the flags that disable them."""
+    """Name the providers of a name, and the flags that disable them."""
     origins = " and ".join(rival.origin for rival in rivals)
     foreign = [rival for rival in rivals if rival.distribution != CORE]
     flags = " or ".join(f"--no-plugin {rival.plugin}" for rival in foreign)
@@ -285,7 +270,7 @@ def conflict_message(kind: Kind[Any], name: str, rivals: Sequence[Registered[Any
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """Everything that the installed plugins provide, one registry a hook."""
+    """Everything that the installed plugins provide, with one registry per hook."""
 
     endpoints: Registry[Endpoint]
     formats: Registry[Format]
@@ -302,6 +287,6 @@ class Catalog:
     problems: Sequence[str] = ()
 
     def registry(self, hook: str) -> Registry[Any]:
-        """Return the registry of a hook by the hook's name."""
+        """Return the registry of a hook."""
         registry: Registry[Any] = getattr(self, hook)
         return registry

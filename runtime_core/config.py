@@ -1,7 +1,6 @@
-"""The configuration of a runtime: options, where they come from and how strong they are.
+"""The configuration of a runtime: its options, their sources and precedence.
 
-A flag is stronger than `TESSERACT_RUNTIME_<OPTION>`, which is stronger than
-`TESSERACT_<OPTION>`.
+A flag overrides `TESSERACT_RUNTIME_<OPTION>`, which overrides `TESSERACT_<OPTION>`.
 """
 
 from __future__ import annotations
@@ -34,23 +33,23 @@ __all__ = [
 Options = TypeVar("Options", bound=BaseModel)
 
 Given = tuple[Any, str]
-"""The value of an option, and the flag or variable that it comes from."""
+"""The value of an option, and its flag or variable."""
 
 PREFIXES = ("TESSERACT_RUNTIME_", "TESSERACT_")
 """Prefixes of environment variables, strongest first."""
 
 
 EVERY_ENDPOINT = "*"
-"""The key of the backend of every endpoint that is not named."""
+"""The key of the backend of all other endpoints."""
 
 BackendChoice = Mapping[str, str]
 """The names of backends by endpoint."""
 
 
 def parse_backend_choice(value: object) -> dict[str, str]:
-    """Read `auto` or `jacobian=jax,vector_jacobian_product=derived`, or a mapping of the same.
+    """Parse `auto`, `jacobian=jax,vector_jacobian_product=derived`, or an equivalent mapping.
 
-    Raises `ValueError` for anything else. Endpoints may be written with dashes.
+    Endpoints may be written with dashes. Raises `ValueError` for anything else.
 
     >>> parse_backend_choice("auto, jacobian=jax")
     {'*': 'auto', 'jacobian': 'jax'}
@@ -73,7 +72,7 @@ def parse_backend_choice(value: object) -> dict[str, str]:
 
 
 def merge_backend_choices(weak: BackendChoice, strong: BackendChoice) -> BackendChoice:
-    """Merge the choices of two sources; a bare name of the stronger one hides the weaker one.
+    """Merge the choices of two sources; a bare name in the stronger one hides the weaker one.
 
     >>> merge_backend_choices({"*": "auto", "jacobian": "jax"}, {"jacobian": "derived"})
     {'*': 'auto', 'jacobian': 'derived'}
@@ -89,7 +88,7 @@ def _pair(part: str) -> tuple[str, str]:
 
 
 def absolute(path: str) -> str:
-    """Make a path absolute; a URL stays as it is."""
+    """Make a path absolute; a URL is returned unchanged."""
     return path if "://" in path else str(Path(path).absolute())
 
 
@@ -98,21 +97,20 @@ def _unless_none(name: str | None) -> str | None:
 
 
 def _listed(value: Any) -> Any:
-    """Split texts at their commas."""
     texts = [value] if isinstance(value, str) else value
     return tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
 
 
 TextList = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-"""Texts: an option that may be repeated, or given once with commas."""
+"""An option that may be repeated, or given once with commas."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
-    """Says how an option stands on the command line; put into `Annotated` beside its type.
+    """Describes the flag of an option, in the `Annotated` type of its field.
 
-    `variables` are names in the environment beside the usual ones. An `advanced` option is listed
-    by `--help-all` alone.
+    `variables` are further environment variables. `--help` leaves `advanced` options out, and
+    `--help-all` lists them.
     """
 
     short: str | None = None
@@ -177,36 +175,36 @@ class RuntimeConfig(BaseModel):
     )
 
     def __getattr__(self, name: str) -> Any:
-        """Read the option of a plugin by its name on the command line."""
+        """Return the option of a plugin by its name on the command line."""
         for section, settings in (self.__dict__.get("settings") or {}).items():
             field = name.removeprefix(f"{section}_")
             if field != name and field in settings.model.model_fields:
                 return getattr(settings.options, field)
-        raise AttributeError(f"There is no option {name!r}; no loaded plugin declares it.")
+        raise AttributeError(f"Unknown option {name!r}; no loaded plugin declares it.")
 
     def section(self, name: str) -> Any:
-        """Read the options of a plugin: an instance of the model of its `Settings`."""
+        """Return the options of a plugin, an instance of the model of its `Settings`."""
         try:
             return self.settings[name].options
         except KeyError:
             raise InvalidOption(
-                f"There is no settings section {name!r}; no loaded plugin declares it."
+                f"Unknown settings section {name!r}; no loaded plugin declares it."
             ) from None
 
 
 CORE_OPTIONS: tuple[str, ...] = tuple(
     name for name in RuntimeConfig.model_fields if name not in ("settings", "given")
 )
-"""The names of the options that the core itself has."""
+"""The names of the core's own options."""
 
 
 def resolve(
     catalog: Catalog, *, flags: Mapping[str, Any], environment: Mapping[str, str]
 ) -> RuntimeConfig:
-    """Make the configuration of flags and environment.
+    """Make the configuration from flags and environment.
 
-    `flags` holds only what was given, by option name; an option of a plugin is named
-    `<section>_<field>`. Raises `InvalidOption` that names the flag or variable.
+    `flags` has the values that were given, by option name; an option of a plugin is named
+    `<section>_<field>`. Raises `InvalidOption` with the flag or variable.
     """
     sources = _Sources(flags=flags, environment=environment)
     given = sources.strongest(CORE_OPTIONS)
@@ -214,33 +212,30 @@ def resolve(
     if choice:
         given["gradient_backend"] = (choice, flag_name("gradient_backend"))
     config = validated_options(RuntimeConfig, given)
-    settings = {}
+    settings, known = {}, {*CORE_OPTIONS}
     raw = {option: value for option, (value, _) in given.items()}
     for declaration in catalog.settings:
         model = declaration.load()
-        found = sources.strongest(tuple(model.model_fields), prefix=f"{declaration.name}_")
+        prefix = f"{declaration.name}_"
+        found = sources.strongest(tuple(model.model_fields), prefix=prefix)
         settings[declaration.name] = section = _Section(model, found)
         if found:
-            _ = section.options  # what is given must be valid; defaults can wait
-        raw |= {f"{declaration.name}_{field}": value for field, (value, _) in found.items()}
-    _refuse_unknown(flags, {*CORE_OPTIONS, *_options_of(settings)})
+            _ = section.options  # validate given values at once; defaults can wait
+        raw |= {prefix + field: value for field, (value, _) in found.items()}
+        known |= {prefix + field for field in model.model_fields}
+    _refuse_unknown(flags, known)
     return config.model_copy(update={"settings": settings, "given": raw})
-
-
-def _options_of(settings: Mapping[str, _Section]) -> Iterator[str]:
-    for name, section in settings.items():
-        yield from (f"{name}_{field}" for field in section.model.model_fields)
 
 
 def _refuse_unknown(flags: Mapping[str, Any], known: Collection[str]) -> None:
     for name in flags.keys() - known:
         raise InvalidOption(
-            f"There is no option {name!r}.{did_you_mean(name, known)} Known: {listed(known)}."
+            f"Unknown option {name!r}.{did_you_mean(name, known)} Known: {listed(known)}."
         )
 
 
-class _Section:  # noqa: PLW1641  # it is never a key
-    """The options of one plugin; its model is built when they are first read."""
+class _Section:  # noqa: PLW1641  # it is never hashed
+    """The options of one plugin, validated when they are first read."""
 
     def __init__(self, model: type[BaseModel], given: Mapping[str, Given]) -> None:
         self.model = model
@@ -265,12 +260,12 @@ def flag_name(option: str) -> str:
 
 
 def dump(config: RuntimeConfig) -> dict[str, Any]:
-    """Return the options with which `restore` makes the same configuration in another process."""
+    """Return the options from which `restore` makes the same configuration in another process."""
     return dict(config.given)
 
 
 def restore(catalog: Catalog, dumped: Mapping[str, Any]) -> RuntimeConfig:
-    """Make the configuration that `dump` described in another process."""
+    """Make a configuration from the options of `dump`."""
     return resolve(catalog, flags=dumped, environment={})
 
 
@@ -282,7 +277,7 @@ class _Sources:
     environment: Mapping[str, str]
 
     def of(self, option: str) -> Iterator[Given]:
-        """Yield what is given for an option, strongest first."""
+        """Yield the given values of an option, strongest first."""
         if option in self.flags:
             yield self.flags[option], flag_name(option)
         for start in PREFIXES:
@@ -291,7 +286,7 @@ class _Sources:
                 yield self.environment[variable], variable
 
     def strongest(self, options: Sequence[str], *, prefix: str = "") -> dict[str, Given]:
-        """Return the strongest value of each option that is given at all."""
+        """Return the strongest value of each given option."""
         found = {option: next(self.of(prefix + option), None) for option in options}
         return {option: given for option, given in found.items() if given is not None}
 
@@ -308,7 +303,7 @@ def _merged_choice(sources: Iterator[Given]) -> BackendChoice:
 
 
 def validated_options(model: type[Options], given: Mapping[str, Given]) -> Options:
-    """Return options as an instance of their model; `InvalidOption` names each that is wrong."""
+    """Validate options as an instance of their model; `InvalidOption` lists all faults."""
     try:
         return model(**{option: value for option, (value, _) in given.items()})
     except ValidationError as error:

@@ -1,7 +1,6 @@
 """The errors of the runtime, one class per kind of fault.
 
-Every error of the runtime carries a `FaultKind`; the table `OUTCOMES` is the only place
-that says which HTTP status and which exit code a kind has.
+Each class has a `FaultKind`; the table `OUTCOMES` has the HTTP status and exit code of each kind.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ __all__ = [
 
 
 class FaultKind(StrEnum):
-    """The closed set of reasons why a call fails."""
+    """The reasons why a call can fail."""
 
     UNREADABLE_DOCUMENT = "unreadable_document"
     INVALID_PAYLOAD = "invalid_payload"
@@ -81,7 +80,7 @@ OUTCOMES: Mapping[FaultKind, Outcome] = MappingProxyType(
 
 
 class TesseractRuntimeError(Exception):
-    """The base of all errors that the runtime raises on purpose; its text is for the user."""
+    """The base of all errors that the runtime raises on purpose, with a text for the user."""
 
     kind = FaultKind.TESSERACT_FAILED
 
@@ -93,10 +92,10 @@ class UnreadableDocument(TesseractRuntimeError):
 
 
 class InvalidPayload(TesseractRuntimeError):
-    """A payload does not fit its schema; `details` holds every fault found in it.
+    """A payload does not fit its schema; `details` lists all of its faults.
 
-    Each detail is `{"type", "loc", "msg", "input", "ctx"}` as pydantic names them, with
-    `input` shortened to a summary.
+    Each detail has the keys of pydantic, `{"type", "loc", "msg", "input", "ctx"}`, with a summary
+    as `input`.
     """
 
     kind = FaultKind.INVALID_PAYLOAD
@@ -107,17 +106,17 @@ class InvalidPayload(TesseractRuntimeError):
 
 
 class InvalidItem(InvalidPayload):
-    """A part of a payload that is read only when it is used does not fit its schema."""
+    """A lazily read part of a payload does not fit its schema."""
 
 
 class InvalidOption(TesseractRuntimeError):
-    """An option of the command line, the environment or a call has a value that cannot be used."""
+    """An option of the command line, the environment or a call has an invalid value."""
 
     kind = FaultKind.INVALID_OPTION
 
 
 class UnknownName(TesseractRuntimeError):
-    """A name is unknown, or cannot be used."""
+    """A name is unknown or unusable."""
 
     kind = FaultKind.UNKNOWN_NAME
 
@@ -129,25 +128,25 @@ class MissingFile(TesseractRuntimeError):
 
 
 class NotWritten(TesseractRuntimeError):
-    """A result cannot be written to where the options say."""
+    """A result cannot be written."""
 
     kind = FaultKind.NOT_WRITTEN
 
 
 class RunNotLogged(TesseractRuntimeError):
-    """The log of a call cannot be kept, and `--log-to-strict` requires that it is."""
+    """A run cannot be logged, and `--log-to-strict` requires it."""
 
     kind = FaultKind.RUN_NOT_LOGGED
 
 
 class FileRefused(TesseractRuntimeError):
-    """A payload names a file that it is not allowed to open."""
+    """A payload names a file that its sender is not allowed to read."""
 
     kind = FaultKind.INVALID_PAYLOAD
 
 
 class InvalidTesseract(TesseractRuntimeError):
-    """A `tesseract_api.py` cannot be loaded, or lacks what a Tesseract must have."""
+    """A `tesseract_api.py` cannot be loaded, or lacks a required name."""
 
     kind = FaultKind.LOAD_FAILED
 
@@ -155,29 +154,25 @@ class InvalidTesseract(TesseractRuntimeError):
 class InvalidResult(TesseractRuntimeError):
     """A function of the Tesseract returned a value that does not fit its schema."""
 
-    kind = FaultKind.TESSERACT_FAILED
-
 
 class GradientFailed(TesseractRuntimeError):
-    """A gradient cannot be computed at these inputs, and the message says where and why."""
-
-    kind = FaultKind.TESSERACT_FAILED
+    """A gradient cannot be computed at these inputs."""
 
 
 class WorkerDied(TesseractRuntimeError):
-    """The process that computed a call ended before it had answered."""
+    """The process that computed a call ended before it answered."""
 
     kind = FaultKind.WORKER_DIED
 
 
 class WorkersLost(TesseractRuntimeError):
-    """All workers are lost, and none can be started."""
+    """No worker is left, and none can be started."""
 
     kind = FaultKind.WORKERS_LOST
 
 
 class TimedOut(TesseractRuntimeError):
-    """A call took longer than its limit, and was aborted."""
+    """A call exceeded its time limit and was aborted."""
 
     kind = FaultKind.TIMED_OUT
 
@@ -189,7 +184,7 @@ class QueueFull(TesseractRuntimeError):
 
 
 class BodyTooLarge(TesseractRuntimeError):
-    """The body of a request is larger than the limit of the server."""
+    """The body of a request exceeds the limit of the server."""
 
     kind = FaultKind.BODY_TOO_LARGE
 
@@ -207,29 +202,29 @@ class CallerGone(TesseractRuntimeError):
 
 
 class ShuttingDown(TesseractRuntimeError):
-    """The server no longer takes calls, because it is being stopped."""
+    """The server is shutting down and accepts no calls."""
 
     kind = FaultKind.SHUTTING_DOWN
 
 
 class PluginFault(TesseractRuntimeError):
-    """A plugin cannot be used, and was asked for or was required to work."""
+    """A plugin that was requested, or that is required to work, is unusable."""
 
     kind = FaultKind.INVALID_OPTION
 
 
 class AuthorError(Exception):
-    """Carries an exception of the author's code, as its cause, past the runtime's own handlers."""
+    """Wraps an exception of the author's code, so that the runtime's own handlers let it pass."""
 
     @property
     def cause(self) -> BaseException:
         """The exception that the author's code raised."""
-        assert self.__cause__ is not None  # it is always raised from what it carries
+        assert self.__cause__ is not None  # it is always raised from one
         return self.__cause__
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """Return `" Did you mean 'jax'?"` for the choice nearest to `name`, or nothing.
+    """Return `" Did you mean 'jax'?"` for the choice most similar to `name`, or `""`.
 
     >>> did_you_mean("jacks", ["jax", "derived"])
     " Did you mean 'jax'?"
@@ -241,7 +236,7 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
 
 
 def listed(names: Collection[str]) -> str:
-    """Return names in order for the end of a message.
+    """Join names in alphabetical order, for messages.
 
     >>> listed({"json", "base64"})
     'base64, json'
@@ -250,7 +245,7 @@ def listed(names: Collection[str]) -> str:
 
 
 def shortened(text: str, length: int = 60) -> str:
-    """Shorten a text of the user that would fill a message.
+    """Shorten a text for a message.
 
     >>> shortened("abcdef", 3)
     'abc...'
@@ -259,7 +254,7 @@ def shortened(text: str, length: int = 60) -> str:
 
 
 def number_text(value: object) -> str:
-    """Return the text of a number; Python refuses to write integers of thousands of digits.
+    """Format a number; Python refuses to format integers of thousands of digits.
 
     >>> number_text(7), number_text(10**400)
     ('7', 'an integer of 1329 bits')
@@ -273,7 +268,7 @@ _LONGEST_INTEGER = 256
 
 
 def fault_lines(details: Sequence[Mapping[str, Any]], *, root: str = "payload") -> str:
-    """Return one line for each fault of a document: its place and what is wrong there."""
+    """Format the faults of a document, one per line, each with its path."""
     return "\n".join(
         f"{'.'.join(str(part) for part in detail['loc']) or root}: {detail['msg']}"
         for detail in details

@@ -1,4 +1,4 @@
-"""The only opener of files that payloads, options and results name."""
+"""Access to the files that payloads, options and results name; nothing else opens them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["FileAccess", "is_url", "join", "write"]
 
 
 def is_url(name: str) -> bool:
-    """Tell whether a name is a URL of fsspec and not a path.
+    """Check whether a name is a URL of fsspec rather than a path.
 
     >>> is_url("s3://bucket/key"), is_url("data/x.json")
     (True, False)
@@ -29,20 +29,19 @@ def is_url(name: str) -> bool:
     return "://" in name or "::" in name
 
 
-_LONGEST = 300  # characters of a name that stand in messages
+_LONGEST = 300  # characters of a name in messages
 
 _DESCRIPTORS = ("/dev/stdin", "/dev/fd/")
-"""Names of files that are open already, so that opening them cannot wait for anybody."""
+"""Prefixes of names of open descriptors; opening these cannot block."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileAccess:
     """Opens the files that a payload names, within the rights of its sender.
 
-    `root` is the folder or URL against which relative names are resolved. When `confined`, nothing
-    outside of it is opened, nor anything that is not a regular file; without a `root` then
-    nothing is opened at all. A URL is opened only when it begins with one of `url_prefixes`, lies
-    inside of the `root`, or when access is not confined.
+    `root` is the folder or URL that relative names start from. Confined access opens only regular
+    files inside `root` (nothing without a `root`) and URLs that are inside `root` or begin with one
+    of `url_prefixes`.
     """
 
     root: str | None
@@ -52,8 +51,8 @@ class FileAccess:
     def open(self, name: str, *, base: str | os.PathLike[str] | None = None) -> BinaryIO:
         """Open a file for reading bytes; relative names start from `base`, else from `root`.
 
-        Raises `FileRefused` for what is outside of the sender's rights, and `MissingFile` for
-        a file that is missing or is not a regular file.
+        Raises `FileRefused` for a file outside the sender's rights, and `MissingFile` for one that
+        does not exist or is not a regular file.
         """
         located = self._located(name, base)
         if is_url(located):
@@ -71,18 +70,18 @@ class FileAccess:
         return file
 
     def read(self, name: str, *, base: str | os.PathLike[str] | None = None) -> bytes:
-        """Return all bytes of a file; errors as those of `open`."""
+        """Read a whole file; the errors are those of `open`."""
         with self.open(name, base=base) as file:
             try:
                 return file.read()
-            # Remote file systems have errors of their own while they read, too.
+            # Remote file systems raise exceptions of their own.
             except Exception as error:
                 raise MissingFile(
                     f"Cannot read {_quoted(name)}: {type(error).__name__}: {error}"
                 ) from None
 
     def resolve(self, name: str, *, base: str | os.PathLike[str] | None = None) -> Path:
-        """Return the real path of a name, links resolved; `FileRefused` if it is out of bounds."""
+        """Return the real path of a name; `FileRefused` if it is outside the sender's rights."""
         if self.root is None and self.confined:
             raise FileRefused(
                 f"{_quoted(name)} is not opened: this Tesseract opens no files, because it was "
@@ -92,7 +91,7 @@ class FileAccess:
             raise FileRefused(f"{_quoted(name)} is not opened: a path has no NUL characters.")
         try:
             path = Path(os.path.realpath(self._located(name, base)))
-        except OSError as error:  # a link is exchanged for something else at this moment
+        except OSError as error:  # a link is being replaced at this moment
             raise MissingFile(f"Cannot read {_quoted(name)}: {error.strerror}.") from None
         self._refuse_outside(path, name)
         return path
@@ -102,20 +101,20 @@ class FileAccess:
             raise FileRefused(f"{_quoted(name)} is not opened: it lies outside of the input path.")
 
     def _located(self, name: str, base: str | os.PathLike[str] | None) -> str:
-        """Return the path or URL of a name, which may start from `base`, and that from `root`."""
+        """Join a relative name to `base`, and a relative `base` to `root`."""
         for start in (base, self.root):
             if start is not None and not is_url(name) and not Path(name).is_absolute():
                 name = join(str(start), name)
         return name
 
     def url_options(self, url: str) -> Mapping[str, Any]:
-        """Return options of fsspec: a URL that may be read must not redirect to another place."""
+        """Return options for fsspec: an allowed URL must not redirect elsewhere."""
         if self.confined and url.startswith(("http:", "https:")):
             return {"allow_redirects": False}
         return {}
 
     def require_url(self, url: str) -> None:
-        """Raise `FileRefused` for a URL that is out of the sender's rights; nothing is opened."""
+        """Raise `FileRefused` for a URL outside the sender's rights."""
         if not self.confined:
             return
         rights = [*self.url_prefixes, *([self.root] if self.root and is_url(self.root) else [])]
@@ -133,9 +132,9 @@ class FileAccess:
 
 
 def write(target: str, buffers: Iterable[Buffer]) -> None:
-    """Write buffers to a path or any URL of fsspec, so that a local reader never sees half of it.
+    """Write buffers to a path, atomically, or to a URL of fsspec.
 
-    Folders are made as needed. Raises `NotWritten` when the target cannot be written.
+    Missing folders are created. Raises `NotWritten` if the target cannot be written.
     """
     if is_url(target):
         _write_url(target, buffers)
@@ -146,7 +145,7 @@ def write(target: str, buffers: Iterable[Buffer]) -> None:
         if path.is_file() or not path.exists():
             _write_atomically(path, buffers)
         else:
-            _write_directly(path, buffers)  # a pipe or device, whose reader waits for it
+            _write_directly(path, buffers)  # a pipe or device
     except OSError as error:
         raise NotWritten(f"Cannot write {_quoted(target)}: {error.strerror or error}.") from None
 
@@ -156,7 +155,7 @@ def _quoted(name: str) -> str:
 
 
 def join(folder: str, name: str) -> str:
-    """Return the path or URL of a name in a folder.
+    """Join a folder and a name, as paths or URLs.
 
     >>> join("s3://bucket/runs/", "results.json")
     's3://bucket/runs/results.json'
@@ -172,7 +171,7 @@ def _write_url(url: str, buffers: Iterable[Buffer]) -> None:
     try:
         with file:
             file.writelines(buffers)
-    # Remote file systems write when they are closed, and have errors of their own.
+    # Remote file systems write when the file is closed, and raise exceptions of their own.
     except Exception as error:
         raise NotWritten(f"Cannot write {_quoted(url)}: {type(error).__name__}: {error}") from None
 
@@ -194,7 +193,7 @@ def _write_atomically(path: Path, buffers: Iterable[Buffer]) -> None:
 
 
 def _open_descriptor(name: str) -> BinaryIO:
-    """Open what a shell has opened already, such as a pipe of `<(command)`."""
+    """Open a descriptor of the shell, such as the pipe of `<(command)`."""
     try:
         return Path(name).open("rb")
     except OSError as error:
@@ -202,7 +201,7 @@ def _open_descriptor(name: str) -> BinaryIO:
 
 
 def _open_regular(path: Path, name: str) -> BinaryIO:
-    """Open what is a regular file at the moment of opening; a FIFO or device never blocks."""
+    """Open a regular file; the check follows the opening, which never blocks on a FIFO or device."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
@@ -214,7 +213,7 @@ def _open_regular(path: Path, name: str) -> BinaryIO:
 
 
 def _real_path(file: BinaryIO) -> Path:
-    """Return the present path of an open file, even if folders above it have been moved."""
+    """Return the current path of an open file, even if its parent folders were moved."""
     if sys.platform == "darwin":
         named = fcntl.fcntl(file, fcntl.F_GETPATH, bytes(1024))
         return Path(os.fsdecode(named.rstrip(b"\0")))
@@ -222,7 +221,7 @@ def _real_path(file: BinaryIO) -> Path:
 
 
 def _unquoted(url: str) -> str:
-    """Return a URL without its percent signs, as often as anybody decodes it."""
+    """Decode the percent signs of a URL, repeatedly, as some servers do."""
     for _ in range(_MOST_ENCODINGS):
         url = unquote(url)
     return url
@@ -230,21 +229,21 @@ def _unquoted(url: str) -> str:
 
 _MOST_ENCODINGS = 4
 _SEPARATORS = re.compile(r"[/\\?#]")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")  # some readers of URLs leave such characters out
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")  # some parsers of URLs drop such characters
 
 
 def _open_url(url: str, mode: str, **options: Any) -> BinaryIO:
-    import fsspec  # 150 ms, and only a URL needs it
+    import fsspec  # takes 150 ms, only for URLs
 
     try:
         opened = fsspec.open(url, mode, **options)
         file: BinaryIO = opened.open()
-        weakref.finalize(file, id, opened)  # an archive is closed with what is opened in it
+        weakref.finalize(file, id, opened)  # keeps an archive open with its member
         return file
     except ImportError as error:
         raise InvalidOption(
             f"{_quoted(url)} needs a package that is not installed: {error}."
         ) from None
-    # Each of fsspec's file systems has errors of its own; a user needs their text.
+    # Each file system of fsspec raises exceptions of its own.
     except Exception as error:
         raise MissingFile(f"Cannot open {_quoted(url)}: {type(error).__name__}: {error}") from None

@@ -1,8 +1,8 @@
-"""The hooks of the runtime: what a plugin may provide.
+"""The hooks of the runtime, which plugins implement.
 
-Each hook takes nothing and returns declarations from `runtime_core.contracts`. A plugin is a
-distribution with an entry point in the group `tesseract_runtime` that names a module in which
-functions of these names are marked with `hookimpl`:
+A hook takes no arguments and returns declarations from `runtime_core.contracts`. A plugin is a
+distribution with an entry point in the group `tesseract_runtime`, a module with functions of these
+names that are marked with `hookimpl`:
 
     [project.entry-points.tesseract_runtime]
     acme = "tesseract_runtime_acme"
@@ -189,7 +189,7 @@ def compressors() -> Iterable[Compressor]:
 
 @hookspec
 def gradient_backends() -> Iterable[GradientBackend]:
-    """Provide gradient backends: functions for endpoints that the author did not write.
+    """Provide gradient backends: functions for endpoints that the author's file does not define.
 
     Example:
         ```python
@@ -216,7 +216,7 @@ def gradient_backends() -> Iterable[GradientBackend]:
 
 @hookspec
 def run_sinks() -> Iterable[RunSink]:
-    """Provide sinks of run logging, by the schemes of their targets.
+    """Provide sinks of run logs, by the schemes of their targets.
 
     Example:
         ```python
@@ -294,7 +294,7 @@ def commands() -> Iterable[Command]:
 
 @hookspec
 def server_extensions() -> Iterable[ServerExtension]:
-    """Provide routes, layers and life cycle of the HTTP service.
+    """Provide routes, middleware and lifespans of the HTTP service.
 
     Example:
         ```python
@@ -345,7 +345,7 @@ def settings() -> Iterable[Settings]:
 
 @hookspec
 def recipes() -> Iterable[Recipe]:
-    """Provide recipes: the files from which a new Tesseract starts.
+    """Provide recipes: templates of new Tesseracts.
 
     Example:
         ```python

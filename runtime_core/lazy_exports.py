@@ -1,4 +1,4 @@
-"""Exports of a module whose sources are imported when a name is first used."""
+"""Exports of a module that are imported when first used."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["lazy_exports"]
 def lazy_exports(
     module: str, exports: Mapping[str, Collection[str]]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Make the `__getattr__` and `__dir__` of a module; `exports` are names by their source.
+    """Make the `__getattr__` and `__dir__` of a module; `exports` maps modules to their names.
 
-    The source of names is a module, relative to a package with a dot before it: `.codec`. For a
-    package such as `tesseract_runtime_acme` that is not installed, `__getattr__` raises an
-    `ImportError` with the command that installs it.
+    The modules may be relative to a package, such as `.codec`. If one is a package such as
+    `tesseract_runtime_acme` that is not installed, `__getattr__` raises an `ImportError` with the
+    command that installs it.
 
     >>> get, names = lazy_exports("xml", {".etree.ElementTree": ["Element"]})
     >>> get("Element").__module__, names()
@@ -39,7 +39,7 @@ def lazy_exports(
 
 
 def _not_installed(name: str, package: str) -> ImportError:
-    from runtime_core.catalog import install_command  # for this message alone
+    from runtime_core.catalog import install_command  # imported for this message only
 
     distribution = package.replace("_", "-")
     return ImportError(

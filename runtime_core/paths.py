@@ -1,8 +1,8 @@
 r"""Paths into nested inputs and outputs: `layers.[0].weights`, `named.{any key}`.
 
-A path is a sequence of steps with dots between them: the name of a field, `[0]` for an item of a
-list or tuple, `{key}` for a value of a dict. In a key `{`, `}` and `\` are escaped by a `\`; dots
-belong to the key. In a template `[]` stands for every index and `{}` for every key.
+A path is a sequence of steps separated by dots: the name of a field, `[0]` for an item of a list or
+tuple, `{key}` for a value of a dict. In a key, `{`, `}` and `\` are escaped by `\`, and dots are part
+of the key. In a template, `[]` matches every index and `{}` every key.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = [
 
 
 class InvalidPath(TesseractRuntimeError, ValueError):
-    """A text is not a valid path, or a path leads nowhere in a value."""
+    """A text is not a valid path, or a value has nothing at a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An item of a list or tuple; in a template `None` is every item."""
+    """An item of a list or tuple; in a template, `None` matches every item."""
 
     position: int | None
 
@@ -49,7 +49,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A value of a dict; in a template `None` is every value."""
+    """A value of a dict; in a template, `None` matches every value."""
 
     key: str | None
 
@@ -71,9 +71,9 @@ _STEP = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)  # the same few paths are asked for again and again
+@lru_cache(maxsize=4096)  # the same few paths are parsed in every call
 def parse(text: str) -> Path:
-    r"""Return the steps of a path; `InvalidPath` says where the text is none.
+    r"""Parse a path; `InvalidPath` names the first invalid character.
 
     >>> [str(step) for step in parse(r"a.[0].{x.y\}}")]
     ['a', '[0]', '{x.y\\}}']
@@ -82,7 +82,7 @@ def parse(text: str) -> Path:
 
 
 def parse_template(text: str) -> Path:
-    """Return the steps of a template, in which `[]` and `{}` stand for anything.
+    """Parse a template, in which `[]` and `{}` are wildcards.
 
     >>> parse_template("n.[]")[1]
     Index(position=None)
@@ -95,7 +95,7 @@ def parse_template(text: str) -> Path:
 
 
 def render(path: Sequence[Step]) -> str:
-    """Return the text of a path.
+    """Format a path.
 
     >>> render([Field("a"), Key("b.c")])
     'a.{b.c}'
@@ -104,7 +104,7 @@ def render(path: Sequence[Step]) -> str:
 
 
 def matches(template: Path, path: Path) -> bool:
-    """Tell whether a path is one of those that a template stands for.
+    """Check whether a path matches a template.
 
     >>> matches(parse_template("n.[].{}"), parse("n.[3].{k}"))
     True
@@ -113,7 +113,7 @@ def matches(template: Path, path: Path) -> bool:
 
 
 def pattern(template: Path) -> str:
-    r"""Return the regular expression (ECMA 262) of the paths that a template stands for.
+    r"""Return the regular expression (ECMA 262) of the paths that match a template.
 
     >>> pattern(parse_template("n.[]"))
     '^n\\.\\[(0|[1-9][0-9]*)\\]$'
@@ -122,7 +122,7 @@ def pattern(template: Path) -> str:
 
 
 def is_concrete(template: Path) -> bool:
-    """Tell whether a template stands for one path only."""
+    """Check whether a template has no wildcards."""
     return Index(None) not in template and Key(None) not in template
 
 
@@ -138,9 +138,9 @@ def get(tree: Any, path: Path) -> Any:
 
 
 def replace(tree: Any, changes: Mapping[Path, Any]) -> Any:
-    """Return a tree with other values at some paths; what does not change is not copied.
+    """Replace the values at some paths of a tree; unchanged branches are not copied.
 
-    The values of a model are replaced without validating them. No path may lead into another.
+    Values of models are not validated. No path may be inside another.
 
     >>> tree = {"a": [1, 2], "b": [3]}
     >>> changed = replace(tree, {parse("a.[1]"): 5})
@@ -151,9 +151,9 @@ def replace(tree: Any, changes: Mapping[Path, Any]) -> Any:
 
 
 def expand(tree: Any, template: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield each path that a template stands for in a tree, with what it leads to.
+    """Yield the paths of a tree that match a template, with their values.
 
-    Branches that a tree does not have, such as an optional model that is `None`, give nothing.
+    Absent branches, such as an optional model that is `None`, are skipped.
 
     >>> [(render(p), v) for p, v in expand({"k": {"x": 1, "y": 2}}, parse_template("k.{}"))]
     [('k.{x}', 1), ('k.{y}', 2)]
@@ -233,7 +233,7 @@ def _child(tree: Any, step: Step, path: Path) -> Any:
 
 
 def _children(tree: Any, step: Step) -> Iterator[tuple[Step, Any]]:
-    """Yield the children of a tree that a step stands for, each with its concrete step."""
+    """Yield the children of a tree that match a step, each with its concrete step."""
     match step:
         case Field(name):
             if isinstance(tree, Mapping):
@@ -260,12 +260,12 @@ def _is_list(tree: Any) -> bool:
 
 
 def _name_of_key(tree: Mapping[Any, Any], key: str) -> Any:
-    """Return the key of a dict whose text is `key`; keys need not be strings."""
+    """Return the key of a dict with the text `key`; keys need not be strings."""
     return key if key in tree else next((name for name in tree if _text(name) == key), key)
 
 
 def _text(name: Any) -> str:
-    """Return the text that JSON has for the key of a dict."""
+    """Return the key of a dict as JSON writes it."""
     return name if type(name) is str else str(next(iter(to_jsonable_python({name: None}))))
 
 
@@ -293,13 +293,13 @@ def _with_children(tree: Any, children: Mapping[Step, Any]) -> Any:
     if _is_list(tree):
         items = list(tree)
         for step, child in children.items():
-            items[step.position] = child  # type: ignore[union-attr,index]  # it led to an item
+            items[step.position] = child  # type: ignore[union-attr,index]  # it is an Index
         return items if isinstance(tree, list) else type(tree)(items)
     return _changed_model(tree, {_name(step): child for step, child in children.items()})
 
 
 def _changed_model(model: Any, update: Mapping[str, Any]) -> Any:
-    """Return a copy of a model with other values, without what it had derived from the old ones."""
+    """Copy a model with other values, without the values cached by its properties."""
     changed = model.model_copy(update=update)
     for name in changed.__dict__.keys() - type(changed).model_fields.keys():
         del changed.__dict__[name]

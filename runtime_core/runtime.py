@@ -1,7 +1,7 @@
-"""The runtime: one Tesseract, its configuration, and the one way through a call.
+"""The runtime of one Tesseract.
 
-The inner ring, `Runtime.call`, speaks Python: a payload model in, a result model out. The outer
-ring, `Runtime.invoke`, speaks bytes: a `Call` in, a `Reply` out, and no exception.
+`Runtime.call` takes and returns Python models. `Runtime.invoke` takes a `Call` and returns a `Reply`
+in bytes, and does not raise.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property, partial
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -52,7 +52,7 @@ __all__ = ["Runtime", "local_runtime", "served_runtime"]
 class Runtime:
     """Answers calls of one Tesseract; it is the `Binding` of its endpoints.
 
-    Nothing is loaded by the constructor: the file is imported when an endpoint first needs it.
+    The author's file is imported when an endpoint first needs it.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class Runtime:
         self._upstream = upstream
         self._bound: dict[str, BoundEndpoint | Unavailable] = {}
 
-    @classmethod
-    def from_file(cls, path: str | PathLike[str], **options: Any) -> Self:
+    @staticmethod
+    def from_file(path: str | PathLike[str], **options: Any) -> Runtime:
         """Open a Tesseract for the user of this process, who may read any file and URL.
 
         `options` are those of the command line, with underscores; the environment is not read.
-        Raises `InvalidOption` for one that does not exist or has a wrong value.
+        Raises `InvalidOption` for an unknown option or an invalid value.
 
         >>> tesseract = Runtime.from_file("docs/examples/vectoradd/tesseract_api.py")
         >>> tesseract.call("apply", {"inputs": {"a": [1, 2], "b": [3, 4]}}).root.result
@@ -82,26 +82,26 @@ class Runtime:
         """
         catalog = load_catalog()
         config = resolve(catalog, flags={**options, "api_path": fspath(path)}, environment={})
-        return cls(catalog=catalog, config=config, files=_files_of_the_user(config))
+        return local_runtime(catalog, config)
 
     @cached_property
     def api(self) -> TesseractApi:
-        """The loaded `tesseract_api.py`; errors are those of `load_tesseract`."""
+        """The loaded `tesseract_api.py`; the errors are those of `load_tesseract`."""
         with scope.enter(self.scope()):
             return load_tesseract(self.config.api_path)
 
     @cached_property
     def schemas(self) -> PayloadSchemas:
         """The factory of payload and result models."""
-        from runtime_core.schemas import PayloadSchemas  # it loads numpy, which health can spare
+        from runtime_core.schemas import PayloadSchemas  # loads numpy, which `health` does not need
 
         return PayloadSchemas(self.api.input_schema, self.api.output_schema)
 
     @contextmanager
     def set_up(self) -> Iterator[None]:
-        """Run the author's `setup()` before, and `teardown()` after, what is inside the `with`.
+        """Run the author's `setup()` on entry and `teardown()` on exit, if they exist.
 
-        Both are optional. Raises `InvalidTesseract` when one fails.
+        Raises `InvalidTesseract` when one fails.
         """
         with scope.enter(self.scope()):
             self.api.prepare("setup")
@@ -112,7 +112,7 @@ class Runtime:
                 self.api.prepare("teardown")
 
     def function(self, endpoint: str) -> Callable[..., Any] | Unavailable:
-        """Return the function that computes an endpoint, or why there is none."""
+        """Return the function that computes an endpoint, or the reason why there is none."""
         served = self.gradients.serving(endpoint)
         return served if isinstance(served, Unavailable) else served.function
 
@@ -123,13 +123,13 @@ class Runtime:
 
     @contextmanager
     def evaluations(self, inputs: BaseModel) -> Iterator[Evaluations]:
-        """Evaluate `apply` near `inputs`, its outputs validated as those of the endpoint are."""
-        from runtime_core.gradients import SerialEvaluations  # numpy, which health can spare
+        """Evaluate `apply` near `inputs`, with outputs validated as by the endpoint."""
+        from runtime_core.gradients import SerialEvaluations  # loads numpy
 
         yield SerialEvaluations(partial(evaluate, self.bound("apply")), inputs)
 
     def endpoint(self, name: str) -> BoundEndpoint | Unavailable:
-        """Return an endpoint bound to this Tesseract; `UnknownName` if no plugin has it."""
+        """Bind an endpoint to this Tesseract; `UnknownName` if no plugin provides it."""
         if name not in self._bound:
             declaration = self.catalog.endpoints.find(name)
             with scope.enter(self.scope()):
@@ -142,25 +142,25 @@ class Runtime:
             return declaration.bind(self)
         except TesseractRuntimeError:
             raise
-        # A plugin's fault takes its own endpoint away, and nothing else.
+        # A fault of a plugin disables its own endpoint only.
         except Exception as error:
             if origin.distribution == CORE:
                 raise
             return Unavailable(f"{origin.origin} failed: {type(error).__name__}: {error}")
 
     def bound(self, name: str) -> BoundEndpoint:
-        """Return an endpoint; `UnknownName` says why this Tesseract does not have it."""
+        """Return an available endpoint; `UnknownName` has the reason if it is not."""
         endpoint = self.endpoint(name)
         if isinstance(endpoint, Unavailable):
             raise UnknownName(f"Endpoint {name!r} is not available: {endpoint.reason}")
         return endpoint
 
     def call(self, name: str, payload: Any = None, run: Run | None = None) -> BaseModel:
-        """Answer an endpoint in Python.
+        """Compute an endpoint in Python.
 
-        `payload` is a payload model or a value that it can be made of; the result is a model. Only
-        what is logged to a `run` is kept. Raises `InvalidPayload`, `InvalidResult`, or whatever the
-        author's function raises.
+        `payload` is a payload model, or a value to validate as one; the result is a model. Logs are
+        kept only if there is a `run`. Raises `InvalidPayload`, `InvalidResult`, and the exceptions
+        of the author's function.
         """
         endpoint = self.bound(name)
         with self._running(run or EVALUATION) as here, scope.enter(here):
@@ -168,10 +168,10 @@ class Runtime:
                 return execute(endpoint, validate_payload(endpoint, payload, {}))
             except AuthorError as error:
                 cause = error.cause
-        raise cause  # outside of the handler, so that its own cause stays
+        raise cause  # outside the handler, which would change its context
 
     def invoke(self, call: Call) -> Reply:
-        """Answer a call in bytes. Every failure is a `Fault` of the reply; nothing is raised."""
+        """Answer a call in bytes; a failure becomes the `Fault` of the reply."""
         stages = Stages(trace=self.config.tracing)
         body: Sequence[Buffer] = ()
         fault = None
@@ -185,8 +185,8 @@ class Runtime:
             fault = fault_of(error)
         except KeyboardInterrupt:
             raise
-        # What is left comes from an author's validator, a plugin or the runtime itself, and may
-        # be SystemExit too; whoever called must have an answer all the same.
+        # Anything else, even SystemExit, comes from an author's validator, a plugin or the runtime
+        # itself; the caller needs a reply all the same.
         except BaseException as error:
             fault = author_fault(error)
         return Reply(
@@ -199,7 +199,7 @@ class Runtime:
 
     @contextmanager
     def _running(self, run: Run) -> Iterator[Scope]:
-        """Give the surroundings of a run, and close its log when it is done."""
+        """Open the scope and log of a run, and close the log with its status."""
         log = RunLog(run, self._log_targets, self.config, self._upstream)
         status = RunStatus.FAILED
         try:
@@ -217,14 +217,14 @@ class Runtime:
         return configured_targets(self.catalog, self.config)
 
     def _placed(self, here: Scope, call: Call) -> Scope:
-        """Return the surroundings of a call, whose output path is that of its configuration."""
+        """Return the scope of a call, with the output path of the call in its configuration."""
         if call.output_path is None or call.output_path == self.config.output_path:
             return here
         config = self.config.model_copy(update={"output_path": absolute(call.output_path)})
         return replace(here, workspace=replace(self._workspace, config=config))
 
     def scope(self, run: Run | None = None, **facts: Any) -> Scope:
-        """Return the surroundings of one call of this runtime."""
+        """Make the scope of a call."""
         return Scope(workspace=self._workspace, run=run, **facts)
 
 
@@ -236,19 +236,15 @@ def _is_inside_of_a_call() -> bool:
 def local_runtime(
     catalog: Catalog, config: RuntimeConfig, upstream: Upstream | None = None
 ) -> Runtime:
-    """Return a runtime that acts for its own user, who may read any file and URL."""
-    files = _files_of_the_user(config)
+    """Make a runtime for the user of this process, who may read any file and URL."""
+    files = FileAccess(root=config.input_path, confined=False)
     return Runtime(catalog=catalog, config=config, files=files, upstream=upstream)
-
-
-def _files_of_the_user(config: RuntimeConfig) -> FileAccess:
-    return FileAccess(root=config.input_path, confined=False)
 
 
 def served_runtime(
     catalog: Catalog, config: RuntimeConfig, upstream: Upstream | None = None
 ) -> Runtime:
-    """Return a runtime for remote callers, who may read only what the options name."""
+    """Make a runtime for remote callers, who may read only the files that the options allow."""
     root = config.input_path if "input_path" in config.model_fields_set else None
     files = FileAccess(root=root, url_prefixes=config.allow_url_prefix)
     return Runtime(catalog=catalog, config=config, files=files, upstream=upstream)

@@ -1,8 +1,8 @@
 """The contracts between the core and its plugins.
 
-A hook takes nothing and returns *declarations*: frozen dataclasses with a `name`, a one-line
-`summary` and callables that yield the behaviour when it is first needed. Nothing here imports
-more than the standard library, so that registering a plugin costs nearly nothing.
+A hook returns *declarations*: frozen dataclasses with a `name`, a one-line `summary` and callables
+that load the implementation when it is first needed. Only the standard library is imported here, so
+that registering a plugin is cheap.
 """
 
 from runtime_core.contracts.calls import Buffer, Call, Fault, Reply, Wire

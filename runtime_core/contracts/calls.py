@@ -1,4 +1,4 @@
-"""A call and its reply as plain data, without a word of HTTP in them."""
+"""A call and its reply as plain data, independent of HTTP."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from runtime_core.errors import OUTCOMES, FaultKind, Outcome
 
 Buffer = bytes | bytearray | memoryview
-"""Anything contiguous that can be written to a file or a socket."""
+"""Contiguous bytes that can be written to a file or a socket."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wire:
-    """How a document is written: its format, and the encoding and compression of its arrays.
+    """The format of a document, and the encoding and compression of its arrays.
 
-    All are names of the catalog. Without an `array_encoding` it is that of the format.
+    All are names of the catalog. The default `array_encoding` is that of the format.
     """
 
     format: str
@@ -26,11 +26,11 @@ class Wire:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One computation to make: which endpoint, on which document, answered in which form.
+    """A call of an endpoint, with its payload and the form of its result.
 
-    `body` is a document in the format `body_format`; the answer is written as `output` says.
-    Arrays that go into files go into `output_folder` below `output_path`, and are named relative
-    to the latter. The call may compute for `timeout` seconds where it can be stopped.
+    `body` is a document in the format `body_format`; the result is written in the form `output`.
+    Array files are written to `output_folder` in `output_path`, and named relative to the latter.
+    The call is aborted after `timeout` seconds where that is possible.
     """
 
     endpoint: str
@@ -46,10 +46,10 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Why a call gave no result.
+    """The reason why a call failed.
 
-    `details` lists the faults of a refused payload, as in the body of a 422. `trace` is the
-    traceback of the author's code, for logs and, with `--debug`, for answers.
+    `details` lists the faults of an invalid payload, as in the body of a 422. `trace` is the
+    traceback of the author's code, for logs and, with `--debug`, for replies.
     """
 
     kind: FaultKind
@@ -59,13 +59,13 @@ class Fault:
 
     @property
     def outcome(self) -> Outcome:
-        """The HTTP status and exit code of this kind of fault."""
+        """The HTTP status and exit code."""
         return OUTCOMES[self.kind]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """The answer to a `Call`: a document as a sequence of buffers, or a fault.
+    """The reply to a `Call`: a document as a sequence of buffers, or a fault.
 
     `timings` maps `decode`, `compute`, `encode` and, in a server, `queue` to seconds.
     """

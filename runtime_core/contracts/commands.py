@@ -1,4 +1,4 @@
-"""Commands: what the command line offers beside the endpoints."""
+"""Commands of the command line, besides those of endpoints."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from typing import Any
 class Command:
     """Declares a command.
 
-    `load` returns a function with Typer annotations, or a whole Typer app. A function whose first
-    parameter is a `typer.Context` finds the `runtime_core.cli.context.CommandContext` in its
-    `obj`.
+    `load` returns a function with Typer annotations, or a Typer app. The `obj` of a `typer.Context`
+    is the `runtime_core.cli.CommandContext`.
     """
 
     name: str

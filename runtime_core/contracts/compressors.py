@@ -13,18 +13,18 @@ class CompressionCodec(Protocol):
     """Packs and unpacks the bytes of one array."""
 
     def compress(self, data: memoryview) -> Buffer:
-        """Return `data` in compressed form."""
+        """Compress `data`."""
 
     def decompress(self, data: memoryview, into: memoryview) -> None:
-        """Fill `into` exactly and take little more memory than that.
+        """Decompress into `into`, without much further memory.
 
-        Raises `ValueError` for bytes that are damaged, or that unpack to more or less.
+        Raises `ValueError` for damaged bytes, or unless they fill `into` exactly.
         """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compressor:
-    """Declares a compressor under the name that documents carry."""
+    """Declares a compressor under its name in documents."""
 
     name: str
     summary: str

@@ -1,4 +1,4 @@
-"""Descriptions: plain data on a Tesseract for a server that never loads it."""
+"""Descriptions of a Tesseract as plain data, for a server that does not load it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Self
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointDescription:
-    """An endpoint that is served; without a payload it has a constant `answer`.
+    """A served endpoint; one without a payload has a constant `answer`.
 
-    `backend` is the gradient backend that computes it, if any.
+    `backend` is its gradient backend, if any.
     """
 
     name: str
@@ -34,6 +34,6 @@ class Description:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Read a description that `as_data` has written."""
+        """Read the tree of `as_data`."""
         endpoints = [EndpointDescription(**endpoint) for endpoint in data["endpoints"]]
         return cls(**{**data, "endpoints": endpoints})

@@ -1,4 +1,4 @@
-"""Array encodings: how one array is written into the `data` of its document."""
+"""Array encodings: the forms of the `data` of an array document."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EncodedData = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArraySpec:
-    """What a document says of an array before its bytes are read.
+    """The shape and data type of an array in a document.
 
     `shape` is concrete and `dtype` is in native byte order.
     """
@@ -29,13 +29,13 @@ class ArraySpec:
 
 @final
 class EncodedArray:
-    """An array as a leaf of a document's tree, which no format needs to understand.
+    """An encoded array as a leaf of a document's tree, opaque to formats.
 
-    `data` holds the keys of `data` but `buffer`: `encoding`, then for instance `compression`. The
-    `buffer` is bytes-like, text, or numbers in nested lists, as the encoding says.
+    `data` has the keys of the document's `data` except `buffer`: `encoding`, then for instance
+    `compression`. Depending on the encoding, `buffer` is bytes-like, text or nested lists.
     """
 
-    # Not a dataclass: pydantic would write it by its fields, without asking for a fallback.
+    # Not a dataclass: pydantic would serialize it by its fields, without calling the fallback.
     __slots__ = ("buffer", "data", "spec")
 
     def __init__(self, spec: ArraySpec, data: Mapping[str, Any], buffer: Any) -> None:
@@ -44,11 +44,10 @@ class EncodedArray:
         self.buffer = buffer
 
     def __repr__(self) -> str:
-        """Return shape, data type and encoding, without the numbers."""
         return f"<EncodedArray {list(self.spec.shape)} {self.spec.dtype} {dict(self.data)}>"
 
     def document(self, buffer: Any) -> dict[str, Any]:
-        """Return the mapping that stands for the array in documents, with `buffer` for its own.
+        """Return the array document, with `buffer` in place of the array's own.
 
         >>> import numpy as np
         >>> spec = ArraySpec(shape=(2,), dtype=np.dtype("int8"))
@@ -64,37 +63,35 @@ class EncodedArray:
         }
 
 
-@cache  # there are few data types, and numpy takes microseconds for a name
+@cache  # numpy takes microseconds to make a name
 def _name(dtype: np.dtype[Any]) -> str:
     return dtype.name
 
 
 class ArrayCodec(Protocol):
-    """Turns arrays into `data` and back; never sees a whole document."""
+    """Encodes and decodes the `data` of one array."""
 
     def encode(self, array: np.ndarray[Any, Any], scope: CallScope) -> EncodedData:
         """Return the keys of `data` for a C-contiguous array in little-endian byte order.
 
-        A `buffer` that is bytes-like comes into the document without a copy: as raw bytes in a
-        binary format, else as text, which then must be ASCII without control characters,
-        quotation marks and backslashes.
+        A bytes-like `buffer` is written without a copy: as raw bytes in a binary format, otherwise
+        as text, which must be ASCII without control characters, quotation marks and backslashes.
         """
 
     def decode(self, data: EncodedData, spec: ArraySpec, scope: CallScope) -> np.ndarray[Any, Any]:
         """Return a writable array that owns its data, of exactly `spec.shape` and `spec.dtype`.
 
-        Raises `ValueError` for anything else than a buffer of the right size, before it takes
-        memory for the array.
+        Raises `ValueError` for a buffer of another size, before it allocates memory for the array.
         """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # a JSON Schema has no hash; identity does
 class ArrayEncoding:
-    """Declares an array encoding under the name that `data.encoding` carries.
+    """Declares an array encoding under the name of `data.encoding`.
 
-    `binary` encodings give raw bytes and only fit binary formats. Those that `writes_files` need a
-    folder, which must be known before a result is computed. `data_schema` is the JSON
-    Schema of `data` including `encoding`; its `title` names the component in OpenAPI.
+    `binary` encodings have raw bytes, for binary formats only. Encodings that `writes_files` need a
+    folder before a result is computed. `data_schema` is the JSON Schema of `data` including
+    `encoding`; its `title` names the component in OpenAPI.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Endpoints: what a Tesseract can be asked, on the command line and over HTTP."""
+"""Endpoints: the functions of a Tesseract on the command line and over HTTP."""
 
 from __future__ import annotations
 
@@ -19,46 +19,42 @@ if TYPE_CHECKING:
 
 
 class Binding(Protocol):
-    """What an endpoint is bound to: one loaded Tesseract with its configuration.
+    """A Tesseract and its configuration, which endpoints are bound to.
 
-    Everything is loaded when it is first touched; an endpoint that asks for nothing of the file
-    works without one.
+    Everything is loaded at its first use; endpoints that do not use the author's file work without
+    one.
     """
 
     @property
     def api(self) -> TesseractApi:
-        """Return the loaded `tesseract_api.py`."""
+        """The loaded `tesseract_api.py`."""
 
     @property
     def schemas(self) -> PayloadSchemas:
-        """Return the maker of payload and result models."""
+        """The factory of payload and result models."""
 
     @property
     def config(self) -> RuntimeConfig:
-        """Return the configuration of this runtime."""
+        """The configuration of the runtime."""
 
     def function(self, endpoint: str) -> Callable[..., Any] | Unavailable:
-        """Return the function that computes an endpoint, or why there is none.
-
-        It is the author's own, or that of the chosen gradient backend.
-        """
+        """Return the author's or the gradient backend's function of an endpoint."""
 
     def evaluations(self, inputs: BaseModel) -> AbstractContextManager[Evaluations]:
-        """Return a context manager of evaluations of `apply` near `inputs`."""
+        """Evaluate `apply` near `inputs`, inside the `with`."""
 
     def endpoint(self, name: str) -> BoundEndpoint | Unavailable:
-        """Return another endpoint, bound to the same Tesseract."""
+        """Return another endpoint of the same Tesseract."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BoundEndpoint:
-    """An endpoint that is ready to answer.
+    """An endpoint of a loaded Tesseract.
 
-    `payload` is the model of what is asked, or `None` when there is nothing to ask (a GET,
-    answered once at start). The class names of `payload` and `result` are the names of the
-    OpenAPI components. `answer` gets the validated payload; `check` gets payload and validated
-    result, and raises `InvalidResult` when they do not fit together. `schema_extras` are further
-    keys of the component of `payload` or `result` in OpenAPI, by class name.
+    `payload` is a model, or `None` for a GET that is answered once at start. The class names of
+    `payload` and `result` name the components in OpenAPI, and `schema_extras` are further keys of
+    these components by class name. `answer` takes the validated payload; `check` takes the payload
+    and the validated result, and raises `InvalidResult` if they do not fit together.
     """
 
     result: type[BaseModel]
@@ -73,8 +69,8 @@ class BoundEndpoint:
 class Endpoint:
     """Declares an endpoint: `POST /name` and the command `name-with-dashes`.
 
-    The function of a `gradient` is the chosen backend's. Of any other endpoint it is the author's
-    if there is one.
+    The selected gradient backend has the function of a `gradient`. Other endpoints use the author's
+    function if there is one.
     """
 
     name: str

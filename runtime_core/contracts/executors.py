@@ -1,4 +1,4 @@
-"""Executors: where the many evaluations of one call are computed."""
+"""Executors, which compute the evaluations of a call."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 
 class Evaluations(Protocol):
-    """Evaluates `apply` near one point, wherever the executor runs.
+    """Evaluates `apply` near one point.
 
-    Every evaluation has inputs of its own, and what it logs is dropped.
+    Every evaluation has its own copy of the inputs, and its logs are dropped.
     """
 
     @property
     def concurrency(self) -> int:
-        """Return how many evaluations are worth having submitted at a time."""
+        """The number of evaluations to keep pending at a time."""
 
     def submit(
         self, changes: Mapping[str, np.ndarray[Any, Any]], outputs: Collection[str]
     ) -> Future[Mapping[str, np.ndarray[Any, Any]]]:
-        """Evaluate with some inputs (by path) changed, and return the outputs asked for.
+        """Evaluate with changed inputs, by path, and return the outputs at some paths.
 
-        Both have the shapes and data types of the inputs and outputs; what is returned is the
-        caller's. The future raises an `AuthorError` from what `apply` raises, and `InvalidResult`
-        for outputs that do not fit their schema or have no array at a path.
+        The arrays have the shapes and data types of the fields; the caller owns the outputs. The
+        future raises `AuthorError` from an exception of `apply`, and `InvalidResult` for outputs
+        that do not fit their schema or have no array at a path.
         """
 
 

@@ -1,4 +1,4 @@
-"""Document formats: how a whole payload or result becomes bytes."""
+"""Document formats: the serialization of payloads and results."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from runtime_core.contracts.calls import Buffer
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingLimits:
-    """How much the tree of a document may hold, and what its reader can take.
+    """Limits of the tree of a document.
 
-    `items` of lists and maps in all, `depth` levels of them inside each other. With `views`, the
-    long base64 text of an array may be a memoryview of the body, as only array fields read it.
+    `items` is the total number of items of lists and maps, `depth` that of nested levels. With
+    `views`, the long base64 text of an array may be a memoryview of the body.
     """
 
     items: int
@@ -23,29 +23,29 @@ class ReadingLimits:
 
 
 class DocumentCodec(Protocol):
-    """Turns trees into bytes and back.
+    """Writes and reads trees.
 
-    A tree is what JSON has, with an `EncodedArray` for each array; where user code has changed the
-    document of an array, the tree has that mapping, in which the buffer may be bytes-like.
+    A tree has the types of JSON, and an `EncodedArray` for each array; if user code has changed an
+    array document, the tree has that mapping, whose buffer may be bytes-like.
     """
 
     def loads(self, body: memoryview, limits: ReadingLimits) -> Any:
-        """Return the tree of a document; memoryviews of `body` may stand for buffers.
+        """Read the tree of a document, whose buffers may be memoryviews of `body`.
 
-        Arrays may be mappings, as in JSON, or an `EncodedArray`. Raises `ValueError` for bytes that
-        do not follow the format, or exceed the limits.
+        Arrays may be mappings, as in JSON, or `EncodedArray`s. Raises `ValueError` for bytes that
+        do not follow the format or exceed the limits.
         """
 
     def dumps(self, tree: Any) -> Sequence[Buffer]:
-        """Return the bytes of a document as a sequence of buffers, large ones not copied."""
+        """Write a document as a sequence of buffers, without copying large ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
     """Declares a document format: the values of `-f`, `Accept` and `Content-Type`.
 
-    `suffixes` (with the dot) choose the reader of `@file` and name result files; `array_encoding`
-    is the encoding in which arrays are written.
+    `suffixes`, with their dots, select the format of `@file` and name result files;
+    `array_encoding` is the default encoding of arrays.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Gradient backends: who computes an endpoint that the author did not write."""
+"""Gradient backends, which compute endpoints that the author's file does not define."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from runtime_core.contracts.unavailable import Unavailable
 class GradientBackend:
     """Declares a gradient backend.
 
-    `provide(endpoint name, binding)` returns a function with the signature that an author would
-    have given it, or says why it cannot. `auto_rank` is its place when the choice is `auto`:
-    native is 0, derived 10, exact ones 10 to 50, approximate ones 90; `None` keeps it out.
+    `provide(endpoint name, binding)` returns a function with the signature of an author's, or
+    `Unavailable`. `auto_rank` orders the backends of the choice `auto`: native is 0, derived 10,
+    exact ones 10 to 50, approximate ones 90; `None` excludes the backend.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Names a function without importing its module, so that a declaration costs no import."""
+"""References to functions of modules that are not imported yet, for declarations."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class LazyCall:
-    """A function that is imported at its first call, or by `load` before that."""
+    """A function that is imported at its first call, or by `load`."""
 
     target: str
 
     def __call__(self, *arguments: Any) -> Any:
-        """Call the function."""
         return _resolved(self.target)(*arguments)
 
     def load(self) -> None:
@@ -25,7 +24,7 @@ class LazyCall:
 
 
 def lazy_call(target: str) -> LazyCall:
-    """Make a function that imports `module:name` at its first call, and calls it.
+    """Make a function that imports `module:name` at its first call.
 
     >>> lazy_call("math:sqrt")(9.0)
     3.0
@@ -42,6 +41,6 @@ def lazy_object(target: str) -> Callable[[], Any]:
     return lambda: _resolved(target)
 
 
-@cache  # a codec is asked for in every call
+@cache  # codecs are loaded in every call
 def _resolved(target: str) -> Any:
     return resolve_name(target)

@@ -1,4 +1,4 @@
-"""Recipes: the files from which a new Tesseract starts."""
+"""Recipes: templates of new Tesseracts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Declares a recipe; `files` returns the text of each file by its relative path."""
+    """Declares a recipe; `files` returns the texts of files by relative path."""
 
     name: str
     summary: str

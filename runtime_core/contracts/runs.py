@@ -1,4 +1,4 @@
-"""Run logging: what user code logs, and the sinks that keep it."""
+"""Run logging: the records of user code, and the sinks that store them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One computation: its id, its endpoint, the run that it belongs to and its own folder.
+    """A computation: its id, its endpoint, its parent run and its folder.
 
-    What is logged to a run that is not `kept` is dropped. `name` and `version` are those of the
-    Tesseract. The folder is made when the first file of the run is.
+    Records of a run that is not `kept` are dropped. `name` and `version` are those of the
+    Tesseract. The folder is created with the first file of the run.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Run:
 
 
 class RunStatus(StrEnum):
-    """How a run has ended: well, with an error, or with its process."""
+    """How a run ended: with a result, with an error, or with its process."""
 
     FINISHED = "FINISHED"
     FAILED = "FAILED"
@@ -44,7 +44,7 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """A named value that describes a run; `value` is made of what JSON has."""
+    """A named value that describes a run; `value` has the types of JSON."""
 
     key: str
     value: Any
@@ -62,7 +62,7 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artifact:
-    """A file or folder that a run produced, and the name to store it under."""
+    """A file or folder of a run, and the name to store it under."""
 
     path: Path
     name: str
@@ -72,13 +72,13 @@ Record = Parameter | Metric | Artifact
 
 
 class RunHandle(Protocol):
-    """One open run of a sink; only one thread at a time uses it.
+    """An open run of a sink, used by one thread at a time.
 
-    The first exception is reported to the operator, and the run goes on without the sink.
+    The first exception is reported to the operator, and the run continues without the sink.
     """
 
     def write(self, records: Sequence[Record]) -> None:
-        """Keep records, in the order in which they were logged."""
+        """Store records, in the order in which they were logged."""
 
     def close(self, status: RunStatus) -> None:
         """End the run."""
@@ -86,7 +86,7 @@ class RunHandle(Protocol):
 
 @runtime_checkable
 class StoringRunHandle(RunHandle, Protocol):
-    """One open run of a sink that stores copies of artifacts."""
+    """An open run of a sink that stores copies of artifacts."""
 
     def stored(self, artifact: Artifact) -> Artifact:
         """Return a written artifact with its stored path, for sinks that read it later."""
@@ -96,18 +96,18 @@ class StoringRunHandle(RunHandle, Protocol):
 class RunSink:
     """Declares a sink for targets such as `mlflow+http://host:5000`.
 
-    `open` is called when the first record of a run is there. A `local` sink is written at once by
-    the process that computes; when that has died, the run is opened once more by another process,
-    to be closed as killed. Other sinks are fed in batches by the process that supervises.
+    `open` is called with the first record of a run. A `local` sink is written immediately by the
+    process that computes; if that dies, another process opens the run again to close it as killed.
+    Other sinks get batches from the supervising process.
 
-    A `default` sink is used when no other is asked for, and beside every sink that is not local,
-    which may be out of reach; each of its handles is a `StoringRunHandle`.
+    A `default` sink is used if no other is selected, and along with sinks that are not local, which
+    may be unreachable; its handles are `StoringRunHandle`s.
 
-    `clear` removes the log of an earlier run from a folder that a new run gets; each command with
-    the same output path gets the same folder.
+    `clear` removes the log of an earlier run from the folder of a new one; commands with the same
+    output path share a folder.
 
-    `target_from` returns the target that the plugin's own options ask for, or nothing. `check`
-    raises `InvalidOption` at the start for a target that can never be opened.
+    `target_from` returns the target of the plugin's own options, or `None`. `check` raises
+    `InvalidOption` at start for a target that can never be opened.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What array codecs may know of the call that they work for."""
+"""The part of a call's scope that array codecs use."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 class CallScope(Protocol):
-    """The scope of one array: files, compressors and the options of its document."""
+    """The scope of an array codec: files, compressors and the options of the document."""
 
     @property
     def files(self) -> FileAccess:
-        """The only opener of files that this document may name."""
+        """The access to the files that the document names."""
 
     @property
     def options(self) -> MutableMapping[str, Any]:
         """The pydantic context: `base_dir`, `compression`, `max_file_size`, and so on."""
 
     def compressor(self, name: str) -> CompressionCodec:
-        """Return a compressor by name; `UnknownName` says what could be installed."""
+        """Return a compressor by name; `UnknownName` gives the next step."""

@@ -1,4 +1,4 @@
-"""Server extensions: routes, layers and life cycle that plugins add to the HTTP service."""
+"""Server extensions: routes, middleware and lifespans that plugins add to the HTTP service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Place(StrEnum):
-    """Where a layer stands around the routes, outermost first."""
+    """The position of a layer around the routes, outermost first."""
 
     EDGE = "edge"
     IDENTITY = "identity"
@@ -27,14 +27,14 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """An ASGI middleware, `wrap(app) -> app`, at its place around the routes."""
+    """An ASGI middleware, `wrap(app) -> app`, and its position around the routes."""
 
     place: Place
     wrap: Callable[[Any], Any]
 
 
 class ServerContext(Protocol):
-    """The server as an extension sees it."""
+    """The parts of the server that extensions use."""
 
     @property
     def catalog(self) -> Catalog:
@@ -50,23 +50,23 @@ class ServerContext(Protocol):
 
     @property
     def problem(self) -> str | None:
-        """The reason why no call can be computed at the moment, or `None`."""
+        """The reason why no call can be computed now, or `None`."""
 
     @property
     def description(self) -> Description:
-        """The description of the Tesseract, which has loaded."""
+        """The description of the Tesseract."""
 
     def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        """Compute a call; the body of the reply is valid inside the `async with`."""
+        """Compute a call; the body of the reply is valid only inside the `async with`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerParts:
-    """What an extension adds to the server.
+    """The parts that an extension adds to the server.
 
     `routes` are Starlette routes, tried before the core's own. `lifespan` is entered when the
-    server starts and left when it stops. `observe` sees every computed call with its reply.
-    `openapi` gets the OpenAPI document and returns the one to serve.
+    server starts and exited when it stops. `observe` is called with every computed call and reply.
+    `openapi` takes the OpenAPI document and returns the one to serve.
     """
 
     routes: Sequence[Any] = ()

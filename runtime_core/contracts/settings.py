@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 class Settings:
     """Declares options under a section name.
 
-    `load` returns a pydantic model whose fields all have defaults; field `tracking_uri` of
-    section `mlflow` is the flag `--mlflow-tracking-uri` and the variable
-    `TESSERACT_MLFLOW_TRACKING_URI`, and is read as `config.section("mlflow").tracking_uri`. The
-    model is loaded at every start; `defer_build=True` in its configuration makes that cheap.
+    `load` returns a pydantic model whose fields all have defaults. The field `tracking_uri` of the
+    section `mlflow` is the flag `--mlflow-tracking-uri`, the variable
+    `TESSERACT_MLFLOW_TRACKING_URI` and `config.section("mlflow").tracking_uri`. The model is loaded
+    at every start; `defer_build=True` in its configuration makes that cheap.
     """
 
     name: str

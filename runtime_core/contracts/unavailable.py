@@ -1,4 +1,4 @@
-"""The result of a declaration that cannot provide what it is asked for."""
+"""Features that are unavailable."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Unavailable:
     """Marks a feature as unavailable, with the reason.
 
-    `reason` is one sentence for the user; it appears in `check`, in `/plugins` and in the answer
-    to a call of the missing endpoint.
+    `reason` is one sentence for the user; it appears in `check`, in `/plugins` and in replies to
+    calls of the endpoint.
     """
 
     reason: str

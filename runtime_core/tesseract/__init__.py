@@ -1,5 +1,10 @@
-"""The author's file: loading it, and telling its errors from those of the runtime."""
+"""The author's file: importing it, and separating its errors from those of the runtime."""
 
-from runtime_core.tesseract.api import TesseractApi, load_tesseract, tesseract_of
+from runtime_core.tesseract.api import (
+    TesseractApi,
+    load_tesseract,
+    mark_author_errors,
+    tesseract_of,
+)
 
-__all__ = ["TesseractApi", "load_tesseract", "tesseract_of"]
+__all__ = ["TesseractApi", "load_tesseract", "mark_author_errors", "tesseract_of"]

@@ -44,7 +44,7 @@ class TesseractApi:
         """
         function = getattr(self.module, name, None)
         if callable(function):
-            return _authored(function)
+            return mark_author_errors(function, passing=(InvalidItem, RunNotLogged))
         if hasattr(self.module, name):
             return Unavailable(
                 f"{name} of {self.path.name} is not a function, but {function!r:.60}."
@@ -67,18 +67,27 @@ class TesseractApi:
             ) from cause
 
 
-def _authored(function: Callable[..., Any]) -> Callable[..., Any]:
+def mark_author_errors(
+    function: Callable[..., Any], passing: type[Exception] | tuple[type[Exception], ...]
+) -> Callable[..., Any]:
+    """Wrap a function that runs the author's code: what it raises causes an `AuthorError`.
+
+    Exceptions of the types `passing` and `KeyboardInterrupt` are passed unchanged.
+    """
+
     @wraps(function)
-    def authored(*arguments: Any, **named: Any) -> Any:
+    def marked(*arguments: Any, **named: Any) -> Any:
         try:
             return function(*arguments, **named)
-        except (KeyboardInterrupt, InvalidItem, RunNotLogged):
+        except KeyboardInterrupt:
             raise
-        # The author's function may raise anything, and sys.exit in it must not end a server.
+        except passing:
+            raise
+        # The author's code may raise anything, and sys.exit in it must not end a server.
         except BaseException as error:
             raise AuthorError from error
 
-    return authored
+    return marked
 
 
 def load_tesseract(path: str) -> TesseractApi:

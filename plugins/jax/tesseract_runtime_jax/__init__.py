@@ -1,4 +1,4 @@
-"""Gradients of a Tesseract by JAX: functions for its file, a gradient backend and a recipe."""
+"""Gradients by JAX: functions for a Tesseract's file, a gradient backend and a recipe."""
 
 from tesseract_runtime_jax.functions import (
     jax_abstract_eval,

@@ -1,4 +1,4 @@
-"""The derivatives themselves: from inputs and paths to numpy arrays by path."""
+"""The derivatives: from inputs and paths to numpy arrays by path."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ Paths = Collection[str]
 
 
 def apply(function: Function, inputs: BaseModel) -> Tree:
-    """Return the outputs; where linearizations are kept, leave one."""
+    """Compute the outputs, and keep a linearization if the VJP cache is on."""
     if LINEARIZED.size:
-        with suppress(Exception):  # not all that can be applied can be linearized
+        with suppress(Exception):  # not every function that JAX runs can be linearized
             return _linearized(function, primals_of(inputs))
     return unsealed(function(tree_of(inputs)))
 
@@ -44,7 +44,7 @@ def jacobian(
     jac_inputs: Paths,
     jac_outputs: Paths,
 ) -> dict[str, dict[str, Any]]:
-    """Return a block for each output and input."""
+    """Compute a block for each output and input."""
     primals = primals_of(inputs)
     ready = compiled(transform, function, primals, jac_inputs, jac_outputs)
     rows = ready.run(primals.arrays)
@@ -55,30 +55,38 @@ def jacobian(
 
 
 def jvp(
-    function: Function, inputs: BaseModel, jvp_inputs: Paths, jvp_outputs: Paths, tangents: Vector
+    function: Function,
+    inputs: BaseModel,
+    jvp_inputs: Paths,
+    jvp_outputs: Paths,
+    tangent_vector: Vector,
 ) -> dict[str, Any]:
-    """Return the tangents of outputs, given those of inputs."""
+    """Compute the tangents of outputs from those of inputs."""
     primals = primals_of(inputs)
     ready = compiled(transforms.jvp, function, primals, jvp_inputs, jvp_outputs)
-    vectors = _in_order(JVP.vector, ready.problem.inputs, tangents)
+    vectors = _in_order(JVP.vector, ready.problem.inputs, tangent_vector)
     return _by_path(ready.problem.outputs, ready.run(primals.arrays, vectors))
 
 
 def vjp(
-    function: Function, inputs: BaseModel, vjp_inputs: Paths, vjp_outputs: Paths, cotangents: Vector
+    function: Function,
+    inputs: BaseModel,
+    vjp_inputs: Paths,
+    vjp_outputs: Paths,
+    cotangent_vector: Vector,
 ) -> dict[str, Any]:
-    """Return the cotangents of inputs, given those of outputs."""
+    """Compute the cotangents of inputs from those of outputs."""
     primals = primals_of(inputs)
-    left = LINEARIZED.get(_point(function, primals)) if LINEARIZED.size else None
-    transform = transforms.vjp if left is None else transforms.pullback
+    kept = LINEARIZED.get(_point(function, primals)) if LINEARIZED.size else None
+    transform = transforms.vjp if kept is None else transforms.pullback
     ready = compiled(transform, function, primals, vjp_inputs, vjp_outputs)
-    vectors = _in_order(VJP.vector, ready.problem.outputs, cotangents)
-    gradients = ready.run(primals.arrays if left is None else left.linear, vectors)
+    vectors = _in_order(VJP.vector, ready.problem.outputs, cotangent_vector)
+    gradients = ready.run(primals.arrays if kept is None else kept.linear, vectors)
     return _by_path(ready.problem.inputs, gradients)
 
 
 def abstract_eval(function: Function, abstract_inputs: BaseModel) -> Tree:
-    """Return the outputs with shape and data type in the place of arrays."""
+    """Compute the outputs with shape and data type in place of arrays."""
     primals = taken_apart(abstract_tree(abstract_inputs))
     ready = compiled(transforms.outputs, function, primals)
     return described(jax.eval_shape(ready.run, primals.arrays))

@@ -1,13 +1,13 @@
-"""The functions that a `tesseract_api.py` computes its endpoints with, one line each.
+"""Functions with which a `tesseract_api.py` computes its endpoints in one line each.
 
-`apply_jit` is always a function of nested dicts and arrays, as `inputs.model_dump()` returns them,
-to nested dicts and arrays, which JAX can trace. Arrays and numpy scalars are traced; everything
-else in the inputs (strings, `None`, Python numbers) is fixed when it is, so that control flow may
-depend on it. So is whatever else the function reads, as with `jax.jit`.
+`apply_jit` is a function that JAX can trace, from nested dicts and arrays, as `inputs.model_dump()`
+returns them, to nested dicts and arrays. Arrays and numpy scalars are traced; everything else in
+the inputs (strings, `None`, Python numbers) is static, so control flow may depend on it. So are
+globals that the function reads, as with `jax.jit`.
 
-Derivatives are compiled once for each function, form of the inputs (containers, shapes, data types
-and fixed values) and set of paths. Those that were used last are kept. The function itself is known
-by its identity: pass the same one each time, not a new lambda.
+Derivatives are compiled once per function, form of the inputs (containers, shapes, data types and
+static values) and set of paths, and the most recently used ones are kept. Functions are compared by
+identity: pass the same one each time, not a new lambda.
 
 Nothing here imports JAX before it is called.
 """
@@ -29,13 +29,10 @@ if TYPE_CHECKING:
 
 
 def jax_apply(apply_jit: ApplyJit, inputs: BaseModel) -> dict[str, Any]:
-    """Run `apply_jit`.
+    """Run `apply_jit` without compiling it, and convert JAX arrays in its outputs to numpy.
 
-    It is called as it is, without compiling it. With the VJP cache on
-    (`set_jax_vjp_cache_size`), a compiled linearization of it runs in its place and is kept, so
-    that `jax_vjp` at the same inputs need not run it again.
-
-    Returns what `apply_jit` returns, with numpy arrays for those of JAX.
+    With the VJP cache on (`set_jax_vjp_cache_size`), a compiled linearization runs instead and is
+    kept, so that `jax_vjp` at the same inputs need not repeat the forward pass.
     """
     outputs: dict[str, Any] = jax_module("derivatives").apply(apply_jit, inputs)
     return outputs
@@ -49,9 +46,8 @@ def jax_jacobian(
 ) -> dict[str, dict[str, Any]]:
     """Compute the Jacobian by `jax.jacrev`.
 
-    Raises `GradientFailed` for paths that lead to no array of real floating point numbers.
-
-    Returns `{output: {input: block}}`, blocks of shape `(*output.shape, *input.shape)`.
+    Returns `{output: {input: block}}`, blocks of shape `(*output.shape, *input.shape)`. Raises
+    `GradientFailed` for paths without an array of real floating point numbers.
     """
     transform = jax_module("transforms").reverse_jacobian
     blocks: dict[str, dict[str, Any]] = jax_module("derivatives").jacobian(
@@ -69,9 +65,8 @@ def jax_jvp(
 ) -> dict[str, Any]:
     """Compute the Jacobian-vector product by `jax.jvp`.
 
-    Raises `GradientFailed` for paths that lead to no array of floating point numbers, and for a
-    tangent that does not fit its input. Returns
-    `{output: tangent}`.
+    Returns `{output: tangent}`. Raises `GradientFailed` for paths without an array of floating
+    point numbers, and for a tangent that does not fit its input.
     """
     tangents: dict[str, Any] = jax_module("derivatives").jvp(
         apply_jit, inputs, jvp_inputs, jvp_outputs, tangent_vector
@@ -88,11 +83,10 @@ def jax_vjp(
 ) -> dict[str, Any]:
     """Compute the vector-Jacobian product by `jax.vjp`.
 
-    Where `jax_apply` has left a linearization at the same inputs, the forward pass is skipped.
-    Complex arrays follow JAX: nothing is conjugated. Raises `GradientFailed` for paths that lead
-    to no array of floating point numbers, and for a cotangent that does not fit its output.
-
-    Returns `{input: cotangent}`.
+    Returns `{input: cotangent}`. If `jax_apply` has kept a linearization at the same inputs, the
+    forward pass is skipped. Complex arrays follow JAX: nothing is conjugated. Raises
+    `GradientFailed` for paths without an array of floating point numbers, and for a cotangent that
+    does not fit its output.
     """
     cotangents: dict[str, Any] = jax_module("derivatives").vjp(
         apply_jit, inputs, vjp_inputs, vjp_outputs, cotangent_vector
@@ -101,21 +95,18 @@ def jax_vjp(
 
 
 def jax_abstract_eval(apply_jit: ApplyJit, abstract_inputs: BaseModel) -> dict[str, Any]:
-    """Compute the form of the outputs from that of the inputs, without computing anything else.
-
-    Returns what `apply_jit` returns, with `{"shape": ..., "dtype": ...}` for arrays.
-    """
+    """Compute the outputs from abstract inputs, with `{"shape": ..., "dtype": ...}` for arrays."""
     outputs: dict[str, Any] = jax_module("derivatives").abstract_eval(apply_jit, abstract_inputs)
     return outputs
 
 
 def set_jax_vjp_cache_size(size: int) -> None:
-    """Set how many calls of `jax_apply` the VJP cache holds, and empty it; 0 switches it off.
+    """Set the number of `jax_apply` calls that the VJP cache holds, and empty it; 0 disables it.
 
-    The cache is off at first. It makes `jax_vjp` after `jax_apply` at the same inputs skip the
-    forward pass. That is worth it for models whose forward pass takes longer than comparing their
-    inputs byte by byte; small ones become slower. Each slot holds the inputs and the residuals of
-    one call of `jax_apply`. Raises `InvalidOption` for anything but a whole number from 0.
+    The cache, off by default, lets `jax_vjp` after `jax_apply` at the same inputs skip the forward
+    pass. That pays off when the forward pass takes longer than comparing the inputs byte by byte;
+    small models become slower. Each slot holds the inputs and residuals of one call. Raises
+    `InvalidOption` unless `size` is a non-negative integer.
 
     Example:
         >>> set_jax_vjp_cache_size(1)
@@ -131,7 +122,7 @@ def set_jax_vjp_cache_size(size: int) -> None:
 
 
 def jax_vjp_cache_info() -> CacheInfo:
-    """Return the hits and misses of `jax_vjp` in the VJP cache since its size was set."""
+    """Return the hits and misses of the VJP cache since its size was set."""
     from tesseract_runtime_jax.vjp_cache import LINEARIZED  # it loads numpy
 
     return LINEARIZED.info

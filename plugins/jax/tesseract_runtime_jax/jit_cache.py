@@ -19,9 +19,9 @@ from tesseract_runtime_jax.transforms import Transform
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compiled:
-    """A problem with the compiled function that solves it.
+    """A problem and the compiled function that solves it.
 
-    It holds the author's function, so that no other object can get its identity meanwhile.
+    It keeps the author's function alive, so that its id is not reused.
     """
 
     problem: Problem
@@ -38,8 +38,8 @@ def _key(
     return transform, identity(function), primals.form, frozenset(inputs), frozenset(outputs)
 
 
-# Module-level, because an author's functions call ours with nothing in hand that could keep it.
-# A file has a few functions and paths; each value of a Python number in its inputs is one more.
+# Module-level, because an author's functions have no object to pass that could hold it.
+# A file has few functions and paths, but each value of a Python number in its inputs is an entry.
 @cached(LRUCache(256), key=_key, lock=Lock())
 def compiled(
     transform: Transform,
@@ -48,7 +48,7 @@ def compiled(
     inputs: Collection[str] = (),
     outputs: Collection[str] = (),
 ) -> Compiled:
-    """Compile a transform of a function, which is traced when it first runs, or find it again."""
+    """Compile a transform of a function, or return it from the cache; it is traced when first run."""
     problem = problem_of(function, primals, inputs, outputs)
     return Compiled(problem=problem, run=jax.jit(transform(problem)))
 
@@ -56,8 +56,8 @@ def compiled(
 def identity(function: Any) -> Hashable:
     """Return a hashable identity of a function, valid while it is alive.
 
-    Equality could not: equinox modules are equal by their arrays. Methods are made anew whenever
-    they are looked up, and partial functions often are, so that theirs is that of their parts.
+    Equality is not enough: equinox modules compare their arrays. Bound methods and partial functions
+    are often created anew, so they are identified by their parts.
     """
     if isinstance(function, MethodType):
         return id(function.__self__), id(function.__func__)

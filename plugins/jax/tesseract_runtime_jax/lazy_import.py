@@ -1,4 +1,4 @@
-"""Imports the modules that need JAX at their first use."""
+"""Lazy imports of the modules that need JAX."""
 
 from __future__ import annotations
 

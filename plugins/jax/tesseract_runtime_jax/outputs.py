@@ -1,4 +1,4 @@
-"""The outputs of a function: arrays, which JAX computes, and other values, which pass through."""
+"""The outputs of a function: arrays, which JAX computes, and static values, which pass through."""
 
 from __future__ import annotations
 
@@ -21,30 +21,27 @@ class Sealed:
 
 
 def sealed(outputs: Tree) -> Tree:
-    """Return outputs with everything sealed that is not an array."""
+    """Seal every output that is not an array."""
     return tree_util.tree_map(lambda leaf: leaf if is_array(leaf) else Sealed(leaf), outputs)
 
 
 def unsealed(outputs: Tree) -> Tree:
-    """Return outputs with nothing sealed, and numpy arrays for those of JAX."""
+    """Unseal outputs, and convert JAX arrays to numpy."""
     return tree_util.tree_map(_opened, outputs, is_leaf=_is_sealed)
 
 
 def described(outputs: Tree) -> Tree:
-    """Return outputs with nothing sealed, and `{"shape", "dtype"}` for arrays."""
+    """Unseal outputs, and describe arrays by `{"shape", "dtype"}`."""
     return tree_util.tree_map(_description, outputs, is_leaf=_is_sealed)
 
 
 def is_array(leaf: Any) -> bool:
-    """Tell whether an output is an array."""
+    """Check for an array of JAX or numpy, or a numpy scalar."""
     return isinstance(leaf, jax.Array | np.ndarray | np.generic)
 
 
 def as_numpy(array: jax.Array) -> np.ndarray[Any, Any]:
-    """Return an array that can be written to.
-
-    JAX's own cannot, and shares memory with whatever array went through a function unchanged.
-    """
+    """Copy to a writable array; JAX's own is read-only, and may share memory with an input."""
     return np.asarray(array).copy()
 
 

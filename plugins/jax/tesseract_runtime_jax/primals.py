@@ -1,4 +1,4 @@
-"""The primals of a derivative: the inputs of one call, taken apart into arrays and the rest."""
+"""The primals of a derivative: the inputs of one call, split into arrays and static values."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _NUMERIC_KINDS = "biufc"
 class Primals:
     """The inputs of one call.
 
-    `form` is all that is known of them before the values of the arrays: the containers with their
-    keys, the shape and data type of each array, and every other leaf.
+    `form` is a cache key: the containers with their keys, the shape and data type of each array,
+    and every static value.
     """
 
     tree: Tree
@@ -37,41 +37,41 @@ class Primals:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Stands in a tree for the array at a position of `Primals.arrays`."""
+    """A placeholder in a tree for the array at a position of `Primals.arrays`."""
 
     position: int
 
 
 def spec_of(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
-    """Describe an array of a shape and data type to JAX, which may narrow it to 32 bits."""
+    """Make the spec of an array, narrowed to 32 bits if JAX computes in them."""
     make: Any = jax.ShapeDtypeStruct  # it has no types
     spec: jax.ShapeDtypeStruct = make(shape, jax.dtypes.canonicalize_dtype(dtype))
     return spec
 
 
 def tree_of(inputs: BaseModel) -> Tree:
-    """Return the tree of validated inputs."""
+    """Dump validated inputs."""
     warn_of_doubles(type(inputs))
     return inputs.model_dump()
 
 
 def abstract_tree(inputs: BaseModel) -> Tree:
-    """Dump abstract inputs, with JAX's own shape and data type for arrays.
+    """Dump abstract inputs, with the specs of JAX for arrays.
 
-    The dump alone could not tell them from a model that has fields of these names.
+    The dump alone cannot distinguish a `ShapeDType` from a model with fields of the same names.
     """
     return _abstract(inputs, inputs.model_dump())
 
 
 def primals_of(inputs: BaseModel) -> Primals:
-    """Return the primals of validated inputs."""
+    """Split validated inputs into primals."""
     return taken_apart(tree_of(inputs))
 
 
 def taken_apart(tree: Tree) -> Primals:
-    """Return the primals of a tree.
+    """Split a tree into primals.
 
-    Whether JAX computes in 64 bits belongs to the form: in 32 bits the same arrays are others.
+    The precision of JAX belongs to the form, as it changes the data types that are compiled for.
     """
     arrays: list[Any] = []
     form: list[Hashable] = [in_64_bits()]
@@ -80,18 +80,18 @@ def taken_apart(tree: Tree) -> Primals:
 
 
 def slotted(tree: Tree) -> Tree:
-    """Return a tree with a `Slot` in the place of each array."""
+    """Replace each array of a tree by a `Slot`."""
     positions = count()
     return mapped(tree, lambda leaf: Slot(next(positions)) if is_array(leaf) else leaf)
 
 
 def filled(tree: Tree, arrays: Sequence[Any]) -> Tree:
-    """Return a slotted tree with arrays in its slots."""
+    """Replace the slots of a tree by arrays."""
     return mapped(tree, lambda leaf: arrays[leaf.position] if isinstance(leaf, Slot) else leaf)
 
 
 def mapped(tree: Tree, change: Callable[[Any], Any]) -> Tree:
-    """Return a tree with other leaves."""
+    """Apply a function to every leaf of a tree."""
     if isinstance(tree, dict):
         return {key: mapped(child, change) for key, child in tree.items()}
     if isinstance(tree, list | tuple):
@@ -101,7 +101,7 @@ def mapped(tree: Tree, change: Callable[[Any], Any]) -> Tree:
 
 
 def is_array(leaf: Any) -> bool:
-    """Tell whether a leaf is an array of numbers, or a numpy scalar, or stands for one."""
+    """Check for a numeric array, a numpy scalar, or the spec of one."""
     return isinstance(leaf, _ARRAYS) and leaf.dtype.kind in _NUMERIC_KINDS
 
 

@@ -20,10 +20,10 @@ Arrays = Sequence[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """A function of trees of one form, and the paths of what is asked of its derivative.
+    """A function of trees of one form, and the paths of its derivative's inputs and outputs.
 
-    `tree` has a slot for each array; all else in it is fixed. `specs` are shape and data type of
-    the arrays, and `positions` those of the inputs among them.
+    `tree` has a slot for each array. `specs` are the shapes and data types of the arrays, and
+    `positions` those of the differentiated inputs among them.
     """
 
     function: Callable[[Tree], Tree]
@@ -34,30 +34,24 @@ class Problem:
     positions: Sequence[int]
 
     def outputs_at(self, arrays: Arrays) -> Tree:
-        """Return all outputs at some arrays."""
+        """Compute all outputs."""
         return self.function(filled(self.tree, arrays))
 
     def asked(self, arrays: Arrays) -> tuple[Any, ...]:
-        """Return those arrays by which the derivative is asked for."""
+        """Return the arrays to differentiate with respect to."""
         return tuple(arrays[position] for position in self.positions)
 
     def near(self, arrays: Arrays) -> Callable[[Arrays], tuple[Any, ...]]:
-        """Return the outputs asked for as a function of the inputs asked for.
-
-        All other inputs are held at their values.
-        """
+        """Return the selected outputs as a function of the selected inputs, the others fixed."""
 
         def function(asked: Arrays) -> tuple[Any, ...]:
-            varied = list(arrays)
-            for position, array in zip(self.positions, asked, strict=True):
-                varied[position] = array
-            return self.picked(self.outputs_at(varied))
+            return self.picked(self.outputs_at(exchanged(arrays, self.positions, asked)))
 
         return function
 
     def picked(self, outputs: Tree) -> tuple[Any, ...]:
-        """Return the outputs asked for; `GradientFailed` names one that cannot be derived."""
-        return tuple(_derivable(path, _at(outputs, path)) for path in self.outputs)
+        """Return the selected outputs; `GradientFailed` names one that is not differentiable."""
+        return tuple(_output_at(outputs, path) for path in self.outputs)
 
 
 def problem_of(
@@ -66,21 +60,25 @@ def problem_of(
     inputs: Iterable[str],
     outputs: Iterable[str],
 ) -> Problem:
-    """Return a problem; `GradientFailed` names an input by which nothing can be derived."""
+    """Make a problem; `GradientFailed` names an input that is not differentiable."""
     tree = slotted(primals.tree)
     asked = sorted(inputs)
     return Problem(
         function=function,
         tree=tree,
-        specs=tuple(_spec(array) for array in primals.arrays),
+        specs=tuple(spec_of(array.shape, array.dtype) for array in primals.arrays),
         inputs=asked,
         outputs=sorted(outputs),
         positions=[_position(path, tree, primals.arrays) for path in asked],
     )
 
 
-def _spec(array: Any) -> jax.ShapeDtypeStruct:
-    return spec_of(array.shape, array.dtype)
+def exchanged(arrays: Arrays, positions: Sequence[int], values: Arrays) -> Arrays:
+    """Return arrays with others at some positions."""
+    exchanged = list(arrays)
+    for position, value in zip(positions, values, strict=True):
+        exchanged[position] = value
+    return exchanged
 
 
 def _position(path: str, tree: Tree, arrays: Arrays) -> int:
@@ -91,13 +89,14 @@ def _position(path: str, tree: Tree, arrays: Arrays) -> int:
     return slot.position
 
 
-def _at(outputs: Tree, path: str) -> Any:
+def _output_at(outputs: Tree, path: str) -> Any:
     found = _found(outputs, path)
     value = found.value if isinstance(found, Sealed) else found
-    if isinstance(value, int | float | complex):  # of a function that is not compiled as a whole
+    if isinstance(value, int | float | complex):  # of a function that is not compiled
         found = jnp.asarray(value)
     if not is_array(found):
         raise GradientFailed(f"apply_jit returned no array at {path!r}.")
+    _refuse_integers(path, found.dtype)
     return found
 
 
@@ -107,20 +106,15 @@ def _found(tree: Tree, path: str) -> Any:
         try:
             tree = get(tree, (step,))
         except InvalidPath:
-            if step != Field("root"):  # a RootModel has it in its paths, but not in its dump
+            if step != Field("root"):  # the paths of a RootModel have it, its dump does not
                 return None
     return tree
 
 
-def _derivable(path: str, array: Any) -> Any:
-    _refuse_integers(path, array.dtype)
-    return array
-
-
 def _refuse_integers(path: str, dtype: np.dtype[Any]) -> None:
     if not jnp.issubdtype(dtype, jnp.inexact):
-        # The tangent of integers tells no more of them than that they have none.
-        kind = "no array of floats" if dtype == jax.dtypes.float0 else dtype
+        # float0 is the data type of the tangent of integers, whatever their own was.
+        kind = "not an array of floats" if dtype == jax.dtypes.float0 else dtype
         raise GradientFailed(
             f"{path!r} is {kind}. Only arrays of floating point numbers can be differentiated: "
             "declare a float type, or do not mark it as Differentiable."

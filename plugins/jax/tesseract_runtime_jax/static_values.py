@@ -1,4 +1,4 @@
-"""Keys of caches for static values: everything in the inputs that is not an array of numbers."""
+"""Cache keys for static values: everything in the inputs that is not a numeric array."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 
 
 def token(value: Any) -> Hashable:
-    """Return the part of a cache key for a static value.
+    """Return the cache key of a static value.
 
-    Two tokens are equal only if no function can tell the values apart. Equality of the values
-    is not enough: 1 equals True, and 0.0 equals -0.0.
+    Two keys are equal only if no function can distinguish the values. Equality of the values is
+    not enough: 1 equals True, and 0.0 equals -0.0.
 
     >>> token(1) == token(True), token(0.0) == token(-0.0), token("a") == token("a")
     (False, False, True)
     """
     kind = type(value)
     if kind is str:
-        return value  # type: ignore[no-any-return]  # by far the most frequent one
+        return value  # type: ignore[no-any-return]  # the most frequent type by far
     make = _TOKENS.get(kind)
     return _Other(value=value, kind=kind, text=repr(value)) if make is None else make(value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Other:
-    """A value of any other type: the same where it is equal and has the same type and text."""
+    """A value of any other type, compared by type, text and equality."""
 
     value: Any
     kind: type
@@ -47,7 +47,7 @@ class _Other:
 def _equal(one: Any, other: Any) -> bool:
     try:
         return one is other or bool(one == other)
-    except Exception:  # values that cannot be compared may be anything, so they differ
+    except Exception:  # values that cannot be compared count as different
         return False
 
 
@@ -55,12 +55,8 @@ def _typed(value: Any) -> Hashable:
     return type(value), value
 
 
-def _float_bits(value: float) -> Hashable:
-    return float, struct.pack("d", value)
-
-
-def _complex_bits(value: complex) -> Hashable:
-    return complex, struct.pack("dd", value.real, value.imag)
+def _bits(value: complex) -> Hashable:
+    return type(value), struct.pack("dd", value.real, value.imag)
 
 
 def _members(value: Any) -> Hashable:
@@ -71,8 +67,8 @@ _TOKENS: Mapping[type, Callable[[Any], Hashable]] = MappingProxyType(
     {
         bool: _typed,
         bytes: _typed,
-        complex: _complex_bits,
-        float: _float_bits,
+        complex: _bits,
+        float: _bits,
         frozenset: _members,
         int: _typed,
         NoneType: _typed,

@@ -1,8 +1,8 @@
 """The derivatives of a problem, each as a function of arrays that JAX can compile.
 
-Of complex arrays, which need not be differentiated holomorphically, the products follow `jax.jvp`
-and `jax.vjp`: a tangent is multiplied by the derivative, a cotangent by its transpose, nothing is
-conjugated. There are no Jacobians by complex inputs, because one block could not hold them.
+For complex arrays, which need not be holomorphic, the products follow `jax.jvp` and `jax.vjp`: a
+tangent is multiplied by the derivative, a cotangent by its transpose, nothing is conjugated. There
+is no Jacobian with respect to complex inputs, because one block could not hold it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import numpy as np
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import argument_check
 from tesseract_runtime_jax.outputs import sealed
-from tesseract_runtime_jax.problem import Arrays, Problem
+from tesseract_runtime_jax.problem import Arrays, Problem, exchanged
 
 Transform: TypeAlias = Callable[[Problem], Callable[..., Any]]
-"""Makes the function that solves a problem, for the caller to compile."""
+"""Makes the function that solves a problem; the caller compiles it."""
 
 
 def outputs(problem: Problem) -> Callable[..., Any]:
-    """Return a function that computes all outputs, sealed."""
+    """Make a function that computes all outputs, sealed."""
 
     def compute(arrays: Arrays) -> Any:
         return sealed(problem.outputs_at(arrays))
@@ -33,19 +33,26 @@ def outputs(problem: Problem) -> Callable[..., Any]:
 
 
 def reverse_jacobian(problem: Problem) -> Callable[..., Any]:
-    """Return a function that computes a block for each output and input, row by row."""
+    """Make a function that computes a block for each output and input, row by row."""
     _refuse_complex(problem.inputs, problem.asked(problem.specs))
 
     def compute(arrays: Arrays) -> Any:
-        return jax.jacrev(_real(problem, arrays))(problem.asked(arrays))
+        near = problem.near(arrays)
+
+        def real(asked: Arrays) -> Any:
+            found = near(asked)
+            _refuse_complex(problem.outputs, found)
+            return found
+
+        return jax.jacrev(real)(problem.asked(arrays))
 
     return compute
 
 
 def cheaper_jacobian(problem: Problem) -> Callable[..., Any]:
-    """Return a function that computes the same by rows or columns, whichever are fewer.
+    """Make a function that computes the same by rows or columns, whichever are fewer.
 
-    Complex outputs go by columns.
+    Complex outputs are computed by columns.
     """
     _refuse_complex(problem.inputs, problem.asked(problem.specs))
 
@@ -59,7 +66,7 @@ def cheaper_jacobian(problem: Problem) -> Callable[..., Any]:
 
 
 def jvp(problem: Problem) -> Callable[..., Any]:
-    """Return a function that computes the outputs' tangents, given those of the inputs."""
+    """Make a function that computes the outputs' tangents from those of the inputs."""
 
     def compute(arrays: Arrays, tangents: Arrays) -> Any:
         asked = problem.asked(arrays)
@@ -70,7 +77,7 @@ def jvp(problem: Problem) -> Callable[..., Any]:
 
 
 def vjp(problem: Problem) -> Callable[..., Any]:
-    """Return a function that computes the inputs' cotangents, given those of the outputs."""
+    """Make a function that computes the inputs' cotangents from those of the outputs."""
 
     def compute(arrays: Arrays, cotangents: Arrays) -> Any:
         found, pullback = jax.vjp(problem.near(arrays), problem.asked(arrays))
@@ -81,15 +88,12 @@ def vjp(problem: Problem) -> Callable[..., Any]:
 
 
 def linearization(problem: Problem) -> Callable[..., Any]:
-    """Return a function that computes all outputs, sealed, and what `pullback` makes use of."""
+    """Make a function that computes all outputs, sealed, and the linear function of `pullback`."""
     everything = _floating(problem)
 
     def compute(arrays: Arrays) -> Any:
         def function(*floating: Any) -> Any:
-            varied = list(arrays)
-            for position, array in zip(everything, floating, strict=True):
-                varied[position] = array
-            return sealed(problem.outputs_at(varied))
+            return sealed(problem.outputs_at(exchanged(arrays, everything, floating)))
 
         return jax.linearize(function, *(arrays[position] for position in everything))
 
@@ -97,10 +101,10 @@ def linearization(problem: Problem) -> Callable[..., Any]:
 
 
 def pullback(problem: Problem) -> Callable[..., Any]:
-    """Return a function that computes as `vjp` does, from a linearization at the inputs.
+    """Make a function that computes the same as `vjp`, from a linearization at the inputs.
 
-    The outputs that are not asked for are left out of the linear function before it is transposed.
-    A cotangent of zeros for them would not be the same: zero times infinity is not zero.
+    Other outputs are left out of the linear function before it is transposed. Cotangents of zeros
+    for them would not be the same: zero times infinity is not zero.
     """
     everything = _floating(problem)
     specs = [problem.specs[position] for position in everything]
@@ -128,15 +132,6 @@ def _size(arrays: Arrays) -> int:
     return sum(array.size for array in arrays)
 
 
-def _real(problem: Problem, arrays: Arrays) -> Callable[[Arrays], Any]:
-    def function(asked: Arrays) -> Any:
-        found = problem.near(arrays)(asked)
-        _refuse_complex(problem.outputs, found)
-        return found
-
-    return function
-
-
 def _refuse_complex(paths: Any, arrays: Arrays) -> None:
     for path, array in zip(paths, arrays, strict=True):
         if jnp.issubdtype(array.dtype, jnp.complexfloating):
@@ -147,7 +142,7 @@ def _refuse_complex(paths: Any, arrays: Arrays) -> None:
 
 
 def _fitted(noun: str, paths: Any, vectors: Arrays, targets: Arrays) -> tuple[Any, ...]:
-    """Return vectors in the data types of what they belong to; a wrong shape is refused."""
+    """Convert vectors to the data types of their targets, and refuse wrong shapes."""
     return tuple(map(_fit, [noun] * len(paths), paths, vectors, targets))
 
 

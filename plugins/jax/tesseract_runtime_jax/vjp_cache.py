@@ -1,4 +1,4 @@
-"""The VJP cache: linearizations that `jax_apply` leaves for `jax_vjp`."""
+"""The VJP cache: linearizations that `jax_apply` keeps for `jax_vjp`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cachetools import LRUCache
 class Point:
     """A function at some inputs.
 
-    Two points are equal only if function, form and every byte of the arrays are. The hash leaves
-    the bytes out: a few points are faster compared than hashed.
+    Points are equal if function, form and every byte of the arrays are. The hash leaves the bytes
+    out: comparing a few points is faster than hashing them.
     """
 
     form: Hashable
@@ -34,10 +34,7 @@ class Linearized:
 
 @dataclass(frozen=True, kw_only=True)
 class CacheInfo:
-    """The use of the cache: hits, misses, entries now and at most.
-
-    The counts begin when the cache gets its size.
-    """
+    """Hits and misses since the size of the cache was set, entries, and the size."""
 
     hits: int
     misses: int
@@ -46,14 +43,14 @@ class CacheInfo:
 
 
 class VjpCache:
-    """Keeps the linearizations that were used last; several threads may use it."""
+    """A thread-safe cache of the most recently used linearizations."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.resize(0)
 
     def resize(self, size: int) -> None:
-        """Empty the cache, and let it hold another number of entries."""
+        """Empty the cache and set its number of entries."""
         with self._lock:
             self._entries: LRUCache[Point, Linearized] = LRUCache(size)
             self._hits = self._misses = 0
@@ -65,14 +62,14 @@ class VjpCache:
 
     @property
     def info(self) -> CacheInfo:
-        """The use of the cache."""
+        """The hits, misses, entries and size."""
         with self._lock:
             return CacheInfo(
                 hits=self._hits, misses=self._misses, entries=len(self._entries), size=self.size
             )
 
     def get(self, point: Point) -> Linearized | None:
-        """Return the linearization at a point, if there is one, and count the hit or miss."""
+        """Look up the linearization at a point, and count the hit or miss."""
         with self._lock:
             found = self._entries.get(point)
             self._hits += found is not None
@@ -80,12 +77,12 @@ class VjpCache:
             return found
 
     def put(self, point: Point, linearized: Linearized) -> None:
-        """Keep a linearization in the place of the one that was not used for longest."""
-        with self._lock, suppress(ValueError):  # it may have been switched off meanwhile
+        """Add a linearization; the least recently used one makes room."""
+        with self._lock, suppress(ValueError):  # the cache may have been disabled meanwhile
             self._entries[point] = linearized
 
 
-# Module-level, because its size is set by a function that takes nothing else.
+# Module-level, because authors set its size by a function without other arguments.
 LINEARIZED = VjpCache()
 
 
@@ -95,8 +92,8 @@ def contents_of(array: Any) -> bytes:
 
 
 def owned(array: Any, contents: bytes) -> np.ndarray[Any, Any]:
-    """Return a read-only array of the same form on bytes that do not change.
+    """Make a read-only array of the same form over immutable bytes.
 
-    JAX does not say for how long it reads the arrays that it gets, and a caller may change them.
+    JAX may read its arguments after a call has returned, when the caller may already change them.
     """
     return np.ndarray(array.shape, array.dtype, buffer=contents)

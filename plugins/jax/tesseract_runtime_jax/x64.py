@@ -16,7 +16,7 @@ _SHOWN = 5
 
 
 def in_64_bits() -> bool:
-    """Tell whether JAX computes in 64 bits."""
+    """Read the precision of JAX."""
     config: Any = jax.config  # it has no types
     return bool(config.jax_enable_x64)
 
@@ -30,13 +30,13 @@ def warn_of_doubles(*schemas: type[BaseModel]) -> None:
         _warn(next(filter(None, map(_doubles, schemas)), ()))
 
 
-@lru_cache(maxsize=64)  # schemas are asked for in every call
+@lru_cache(maxsize=64)  # called in every call
 def _doubles(schema: type[BaseModel]) -> tuple[str, ...]:
     arrays = (node for node in walk_schema(schema) if is_array(node.type))
     return tuple(sorted(node.template for node in arrays if node.type.expected_dtype in _DOUBLES))
 
 
-@lru_cache(maxsize=64)  # a warning is given once, and again where warnings are errors
+@lru_cache(maxsize=64)  # warns once, but each time if warnings are errors
 def _warn(fields: tuple[str, ...]) -> None:
     if not fields:
         return

@@ -201,7 +201,7 @@ def _open_descriptor(name: str) -> BinaryIO:
 
 
 def _open_regular(path: Path, name: str) -> BinaryIO:
-    """Open a regular file; the check follows the opening, which never blocks on a FIFO or device."""
+    """Open a regular file; opening anything else fails without blocking."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:

@@ -1,8 +1,8 @@
 r"""Paths into nested inputs and outputs: `layers.[0].weights`, `named.{any key}`.
 
-A path is a sequence of steps separated by dots: the name of a field, `[0]` for an item of a list or
-tuple, `{key}` for a value of a dict. In a key, `{`, `}` and `\` are escaped by `\`, and dots are part
-of the key. In a template, `[]` matches every index and `{}` every key.
+A path is a sequence of steps separated by dots: the name of a field, `[0]` for an item of a list
+or tuple, `{key}` for a value of a dict. In a key, `{`, `}` and `\` are escaped by `\`, and dots are
+part of the key. In a template, `[]` matches every index and `{}` every key.
 """
 
 from __future__ import annotations

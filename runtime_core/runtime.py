@@ -1,7 +1,7 @@
 """The runtime of one Tesseract.
 
-`Runtime.call` takes and returns Python models. `Runtime.invoke` takes a `Call` and returns a `Reply`
-in bytes, and does not raise.
+`Runtime.call` takes and returns Python models. `Runtime.invoke` takes a `Call` and returns a
+`Reply`, both in bytes, and does not raise.
 """
 
 from __future__ import annotations

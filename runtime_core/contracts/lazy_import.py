@@ -16,6 +16,7 @@ class LazyCall:
     target: str
 
     def __call__(self, *arguments: Any) -> Any:
+        """Call the function."""
         return _resolved(self.target)(*arguments)
 
     def load(self) -> None:

@@ -1,7 +1,7 @@
-"""Finds and loads plugins: from entry points to a `Catalog`.
+"""Plugins: from entry points to a `Catalog`.
 
-`discovery` decides which plugins may be imported, `loading` imports them and calls their hooks,
-`assembly` sorts the declarations, `hints` knows the plugins that could be installed.
+`discovery` selects the plugins to import, `loading` imports them and calls their hooks, `assembly`
+registers the declarations, and `hints` lists the plugins that can be installed.
 """
 
 from runtime_core.plugins.assembly import assemble

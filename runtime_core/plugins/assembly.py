@@ -1,4 +1,4 @@
-"""Sorts the declarations of all plugins into a catalog."""
+"""The assembly of a catalog from the declarations of all plugins."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from runtime_core.plugins.hints import installable
 def assemble(
     *, plugins: Sequence[Plugin], declarations: Sequence[Mapping[str, Sequence[Registered[Any]]]]
 ) -> Catalog:
-    """Make the catalog of all declarations; names with several providers become unusable."""
+    """Make a catalog of declarations; names with several providers become unusable."""
     hints = Hints(installable=installable(), plugins=plugins)
     registries = {
         hook: _registry(kind, [e for d in declarations for e in d.get(hook, ())], hints)
@@ -60,10 +60,10 @@ def _registry(kind: Kind[Any], entries: list[Registered[Any]], hints: Hints) -> 
 
 
 def _refuse_commands_of_foreign_endpoints(registries: dict[str, Registry[Any]]) -> None:
-    """Make names unusable that one distribution has as an endpoint and another as a command.
+    """Make names unusable that are an endpoint of one distribution and a command of another.
 
-    A command of the endpoint's own distribution replaces the one derived from the endpoint; the
-    core's endpoints stay.
+    A command of the endpoint's own distribution replaces the derived one; the core's endpoints stay
+    usable.
     """
     endpoints, commands = registries["endpoints"], registries["commands"]
     rivals = {
@@ -79,7 +79,7 @@ def _refuse_commands_of_foreign_endpoints(registries: dict[str, Registry[Any]]) 
 
 
 def _refuse_settings_with_equal_flags(registries: dict[str, Registry[Any]]) -> None:
-    """Make sections unusable whose fields give the same flag, such as `a` + `b_c`, `a_b` + `c`."""
+    """Make sections unusable whose fields have the same flag, such as `a` + `b_c`, `a_b` + `c`."""
     settings = registries["settings"]
     owners: dict[str, list[Registered[Any]]] = {}
     for entry in settings.entries.values():

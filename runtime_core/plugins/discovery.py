@@ -1,4 +1,4 @@
-"""Finds the installed plugins and decides which of them may be imported."""
+"""The discovery of installed plugins, and the selection of those to import."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runtime_core.plugins.hints import known_distributions
 
 @dataclass(frozen=True, kw_only=True)
 class PluginSelection:
-    """The user's choice of plugins: which are disabled, and whether faults end the start."""
+    """The disabled plugins, and whether a faulty plugin is an error at start."""
 
     disabled: frozenset[str] = frozenset()
     strict: bool = False
@@ -34,14 +34,10 @@ class PluginSelection:
             strict=strict not in ("", "0", "false", "no", "off"),
         )
 
-    def disables(self, candidate: Candidate) -> bool:
-        """Tell whether a plugin is disabled, by its entry point's or distribution's name."""
-        return not self.disabled.isdisjoint((candidate.name, candidate.distribution))
-
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An installed entry point that has not been imported, with its distribution's metadata."""
+    """An installed entry point that is not imported yet, with its distribution's metadata."""
 
     name: str
     entry_point: EntryPoint
@@ -51,18 +47,19 @@ class Candidate:
 
     @classmethod
     def of(cls, entry_point: EntryPoint) -> Candidate:
-        """Read the metadata of an entry point's distribution, once."""
+        """Read the metadata of an entry point's distribution."""
         fields = _metadata(entry_point)
+        single = dict(fields)
         return cls(
             name=entry_point.name,
             entry_point=entry_point,
-            distribution=_first(fields, "Name"),
-            version=_first(fields, "Version"),
+            distribution=single.get("Name", "unknown"),
+            version=single.get("Version", "unknown"),
             requires=[value for name, value in fields if name == "Requires-Dist"],
         )
 
     def plugin(self, status: PluginStatus, **facts: Any) -> Plugin:
-        """Make the record of this candidate with its status."""
+        """Make the record of this plugin with its status."""
         return Plugin(
             name=self.name,
             entry_point=self.entry_point.value,
@@ -75,23 +72,23 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Discovery:
-    """The installed plugins: those to import, and those that are left out with the reason."""
+    """The installed plugins: those to import, and the records of those left out."""
 
     candidates: Sequence[Candidate]
     left_out: Sequence[Plugin]
 
 
 def discover(selection: PluginSelection) -> Discovery:
-    """Find all installed plugins and decide which of them may be imported.
+    """Find all installed plugins and select those to import.
 
-    Raises `PluginFault` for a disabled name that belongs to nothing installed or known.
+    Raises `PluginFault` for a disabled name that is not a plugin.
     """
     found = [Candidate.of(entry_point) for entry_point in entry_points(group=PROJECT)]
     _refuse_wrong_names(selection.disabled, found)
     core_version = next((c.version for c in found if c.distribution == CORE), "0")
     usable, left_out = [], []
     for candidate in sorted(found, key=_core_first):
-        if selection.disables(candidate):
+        if selection.disabled & {candidate.name, candidate.distribution}:
             problem = "--no-plugin or TESSERACT_DISABLE_PLUGINS names it"
             left_out.append(candidate.plugin(PluginStatus.DISABLED, problem=problem))
         elif incompatibility := _incompatibility(candidate, core_version):
@@ -118,27 +115,23 @@ def _conflict(candidate: Candidate) -> str:
 def _metadata(entry_point: EntryPoint) -> Sequence[tuple[str, str]]:
     """Read the headers of a distribution's metadata as pairs of name and value.
 
-    `Distribution.metadata` parses the file as an e-mail, which takes longer than all else that a
-    plugin costs at start. None of the headers of interest is ever folded over several lines.
+    `Distribution.metadata` parses the file as an e-mail, which takes longer than everything else
+    about a plugin at start. The headers used here are never folded over several lines.
     """
-    assert entry_point.dist is not None  # only entry points that are made by hand have none
+    assert entry_point.dist is not None  # only entry points made by hand have none
     text = entry_point.dist.read_text("METADATA")
-    if text is None:  # an egg, which has other files
+    if text is None:  # an egg has other files
         return list(entry_point.dist.metadata.items())  # type: ignore[attr-defined]  # a Message
     headers = (line.partition(": ") for line in text.partition("\n\n")[0].splitlines())
     return [(name, value) for name, _, value in headers]
 
 
-def _first(fields: Iterable[tuple[str, str]], name: str) -> str:
-    return next((value for field, value in fields if field == name), "unknown")
-
-
 def _incompatibility(candidate: Candidate, core_version: str) -> str | None:
-    """Say which requirement of the core is not met, if any."""
+    """Describe the unmet requirement of the core, if any."""
     for line in filter(_NAMES_THE_CORE.match, candidate.requires):
         if _is_within_plain_bounds(core_version, line):
             continue
-        # 15 ms, only where a requirement is unusual or not met
+        # takes 15 ms, only for a requirement that is unusual or not met
         from packaging.requirements import InvalidRequirement, Requirement
 
         try:
@@ -153,7 +146,7 @@ def _incompatibility(candidate: Candidate, core_version: str) -> str | None:
 
 
 def _is_within_plain_bounds(version: str, requirement: str) -> bool:
-    """Tell whether a version meets a requirement such as `name<0.2,>=0.1`; false when in doubt."""
+    """Check a version against a requirement such as `name<0.2,>=0.1`; false when in doubt."""
     if not (_PLAIN_REQUIREMENT.fullmatch(requirement) and _PLAIN_VERSION.fullmatch(version)):
         return False
     return all(
@@ -163,7 +156,7 @@ def _is_within_plain_bounds(version: str, requirement: str) -> bool:
 
 
 def _release(version: str) -> list[int]:
-    """Split a version into numbers without zeros at its end, which mean nothing."""
+    """Split a version into numbers, without trailing zeros."""
     return [int(part) for part in re.sub(r"(\.0+)+$", "", version).split(".")]
 
 
@@ -172,7 +165,7 @@ _PLAIN_VERSION = re.compile(r"\d+(\.\d+)*")
 _BOUND = re.compile(r"(>=|<)(\d+(?:\.\d+)*)")
 _PLAIN_REQUIREMENT = re.compile(rf"[\w.-]+({_BOUND.pattern}(,(?!$)|$))*")
 
-# All spellings of one name, as the specification of names has them (PEP 503).
+# All equivalent spellings of the name (PEP 503).
 _NAMES_THE_CORE = re.compile(r"tesseract[-_.]+runtime[-_.]+core(?![\w.-])", re.IGNORECASE)
 
 
@@ -184,6 +177,6 @@ def _refuse_wrong_names(disabled: Iterable[str], found: Sequence[Candidate]) -> 
             raise PluginFault(f"{name!r} is the runtime itself and cannot be disabled.")
         if name not in installed | known_distributions():
             raise PluginFault(
-                f"There is no plugin {name!r} to disable."
+                f"Unknown plugin {name!r} to disable."
                 f"{did_you_mean(name, installed)} Installed: {listed({c.name for c in found})}."
             )

@@ -1,4 +1,4 @@
-"""The inventory of a catalog as plain data, for the command `plugins` and `GET /plugins`."""
+"""The installed plugins as plain data, for the command `plugins` and `GET /plugins`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from runtime_core.catalog import Catalog, Plugin
 
 
 def inventory(catalog: Catalog) -> dict[str, Any]:
-    """List all plugins with the names they provide, and the names that cannot be used."""
+    """List all plugins with the names they provide, and the conflicts of names."""
     return {
         "plugins": [plugin_facts(catalog, plugin) for plugin in catalog.plugins],
         "problems": list(catalog.problems),
@@ -16,7 +16,7 @@ def inventory(catalog: Catalog) -> dict[str, Any]:
 
 
 def plugin_facts(catalog: Catalog, plugin: Plugin) -> dict[str, Any]:
-    """Describe one plugin; the traceback of a failure is left out, as it shows local paths."""
+    """Describe a plugin, without the traceback of a failure, which shows local paths."""
     return {
         "name": plugin.name,
         "distribution": plugin.distribution,

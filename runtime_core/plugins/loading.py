@@ -1,4 +1,4 @@
-"""Imports plugins and collects their declarations; a plugin that fails does not stop the rest."""
+"""The import of plugins and the collection of their declarations."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ Declarations = Mapping[str, Sequence[Registered[Any]]]
 def load_catalog(selection: PluginSelection | None = None) -> Catalog:
     """Find and import all installed plugins, and collect their declarations.
 
-    A plugin that fails is recorded with its reason and the rest works; under
-    `selection.strict` any fault is a `PluginFault`.
+    A plugin that fails is recorded with the reason, and the others work. With `selection.strict`,
+    any fault raises `PluginFault`.
     """
     selection = selection or PluginSelection.from_environment(os.environ)
     discovery = discover(selection)
-    manager = _plugin_manager()
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
     loaded = [load(candidate, manager) for candidate in discovery.candidates]
     catalog = assemble(
         plugins=[*(record for record, _ in loaded), *discovery.left_out],
@@ -44,24 +45,18 @@ def load_catalog(selection: PluginSelection | None = None) -> Catalog:
     return catalog
 
 
-def _plugin_manager() -> pluggy.PluginManager:
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
-    return manager
-
-
 def load(candidate: Candidate, manager: pluggy.PluginManager) -> tuple[Plugin, Declarations]:
-    """Import one plugin and call its hooks; whatever it raises becomes part of the record."""
+    """Import a plugin and call its hooks; an exception becomes part of the record."""
     start = time.perf_counter()
     declarations: Declarations = {}
     try:
         plugin = candidate.entry_point.load()
         with _registered(plugin, manager):
             declarations = _declarations(plugin, candidate, manager)
-    # A plugin may do anything while it is imported, also end the process; the rest must work.
+    # An import may do anything, even exit the process; the other plugins must work.
     except (Exception, SystemExit) as error:
-        status, facts = PluginStatus.FAILED, {"problem": _problem(error)}
-        facts["trace"] = traceback.format_exc()
+        status = PluginStatus.FAILED
+        facts = {"problem": _problem(error), "trace": traceback.format_exc()}
     else:
         status, facts = PluginStatus.LOADED, {}
     names = {hook: [entry.value.name for entry in given] for hook, given in declarations.items()}
@@ -77,7 +72,7 @@ def _problem(error: BaseException) -> str:
 
 @contextmanager
 def _registered(plugin: Any, manager: pluggy.PluginManager) -> Iterator[None]:
-    """Register one plugin inside the `with`, so that calls of hooks reach this one alone."""
+    """Register a plugin inside the `with`, so that hooks are called on it alone."""
     try:
         manager.register(plugin)
         yield
@@ -96,9 +91,7 @@ def _declarations(plugin: Any, candidate: Candidate, manager: pluggy.PluginManag
         )
     for caller in callers:
         if not caller.has_spec():
-            raise PluginFault(
-                f"There is no hook {caller.name!r}.{did_you_mean(caller.name, KINDS)}"
-            )
+            raise PluginFault(f"Unknown hook {caller.name!r}.{did_you_mean(caller.name, KINDS)}")
     return {
         caller.name: [
             Registered(
@@ -114,7 +107,7 @@ def _declarations(plugin: Any, candidate: Candidate, manager: pluggy.PluginManag
 
 
 def _given(answers: Sequence[Any], kind: Kind[Any]) -> list[Any]:
-    """Collect and check the declarations of one hook of one plugin."""
+    """Collect and validate the declarations of one hook of a plugin."""
     values = []
     for answer in answers:
         if not isinstance(answer, Iterable):
@@ -146,7 +139,7 @@ def _checked(value: Any, kind: Kind[Any]) -> Any:
     return value
 
 
-# These become paths of URLs, commands, flags and variables.
+# These names become URLs, commands, flags and variables.
 _FORMS = {
     "endpoints": "[a-z][a-z0-9_]*",
     "commands": "[a-z][a-z0-9-]*",
@@ -155,7 +148,7 @@ _FORMS = {
 
 
 def _check_flags(settings: Settings) -> None:
-    """Refuse options without a default, and those that the core has already.
+    """Refuse options without a default, and the names of the core's own.
 
     The model is not built: that takes longer than the rest of a plugin, and few commands need it.
     """

@@ -14,10 +14,10 @@ from runtime_core.arrays.shape_dtype import ShapeDType
 
 
 def abstract_leaf(array: Any) -> Any:
-    """Return the annotation that stands for an array type in abstract models.
+    """Return the annotation that replaces an array type in abstract models.
 
-    It reads `{"shape", "dtype"}` and takes arrays themselves too, as defaults are. What a function
-    sees is what the array would become: its broadcast shape and the data type of the field.
+    It accepts `{"shape", "dtype"}` and, for defaults, arrays. The validated value has the broadcast
+    shape and the data type of the field.
     """
     dtype = DTYPES[array.expected_dtype]
     expected = Expected(shape=array.expected_shape, dtype=dtype)

@@ -1,4 +1,4 @@
-"""The differentiable arrays of a schema, and the fields of payloads that name them."""
+"""The differentiable arrays of a schema, and the payload fields with paths to them."""
 
 from __future__ import annotations
 
@@ -37,10 +37,7 @@ class DifferentiableArrays:
 
     @cached_property
     def by_template(self) -> Mapping[Path, Sequence[Any]]:
-        """The array types at each template, in the order of the fields.
-
-        There are several where a union has members of the same shape of paths.
-        """
+        """The array types at each template: several if members of a union share it."""
         found: dict[Path, list[Any]] = {}
         for node in walk(self.schema):
             if is_array(node.type) and node.type.flags:
@@ -49,14 +46,14 @@ class DifferentiableArrays:
 
     @property
     def templates(self) -> list[str]:
-        """The templates as OpenAPI shows them."""
+        """The templates as text."""
         return [render(template) for template in self.by_template]
 
     def declared(self, path: str) -> Expected | None:
         """Return the declared shape and data type of the array at a path, or `None`.
 
-        A shape or data type that differs between members of a union is left open. Raises
-        `InvalidPath` for a text that is not a valid path.
+        A shape or data type is left open if members of a union differ in it. Raises `InvalidPath`
+        for an invalid path.
         """
         steps = parse(path)
         for template, types in self.by_template.items():
@@ -70,25 +67,22 @@ class DifferentiableArrays:
         return None
 
     def leaves(self, value: BaseModel) -> Iterator[tuple[str, Any]]:
-        """Yield path and array of every differentiable leaf that a value has."""
+        """Yield the path and array of every differentiable leaf of a value."""
         for template in self.by_template:
             for path, leaf in expand(value, template):
-                if isinstance(leaf, _LEAVES):  # another member of a union may stand here
+                if isinstance(leaf, _LEAVES):  # a union may have another member here
                     yield render(path), leaf
 
     def paths_of_inputs(self, doc: str) -> Any:
-        """Return a field that lists paths, each leading to an array of the payload's `inputs`."""
+        """Make a field of paths to arrays of the payload's `inputs`."""
         return self._field(doc, AfterValidator(self._check_present))
 
     def paths_of_outputs(self, doc: str) -> Any:
-        """Return a field that lists paths, each of which an output can have."""
+        """Make a field of paths to arrays of the outputs."""
         return self._field(doc)
 
     def _field(self, doc: str, *checks: AfterValidator) -> Any:
-        """Return annotation and default of a field, as `create_model` takes them.
-
-        At least one path is needed; one that is named twice counts once.
-        """
+        """Make the annotation and default of a field with one or more unique paths."""
         known = AfterValidator(self._check)
         item: Any = Annotated[str, known, Field(json_schema_extra=self._describe)]
         unique = AfterValidator(lambda paths: list(dict.fromkeys(paths)))
@@ -112,7 +106,7 @@ class DifferentiableArrays:
     def _check_present(self, paths: list[str], info: ValidationInfo) -> list[str]:
         inputs = (info.data or {}).get("inputs")
         if inputs is None:
-            return paths  # the inputs were refused themselves
+            return paths  # the inputs are invalid themselves
         present = [path for path, _ in self.leaves(inputs)]
         absent = [path for path in paths if path not in set(present)]
         if absent:
@@ -121,7 +115,7 @@ class DifferentiableArrays:
         return paths
 
     def _describe(self, schema: dict[str, Any]) -> None:
-        """Write the paths that are possible into the JSON Schema of one."""
+        """Add the valid paths to the JSON Schema of a path."""
         kinds = [_path_schema(template) for template in self.by_template]
         schema.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
 
@@ -132,7 +126,7 @@ def _path_schema(template: Path) -> dict[str, Any]:
     return {"type": "string", "pattern": pattern(template)}
 
 
-_MOST = 20  # so many valid paths are listed
+_MOST = 20  # paths in a message
 
 
 def _unknown_path(problem: str, valid: Sequence[str]) -> PydanticCustomError:

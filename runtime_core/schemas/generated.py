@@ -1,7 +1,7 @@
 """Models generated from the author's own: subclasses that refuse unknown keys.
 
 `Apply_InputSchema` is a subclass of `InputSchema` in which every nested model is replaced by its
-own generated subclass. Instances of the author's models are accepted wherever they may stand.
+generated subclass. Fields also accept instances of the author's models.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from runtime_core.schemas.walk import UNIONS, fields_of, holds_arrays, is_array,
 
 
 class ModelGenerator:
-    """Makes the generated models of one endpoint; each author's model has exactly one.
+    """Generates the models of one endpoint, exactly one for each of the author's.
 
-    `leaf` returns what stands in the place of an array type; by default that is the type itself.
+    `leaf` returns the replacement of an array type; by default, array types are kept.
     """
 
     def __init__(self, prefix: str, leaf: Callable[[Any], Any] | None = None) -> None:
@@ -61,7 +61,7 @@ class ModelGenerator:
         return self._made[author]
 
     def annotation(self, annotation: Any) -> Any:
-        """Return an annotation with every model in it replaced by its generated one."""
+        """Replace every model in an annotation by its generated one."""
         if is_array(annotation):
             return annotation if self._leaf is None else self._leaf(annotation)
         if is_model(annotation):
@@ -98,7 +98,7 @@ class ModelGenerator:
         root = issubclass(author, RootModel)
         keywords = {} if root or "extra" in author.model_config else {"extra": "forbid"}
         with warnings.catch_warnings():
-            # What pydantic warns of, it has said of the author's own class.
+            # pydantic has given the same warnings for the author's own class.
             warnings.simplefilter("ignore", UserWarning)
             return types.new_class(
                 f"{self._prefix}_{author.__name__}",
@@ -120,14 +120,14 @@ class ModelGenerator:
             generated = copy(field)
             generated.annotation = self.annotation(field.annotation)
             if holds_arrays(field.annotation):
-                generated.validate_default = True  # so that functions always see numpy arrays
+                generated.validate_default = True  # so that functions always get numpy arrays
             annotations[name] = generated.annotation
             namespace[name] = generated
         return namespace
 
 
 def _is_finite(model: type[BaseModel]) -> bool:
-    """Tell whether a model must be generated: one without arrays may as well be recursive."""
+    """Check whether a model can be generated: a recursive one without arrays is kept unchanged."""
     return holds_arrays(model) or not _contains(model, model)
 
 
@@ -154,7 +154,7 @@ def _instances_of(author: type[BaseModel]) -> Callable[..., Any]:
 
 
 def _with_validated_defaults(value: BaseModel, generated: type[BaseModel]) -> BaseModel:
-    """Return an author's instance whose arrays are numpy, also those that are still defaults."""
+    """Convert the arrays of an author's instance to numpy, including unvalidated defaults."""
     validated = {
         name: _validated(name, adapter, getattr(value, name))
         for name, adapter in _array_fields(generated).items()
@@ -173,9 +173,9 @@ def _validated(name: str, adapter: TypeAdapter[Any], value: Any) -> Any:
         raise PydanticCustomError("invalid_field", "{place}: {problem}", context) from None
 
 
-@cache  # one adapter a field of a generated model, which lives as long as its Tesseract
+@cache  # one adapter per field of a generated model, which lives as long as its Tesseract
 def _array_fields(generated: type[BaseModel]) -> dict[str, TypeAdapter[Any]]:
-    """Return validators of the fields that hold arrays: those whose defaults are validated."""
+    """Return validators of the fields with arrays, which are those with validated defaults."""
     return {
         name: TypeAdapter(_whole_annotation(field))
         for name, field in generated.model_fields.items()
@@ -189,7 +189,7 @@ def _whole_annotation(field: FieldInfo) -> Any:
 
 
 def _reduced_to(author: type[BaseModel]) -> Callable[[BaseModel], Any]:
-    """Return a `__reduce__` that pickles an instance as one of the author's own model."""
+    """Make a `__reduce__` that pickles an instance as one of the author's model."""
     return lambda instance: (_restored, (author, instance.__getstate__()))
 
 

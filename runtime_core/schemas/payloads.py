@@ -14,13 +14,13 @@ from runtime_core.schemas.generated import ModelGenerator
 from runtime_core.schemas.walk import differentiable_arrays, field_order
 
 ABSTRACT = "AbstractEval"
-"""The prefix of the generated models in which a `ShapeDType` stands for every array."""
+"""The prefix of the generated models with a `ShapeDType` in place of every array."""
 
 
 class PayloadSchemas:
-    """Makes payload and result models from the `InputSchema` and `OutputSchema` of an author.
+    """Makes payload and result models from the author's `InputSchema` and `OutputSchema`.
 
-    Our own endpoints and those of plugins make their models here, so that all behave alike.
+    Endpoints of the core and of plugins use it, so that all of them validate alike.
     """
 
     def __init__(self, inputs: type[BaseModel], outputs: type[BaseModel]) -> None:
@@ -30,12 +30,12 @@ class PayloadSchemas:
 
     @cached_property
     def differentiable_inputs(self) -> DifferentiableArrays:
-        """The inputs that gradients can be taken with respect to."""
+        """The inputs to differentiate with respect to."""
         return DifferentiableArrays(self._inputs)
 
     @cached_property
     def differentiable_outputs(self) -> DifferentiableArrays:
-        """The outputs that can be differentiated."""
+        """The outputs to differentiate."""
         return DifferentiableArrays(self._outputs)
 
     def inputs(self, prefix: str) -> type[BaseModel]:
@@ -48,12 +48,14 @@ class PayloadSchemas:
 
     def generated(self, prefix: str, author: type[BaseModel]) -> type[BaseModel]:
         """Return the generated subclass of any model of the author."""
-        return self._generator(prefix).model(author)
+        leaf = abstract_leaf if prefix == ABSTRACT else None
+        generator = self._generators.setdefault(prefix, ModelGenerator(prefix, leaf))
+        return generator.model(author)
 
     def payload(
         self, name: str, *, inputs: str, doc: str = "The input data.", **fields: Any
     ) -> type[BaseModel]:
-        """Return the model of a payload: `inputs`, and further fields as in `create_model`.
+        """Make the model of a payload: `inputs`, and further fields as in `create_model`.
 
         `inputs` is the prefix of the generated input models; `doc` describes them. Unknown keys
         are refused.
@@ -67,7 +69,7 @@ class PayloadSchemas:
         return model
 
     def result(self, name: str, *, outputs: str, doc: str = "The output data.") -> type[BaseModel]:
-        """Return the model of a result that is the author's `OutputSchema`."""
+        """Make the model of a result that is the author's `OutputSchema`."""
         root: Any = RootModel[self.outputs(outputs)]  # type: ignore[misc]  # made at run time
         model: type[BaseModel] = create_model(name, __base__=root, __doc__=doc)
         return model
@@ -81,10 +83,6 @@ class PayloadSchemas:
     def output_extras(self) -> Mapping[str, Any]:
         """The `differentiable_arrays` and `field_order` of the outputs, which clients read."""
         return _extras(self._outputs)
-
-    def _generator(self, prefix: str) -> ModelGenerator:
-        leaf = abstract_leaf if prefix == ABSTRACT else None
-        return self._generators.setdefault(prefix, ModelGenerator(prefix, leaf))
 
 
 def _extras(model: type[BaseModel]) -> Mapping[str, Any]:

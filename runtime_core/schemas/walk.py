@@ -1,6 +1,6 @@
 """Walks the types of a model: its arrays and models, with their paths.
 
-A path is a template: names of fields, `[]` for the items of a list, `[0]` for those of a tuple of
+Paths are templates: names of fields, `[]` for the items of a list, `[0]` for an item of a tuple of
 fixed length and `{}` for the values of a dict, as in `layers.[].weights`.
 """
 
@@ -25,24 +25,24 @@ UNIONS = (Union, types.UnionType)
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A model or an array type at a place of a model."""
+    """A model or an array type inside a model, with its path."""
 
     path: Path
     type: Any
 
     @property
     def template(self) -> str:
-        """The path as OpenAPI shows it."""
+        """The path as text."""
         return render(self.path)
 
 
 def is_array(annotation: Any) -> bool:
-    """Tell whether an annotation is an array type."""
+    """Check whether an annotation is an array type."""
     return isinstance(annotation, type) and issubclass(annotation, Array)
 
 
 def is_model(annotation: Any) -> bool:
-    """Tell whether an annotation is a pydantic model."""
+    """Check whether an annotation is a pydantic model."""
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
@@ -52,7 +52,7 @@ def walk(annotation: Any, path: Path = (), seen: tuple[Any, ...] = ()) -> Iterat
         yield Node(path=path, type=annotation)
     elif is_model(annotation):
         if annotation in seen:
-            return  # a recursive model has no end; its first round says what it holds
+            return  # a recursive model has no end, and its first level has all of its types
         yield Node(path=path, type=annotation)
         for name, field in fields_of(annotation).items():
             yield from walk(field.annotation, (*path, Field(name)), (*seen, annotation))
@@ -62,9 +62,9 @@ def walk(annotation: Any, path: Path = (), seen: tuple[Any, ...] = ()) -> Iterat
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Return the fields of a model, whose types may have been named before their definition.
+    """Return the fields of a model, with forward references resolved.
 
-    Raises `InvalidTesseract` when a type cannot be found.
+    Raises `InvalidTesseract` for an undefined type.
     """
     if not model.__pydantic_complete__:
         try:
@@ -77,7 +77,7 @@ def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 def children(annotation: Any) -> Iterator[tuple[Path, Any]]:
-    """Yield the types inside a container type, each with the step of the path to it."""
+    """Yield the types inside a container type, each with its step of a path."""
     if isinstance(annotation, TypeAliasType):
         yield (), annotation.__value__
         return
@@ -98,7 +98,7 @@ def children(annotation: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def _refuse_opaque(annotation: Any) -> None:
-    """Refuse arrays in classes that have fields but are no models: no path leads into them."""
+    """Refuse arrays in dataclasses, typed dicts and named tuples: no path leads into them."""
     if not isinstance(annotation, type) or is_array(annotation):
         return
     if _is_opaque(annotation) and _arrays_inside(annotation, ()):
@@ -131,17 +131,17 @@ def _arrays_inside(annotation: Any, seen: tuple[Any, ...]) -> bool:
 def _hints(annotation: Any) -> dict[str, Any]:
     try:
         return get_type_hints(annotation)
-    except NameError:  # pydantic says what it cannot find
+    except NameError:  # pydantic reports the undefined name
         return {}
 
 
 def holds_arrays(annotation: Any) -> bool:
-    """Tell whether an annotation has an array anywhere inside."""
+    """Check whether an annotation contains an array."""
     return any(is_array(node.type) for node in walk(annotation))
 
 
 def differentiable_arrays(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
-    """Return data type and shape of each differentiable array, by path; no shape for `...`."""
+    """Return the data type and, unless `...`, the shape of each differentiable array, by path."""
     return {
         node.template: _description(node.type)
         for node in walk(model)
@@ -150,9 +150,9 @@ def differentiable_arrays(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
 
 
 def field_order(model: type[BaseModel]) -> dict[str, list[str]]:
-    """Return the names of the fields of each nested model in their order, by path.
+    """Return the ordered field names of each nested model, by path.
 
-    Where a union has several models, their fields stand one after the other.
+    The fields of several models of a union follow one another.
     """
     order: dict[str, dict[str, None]] = {}
     for node in walk(model):

@@ -1,4 +1,4 @@
-"""The author's file, loaded."""
+"""The loaded file of the author."""
 
 from __future__ import annotations
 
@@ -38,10 +38,7 @@ class TesseractApi:
     output_schema: type[BaseModel]
 
     def function(self, name: str) -> Callable[..., Any] | Unavailable:
-        """Find a function of the file by name; `Unavailable` if it has none.
-
-        Any exception that it raises arrives as the cause of an `AuthorError`.
-        """
+        """Return a function of the file; an exception in it causes an `AuthorError`."""
         function = getattr(self.module, name, None)
         if callable(function):
             return mark_author_errors(function, passing=(InvalidItem, RunNotLogged))
@@ -53,7 +50,7 @@ class TesseractApi:
         return Unavailable(f"{self.path.name} does not define a function {name!r}.{near}")
 
     def prepare(self, name: str) -> None:
-        """Call `setup` or `teardown`, if the file has it; `InvalidTesseract` says how it failed."""
+        """Call `setup` or `teardown` if the file has it; `InvalidTesseract` if it fails."""
         function = self.function(name)
         if isinstance(function, Unavailable):
             return
@@ -93,22 +90,20 @@ def mark_author_errors(
 def load_tesseract(path: str) -> TesseractApi:
     """Import a `tesseract_api.py`.
 
-    It stands in `sys.modules`, where pickle looks for it, and its folder first on `sys.path`,
-    because its own imports need that, now and while its functions run. Nothing else is changed.
-    Raises `MissingFile` when there is no such file and `InvalidTesseract` when it cannot be
-    imported or lacks something.
+    The module is added to `sys.modules`, for pickle, and its folder to the front of `sys.path`, for
+    its own imports, now and while its functions run. Raises `MissingFile` if the file does not
+    exist, and `InvalidTesseract` if it cannot be imported or lacks a required name.
     """
     file = Path(path).absolute()
     if not file.is_file():
         raise MissingFile(
-            f"There is no Tesseract at {str(file)!r}. Name its file with --api-path or "
-            "TESSERACT_API_PATH."
+            f"No Tesseract at {str(file)!r}. Name its file with --api-path or TESSERACT_API_PATH."
         )
     return tesseract_of(_import(file))
 
 
 def tesseract_of(module: ModuleType) -> TesseractApi:
-    """Make the Tesseract of an imported module; `InvalidTesseract` says what it lacks.
+    """Make a Tesseract from an imported module; `InvalidTesseract` lists missing names.
 
     >>> from types import ModuleType
     >>> tesseract_of(ModuleType("empty"))
@@ -141,13 +136,13 @@ def _import(file: Path) -> ModuleType:
     folder = str(file.parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    sys.modules[name] = module  # pickle finds functions and classes of the file under this name
+    sys.modules[name] = module  # pickle looks up functions and classes there
     try:
         loader.exec_module(module)
     except (KeyboardInterrupt, MissingFile):
         del sys.modules[name]
         raise
-    # User code may raise anything at all; sys.exit in it must not end a server silently.
+    # User code may raise anything; sys.exit in it must not end a server silently.
     except BaseException as error:
         del sys.modules[name]
         raise InvalidTesseract(
@@ -158,7 +153,7 @@ def _import(file: Path) -> ModuleType:
 
 
 def _hint(error: BaseException) -> str:
-    """Say what to install when a module of `tesseract_core` is missing."""
+    """Return the command that installs a missing module of `tesseract_core`."""
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     if name is None or name.partition(".")[0] != "tesseract_core":
         return ""
@@ -167,7 +162,7 @@ def _hint(error: BaseException) -> str:
 
 
 def _module_name(file: Path) -> str:
-    """Name the module after its file, with a number if this process has such a module already."""
+    """Name the module after its file, with a number if the name is taken."""
     name = file.stem if file.stem.isidentifier() else "tesseract_api"
     if name not in sys.modules:
         return name
@@ -175,7 +170,7 @@ def _module_name(file: Path) -> str:
 
 
 def _missing(module: ModuleType, file: Path) -> Iterator[str]:
-    """Report each required name that the module lacks."""
+    """Report missing or invalid required names."""
     for name in ("InputSchema", "OutputSchema"):
         schema = getattr(module, name, None)
         if schema is None:
@@ -195,7 +190,7 @@ def _missing(module: ModuleType, file: Path) -> Iterator[str]:
 
 
 def _near(name: str, module: ModuleType) -> str:
-    """Suggest a similar name of the file, apart from those that the runtime itself looks for."""
+    """Suggest a similar name of the file, except those with a meaning of their own."""
     names = [n for n in vars(module) if not n.startswith("_") and n not in _MEANINGS]
     return did_you_mean(name, names)
 

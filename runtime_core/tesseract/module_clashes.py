@@ -1,4 +1,4 @@
-"""Refuses a second Tesseract whose modules have the names of those of another folder."""
+"""Refuses a Tesseract whose sibling modules have the names of another folder's."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from runtime_core.errors import InvalidTesseract
 class TesseractLoader(SourceFileLoader):
     """Loads the file of a Tesseract, and marks its module as one.
 
-    The file is compiled each time: bytecode counts as fresh when the file was changed within the
-    same second and has kept its size, and nothing is written into folders of an author.
+    The file is compiled each time: cached bytecode would hide a change within the same second that
+    keeps the size, and nothing is written into folders of an author.
     """
 
     def get_code(self, fullname: str) -> CodeType:
-        """Compile the file as it is now."""
+        """Compile the current file."""
         code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
         return code
 
 
 def refuse_clash(file: Path) -> None:
-    """Refuse a file that would get modules of another folder under the names of its own.
+    """Refuse a file whose imports would silently get the same-named modules of another folder.
 
-    Python keeps one module of a name: an import of a second one silently gives the first.
+    Python keeps one module per name.
     """
     beside = _modules_beside(file)
     loaded = {
@@ -39,7 +39,7 @@ def refuse_clash(file: Path) -> None:
         return
     imported = _siblings_imported_by(file, beside)
     rivals = {name: _owner(loaded[name], others) for name in imported & loaded.keys()}
-    later = imported - sys.modules.keys()  # a module that is there will be the one of both
+    later = imported - sys.modules.keys()  # a module that is loaded already serves both
     for other in others if later else ():
         theirs = _siblings_imported_by(other, _modules_beside(other))
         rivals |= dict.fromkeys(later & theirs - rivals.keys(), other)
@@ -57,7 +57,7 @@ def _clash(file: Path, rivals: Mapping[str, Path]) -> str:
 
 
 def _modules_beside(file: Path) -> dict[str, Path]:
-    """Return the modules and packages in the folder of a file, itself included, by name."""
+    """Return the modules and packages in the folder of a file, by name."""
     try:
         paths = [*file.parent.iterdir()]
     except OSError:  # an earlier Tesseract may have been deleted since
@@ -67,10 +67,7 @@ def _modules_beside(file: Path) -> dict[str, Path]:
 
 
 def _loaded_elsewhere(name: str, file: Path) -> Path | None:
-    """Return the place of a loaded module that is neither beside the file nor installed.
-
-    What is installed has the same right to its name in every process.
-    """
+    """Return the path of a loaded module that is neither in the file's folder nor installed."""
     module = sys.modules.get(name)
     places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
     place = next((Path(place) for place in places if place is not None), None)
@@ -90,12 +87,12 @@ def _loaded_tesseracts() -> list[Path]:
 
 
 def _owner(place: Path, tesseracts: Iterable[Path]) -> Path:
-    """Return the Tesseract beside which a module lies, or the module's own place."""
+    """Return the Tesseract whose folder has a module, or the module's own path."""
     return next((file for file in tesseracts if place.is_relative_to(file.parent)), place)
 
 
 def _siblings_imported_by(file: Path, beside: Mapping[str, Path]) -> set[str]:
-    """Return which modules beside a file it imports somewhere, itself or by way of others."""
+    """Return the sibling modules that a file imports, directly or indirectly."""
     found: set[str] = set()
     waiting = [file]
     while waiting:
@@ -107,10 +104,10 @@ def _siblings_imported_by(file: Path, beside: Mapping[str, Path]) -> set[str]:
 
 
 def _names_imported_by(source: Path) -> set[str]:
-    """Return the first parts of what a source file imports, wherever it does that."""
+    """Return the top-level names of all imports in a source file."""
     try:
         tree = ast.parse(source.read_bytes())
-    except (OSError, SyntaxError, ValueError):  # who imports it will be told
+    except (OSError, SyntaxError, ValueError):  # the import itself will report it
         return set()
     names: set[str] = set()
     for node in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""Tracebacks of user code, shortened to the frames of its author."""
+"""Tracebacks of user code, without the frames of the runtime."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ _CORE = str(Path(__file__).parents[1])
 
 
 def author_lines(error: BaseException) -> str:
-    """Format the frames of the author's code in a traceback, most recent last.
-
-    The text is empty when there are none, as for an error of the runtime itself.
-    """
+    """Format the author's frames of a traceback; empty if there are none."""
     if isinstance(error, SyntaxError):
         return "".join(traceback.format_exception_only(error)).rstrip()
     shown = traceback.TracebackException.from_exception(error)
@@ -28,7 +25,7 @@ def author_trace(error: BaseException) -> str:
 
 
 def _shorten(shown: traceback.TracebackException) -> None:
-    """Keep only the author's frames, in the causes of an exception too."""
+    """Remove other frames, also from the causes of an exception."""
     shown.stack = _authors(shown.stack)
     for earlier in (shown.__cause__, shown.__context__):
         if earlier is not None:
@@ -43,6 +40,6 @@ def _authors(stack: traceback.StackSummary) -> traceback.StackSummary:
 
 
 def _packages() -> tuple[str, ...]:
-    """Return the folders of code that is not the author's: this package and pydantic."""
+    """Return the folders of the runtime and of pydantic."""
     pydantic = find_spec("pydantic")
     return (_CORE, *((pydantic and pydantic.submodule_search_locations) or ()))

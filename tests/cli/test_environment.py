@@ -163,4 +163,4 @@ def test_unknown_plugin_of_the_environment_is_told(cli: Cli, variable: str) -> N
     """A plugin that is disabled by a wrong name is told."""
     ended = cli("health", environment={variable: "nonsense"})
     assert ended.returncode == 2
-    assert "There is no plugin 'nonsense' to disable." in ended.stderr
+    assert "Unknown plugin 'nonsense' to disable." in ended.stderr

@@ -111,7 +111,7 @@ def test_missing_file_of_the_tesseract(here: Here, tmp_path: Path, command: str)
     ended = here(command, *([PAYLOAD] if command == "apply" else []))
     assert (ended.code, ended.stdout) == (2, "")
     assert ended.stderr == (
-        f"Error: There is no Tesseract at '{tmp_path / 'tesseract_api.py'}'. "
+        f"Error: No Tesseract at '{tmp_path / 'tesseract_api.py'}'. "
         "Name its file with --api-path or TESSERACT_API_PATH.\n"
     )
 
@@ -120,7 +120,7 @@ def test_folder_as_tesseract(here: Here, tmp_path: Path) -> None:
     """A folder is no Tesseract."""
     ended = here("--api-path", str(tmp_path), "check")
     assert ended.code == 2
-    assert f"There is no Tesseract at '{tmp_path}'." in ended.stderr
+    assert f"No Tesseract at '{tmp_path}'." in ended.stderr
 
 
 def test_file_that_is_no_python(here: Here, tmp_path: Path) -> None:
@@ -414,4 +414,4 @@ def test_disabling_the_core_is_refused(here: Here) -> None:
     assert here("--no-plugin", "core", "health").code == 2
     ended = here("--no-plugin=nonsense", "health")
     assert ended.code == 2
-    assert "There is no plugin 'nonsense' to disable." in ended.stderr
+    assert "Unknown plugin 'nonsense' to disable." in ended.stderr

@@ -164,7 +164,7 @@ def test_help_of_an_endpoint_without_a_tesseract(here: Here) -> None:
     """Help that needs the file says that there is none."""
     ended = here("apply", "--help")
     assert ended.code == 2
-    assert "There is no Tesseract at" in ended.stderr
+    assert "No Tesseract at" in ended.stderr
 
 
 @pytest.mark.parametrize("command", ["serve", "check", "plugins", "openapi-schema", "health"])

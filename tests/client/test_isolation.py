@@ -269,7 +269,7 @@ def test_imported_module_is_a_tesseract(source: Path) -> None:
 
 def test_faults_of_loading_are_told(local: Kind, tmp_path: Path) -> None:
     """A file that is missing or broken is told at once, in the same terms in both forms."""
-    with pytest.raises(MissingFile, match=r"There is no Tesseract at '/none.py'"):
+    with pytest.raises(MissingFile, match=r"No Tesseract at '/none.py'"):
         local("/none.py")
     with pytest.raises(InvalidTesseract, match="cannot be imported: ZeroDivisionError"):
         local(written(tmp_path / "broken", "1 / 0"))

@@ -13,7 +13,7 @@ from tests.end_to_end.conftest import Environment, Write
 FAULTS = {
     "raises": "failed\n  ModuleNotFoundError: No module named 'surely_missing'\n",
     "exits": "failed\n  SystemExit: nothing to see here\n",
-    "misspelled": "failed\n  There is no hook 'fromats'. Did you mean 'formats'?\n",
+    "misspelled": "failed\n  Unknown hook 'fromats'. Did you mean 'formats'?\n",
     "wrong_type": "failed\n  Hook 'formats' must give Format objects, not 'arrow'\n",
     "future": "incompatible\n  It requires tesseract-runtime-core>=99, "
     f"and tesseract-runtime-core is {version('tesseract-runtime')}\n",
@@ -190,7 +190,7 @@ def test_unknown_plugin_cannot_be_disabled(environment: Environment) -> None:
         done = environment.runtime("--no-plugin", "mote", "plugins")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "Error: There is no plugin 'mote' to disable. Did you mean 'note'? Installed: core, note.\n"
+        "Error: Unknown plugin 'mote' to disable. Did you mean 'note'? Installed: core, note.\n"
     )
 
 
@@ -198,7 +198,7 @@ def test_unknown_plugin_in_the_environment_is_refused_too(environment: Environme
     """A misspelled name in `TESSERACT_DISABLE_PLUGINS` is an error as well."""
     done = environment.runtime("plugins", variables={"TESSERACT_DISABLE_PLUGINS": "mote"})
     assert done.returncode == 2
-    assert "There is no plugin 'mote' to disable." in done.stderr
+    assert "Unknown plugin 'mote' to disable." in done.stderr
 
 
 def test_core_cannot_be_disabled(environment: Environment) -> None:

@@ -456,7 +456,7 @@ def test_any_paths_are_pulled_back() -> None:
         ({"n"}, {"y"}, "'n' is int64."),
         ({"x"}, {"z"}, "apply_jit returned no array at 'z'."),
         ({"x"}, {"label"}, "apply_jit returned no array at 'label'."),
-        ({"x"}, {"whole"}, "'whole' is no array of floats. Only arrays of floating point"),
+        ({"x"}, {"whole"}, "'whole' is not an array of floats. Only arrays of floating point"),
     ],
 )
 def test_wrong_paths_are_named_as_without_it(by: set[str], of: set[str], message: str) -> None:

@@ -71,7 +71,7 @@ def test_unknown_name_cannot_be_disabled(install: Install) -> None:
         discover(disabled("akme"))
     message = str(caught.value)
     assert message.startswith(
-        "There is no plugin 'akme' to disable. Did you mean 'acme'? Installed: acme, "
+        "Unknown plugin 'akme' to disable. Did you mean 'acme'? Installed: acme, "
     )
     assert message.endswith(".")
 

@@ -131,7 +131,7 @@ def test_plugin_that_fails_halfway_provides_nothing(install: Install) -> None:
 def test_misspelled_hook_is_refused(install: Install) -> None:
     """A hook that does not exist is a fault with a suggestion."""
     install("acme", FORMAT.replace("def formats", "def fromats"))
-    assert problem("acme") == "There is no hook 'fromats'. Did you mean 'formats'?"
+    assert problem("acme") == "Unknown hook 'fromats'. Did you mean 'formats'?"
 
 
 def test_hook_with_parameters_is_refused(install: Install) -> None:

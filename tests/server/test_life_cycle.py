@@ -143,7 +143,7 @@ def test_file_that_is_missing_ends_serve(cli: Cli, tmp_path: Path) -> None:
     """A file that is not there is a wrong call, in one line."""
     ended = cli(*serve_arguments(tmp_path / "none.py", "-p", "0"))
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
-    assert f"There is no Tesseract at '{tmp_path / 'none.py'}'." in ended.stderr
+    assert f"No Tesseract at '{tmp_path / 'none.py'}'." in ended.stderr
 
 
 def test_sys_exit_at_import_is_a_failure(cli: Cli, tesseract: Tesseract) -> None:

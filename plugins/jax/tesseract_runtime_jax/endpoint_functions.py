@@ -54,7 +54,7 @@ _FUNCTIONS: Mapping[str, Function] = MappingProxyType(
 def _in_declared_dtypes(
     compute: Function, arrays: DifferentiableArrays, /, *arguments: Any, **named: Any
 ) -> dict[str, Any]:
-    """Convert the arrays at each path to the data type of its field, which JAX may have narrowed."""
+    """Convert arrays to the data types of their fields, which JAX may have narrowed."""
     result = compute(*arguments, **named)
     return {path: _in_declared_dtype(arrays, path, found) for path, found in result.items()}
 

@@ -48,7 +48,7 @@ def compiled(
     inputs: Collection[str] = (),
     outputs: Collection[str] = (),
 ) -> Compiled:
-    """Compile a transform of a function, or return it from the cache; it is traced when first run."""
+    """Compile a transform of a function, or return it from the cache."""
     problem = problem_of(function, primals, inputs, outputs)
     return Compiled(problem=problem, run=jax.jit(transform(problem)))
 
@@ -56,8 +56,8 @@ def compiled(
 def identity(function: Any) -> Hashable:
     """Return a hashable identity of a function, valid while it is alive.
 
-    Equality is not enough: equinox modules compare their arrays. Bound methods and partial functions
-    are often created anew, so they are identified by their parts.
+    Equality is not enough: equinox modules compare their arrays. Bound methods and partial
+    functions are often created anew, so they are identified by their parts.
     """
     if isinstance(function, MethodType):
         return id(function.__self__), id(function.__func__)

@@ -1,1 +1,1 @@
-"""Benchmarks: what is measured, never asserted."""
+"""Benchmarks: measurements without assertions."""

@@ -1,11 +1,11 @@
-"""Measures the numbers that the project sets itself, and prints them as a table.
+"""Measures the project's performance goals, and prints a table.
 
     nox -s bench                   this runtime alone
-    nox -s bench -- --original     the original beside it, in an environment of its own
-    nox -s bench -- --only http    the rows whose names hold a word
+    nox -s bench -- --original     also the original, in an environment of its own
+    nox -s bench -- --only http    the rows with a word in their name
 
-Both sides run the same files turn by turn, so that a machine whose speed drifts is fair to both.
-A row shows medians with minimum and maximum, and the median of the ratios of neighbouring turns.
+Both sides run the same files in turn, so that a drift of the machine's speed affects both alike. A
+row shows medians with minimum and maximum, and the median ratio of neighbouring turns.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmarks.sides import Side, original_side, our_side
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One number: how it is measured, and the ratio to reach.
+    """A number to measure, and its goal.
 
     `ours_alone` is a number that the original does not have.
     """
@@ -97,7 +97,7 @@ ROWS: Sequence[Row] = (
 
 
 def main() -> None:
-    """Measure the rows that are asked for."""
+    """Measure the selected rows."""
     arguments = _arguments()
     _compile(Path(sysconfig.get_path("purelib")), Path("runtime_core"))
     sides = [our_side()]
@@ -135,7 +135,7 @@ def _compile(*folders: Path) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks")
     parser.add_argument("--original", action="store_true", help="measure the original too")
-    parser.add_argument("--only", default="", help="only rows whose names hold this")
+    parser.add_argument("--only", default="", help="only rows with this in their name")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""What a gradient costs beyond the evaluations that it is made of."""
+"""The cost of a gradient beyond its evaluations."""
 
 from __future__ import annotations
 

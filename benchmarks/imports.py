@@ -1,4 +1,4 @@
-"""What it costs to import the core."""
+"""The cost of importing the core."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def core(side: Side) -> float:
 
 
 def limit(side: Side) -> float:
-    """Return the seconds of a process that imports only what the core cannot do without."""
+    """Return the seconds of a process that imports only the dependencies of the core."""
     return _seconds(side, "import numpy, pydantic; pydantic.BaseModel")
 
 

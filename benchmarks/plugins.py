@@ -1,4 +1,4 @@
-"""The cost of plugins that are installed and not used."""
+"""The cost of installed but unused plugins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What it costs to log a number."""
+"""The cost of logging a number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the documentation site is built: `sphinx-build -W -b html docs docs/_build`."""
+"""Configuration of the documentation site: `sphinx-build -W -b html docs docs/_build`."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ autodoc_typehints = "signature"
 autodoc_use_type_comments = False
 autodoc_class_signature = "mixed"
 
-default_role = "code"  # docstrings write code in single backticks, as Markdown does
+default_role = "code"  # docstrings have code in single backticks, as in Markdown
 python_maximum_signature_line_length = 80

@@ -1,4 +1,4 @@
-"""What the tests share: small Tesseracts, runtimes and the command line, in a process or here."""
+"""Shared fixtures: small Tesseracts, runtimes and the command line, in a process or here."""
 
 from __future__ import annotations
 

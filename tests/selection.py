@@ -76,9 +76,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             allow(item)
 
 
-@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
+@pytest.hookimpl(optionalhook=True)  # the hook is unknown without pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let each process have files one after the other, so that it makes what a file shares once."""
+    """Give each process whole files, so that it makes the fixtures of a file once."""
     from xdist.scheduler import LoadScopeScheduling
 
     scheduling = LoadScopeScheduling(config, log)
@@ -87,7 +87,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def unit_of(test: str) -> str:
-    """Return what the tests that stay together in one process have in common."""
+    """Return the unit of tests that stay together in one process."""
     if test.startswith(PAGES):
         return test
     folder = folder_of(test)

@@ -65,7 +65,7 @@ def test_what_is_no_choice_is_refused(value: object, message: str) -> None:
 
 
 def test_a_long_value_is_shortened() -> None:
-    """A message does not repeat all of what is no choice."""
+    """A message shortens a value that is not a choice."""
     with pytest.raises(ValueError, match="expected text") as caught:
         parse_backend_choice(list(range(10_000)))
     assert len(str(caught.value)) < 200
@@ -78,7 +78,7 @@ def test_a_choice_that_was_read_reads_as_itself() -> None:
 
 
 def chosen(choice: BackendChoice, endpoint: str) -> Any:
-    """Return what a choice says of an endpoint."""
+    """Return the choice for an endpoint."""
     return choice.get(endpoint, choice.get(EVERY_ENDPOINT))
 
 

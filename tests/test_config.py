@@ -128,7 +128,7 @@ def test_wrong_flag_names_itself(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
 def test_number_of_json_items_is_positive(catalog: Catalog, value: str) -> None:
-    """A limit that is no number of items is refused with its flag."""
+    """An invalid number of items is refused with its flag."""
     with pytest.raises(InvalidOption, match=f"--max-json-items='{value}': Input should be "):
         resolve(catalog, flags={"max_json_items": value}, environment={})
 
@@ -168,7 +168,7 @@ def test_wrong_setting_is_named(with_settings: Catalog) -> None:
 def test_unknown_section_is_told(catalog: Catalog) -> None:
     """A section that no plugin declares is an error that says so."""
     config = resolve(catalog, flags={}, environment={})
-    with pytest.raises(InvalidOption, match="no settings section 'tracker'"):
+    with pytest.raises(InvalidOption, match="Unknown settings section 'tracker'"):
         config.section("tracker")
 
 
@@ -274,7 +274,7 @@ def test_a_wrong_gradient_backend_names_its_source(
 
 
 def test_unknown_flag_is_refused(catalog: Catalog) -> None:
-    """Whoever makes a configuration in Python misspells no option unnoticed."""
+    """A misspelled option of a configuration in Python is refused."""
     with pytest.raises(InvalidOption, match=r"no option 'gradients'\. Did you mean 'gradient_bac"):
         resolve(catalog, flags={"gradients": "auto"}, environment={})
 

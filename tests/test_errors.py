@@ -28,9 +28,9 @@ def test_every_kind_has_an_outcome() -> None:
 
 @pytest.mark.parametrize("kind", FaultKind)
 def test_exit_code_follows_the_status(kind: FaultKind) -> None:
-    """What is the caller's fault is a 4xx and exit code 2; the rest is a 5xx and exit code 1.
+    """A fault of the caller is a 4xx with exit code 2; any other is a 5xx with exit code 1.
 
-    Whoever names a place that cannot be written is the caller on the command line alone.
+    An unwritable target is the caller's fault on the command line alone.
     """
     outcome = OUTCOMES[kind]
     assert 400 <= outcome.status < 600

@@ -180,7 +180,7 @@ def test_nothing_is_opened_without_a_root(name: str) -> None:
     ],
 )
 def test_url_of_a_remote_caller_is_refused(root: Path, url: str) -> None:
-    """A URL in a payload is not opened for whoever has sent it."""
+    """A URL in a payload is not opened for its sender."""
     with pytest.raises(FileRefused, match="is not opened"):
         FileAccess(root=str(root)).read(url)
 
@@ -270,7 +270,7 @@ def test_base_that_is_a_url_needs_rights(root: Path, memory: fsspec.AbstractFile
 def test_user_of_the_command_line_reads_anything(
     root: Path, memory: fsspec.AbstractFileSystem
 ) -> None:
-    """Whoever acts for themselves may read any file and URL."""
+    """The user of the process may read any file and URL."""
     memory.pipe("/bucket/data.bin", b"data")
     access = FileAccess(root=str(root), confined=False)
     assert access.read("../secret") == b"secret"

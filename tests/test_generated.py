@@ -54,7 +54,7 @@ def repository(folder: Path) -> Path:
 
 
 def test_generated_files_are_up_to_date(generate: ModuleType) -> None:
-    """Whoever adds a plugin runs one script."""
+    """A new plugin needs one run of the script."""
     for path, text in generate.generated(REPOSITORY).items():
         assert path.read_text(encoding="utf-8") == text, HINT
 

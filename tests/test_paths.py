@@ -162,7 +162,7 @@ def test_a_text_that_is_no_path_is_refused_at_its_place(text: str, character: in
 
 
 def test_a_long_text_is_quoted_in_part() -> None:
-    """Whoever sends megabytes does not get them back."""
+    """A long text is shortened in the message."""
     assert len(refusal(parse, "a" * 10**6 + "!")) < 400
 
 
@@ -177,7 +177,7 @@ def test_an_index_of_thousands_of_digits_is_no_path() -> None:
 
 
 def test_a_field_may_have_any_name_that_python_allows() -> None:
-    """Identifiers may have a middle dot, which is no letter."""
+    """Identifiers may have a middle dot, although it is not a letter."""
     assert "col·lecció".isidentifier()
     assert parse("col·lecció") == (paths.Field("col·lecció"),)
 
@@ -419,7 +419,7 @@ def test_a_replaced_model_forgets_what_it_had_computed() -> None:
 
 
 def test_a_dict_of_integer_keys_keeps_them() -> None:
-    """The text of a key finds the key that is no text."""
+    """The text of a key finds a key of another type."""
     before = {1: "a", 2: "b"}
     assert get(before, parse("{2}")) == "b"
     assert replace(before, {parse("{2}"): "c"}) == {1: "a", 2: "c"}

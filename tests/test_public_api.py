@@ -53,7 +53,7 @@ def test_plugin_that_imports_a_private_module_is_refused(tmp_path: Path) -> None
 
 
 def _broken_contracts(checkout: Path) -> str:
-    """Return what `lint-imports` says of a checkout if a contract is broken."""
+    """Return the broken contracts that `lint-imports` reports for a checkout."""
     folders = [checkout, *(path for path in (checkout / "plugins").iterdir() if path.is_dir())]
     code = (
         f"import sys; sys.path[:0] = {[str(folder) for folder in folders]!r}; "

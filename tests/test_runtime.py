@@ -185,7 +185,7 @@ def test_default_arrays_of_an_output_model_are_cast(runtime: Make) -> None:
 
 
 def test_an_output_model_that_was_changed_is_checked(runtime: Make) -> None:
-    """A field set after validation is held against the schema before it is written."""
+    """A field that was set after validation is validated before it is written."""
     source = HEADER + (
         "def apply(inputs):\n    out = OutputSchema(y=[1])\n    out.y = np.zeros((2, 2))\n"
         "    return out\n"

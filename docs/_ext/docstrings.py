@@ -1,4 +1,4 @@
-"""Reading docstrings for autodoc: Markdown's fenced blocks and "Example:" become RST."""
+"""Conversion of docstrings for autodoc: Markdown's fenced blocks and "Example:" become RST."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _INDENT = "    "
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Let autodoc pass every docstring through `process`."""
+    """Connect the events of autodoc."""
     app.connect("autodoc-process-docstring", process)
     app.connect("autodoc-process-signature", process_signature)
     return {"parallel_read_safe": True}
@@ -22,7 +22,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def process(
     app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
 ) -> None:
-    """Rewrite a docstring in place, as the event of autodoc asks for it."""
+    """Rewrite a docstring in place, for an event of autodoc."""
     lines[:] = as_rst(lines)
 
 
@@ -35,7 +35,7 @@ def process_signature(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None] | None:
-    """Leave out signatures that nobody may use, and write defaults that are made as `...`."""
+    """Remove the signatures of protocols and enums, and write default factories as `...`."""
     if getattr(thing, "_is_protocol", False) or isinstance(thing, EnumType):
         return "", returns
     return signature and signature.replace("<factory>", "..."), returns

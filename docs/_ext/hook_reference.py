@@ -1,4 +1,4 @@
-"""The directive `hook-reference`: every hook, with the contracts of what it provides."""
+"""The directive `hook-reference`: every hook, with the contracts of its declarations."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 class HookReference(SphinxDirective):
-    """Writes one section a hook, from its docstring and those of its contracts."""
+    """Writes a section per hook, from its docstring and those of its contracts."""
 
     def run(self) -> list[nodes.Node]:
-        """Return the sections in the order of the hooks."""
+        """Make the sections in the order of the hooks."""
         return [self._section(kind) for kind in KINDS.values()]
 
     def _section(self, kind: Kind[Any]) -> nodes.section:
@@ -41,10 +41,10 @@ class HookReference(SphinxDirective):
 
 
 class SharedContracts(SphinxDirective):
-    """Writes the contracts that belong to no hook: calls, their scope, and `Unavailable`."""
+    """Writes the contracts shared by hooks: calls, their scope, and `Unavailable`."""
 
     def run(self) -> list[nodes.Node]:
-        """Return the documentation of each."""
+        """Make the documentation of each."""
         of_hooks = {name for kind in KINDS.values() for name in contracts_of(kind)}
         container = nodes.Element()
         lines = [

@@ -152,7 +152,7 @@ def run_console(block: Block) -> None:
 
 
 def bash(commands: list[str]) -> list[tuple[str, int]]:
-    """Return what each command printed to stdout and stderr together, and its exit status."""
+    """Run commands, and return the output and exit status of each."""
     mark = f"end-of-{os.getpid()}-"
     script = "\n".join(f"{command}\nprintf '\\n{mark}%s\\n' $?" for command in commands)
     # Not a pipe: a server that the block leaves running would keep it open.

@@ -101,7 +101,7 @@ def test_gradient_is_the_slope(served: Served) -> None:
 
 
 def temperatures(served: Served, conductivity: Field, heating: Field, cell: float) -> Field:
-    """Return what the example computes."""
+    """Return the result of the example."""
     inputs = inputs_of(conductivity, heating, cell)
     return array_of(ask(served, "apply", {"inputs": inputs})["temperature"])
 

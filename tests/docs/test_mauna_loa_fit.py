@@ -38,7 +38,7 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def fitted(served: Served) -> str:
-    """Return what `fit.py` prints."""
+    """Return the output of `fit.py`."""
     fit = subprocess.run(
         [sys.executable, str(EXAMPLE / "fit.py"), f"http://127.0.0.1:{served.port}"],
         capture_output=True,
@@ -105,7 +105,7 @@ def record() -> tuple[Vector, Vector]:
 
 
 def powers_and_waves(elapsed: Vector, harmonics: int) -> Vector:
-    """Return what each parameter of the model multiplies, shape (months, 3 + 2 harmonics)."""
+    """Return the design matrix of the model, shape (months, 3 + 2 harmonics)."""
     turns = [2 * np.pi * n * elapsed for n in range(1, harmonics + 1)]
     waves = [wave(turn) for turn in turns for wave in (np.cos, np.sin)]
     return np.stack([elapsed**0, elapsed, elapsed**2, *waves], axis=-1)

@@ -36,14 +36,14 @@ class Counted:
 
     @property
     def runs(self) -> int:
-        """Return how often the function has run."""
+        """The number of runs of the function."""
         wait: Any = jax.effects_barrier  # it has no types
         wait()
         return len(self._runs)
 
 
 def same_bits(one: Any, other: Any) -> bool:
-    """Say whether two trees have the same leaves, bit by bit."""
+    """Compare the leaves of two trees, bit by bit."""
     leaves, others = map(jax.tree_util.tree_leaves, (one, other))
     return len(leaves) == len(others) and all(
         (np.shape(a), np.asarray(a).dtype) == (np.shape(b), np.asarray(b).dtype)

@@ -38,7 +38,7 @@ def vectors(like: dict[str, Any]) -> dict[str, Any]:
 
 
 def within_ulps(found: Any, expected: Any) -> bool:
-    """Say whether arrays differ by no more than some ulps of the norm of the expected ones."""
+    """Check that arrays differ by no more than some ulps of the norm of the expected ones."""
     pairs = zip(*map(jax.tree_util.tree_leaves, (found, expected)), strict=True)
     return all(_within_ulps(np.asarray(one), np.asarray(other)) for one, other in pairs)
 

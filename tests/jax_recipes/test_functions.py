@@ -36,7 +36,7 @@ class Layer(BaseModel):
 
 
 class Model(BaseModel):
-    """Inputs with lists, dicts, tuples and everything that is no array."""
+    """Inputs with lists, dicts, tuples and static values of all kinds."""
 
     layers: list[Layer]
     scales: dict[str, Differentiable[Array[(None,), Float64]]]
@@ -60,7 +60,7 @@ def inputs_of_model(**changes: Any) -> Model:
 
 @eqx.filter_jit
 def apply_jit(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Compute with control flow that depends on everything that is no array."""
+    """Compute with control flow that depends on all static values."""
     total = sum(layer["bias"] * layer["weights"] for layer in inputs["layers"])
     for _ in range(inputs["rounds"]):
         total = total * inputs["scales"]["a.b"]
@@ -174,7 +174,7 @@ def test_abstract_eval_looks_into_root_models() -> None:
 
 @pytest.mark.parametrize("rounds", [0, 1, 3])
 def test_integers_steer_control_flow(rounds: int) -> None:
-    """A Python number is no array: loops over it are unrolled."""
+    """A Python number is static: loops over it are unrolled."""
     found = jax_vjp(
         apply_jit,
         inputs_of_model(rounds=rounds),

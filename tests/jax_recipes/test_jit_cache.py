@@ -87,7 +87,7 @@ def test_other_forms_are_compiled_anew(derive: Callable[..., Any], changed: dict
 
 
 def test_nothing_but_what_is_asked_for_is_differentiated() -> None:
-    """An input that is not asked for may go where there is no derivative."""
+    """Inputs that are not selected may be used in functions without a derivative."""
 
     def function(inputs: dict[str, Any]) -> dict[str, Any]:
         shape = jax.eval_shape(lambda: jnp.zeros(3))

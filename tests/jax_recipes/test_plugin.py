@@ -21,7 +21,7 @@ sys.modules["jax"] = None
 
 
 def printed_by(program: str) -> str:
-    """Return what a new interpreter prints."""
+    """Return the output of a new interpreter."""
     ended = subprocess.run(
         [sys.executable, "-c", program],
         env=clean_environment(),

@@ -68,7 +68,7 @@ def square(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def hits_and_misses() -> tuple[int, int]:
-    """Return how often the cache was asked in vain and not."""
+    """Return the hits and misses of the cache."""
     info = jax_vjp_cache_info()
     return info.hits, info.misses
 

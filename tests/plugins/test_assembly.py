@@ -24,7 +24,7 @@ def recipe(name: str) -> Recipe:
 
 
 def endpoint(name: str) -> Endpoint:
-    """Return an endpoint; nobody binds it here."""
+    """Return an endpoint that is never bound."""
     return Endpoint(name=name, summary="", bind=lazy_call("runtime_core.contracts:Unavailable"))
 
 
@@ -47,7 +47,7 @@ def test_names_stand_in_the_order_of_registration() -> None:
 
 
 def test_name_of_two_plugins_is_unusable() -> None:
-    """Of two providers of a name neither is used, and whoever asks learns how to settle it."""
+    """A name with two providers is unusable, and the message says how to disable one."""
     catalog = assemble(
         plugins=[],
         declarations=[

@@ -78,7 +78,7 @@ def test_unknown_name_cannot_be_disabled(install: Install) -> None:
 
 @pytest.mark.parametrize("name", ["core", "tesseract-runtime-core"])
 def test_core_cannot_be_disabled(name: str) -> None:
-    """Without the core there is no runtime."""
+    """The core cannot be disabled."""
     with pytest.raises(PluginFault) as caught:
         discover(disabled(name))
     assert str(caught.value) == f"{name!r} is the runtime itself and cannot be disabled."

@@ -32,7 +32,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def explanation(name: str) -> str:
-    """Return what is said to somebody who asks for a format."""
+    """Return the message for an unknown format."""
     with pytest.raises(UnknownName) as caught:
         load_catalog(PluginSelection()).formats.find(name)
     return str(caught.value)
@@ -63,7 +63,7 @@ def test_installable_name_is_explained(table: None) -> None:
 
 
 def test_name_of_another_hook_is_not_explained(table: None) -> None:
-    """A gradient backend is no format."""
+    """The name of a gradient backend gives no hint for a format."""
     assert explanation("exact").startswith("Unknown format 'exact'.")
 
 
@@ -113,7 +113,7 @@ def test_disabled_provider_is_remembered(table: None, install: Install) -> None:
 
 
 def test_provider_of_another_version_is_to_be_upgraded(table: None, install: Install) -> None:
-    """When the plugin that should give a name is there without it, installing it is no advice."""
+    """If the plugin that should provide a name is installed without it, the hint is an upgrade."""
     install(
         "packed",
         """

@@ -21,13 +21,13 @@ def formats():
 
 
 def loaded(name: str) -> Plugin:
-    """Return what became of a plugin."""
+    """Return the record of a plugin."""
     [plugin] = [p for p in load_catalog(PluginSelection()).plugins if p.name == name]
     return plugin
 
 
 def problem(name: str) -> str:
-    """Return what is wrong with a plugin that has failed."""
+    """Return the problem of a failed plugin."""
     plugin = loaded(name)
     assert plugin.status is PluginStatus.FAILED
     assert plugin.provides == {}
@@ -72,7 +72,7 @@ def test_plugin_may_be_an_object(install: Install) -> None:
 
 
 def test_hook_may_provide_nothing(install: Install) -> None:
-    """A hook that has nothing to give here is no fault."""
+    """A hook may return no declarations."""
     install("acme", HOOK.format(body="return []"))
     assert loaded("acme").status is PluginStatus.LOADED
 
@@ -147,7 +147,7 @@ def test_plugin_without_hooks_is_refused(install: Install) -> None:
 
 
 def test_foreign_object_is_refused(install: Install) -> None:
-    """What is no declaration of the hook's kind is a fault that says what it must be."""
+    """A declaration of another kind is a fault that names the right one."""
     install("acme", HOOK.format(body="yield 'arrow'"))
     assert problem("acme") == "Hook 'formats' must give Format objects, not 'arrow'"
 
@@ -172,7 +172,7 @@ def test_plugin_gives_a_name_once(install: Install) -> None:
 
 
 def test_disabled_plugin_is_not_imported(install: Install) -> None:
-    """Whoever disables a plugin need not fear its import."""
+    """A disabled plugin is not imported."""
     install("acme", "raise KeyboardInterrupt")
     catalog = load_catalog(PluginSelection(disabled=frozenset({"acme"})))
     [plugin] = [plugin for plugin in catalog.plugins if plugin.name == "acme"]
@@ -203,6 +203,6 @@ def test_strict_start_names_every_fault(install: Install) -> None:
 
 
 def test_strict_start_takes_disabled_plugins(install: Install) -> None:
-    """What is disabled is no fault."""
+    """A disabled plugin is not a fault."""
     install("acme", "raise ValueError('wrong')")
     load_catalog(PluginSelection(disabled=frozenset({"acme"}), strict=True))

@@ -317,7 +317,7 @@ CASES = SCHEMAS.flatmap(
 
 @pytest.fixture(scope="module")
 def workspace(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Return what outlives a call of a runtime."""
+    """Return the workspace of a runtime."""
     config = resolve(catalog, flags={}, environment={})
     files = FileAccess(root=str(tmp_path_factory.mktemp("files")))
     return Workspace(catalog=catalog, config=config, files=files)
@@ -335,7 +335,7 @@ class Wire:
         return self.schemas.inputs("Apply")
 
     def json_schema(self) -> Draft202012Validator:
-        """Return what holds documents against the JSON Schema of the generated model."""
+        """Return a validator for the JSON Schema of the generated model."""
         with self._scope():
             schema = self.model().model_json_schema(schema_generator=ArrayJsonSchema)
         Draft202012Validator.check_schema(schema)
@@ -424,7 +424,7 @@ def test_what_is_written_is_read_again(name: str, case: Case, wire: Wires) -> No
 @SLOW
 @given(case=CASES)
 def test_the_json_schema_accepts_what_is_written(name: str, case: Case, wire: Wires) -> None:
-    """Whoever checks our documents against our JSON Schema finds no fault."""
+    """Written documents are valid against the JSON Schema."""
     connection = wire(case.schema)
     body = connection.write(case.sample.value, name)
     assert [error.message for error in connection.json_schema().iter_errors(json.loads(body))] == []

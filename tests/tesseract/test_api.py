@@ -313,7 +313,7 @@ def test_module_of_another_folder_is_not_taken_for_a_sibling(
 
 
 def test_modules_that_are_imported_later_clash_too(tmp_path: Path) -> None:
-    """It is no matter which of two files imports its module first, and when."""
+    """The order and time in which two files import their modules do not matter."""
     late = SCHEMAS + "def late():\n    import model\n"
     load_tesseract(str(beside(tmp_path / "a", late, model=A_MODEL)))
     path = beside(tmp_path / "b", SCHEMAS + "import model\n", model=A_MODEL)

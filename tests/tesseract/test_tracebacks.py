@@ -11,7 +11,7 @@ from runtime_core.tesseract.tracebacks import author_lines, author_trace
 
 
 def error_of(function: Callable[[], object]) -> Exception:
-    """Return what a function raises."""
+    """Return the exception of a function."""
     try:
         function()
     except Exception as error:

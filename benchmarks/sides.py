@@ -21,7 +21,7 @@ class Side:
 
     @property
     def command(self) -> str:
-        """Return the path of the command line."""
+        """The path of the command line."""
         return str(self.python.with_name("tesseract-runtime"))
 
 

@@ -202,8 +202,10 @@ class Runtime:
         """Open the scope and log of a run, and close the log with its status."""
         log = RunLog(run, self._log_targets, self.config, self._upstream)
         status = RunStatus.FAILED
+        entered = scope.entered()
+        nested = entered is not None and entered.log is not None
         try:
-            with nullcontext() if _is_inside_of_a_call() else scope.running(log):
+            with nullcontext() if nested else scope.running(log):
                 yield self.scope(run, log=log)
             status = RunStatus.FINISHED
         except KeyboardInterrupt:
@@ -226,11 +228,6 @@ class Runtime:
     def scope(self, run: Run | None = None, **facts: Any) -> Scope:
         """Make the scope of a call."""
         return Scope(workspace=self._workspace, run=run, **facts)
-
-
-def _is_inside_of_a_call() -> bool:
-    here = scope.entered()
-    return here is not None and here.log is not None
 
 
 def local_runtime(

@@ -275,7 +275,9 @@ def test_a_wrong_gradient_backend_names_its_source(
 
 def test_unknown_flag_is_refused(catalog: Catalog) -> None:
     """A misspelled option of a configuration in Python is refused."""
-    with pytest.raises(InvalidOption, match=r"Unknown option 'gradients'\. Did you mean 'gradient_bac"):
+    with pytest.raises(
+        InvalidOption, match=r"Unknown option 'gradients'\. Did you mean 'gradient_bac"
+    ):
         resolve(catalog, flags={"gradients": "auto"}, environment={})
 
 

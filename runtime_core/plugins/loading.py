@@ -7,8 +7,7 @@ import re
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pluggy
@@ -49,16 +48,20 @@ def load(candidate: Candidate, manager: pluggy.PluginManager) -> tuple[Plugin, D
     """Import a plugin and call its hooks; an exception becomes part of the record."""
     start = time.perf_counter()
     declarations: Declarations = {}
+    plugin = None
     try:
         plugin = candidate.entry_point.load()
-        with _registered(plugin, manager):
-            declarations = _declarations(plugin, candidate, manager)
+        manager.register(plugin)
+        declarations = _declarations(plugin, candidate, manager)
     # An import may do anything, even exit the process; the other plugins must work.
     except (Exception, SystemExit) as error:
         status = PluginStatus.FAILED
         facts = {"problem": _problem(error), "trace": traceback.format_exc()}
     else:
         status, facts = PluginStatus.LOADED, {}
+    finally:
+        if manager.is_registered(plugin):  # the hooks of the next plugin are called on it alone
+            manager.unregister(plugin)
     names = {hook: [entry.value.name for entry in given] for hook, given in declarations.items()}
     seconds = time.perf_counter() - start
     return candidate.plugin(status, provides=names, seconds=seconds, **facts), declarations
@@ -68,17 +71,6 @@ def _problem(error: BaseException) -> str:
     if isinstance(error, PluginFault):
         return str(error)
     return f"{type(error).__name__}: {error}".rstrip(": ")
-
-
-@contextmanager
-def _registered(plugin: Any, manager: pluggy.PluginManager) -> Iterator[None]:
-    """Register a plugin inside the `with`, so that hooks are called on it alone."""
-    try:
-        manager.register(plugin)
-        yield
-    finally:
-        if manager.is_registered(plugin):
-            manager.unregister(plugin)
 
 
 def _declarations(plugin: Any, candidate: Candidate, manager: pluggy.PluginManager) -> Declarations:

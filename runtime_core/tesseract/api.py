@@ -39,15 +39,11 @@ class TesseractApi:
 
     def function(self, name: str) -> Callable[..., Any] | Unavailable:
         """Return a function of the file; an exception in it causes an `AuthorError`."""
-        function = getattr(self.module, name, None)
-        if callable(function):
-            return mark_author_errors(function, passing=(InvalidItem, RunNotLogged))
-        if hasattr(self.module, name):
-            return Unavailable(
-                f"{name} of {self.path.name} is not a function, but {function!r:.60}."
-            )
-        near = _near(name, self.module)
-        return Unavailable(f"{self.path.name} does not define a function {name!r}.{near}")
+        problem = _problem_of_function(name, self.module, self.path)
+        if problem:
+            return Unavailable(problem)
+        function = getattr(self.module, name)
+        return mark_author_errors(function, passing=(InvalidItem, RunNotLogged))
 
     def prepare(self, name: str) -> None:
         """Call `setup` or `teardown` if the file has it; `InvalidTesseract` if it fails."""
@@ -139,12 +135,11 @@ def _import(file: Path) -> ModuleType:
     sys.modules[name] = module  # pickle looks up functions and classes there
     try:
         loader.exec_module(module)
-    except (KeyboardInterrupt, MissingFile):
-        del sys.modules[name]
-        raise
     # User code may raise anything; sys.exit in it must not end a server silently.
     except BaseException as error:
         del sys.modules[name]
+        if isinstance(error, KeyboardInterrupt | MissingFile):
+            raise
         raise InvalidTesseract(
             f"{file.name} cannot be imported: {type(error).__name__}: {error}{_hint(error)}\n"
             + author_lines(error)
@@ -180,13 +175,21 @@ def _missing(module: ModuleType, file: Path) -> Iterator[str]:
                 f"{name} of {file.name} must be a class that derives from pydantic.BaseModel, "
                 f"not {schema!r:.80}."
             )
-    if hasattr(module, "apply") and not callable(module.apply):
-        yield f"apply of {file.name} is not a function, but {module.apply!r:.60}."
-    elif not hasattr(module, "apply"):
-        yield (
-            f"{file.name} does not define a function 'apply'.{_near('apply', module)} "
-            "Every Tesseract needs one."
-        )
+    problem = _problem_of_function("apply", module, file)
+    if problem:
+        yield problem if hasattr(module, "apply") else f"{problem} Every Tesseract needs one."
+
+
+def _problem_of_function(name: str, module: ModuleType, file: Path) -> str:
+    """Explain why a module has no function of a name; empty if it has one."""
+    if not hasattr(module, name):
+        return f"{file.name} does not define a function {name!r}.{_near(name, module)}"
+    function = getattr(module, name)
+    return (
+        ""
+        if callable(function)
+        else f"{name} of {file.name} is not a function, but {function!r:.60}."
+    )
 
 
 def _near(name: str, module: ModuleType) -> str:

@@ -43,13 +43,10 @@ def refuse_clash(file: Path) -> None:
     for other in others if later else ():
         theirs = _siblings_imported_by(other, _modules_beside(other))
         rivals |= dict.fromkeys(later & theirs - rivals.keys(), other)
-    if rivals:
-        raise InvalidTesseract(_clash(file, rivals))
-
-
-def _clash(file: Path, rivals: Mapping[str, Path]) -> str:
+    if not rivals:
+        return
     name, rival = min(rivals.items())
-    return (
+    raise InvalidTesseract(
         f"{str(file)!r} imports the module {name!r} beside it, but this process has another one of "
         f"that name from {str(rival)!r}, and Python keeps only one. Give this Tesseract a process "
         f"of its own with Tesseract.from_worker({str(file)!r}) of tesseract-runtime-client."

@@ -33,13 +33,9 @@ def _shorten(shown: traceback.TracebackException) -> None:
 
 
 def _authors(stack: traceback.StackSummary) -> traceback.StackSummary:
-    ours = ("<frozen importlib", *_packages())
+    pydantic = find_spec("pydantic")
+    folders = pydantic and pydantic.submodule_search_locations
+    ours = ("<frozen importlib", _CORE, *(folders or ()))
     return traceback.StackSummary.from_list(
         [frame for frame in stack if not frame.filename.startswith(ours)]
     )
-
-
-def _packages() -> tuple[str, ...]:
-    """Return the folders of the runtime and of pydantic."""
-    pydantic = find_spec("pydantic")
-    return (_CORE, *((pydantic and pydantic.submodule_search_locations) or ()))

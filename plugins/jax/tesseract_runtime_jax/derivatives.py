@@ -87,7 +87,7 @@ def vjp(
 
 def abstract_eval(function: Function, abstract_inputs: BaseModel) -> Tree:
     """Compute the outputs with shape and data type in place of arrays."""
-    primals = taken_apart(abstract_tree(abstract_inputs))
+    primals = taken_apart(abstract_tree(abstract_inputs, abstract_inputs.model_dump()))
     ready = compiled(transforms.outputs, function, primals)
     return described(jax.eval_shape(ready.run, primals.arrays))
 

@@ -55,14 +55,6 @@ def tree_of(inputs: BaseModel) -> Tree:
     return inputs.model_dump()
 
 
-def abstract_tree(inputs: BaseModel) -> Tree:
-    """Dump abstract inputs, with the specs of JAX for arrays.
-
-    The dump alone cannot distinguish a `ShapeDType` from a model with fields of the same names.
-    """
-    return _abstract(inputs, inputs.model_dump())
-
-
 def primals_of(inputs: BaseModel) -> Primals:
     """Split validated inputs into primals."""
     return taken_apart(tree_of(inputs))
@@ -121,16 +113,22 @@ def _take_apart(tree: Tree, arrays: list[Any], form: list[Hashable]) -> None:
         form.append(token(tree))
 
 
-def _abstract(value: Any, dumped: Any) -> Tree:
+def abstract_tree(value: Any, dumped: Any) -> Tree:
+    """Replace the arrays in dumped abstract inputs by specs of JAX.
+
+    The dump alone cannot distinguish a `ShapeDType` from a model with fields of the same names.
+    """
     if isinstance(value, ShapeDType):
         return spec_of(value.shape, value.dtype)
     if isinstance(value, RootModel):
-        return _abstract(value.root, dumped)
+        return abstract_tree(value.root, dumped)
     if isinstance(value, BaseModel) and isinstance(dumped, dict):
-        return {key: _abstract(getattr(value, key, None), child) for key, child in dumped.items()}
+        return {
+            key: abstract_tree(getattr(value, key, None), child) for key, child in dumped.items()
+        }
     if isinstance(value, Mapping) and isinstance(dumped, dict):
-        return {key: _abstract(value.get(key), child) for key, child in dumped.items()}
+        return {key: abstract_tree(value.get(key), child) for key, child in dumped.items()}
     if isinstance(value, list | tuple) and isinstance(dumped, list | tuple):
-        children = [_abstract(*pair) for pair in zip(value, dumped, strict=True)]
+        children = [abstract_tree(*pair) for pair in zip(value, dumped, strict=True)]
         return type(dumped)(children)
     return dumped

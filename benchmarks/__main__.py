@@ -103,7 +103,7 @@ def main() -> None:
     sides = [our_side()]
     if arguments.original:
         sides.append(original_side())
-    print(f"| what | {' | '.join(side.name for side in sides)} | ratio | goal |")
+    print(f"| measurement | {' | '.join(side.name for side in sides)} | ratio | goal |")
     print(f"|---|{'---|' * len(sides)}---|---|")
     for row in ROWS:
         if arguments.only in row.name:

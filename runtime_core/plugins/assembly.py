@@ -45,16 +45,16 @@ def _registry(kind: Kind[Any], entries: list[Registered[Any]], hints: Hints) -> 
     by_name: dict[str, list[Registered[Any]]] = {}
     for entry in entries:
         by_name.setdefault(entry.value.name, []).append(entry)
+    conflicts = {name: rivals for name, rivals in by_name.items() if len(rivals) > 1}
+    usable = {
+        name: providers[0]
+        for name, providers in by_name.items()
+        if name not in conflicts or providers[0].distribution == CORE
+    }
     return Registry(
         kind=kind,
-        entries=MappingProxyType(
-            {
-                name: rivals[0]
-                for name, rivals in by_name.items()
-                if len(rivals) == 1 or rivals[0].distribution == CORE
-            }
-        ),
-        conflicts=MappingProxyType({n: rivals for n, rivals in by_name.items() if len(rivals) > 1}),
+        entries=MappingProxyType(usable),
+        conflicts=MappingProxyType(conflicts),
         hints=hints,
     )
 
@@ -97,10 +97,6 @@ def _refuse_settings_with_equal_flags(registries: dict[str, Registry[Any]]) -> N
 def _without(
     registry: Registry[Any], conflicts: Mapping[str, Sequence[Registered[Any]]]
 ) -> Registry[Any]:
-    return replace(
-        registry,
-        entries=MappingProxyType(
-            {name: entry for name, entry in registry.entries.items() if name not in conflicts}
-        ),
-        conflicts=MappingProxyType({**registry.conflicts, **conflicts}),
-    )
+    usable = {name: entry for name, entry in registry.entries.items() if name not in conflicts}
+    conflicts = MappingProxyType({**registry.conflicts, **conflicts})
+    return replace(registry, entries=MappingProxyType(usable), conflicts=conflicts)

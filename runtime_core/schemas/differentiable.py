@@ -116,14 +116,13 @@ class DifferentiableArrays:
 
     def _describe(self, schema: dict[str, Any]) -> None:
         """Add the valid paths to the JSON Schema of a path."""
-        kinds = [_path_schema(template) for template in self.by_template]
+        kinds = [
+            {"type": "string", "const": render(template)}
+            if is_concrete(template)
+            else {"type": "string", "pattern": pattern(template)}
+            for template in self.by_template
+        ]
         schema.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
-
-
-def _path_schema(template: Path) -> dict[str, Any]:
-    if is_concrete(template):
-        return {"type": "string", "const": render(template)}
-    return {"type": "string", "pattern": pattern(template)}
 
 
 _MOST = 20  # paths in a message

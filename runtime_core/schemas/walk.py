@@ -99,8 +99,6 @@ def children(annotation: Any) -> Iterator[tuple[Path, Any]]:
 
 def _refuse_opaque(annotation: Any) -> None:
     """Refuse arrays in dataclasses, typed dicts and named tuples: no path leads into them."""
-    if not isinstance(annotation, type) or is_array(annotation):
-        return
     if _is_opaque(annotation) and _arrays_inside(annotation, ()):
         raise InvalidTesseract(
             f"{annotation.__name__} holds arrays and must be a pydantic.BaseModel: no path leads "

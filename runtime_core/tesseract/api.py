@@ -63,9 +63,9 @@ class TesseractApi:
 def mark_author_errors(
     function: Callable[..., Any], passing: type[Exception] | tuple[type[Exception], ...]
 ) -> Callable[..., Any]:
-    """Wrap a function that runs the author's code: what it raises causes an `AuthorError`.
+    """Wrap a function of the author's code, so that its exceptions cause an `AuthorError`.
 
-    Exceptions of the types `passing` and `KeyboardInterrupt` are passed unchanged.
+    `KeyboardInterrupt` and exceptions of the types `passing` are passed unchanged.
     """
 
     @wraps(function)
@@ -185,11 +185,9 @@ def _problem_of_function(name: str, module: ModuleType, file: Path) -> str:
     if not hasattr(module, name):
         return f"{file.name} does not define a function {name!r}.{_near(name, module)}"
     function = getattr(module, name)
-    return (
-        ""
-        if callable(function)
-        else f"{name} of {file.name} is not a function, but {function!r:.60}."
-    )
+    if callable(function):
+        return ""
+    return f"{name} of {file.name} is not a function, but {function!r:.60}."
 
 
 def _near(name: str, module: ModuleType) -> str:

@@ -30,18 +30,18 @@ def refuse_clash(file: Path) -> None:
 
     Python keeps one module per name.
     """
-    beside = _modules_beside(file)
+    siblings = _siblings_of(file)
     loaded = {
-        name: place for name in beside if (place := _loaded_elsewhere(name, file)) is not None
+        name: place for name in siblings if (place := _loaded_elsewhere(name, file)) is not None
     }
     others = [other for other in _loaded_tesseracts() if other.parent != file.parent]
     if not loaded and not others:
         return
-    imported = _siblings_imported_by(file, beside)
+    imported = _siblings_imported_by(file, siblings)
     rivals = {name: _owner(loaded[name], others) for name in imported & loaded.keys()}
     later = imported - sys.modules.keys()  # a module that is loaded already serves both
     for other in others if later else ():
-        theirs = _siblings_imported_by(other, _modules_beside(other))
+        theirs = _siblings_imported_by(other, _siblings_of(other))
         rivals |= dict.fromkeys(later & theirs - rivals.keys(), other)
     if not rivals:
         return
@@ -53,7 +53,7 @@ def refuse_clash(file: Path) -> None:
     )
 
 
-def _modules_beside(file: Path) -> dict[str, Path]:
+def _siblings_of(file: Path) -> dict[str, Path]:
     """Return the modules and packages in the folder of a file, by name."""
     try:
         paths = [*file.parent.iterdir()]
@@ -88,14 +88,14 @@ def _owner(place: Path, tesseracts: Iterable[Path]) -> Path:
     return next((file for file in tesseracts if place.is_relative_to(file.parent)), place)
 
 
-def _siblings_imported_by(file: Path, beside: Mapping[str, Path]) -> set[str]:
+def _siblings_imported_by(file: Path, siblings: Mapping[str, Path]) -> set[str]:
     """Return the sibling modules that a file imports, directly or indirectly."""
     found: set[str] = set()
     waiting = [file]
     while waiting:
-        new = _names_imported_by(waiting.pop()) & beside.keys() - found
+        new = _names_imported_by(waiting.pop()) & siblings.keys() - found
         found |= new
-        for path in (beside[name] for name in new):
+        for path in (siblings[name] for name in new):
             waiting += path.rglob("*.py") if path.is_dir() else [path]
     return found
 

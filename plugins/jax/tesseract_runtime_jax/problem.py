@@ -113,7 +113,7 @@ def _found(tree: Tree, path: str) -> Any:
 
 def _refuse_integers(path: str, dtype: np.dtype[Any]) -> None:
     if not jnp.issubdtype(dtype, jnp.inexact):
-        # float0 is the data type of the tangent of integers, whatever their own was.
+        # float0 is JAX's data type for tangents of integers.
         kind = "not an array of floats" if dtype == jax.dtypes.float0 else dtype
         raise GradientFailed(
             f"{path!r} is {kind}. Only arrays of floating point numbers can be differentiated: "

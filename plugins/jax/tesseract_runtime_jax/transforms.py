@@ -2,7 +2,7 @@
 
 For complex arrays, which need not be holomorphic, the products follow `jax.jvp` and `jax.vjp`: a
 tangent is multiplied by the derivative, a cotangent by its transpose, nothing is conjugated. There
-is no Jacobian with respect to complex inputs, because one block could not hold it.
+are no Jacobians with respect to complex inputs, because one block could not hold them.
 """
 
 from __future__ import annotations

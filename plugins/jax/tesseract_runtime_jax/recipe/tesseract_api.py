@@ -1,6 +1,6 @@
 """A damped oscillator, computed and differentiated by JAX.
 
-Write your own schemas and your own `apply_jit`; everything below it may stay as it is.
+Write your own schemas and your own `apply_jit`; the functions below it can stay unchanged.
 """
 
 from collections.abc import Mapping

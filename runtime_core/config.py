@@ -307,13 +307,9 @@ def validated_options(model: type[Options], given: Mapping[str, Given]) -> Optio
     try:
         return model(**{option: value for option, (value, _) in given.items()})
     except ValidationError as error:
-        raise InvalidOption("\n".join(_option_faults(error, given))) from None
-
-
-def _option_faults(error: ValidationError, given: Mapping[str, Given]) -> list[str]:
-    faults = []
-    for fault in error.errors(include_url=False):
-        option = str(fault["loc"][0]) if fault["loc"] else ""
-        value, source = given.get(option, (fault.get("input"), "options"))
-        faults.append(f"{source}={value!r}: {fault['msg'].removeprefix('Value error, ')}")
-    return faults
+        faults = []
+        for fault in error.errors(include_url=False):
+            option = str(fault["loc"][0]) if fault["loc"] else ""
+            value, source = given.get(option, (fault.get("input"), "options"))
+            faults.append(f"{source}={value!r}: {fault['msg'].removeprefix('Value error, ')}")
+        raise InvalidOption("\n".join(faults)) from None

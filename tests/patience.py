@@ -17,7 +17,7 @@ PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))
 
 
 def patient(seconds: float) -> float:
-    """Return a time as it is on this machine."""
+    """Scale a time to this machine."""
     return seconds * PATIENCE
 
 
@@ -26,7 +26,7 @@ SECONDS = patient(120)
 
 
 def wait_until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
-    """Wait until something is so that nothing tells of."""
+    """Poll until a condition is true."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"it is not so after {seconds:g} s"

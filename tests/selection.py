@@ -1,4 +1,4 @@
-"""Which tests are run, in which order, and by which of several processes."""
+"""The selection of tests, their order, and their distribution over processes."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ HAVE_PROCESSES = {
 """The folders of which `--quick` collects nothing: their point is processes, JAX or MLflow."""
 
 STARTING = {"subprocess.Popen", "os.fork", "os.posix_spawn"}
-"""The audit events that tell of a new process."""
+"""The audit events of a new process."""
 
 SHARING = {"mlflow"}
-"""Folders whose files share what takes long to make: a server of MLflow."""
+"""Folders whose files share a fixture that is slow to make: a server of MLflow."""
 
 PAGES = "tests/docs/test_code_blocks.py::test_blocks_of_page_do_what_they_say["
 """How the name of a test begins that runs a page, which takes as long as many a file."""
@@ -69,7 +69,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what waits, so that the rest fills the gaps, and allow each test its time."""
+    """Begin with tests that wait, so that the rest fills the gaps, and set the time limits."""
     items.sort(key=lambda item: folder_of(item.nodeid) not in HAVE_PROCESSES)
     if PATIENCE != 1:
         for item in items:

@@ -37,7 +37,7 @@ choices = st.dictionaries(endpoints, names)
     ],
 )
 def test_a_choice_is_read(value: object, choice: dict[str, str]) -> None:
-    """A bare name is for every endpoint, `ENDPOINT=BACKEND` for one; a mapping says the same."""
+    """A bare name is for every endpoint, `ENDPOINT=BACKEND` for one; a mapping is equivalent."""
     assert parse_backend_choice(value) == choice
 
 
@@ -59,7 +59,7 @@ def test_a_choice_is_read(value: object, choice: dict[str, str]) -> None:
     ],
 )
 def test_what_is_no_choice_is_refused(value: object, message: str) -> None:
-    """The message says how a choice is written."""
+    """The message has the syntax of a choice."""
     with pytest.raises(ValueError, match=message.replace("[", r"\[")):
         parse_backend_choice(value)
 

@@ -1,4 +1,4 @@
-"""The catalog: finding by name, and what is said when there is nothing of that name."""
+"""The catalog: lookups by name, and messages for unknown names."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ SOURCES = {
         f'{GIT}@v1#subdirectory=plugins/jax"',
     ),
 }
-"""The `direct_url.json` of an installed core, and the line that installs a plugin beside it."""
+"""The `direct_url.json` of an installed core, and the command that installs a plugin."""
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -70,7 +70,7 @@ ODD_VALUES: Mapping[str, tuple[Sequence[str], Sequence[object]]] = {
     **dict.fromkeys(("allow_url_prefix", "log_to"), LIST),
     "max_json_items": (("1", "2", "3"), [1, 2, 3]),
 }
-"""What is given for options that are no text, and what they become."""
+"""Given values of options that are not texts, and their parsed values."""
 
 
 @pytest.mark.parametrize("option", sorted(set(CORE_OPTIONS) - {"gradient_backend"}))
@@ -91,7 +91,7 @@ def test_every_option_has_three_sources(catalog: Catalog, option: str) -> None:
 def test_paths_are_absolute(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Relative folders are taken from the working directory; URLs stay as they are."""
+    """Relative folders start from the working directory; URLs are unchanged."""
     monkeypatch.chdir(tmp_path)
     flags = {"input_path": "in", "output_path": "s3://bucket/runs"}
     config = resolve(catalog, flags=flags, environment={})
@@ -114,14 +114,14 @@ def test_empty_variable_is_none(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize("variable", ["TESSERACT_DEBUG", "TESSERACT_RUNTIME_DEBUG"])
 def test_wrong_value_names_its_variable(catalog: Catalog, variable: str) -> None:
-    """A value that cannot be used is told with the variable that it came from."""
+    """The message for an invalid value names its variable."""
     with pytest.raises(InvalidOption) as raised:
         resolve(catalog, flags={}, environment={variable: "maybe"})
     assert str(raised.value).startswith(f"{variable}='maybe': ")
 
 
 def test_wrong_flag_names_itself(catalog: Catalog) -> None:
-    """A value that cannot be used is told with its flag."""
+    """The message for an invalid value names its flag."""
     with pytest.raises(InvalidOption, match="--debug='maybe': "):
         resolve(catalog, flags={"debug": "maybe"}, environment={"TESSERACT_DEBUG": "1"})
 
@@ -158,7 +158,7 @@ def test_settings_have_the_same_sources(with_settings: Catalog) -> None:
 
 
 def test_wrong_setting_is_named(with_settings: Catalog) -> None:
-    """A wrong value of a plugin's option is told with its source."""
+    """The message for an invalid value of a plugin's option names its source."""
     with pytest.raises(InvalidOption, match="TESSERACT_TRACKER_RETRIES='-1': "):
         resolve(with_settings, flags={}, environment={"TESSERACT_TRACKER_RETRIES": "-1"})
     with pytest.raises(InvalidOption, match="--tracker-retries='many': "):
@@ -166,7 +166,7 @@ def test_wrong_setting_is_named(with_settings: Catalog) -> None:
 
 
 def test_unknown_section_is_told(catalog: Catalog) -> None:
-    """A section that no plugin declares is an error that says so."""
+    """An undeclared section is an error."""
     config = resolve(catalog, flags={}, environment={})
     with pytest.raises(InvalidOption, match="Unknown settings section 'tracker'"):
         config.section("tracker")

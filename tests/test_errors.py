@@ -1,4 +1,4 @@
-"""Errors: their kinds, and what each becomes outside."""
+"""Errors: their kinds, HTTP status and exit codes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_exit_code_follows_the_status(kind: FaultKind) -> None:
 
 @pytest.mark.parametrize("error", CLASSES, ids=lambda error: error.__name__)
 def test_every_error_has_a_kind(error: type[TesseractRuntimeError]) -> None:
-    """Each class of error is of one of the closed set of kinds, and says what it is for."""
+    """Each class of error has a kind and a docstring."""
     assert error.kind in FaultKind
     assert error.__doc__
 
@@ -70,6 +70,6 @@ def test_nearest_name_is_suggested(name: str, suggestion: str) -> None:
 
 
 def test_names_are_listed_in_order() -> None:
-    """A list of names for a message is sorted; an empty one says so."""
+    """A list of names for a message is sorted; an empty one is `none`."""
     assert listed({"b", "c", "a"}) == "a, b, c"
     assert listed([]) == "none"

@@ -1,4 +1,4 @@
-"""The only opener of files: what it opens for whom, and how it writes."""
+"""Access to files: the rights of callers, and writing."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from runtime_core.files import FileAccess, is_url, join, write
 
 
 def names(folder: Path) -> list[str]:
-    """Return the names of what is in a folder."""
+    """Return the names in a folder."""
     return [path.name for path in folder.iterdir()]
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Return a folder with a file in it, beside a secret."""
+    """Return a folder with a file in it, next to a secret."""
     root = tmp_path / "inputs"
     (root / "deep").mkdir(parents=True)
     (root / "data.bin").write_bytes(b"data")
@@ -64,7 +64,7 @@ def test_base_is_where_names_start(root: Path) -> None:
     ],
 )
 def test_name_outside_is_refused(root: Path, name: str) -> None:
-    """Nothing outside of the root is opened, and nothing is told of it."""
+    """Nothing outside the root is opened, and the message does not reveal whether it exists."""
     with pytest.raises(FileRefused, match="it lies outside of the input path"):
         FileAccess(root=str(root)).read(name)
 
@@ -125,14 +125,14 @@ def test_link_inside_is_followed(root: Path) -> None:
 
 
 def test_root_may_be_a_link(root: Path, tmp_path: Path) -> None:
-    """A root that is itself a link holds what its target holds."""
+    """A root that is a link has the files of its target."""
     (tmp_path / "mounted").symlink_to(root)
     assert FileAccess(root=str(tmp_path / "mounted")).read("data.bin") == b"data"
 
 
 @pytest.mark.parametrize("name", ["none.bin", "none/none.bin", "data.bin/x", "n" * 300])
 def test_missing_file_is_named(root: Path, name: str) -> None:
-    """A file that is not there is an error of its own."""
+    """A missing file is a distinct error."""
     with pytest.raises(MissingFile, match=r"Cannot read 'n|Cannot read 'data.bin/x'"):
         FileAccess(root=str(root)).read(name)
 
@@ -220,7 +220,7 @@ def test_allowed_url_is_read(root: Path, memory: fsspec.AbstractFileSystem) -> N
 def test_allowed_prefix_is_a_whole_place(
     root: Path, memory: fsspec.AbstractFileSystem, url: str, rights: str
 ) -> None:
-    """A prefix admits what lies below it, not what is merely spelled alike."""
+    """A prefix admits URLs below it, not those that only begin with the same text."""
     memory.pipe("/bucket-of-others/data.bin", b"secret")
     memory.pipe("/other/data.bin", b"secret")
     memory.pipe("/bucket/data.bin", b"data")
@@ -252,14 +252,14 @@ def test_root_may_be_a_url(
 
 @pytest.mark.parametrize("name", ["../other/data.bin", "deep/../../other/data.bin", "/etc/passwd"])
 def test_root_that_is_a_url_is_a_fence(memory: fsspec.AbstractFileSystem, name: str) -> None:
-    """Nothing but what lies below the URL is opened, and no local file."""
+    """Only URLs below the root are opened, and no local files."""
     memory.pipe("/other/data.bin", b"secret")
     with pytest.raises(FileRefused, match="is not opened"):
         FileAccess(root="memory://bucket").read(name)
 
 
 def test_base_that_is_a_url_needs_rights(root: Path, memory: fsspec.AbstractFileSystem) -> None:
-    """A base does not open what a name alone would not."""
+    """A base does not extend the rights of a name."""
     memory.pipe("/bucket/data.bin", b"data")
     with pytest.raises(FileRefused, match="is not opened"):
         FileAccess(root=str(root)).read("data.bin", base="memory://bucket")
@@ -309,7 +309,7 @@ def test_file_is_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_failure_leaves_the_old_file(tmp_path: Path) -> None:
-    """A write that fails halfway leaves what was there, and no draft."""
+    """A write that fails halfway keeps the old file, and leaves no draft."""
     target = tmp_path / "b.bin"
     target.write_bytes(b"old")
 

@@ -60,7 +60,7 @@ def test_generated_files_are_up_to_date(generate: ModuleType) -> None:
 
 
 def test_table_is_collected_by_hook_and_name(generate: ModuleType, tmp_path: Path) -> None:
-    """Each plugin says in its `pyproject.toml` which names of which hooks it provides."""
+    """Each plugin lists in its `pyproject.toml` the names that its hooks provide."""
     made = generate.generated(repository(tmp_path / "it"))
     [table] = [text for path, text in made.items() if path.name == "hints.json"]
     assert table == (
@@ -71,7 +71,7 @@ def test_table_is_collected_by_hook_and_name(generate: ModuleType, tmp_path: Pat
 
 
 def test_requirements_are_relative_folders(generate: ModuleType, tmp_path: Path) -> None:
-    """The standard set is what `tesseract-runtime` depends on; `all` is every folder."""
+    """The standard set has the dependencies of `tesseract-runtime`; `all` has every folder."""
     root = repository(tmp_path / "it")
     made = generate.generated(root)
     standard = made[root / "requirements/standard.txt"].splitlines()[1:]

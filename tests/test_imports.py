@@ -1,4 +1,4 @@
-"""What importing costs: a name of the runtime loads what it needs and nothing else."""
+"""The cost of imports: a name of the runtime loads only the packages that it needs."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def loaded_by_command(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_import_loads_nothing_in_vain(module: str) -> None:
-    """A module that is imported by itself does not load what it has no use for."""
+    """A module that is imported by itself does not load unneeded packages."""
     assert loaded_by(f"import {module}") & set(MODULES[module]) == set()
 
 
@@ -88,7 +88,7 @@ def test_command_without_arrays_does_not_load_numpy(arguments: tuple[str, ...]) 
 
 
 def test_apply_loads_no_server(tesseract: Callable[..., Path]) -> None:
-    """The command `apply` loads numpy, and nothing of what only other commands need."""
+    """The command `apply` loads numpy, and no packages for other commands."""
     path = str(tesseract(DOUBLE))
     loaded = loaded_by_command("--api-path", path, "apply", '{"inputs": {"x": [1.0]}}')
     assert "numpy" in loaded
@@ -111,7 +111,7 @@ def test_public_names_are_those_of_their_modules() -> None:
 
 
 def test_star_import_gives_the_public_names() -> None:
-    """`from runtime_core import *` gives what `__all__` promises."""
+    """`from runtime_core import *` imports the names of `__all__`."""
     names: dict[str, object] = {}
     exec("from runtime_core import *", names)
     assert set(runtime_core.__all__) <= names.keys()
@@ -129,7 +129,7 @@ def test_unknown_name_is_an_attribute_error() -> None:
     "package", ["contracts", "gradients", "plugins", "schemas", "workers", "cli"]
 )
 def test_names_of_packages_are_there(package: str) -> None:
-    """Every package has what its `__all__` lists."""
+    """Every package has the names of its `__all__`."""
     module = importlib.import_module(f"runtime_core.{package}")
     assert module.__all__
     for name in module.__all__:
@@ -137,7 +137,7 @@ def test_names_of_packages_are_there(package: str) -> None:
 
 
 def test_every_module_can_be_imported_first() -> None:
-    """No module of the runtime needs another one to be imported before it."""
+    """Every module of the runtime can be imported first."""
     names = [
         module.name for module in pkgutil.walk_packages(runtime_core.__path__, "runtime_core.")
     ]

@@ -26,7 +26,7 @@ def test_a_plugin_that_is_not_installed_is_named() -> None:
 def test_missing_dependency_of_a_plugin_is_raised_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An installed plugin that lacks a dependency of its own is not reported as missing."""
+    """An installed plugin without one of its dependencies is not reported as missing."""
     (tmp_path / "tesseract_runtime_partial.py").write_text("import no_such_dependency\n")
     monkeypatch.syspath_prepend(tmp_path)
     get, _ = lazy_exports("here", {"tesseract_runtime_partial": ["solve"]})
@@ -37,7 +37,7 @@ def test_missing_dependency_of_a_plugin_is_raised_unchanged(
 def test_name_that_the_plugin_lacks_is_an_attribute_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error names what an installed plugin of another version does not have."""
+    """The error names the missing name of an installed plugin of another version."""
     (tmp_path / "tesseract_runtime_older.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
     get, _ = lazy_exports("here", {"tesseract_runtime_older": ["solve"]})

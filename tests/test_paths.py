@@ -1,4 +1,4 @@
-"""Paths: reading and writing their text, following them and changing what they lead to."""
+"""Paths: parsing and formatting, looking up and replacing values."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def refusal(call: Any, *arguments: Any) -> str:
     ],
 )
 def test_a_text_is_a_sequence_of_steps(text: str, steps: list[Step]) -> None:
-    """Fields, indices and keys stand between dots; what is in braces belongs to the key."""
+    """Fields, indices and keys are separated by dots; braces enclose a key."""
     assert parse(text) == tuple(steps)
     assert render(steps) == text
 
@@ -374,7 +374,7 @@ def test_the_root_can_be_replaced() -> None:
 
 
 def test_a_replaced_value_is_not_validated() -> None:
-    """A value of another type stands where it is put, which abstract evaluation needs."""
+    """A value can be replaced by one of another type, as abstract evaluation does."""
     changed = replace(tree(), {parse("layer.name"): 5})
     assert changed.layer.name == 5
 
@@ -440,7 +440,7 @@ class Level(IntEnum):
 
 @pytest.mark.parametrize("key", [Color.red, Level.low, True, 1.5, datetime(2020, 1, 2, 3), "k", -3])
 def test_a_key_has_the_text_that_it_has_in_a_document(key: Any) -> None:
-    """Clients know a key as it stands in JSON, whatever it is in Python."""
+    """A key is found by its JSON text, whatever its type in Python."""
 
     class Model(BaseModel):
         keyed: dict[Any, int]

@@ -30,7 +30,7 @@ class OutputSchema(BaseModel):
     n: int = 3
 
 """
-"""The beginning of Tesseracts whose `apply` is what matters."""
+"""The beginning of Tesseracts that differ in `apply`."""
 
 
 def invoke(runtime: Runtime, payload: Any, **options: Any) -> Reply:
@@ -71,7 +71,7 @@ def test_a_call_in_python_gives_a_model(runtime: Make) -> None:
 
 
 def test_a_call_takes_a_payload_model(runtime: Make) -> None:
-    """A payload that was made before is taken as it is."""
+    """A payload model is accepted unchanged."""
     made = runtime()
     payload_model = made.bound("apply").payload
     assert payload_model is not None
@@ -224,7 +224,7 @@ def test_an_output_model_that_was_changed_is_checked(runtime: Make) -> None:
     ],
 )
 def test_a_wrong_result_is_the_authors_fault(returned: str, text: str, runtime: Make) -> None:
-    """The error says what came and all that is wrong with it."""
+    """The error has the value and all of its faults."""
     made = runtime(HEADER + f"def apply(inputs):\n    return {returned}\n")
     with pytest.raises(InvalidResult) as caught:
         made.call("apply", {"inputs": {}})
@@ -293,7 +293,7 @@ def apply(inputs):
 
 
 def test_a_trace_of_a_validator_shows_the_author_only(runtime: Make) -> None:
-    """Frames of pydantic between the runtime and the author say nothing to either."""
+    """Frames of pydantic between the runtime and the author are removed."""
     source = HEADER + (
         "class InputSchema(BaseModel):\n    x: int\n    @field_validator('x')\n    @classmethod\n"
         "    def check(cls, value):\n        raise RuntimeError('boom')\n"
@@ -336,7 +336,7 @@ def test_all_faults_of_a_payload_are_reported(
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_nan_in_a_refused_payload_is_plain_data(value: float, runtime: Make) -> None:
-    """A fault can be written as JSON, whatever came."""
+    """A fault can be written as JSON, whatever the payload."""
     refused = fault(runtime(), {"inputs": {"x": {"a": value}, "n": value}})
     json.dumps([dict(detail) for detail in refused.details], allow_nan=False)
 
@@ -368,7 +368,7 @@ def test_what_is_no_json_is_a_fault(body: bytes, runtime: Make) -> None:
 def test_names_that_nothing_has_are_faults(
     options: dict[str, str], message: str, runtime: Make
 ) -> None:
-    """Unknown endpoints, formats and compressions are said to be unknown."""
+    """Unknown endpoints, formats and compressions are reported as unknown."""
     refused = fault(runtime(), {"inputs": {"x": [1]}}, **options)
     assert refused.kind is FaultKind.UNKNOWN_NAME
     assert refused.message.startswith(message)
@@ -383,7 +383,7 @@ def test_an_unknown_compression_is_found_before_computing(runtime: Make, tmp_pat
 
 
 def test_a_file_that_cannot_be_imported_is_a_fault(runtime: Make) -> None:
-    """The message has the author's frames, and the next call says the same."""
+    """The message has the author's frames, and the next call has the same message."""
     made = runtime("def load():\n    return 1 / 0\n\nload()\n")
     first = fault(made, {"inputs": {}})
     assert first.kind is FaultKind.LOAD_FAILED
@@ -447,7 +447,7 @@ def test_plain_floats_that_json_lacks_are_read(text: str, runtime: Make) -> None
 )
 @pytest.mark.parametrize("size", ["None", "2"])
 def test_apply_may_write_to_its_inputs(form: str, size: str, runtime: Make) -> None:
-    """Inputs are writable arrays of the author's own, whatever came over the wire."""
+    """Inputs are writable arrays that the author owns, whatever the document."""
     source = HEADER + (
         f"class InputSchema(BaseModel):\n    x: Array[({size},), Float64]\n"
         "def apply(inputs):\n    inputs.x += 1\n    return {'y': inputs.x}\n"

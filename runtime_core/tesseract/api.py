@@ -66,6 +66,10 @@ def mark_author_errors(
     """Wrap a function of the author's code, so that its exceptions cause an `AuthorError`.
 
     `KeyboardInterrupt` and exceptions of the types `passing` are passed unchanged.
+
+    >>> mark_author_errors(lambda: 1 / 0, passing=OSError)()
+    Traceback (most recent call last):
+    runtime_core.errors.AuthorError
     """
 
     @wraps(function)

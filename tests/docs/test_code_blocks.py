@@ -80,7 +80,7 @@ PAGES = {
 def test_blocks_of_page_do_what_they_say(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every block of a page runs, and its commands print what stands below them."""
+    """Every block of a page runs, and its commands print the output below them."""
     shutil.copytree(REPOSITORY / EXAMPLES, tmp_path / EXAMPLES)
     monkeypatch.chdir(tmp_path)
     _default_scope.cache_clear()  # its paths are relative to the folder in which it was made
@@ -97,7 +97,7 @@ def test_blocks_of_page_do_what_they_say(
 
 @pytest.mark.parametrize("hook", KINDS)
 def test_example_of_hook_provides_declarations(hook: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example in a hook's docstring is a plugin that provides what the hook promises."""
+    """The example in a hook's docstring is a plugin that provides the hook's declarations."""
     docstring = getattr(hookspecs, hook).__doc__
     [(_, _, source)] = BLOCK.findall(textwrap.dedent(docstring.partition("Example:\n")[2]))
     plugin = ModuleType(f"example_of_{hook}")
@@ -116,7 +116,7 @@ MODULES = [module.name for module in pkgutil.walk_packages(runtime_core.__path__
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings_are_right(name: str) -> None:
-    """The prompts in the docstrings of a module give what stands below them."""
+    """The prompts in the docstrings of a module give the results below them."""
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
@@ -140,7 +140,7 @@ def run_python(block: Block, namespace: dict[str, Any]) -> None:
 
 
 def run_console(block: Block) -> None:
-    """Run the commands of a block in one shell, and compare what each of them prints."""
+    """Run the commands of a block in one shell, and compare the output of each."""
     _, *parts = COMMAND.split(block.text.replace("8000", str(free_port())))
     commands, shown = parts[::2], parts[1::2]
     printed = bash(commands)
@@ -175,7 +175,7 @@ def bash(commands: list[str]) -> list[tuple[str, int]]:
 
 
 def end_group(leader: int) -> None:
-    """End what a block left running, such as a server that did not stop."""
+    """Kill the processes that a block left running, such as a server."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
 

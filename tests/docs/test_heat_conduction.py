@@ -1,4 +1,4 @@
-"""The example of heat conduction is right, and what heats a plate tells how it conducts."""
+"""The example of heat conduction is right, and identifies the conductivity of a plate."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.server.conftest import Served, serving
 EXAMPLE = REPOSITORY / "docs" / "examples" / "heat_conduction"
 
 NOISE = 0.2
-"""What README.md says of the camera, in K."""
+"""The noise of the camera in README.md, in K."""
 
 Field = NDArray[np.float64]
 
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
-    """Return a server of the example as it is."""
+    """Return a server of the unchanged example."""
     with serving(EXAMPLE / "tesseract_api.py") as server:
         yield server
 

@@ -24,7 +24,7 @@ from tests.server.conftest import Served, serving
 EXAMPLE = REPOSITORY / "docs" / "examples" / "mauna_loa"
 
 RMSE_OF_LEAST_SQUARES = 0.755
-"""What README.md says of the best two harmonics, in ppm."""
+"""The error of the best two harmonics in README.md, in ppm."""
 
 Vector = NDArray[np.float64]
 

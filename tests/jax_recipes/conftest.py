@@ -15,7 +15,7 @@ from tesseract_runtime_jax.x64 import in_64_bits
 
 
 class Inputs(BaseModel):
-    """Inputs with whatever fields they are made of."""
+    """Inputs with any fields."""
 
     model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True)
 
@@ -79,7 +79,7 @@ def double_precision() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_vjp_cache() -> Iterator[None]:
-    """Leave the VJP cache off, as it is at first."""
+    """Disable the VJP cache, as by default."""
     set_jax_vjp_cache_size(0)
     yield
     set_jax_vjp_cache_size(0)

@@ -1,4 +1,4 @@
-"""Functions of nested inputs, from every corner of what JAX differentiates."""
+"""Functions of nested inputs that cover the features that JAX differentiates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Function = Callable[[dict[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A function with inputs, and the paths of what is differentiated by what."""
+    """A function with inputs, and the paths of its differentiated inputs and outputs."""
 
     name: str
     function: Function

@@ -36,12 +36,12 @@ class PlainJax:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """Return the inputs asked for."""
+        """Return the selected inputs."""
         return {path: get(self._tree(self.arrays), parse(path)) for path in self.by}
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """Return the outputs asked for."""
+        """Return the selected outputs."""
         found: dict[str, Any] = self._near(self.arrays)(self.asked)
         return found
 

@@ -254,7 +254,7 @@ def test_what_jax_cannot_differentiate_is_told(
 
 
 def test_errors_of_the_file_are_its_own(runtime: Make) -> None:
-    """What apply_jit raises is told as if the file had a jacobian of its own."""
+    """An exception of apply_jit is reported like that of the author's own jacobian."""
     tesseract = made(
         runtime, SOURCE.replace("    y = ", "    raise ZeroDivisionError('no')\n    y = ")
     )
@@ -281,7 +281,7 @@ def test_paths_that_apply_jit_does_not_return_are_told(runtime: Make) -> None:
 
 
 def test_a_file_without_apply_jit_is_not_served(runtime: Make) -> None:
-    """The reason says what is missing; JAX is not even looked for."""
+    """The reason names the missing function; JAX is not imported."""
     tesseract = made(runtime, DOUBLE)
     for endpoint in ("jacobian", "jacobian_vector_product", "vector_jacobian_product"):
         answer = tesseract.function(endpoint)
@@ -308,7 +308,7 @@ def test_auto_takes_jax_before_differences(runtime: Make) -> None:
 
 
 def test_nothing_is_traced_twice(runtime: Make) -> None:
-    """Another call with the same shapes runs what is compiled."""
+    """Another call with the same shapes uses the compiled function."""
     tesseract = made(runtime)
     for scale in (1.0, 2.0, 3.0):
         called(

@@ -93,7 +93,7 @@ def test_vjp_of_a_kept_linearization_is_as_exact(case: Case) -> None:
 
 @every_case
 def test_each_path_alone_is_as_in_all(case: Case) -> None:
-    """What else is asked for does not change a derivative."""
+    """A derivative does not depend on the other selected paths."""
     plain = plain_jax(case)
     cotangents = vectors(plain.outputs)
     inputs = Inputs(**case.inputs)

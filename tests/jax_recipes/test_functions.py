@@ -1,4 +1,4 @@
-"""What the functions return: by path, as numpy arrays, with everything else left as it is."""
+"""The results of the functions: numpy arrays by path, and unchanged static values."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ EVERY_PATH = {"layers.[0].weights", "layers.[1].bias", "scales.{a.b}", "pair.[0]
 
 
 def test_apply_returns_what_the_function_returns() -> None:
-    """Arrays come as numpy, that can be written to; the rest comes as it is."""
+    """Arrays are writable numpy arrays; other outputs are unchanged."""
     outputs = jax_apply(apply_jit, inputs_of_model())
     assert outputs["mode"] == "sum"
     assert outputs["nothing"] is None
@@ -109,7 +109,7 @@ def test_jacobian_has_a_block_for_each_pair_of_paths() -> None:
 
 
 def test_jvp_follows_the_tangent() -> None:
-    """The tangent of each output asked for comes back, and nothing else."""
+    """The result has the tangents of the selected outputs only."""
     tangents = {"layers.[0].weights": X, "pair.[0]": np.ones(3)}
     found = jax_jvp(apply_jit, inputs_of_model(), set(tangents), {"total"}, tangents)
     assert set(found) == {"total"}
@@ -127,7 +127,7 @@ def test_vjp_returns_the_cotangent_of_each_input() -> None:
 
 
 def test_abstract_eval_computes_only_forms() -> None:
-    """Arrays become shape and data type; the rest comes as it is."""
+    """Arrays become shape and data type; other outputs are unchanged."""
     abstract = inputs_of_model().model_copy(
         update={
             "layers": [
@@ -153,7 +153,7 @@ def test_abstract_eval_computes_only_forms() -> None:
 
 
 def test_abstract_eval_knows_a_model_from_a_shape() -> None:
-    """A model with fields `shape` and `dtype` of its own stays what it is."""
+    """A model with fields `shape` and `dtype` is not an abstract array."""
 
     class Grid(BaseModel):
         shape: tuple[int, ...]
@@ -348,7 +348,7 @@ def _some(inputs: dict[str, Any]) -> dict[str, Any]:
 def test_paths_must_lead_to_floating_point_arrays(
     derive: Callable[..., Any], paths: set[str], outputs: set[str], message: str
 ) -> None:
-    """The path that leads nowhere, or to something else, is named; each time it is asked for."""
+    """The error names a path without an array, each time."""
     inputs = Inputs(x=X, k=np.array([1, 2, 3]), s="text")
     for _ in range(2):
         with pytest.raises(GradientFailed, match=message):
@@ -386,7 +386,7 @@ def test_vectors_must_fit() -> None:
     ],
 )
 def test_there_is_no_jacobian_of_complex_arrays(function: Any, inputs: Any, path: str) -> None:
-    """The error says which of them is complex and what to ask for in its place."""
+    """The error names the complex array and the endpoints to use instead."""
     with pytest.raises(
         GradientFailed, match=f"'{path}' is complex128, .* Ask for jacobian_vector_product"
     ):

@@ -47,7 +47,7 @@ every_function = pytest.mark.parametrize("derive", [_jacobian, _jvp, _vjp, _abst
 
 @every_function
 def test_other_values_are_not_traced_again(derive: Callable[..., Any]) -> None:
-    """Arrays of the same shapes and data types go through what is compiled already."""
+    """Arrays of the same shapes and data types use the compiled function."""
     counted = Counted(quadratic)
     for scale in range(5):
         derive(counted, Inputs(a=scale * X, b=X, mode="a", n=3, f=0.5), {"a"}, {"y"})
@@ -165,7 +165,7 @@ def test_what_is_compiled_is_let_go_in_the_end() -> None:
 
 
 def test_inputs_are_not_kept() -> None:
-    """The arrays of the first call do not stay in memory with what was compiled for them."""
+    """A compiled function does not keep the arrays of its first call in memory."""
 
     class Kept(np.ndarray[Any, Any]):
         """An array that can be referred to weakly."""

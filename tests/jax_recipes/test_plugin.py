@@ -1,4 +1,4 @@
-"""What loading the plugin costs, and what it says where JAX is missing."""
+"""The imports of the plugin, and its messages without JAX."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_jax_is_imported_when_it_is_used_first(statements: str) -> None:
 
 
 def test_registering_imports_neither_numpy_nor_pydantic() -> None:
-    """The hooks name what they provide without loading it."""
+    """The hooks declare without importing the implementation."""
     program = (
         "import json, sys\nimport tesseract_runtime_jax.plugin as p\n"
         "list(p.gradient_backends()), list(p.recipes())\nprint(json.dumps(sorted(sys.modules)))"
@@ -110,5 +110,5 @@ def test_the_catalog_has_it(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize("name", tesseract_runtime_jax.__all__)
 def test_public_names_are_there(name: str) -> None:
-    """Every public name is what its module defines, with a docstring."""
+    """Every public name is that of its module, with a docstring."""
     assert getattr(tesseract_runtime_jax, name).__doc__

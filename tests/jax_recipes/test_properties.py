@@ -104,7 +104,7 @@ def _leaves(tree: Any) -> Iterator[Any]:
 
 
 def apply_jit(inputs: Any) -> dict[str, Any]:
-    """Weigh each array by what the static leaves before it say."""
+    """Weight each array by the static leaves before it."""
     total: Any = 0.0
     weight: Any = 1.0
     each = []
@@ -122,7 +122,7 @@ def apply_jit(inputs: Any) -> dict[str, Any]:
 @given(typed=INPUTS, data=st.data())
 @settings(max_examples=12, deadline=None)
 def test_nested_schemas_with_static_leaves(typed: Typed, data: st.DataObject) -> None:
-    """Jacobian, JVP and VJP by any of the paths are what compiled JAX gives, bit by bit."""
+    """Jacobian, JVP and VJP at any paths equal those of compiled JAX, bit by bit."""
     inputs: BaseModel = typed[1]
     every = [path.rstrip(".") for path in typed[2]]
     by = data.draw(st.lists(st.sampled_from(every), min_size=1, unique=True))

@@ -1,4 +1,4 @@
-"""The recipe: a new Tesseract that works as it is written."""
+"""The recipe: a new Tesseract that works without changes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def written(catalog: Catalog, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def oscillator(written: Path, cli: Cli) -> Callable[..., str]:
-    """Return a function that runs a command on the new Tesseract and returns what it prints."""
+    """Return a function that runs a command on the new Tesseract and returns its output."""
 
     def run(*arguments: str) -> str:
         ended = cli("--api-path", "tesseract_api.py", *arguments, cwd=written)
@@ -45,7 +45,7 @@ def test_the_recipe_has_its_files(written: Path) -> None:
 
 
 def test_it_checks(oscillator: Callable[..., str]) -> None:
-    """Every endpoint is served by functions of its own."""
+    """Every endpoint is served by a function of the file."""
     told = oscillator("check")
     for endpoint in GRADIENTS:
         assert f"{endpoint}: served by native" in told
@@ -72,7 +72,7 @@ def test_the_readme_says_how_to_call_it(written: Path) -> None:
 
 
 def test_gradients_of_jax_are_the_same(written: Path, oscillator: Callable[..., str]) -> None:
-    """Without functions of its own the backend `jax` gives what they gave."""
+    """Without these functions, the backend `jax` returns the same results."""
     payload = json.dumps(
         INPUTS | {"jac_inputs": ["frequency", "damping"], "jac_outputs": ["energy"]}
     )

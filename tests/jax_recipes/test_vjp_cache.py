@@ -53,7 +53,7 @@ class Number(IntEnum):
 
 @dataclass(frozen=True, repr=False)
 class Opaque:
-    """A value whose text does not tell what it is."""
+    """A value whose text does not distinguish it."""
 
     value: int
 
@@ -62,7 +62,7 @@ class Opaque:
 
 
 def square(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Square an array, and say what the inputs say."""
+    """Square an array, and pass static values through."""
     whole = jnp.floor(inputs["x"]).astype(int)
     return {"y": inputs["x"] ** 2, "whole": whole, "label": inputs.get("label"), "one": 1.0}
 
@@ -74,7 +74,7 @@ def hits_and_misses() -> tuple[int, int]:
 
 
 def test_it_is_off_at_first() -> None:
-    """Without a size nothing is kept, counted or asked for."""
+    """Without a size nothing is stored, counted or looked up."""
     counted = Counted(square)
     inputs = Inputs(x=X)
     jax_apply(counted, inputs)
@@ -137,7 +137,7 @@ def test_a_new_size_begins_anew() -> None:
 
 @pytest.mark.parametrize("size", [-1, 1.5, "2", None])
 def test_a_size_is_a_whole_number(size: Any) -> None:
-    """Anything else is refused with what was given."""
+    """Anything else is refused, and the message has the value."""
     with pytest.raises(InvalidOption, match=f"cannot have the size {size!r}: give 0 or more"):
         set_jax_vjp_cache_size(size)
 
@@ -185,12 +185,12 @@ STATIC = [
 
 
 def fingerprint(value: Any) -> float:
-    """Return a number that tells values apart, whatever Python thinks of their equality."""
+    """Return a number that distinguishes values even if they are equal."""
     return float(zlib.crc32(pickle.dumps(value)))
 
 
 def by_fingerprint(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Multiply an array by what the static value is."""
+    """Multiply an array by a number for the static value."""
     return {"y": inputs["x"] * fingerprint(inputs["s"])}
 
 
@@ -218,7 +218,7 @@ def test_tokens_tell_values_apart(one: Any, other: Any) -> None:
 
 @pytest.mark.parametrize("value", [*(pair[0] for pair in STATIC[:-2])], ids=repr)
 def test_equal_static_values_are_found_again(value: Any) -> None:
-    """What can be told to be the same is neither traced again nor run again."""
+    """The same inputs are neither traced nor run again."""
     set_jax_vjp_cache_size(1)
     counted = Counted(by_fingerprint)
     for _ in range(2):
@@ -230,7 +230,7 @@ def test_equal_static_values_are_found_again(value: Any) -> None:
 
 
 def test_objects_without_equality_are_themselves_only() -> None:
-    """An object is found again as long as it is the same one."""
+    """An object is found again by identity."""
     set_jax_vjp_cache_size(1)
     thing = object()
     jax_apply(square, Inputs(x=X, thing=thing))
@@ -416,7 +416,7 @@ def test_outputs_that_are_not_asked_for_leave_no_trace() -> None:
 
 
 def test_python_numbers_among_the_outputs_have_no_derivative() -> None:
-    """A float that a function returns depends on nothing, and comes back as it is."""
+    """A float in the outputs is constant, and is returned unchanged."""
     set_jax_vjp_cache_size(1)
     assert type(jax_apply(square, Inputs(x=X))["one"]) is float
     cotangents = {"y": X, "one": np.float64(1.0)}

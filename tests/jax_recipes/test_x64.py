@@ -1,4 +1,4 @@
-"""A Float64 field while JAX computes in 32 bits is told once, with what to do."""
+"""A Float64 field while JAX computes in 32 bits gives one warning, with the remedy."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def texts(caught: list[warnings.WarningMessage]) -> list[str]:
 
 
 def test_the_recipe_functions_warn_once() -> None:
-    """The first one that sees a Float64 field says so, and none after it."""
+    """The first call with a Float64 field warns, and later ones do not."""
     inputs = Double.model_validate({"x": [1.0]})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -112,7 +112,7 @@ def test_the_backend_warns_when_a_file_is_loaded(runtime: Callable[..., Runtime]
 
 
 def test_outputs_count_too(runtime: Callable[..., Runtime]) -> None:
-    """A Float64 output of Float32 inputs is told at load."""
+    """A Float64 output of Float32 inputs warns at load."""
     source = SOURCE.replace("weights: Differentiable[Array[(None, None), Float64]]", "weights: int")
     source = source.replace(
         "    x: Differentiable[Array[(None,), Float64]]", "    x: Differentiable[Float32]"
@@ -122,7 +122,7 @@ def test_outputs_count_too(runtime: Callable[..., Runtime]) -> None:
 
 
 def test_the_command_line_tells_it(cli: Cli, tesseract: Callable[..., Any]) -> None:
-    """`check` shows the warning beside its answer."""
+    """`check` shows the warning."""
     ended = cli("--api-path", str(tesseract(SOURCE)), "--gradient-backend", "jax", "check")
     assert ended.returncode == 0
     assert ended.stderr.count("Set JAX_ENABLE_X64=1") == 1

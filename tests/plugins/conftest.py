@@ -21,7 +21,7 @@ def formats():
         name="NAME", summary="", media_types=(), suffixes=(), array_encoding="json", load=dict
     )
 """
-"""The source of a plugin with one format; `NAME` stands for its name."""
+"""The source of a plugin with one format, named `NAME`."""
 
 
 class Install(Protocol):
@@ -36,7 +36,7 @@ class Install(Protocol):
         target: str = "",
         requires: Sequence[str] = (),
     ) -> None:
-        """Write the module and its metadata; `target` is what follows the module's name."""
+        """Write the module and its metadata; `target` follows the module's name."""
 
 
 @pytest.fixture

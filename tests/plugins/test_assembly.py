@@ -1,4 +1,4 @@
-"""Declarations become a catalog, in which every name is usable or says why it is not."""
+"""Declarations become a catalog; a name is usable, or its error has the reason."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def command(name: str) -> Command:
 
 
 def test_names_stand_in_the_order_of_registration() -> None:
-    """The order of plugins and of what each declares is kept."""
+    """The order of plugins and of their declarations is kept."""
     catalog = assemble(
         plugins=[],
         declarations=[
@@ -129,7 +129,7 @@ def test_command_of_a_foreign_endpoint_is_a_conflict() -> None:
 
 
 def test_catalog_cannot_be_changed() -> None:
-    """What was assembled at the start stays as it is."""
+    """An assembled catalog cannot be changed."""
     catalog = assemble(plugins=[], declarations=[{"recipes": [registered(recipe("a"), "one")]}])
     entries: Any = catalog.recipes.entries
     with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""Which plugins are found, and which of them are left out without being imported."""
+"""The discovery of plugins, and the selection of those to import."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def left_out(name: str, selection: PluginSelection | None = None) -> Plugin | No
 
 
 def test_plugin_is_found_with_its_provenance(install: Install) -> None:
-    """A candidate knows its entry point, its distribution and what that requires."""
+    """A candidate has its entry point, its distribution and its requirements."""
     install("acme", requires=["tesseract-runtime-core", "numpy>=2"])
     found = candidate("acme")
     assert found is not None
@@ -148,7 +148,7 @@ def test_unreadable_requirement_harms_its_plugin_alone(install: Install) -> None
 
 
 def test_two_plugins_of_one_name_are_in_conflict(install: Install) -> None:
-    """Of two entry points with one name neither is imported; each says how to settle it."""
+    """Two entry points of the same name are not imported; each has the flag that disables it."""
     install("one", entry_point="twin")
     install("two", entry_point="twin")
     discovery = discover(PluginSelection())

@@ -1,4 +1,4 @@
-"""The table of first-party names: where it comes from, and what users are told by it."""
+"""The table of first-party names, and the hints that it gives users."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TABLE = {
 
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let `TABLE` be what could be installed."""
+    """Replace the table of installable names by `TABLE`."""
     path = tmp_path / "hints.json"
     path.write_text(json.dumps(TABLE), encoding="utf-8")
     monkeypatch.setattr(hints, "TABLE", path)
@@ -55,7 +55,7 @@ def test_known_plugin_may_be_disabled_before_it_is_installed(table: None, name: 
 
 
 def test_installable_name_is_explained(table: None) -> None:
-    """Who asks for what a plugin of ours would give learns how to install it."""
+    """The message for a name of a first-party plugin has the command that installs it."""
     assert explanation("packed") == (
         "Format 'packed' is not available. "
         f"Install it with: {install_command('tesseract-runtime-packed')}"
@@ -68,7 +68,7 @@ def test_name_of_another_hook_is_not_explained(table: None) -> None:
 
 
 def test_noun_is_that_of_the_hook(table: None) -> None:
-    """The hint speaks of what was asked for."""
+    """The hint names the kind of the missing name."""
     assert load_catalog(PluginSelection()).gradient_backends.explain("exact") == (
         "Gradient backend 'exact' is not available. "
         f"Install it with: {install_command('tesseract-runtime-exact')}"
@@ -94,7 +94,7 @@ def test_noun_is_that_of_the_hook(table: None) -> None:
 def test_failed_provider_is_remembered(
     table: None, install: Install, requirement: str, source: str, fate: str
 ) -> None:
-    """When the plugin that would give a name is installed but unusable, it is told why."""
+    """The hint has the reason why an installed plugin is unusable."""
     install("packed", source, entry_point="p", requires=[requirement])
     message = explanation("packed")
     assert message.startswith(f"Format 'packed' may come from tesseract-runtime-packed 1.0, {fate}")
@@ -102,7 +102,7 @@ def test_failed_provider_is_remembered(
 
 
 def test_disabled_provider_is_remembered(table: None, install: Install) -> None:
-    """When the plugin that would give a name is disabled, it is told so."""
+    """The hint says that the plugin of a name is disabled."""
     install("packed")
     catalog = load_catalog(PluginSelection(disabled=frozenset({"packed"})))
     assert catalog.formats.explain("packed") == (

@@ -1,4 +1,4 @@
-"""Plugins are imported and asked one by one, each on its own risk."""
+"""Plugins are imported one by one, and a fault affects its own plugin only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from runtime_core.hookspecs import hookimpl
 def formats():
     {body}
 """
-"""The source of a plugin with one hook; `body` stands for what it does."""
+"""The source of a plugin with one hook, whose body is `body`."""
 
 
 def loaded(name: str) -> Plugin:
@@ -93,7 +93,7 @@ def test_hook_may_provide_nothing(install: Install) -> None:
     ],
 )
 def test_whatever_a_plugin_raises_is_kept(install: Install, source: str, expected: str) -> None:
-    """A plugin that raises when it is imported or asked is recorded with one line."""
+    """A plugin whose import or hook raises is recorded with one line."""
     install("acme", source)
     assert problem("acme") == expected
 
@@ -153,7 +153,7 @@ def test_foreign_object_is_refused(install: Install) -> None:
 
 
 def test_declaration_outside_of_a_list_is_refused(install: Install) -> None:
-    """A hook that returns a declaration instead of several is told so by its name."""
+    """A hook that returns a single declaration is a fault that names the hook."""
     install("acme", FORMAT.replace("yield", "return"))
     assert problem("acme").startswith("Hook 'formats' must ")
 
@@ -189,7 +189,7 @@ def test_selection_comes_from_the_environment(
 
 
 def test_strict_start_names_every_fault(install: Install) -> None:
-    """Under `strict` all faults are told together, plugins before names."""
+    """With `strict`, one error lists all faults, plugins before names."""
     install("acme", "raise ValueError('wrong')")
     install("one", FORMAT)
     install("two", FORMAT)

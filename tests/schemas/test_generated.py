@@ -47,7 +47,7 @@ class Inner(BaseModel):
 
 
 def test_a_generated_model_has_a_name_of_its_own() -> None:
-    """The prefix tells the models of endpoints apart."""
+    """The prefix distinguishes the models of endpoints."""
     assert generated(Inner).__name__ == "Apply_Inner"
     assert generated(Inner).__doc__ == "An inner model of the author."
 
@@ -138,7 +138,7 @@ def test_an_author_may_allow_unknown_keys(extra: Literal["ignore", "allow"], kep
 
 
 def test_an_author_may_allow_unknown_keys_in_one_model_only() -> None:
-    """`extra` of a model says nothing of the models inside."""
+    """`extra` of a model does not apply to nested models."""
 
     class Model(BaseModel):
         model_config = ConfigDict(extra="ignore")
@@ -149,7 +149,7 @@ def test_an_author_may_allow_unknown_keys_in_one_model_only() -> None:
 
 
 def test_instances_of_the_author_are_accepted() -> None:
-    """An instance of an author's model may stand wherever its document may."""
+    """An instance of an author's model is accepted wherever its document is."""
 
     class Model(BaseModel):
         inner: Inner
@@ -236,7 +236,7 @@ def test_validators_do_not_run_again_on_instances() -> None:
 
 
 def test_validators_see_numpy_arrays() -> None:
-    """The arrays of a validator are already what the field declares."""
+    """Validators get arrays of the declared type."""
     seen: list[Any] = []
 
     class Model(BaseModel):
@@ -281,7 +281,7 @@ def test_aliases_are_kept() -> None:
 
 
 def test_descriptions_titles_and_examples_are_kept() -> None:
-    """What an author says of a field stands in the schema of the generated model."""
+    """The schema of a generated model has the author's metadata of fields."""
 
     class Model(BaseModel):
         x: Array[(None,), Float64] = Field(description="Some numbers.", title="Numbers")
@@ -294,7 +294,7 @@ def test_descriptions_titles_and_examples_are_kept() -> None:
 
 @pytest.mark.parametrize("default", [[1, 2], (1, 2), np.array([1, 2])], ids=repr)
 def test_defaults_of_arrays_are_validated(default: Any) -> None:
-    """A default is an array of the declared type, whatever the author wrote."""
+    """A default is converted to an array of the declared type."""
 
     class Model(BaseModel):
         x: Array[(None,), Float32] = default
@@ -366,7 +366,7 @@ def test_generic_models_are_generated() -> None:
 
 
 def test_discriminated_unions_are_generated() -> None:
-    """Members of a tagged union are told apart by their tag, in fields and in containers."""
+    """The tag selects the member of a tagged union, in fields and in containers."""
 
     class A(BaseModel):
         kind: Literal["a"]
@@ -453,7 +453,7 @@ class Right(BaseModel):
 
 @pytest.mark.parametrize(("author", "name"), [(Node, "Node"), (Left, "Left"), (Right, "Right")])
 def test_a_recursive_model_with_arrays_is_refused(author: type[BaseModel], name: str) -> None:
-    """The error names the model and says why."""
+    """The error names the model and the reason."""
     with pytest.raises(InvalidTesseract) as caught:
         generated(author)
     assert str(caught.value) == (
@@ -518,7 +518,7 @@ def test_inputs_can_be_pickled(runtime: Make) -> None:
 
 
 def test_inputs_can_be_copied_and_dumped(runtime: Make) -> None:
-    """`model_copy` and `model_dump` give an author what the schema says."""
+    """`model_copy` and `model_dump` work as the author's schema declares."""
     source = """
     import copy
     from pydantic import BaseModel

@@ -36,7 +36,7 @@ def test_a_payload_holds_inputs() -> None:
 
 
 def test_a_payload_has_a_name_and_a_description() -> None:
-    """Name and description stand in OpenAPI."""
+    """OpenAPI has the name and description."""
     payload = SCHEMAS.payload("ProbeInputSchema", inputs="Probe", doc="What is probed.")
     schema = payload.model_json_schema()
     assert schema["title"] == "ProbeInputSchema"
@@ -90,7 +90,7 @@ def test_a_result_is_the_output_model_itself() -> None:
 
 
 def test_a_result_may_be_the_authors_instance() -> None:
-    """What the author's function made is taken as it is."""
+    """The result of the author's function is accepted unchanged."""
     result: Any = SCHEMAS.result("ApplyOutputSchema", outputs="Apply")
     outputs = OutputSchema.model_validate({"y": 1})
     assert result.model_validate(outputs).root is outputs

@@ -467,7 +467,7 @@ def array_documents(draw: st.DrawFn, schema: Mapping[str, Any]) -> tuple[Any, An
 def test_what_the_json_schema_describes_is_accepted(
     data: st.DataObject, kind: Kind, wire: Wires
 ) -> None:
-    """Any data type of the `enum` is cast, and a size of 1 broadcast, to what is declared."""
+    """Any data type of the `enum` is cast, and a size of 1 broadcast, to the declared type."""
     declared = kind.annotation
     connection = wire(create_model("Model", x=(declared, ...)))
     validator = connection.json_schema()
@@ -485,7 +485,7 @@ def test_what_the_json_schema_describes_is_accepted(
 @SLOW
 @given(case=CASES)
 def test_every_differentiable_leaf_has_exactly_one_path(case: Case) -> None:
-    """Each path leads to the array itself, and belongs to one template that is told of."""
+    """Each path leads to the array itself, and matches one listed template."""
     arrays = DifferentiableArrays(case.schema)
     value = case.sample.value
     found = list(arrays.leaves(value))
@@ -501,7 +501,7 @@ def test_every_differentiable_leaf_has_exactly_one_path(case: Case) -> None:
 @SLOW
 @given(case=CASES)
 def test_paths_are_the_same_on_both_sides_of_the_wire(case: Case, wire: Wires) -> None:
-    """What was read has its leaves at the paths of what was written."""
+    """A value that is read has its leaves at the paths of the written value."""
     arrays = DifferentiableArrays(case.schema)
     connection = wire(case.schema)
     loaded = connection.read(connection.write(case.sample.value, "json+base64"), "json+base64")

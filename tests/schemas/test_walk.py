@@ -85,7 +85,7 @@ def test_paths_go_through_every_container(annotation: str, paths: list[str]) -> 
 
 
 def test_arrays_are_described_by_data_type_and_shape() -> None:
-    """An array of any shape has no shape to tell of."""
+    """The description of an array of any shape has no shape."""
 
     class Model(BaseModel):
         vector: Differentiable[Array[(None,), Float64]]

@@ -71,7 +71,7 @@ def test_relative_path_is_taken_from_here(
 
 
 def test_siblings_are_imported(tesseract: Tesseract) -> None:
-    """The file imports modules and packages that lie beside it, also while its functions run."""
+    """The file can import sibling modules and packages, also while its functions run."""
     path = tesseract(
         SCHEMAS + "import first_sibling\ndef late():\n    import late_sibling\n    return 1\n",
         first_sibling="X = 1",
@@ -256,7 +256,7 @@ def test_failed_import_leaves_no_module(tesseract: Tesseract) -> None:
 
 
 def test_interrupt_at_import_is_no_fault_of_the_file(tesseract: Tesseract) -> None:
-    """Ctrl-C while the file is imported interrupts, and is not told as a failure."""
+    """Ctrl-C during the import interrupts, and is not reported as a failure."""
     with pytest.raises(KeyboardInterrupt):
         load_tesseract(str(tesseract("raise KeyboardInterrupt")))
 
@@ -266,14 +266,14 @@ A_MODEL = "def value():\n    return 'a'\n"
 
 @pytest.fixture
 def first(tmp_path: Path) -> Path:
-    """Return a loaded Tesseract that imports the module `model` beside it."""
+    """Return a loaded Tesseract that imports its sibling module `model`."""
     path = beside(tmp_path / "a", SCHEMAS + "import model\n", model=A_MODEL)
     load_tesseract(str(path))
     return path
 
 
 def beside(folder: Path, source: str, **siblings: str) -> Path:
-    """Write a Tesseract and modules beside it; dots in their names are folders."""
+    """Write a Tesseract and sibling modules; dots in their names are folders."""
     for name, text in {**siblings, "tesseract_api": source}.items():
         path = folder.joinpath(*name.split("__")).with_suffix(".py")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -364,7 +364,7 @@ def test_only_own_modules_clash(first: Path, tmp_path: Path, case: str) -> None:
 
 
 def test_same_folder_does_not_clash(first: Path) -> None:
-    """A file is loaded again, and another file beside it, with the modules of the first time."""
+    """A file and its sibling can be loaded again, with the modules of the first time."""
     other = first.with_name("other_api.py")
     other.write_text(first.read_text())
     for path in (first, other):
@@ -372,14 +372,14 @@ def test_same_folder_does_not_clash(first: Path) -> None:
 
 
 def test_deleted_tesseract_does_not_clash(first: Path, tmp_path: Path) -> None:
-    """Of an earlier file only what it has loaded counts when it is gone."""
+    """Only the loaded modules of a deleted file count."""
     shutil.rmtree(first.parent)
     path = beside(tmp_path / "b", SCHEMAS + "import fresh_sibling\n", fresh_sibling="")
     assert load_tesseract(str(path)).path == path
 
 
 def test_imported_module_is_a_tesseract(tesseract: Tesseract) -> None:
-    """A module that has been imported already is taken as it is."""
+    """An imported module is accepted."""
     module = load_tesseract(str(tesseract(SCHEMAS))).module
     api = tesseract_of(module)
     assert (api.module, api.path) == (module, Path(str(module.__file__)))

@@ -51,7 +51,7 @@ def test_cause_is_shown() -> None:
 
 
 def test_syntax_error_is_shown_with_its_place() -> None:
-    """A syntax error has no frame of its own; its file and line stand in the text."""
+    """A syntax error has no frame; its text has the file and line."""
     lines = author_lines(error_of(lambda: compile("x = (\n", "model.py", "exec")))
     assert 'File "model.py", line 1' in lines
     assert "SyntaxError" in lines

@@ -59,7 +59,9 @@ def test_an_author_may_give_absolute_paths(remote: bool, outputs: Path, calling:
 
 @SERVINGS
 @pytest.mark.parametrize("name", ["new.txt", "old.txt/x", "none/old.txt"])
-def test_a_result_that_was_not_written_is_reported(name: str, remote: bool, calling: Calling) -> None:
+def test_a_result_that_was_not_written_is_reported(
+    name: str, remote: bool, calling: Calling
+) -> None:
     """A result cannot name a missing file."""
     with calling(remote=remote), pytest.raises(ValidationError, match=rf"There is no '{name}' in"):
         returned(OutputPath, name)

@@ -47,12 +47,9 @@ class Tolerance:
         """
         if _are_integers(expected, got):
             return np.asarray(expected == got)
-        wide = _wide(expected, got)
+        one, other = got.astype(_wide(got)), expected.astype(_wide(expected))
         with np.errstate(all="ignore"):
-            close = np.isclose(
-                got.astype(wide), expected.astype(wide), self.rtol, self.atol, equal_nan=True
-            )
-        return np.asarray(close)
+            return np.asarray(np.isclose(one, other, self.rtol, self.atol, equal_nan=True))
 
     def __str__(self) -> str:
         return f"{self.atol:g} + {self.rtol:g} * |expected|"

@@ -88,10 +88,8 @@ def _cases(name: str, catalog: Catalog) -> Iterator[CaseDocument]:
     body, format_name = read_payload(f"@{name}", catalog)
     tree = documents.read(body, catalog.formats.find(format_name), noun=f"case file {name!r}")
     file = name if is_url(name) else str(Path(name).absolute())  # user code may change the folder
-    if not isinstance(tree, list):
-        yield CaseDocument(file=file, label=name, tree=tree)
-        return
-    if not tree:
+    if tree == []:
         raise MissingFile(f"There are no cases in {name!r}: its list is empty.")
-    for position, case in enumerate(tree):
-        yield CaseDocument(file=file, label=f"{name}[{position}]", tree=case)
+    for position, case in enumerate(tree if isinstance(tree, list) else [tree]):
+        label = f"{name}[{position}]" if isinstance(tree, list) else name
+        yield CaseDocument(file=file, label=label, tree=case)

@@ -47,15 +47,9 @@ class Tolerance:
         """
         if _are_integers(expected, got):
             return np.asarray(expected == got)
-        wide = _wide(expected, got)
+        one, other = got.astype(_wide(got)), expected.astype(_wide(expected))
         with np.errstate(all="ignore"):
-            close = np.isclose(
-                got.astype(wide), expected.astype(wide), self.rtol, self.atol, equal_nan=True
-            )
-        return np.asarray(close)
-
-    def __str__(self) -> str:
-        return f"{self.atol:g} + {self.rtol:g} * |expected|"
+            return np.asarray(np.isclose(one, other, self.rtol, self.atol, equal_nan=True))
 
 
 def output_differences(
@@ -113,8 +107,9 @@ def array_difference(expected: _Array, got: _Array, tolerance: Tolerance) -> str
         return None
     if not got.ndim:
         return _expectation(expected[()], got[()])
-    margin = "" if _are_integers(expected, got) else f" by more than {tolerance}"
-    header = f"{np.count_nonzero(wrong)} of {got.size} elements differ{margin}"
+    header = f"{np.count_nonzero(wrong)} of {got.size} elements differ"
+    if not _are_integers(expected, got):
+        header += f" by more than {tolerance.atol:g} + {tolerance.rtol:g} * |expected|"
     return "\n".join([header, *_farthest(expected, got, wrong)])
 
 
@@ -158,10 +153,12 @@ class _DocumentComparison:
     def _items(
         self, items: Iterable[tuple[Any, Any]], got: Any, path: Path
     ) -> Iterator[tuple[Any, Any]]:
-        computed, children = _computed_fields(got), _children(got)
+        children = _children(got)
+        computed = type(got).model_computed_fields if isinstance(got, BaseModel) else {}
+        names = {info.alias or name: name for name, info in computed.items()}
         for key, document in items:
-            if key in computed:
-                self._computed(computed[key], document, got, path)
+            if key in names:
+                self._computed(names[key], document, got, path)
             elif key in children:
                 step, child = children[key]
                 yield key, self.remainder(document, child, (*path, step))
@@ -175,12 +172,6 @@ class _DocumentComparison:
         with suppress(ValidationError):  # then it is compared as it is written
             expected = adapter.validate_python(expected)
         self.found.extend(differences(expected, got, self.tolerance, path))
-
-
-def _computed_fields(got: object) -> Mapping[Any, str]:
-    """Map the names of a model's computed fields in documents to their own."""
-    computed = type(got).model_computed_fields if isinstance(got, BaseModel) else {}
-    return {info.alias or name: name for name, info in computed.items()}
 
 
 def _children(got: object) -> Mapping[Any, tuple[Step, Any]]:

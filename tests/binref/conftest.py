@@ -1,4 +1,4 @@
-"""Documents that refer to files, folders with bytes in them, and a web server of files."""
+"""Documents that refer to files, folders with binary files, and a web server of files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def document(
 
 
 def read(folder: Path, array: Mapping[str, Any]) -> Any:
-    """Return the array of a document whose names start from a folder."""
+    """Return the array of a document whose file names are relative to a folder."""
     return Model.model_validate({"x": array}, context={"base_dir": str(folder)}).x
 
 
@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class FileServer:
-    """A running web server: what it has and what it was asked for, by path.
+    """A running web server: its files by path, and the requests it received.
 
     It says that it has a file in `broken`, and cannot give it.
     """
@@ -65,13 +65,13 @@ class FileServer:
 
     @property
     def url(self) -> str:
-        """Return the URL of its root, without a slash at the end."""
+        """Return the URL of its root, without a trailing slash."""
         return f"http://127.0.0.1:{self.port}"
 
 
 @contextmanager
 def serving_files() -> Iterator[FileServer]:
-    """Serve files from memory on a free port, in parts where they are asked for so."""
+    """Serve files from memory on a free port, with range requests."""
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         files = FileServer(port=server.server_port)
         server.RequestHandlerClass = handler_of(files)
@@ -99,7 +99,7 @@ def handler_of(server: FileServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(self._answer())
 
         def log_message(self, format: str, *arguments: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
         def _answer(self) -> bytes:
             server.asked.append(self.path)

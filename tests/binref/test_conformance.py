@@ -1,4 +1,4 @@
-"""binref does what all formats and encodings must do, and opens nothing that it must not.
+"""binref passes the conformance suites and opens no files without rights.
 
 A buffer is a place in a file, which does not tell where the array ends.
 """
@@ -71,7 +71,7 @@ def document(echo: Echo, buffer: str, **data: Any) -> bytes:
 
 
 def test_a_file_inside_is_read(echo: Echo) -> None:
-    """What the tests below refuse is refused for what it is, not for how it is asked for."""
+    """A valid reference is read, so that the refusals below have the stated reason."""
     assert echo.read(document(echo, "data.bin")).float64.tolist() == [0, 1, 2, 3]
 
 
@@ -80,7 +80,7 @@ def test_a_file_inside_is_read(echo: Echo) -> None:
     ["../secret.bin", "/etc/passwd", "/etc/../etc/passwd", "link", "folder/secret.bin", "./../x"],
 )
 def test_files_outside_are_refused(echo: Echo, name: str) -> None:
-    """Neither a path, nor dots, nor a link leads out of the input path."""
+    """No path, dots or link leads out of the input path."""
     (echo.folder / "link").symlink_to("../secret.bin")
     (echo.folder / "folder").symlink_to("..")
     assert "lies outside of the input path" in echo.refusal(document(echo, name)).message
@@ -88,7 +88,7 @@ def test_files_outside_are_refused(echo: Echo, name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "socket", "dangling", "loop"])
 def test_only_regular_files_are_opened(echo: Echo, kind: str) -> None:
-    """A FIFO, a socket, a folder or a broken link is refused, and nothing waits for it."""
+    """A FIFO, a socket, a folder or a broken link is refused without blocking."""
     path = echo.folder / kind
     with socket.socket(socket.AF_UNIX) as listener:
         if kind == "fifo":
@@ -104,7 +104,7 @@ def test_only_regular_files_are_opened(echo: Echo, kind: str) -> None:
 
 @pytest.mark.parametrize("device", ["zero", "random", "null", "full", "tty", "stdin", "fd/0"])
 def test_devices_are_refused(catalog: Catalog, tmp_path: Path, device: str) -> None:
-    """A device is no regular file, also where the input path is the folder of devices."""
+    """A device is refused, even if the input path is the folder of devices."""
     made = made_echo(catalog, "json+binref", tmp_path)
     flags = {**dict(made.runtime.config.given), "input_path": "/dev"}
     runtime = served_runtime(catalog, resolve(catalog, flags=flags, environment={}))
@@ -118,7 +118,7 @@ def test_devices_are_refused(catalog: Catalog, tmp_path: Path, device: str) -> N
 def test_links_swapped_between_check_and_opening_lead_nowhere(
     echo: Echo, tmp_path: Path, name: str
 ) -> None:
-    """Whatever a name becomes after it was checked, no byte from outside is read."""
+    """A link that changes after the check never gives bytes from outside."""
     deep = echo.folder / "deep"
     deep.mkdir()
     np.arange(SIZE, dtype="float64").tofile(deep / "secret.bin")
@@ -133,7 +133,7 @@ def test_links_swapped_between_check_and_opening_lead_nowhere(
 
 @contextmanager
 def swapping(link: Path, *targets: str) -> Iterator[None]:
-    """Let a link lead to each of some targets in turn, as fast as that goes."""
+    """Point a link to each of some targets in turn, as fast as possible."""
     done = threading.Event()
 
     def swap() -> None:
@@ -157,7 +157,7 @@ def swapping(link: Path, *targets: str) -> Iterator[None]:
 def test_nothing_is_opened_without_an_input_path(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Without `--input-path` no file is opened, also none of the working directory."""
+    """Without `--input-path` no file is opened, even in the working directory."""
     made = made_echo(catalog, "json+binref", tmp_path)
     np.arange(SIZE, dtype="float64").tofile(tmp_path / "data.bin")
     monkeypatch.chdir(tmp_path)
@@ -182,7 +182,7 @@ def test_nothing_is_opened_without_an_input_path(
     ],
 )
 def test_urls_are_refused(echo: Echo, url: str) -> None:
-    """No URL is opened that the options do not admit."""
+    """No URL is opened unless the options allow it."""
     assert "URLs are not read for a remote caller" in echo.refusal(document(echo, url)).message
 
 
@@ -195,12 +195,12 @@ NOWHERE = (
 
 @pytest.mark.parametrize("buffer", NOWHERE)
 def test_places_that_are_not_in_the_file_are_refused(echo: Echo, buffer: str) -> None:
-    """An array lies in its file as a whole."""
+    """An array must be in its file completely."""
     echo.refusal(document(echo, buffer))
 
 
 def test_more_packed_bytes_than_plain_ones_take_no_memory(echo: Echo) -> None:
-    """A frame of tiny blocks, which no compressor makes, is not read beside its array."""
+    """A frame of tiny blocks, which no compressor makes, is refused by its size."""
     size = 80_000_000
     header = lz4.frame.compress(b"", store_size=False)[:7]
     block = (0x8000_0004).to_bytes(4, "little") + bytes(4)  # four bytes that are not compressed
@@ -222,6 +222,6 @@ def test_more_packed_bytes_than_plain_ones_take_no_memory(echo: Echo) -> None:
 
 @pytest.mark.parametrize("length", [256, 5000, 1_000_000])
 def test_long_names_get_short_answers(echo: Echo, length: int) -> None:
-    """A name that no file can have is quoted in part."""
+    """A very long name is quoted in part."""
     message = echo.refusal(document(echo, "a" * length)).message
     assert len(message) < 1000

@@ -1,4 +1,4 @@
-"""Payloads that name files: what a served Tesseract opens for whom, and what the command line."""
+"""Payloads that name files, on a server and on the command line."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def assert_refused(answer: Answer, expected: str) -> None:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of inputs with everything in it that a payload should not reach."""
+    """Return a folder of inputs with everything that a payload must not reach."""
     place = tmp_path_factory.mktemp("place")
     inputs = place / "inputs"
     (inputs / "deep").mkdir(parents=True)
@@ -111,19 +111,19 @@ def test_absolute_path_inside_is_read(confined: Served, place: Path) -> None:
 
 @pytest.mark.parametrize(("buffer", "expected"), REFUSED)
 def test_everything_else_is_refused(confined: Served, buffer: str, expected: str) -> None:
-    """A file that is not there, is none or lies outside is a 422 at its array, at once."""
+    """A missing, irregular or outside file is a 422 at its array, without blocking."""
     assert_refused(apply(confined, buffer), expected)
 
 
 def test_server_goes_on_after_refusals(confined: Served) -> None:
-    """Nothing that was refused keeps the worker from the next call."""
+    """A refused file does not keep the worker from the next call."""
     for buffer, _ in REFUSED:
         apply(confined, buffer)
     assert apply(confined, "data.bin").status == 200
 
 
 def test_server_without_an_input_path_opens_nothing(tesseract: Tesseract) -> None:
-    """Without `--input-path` not even the working directory is read."""
+    """Without `--input-path` nothing is read, even in the working directory."""
     path = tesseract()
     NUMBERS.tofile(path.with_name("data.bin"))
     with serving(path) as served:
@@ -135,8 +135,8 @@ def test_server_without_an_input_path_opens_nothing(tesseract: Tesseract) -> Non
             assert_refused(apply(served, name), expected)
 
 
-def test_every_fault_is_told_at_its_place(confined: Served) -> None:
-    """The place of a refused file leads into the payload, also in a format that is binary."""
+def test_every_fault_is_reported_at_its_place(confined: Served) -> None:
+    """The location of a refused file is in the payload, in binary formats too."""
     inputs = {"x": document("../secret.bin"), "y": 1}
     body = msgpack.packb({"inputs": inputs, "z": 1})
     headers = {"Content-Type": "application/msgpack"}
@@ -167,7 +167,7 @@ def test_command_line_names_what_it_cannot_read(
     buffer: str,
     expected: str,
 ) -> None:
-    """A file that cannot be read is a wrong call: exit code 2, and one line for each fault."""
+    """An unreadable file is a usage error: exit code 2, and one line for each fault."""
     (tmp_path / "short.bin").write_bytes(bytes(8))
     os.mkfifo(tmp_path / "pipe")
     ended = here("--api-path", str(tesseract()), *before, "apply", payload(buffer))
@@ -182,7 +182,7 @@ def test_command_line_names_what_it_cannot_read(
 def test_command_line_reads_what_its_user_may(
     here: Here, tesseract: Tesseract, tmp_path: Path, name: str
 ) -> None:
-    """The command line acts for its own user: an input path is where names start, and no fence."""
+    """On the command line names start from the input path, but may lead out of it."""
     (tmp_path / "place").mkdir()
     (tmp_path / "inputs").mkdir()
     NUMBERS.tofile(tmp_path / "place" / "data.bin")
@@ -200,7 +200,8 @@ def test_compressed_array_in_a_payload(confined: Served, place: Path) -> None:
     assert answer.status == 200
     np.testing.assert_array_equal(answer.json()["y"]["data"]["buffer"], 2 * NUMBERS)
     assert_refused(
-        apply(confined, f"packed.bin:0:{len(packed)}", compression="lz4"), "it is no lz4 frame"
+        apply(confined, f"packed.bin:0:{len(packed)}", compression="lz4"),
+        "it is not a valid lz4 frame",
     )
 
 

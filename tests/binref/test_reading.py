@@ -1,4 +1,4 @@
-"""Reading arrays from files: where in a file, what is refused, and in how much memory."""
+"""Reading arrays from files: offsets, refusals and memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HUGE = 2**33
 
 
 def refusal(folder: Path, array: dict[str, Any]) -> str:
-    """Return why an array is not read, the type of the error before it."""
+    """Return the reason for a refused array, with the error type before it."""
     with pytest.raises(ValidationError) as raised:
         read(folder, array)
     [error] = raised.value.errors()
@@ -32,7 +32,7 @@ def refusal(folder: Path, array: dict[str, Any]) -> str:
 
 
 def peak_of(function: Callable[[], Any]) -> int:
-    """Return the most bytes that a call holds at a time."""
+    """Return the peak memory of a call in bytes."""
     tracemalloc.start()
     try:
         function()
@@ -57,13 +57,13 @@ def peak_of(function: Callable[[], Any]) -> int:
     ],
 )
 def test_part_of_a_file_is_read(folder: Path, reference: str, first: int, size: int) -> None:
-    """An array begins at its offset, or where the file does, and ends where its shape says."""
+    """An array begins at its offset, 0 by default, and ends by its shape."""
     array = read(folder, document(reference, shape=(size,)))
     np.testing.assert_array_equal(array, NUMBERS[first : first + size], strict=True)
 
 
 def test_shape_and_data_type_are_those_of_the_document(folder: Path) -> None:
-    """Bytes become what shape and data type say, and are cast to the field's type then."""
+    """Bytes are read by shape and data type, then cast to the field's type."""
     array = read(folder, document("data.bin:8", shape=(2, 2), dtype="float64"))
     np.testing.assert_array_equal(array, [[1.0, 2.0], [3.0, 4.0]])
     (folder / "small.bin").write_bytes(np.array([1, -2, 3], "<i2").tobytes())
@@ -78,13 +78,13 @@ def test_absolute_path_is_read(folder: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def test_file_url_is_read(folder: Path) -> None:
-    """Whoever acts for themselves may name a URL."""
+    """A local user can name a URL."""
     array = read(folder, document(f"file://{folder}/data.bin:8", shape=(9,)))
     np.testing.assert_array_equal(array, NUMBERS[1:])
 
 
 def test_web_server_is_read(folder: Path, file_server: FileServer) -> None:
-    """Of a remote file only the part that is asked for is an array, compressed or not."""
+    """An array can be a part of a remote file, compressed or not."""
     packed = lz4.frame.compress(NUMBERS.tobytes())
     file_server.files["/data.bin"] = b"12345678" + NUMBERS.tobytes() + packed
     plain = document(f"{file_server.url}/data.bin:16", shape=(9,))
@@ -95,7 +95,7 @@ def test_web_server_is_read(folder: Path, file_server: FileServer) -> None:
 
 @pytest.mark.parametrize("offset", [0, 1, 3])
 def test_array_is_our_own(folder: Path, offset: int) -> None:
-    """An array is writable, aligned and in native byte order, wherever it began in its file."""
+    """An array is writable, aligned and in native byte order, at any offset."""
     (folder / "odd.bin").write_bytes(b"x" * offset + NUMBERS.tobytes())
     array = read(folder, document(f"odd.bin:{offset}"))
     assert array.flags.writeable
@@ -106,7 +106,7 @@ def test_array_is_our_own(folder: Path, offset: int) -> None:
 
 
 def test_array_is_read_into_its_own_memory(folder: Path) -> None:
-    """Reading takes the memory of the array once, and not of the file around it."""
+    """Reading takes the memory of the array once, not that of the file."""
     np.arange(3e6).tofile(folder / "large.bin")
     array = document("large.bin:8000000", shape=(10**6,))
     read(folder, array)
@@ -114,7 +114,7 @@ def test_array_is_read_into_its_own_memory(folder: Path) -> None:
 
 
 def test_compressed_array_takes_the_memory_of_both(folder: Path) -> None:
-    """Unpacking holds the packed bytes and the array, and nothing else of their size."""
+    """Unpacking takes the memory of the packed bytes and the array only."""
     packed = lz4.frame.compress(np.random.default_rng(0).normal(size=10**6).tobytes())
     (folder / "packed.bin").write_bytes(packed)
     array = document(f"packed.bin:0:{len(packed)}", shape=(10**6,), compression="lz4")
@@ -133,10 +133,10 @@ def test_compressed_array_takes_the_memory_of_both(folder: Path) -> None:
         ("data.bin:999999999999999999", 1, "from byte 999999999999999999 on"),
     ],
 )
-def test_part_that_is_not_there_is_told(
+def test_part_that_is_not_there_is_reported(
     folder: Path, reference: str, size: int, expected: str
 ) -> None:
-    """A file that is too short is told with both sizes, before memory is taken."""
+    """A file that is too short is reported with both sizes, before memory is allocated."""
     array = document(reference, shape=(size,))
     message = refusal(folder, array)
     assert message.startswith("array_decode_error: Failed to decode array buffer (binref encoding)")
@@ -144,8 +144,8 @@ def test_part_that_is_not_there_is_told(
     assert peak_of(lambda: refusal(folder, array)) < 10**6
 
 
-def test_remote_file_that_is_too_short_is_told(folder: Path, file_server: FileServer) -> None:
-    """A remote file is held against the array too."""
+def test_remote_file_that_is_too_short_is_reported(folder: Path, file_server: FileServer) -> None:
+    """The size of a remote file is checked too."""
     file_server.files["/short.bin"] = b"x" * 16
     message = refusal(folder, document(f"{file_server.url}/short.bin:8", shape=(10**9,)))
     assert "the file has 16 bytes, but the array takes 8000000000 bytes from byte 8 on" in message
@@ -168,15 +168,15 @@ def test_remote_file_that_is_too_short_is_told(folder: Path, file_server: FileSe
     ],
 )
 def test_file_that_cannot_be_read_is_named(folder: Path, reference: str, expected: str) -> None:
-    """Nothing but a regular file is read, and nothing blocks."""
+    """Only regular files are read, and nothing blocks."""
     (folder / "deep").mkdir()
     (folder / "zero.bin").symlink_to("/dev/zero")
     os.mkfifo(folder / "pipe")
     assert expected in refusal(folder, document(reference))
 
 
-def test_web_server_that_fails_is_told(folder: Path, file_server: FileServer) -> None:
-    """A remote file that is there and cannot be read is a fault of its array."""
+def test_web_server_that_fails_is_reported(folder: Path, file_server: FileServer) -> None:
+    """A remote file that cannot be read is a fault of its array."""
     file_server.files["/broken.bin"] = NUMBERS.tobytes()
     file_server.broken.add("/broken.bin")
     url = f"{file_server.url}/broken.bin"
@@ -187,13 +187,13 @@ def test_web_server_that_fails_is_told(folder: Path, file_server: FileServer) ->
 
 @pytest.mark.parametrize("buffer", [None, 5, "", ["data.bin"], [1.0, 2.0], {"path": "data.bin"}])
 def test_buffer_must_be_a_reference(folder: Path, buffer: Any) -> None:
-    """Anything else than a text is refused with what it should be."""
+    """Anything but a string is refused, with the expected form."""
     expected = "the buffer must be a string PATH[:OFFSET[:COMPRESSED_SIZE]]"
     assert expected in refusal(folder, document(buffer))
 
 
 def test_unknown_key_is_refused(folder: Path) -> None:
-    """`data` has no other keys than those that are documented."""
+    """`data` with an undocumented key is refused."""
     message = refusal(folder, document("data.bin", offset=8))
     assert "data has unknown keys offset; known are buffer, compression, encoding" in message
 
@@ -206,11 +206,11 @@ def test_unknown_key_is_refused(folder: Path) -> None:
         (lz4.frame.compress(NUMBERS[1:].tobytes()), "it unpacks to 72 bytes, not to the 80"),
         (lz4.frame.compress(NUMBERS.tobytes())[:-8], "the lz4 frame is not complete"),
         (lz4.frame.compress(NUMBERS.tobytes()) + b"x", "there are bytes after the lz4 frame"),
-        (NUMBERS.tobytes(), "it is no lz4 frame"),
+        (NUMBERS.tobytes(), "it is not a valid lz4 frame"),
         (b"", "the lz4 frame is not complete"),
     ],
 )
-def test_damaged_bytes_are_told(folder: Path, packed: bytes, expected: str) -> None:
+def test_damaged_bytes_are_reported(folder: Path, packed: bytes, expected: str) -> None:
     """Bytes that do not unpack to exactly the array are refused, in little memory."""
     (folder / "packed.bin").write_bytes(packed)
     array = document(f"packed.bin:0:{len(packed)}", compression="lz4")
@@ -228,21 +228,21 @@ def test_compressed_array_without_a_size_is_refused(folder: Path) -> None:
 
 
 def test_unknown_compression_is_refused(folder: Path) -> None:
-    """A compressor that nobody provides is named."""
+    """An unknown compressor is named."""
     message = refusal(folder, document("data.bin:0:80", compression="zstd"))
     assert "Unknown compression 'zstd'" in message
 
 
 @pytest.fixture
 def sparse(folder: Path) -> str:
-    """Return the name of a file that has many bytes and takes none."""
+    """Return the name of a huge sparse file."""
     with (folder / "sparse.bin").open("wb") as file:
         file.truncate(HUGE)
     return "sparse.bin"
 
 
 def test_huge_compressed_size_is_refused(folder: Path, sparse: str) -> None:
-    """No more compressed bytes are read than an array could ever have."""
+    """Only as many compressed bytes are read as the array could have."""
     array = document(f"{sparse}:0:{HUGE}", compression="lz4")
     expected = f"{HUGE} compressed bytes are too many for 80 of the array"
     assert expected in refusal(folder, array)
@@ -250,7 +250,7 @@ def test_huge_compressed_size_is_refused(folder: Path, sparse: str) -> None:
 
 
 def test_part_of_a_huge_file_is_read(folder: Path, sparse: str) -> None:
-    """The size of a file does not matter, only that of the array in it."""
+    """The size of the file does not matter, only that of the array."""
     array = document(f"{sparse}:{HUGE - 80}")
     np.testing.assert_array_equal(read(folder, array), np.zeros(10))
     assert peak_of(lambda: read(folder, array)) < 10**6

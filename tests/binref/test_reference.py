@@ -41,13 +41,13 @@ def test_text_is_read(text: str, reference: Reference) -> None:
 
 @given(path=PATHS, offset=NUMBERS, size=st.none() | NUMBERS)
 def test_what_was_written_is_read(path: str, offset: int, size: int | None) -> None:
-    """A reference comes back from its text whatever its path is made of."""
+    """A reference survives a round trip through its text, for any path."""
     reference = Reference(path=path, offset=offset, size=size)
     assert read_reference(str(reference)) == reference
 
 
 @pytest.mark.parametrize("buffer", ["", None, 5, b"a.bin:0", ["a.bin", 0], {"path": "a.bin"}])
 def test_what_is_no_text_is_refused(buffer: Any) -> None:
-    """The error says what a reference looks like."""
+    """The error shows the form of a reference."""
     with pytest.raises(ValueError, match=re.escape("PATH[:OFFSET[:COMPRESSED_SIZE]]")):
         read_reference(buffer)

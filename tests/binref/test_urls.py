@@ -1,4 +1,4 @@
-"""URLs in payloads of a served Tesseract: refused, unless an option admits them."""
+"""URLs in payloads of a served Tesseract: refused, unless an option allows them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def assert_refused(answer: Answer, expected: str) -> None:
 
 @pytest.fixture(scope="module")
 def api_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the file of the Tesseract that doubles a vector."""
+    """Return the file of a Tesseract that doubles a vector."""
     path = tmp_path_factory.mktemp("double") / "tesseract_api.py"
     path.write_text(DOUBLE)
     return path
@@ -48,7 +48,7 @@ def api_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def files(file_server: FileServer) -> FileServer:
-    """Return a web server with public files beside others."""
+    """Return a web server with public and private files."""
     for path in ("/public/data.bin", "/secret.bin", "/public-of-others/data.bin", "/"):
         file_server.files[path] = NUMBERS.tobytes()
     file_server.redirects["/public/away.bin"] = "/secret.bin"
@@ -63,7 +63,7 @@ def admitting(api_path: Path, files: FileServer) -> Iterator[Served]:
 
 
 def test_admitted_url_is_read(admitting: Served, files: FileServer) -> None:
-    """What lies below an admitted prefix is read, from its offset on."""
+    """A file below an allowed prefix is read, from its offset on."""
     answer = apply(admitting, f"{files.url}/public/data.bin:16", shape=(8,))
     assert answer.status == 200
     np.testing.assert_array_equal(answer.json()["y"]["data"]["buffer"], 2 * NUMBERS[2:])
@@ -73,7 +73,7 @@ def test_admitted_url_is_read(admitting: Served, files: FileServer) -> None:
 def test_admitted_url_may_have_any_name_in_it(
     admitting: Served, files: FileServer, name: str
 ) -> None:
-    """Names with spaces, dots and letters of any language are no tricks."""
+    """Names with spaces, dots and any letters are accepted."""
     files.files[f"/public/{quote(unquote(name), safe='/:')}"] = NUMBERS.tobytes()
     assert apply(admitting, f"{files.url}/public/{name}:0").status == 200
 
@@ -114,34 +114,38 @@ def test_admitted_url_may_have_any_name_in_it(
 def test_prefix_cannot_be_talked_around(
     admitting: Served, files: FileServer, url: str, expected: str
 ) -> None:
-    """Nothing but what lies below the prefix is asked for, however it is spelled."""
+    """Only URLs below the prefix are requested, in any spelling."""
     files.asked.clear()
     assert_refused(apply(admitting, url.format(url=files.url, port=files.port)), expected)
     assert files.asked == []
 
 
 def test_percent_signs_are_no_way_to_fail(admitting: Served, files: FileServer) -> None:
-    """A name that was encoded thousands of times over is a name that is not there."""
+    """A name that is percent-encoded thousands of times is a missing file."""
     url = f"{files.url}/public/%{'25' * 5000}2e./data.bin"
     assert apply(admitting, url).status == 422
 
 
 def test_redirection_is_not_followed(admitting: Served, files: FileServer) -> None:
-    """An admitted place cannot send the reader on to another one."""
+    """An allowed URL cannot redirect to another one."""
     files.asked.clear()
     answer = apply(admitting, f"{files.url}/public/away.bin")
     assert answer.status == 422
     assert set(files.asked) == {"/public/away.bin"}
 
 
-def test_missing_file_at_an_admitted_place_is_told(admitting: Served, files: FileServer) -> None:
-    """A URL that may be read and is not there is named."""
+def test_missing_file_at_an_admitted_place_is_reported(
+    admitting: Served, files: FileServer
+) -> None:
+    """A missing file at an allowed URL is named."""
     url = f"{files.url}/public/none.bin"
     assert_refused(apply(admitting, url), f"Cannot open '{url}': FileNotFoundError")
 
 
-def test_failing_server_at_an_admitted_place_is_told(admitting: Served, files: FileServer) -> None:
-    """A place that is there and gives nothing is a fault of the payload, not of the Tesseract."""
+def test_failing_server_at_an_admitted_place_is_reported(
+    admitting: Served, files: FileServer
+) -> None:
+    """A failing download is a fault of the payload, not of the Tesseract."""
     files.files["/public/broken.bin"] = NUMBERS.tobytes()
     files.broken.add("/public/broken.bin")
     url = f"{files.url}/public/broken.bin"
@@ -149,7 +153,7 @@ def test_failing_server_at_an_admitted_place_is_told(admitting: Served, files: F
 
 
 def test_admitted_urls_do_not_open_files(admitting: Served) -> None:
-    """Paths stay closed: without an input path only the admitted URLs are read."""
+    """Without an input path only the allowed URLs are read."""
     assert_refused(apply(admitting, "data.bin"), "without --input-path")
 
 
@@ -157,7 +161,7 @@ def test_admitted_urls_do_not_open_files(admitting: Served) -> None:
 def test_several_prefixes_are_admitted(
     api_path: Path, files: FileServer, variable: str | None
 ) -> None:
-    """Prefixes are listed with commas, as an option or a variable, with or without a slash."""
+    """Prefixes are separated by commas, in the option or variable, with or without a slash."""
     prefixes = f"{files.url}/public/,{files.url}/public-of-others"
     options = [] if variable else ["--allow-url-prefix", prefixes]
     environment = {variable: prefixes} if variable else {}
@@ -168,7 +172,7 @@ def test_several_prefixes_are_admitted(
 
 
 def test_input_path_may_be_a_url(api_path: Path, files: FileServer) -> None:
-    """Relative names start from an input path that is a URL, and stay below it."""
+    """Relative names start from an input path that is a URL and stay below it."""
     with serving(api_path, "--input-path", f"{files.url}/public") as served:
         assert apply(served, "data.bin").status == 200
         assert apply(served, f"{files.url}/public/data.bin").status == 200
@@ -178,6 +182,6 @@ def test_input_path_may_be_a_url(api_path: Path, files: FileServer) -> None:
 
 
 def test_payload_is_no_url_over_http(admitting: Served, files: FileServer) -> None:
-    """A body is a document; only the command line reads one from elsewhere."""
+    """A request body is never read from another place, as on the command line."""
     body = json.dumps(f"@{files.url}/public/data.bin")
     assert admitting.request("POST", "/apply", body).status == 422

@@ -1,4 +1,4 @@
-"""Writing arrays into files from plain Python code, without a runtime around it."""
+"""Writing arrays into files from plain Python code, without a runtime."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Several(BaseModel):
-    """Arrays of several shapes and data types, as the documentation of `Array` has them."""
+    """Arrays of several shapes and data types, as in the documentation of `Array`."""
 
     int_array: Array[(2, 3), Int32]
     float_array: Array[(None, 3), Float64]
@@ -47,7 +47,7 @@ SIZES = (24, 24, 2, 12)
 
 
 def pair(first: float = 0.0, size: int = 2) -> Pair:
-    """Return two vectors that are told from others by their first element."""
+    """Return two vectors that are identified by their first element."""
     return Pair(a=first + np.arange(float(size)), b=-first - np.arange(float(size)))
 
 
@@ -73,7 +73,7 @@ def assert_same(found: BaseModel, expected: BaseModel) -> None:
 
 
 def test_example_of_the_documentation_comes_back(tmp_path: Path) -> None:
-    """What `model_dump_json` wrote is what `model_validate` reads from the same folder."""
+    """`model_validate` reads what `model_dump_json` wrote, from the same folder."""
     text = SEVERAL.model_dump_json(context=context(tmp_path, max_file_size=10**8))
     read = Several.model_validate(json.loads(text), context={"base_dir": str(tmp_path)})
     assert_same(read, SEVERAL)
@@ -101,7 +101,7 @@ def test_arrays_are_appended_to_one_file(tmp_path: Path) -> None:
     "array", [np.array([1.0, 2.0], ">f8"), np.arange(1.0, 5.0)[::2] / [1, 1.5]]
 )
 def test_bytes_are_little_endian_and_in_c_order(tmp_path: Path, array: NDArray[Any]) -> None:
-    """What is in the file does not depend on how an array lies in memory."""
+    """The file does not depend on the memory layout of the array."""
     Pair(a=array, b=[]).model_dump_json(context=context(tmp_path))
     [file] = tmp_path.iterdir()
     assert file.read_bytes() == np.array([1.0, 2.0], "<f8").tobytes()
@@ -114,7 +114,7 @@ def test_bytes_are_little_endian_and_in_c_order(tmp_path: Path, array: NDArray[A
 def test_new_file_once_one_has_exceeded_the_limit(
     tmp_path: Path, max_file_size: int, expected: list[int]
 ) -> None:
-    """Arrays go into a file until that is larger than `max_file_size`, across documents."""
+    """Arrays are appended until the file exceeds `max_file_size`, across documents."""
     options = context(tmp_path, max_file_size=max_file_size)
     texts = [pair(first).model_dump_json(context=options) for first in (1.0, 2.0)]
     assert sizes(tmp_path) == expected
@@ -123,13 +123,13 @@ def test_new_file_once_one_has_exceeded_the_limit(
 
 
 def test_limit_of_nothing_gives_each_array_a_file(tmp_path: Path) -> None:
-    """A `max_file_size` of 0 is a limit like any other."""
+    """A `max_file_size` of 0 is a valid limit."""
     SEVERAL.model_dump_json(context=context(tmp_path, max_file_size=0))
     assert sizes(tmp_path) == sorted(SIZES)
 
 
 def test_one_context_appends_to_one_file(tmp_path: Path) -> None:
-    """Documents that are written with one context share its file."""
+    """Documents written with one context share its file."""
     options = context(tmp_path)
     texts = [pair(first).model_dump_json(context=options) for first in (1.0, 2.0, 3.0)]
     assert sizes(tmp_path) == [3 * 32]
@@ -138,7 +138,7 @@ def test_one_context_appends_to_one_file(tmp_path: Path) -> None:
 
 
 def test_new_context_begins_a_new_file(tmp_path: Path) -> None:
-    """What was written with another context is never touched."""
+    """Files of another context are never changed."""
     for _ in range(3):
         pair().model_dump_json(context=context(tmp_path))
     assert sizes(tmp_path) == [32, 32, 32]
@@ -146,7 +146,7 @@ def test_new_context_begins_a_new_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("max_file_size", [100, 10**6])
 def test_threads_share_a_context(tmp_path: Path, max_file_size: int) -> None:
-    """No thread overwrites what another has written with the same context."""
+    """Threads with the same context do not overwrite each other's arrays."""
     options = context(tmp_path, max_file_size=max_file_size)
 
     def written(first: int) -> str:
@@ -161,7 +161,7 @@ def test_threads_share_a_context(tmp_path: Path, max_file_size: int) -> None:
 
 
 def test_binref_dir_is_below_the_base_dir(tmp_path: Path) -> None:
-    """Files go into `binref_dir`, and the document names them from `base_dir` on."""
+    """Files are written to `binref_dir`, and named relative to `base_dir`."""
     options = context(tmp_path, binref_dir="arrays/of_run_7")
     text = pair().model_dump_json(context=options)
     name = f"arrays/of_run_7/{options['__binref_uuid']}.bin"
@@ -172,7 +172,7 @@ def test_binref_dir_is_below_the_base_dir(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [str, Path])
 def test_base_dir_is_made(tmp_path: Path, kind: type) -> None:
-    """A folder that is not there yet is made, whether it is named by a text or a path."""
+    """A missing folder is made, given as a string or a path."""
     folder = tmp_path / "a" / "b"
     text = pair().model_dump_json(context={"array_encoding": "binref", "base_dir": kind(folder)})
     assert_same(Pair.model_validate_json(text, context={"base_dir": kind(folder)}), pair())
@@ -190,8 +190,8 @@ def test_base_dir_starts_from_the_working_directory(
         assert_same(Pair.model_validate_json(text, context={"base_dir": "arrays"}), pair())
 
 
-def test_no_base_dir_is_told() -> None:
-    """Without a folder nothing is written, and the error says how to name one."""
+def test_no_base_dir_is_reported() -> None:
+    """Without a folder nothing is written, and the error gives the option."""
     with pytest.raises(PydanticSerializationError) as raised:
         pair().model_dump_json(context={"array_encoding": "binref"})
     assert (
@@ -201,7 +201,7 @@ def test_no_base_dir_is_told() -> None:
 
 
 def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """A file in the place of the folder is an error that names it."""
+    """A file at the path of the folder is an error that names it."""
     (tmp_path / "file").write_bytes(b"precious")
     with pytest.raises(PydanticSerializationError, match=r"Cannot write '.+\.bin' in '.+/file': "):
         pair().model_dump_json(context=context(tmp_path / "file"))
@@ -211,7 +211,7 @@ def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["base64", "binref"])
 @pytest.mark.parametrize("size", [0, 1, 1000, 300_000])
 def test_compressed_arrays_come_back(tmp_path: Path, encoding: str, size: int) -> None:
-    """Arrays are compressed by lz4 in both encodings, and read without being told so."""
+    """Arrays are compressed by lz4 in both encodings, and reading detects it."""
     options = {**context(tmp_path, compression="lz4"), "array_encoding": encoding}
     model = Pair(a=np.random.default_rng(0).normal(size=size), b=np.zeros(size))
     text = model.model_dump_json(context=options)
@@ -219,8 +219,8 @@ def test_compressed_arrays_come_back(tmp_path: Path, encoding: str, size: int) -
     assert_same(Pair.model_validate_json(text, context={"base_dir": tmp_path}), model)
 
 
-def test_compressed_size_is_told(tmp_path: Path) -> None:
-    """A reference to compressed bytes says how many there are, and there are fewer."""
+def test_compressed_size_is_reported(tmp_path: Path) -> None:
+    """A reference to compressed bytes has their number, which is smaller."""
     text = Pair(a=np.zeros(10_000), b=np.ones(10_000)).model_dump_json(
         context=context(tmp_path, compression="lz4")
     )
@@ -232,8 +232,8 @@ def test_compressed_size_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["base64", "binref"])
-def test_unknown_compression_is_told(tmp_path: Path, encoding: str) -> None:
-    """A compressor that nobody provides is named, with those that are there."""
+def test_unknown_compression_is_reported(tmp_path: Path, encoding: str) -> None:
+    """An unknown compressor is named, with the installed ones."""
     options = {**context(tmp_path, compression="lz5"), "array_encoding": encoding}
     with pytest.raises(PydanticSerializationError, match=r"Unknown compression 'lz5'.*lz4"):
         pair().model_dump_json(context=options)
@@ -241,7 +241,7 @@ def test_unknown_compression_is_told(tmp_path: Path, encoding: str) -> None:
 
 @pytest.mark.parametrize("compression", [None, "lz4"])
 def test_base_dir_may_be_a_url(memory: fsspec.AbstractFileSystem, compression: str | None) -> None:
-    """In a remote folder, to which nothing can be appended, each array has a file of its own."""
+    """In a remote folder each array has its own file, because nothing can be appended."""
     options = {"array_encoding": "binref", "base_dir": "memory://runs", "binref_dir": "run_7"}
     text = SEVERAL.model_dump_json(context={**options, "compression": compression})
     files = memory.find("/runs")
@@ -252,7 +252,7 @@ def test_base_dir_may_be_a_url(memory: fsspec.AbstractFileSystem, compression: s
 
 
 def test_array_is_not_copied(tmp_path: Path) -> None:
-    """An array is written from where it lies."""
+    """An array is written without a copy."""
     model = pair(size=10**6)
     model.model_dump_json(context=context(tmp_path))
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Frames of lz4 as anybody may write them."""
+"""Frames of lz4 from any writer."""
 
 from __future__ import annotations
 
@@ -45,26 +45,26 @@ def codec(catalog: Catalog) -> CompressionCodec:
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_frames_of_any_options_are_read(codec: CompressionCodec, options: dict[str, Any]) -> None:
-    """Level, checksums, sizes and links of blocks are the writer's choice."""
+    """Level, checksums, block sizes and links of the writer do not matter."""
     assert unpacked(codec, bytes(lz4.frame.compress(PLAIN, **options)), len(PLAIN)) == PLAIN
 
 
 def test_what_is_written_is_a_frame(codec: CompressionCodec) -> None:
-    """Every program that knows the frame format reads what is written."""
+    """Any reader of the frame format can read the frames."""
     frame = packed(codec, PLAIN)
     assert frame.startswith(MAGIC)
     assert lz4.frame.decompress(frame) == PLAIN
 
 
 def test_blocks_without_a_frame_are_refused(codec: CompressionCodec) -> None:
-    """The block format has no checks and is not read."""
-    with pytest.raises(ValueError, match="it is no lz4 frame"):
+    """The block format has no checksums and is refused."""
+    with pytest.raises(ValueError, match="it is not a valid lz4 frame"):
         unpacked(codec, lz4.block.compress(bytes(1000)), 1000)
 
 
 @pytest.mark.parametrize("part", [SKIPPABLE, packed], ids=["skippable", "second"])
 def test_there_is_one_frame(codec: CompressionCodec, part: Any) -> None:
-    """Neither another frame nor one that is to be skipped follows."""
+    """A second or skippable frame is refused."""
     tail = part if isinstance(part, bytes) else part(codec, b"")
     with pytest.raises(ValueError, match="there are bytes after the lz4 frame"):
         unpacked(codec, packed(codec, bytes(1000)) + tail, 1000)
@@ -78,14 +78,14 @@ def test_there_is_one_frame(codec: CompressionCodec, part: Any) -> None:
         (1001, "it unpacks to 1000 bytes, not to the 1001 of the array"),
     ],
 )
-def test_another_size_is_told(codec: CompressionCodec, size: int, reason: str) -> None:
-    """The error says how many bytes came and how many there should be."""
+def test_another_size_is_reported(codec: CompressionCodec, size: int, reason: str) -> None:
+    """The error has the actual and the expected number of bytes."""
     with pytest.raises(ValueError, match=reason):
         unpacked(codec, packed(codec, bytes(1000)), size)
 
 
 def test_a_wrong_checksum_is_refused(codec: CompressionCodec) -> None:
-    """A checksum of the content is held against it."""
+    """The checksum of the content is verified."""
     frame = bytearray(lz4.frame.compress(bytes(1000), content_checksum=True))
     frame[-1] ^= 1
     with pytest.raises(ValueError, match="hecksum"):
@@ -93,7 +93,7 @@ def test_a_wrong_checksum_is_refused(codec: CompressionCodec) -> None:
 
 
 def test_a_size_in_the_header_is_not_believed(codec: CompressionCodec) -> None:
-    """A header that promises terabytes takes none."""
+    """A header that promises terabytes allocates nothing."""
     frame = bytearray(lz4.frame.compress(bytes(1000), store_size=True))
     frame[6:14] = (2**42).to_bytes(8, "little")
 
@@ -105,13 +105,13 @@ def test_a_size_in_the_header_is_not_believed(codec: CompressionCodec) -> None:
 
 
 def test_compressing_takes_little_memory(codec: CompressionCodec) -> None:
-    """Compression takes the memory of its result, twice where nothing can be compressed."""
+    """Compression takes the memory of its result, twice that for random data."""
     plain = memoryview(np.random.default_rng(0).bytes(10_000_000))
     assert traced_peak(lambda: codec.compress(plain)) < 21_000_000
 
 
 def test_a_document_of_a_bomb_takes_no_memory(catalog: Catalog, tmp_path: Path) -> None:
-    """4 MB of a payload that would become a gigabyte are refused, and take a few megabytes."""
+    """A 4 MB payload that unpacks to a gigabyte is refused within a few megabytes."""
     echo = made_echo(catalog, "json", tmp_path)
     echo.refusal(bomb(lz4.frame.compress(bytes(1000))))
     document = bomb(lz4.frame.compress(bytes(2**30)))
@@ -120,7 +120,7 @@ def test_a_document_of_a_bomb_takes_no_memory(catalog: Catalog, tmp_path: Path) 
 
 
 def bomb(frame: bytes) -> bytes:
-    """Return a document whose array of one number has a frame for its bytes."""
+    """Return a document of an array of one number, with a frame as its bytes."""
     buffer = base64.b64encode(frame).decode()
     data = {"buffer": buffer, "encoding": "base64", "compression": "lz4"}
     leaf = {"shape": [1], "dtype": "float64", "data": data}
@@ -129,7 +129,7 @@ def bomb(frame: bytes) -> bytes:
 
 @pytest.mark.parametrize("size", [0, 1, 79_999])
 def test_text_is_held_against_the_array(catalog: Catalog, tmp_path: Path, size: int) -> None:
-    """More text than the array could ever need is refused before it is decoded."""
+    """More base64 than the array could need is refused before it is decoded."""
     echo = made_echo(catalog, "json", tmp_path)
     document = bomb(bytes(30_000_000)).replace(b'"shape": [1]', b'"shape": [%d]' % size)
     assert traced_peak(lambda: echo.refusal(document)) < len(document) + 2_000_000

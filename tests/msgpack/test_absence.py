@@ -1,4 +1,4 @@
-"""Without the plugin there is no msgpack anywhere, and every place says how to get it."""
+"""Without the plugin msgpack is unavailable, and every message says how to install it."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ INSTALL = re.escape(install_command("tesseract-runtime-msgpack"))
 
 @pytest.fixture
 def cli(cli_here: Cli) -> Cli:
-    """Return the command line in this process: no rule of this module is about another."""
+    """Return the command line in this process: no test here needs another one."""
     return cli_here
 
 
 @pytest.fixture(scope="module")
 def without() -> Catalog:
-    """Return what the plugins provide when this one is disabled."""
+    """Return the catalog with this plugin disabled."""
     return load_catalog(PluginSelection(disabled=frozenset({"msgpack"})))
 
 
 @pytest.fixture(scope="module")
 def not_installed() -> Catalog:
-    """Return what the plugins provide where this one is not installed."""
+    """Return the catalog without this plugin installed."""
     present = load_catalog(PluginSelection(disabled=frozenset({"msgpack"})))
     declarations = {
         hook: list(present.registry(hook).entries.values()) for hook in ("formats", "encodings")
@@ -52,7 +52,7 @@ def not_installed() -> Catalog:
 
 
 def test_files_of_the_format_are_not_read(without: Catalog, not_installed: Catalog) -> None:
-    """`@file.msgpack` says what is missing."""
+    """`@file.msgpack` reports the missing plugin."""
     with pytest.raises(UnknownName, match="which is disabled"):
         format_of("payload.msgpack", without)
     with pytest.raises(UnknownName, match=INSTALL):
@@ -62,7 +62,7 @@ def test_files_of_the_format_are_not_read(without: Catalog, not_installed: Catal
 def test_bodies_of_the_media_type_are_refused_with_a_hint(
     without: Catalog, not_installed: Catalog
 ) -> None:
-    """A body of the format says what is missing, and what is known."""
+    """A body of the format reports the missing plugin and the known formats."""
     with pytest.raises(UnsupportedMediaType, match="which is disabled"):
         negotiation(without).input_format("application/msgpack")
     with pytest.raises(UnsupportedMediaType, match=INSTALL):
@@ -70,12 +70,12 @@ def test_bodies_of_the_media_type_are_refused_with_a_hint(
 
 
 def negotiation(catalog: Catalog) -> Negotiation:
-    """Return how a service with these plugins finds formats."""
+    """Return the content negotiation of a service with these plugins."""
     return Negotiation(catalog, resolve(catalog, flags={}, environment={}))
 
 
 def test_the_raw_encoding_goes_with_it(without: Catalog, catalog: Catalog) -> None:
-    """Schemas describe the encoding `raw` only where a format carries it."""
+    """Schemas describe the encoding `raw` only if a format carries it."""
     assert data_schemas(catalog) - data_schemas(without) == {"RawArrayData"}
 
 
@@ -90,7 +90,7 @@ def data_schemas(catalog: Catalog) -> set[str]:
 def test_files_are_explained_on_the_command_line(
     cli: Cli, tesseract: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """`@payload.msgpack` ends with 2 and one clear message, and is read where the plugin is."""
+    """`@payload.msgpack` exits with 2 and one message, and is read with the plugin."""
     (tmp_path / "payload.msgpack").write_bytes(payload(x=[1.0]))
     path = str(tesseract())
     there = cli("--api-path", path, "apply", "@payload.msgpack")
@@ -101,7 +101,7 @@ def test_files_are_explained_on_the_command_line(
 
 
 def test_help_does_not_offer_it(cli: Cli, tesseract: Callable[..., Path]) -> None:
-    """The formats of the help are those that there are."""
+    """The help lists the installed formats."""
     path = str(tesseract())
     assert "msgpack" in cli("plugins").stdout
     assert "formats: msgpack" not in cli("--no-plugin", "msgpack", "plugins").stdout

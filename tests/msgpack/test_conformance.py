@@ -1,4 +1,4 @@
-"""msgpack does what every document format must do."""
+"""msgpack passes the conformance suite of document formats."""
 
 from __future__ import annotations
 

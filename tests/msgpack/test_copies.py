@@ -1,4 +1,4 @@
-"""How much memory a large array takes on its way through a call in msgpack."""
+"""The memory of a large array during a call in msgpack."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ NBYTES = 8 * SIZE
 RETURN = DOUBLE.replace("2 * inputs.x", "inputs.x")
 """A Tesseract whose output is the memory of its input."""
 
-SOME = 1_500_000  # bytes for all that is no array; the packer of msgpack 1.0 takes a million
+SOME = 1_500_000  # bytes for everything but arrays; the packer of msgpack 1.0 takes a million
 
 
 def calls(runtime: Runtime) -> Callable[[], Reply]:
-    """Return the call of a large array, which the runtime has answered for a small one before."""
+    """Return a call with a large array, after a warm-up call with a small one."""
 
     def call(body: bytes) -> Reply:
         reply = runtime.invoke(
@@ -52,7 +52,7 @@ def document(x: np.ndarray[Any, Any]) -> bytes:
 
 
 def test_an_array_that_is_returned_is_copied_once(runtime: Callable[..., Runtime]) -> None:
-    """Beyond the bytes of the payload there is one array, which the document refers to."""
+    """Beyond the payload there is one array, which the document refers to."""
     call = calls(runtime(RETURN))
     assert traced_peak(call) < NBYTES + SOME
 
@@ -64,7 +64,7 @@ def test_a_computed_array_takes_its_own_memory(runtime: Callable[..., Runtime]) 
 
 
 def test_the_answer_is_right(runtime: Callable[..., Runtime]) -> None:
-    """What is counted is a whole answer."""
+    """The measured reply is complete."""
     tree = msgpack.unpackb(b"".join(calls(runtime(DOUBLE))().body))
     assert np.frombuffer(tree["y"]["data"]["buffer"]).tolist()[-1] == 2.0 * (SIZE - 1)
 
@@ -73,7 +73,7 @@ def test_the_answer_is_right(runtime: Callable[..., Runtime]) -> None:
 def test_arrays_of_msgpack_numpy_take_one_copy_more(
     runtime: Callable[..., Runtime], order: str
 ) -> None:
-    """An array in the other byte order is swapped once before it is copied."""
+    """An array in the other byte order is swapped once."""
     made = runtime(RETURN)
     calls(made)
     data = np.arange(float(SIZE)).astype(f"{order}f8").tobytes()

@@ -29,12 +29,12 @@ RESULT = {
 
 
 def from_javascript(name: str) -> bytes:
-    """Return a document that JavaScript has written."""
+    """Return a document written by JavaScript."""
     return (GOLDEN / f"javascript_{name}.msgpack").read_bytes()
 
 
 def test_typed_arrays_are_read(echo: Echo) -> None:
-    """The memory of typed arrays in `bin` is that of the arrays."""
+    """The memory of typed arrays in `bin` is read as arrays."""
     inputs = echo.read(from_javascript("arrays"))
     assert inputs.float32.tobytes() == np.array([[1.5, -0.0], [np.nan, -np.inf]], "f4").tobytes()
     assert inputs.float64.tolist() == [0.1, 1e308, 5e-324]
@@ -50,7 +50,7 @@ def test_large_arrays_are_read(echo: Echo) -> None:
 
 
 def test_plain_values_are_read(echo: Echo) -> None:
-    """Numbers, which JavaScript writes as integers where it can, texts and lists are read."""
+    """Numbers (integers if possible), strings and lists are read."""
     inputs = echo.read(from_javascript("plain"))
     assert (inputs.number, inputs.whole) == (3.0, -4294967297)
     assert inputs.text == "a \N{GREEK SMALL LETTER ALPHA} \N{GRINNING FACE}"
@@ -59,7 +59,7 @@ def test_plain_values_are_read(echo: Echo) -> None:
 
 
 def test_nested_lists_are_read(echo: Echo) -> None:
-    """Lists inside of each other are as deep as JavaScript has written them."""
+    """Nested lists are read."""
     tree, depth = echo.read(from_javascript("nested")).anything, 0
     while isinstance(tree, list):
         (tree,), depth = tree, depth + 1
@@ -72,13 +72,13 @@ def test_undefined_is_null(echo: Echo) -> None:
 
 
 def test_dates_are_refused(echo: Echo) -> None:
-    """A `Date` is an extension type, which no field of a payload can be."""
+    """A `Date` is an extension type and is refused."""
     fault = echo.refusal(from_javascript("date"))
     assert fault.message.startswith("The payload is not valid msgpack: the extension type at byte ")
 
 
 def test_result_is_what_was_recorded(echo: Echo) -> None:
-    """What JavaScript has read is what the runtime still writes, byte for byte."""
+    """The runtime still writes the recorded bytes."""
     assert echo.write(RESULT) == (GOLDEN / "runtime.msgpack").read_bytes()
 
 
@@ -93,7 +93,7 @@ def test_javascript_reads_arrays(name: str) -> None:
 
 
 def test_javascript_reads_everything_else() -> None:
-    """Texts, numbers, lists and maps are in JavaScript what they are here."""
+    """Strings, numbers, lists and maps have the same values in JavaScript."""
     read = recorded()
     assert (read["text"], read["number"], read["whole"]) == ("a \N{GRINNING FACE}", -1.5, 2**32)
     assert read["float16"] is None

@@ -1,4 +1,4 @@
-"""Arrays as the package msgpack-numpy writes them are read, and never unpickled."""
+"""Arrays of the package msgpack-numpy are read, and never unpickled."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ARRAYS = npst.arrays(
 
 
 def written(**options: Any) -> Any:
-    """Return a function that writes inputs with msgpack-numpy, by options of msgpack."""
+    """Return a function that writes inputs with msgpack-numpy and options of msgpack."""
 
     def write(**inputs: Any) -> bytes:
         packed: bytes = msgpack.packb({"inputs": inputs}, default=msgpack_numpy.encode, **options)
@@ -39,13 +39,13 @@ numpy_payload = written()
 
 
 def named(**changes: Any) -> dict[str, Any]:
-    """Return an array of two floats as msgpack-numpy writes it, with changes."""
+    """Return an array of two floats in the form of msgpack-numpy, with changes."""
     keys = {"nd": True, "type": "<f8", "kind": b"", "shape": [2], "data": bytes(16)}
     return {key: value for key, value in {**keys, **changes}.items() if value is not ...}
 
 
 def reason(echo: Echo, array: Any) -> str:
-    """Return why an array is refused."""
+    """Return the reason for a refused array."""
     return echo.refusal(payload(float64=array)).message
 
 
@@ -65,7 +65,7 @@ def test_arrays_are_read(echo: Echo, array: np.ndarray[Any, Any]) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_scalars_are_read(echo: Echo, dtype: str) -> None:
-    """Scalars of numpy, which have a form of their own, are arrays of rank 0."""
+    """Numpy scalars, which have their own form, are arrays of rank 0."""
     for value in special(dtype):
         back = getattr(echo.read(numpy_payload(**{dtype: value})), dtype)
         assert (type(back), back.tobytes()) == (type(value), value.tobytes())
@@ -73,7 +73,7 @@ def test_scalars_are_read(echo: Echo, dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_arrays_belong_to_the_author(echo: Echo, dtype: str) -> None:
-    """What `apply` gets is writable, aligned and native, also of big-endian arrays."""
+    """`apply` receives writable, aligned and native arrays, also from big-endian ones."""
     for array in (counted(dtype, (3, 4)), LAYOUTS["big-endian"](counted(dtype, (3, 4)))):
         back = getattr(echo.read(numpy_payload(**{dtype: array})), dtype)
         assert belongs_to_its_receiver(back)
@@ -82,18 +82,18 @@ def test_arrays_belong_to_the_author(echo: Echo, dtype: str) -> None:
 
 @pytest.mark.parametrize("key", [str, str.encode], ids=["texts", "bytes"])
 def test_keys_are_texts_or_bytes(echo: Echo, key: Any) -> None:
-    """The keys of an array are read in both forms, of which msgpack-numpy writes the second."""
+    """The keys of an array may be strings or bytes; msgpack-numpy writes bytes."""
     array = {key(name): value for name, value in named().items()}
     assert echo.read(payload(float64=array)).float64.tolist() == [0, 0]
 
 
 def test_data_as_text_are_refused(echo: Echo) -> None:
-    """What was written for readers of before `bin`, with bytes as text, is refused."""
+    """The old form with bytes as strings is refused."""
     echo.refusal(written(use_bin_type=False)(float64=np.arange(2.0)))
 
 
 def test_arrays_are_cast_as_all_others(echo: Echo) -> None:
-    """The rules of casts are those of every document."""
+    """Casts follow the usual rules."""
     assert echo.read(numpy_payload(float64=np.arange(2, dtype=">i2"))).float64.tolist() == [0, 1]
     fault = echo.refusal(numpy_payload(int8=np.arange(2.0)))
     assert fault.details[0]["type"] == "array_dtype_mismatch"
@@ -114,12 +114,12 @@ class Mischief:
         self._path = path
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
-        """Return what unpickling calls."""
+        """Return the call that unpickling would make."""
         return os.mkdir, (str(self._path),)
 
 
 def test_objects_are_refused_and_not_unpickled(echo: Echo, tmp_path: Path) -> None:
-    """An array of objects is a pickle, which could do anything; it does nothing here."""
+    """An array of objects is a pickle, and is not executed."""
     path = tmp_path / "mischief"
     document = numpy_payload(float64=np.array([Mischief(path)], dtype=object))
     assert b"mkdir" in document
@@ -142,13 +142,13 @@ def test_other_kinds_are_refused_by_name(echo: Echo, kind: Any) -> None:
 
 
 def test_structured_arrays_are_refused(echo: Echo) -> None:
-    """A structured array as the package writes it is refused."""
+    """A structured array written by the package is refused."""
     array = np.zeros(2, dtype=[("a", "f8"), ("b", "i4")])
     assert "is refused" in echo.refusal(numpy_payload(float64=array)).message
 
 
 def test_complex_numbers_of_python_are_refused(echo: Echo) -> None:
-    """A complex number of Python is another map of msgpack-numpy, and no array."""
+    """A complex number of Python, another map of msgpack-numpy, is refused."""
     echo.refusal(numpy_payload(complex128=1 + 2j))
 
 
@@ -190,23 +190,23 @@ def test_complex_numbers_of_python_are_refused(echo: Echo) -> None:
     ids=lambda changes: str(changes)[:40],
 )
 def test_damaged_arrays_are_refused(echo: Echo, changes: dict[str, Any]) -> None:
-    """Arrays that lack something or are not what they say get one clear sentence."""
+    """Incomplete or inconsistent arrays are refused with one clear sentence."""
     echo.refusal(payload(float64=named(**changes)))
 
 
 def test_huge_kinds_take_no_memory(echo: Echo) -> None:
-    """A number in the place of the kind is not taken for a length of bytes."""
+    """A number as the kind is not used as a length."""
     document = payload(float64=named(kind=60_000_000))
     assert resident_peak(lambda: echo.reply(document)) < SLACK
 
 
 def test_an_array_of_a_plain_field_is_refused(echo: Echo) -> None:
-    """Where no array is expected, one is as wrong as any other value."""
+    """An array in another field is refused like any other value."""
     echo.refusal(numpy_payload(text=np.arange(2.0)))
     echo.refusal(numpy_payload(anything={"a": np.arange(2.0)}))
 
 
 def test_maps_that_only_look_like_it_are_kept(echo: Echo) -> None:
-    """A map of a user that has some of the keys and no bytes stays what it is."""
+    """A map with some of the keys but no bytes is unchanged."""
     for tree in ({"nd": True}, {"nd": 1, "data": [1]}, {"nd": "x", "type": "y", "more": 0}):
         assert echo.read(payload(anything=tree)).anything == tree

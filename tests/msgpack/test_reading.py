@@ -1,4 +1,4 @@
-"""Reading MessagePack: all of the specification that JSON has a word for, and nothing else."""
+"""Reading MessagePack: binary data and the types of JSON, and nothing else."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def loads(body: bytes | bytearray) -> Any:
 
 
 def refusal(body: bytes) -> str:
-    """Return what is said of a body that is refused."""
+    """Return the message for a refused body."""
     with pytest.raises(ValueError, match=" ") as caught:
         loads(body)
     return str(caught.value)
@@ -51,7 +51,7 @@ def refusal(body: bytes) -> str:
 @given(tree=TREES)
 @settings(max_examples=150, deadline=None)
 def test_everything_is_read_as_msgpack_reads_it(tree: Any) -> None:
-    """Trees are those of the package msgpack, with views of the body for bytes."""
+    """Trees equal those of the package msgpack, with views of the body for bytes."""
     assert loads(msgpack.packb(tree)) == tree
 
 
@@ -96,13 +96,13 @@ def test_everything_is_read_as_msgpack_reads_it(tree: Any) -> None:
     ids=lambda part: part.hex() if isinstance(part, bytes) else "",
 )
 def test_every_form_is_read(body: bytes, value: Any) -> None:
-    """Each form of the specification is read, the longest forms of small values too."""
+    """Each form of the specification is read, also the longest forms of small values."""
     assert loads(body) == value
     assert type(loads(body)) is (memoryview if isinstance(value, bytes) else type(value))
 
 
 def test_nan_is_nan() -> None:
-    """NaN has no form of its own."""
+    """NaN is read as a float."""
     assert math.isnan(loads(b"\xcb\x7f\xf8" + b"\x00" * 6))
 
 
@@ -129,18 +129,18 @@ EXTENSIONS = (
 
 @pytest.mark.parametrize("extension", EXTENSIONS, ids=bytes.hex)
 def test_extension_types_are_refused(extension: bytes) -> None:
-    """Timestamps and all other extension types are refused, with their place."""
+    """Timestamps and all other extension types are refused, with their position."""
     assert refusal(b"\x91" + extension) == "the extension type at byte 1 is not supported"
 
 
 def test_unused_byte_is_refused() -> None:
-    """The one byte that the specification never uses is refused."""
-    assert refusal(b"\x92\x01\xc1") == "0xc1 at byte 2 is no MessagePack"
+    """The byte that the specification never uses is refused."""
+    assert refusal(b"\x92\x01\xc1") == "0xc1 at byte 2 is not valid MessagePack"
 
 
 @pytest.mark.parametrize("tail", [b"\x00", b"\xc0", b"\xc1", b"\x80" * 1000])
 def test_trailing_bytes_are_refused(tail: bytes) -> None:
-    """Nothing follows a document."""
+    """Bytes after a document are refused."""
     assert refusal(b"\x91\x01" + tail) == "there are bytes after the document, from byte 2 on"
 
 
@@ -159,13 +159,13 @@ def test_truncated_bodies_are_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize("first", [0xC6, 0xDB, 0xDD, 0xDF])
 def test_headers_that_promise_too_much_take_no_memory(first: int) -> None:
-    """A header of billions of items costs nothing until the items come."""
+    """A header of billions of items allocates nothing."""
     body = struct.pack(">BI", first, 2**32 - 1) + b"\x01" * 100
     assert traced_peak(lambda: refusal(body)) < 100_000
 
 
 def test_nested_headers_that_promise_too_much_take_no_memory() -> None:
-    """Two hundred headers of billions of items cost as little."""
+    """Neither do two hundred such headers."""
     body = b"\xdd\xff\xff\xff\xff" * 200
     assert traced_peak(lambda: refusal(body)) < 1_000_000
 
@@ -173,17 +173,17 @@ def test_nested_headers_that_promise_too_much_take_no_memory() -> None:
 @pytest.mark.parametrize("opening", [b"\x91", b"\x81\xa1a", b"\xdc\x00\x01", b"\x92\x01"])
 @pytest.mark.parametrize("depth", [201, 1000, 1_000_000])
 def test_deep_nesting_is_refused(opening: bytes, depth: int) -> None:
-    """Beyond 200 lists and maps inside of each other nothing is read, and no stack overflows."""
+    """More than 200 nested lists and maps are refused without a stack overflow."""
     assert refusal(opening * depth) == "more than 200 lists and maps inside each other"
 
 
 def test_as_deep_as_json_is_read() -> None:
-    """200 lists inside of each other are read."""
+    """200 nested lists are read."""
     assert str(loads(b"\x91" * 200 + b"\x01")).count("[") == 200
 
 
 def test_many_lists_beside_each_other_are_not_deep() -> None:
-    """Depth is not the number of lists."""
+    """The number of lists at one depth is not limited."""
     assert loads(b"\xdc\x03\xe8" + b"\x91\x01" * 1000) == [[1]] * 1000
 
 
@@ -191,25 +191,25 @@ def test_many_lists_beside_each_other_are_not_deep() -> None:
     "text", [b"\xff", b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82"]
 )
 def test_invalid_utf_8_is_refused(text: bytes) -> None:
-    """A text that is not UTF-8 is refused, a lone surrogate too."""
+    """A string of invalid UTF-8 is refused, a lone surrogate too."""
     body = bytes([0x91, 0xA0 + len(text)]) + text
     assert refusal(body) == "the string at byte 2 is not valid UTF-8"
 
 
 @pytest.mark.parametrize("key", [b"\x01", b"\xc0", b"\xc3", b"\xcb" + bytes(8), b"\x90", b"\x80"])
 def test_keys_that_are_no_strings_are_refused(key: bytes) -> None:
-    """Keys are strings, as in JSON; a list as key is no failure of ours."""
-    assert refusal(b"\x81" + key + b"\x01") == "the key at byte 1 is no string"
+    """Keys must be strings, as in JSON; a list as a key is refused too."""
+    assert refusal(b"\x81" + key + b"\x01") == "the key at byte 1 is not a string"
 
 
 def test_errors_name_the_format(echo: Echo) -> None:
-    """A caller is told which format was expected."""
+    """The message names the expected format."""
     message = echo.refusal(b"\x91").message
     assert message == "The payload is not valid msgpack: the document ends at byte 1, in the middle"
 
 
 def test_bytes_where_no_array_is_are_refused(echo: Echo) -> None:
-    """Bytes are no text, no number, no array and nothing else that a field can be."""
+    """Bytes are not accepted for any type of field."""
     for field in ("text", "number", "float64", "anything", "items", "named"):
         echo.refusal(payload(**{field: b"12345678"}))
 
@@ -221,7 +221,7 @@ def test_bytes_that_are_text_are_no_text(echo: Echo) -> None:
 
 
 def test_arrays_of_all_forms_are_read(echo: Echo) -> None:
-    """Bare lists and numbers, and arrays in base64 and as numbers, are read beside raw ones."""
+    """Bare lists and numbers, base64 and JSON arrays are read as well as raw ones."""
     encoded = {"shape": [1], "dtype": "float64"}
     forms = [
         [1.5],
@@ -233,7 +233,7 @@ def test_arrays_of_all_forms_are_read(echo: Echo) -> None:
 
 
 def test_more_items_than_are_allowed_are_refused(echo: Echo) -> None:
-    """`--max-json-items` bounds the objects of msgpack as it does those of JSON."""
+    """`--max-json-items` limits the items of msgpack like those of JSON."""
     most = echo.runtime.config.max_json_items
     assert echo.read(payload(anything=[0] * (most - 1000))).anything is not None
     for item in (b"\xc0", b"\x80", b"\x90", b"\xa0", b"\x01"):

@@ -1,4 +1,4 @@
-"""Writing MessagePack: buffers are spliced in, and what cannot be expressed is said."""
+"""Writing MessagePack: buffers are spliced in, and values out of range are reported."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def dumps(tree: Any) -> bytes:
 
 
 def leaf(data: bytes | memoryview) -> EncodedArray:
-    """Return an array of bytes as a tree has it."""
+    """Return an array of bytes as a leaf of a tree."""
     spec = ArraySpec(shape=(memoryview(data).nbytes,), dtype=np.dtype("uint8"))
     return EncodedArray(spec, {"encoding": "raw"}, data)
 
 
 def mapping(data: bytes) -> dict[str, Any]:
-    """Return an array of bytes as a document has it."""
+    """Return the document of an array of bytes."""
     array = leaf(data)
     return array.document(array.buffer)
 
@@ -51,7 +51,7 @@ def mapping(data: bytes) -> dict[str, Any]:
 @given(sizes=st.lists(st.integers(0, 300) | st.sampled_from([255, 256, 65_535, 65_536])))
 @settings(max_examples=100, deadline=None)
 def test_buffers_become_bin(sizes: list[int]) -> None:
-    """Each buffer stands in its place as `bin`, with the shortest header."""
+    """Each buffer is written in place as `bin`, with the shortest header."""
     plain = [bytes([number % 256]) * size for number, size in enumerate(sizes)]
     tree = [{"x": leaf(data), "text": "a"} for data in plain]
     expected = [{"x": mapping(data), "text": "a"} for data in plain]
@@ -61,7 +61,7 @@ def test_buffers_become_bin(sizes: list[int]) -> None:
 @given(tree=st.recursive(st.text() | st.integers(-(2**63), 2**64 - 1), st.lists))
 @settings(max_examples=100, deadline=None)
 def test_trees_without_buffers_are_those_of_msgpack(tree: Any) -> None:
-    """Without arrays a document is what the package msgpack writes."""
+    """Without arrays a document equals that of the package msgpack."""
     assert dumps(tree) == msgpack.packb(tree)
 
 
@@ -84,7 +84,7 @@ def test_large_arrays_are_not_copied(echo: Echo) -> None:
     ],
 )
 def test_texts_that_look_like_placeholders_stay(echo: Echo, text: str) -> None:
-    """A text of a user is never taken for the place of a buffer, as value or as key."""
+    """A user's string is never mistaken for the place of a buffer, as value or key."""
     item = {"values": [1.0], "note": text}
     back = echo.read(echo.write({"text": text, "named": {text: item}, "float64": np.ones(3)}))
     assert (back.text, list(back.named), back.named[text].note) == (text, [text], text)
@@ -92,7 +92,7 @@ def test_texts_that_look_like_placeholders_stay(echo: Echo, text: str) -> None:
 
 @pytest.mark.parametrize("spelled", [b"\xc4\x10", b"\xc6", b"\xd9"])
 def test_bytes_of_buffers_are_written_as_they_are(spelled: bytes) -> None:
-    """What the bytes of an array spell, before another one and in one, makes no difference."""
+    """The bytes of an array do not affect the splicing of others."""
     large = spelled * 40_000
     tree = [leaf(large), 0xD9, -39, "\xd9", leaf(large), spelled, leaf(b"small")]
     expected = [mapping(large), 0xD9, -39, "\xd9", mapping(large), spelled, mapping(b"small")]
@@ -100,20 +100,20 @@ def test_bytes_of_buffers_are_written_as_they_are(spelled: bytes) -> None:
 
 
 def test_bytes_of_an_array_that_user_code_has_changed_are_written() -> None:
-    """In the mapping that is left of an array, its buffer stays bytes."""
+    """In the mapping of an array the buffer stays bytes."""
     tree = {**mapping(b"abc"), "unit": "m"}
     assert msgpack.unpackb(dumps(tree)) == tree
 
 
 def test_integers_of_64_bits_are_written(runtime: Callable[..., Runtime]) -> None:
-    """The largest integer that MessagePack has is exact."""
+    """The largest integer of MessagePack is exact."""
     reply = runtime(WITH_INTEGER).invoke(call(64))
     assert msgpack.unpackb(b"".join(reply.body)) == {"y": 2**64 - 1}
 
 
 @pytest.mark.parametrize("power", [65, 1000, 100_000])
 def test_larger_integers_are_an_error(runtime: Callable[..., Runtime], power: int) -> None:
-    """An integer of more than 64 bits cannot be written, and the fault says so in few words."""
+    """An integer of more than 64 bits is a fault with a short message."""
     fault = runtime(WITH_INTEGER).invoke(call(power)).fault
     assert fault is not None
     assert fault.message.startswith("The result cannot be written as msgpack: ")
@@ -132,7 +132,7 @@ def call(power: int) -> Call:
 
 
 def test_arrays_of_4_gib_are_an_error() -> None:
-    """An array that no `bin` can hold is refused, with another way."""
+    """An array that is too large for `bin` is refused, with an alternative."""
     tree = leaf(np.empty(2**32, np.uint8).data)  # no memory is taken before it is used
     with pytest.raises(InvalidResult) as caught:
         MsgpackDocumentCodec().dumps(tree)
@@ -150,14 +150,14 @@ def test_arrays_of_almost_4_gib_have_a_header() -> None:
 
 
 def test_plain_values_are_written_natively(echo: Echo) -> None:
-    """NaN and infinities of plain fields are floats, not words."""
+    """NaN and infinities of plain fields are floats, not strings."""
     for number in (float("nan"), float("inf"), -0.0):
         tree = msgpack.unpackb(echo.write({"number": number}))
         assert repr(tree["inputs"]["number"]) == repr(number)
 
 
 def test_document_is_that_of_json_with_bytes(echo: Echo) -> None:
-    """The tree is that of JSON; only the buffer of an array is bytes, in the encoding `raw`."""
+    """The tree equals that of JSON, except for arrays in the encoding `raw`."""
     tree = msgpack.unpackb(echo.write({"int16": np.array([[1, -2]], ">i2")}))
     assert tree["inputs"]["int16"] == {
         "object_type": "array",

@@ -250,7 +250,7 @@ def test_unknown_type_of_a_body_is_415(served: Served) -> None:
         (BODIES["msgpack"][1] + b"\xc0", "there are bytes after the document"),
         (b"\xdd\x00\x00\xff\xff", "the document ends at byte 5, in the middle"),
         (b"\xdd\xff\xff\xff\xff", "it has more than the 20000000 items of --max-json-items"),
-        (b"\xc1", "0xc1 at byte 0 is no MessagePack"),
+        (b"\xc1", "0xc1 at byte 0 is not valid MessagePack"),
         (msgpack.packb({"inputs": msgpack.ExtType(5, b"x")}), "the extension type at byte 8"),
         (b"\x91" * 300 + b"\x90", "more than 200 lists and maps inside each other"),
         (PAYLOAD.encode(), "there are bytes after the document"),

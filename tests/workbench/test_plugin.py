@@ -1,4 +1,4 @@
-"""The plugin registers three commands, an endpoint and a recipe, at no cost."""
+"""The plugin registers three commands, an endpoint and a recipe, without heavy imports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DISTRIBUTION = "tesseract-runtime-workbench"
 
 
 def test_what_is_provided_is_what_the_project_says(catalog: Catalog) -> None:
-    """The table from which hints are made names what the hooks provide."""
+    """The table for hints names everything that the hooks provide."""
     project = tomllib.loads((REPOSITORY / "plugins/workbench/pyproject.toml").read_text())
     assert project["project"]["name"] == DISTRIBUTION
     provides = project["tool"]["tesseract-runtime"]["provides"]
@@ -68,14 +68,14 @@ def test_registering_imports_nothing_heavy() -> None:
     ],
 )
 def test_examples_in_docstrings_are_right(module: str) -> None:
-    """The prompts in the docstrings of a module give what stands below them."""
+    """The examples in the docstrings of a module are right."""
     results = doctest.testmod(importlib.import_module(f"tesseract_runtime_workbench.{module}"))
     assert results.attempted > 0
     assert results.failed == 0
 
 
 def test_help(here: Here) -> None:
-    """The command is listed once, and its own help says what it takes."""
+    """The command is listed once and has its own help."""
     listing = here("--help").stdout
     assert [line.split()[0] for line in listing.splitlines() if line.startswith("  test")] == [
         "test"

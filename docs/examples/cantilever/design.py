@@ -1,6 +1,6 @@
 """Find the lightest cantilever that sinks no further than allowed: `design.py URL_OF_SECTION`.
 
-It knows nothing of how the beam or its sections are computed.
+It does not depend on how the beam and its sections are computed.
 """
 
 import sys
@@ -39,7 +39,7 @@ class Cantilever:
         return float(self._beam.apply(self._inputs(heights))["mass"])
 
     def tip(self, heights: Numbers) -> float:
-        """Return how far the tip sinks in m."""
+        """Return the deflection of the tip in m."""
         return float(self._beam.apply(self._inputs(heights))["deflection"][-1])
 
     def mass_gradient(self, heights: Numbers) -> Numbers:
@@ -47,7 +47,7 @@ class Cantilever:
         return self._gradient(heights, "mass", 1.0)
 
     def tip_gradient(self, heights: Numbers) -> Numbers:
-        """Return the derivatives of the tip's sinking by the heights in m/mm."""
+        """Return the derivatives of the tip's deflection by the heights in m/mm."""
         return self._gradient(heights, "deflection", np.eye(ELEMENTS)[-1])
 
     def _gradient(self, heights: Numbers, output: str, weights: Numbers | float) -> Numbers:
@@ -63,7 +63,7 @@ class Cantilever:
 
 
 def straight(cantilever: Cantilever) -> Numbers:
-    """Return the heights of the lightest beam of one height that is stiff enough."""
+    """Return the heights of the lightest uniform beam that is stiff enough."""
     low, high = LOWEST, HIGHEST
     while high - low > 0.01:
         middle = (low + high) / 2
@@ -73,7 +73,7 @@ def straight(cantilever: Cantilever) -> Numbers:
 
 
 def lightest(cantilever: Cantilever, start: Numbers) -> Numbers:
-    """Return the heights of the lightest beam that is stiff enough, whatever its shape."""
+    """Return the heights of the lightest beam of any shape that is stiff enough."""
     stiff_enough = NonlinearConstraint(
         lambda heights: cantilever.tip(heights) / SINKS_BY,
         -np.inf,
@@ -92,7 +92,7 @@ def lightest(cantilever: Cantilever, start: Numbers) -> Numbers:
 
 
 def report(title: str, cantilever: Cantilever, heights: Numbers) -> None:
-    """Print mass and sinking of a beam, and its heights at both ends."""
+    """Print the mass, deflection and end heights of a beam."""
     mass, tip = cantilever.mass(heights), cantilever.tip(heights)
     print(
         f"{title}: {mass:.2f} kg, sinks {1000 * tip:.2f} mm, "

@@ -1,4 +1,4 @@
-"""A cantilever under load and its own weight, whose sections are computed by another Tesseract."""
+"""A cantilever under load and its own weight; another Tesseract computes its sections."""
 
 from collections.abc import Collection, Mapping
 
@@ -16,7 +16,7 @@ Numbers = NDArray[np.float64]
 
 
 class InputSchema(BaseModel):
-    """A beam of elements of equal length, held at one end, and the forces on it."""
+    """A beam of elements of equal length, clamped at one end, and the forces on it."""
 
     section: TesseractReference = Field(
         description="Computes `stiffness` in N m^2 and `mass` in kg/m, both of shape (elements,), "
@@ -41,9 +41,9 @@ class OutputSchema(BaseModel):
 
 
 class Elements:
-    """Euler-Bernoulli elements of one length, each with a sinking and a slope at both ends.
+    """Euler-Bernoulli elements of one length, each with a deflection and a slope at both ends.
 
-    `moves` and `forces` have these two of each node in turn, those of the held end first. `unit`
+    `moves` and `forces` have these two for each node, the clamped end first. `unit`
     is the matrix of an element whose stiffness is 1, and `weight` are the forces of 1 kg/m.
     """
 
@@ -54,7 +54,7 @@ class Elements:
         self.weight = GRAVITY * size * np.array([1 / 2, size / 12, 1 / 2, -size / 12])
 
     def moves(self, forces: Numbers) -> Numbers:
-        """Return what forces do to a beam whose first node is held."""
+        """Solve for the moves of a beam with its first node clamped, under given forces."""
         matrix = np.zeros((forces.size, forces.size))
         for element, stiffness in enumerate(self.stiffness):
             nodes = slice(2 * element, 2 * element + 4)
@@ -63,13 +63,13 @@ class Elements:
         return np.concatenate([[0, 0], free])
 
     def forces(self, load: Numbers, mass: Numbers) -> Numbers:
-        """Return those of a load on the nodes, and of the weight of a mass in kg/m."""
+        """Return the forces of a load on the nodes and of a mass in kg/m."""
         forces = spread(np.outer(mass, self.weight))
         forces[2::2] += load
         return forces
 
     def stresses(self, moves: Numbers) -> Numbers:
-        """Return the forces of each element on its ends if its stiffness were 1."""
+        """Return the forces of each element on its ends for a stiffness of 1."""
         return ends(moves) @ self.unit
 
 
@@ -99,7 +99,7 @@ def spread(values: Numbers) -> Numbers:
 
 
 def solved(inputs: InputSchema) -> tuple[Elements, Numbers, Numbers]:
-    """Return the elements, the mass of each in kg/m, and how the beam moves."""
+    """Return the elements, the mass of each in kg/m, and the moves of the beam."""
     section = inputs.section.apply({"dimensions": inputs.dimensions})
     elements = Elements(section["stiffness"], inputs.length / len(inputs.dimensions))
     moves = elements.moves(elements.forces(inputs.load, section["mass"]))
@@ -107,7 +107,7 @@ def solved(inputs: InputSchema) -> tuple[Elements, Numbers, Numbers]:
 
 
 def apply(inputs: InputSchema) -> OutputSchema:
-    """Compute how far the beam sinks, and its mass."""
+    """Compute the deflection and the mass of the beam."""
     elements, mass, moves = solved(inputs)
     return OutputSchema(deflection=moves[2::2], mass=elements.size * mass.sum())
 
@@ -118,7 +118,7 @@ def jacobian_vector_product(
     jvp_outputs: Collection[str],
     tangent_vector: Mapping[str, Numbers],
 ) -> Mapping[str, Numbers]:
-    """Carry a change of the inputs through the section, and then through the beam."""
+    """Propagate tangents of the inputs through the section, then through the beam."""
     elements, mass, moves = solved(inputs)
     change = {"stiffness": np.zeros_like(mass), "mass": np.zeros_like(mass)}
     if "dimensions" in jvp_inputs:
@@ -143,7 +143,7 @@ def vector_jacobian_product(
     vjp_outputs: Collection[str],
     cotangent_vector: Mapping[str, Numbers],
 ) -> Mapping[str, Numbers]:
-    """Carry weights of the outputs back through the beam, and then through the section."""
+    """Propagate cotangents of the outputs back through the beam, then through the section."""
     elements, mass, moves = solved(inputs)
     nothing = np.zeros_like(mass)
     weights = elements.forces(cotangent_vector.get("deflection", nothing), nothing)

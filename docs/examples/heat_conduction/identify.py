@@ -1,7 +1,7 @@
 """Identify the conductivity of a plate from temperatures over HTTP: `identify.py URL [FIGURE]`.
 
-It knows nothing of the model but the names and shapes of its arrays. If it is given the name of a
-FIGURE, it also draws what it has found, for which it needs matplotlib and a minute more.
+It depends only on the names and shapes of the model's arrays. With the name of a FIGURE it also
+draws the result, which needs matplotlib and another minute.
 """
 
 import json
@@ -32,7 +32,7 @@ FINER = 3
 
 
 class Plate:
-    """The heated plate, wherever it is computed, as functions of its conductivity."""
+    """The heated plate on a server, as functions of its conductivity."""
 
     def __init__(self, url: str, cells: int) -> None:
         self._url = url.rstrip("/")
@@ -62,38 +62,38 @@ class Plate:
 
 
 def array_of(document: dict) -> Field:
-    """Return the array of a document that has it as nested lists."""
+    """Return an array of a JSON document."""
     return np.array(document["data"]["buffer"], document["dtype"])
 
 
 def bump(cells: int, row: float, column: float, width: float) -> Field:
-    """Return a bell of height 1 about a place, with lengths in m, shape (cells, cells)."""
+    """Return a bell of height 1 around a point, lengths in m, shape (cells, cells)."""
     centre = (np.arange(cells) + 0.5) * EDGE / cells
     distance = (centre[:, np.newaxis] - row) ** 2 + (centre - column) ** 2
     return np.exp(-distance / (2 * width**2))
 
 
 def heating(cells: int) -> Field:
-    """Return the heat in W/m^3 of four experiments, each with its heater in another quarter."""
+    """Return the heat in W/m^3 of four experiments, with the heater in another quarter each."""
     places = [(0.06, 0.06), (0.06, 0.18), (0.18, 0.06), (0.18, 0.18)]
     return np.stack([4e4 * bump(cells, *place, width=0.03) for place in places])
 
 
 def true_conductivity(cells: int) -> Field:
-    """Return what is to be found, in W/(m K): 1 with a conducting and an insulating spot."""
+    """Return the true conductivity in W/(m K): 1 with a conducting and an insulating spot."""
     conducting, insulating = bump(cells, 0.08, 0.15, 0.03), bump(cells, 0.16, 0.08, 0.028)
     return np.exp(1.1 * conducting - 0.9 * insulating)
 
 
 def coarsened(field: Field) -> Field:
-    """Return the mean of each block of fine cells that make up one of ours."""
+    """Return the mean over the fine cells of each coarse cell."""
     *others, rows, columns = field.shape
     blocks = field.reshape(*others, rows // FINER, FINER, columns // FINER, FINER)
     return blocks.mean(axis=(-3, -1))
 
 
 def measured(url: str) -> Field:
-    """Return the temperatures in K that a noisy camera sees, the same ones each time."""
+    """Return the temperatures in K of a noisy camera, the same ones each time."""
     fine = FINER * CELLS
     exact = coarsened(Plate(url, fine).temperature(true_conductivity(fine)))
     return exact + NOISE * np.random.default_rng(1).standard_normal(exact.shape)
@@ -111,7 +111,7 @@ def roughness(field: Field) -> tuple[float, Field]:
 def objective(plate: Plate, seen: Field, smoothing: float) -> Callable[..., tuple[float, Field]]:
     """Return half the squared misfit in units of the noise, plus roughness, with its gradient.
 
-    It is a function of the logarithm of the conductivity, which may have any value.
+    It is a function of the logarithm of the conductivity, which can have any value.
     """
 
     def value_and_gradient(logarithms: Field) -> tuple[float, Field]:
@@ -127,7 +127,7 @@ def objective(plate: Plate, seen: Field, smoothing: float) -> Callable[..., tupl
 
 
 def identify(plate: Plate, seen: Field, smoothing: float) -> Field:
-    """Return the conductivity that minimizes the objective, sought from 1 W/(m K) everywhere."""
+    """Return the conductivity that minimizes the objective, starting from 1 W/(m K) everywhere."""
     found = minimize(
         objective(plate, seen, smoothing), np.zeros(CELLS**2), jac=True, method="L-BFGS-B"
     )
@@ -135,7 +135,7 @@ def identify(plate: Plate, seen: Field, smoothing: float) -> Field:
 
 
 def report(title: str, plate: Plate, seen: Field, conductivity: Field) -> None:
-    """Print how far a conductivity is from the measurement, and from the truth."""
+    """Print the deviation of a conductivity from the measurement and from the truth."""
     truth = coarsened(true_conductivity(FINER * CELLS))
     misfit = np.sqrt(np.mean((plate.temperature(conductivity) - seen) ** 2))
     error = np.linalg.norm(conductivity - truth) / np.linalg.norm(truth)
@@ -143,8 +143,8 @@ def report(title: str, plate: Plate, seen: Field, conductivity: Field) -> None:
 
 
 def draw(figure: str, seen: Field, found: Field, unsmoothed: Field) -> None:
-    """Draw one measurement, the truth, and what was found with and without smoothing."""
-    import matplotlib.pyplot as plt  # only whoever draws needs it
+    """Draw one measurement, the truth, and the results with and without smoothing."""
+    import matplotlib.pyplot as plt  # only the figure needs it
 
     fields = {
         "true": coarsened(true_conductivity(FINER * CELLS)),
@@ -163,7 +163,7 @@ def draw(figure: str, seen: Field, found: Field, unsmoothed: Field) -> None:
 
 
 def main(url: str, figure: str | None = None) -> None:
-    """Identify, print how good the result is, and draw it if a figure is asked for."""
+    """Identify the conductivity, print the errors, and draw a figure if requested."""
     plate, seen = Plate(url, CELLS), measured(url)
     print(f"noise: {NOISE:.3f} K")
     report("start", plate, seen, np.ones((CELLS, CELLS)))

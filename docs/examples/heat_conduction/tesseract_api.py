@@ -1,4 +1,4 @@
-"""Temperatures of a heated plate whose edges are cooled, by its conductivity, in JAX."""
+"""Temperatures of a heated plate with cooled edges as a function of its conductivity, in JAX."""
 
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ gradient_backend = "jax"
 
 
 class InputSchema(BaseModel):
-    """A plate of square cells, and how it is heated in each experiment."""
+    """A plate of square cells, and its heating in each experiment."""
 
     conductivity: Differentiable[Array[(None, None), Float64]] = Field(
         description="Thermal conductivity of each cell in W/(m K), above 0; shape (rows, columns)."

@@ -1,6 +1,6 @@
 """Fit the model to the record over HTTP, as any least-squares problem: `fit.py URL`.
 
-It knows nothing of the model but the names and shapes of its arrays.
+It depends only on the names and shapes of the model's arrays.
 """
 
 import json
@@ -18,7 +18,7 @@ START = np.array([330.0, 1.0, 0.0, *np.zeros(4)])
 
 
 class Service:
-    """The model, wherever it is served, as functions of one vector of parameters."""
+    """The served model, as functions of one vector of parameters."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
@@ -50,18 +50,18 @@ class Service:
 
 
 def inputs_of(parameters: Vector) -> dict[str, list]:
-    """Return the inputs that a vector of parameters stands for."""
+    """Return the inputs for a vector of parameters."""
     trend, harmonics = np.split(parameters, [3])
     return {"trend": trend.tolist(), "harmonics": harmonics.reshape(-1, 2).tolist()}
 
 
 def array_of(document: dict) -> Vector:
-    """Return the array of a document that has it as nested lists."""
+    """Return an array of a JSON document."""
     return np.array(document["data"]["buffer"], document["dtype"])
 
 
 def main(url: str) -> None:
-    """Fit, and print how good the fit is and where it has ended."""
+    """Fit the model, and print the errors and the parameters."""
     service = Service(url)
     fit = least_squares(service.residuals, START, service.jacobian)
     print(f"rmse: {service.outputs(START)['rmse']:.3f} ppm at the start")

@@ -9,7 +9,7 @@ RECORD = Path(__file__).parent / "co2.csv"
 
 
 def monthly_record() -> pd.DataFrame:
-    """Average the weeks dated in each month; a month without any is left out."""
+    """Average the weeks dated in each month; months without any are left out."""
     weekly = co2.load_pandas().data["co2"].dropna()
     monthly = weekly.groupby([weekly.index.year, weekly.index.month]).mean().round(2)
     return monthly.rename_axis(["year", "month"]).rename("co2_ppm").reset_index()

@@ -35,7 +35,7 @@ class InputSchema(BaseModel):
 
 
 class OutputSchema(BaseModel):
-    """The model beside the record, one value for each month that was measured."""
+    """The model and its deviation from the record, one value for each measured month."""
 
     modelled: Differentiable[Array[(None,), Float64]] = Field(
         description="Modelled CO2 in ppm, shape (months,)."
@@ -56,7 +56,7 @@ def seasons(harmonics: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def apply(inputs: InputSchema) -> OutputSchema:
-    """Model every month of the record and compare it with what was observed."""
+    """Model every month of the record and compare it with the observation."""
     modelled = polyval(ELAPSED, inputs.trend) + seasons(inputs.harmonics)
     residuals = OBSERVED - modelled
     rmse = np.sqrt(np.mean(residuals**2))

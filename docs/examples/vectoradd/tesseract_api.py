@@ -6,7 +6,7 @@ from tesseract_core.runtime import Array, Float32
 
 
 class InputSchema(BaseModel):
-    """The two vectors to add, and how much the first one counts."""
+    """The two vectors to add, and the scale of the first one."""
 
     a: Array[(None,), Float32] = Field(description="Scaled vector, shape (n,).")
     b: Array[(None,), Float32] = Field(description="Vector added to it, shape (n,).")

@@ -22,8 +22,7 @@ _NAMES = core_schema.union_schema(
     custom_error_message="Input is not a valid path",
 )
 
-_SKIP = "skip_output_path_checks"
-"""The context key for reading expected results: whether their files may be missing."""
+_SKIP = "skip_output_path_checks"  # of expected results, whose files may be missing then
 
 
 class _RootedPath(PosixPath):

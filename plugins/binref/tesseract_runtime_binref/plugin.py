@@ -34,7 +34,7 @@ def encodings() -> Iterable[ArrayEncoding]:
 
 @hookimpl
 def formats() -> Iterable[Format]:
-    """Provide the format, which is JSON but for its arrays."""
+    """Provide the format, which is JSON except for its arrays."""
     yield Format(
         name="json+binref",
         summary="JSON with arrays in files beside it.",

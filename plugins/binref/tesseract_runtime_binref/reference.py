@@ -12,20 +12,19 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """Where the bytes of an array are: `size` is known of compressed ones only."""
+    """The place of an array's bytes; `size` is set for compressed ones only."""
 
     path: str
     offset: int = 0
     size: int | None = None
 
     def __str__(self) -> str:
-        """Return the text that stands in documents."""
         size = "" if self.size is None else f":{self.size}"
         return f"{self.path}:{self.offset}{size}"
 
 
 def read_reference(text: object) -> Reference:
-    """Parse a reference; `ValueError` for anything else.
+    """Parse a reference; `ValueError` if it is not valid.
 
     >>> read_reference("s3://bucket/a.bin:80")
     Reference(path='s3://bucket/a.bin', offset=80, size=None)
@@ -33,9 +32,5 @@ def read_reference(text: object) -> Reference:
     match = _REFERENCE.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise ValueError("the buffer must be a string PATH[:OFFSET[:COMPRESSED_SIZE]]")
-    size = match["size"]
-    return Reference(
-        path=match["path"],
-        offset=int(match["offset"] or 0),
-        size=None if size is None else int(size),
-    )
+    size = None if match["size"] is None else int(match["size"])
+    return Reference(path=match["path"], offset=int(match["offset"] or 0), size=size)

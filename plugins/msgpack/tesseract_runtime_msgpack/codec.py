@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,26 +14,25 @@ from tesseract_runtime_msgpack.decoder import Decoder
 
 _TOKEN_HEADER = b"\xd9\x20"  # of a `str 8` of 32 bytes
 
-_BIN_HEADERS = ((2**8, b"\xc4", ">B"), (2**16, b"\xc5", ">H"), (2**32, b"\xc6", ">I"))
-"""The first length that no longer fits, the first byte and the length's form, of each `bin`."""
+_BIN_HEADERS = ((2**8, b"\xc4", 1), (2**16, b"\xc5", 2), (2**32, b"\xc6", 4))
+"""For each kind of `bin` the first size that does not fit, its first byte and bytes of size."""
 
 
 class MsgpackDocumentCodec:
-    """Reads and writes MessagePack; large buffers are neither copied into it nor out of it."""
+    """Reads and writes MessagePack without copying large buffers."""
 
     def loads(self, body: memoryview, limits: ReadingLimits) -> Any:
         """Return the tree of a document; its binary parts are views of the body.
 
-        Raises `ValueError` for bytes that are not MessagePack, or not of the kinds that JSON has
-        beside binary ones.
+        Raises `ValueError` for invalid MessagePack, and for types that are neither binary nor of
+        JSON.
         """
         return Decoder(body, limits).document()
 
     def dumps(self, tree: Any) -> Sequence[Buffer]:
-        """Return MessagePack with large buffers between its pieces.
+        """Return MessagePack in pieces, with large buffers between them.
 
-        Raises `InvalidResult` for an integer of more than 64 bits and a buffer of 4 GiB or more,
-        which MessagePack cannot express.
+        Raises `InvalidResult` for an integer of more than 64 bits and a buffer of 4 GiB or more.
         """
         splices = Splices()
 
@@ -52,9 +50,9 @@ class MsgpackDocumentCodec:
 
 def _header(buffer: Buffer) -> bytes:
     size = memoryview(buffer).nbytes
-    for limit, first, form in _BIN_HEADERS:
+    for limit, first, width in _BIN_HEADERS:
         if size < limit:
-            return first + struct.pack(form, size)
+            return first + size.to_bytes(width, "big")
     raise InvalidResult(
         f"An array of {size} bytes cannot be written as msgpack, whose limit is 4 GiB: choose "
         "another format with -f or Accept."

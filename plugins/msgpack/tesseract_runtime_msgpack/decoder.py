@@ -1,7 +1,6 @@
 """A zero-copy MessagePack decoder with bounded memory.
 
-A list or map grows by what is really there: a header that announces billions of items costs
-nothing.
+Lists and maps grow with the items that are read: a header of billions of items costs nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class Decoder:
         self._items = 0
 
     def document(self) -> Any:
-        """Return the tree; `ValueError` says what is wrong and at which byte."""
+        """Decode the tree; a `ValueError` names the fault and its byte."""
         tree = self._value()
         if self._position != len(self._body):
             raise ValueError(f"there are bytes after the document, from byte {self._position} on")
@@ -83,7 +82,7 @@ class Decoder:
         if isinstance(key, memoryview):
             key = str(key, "utf-8", "replace")
         if not isinstance(key, str):
-            raise ValueError(f"the key at byte {start} is no string")
+            raise ValueError(f"the key at byte {start} is not a string")
         return key
 
     def _enter(self, size: int) -> None:
@@ -98,19 +97,17 @@ class Decoder:
             raise ValueError(f"more than {self._limits.depth} lists and maps inside each other")
 
     def _refuse(self, first: int) -> Any:
-        place = f"byte {self._position - 1}"
-        if first == _NEVER_USED:
-            raise ValueError(f"0xc1 at {place} is no MessagePack")
-        raise ValueError(f"the extension type at {place} is not supported")
+        place = self._position - 1
+        if first == 0xC1:  # never used, says the specification
+            raise ValueError(f"0xc1 at byte {place} is not valid MessagePack")
+        raise ValueError(f"the extension type at byte {place} is not supported")
 
 
 _Read = Callable[[Decoder, int], Any]
 
-_NEVER_USED = 0xC1
 
-
-def _sized(take: Callable[[Decoder, int], Any], form: str) -> _Read:
-    """Return the reader of something whose length stands before it."""
+def _sized(take: _Read, form: str) -> _Read:
+    """Make the reader of a value with its length before it."""
     length = struct.Struct(form)
     return lambda decoder, first: take(decoder, decoder._number(length))
 
@@ -121,7 +118,7 @@ def _numeric(form: str) -> _Read:
 
 
 def _readers() -> list[_Read]:
-    """Return the reader for each first byte, in the order of the specification's table."""
+    """Make the reader for each first byte, in the order of the specification's table."""
     table: list[_Read] = [Decoder._refuse] * 256
     table[0x00:0x80] = [lambda decoder, first: first] * 0x80
     table[0x80:0x90] = [lambda decoder, first: decoder._map(first & 0x0F)] * 0x10

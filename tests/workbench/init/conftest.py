@@ -1,4 +1,4 @@
-"""Recipes of plugins that are not installed, but found where Python looks."""
+"""Recipes of plugins that are not installed, but on Python's path."""
 
 from __future__ import annotations
 
@@ -56,5 +56,5 @@ def tree(folder: Path) -> dict[str, str | None]:
 
 
 def lines(text: str) -> str:
-    """Return a text as it is written in these tests, without its indentation."""
+    """Return a text without its indentation in these tests."""
     return textwrap.dedent(text).lstrip("\n")

@@ -1,4 +1,4 @@
-"""The command `init` writes a folder, says what to do with it, and harms nothing."""
+"""The command `init` writes a folder, lists the next steps and overwrites nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FILES = ["tesseract_api.py", "README.md", "inputs.json", "test_cases/apply.json"
 
 
 def test_new_folder(here: Here) -> None:
-    """The folder is made, and what to type there is told."""
+    """The folder is made, and the next commands are listed."""
     ended = here("init", "a/new one")
     assert (ended.code, ended.stderr) == (0, "")
     assert ended.stdout == lines(
@@ -43,7 +43,7 @@ def test_new_folder(here: Here) -> None:
 
 @pytest.mark.parametrize("arguments", [(), (".",)])
 def test_working_directory(here: Here, arguments: tuple[str, ...]) -> None:
-    """Without a folder the files go where one is, beside those that are there."""
+    """Without a folder the files are written to the working directory."""
     Path("co2.csv").write_text("1958,315\n")
     ended = here("init", *arguments)
     assert ended.code == 0
@@ -86,7 +86,7 @@ def _broken_link(path: str) -> None:
 def test_nothing_is_written_over(
     here: Here, make: Callable[[str], None], paths: list[str], named: str
 ) -> None:
-    """Whatever is in the way is named, the exit code is 2, and everything stays as it was."""
+    """Existing files are named, the exit code is 2, and nothing changes."""
     for path in paths:
         make(path)
     before = tree(Path())
@@ -100,7 +100,7 @@ def test_nothing_is_written_over(
 
 
 def test_second_time(here: Here) -> None:
-    """A Tesseract that one has begun to write is safe."""
+    """An existing Tesseract is not overwritten."""
     here("init", "new")
     Path("new/tesseract_api.py").write_text("my work")
     assert here("init", "new").code == 2
@@ -115,21 +115,21 @@ def test_second_time(here: Here) -> None:
     ],
 )
 def test_unknown_recipe(here: Here, name: str, message: str) -> None:
-    """A recipe that there is not is a wrong call, and makes no folder."""
+    """An unknown recipe is a usage error and makes no folder."""
     ended = here("init", "--recipe", name, "new")
     assert (ended.code, ended.stdout, ended.stderr) == (2, "", f"Error: {message}\n")
     assert not Path("new").exists()
 
 
 def test_recipe_that_is_not_installed(here: Here) -> None:
-    """Of a recipe that could be had the message says how."""
+    """For a known recipe the message has the install command."""
     ended = here("--no-plugin", "jax", "init", "--recipe", "jax", "new")
     assert ended.code == 2
     assert ended.stderr.startswith("Error: Recipe 'jax' may come from tesseract-runtime-jax")
 
 
 def test_folder_that_cannot_be_made(here: Here) -> None:
-    """What the system refuses is a message, and what was made on the way is gone."""
+    """An error of the system is reported, and partial files are removed."""
     ended = here("init", f"new/{'x' * 300}")
     assert (ended.code, ended.stdout) == (2, "")
     assert ended.stderr.startswith("Error: Cannot write 'new/xxx")
@@ -142,7 +142,7 @@ def _init(cli: Cli, environment: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_recipe_of_a_plugin(cli: Cli, with_recipe: WithRecipe, tmp_path: Path) -> None:
-    """The files of a plugin's recipe are written as they are; prints of the plugin go to stderr."""
+    """The files of a plugin's recipe are written unchanged; its prints go to stderr."""
     body = "print('noise'); return {'a/b/c.txt': 'ä\\n', 'inputs.json': '{}'}"
     ended = _init(cli, with_recipe(body))
     assert ended.returncode == 0, ended.stderr
@@ -165,7 +165,7 @@ def test_recipe_of_a_plugin(cli: Cli, with_recipe: WithRecipe, tmp_path: Path) -
 def test_recipe_with_a_file_outside(
     cli: Cli, with_recipe: WithRecipe, tmp_path: Path, name: str
 ) -> None:
-    """A recipe that reaches out of the folder is refused, and told apart from the others."""
+    """A recipe with files outside of the folder is refused and named."""
     ended = _init(cli, with_recipe(f"return {{'good.txt': '', {name!r}: ''}}"))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (
@@ -176,7 +176,7 @@ def test_recipe_with_a_file_outside(
 
 
 def test_recipe_that_fails(cli: Cli, with_recipe: WithRecipe, tmp_path: Path) -> None:
-    """The fault of a plugin is said to be that plugin's."""
+    """The message names the plugin that failed."""
     ended = _init(cli, with_recipe("return {}['nothing']"))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == "Error: Recipe 'acme' of acme-recipes 2.0 failed: KeyError: 'nothing'\n"
@@ -186,7 +186,7 @@ def test_recipe_that_fails(cli: Cli, with_recipe: WithRecipe, tmp_path: Path) ->
 def test_recipe_that_cannot_be_written_whole(
     cli: Cli, with_recipe: WithRecipe, tmp_path: Path
 ) -> None:
-    """When a later file fails, the earlier ones and their folders are gone again."""
+    """When a file fails, the earlier ones and their folders are removed."""
     ended = _init(cli, with_recipe("return {'a/b': 'text', 'a/b/c': 'text'}"))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("Error: Cannot write 'new/a/b")

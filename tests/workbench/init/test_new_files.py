@@ -1,4 +1,4 @@
-"""A folder of new files is written whole, or not at all."""
+"""New files are all written, or none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATHS = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map("/".join)
 
 
 def possible(paths: Iterable[str]) -> set[str]:
-    """Return those of some paths that files can have together, the first ones first."""
+    """Return the paths that files can have together, with priority to the first ones."""
     kept: set[str] = set()
     for path in paths:
         if not any(is_inside(path, other) or is_inside(other, path) for other in kept):
@@ -27,14 +27,14 @@ def possible(paths: Iterable[str]) -> set[str]:
 
 
 def is_inside(path: str, folder: str) -> bool:
-    """Say whether a path is that of a folder or leads into it."""
+    """Check whether a path is a folder or inside of it."""
     return f"{path}/".startswith(f"{folder}/")
 
 
 @settings(deadline=None)  # it waits for the disk
 @given(old=st.lists(PATHS).map(possible), new=st.dictionaries(PATHS, st.text("xyz\n")))
 def test_all_or_nothing(old: set[str], new: dict[str, str]) -> None:
-    """Either all new files are there beside the old ones, or all is as it was."""
+    """Either all new files are added to the old ones, or nothing changes."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for path in old:
@@ -53,7 +53,7 @@ def test_all_or_nothing(old: set[str], new: dict[str, str]) -> None:
 
 
 def test_any_failure_is_undone(tmp_path: Path) -> None:
-    """A text that has no bytes fails while it is written, and leaves nothing."""
+    """A text that cannot be encoded fails while it is written, and leaves nothing."""
     with pytest.raises(UnicodeEncodeError):
         write_new(tmp_path / "new" / "folder", {"a": "text", "b/c": "\ud800"})
     assert tree(tmp_path) == {}

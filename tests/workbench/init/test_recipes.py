@@ -1,4 +1,4 @@
-"""Every recipe gives a Tesseract that works as it is written."""
+"""Every recipe is a Tesseract that works unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import Cli
 
 @pytest.fixture
 def cli(cli_here: Cli) -> Cli:
-    """Return the command line in this process: no rule of this module is about another."""
+    """Return the command line in this process: no test here needs another one."""
     return cli_here
 
 
@@ -27,7 +27,7 @@ def folder(request: pytest.FixtureRequest, cli: Cli, tmp_path: Path) -> Path:
 
 
 def test_check_finds_every_gradient_and_shape(cli: Cli, folder: Path) -> None:
-    """The file is valid, and nothing that a Tesseract can have is missing."""
+    """The file is valid and serves every endpoint."""
     ended = cli("check", cwd=folder)
     assert ended.returncode == 0, ended.stderr
     assert "tesseract_api.py is a valid Tesseract." in ended.stdout
@@ -42,7 +42,7 @@ def test_check_finds_every_gradient_and_shape(cli: Cli, folder: Path) -> None:
 
 
 def test_cases_pass(cli: Cli, folder: Path) -> None:
-    """What came when the recipe was written comes again."""
+    """The regression cases of the recipe pass."""
     ended = cli("test", "test_cases", cwd=folder)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.endswith("1 passed, 0 failed, 0 errors\n")
@@ -65,7 +65,7 @@ def test_gradients_are_right(cli: Cli, folder: Path) -> None:
 
 
 def test_readme_does_what_it_says(cli: Cli, folder: Path) -> None:
-    """Every command of the README ends well, but for those that install or never end."""
+    """Every command of the README succeeds, except for `pip` and `serve`."""
     commands = commands_of((folder / "README.md").read_text())
     assert ["check"] in commands
     for command in commands:

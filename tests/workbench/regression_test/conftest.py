@@ -1,4 +1,4 @@
-"""A Tesseract that can return and fail in many ways, and cases for it."""
+"""A Tesseract with many kinds of results and failures, and cases for it."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def case(**fields: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def run_one(runtime: Callable[..., Runtime]) -> RunCase:
-    """Return a function that runs the case of some fields, on `SHAPES` or another source."""
+    """Return a function that runs a case with some fields, on `SHAPES` or another source."""
 
     def run(source: str = SHAPES, flags: Any = None, **fields: Any) -> CaseResult:
         made = runtime(source, **(flags or {}))

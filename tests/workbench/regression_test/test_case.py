@@ -1,4 +1,4 @@
-"""A case is checked before anything is computed, and all its faults are reported at once."""
+"""A case is validated before any computation, and all its faults are reported."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ def faults(case: Any) -> dict[str, str]:
 
 
 def test_defaults() -> None:
-    """A case needs an endpoint and what is expected; the rest has defaults."""
+    """A case needs an endpoint and an expectation; the rest has defaults."""
     case = RegressionCase.model_validate({"endpoint": "apply", "expected_outputs": {}})
     assert (case.payload, case.atol, case.rtol) == (None, 1e-8, 1e-5)
     assert (case.skip_output_path_checks, case.cli_config) == (False, {})
 
 
 def test_null_is_the_default() -> None:
-    """An explicit null is the same as a key that is left out, for every key but the endpoint."""
+    """An explicit null equals an omitted key, for every key but the endpoint."""
     brief = {"endpoint": "apply", "expected_outputs": {"y": 1}}
     nulls = dict.fromkeys(RegressionCase.model_fields) | brief
     assert RegressionCase.model_validate(nulls) == RegressionCase.model_validate(brief)
 
 
 def test_null_outputs_beside_an_exception() -> None:
-    """Outputs that are null are not expected."""
+    """Null outputs are not an expectation."""
     case = RegressionCase.model_validate(
         {"endpoint": "apply", "expected_outputs": None, "expected_exception": "ValueError"}
     )
@@ -57,7 +57,7 @@ def test_exactly_one_expectation(expectations: dict[str, Any], got: str) -> None
 
 
 def test_regex_needs_an_exception() -> None:
-    """A regular expression alone has no text to be found in."""
+    """A regular expression needs an expected exception."""
     wrong = faults({"endpoint": "apply", "expected_outputs": {}, "expected_exception_regex": "a"})
     assert wrong == {
         "expected_exception_regex": "It is the text of an exception: name that in "
@@ -66,7 +66,7 @@ def test_regex_needs_an_exception() -> None:
 
 
 def test_all_faults_at_once() -> None:
-    """Every fault of a case is reported, each with the place and the value."""
+    """Every fault of a case is reported, with its location and value."""
     wrong = faults(
         {
             "expected_outputs": {},
@@ -93,6 +93,6 @@ def test_all_faults_at_once() -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "a.", "a b", "os.system('x')", "é.1"])
 def test_names_of_no_class(name: str) -> None:
-    """The name of an exception is made of identifiers with dots between them."""
+    """The name of an exception consists of identifiers with dots between them."""
     wrong = faults({"endpoint": "apply", "expected_exception": name})
     assert wrong["expected_exception"].startswith(f"{name!r} is not the name of a class")

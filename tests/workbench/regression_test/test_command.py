@@ -51,7 +51,7 @@ def test_case_that_passes(run: RunTest) -> None:
 
 
 def test_case_that_fails(run: RunTest) -> None:
-    """What differs stands below its case, and the exit code is 1."""
+    """Differences are listed below their case, and the exit code is 1."""
     ended = run(write("small.json", FAILING))
     assert ended.code == 1
     assert ended.stdout == (
@@ -111,7 +111,7 @@ def test_malformed_case(run: RunTest, document: Any, first: str, faults: list[st
 
 
 def test_list_of_cases(run: RunTest) -> None:
-    """A file may hold several cases, which are told apart by their index."""
+    """A file can contain several cases, which are labelled by index."""
     ended = run(write("many.json", [PASSING, FAILING, 3, ERRING, PASSING]))
     assert ended.code == 1
     summaries = [line for line in ended.stdout.splitlines() if not line.startswith(" ")]
@@ -126,7 +126,7 @@ def test_list_of_cases(run: RunTest) -> None:
 
 
 def test_files_and_folders(run: RunTest) -> None:
-    """Folders stand for all cases in them, sorted; the order of arguments is kept."""
+    """Folders stand for all their cases, sorted; the order of arguments is kept."""
     for path in ("cases/b.json", "cases/a/z.json", "cases/c.json", "single.json"):
         write(path, PASSING)
     Path("cases/README.md").write_text("No case.")
@@ -152,7 +152,7 @@ def test_files_and_folders(run: RunTest) -> None:
     ],
 )
 def test_file_that_holds_no_cases(run: RunTest, path: str, text: str | None, message: str) -> None:
-    """A file that cannot be read is a wrong call; no case is run, and the message is one line."""
+    """An unreadable file is a usage error: no case is run, and the message is one line."""
     if text is not None:
         Path(path).write_text(text)
     ended = run(write("good.json", PASSING), path)
@@ -162,7 +162,7 @@ def test_file_that_holds_no_cases(run: RunTest, path: str, text: str | None, mes
 
 
 def test_folder_without_cases(run: RunTest) -> None:
-    """An empty folder is a wrong call: nothing would have been tested."""
+    """An empty folder is a usage error: nothing would be tested."""
     Path("empty/inner").mkdir(parents=True)
     ended = run("empty")
     assert (ended.code, ended.stdout) == (2, "")
@@ -172,7 +172,7 @@ def test_folder_without_cases(run: RunTest) -> None:
 
 
 def test_no_path(run: RunTest) -> None:
-    """Without a path there is nothing to test."""
+    """Without a path the call is a usage error."""
     ended = run()
     assert (ended.code, ended.stdout) == (2, "")
     assert "Missing argument 'PATH'" in ended.stderr
@@ -187,14 +187,14 @@ def test_tesseract_that_cannot_be_loaded(run: RunTest) -> None:
 
 
 def test_tesseract_that_is_not_there(here: Here) -> None:
-    """A missing file is a wrong call."""
+    """A missing file is a usage error."""
     ended = here("test", write("case.json", PASSING))
     assert (ended.code, ended.stdout) == (2, "")
-    assert "No Tesseract at" in ended.stderr
+    assert "--api-path or TESSERACT_API_PATH" in ended.stderr
 
 
 def test_debug_shows_where(run: RunTest) -> None:
-    """With `--debug` an exception that was not expected is shown with its frames."""
+    """With `--debug` an unexpected exception is shown with its traceback."""
     payload = {"inputs": {"x": [1.0], "raises": "stiff"}}
     write("case.json", case(payload=payload, expected_outputs={}))
     assert "Traceback" not in run("case.json").stdout
@@ -228,7 +228,7 @@ def apply(inputs):
 
 
 def test_cli_config_is_that_of_one_case(run: RunTest, tmp_path: Path) -> None:
-    """Options of a case are used for it alone; its paths start from the folder of its file."""
+    """Options of a case apply to it alone; its paths are relative to its file."""
     for folder in ("global", "cases/data"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "x.txt").write_text(f"in {folder}")
@@ -260,7 +260,7 @@ def test_cli_config_is_that_of_one_case(run: RunTest, tmp_path: Path) -> None:
 
 
 def test_cli_config_that_cannot_be_used(run: RunTest) -> None:
-    """A wrong value of an option is an error of its case."""
+    """An invalid option is an error of its case."""
     write("case.json", PASSING | {"cli_config": {"debug": "maybe", "input_path": 3}})
     ended = run("case.json")
     assert ended.code == 1
@@ -270,7 +270,7 @@ def test_cli_config_that_cannot_be_used(run: RunTest) -> None:
 
 
 def test_files_of_a_url(run: RunTest) -> None:
-    """A case is read from anything that fsspec opens."""
+    """A case is read from any URL of fsspec."""
     path = Path(write("case.json", PASSING)).absolute()
     ended = run(f"file://{path}")
     assert ended.stdout.startswith(f"passed  apply  file://{path}\n")
@@ -288,7 +288,7 @@ NOISY = SHAPES.replace(
 
 
 def test_stdout_holds_the_report_alone(cli: Cli, tesseract: Tesseract, tmp_path: Path) -> None:
-    """In a process of its own the report is all of stdout, whatever user code prints."""
+    """The report is all of stdout, whatever user code prints."""
     path = write(str(tmp_path / "case.json"), [PASSING, FAILING])
     ended = cli("--api-path", str(tesseract("print('import')\n" + NOISY)), "test", path)
     assert ended.returncode == 1
@@ -307,7 +307,7 @@ def test_stdout_holds_the_report_alone(cli: Cli, tesseract: Tesseract, tmp_path:
 def test_reader_that_has_gone_does_not_change_the_exit_code(
     cli: Cli, tesseract: Tesseract, tmp_path: Path
 ) -> None:
-    """Cases are run to the end and count, also when the reader of the report has gone."""
+    """All cases run and count, even if the reader of the report exits."""
     path = write(str(tmp_path / "case.json"), [FAILING])
     program = 'tesseract-runtime test "$0" | :; exit ${PIPESTATUS[0]}'
     ended = subprocess.run(

@@ -89,12 +89,12 @@ def test_equal_values(value: Any) -> None:
     ],
 )
 def test_different_values(expected: object, got: object, text: str) -> None:
-    """Values of any two kinds that differ are both shown."""
+    """Different values of any kinds are both shown."""
     assert told({"v": expected}, {"v": got}) == [f"{{v}}: {text}"]
 
 
 def test_places_of_differences() -> None:
-    """Paths lead into models, lists and dicts, and every difference has its own."""
+    """Each difference has its path into models, lists and dicts."""
 
     class Inner(BaseModel):
         model_config = ConfigDict(extra="allow")
@@ -130,7 +130,7 @@ def test_difference_at_the_root() -> None:
 
 
 def test_what_is_missing_and_what_is_too_much() -> None:
-    """Keys and items of one side only are reported."""
+    """Keys and items of only one side are reported."""
     assert told({"a": 1, "l": [1]}, {"b": 2, "l": [1, 2]}) == [
         "{a}: expected 1, got nothing",
         "{l}.[1]: expected nothing, got 2",
@@ -139,7 +139,7 @@ def test_what_is_missing_and_what_is_too_much() -> None:
 
 
 def test_long_texts_are_shown_where_they_differ() -> None:
-    """Of long texts the part is quoted in which they begin to differ."""
+    """Long texts are quoted from their first difference on."""
     expected, got = "a" * 1000 + "b" + "c" * 1000, "a" * 1000 + "d" + "c" * 1000
     [text] = told(expected, got)
     assert text.startswith(f"outputs: from character 981 on, expected '{'a' * 20}bccc")
@@ -148,7 +148,7 @@ def test_long_texts_are_shown_where_they_differ() -> None:
 
 
 def test_worst_elements_come_first() -> None:
-    """Of an array that differs everywhere five elements are shown, the farthest first."""
+    """Five elements of a different array are shown, the farthest first."""
     expected = np.zeros((2, 4))
     got = np.array([[1.0, -8.0, 3.0, 4.0], [math.nan, 6.0, 7.0, 2.0]])
     text = array_difference(expected, got, Tolerance())
@@ -164,14 +164,14 @@ def test_worst_elements_come_first() -> None:
 
 
 def test_narrow_numbers_are_shown_as_they_are() -> None:
-    """Numbers of single precision are written with the digits that they have."""
+    """Numbers of single precision are written with their digits only."""
     text = array_difference(np.array([0.1], "f4"), np.array([0.2], "f4"), Tolerance())
     assert text is not None
     assert text.endswith("[0]: expected 0.1, got 0.2")
 
 
 def test_half_precision_does_not_overflow() -> None:
-    """The distance of two numbers of half precision may be larger than any of them."""
+    """Distances of numbers in half precision do not overflow."""
     low, high = np.array([-60000], "f2"), np.array([60000], "f2")
     text = array_difference(low, high, Tolerance())
     assert text is not None
@@ -187,7 +187,7 @@ def test_integers_have_no_tolerance() -> None:
 
 
 def test_unsigned_integers_do_not_wrap() -> None:
-    """The farthest of unsigned integers is found by the numbers, not by their bits."""
+    """Distances of unsigned integers do not wrap around."""
     expected, got = np.array([0, 200], "u1"), np.array([1, 0], "u1")
     text = array_difference(expected, got, Tolerance())
     assert text is not None
@@ -195,7 +195,7 @@ def test_unsigned_integers_do_not_wrap() -> None:
 
 
 def test_other_shapes_are_not_broadcast() -> None:
-    """Arrays of other shapes differ, also where numpy would compare them."""
+    """Arrays of other shapes differ, even if numpy would broadcast them."""
     text = array_difference(np.zeros((1, 2)), np.zeros(2), Tolerance())
     assert text == "expected shape (1, 2), got (2,)"
 
@@ -211,7 +211,7 @@ DTYPES = st.sampled_from(["float16", "float32", "float64", "complex64", "complex
 
 @given(numbers=DTYPES.flatmap(lambda dtype: arrays.arrays(dtype, (3,))))
 def test_no_array_differs_from_its_copy(numbers: np.ndarray[Any, Any]) -> None:
-    """Whatever numbers an array holds, its copy is the same at no tolerance at all."""
+    """Any array equals its copy at zero tolerance."""
     assert array_difference(numbers, numbers.copy(), EXACT) is None
 
 
@@ -223,7 +223,7 @@ def test_no_array_differs_from_its_copy(numbers: np.ndarray[Any, Any]) -> None:
 def test_tolerance_is_that_of_numpy(
     expected: np.ndarray[Any, Any], got: np.ndarray[Any, Any], tolerance: Tolerance
 ) -> None:
-    """Real numbers are near enough exactly if numpy says so, to which expected is the second."""
+    """Real numbers are compared like `numpy.isclose(got, expected)`."""
     with np.errstate(all="ignore"):
         near = np.isclose(got, expected, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True)
     assert tolerance.close(expected, got).tolist() == near.tolist()

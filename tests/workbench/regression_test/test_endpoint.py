@@ -79,7 +79,7 @@ def test_case_that_is_none_is_refused(runtime: Make) -> None:
 
 
 def test_without_debug_there_is_none(runtime: Make) -> None:
-    """A server that is not for developers does not have the endpoint, and says how it would."""
+    """Without `--debug` the endpoint is not served, and the message names the option."""
     fault = posted(runtime(SHAPES), case(expected_outputs=OUTPUTS)).fault
     assert fault is not None
     assert (fault.kind, fault.message) == (
@@ -112,7 +112,7 @@ def test_a_case_of_a_case(runtime: Make) -> None:
 def test_a_remote_case_opens_no_files(
     catalog: Any, tesseract: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The `cli_config` of a remote caller does not widen what the service may read."""
+    """The `cli_config` of a remote caller does not extend its rights."""
     source = """
 from pydantic import BaseModel
 from runtime_core.calls import scope

@@ -1,4 +1,4 @@
-"""Exceptions are found by name among what is imported, and nothing is imported for them."""
+"""Exceptions are found by name among imported modules, without importing any."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REFUSED = InvalidPayload([{"loc": ["inputs", "x"], "msg": "Field required"}])
     ],
 )
 def test_exceptions_are_found(name: str, exception: type[BaseException]) -> None:
-    """A builtin is found by its name, any other class by that of its module too."""
+    """A builtin is found by its name, any other class by its module and name."""
     assert find_exception(name, sys.modules) is exception
 
 
@@ -45,13 +45,13 @@ def test_exceptions_are_found(name: str, exception: type[BaseException]) -> None
     "name", ["ValueEror", "print", "int", "json", "json.loads", "json.x.y", "x.y.Error"]
 )
 def test_other_names_are_not_found(name: str) -> None:
-    """A name of anything but an exception is not found."""
+    """Only exceptions are found."""
     with pytest.raises(UnknownName):
         find_exception(name, sys.modules)
 
 
 def test_nested_class_is_found() -> None:
-    """A class may be the attribute of another."""
+    """A class can be an attribute of another."""
 
     class Solver:
         class Diverged(Exception):
@@ -63,7 +63,7 @@ def test_nested_class_is_found() -> None:
 
 
 def test_nothing_is_imported() -> None:
-    """Neither a module that is not imported nor a lazy one is touched."""
+    """Modules that are not imported or lazy are not loaded."""
     lazy = ModuleType("lazy")
     lazy.__dict__["__getattr__"] = lambda name: pytest.fail(f"{name} was asked for")
     with pytest.raises(UnknownName):
@@ -75,7 +75,7 @@ def test_nothing_is_imported() -> None:
 
 
 def test_unknown_exception_is_explained() -> None:
-    """A slip in a name is met with the nearest one, and with how others are written."""
+    """A misspelled name gets the nearest one as a suggestion."""
     with pytest.raises(UnknownName) as caught:
         find_exception("ValueEror", sys.modules)
     assert str(caught.value) == (
@@ -106,7 +106,7 @@ def test_exceptions_that_do_not_match() -> None:
 
 
 def test_regex_is_searched() -> None:
-    """A regular expression is looked for anywhere in the text."""
+    """A regular expression is searched anywhere in the text."""
     assert mismatch(REFUSED, ValueError, r"x: Field \w+$") is None
     assert mismatch(REFUSED, ValueError, r"^x") == (
         "expected the text of ValueError to match '^x', got 'inputs.x: Field required'"

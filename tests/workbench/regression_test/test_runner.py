@@ -35,7 +35,7 @@ def test_expected_outputs_pass(run_one: RunCase) -> None:
     ],
 )
 def test_outputs_may_be_written_in_many_ways(run_one: RunCase, changed: dict[str, Any]) -> None:
-    """Outputs are read as the endpoint's own result is, within the tolerance."""
+    """Expected outputs are validated like a result, and compared within the tolerance."""
     assert run_one(expected_outputs={**OUTPUTS, **changed}).message == ""
 
 
@@ -95,7 +95,7 @@ def test_each_kind_of_difference(run_one: RunCase, changed: dict[str, Any], mess
     assert (result.status, result.message) == ("failed", message)
 
 
-def test_all_differences_are_told(run_one: RunCase) -> None:
+def test_all_differences_are_reported(run_one: RunCase) -> None:
     """A wrong shape hides no other difference."""
     changed = {"y": array([6.0], [1]), "count": 1, "label": "no"}
     assert run_one(expected_outputs={**OUTPUTS, **changed}).message.splitlines() == [
@@ -114,7 +114,7 @@ def test_outputs_that_are_left_out_have_their_default(run_one: RunCase) -> None:
 
 
 def test_message_has_an_end(run_one: RunCase) -> None:
-    """Of many differences the first hundred are reported."""
+    """Only the first hundred differences are reported."""
     named = {f"k{n}": 1.0 for n in range(150)}
     result = run_one(expected_outputs={**OUTPUTS, "named": named})
     lines = result.message.splitlines()
@@ -124,7 +124,7 @@ def test_message_has_an_end(run_one: RunCase) -> None:
 @pytest.mark.parametrize(("tolerance", "status"), [(0.2, "passed"), (0.05, "failed")])
 @pytest.mark.parametrize("name", ["atol", "rtol"])
 def test_tolerances(run_one: RunCase, name: str, tolerance: float, status: str) -> None:
-    """A case has tolerances of its own; the relative one is of the expected number."""
+    """A case has its own tolerances; the relative one refers to the expected number."""
     expected = {"norm": 5.1} if name == "atol" else {"norm": 5.6}
     result = run_one(expected_outputs={**OUTPUTS, **expected}, **{name: tolerance})
     assert result.status == status
@@ -186,7 +186,7 @@ def test_gradients(run_one: RunCase) -> None:
 
 
 def test_abstract_eval(run_one: RunCase) -> None:
-    """Shapes and data types are compared exactly as they are written."""
+    """Shapes and data types in a document are compared exactly."""
     asked: dict[str, Any] = {"endpoint": "abstract_eval", "payload": ABSTRACT}
     norm = {"shape": [], "dtype": "float64"}
     right = {"y": {"shape": [3], "dtype": "float64"}, "norm": norm}
@@ -199,7 +199,7 @@ def test_abstract_eval(run_one: RunCase) -> None:
 
 @pytest.mark.parametrize("payload", [None, {}])
 def test_endpoint_without_a_payload(run_one: RunCase, payload: Any) -> None:
-    """Endpoints that ask for nothing can be tested too."""
+    """Endpoints without a payload can be tested too."""
     asked: dict[str, Any] = {"endpoint": "health", "payload": payload}
     assert run_one(**asked, expected_outputs={"status": "ok"}).status == "passed"
     wrong = run_one(**asked, expected_outputs={"status": "ill"})
@@ -226,7 +226,7 @@ def test_schema_endpoint(run_one: RunCase) -> None:
     ],
 )
 def test_exception_of_the_author(run_one: RunCase, name: str) -> None:
-    """An exception of `apply` is found by its name in its module, or by that of a base."""
+    """An exception of `apply` is found by its name in its module, or by a base class."""
     payload = {"inputs": {"x": [1.0], "raises": "stiff"}}
     result = run_one(payload=payload, expected_exception=name, expected_exception_regex=r"step \d")
     expected = ("error", "passed")[name != "TooStiff"]
@@ -254,7 +254,7 @@ def test_other_exception(run_one: RunCase, fields: dict[str, Any], message: str)
 
 
 def test_exception_that_is_not_raised(run_one: RunCase) -> None:
-    """A case whose exception is not raised fails, whatever its name is."""
+    """A case whose exception is not raised fails, even if its name is unknown."""
     result = run_one(expected_exception="acme.Missing")
     assert (result.status, result.message) == (
         "failed",
@@ -282,7 +282,7 @@ def test_exception_of_an_unknown_name(run_one: RunCase) -> None:
     ],
 )
 def test_invalid_payload_may_be_expected(run_one: RunCase, name: str) -> None:
-    """A payload that the endpoint refuses is the exception that a case can expect."""
+    """A case can expect the refusal of its payload."""
     payload = {"inputs": {"x": [[1.0]], "y": 2}}
     result = run_one(
         payload=payload,
@@ -311,7 +311,7 @@ def test_anything_may_be_expected(run_one: RunCase, raises: str, name: str) -> N
     ],
 )
 def test_exception_that_is_not_expected(run_one: RunCase, raises: str, message: str) -> None:
-    """An exception in the place of outputs is an error."""
+    """An exception instead of outputs is an error."""
     result = run_one(payload={"inputs": {"x": [1.0], "raises": raises}}, expected_outputs=OUTPUTS)
     assert (result.status, result.message) == ("error", message)
 
@@ -332,7 +332,7 @@ def test_wrong_result_that_is_not_expected(run_one: RunCase) -> None:
     payload = {"inputs": {"x": [1.0], "raises": "nonsense"}}
     result = run_one(payload=payload, expected_outputs=OUTPUTS)
     assert result.status == "error"
-    assert "which is no valid ApplyOutputSchema" in result.message
+    assert "valid ApplyOutputSchema" in result.message
 
 
 def test_debug_tells_where(run_one: RunCase) -> None:
@@ -355,7 +355,7 @@ def test_debug_tells_where(run_one: RunCase) -> None:
     ],
 )
 def test_endpoint_that_is_not_there(run_one: RunCase, endpoint: str, reason: str) -> None:
-    """A case of an endpoint that cannot be asked is an error, even if it expects one."""
+    """A case of an unavailable endpoint is an error, even if it expects an exception."""
     expectations: list[dict[str, Any]] = [
         {"expected_outputs": {}},
         {"expected_exception": "Exception"},
@@ -367,7 +367,7 @@ def test_endpoint_that_is_not_there(run_one: RunCase, endpoint: str, reason: str
 
 
 def test_schema_that_cannot_be_used(run_one: RunCase) -> None:
-    """A schema that breaks an endpoint is an error of its case, not the end."""
+    """A failing schema is an error of its case only."""
     source = SHAPES.replace("    x: Diff", "    x: 'Undefined'\n    z: Diff")
     result = run_one(source, expected_outputs=OUTPUTS)
     assert result.status == "error"
@@ -375,7 +375,7 @@ def test_schema_that_cannot_be_used(run_one: RunCase) -> None:
 
 
 def test_validators_that_fail_on_expected_outputs(run_one: RunCase) -> None:
-    """An exception of a validator on expected outputs is an error, not the end."""
+    """An exception of a validator of expected outputs is an error of its case only."""
     source = """
 from pydantic import BaseModel, field_validator
 
@@ -401,7 +401,7 @@ def apply(inputs):
 
 
 def test_output_path_checks_are_left_to_validators(run_one: RunCase) -> None:
-    """The context tells validators whether files of expected outputs may be missing."""
+    """Validators see in the context whether expected files may be missing."""
     source = """
 from pydantic import BaseModel, field_validator
 

@@ -1,4 +1,4 @@
-"""Bending stiffness and mass of box sections of aluminium, by their dimensions, in JAX."""
+"""Bending stiffness and mass of aluminium box sections as functions of their dimensions, in JAX."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class InputSchema(BaseModel):
 
 
 class OutputSchema(BaseModel):
-    """What a beam needs to know of its sections."""
+    """The properties of sections that a beam needs."""
 
     stiffness: Differentiable[Array[(None,), Float64]] = Field(
         description="Young's modulus times second moment of area in N m^2; shape (sections,)."
@@ -40,7 +40,7 @@ class OutputSchema(BaseModel):
 
 @jax.jit
 def apply_jit(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Take the hollow from the whole."""
+    """Subtract the hollow from the whole."""
     width, height, wall = inputs["dimensions"].T
     hollow_width, hollow_height = width - 2 * wall, height - 2 * wall
     moment = (width * height**3 - hollow_width * hollow_height**3) / 12

@@ -20,7 +20,7 @@ STEPS = (
     ("inputs.json", "tesseract-runtime check-gradients @inputs.json"),
     ("tesseract_api.py", "tesseract-runtime serve"),
 )
-"""The next commands in a folder that holds a file or folder of this name."""
+"""The next commands, each for recipes with a file or folder of this name."""
 
 
 @app.command("init")
@@ -33,14 +33,14 @@ def init(
         str,
         typer.Option(
             metavar="NAME",
-            help="What to start from: base, jax, or any other that a plugin provides.",
+            help="The recipe to start from: base, jax, or any other that a plugin provides.",
         ),
     ] = "base",
 ) -> None:
     """Write the files of a new Tesseract.
 
-    They work as they are: change the schemas and functions of tesseract_api.py to your own. Files
-    that are already there are never written over; then nothing is written.
+    They work unchanged: replace the schemas and functions of tesseract_api.py by your own. If any
+    of the files exists already, nothing is written.
     """
     files = files_of(recipe, context.obj.catalog)
     for path in write_new(folder, files):

@@ -1,4 +1,4 @@
-"""New files in a folder, all of which are written or none."""
+"""New files in a folder: all are written, or none."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from runtime_core.errors import InvalidOption, MissingFile
 
 
 def write_new(folder: Path, files: Mapping[str, str]) -> list[Path]:
-    """Write the text of each file at its path in a folder, and return the paths of all.
+    """Write the text of each file at its path in a folder, and return all paths.
 
-    Missing folders are made. Raises `InvalidOption` when a path is taken, and `MissingFile` when
-    the system refuses one; then nothing is left behind.
+    Missing folders are made. Raises `InvalidOption` when a path exists already, and `MissingFile`
+    when one cannot be written; then nothing is left behind.
     """
     texts = {folder / name: text for name, text in files.items()}
     try:
@@ -34,7 +34,7 @@ def write_new(folder: Path, files: Mapping[str, str]) -> list[Path]:
 
 
 def _taken(paths: Iterable[Path]) -> Iterator[str]:
-    """Yield whatever stands where a file or one of its folders must be, broken links included."""
+    """Yield the obstacles to files and their folders, broken links included."""
     for path in paths:
         nearest = next(filter(os.path.lexists, (path, *path.parents)), None)
         if nearest is not None and (nearest == path or not nearest.is_dir()):
@@ -50,6 +50,6 @@ def _write(path: Path, text: str, undo: ExitStack) -> None:
         file.write(text)
 
 
-def _try(undoing: Callable[[], None]) -> None:
+def _try(undo_step: Callable[[], None]) -> None:
     with suppress(OSError):  # another process may have used or removed it meanwhile
-        undoing()
+        undo_step()

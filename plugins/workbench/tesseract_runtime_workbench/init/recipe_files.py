@@ -1,4 +1,4 @@
-"""The files of a recipe, checked before any is written."""
+"""The files of a recipe, validated before any is written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def files_of(recipe: str, catalog: Catalog) -> Mapping[str, str]:
 
 
 def is_outside(name: str) -> bool:
-    r"""Say whether a path leads out of the folder from which it starts.
+    r"""Check whether a relative path leads out of its folder.
 
     >>> [is_outside(name) for name in ("a/b", "../b", "/b", "", r"a\..\b", "c:b")]
     [False, True, True, True, True, True]

@@ -16,18 +16,18 @@ _NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class RegressionCase(BaseModel):
-    """A regression case; an explicit null is the same as leaving a key out."""
+    """A regression case; an explicit null equals an omitted key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     endpoint: str = Field(description="The endpoint to call, such as apply or jacobian.")
-    payload: Any = Field(None, description="Its payload, as the endpoint itself takes it.")
+    payload: Any = Field(None, description="The payload of the endpoint.")
     expected_outputs: Any = Field(None, description="The expected result.")
     expected_exception: str | None = Field(
         None,
         validate_default=True,
         description="The exception that must be raised instead: the name of a builtin, or "
-        "package.module.Name of one that is imported by then. Subclasses of it count too.",
+        "package.module.Name of an imported one. Subclasses match too.",
     )
     expected_exception_regex: str | None = Field(
         None, description="A regular expression that must match in the text of the exception."
@@ -85,7 +85,7 @@ class CaseResult(BaseModel):
     """The result of a case, with every difference in its message."""
 
     status: Status = Field(
-        description="Whether the outputs were expected, were others, or the case could not be run."
+        description="Whether the outputs matched, differed, or the case could not be run."
     )
     message: str = Field(description="The expected and the actual values; empty if it passed.")
     endpoint: str = Field(description="The endpoint of the case.")

@@ -1,4 +1,4 @@
-"""Files of regression cases: finding and reading them."""
+"""Files of regression cases: finding and reading them, and the scope for running a case."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from runtime_core import documents
+from runtime_core.calls import Scope
 from runtime_core.catalog import Catalog
 from runtime_core.cli import read_payload
+from runtime_core.config import CORE_OPTIONS, dump, resolve
+from runtime_core.contracts import Run
 from runtime_core.errors import MissingFile, listed
-from runtime_core.files import is_url
+from runtime_core.files import is_url, join
+from runtime_core.run_logs import new_run_id
+from runtime_core.runtime import Runtime, local_runtime
+from tesseract_runtime_workbench.regression_test.case import RegressionCase
+
+_USED = set(CORE_OPTIONS) - {"api_path", "gradient_backend"}  # the Tesseract is loaded already
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaseDocument:
-    """A case as its file has it, which need not be valid.
+    """A case as in its file, which need not be valid.
 
     `file` is the absolute path or the URL of its file, `label` its name in reports.
     """
@@ -27,16 +35,38 @@ class CaseDocument:
 
     @property
     def endpoint(self) -> str:
-        """The endpoint that the document names, or an empty text."""
+        """The endpoint in the document, or an empty text."""
         endpoint = self.tree.get("endpoint") if isinstance(self.tree, dict) else None
         return endpoint if isinstance(endpoint, str) else ""
+
+    def scope(self, runtime: Runtime, case: RegressionCase) -> Scope:
+        """Make the scope of the validated case with its `cli_config`; its logs are dropped.
+
+        Relative paths start from the folder of the file. Raises `InvalidOption`.
+        """
+        config = runtime.config
+        flags = {
+            option: self._located(value) if option in ("input_path", "output_path") else value
+            for option, value in case.cli_config.items()
+            if option in _USED and value is not None
+        }
+        if flags:
+            config = resolve(runtime.catalog, flags={**dump(config), **flags}, environment={})
+        run = Run(id=new_run_id(), endpoint=case.endpoint, kept=False)
+        return local_runtime(runtime.catalog, config).scope(run)
+
+    def _located(self, path: object) -> object:
+        if not isinstance(path, str) or is_url(path):
+            return path
+        folder = self.file.rpartition("/")[0] if is_url(self.file) else str(Path(self.file).parent)
+        return join(folder, path)
 
 
 def read_cases(paths: Sequence[str], catalog: Catalog) -> list[CaseDocument]:
     """Read the cases of files and folders in the order of their paths.
 
     A folder stands for all files in it, at any depth, that a format of the catalog reads. Raises
-    `MissingFile` when there are none, and `UnreadableDocument` for one that is not in its format.
+    `MissingFile` when there are none, and `UnreadableDocument` for a file not in its format.
     """
     files = [file for path in paths for file in _files(path, catalog)]
     return [case for file in files for case in _cases(file, catalog)]
@@ -58,10 +88,8 @@ def _cases(name: str, catalog: Catalog) -> Iterator[CaseDocument]:
     body, format_name = read_payload(f"@{name}", catalog)
     tree = documents.read(body, catalog.formats.find(format_name), noun=f"case file {name!r}")
     file = name if is_url(name) else str(Path(name).absolute())  # user code may change the folder
-    if not isinstance(tree, list):
-        yield CaseDocument(file=file, label=name, tree=tree)
-        return
-    if not tree:
+    if tree == []:
         raise MissingFile(f"There are no cases in {name!r}: its list is empty.")
-    for position, case in enumerate(tree):
-        yield CaseDocument(file=file, label=f"{name}[{position}]", tree=case)
+    for position, case in enumerate(tree if isinstance(tree, list) else [tree]):
+        label = f"{name}[{position}]" if isinstance(tree, list) else name
+        yield CaseDocument(file=file, label=label, tree=case)

@@ -1,4 +1,4 @@
-"""The command `test`: runs files of cases and reports the result of each."""
+"""The command `test`, which runs files of cases and reports the result of each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from runtime_core.run_logs import write_all
 from runtime_core.runtime import Runtime
 from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase, Status
 from tesseract_runtime_workbench.regression_test.case_files import CaseDocument, read_cases
-from tesseract_runtime_workbench.regression_test.case_scope import case_scope
 from tesseract_runtime_workbench.regression_test.runner import run_case
 
 
@@ -59,7 +58,7 @@ def _result(runtime: Runtime, document: CaseDocument) -> CaseResult:
         faults = fault_lines(invalid_payload(error).details, root="case")
         return _error(document.endpoint, f"This is not a valid case:\n{faults}")
     try:
-        current = case_scope(runtime, case.endpoint, case.cli_config, file=document.file)
+        current = document.scope(runtime, case)
     except TesseractRuntimeError as error:
         return _error(case.endpoint, f"cli_config: {error}")
     with enter_scope(current):
@@ -72,13 +71,13 @@ def _error(endpoint: str, message: str) -> CaseResult:
 
 @contextmanager
 def _report() -> Iterator[Callable[..., None]]:
-    """Provide a function that writes lines to stdout; whatever else is printed goes to stderr."""
+    """Provide a function that writes lines to stdout; all other output goes to stderr."""
     descriptor = claim_stdout()
 
     def write(*lines: str) -> None:
         text = "".join(f"{line}\n" for line in lines)
         try:
-            with suppress(BrokenPipeError):  # the exit code counts when the reader has gone
+            with suppress(BrokenPipeError):  # without a reader the exit code still counts
                 write_all(descriptor, [text.encode("utf-8", "backslashreplace")])
         except OSError as error:
             raise MissingFile(f"Cannot write the report to stdout: {error.strerror}.") from None

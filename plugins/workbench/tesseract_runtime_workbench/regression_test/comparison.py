@@ -1,25 +1,32 @@
-"""The comparison of expected outputs with actual ones: every difference, by path."""
+"""The comparison of the expected outputs of a case with a result: every difference, by path.
+
+The result model validates expected outputs, so that a case may write them like an endpoint or like
+an author. It casts and broadcasts arrays and rejects computed fields; these are compared before.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import astuple, dataclass, field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 
 from runtime_core import ShapeDType
-from runtime_core.calls import summary
-from runtime_core.errors import shortened
+from runtime_core.calls import invalid_payload, summary
+from runtime_core.errors import fault_lines, shortened
 from runtime_core.paths import Field, Index, Key, Path, Step, expand, render
+from tesseract_runtime_workbench.regression_test.case import RegressionCase
 
 _Array = np.ndarray[Any, Any]
 
-_SHOWN = 5  # elements of an array; more are no help
+_SHOWN = 5  # elements of an array; more do not help
 _SHORT = 80
 _BEFORE = 20  # characters of a long text before the first difference
+_NOTHING = object()  # a value that only one of two trees has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +49,24 @@ class Tolerance:
             return np.asarray(expected == got)
         one, other = got.astype(_wide(got)), expected.astype(_wide(expected))
         with np.errstate(all="ignore"):
-            close = np.isclose(one, other, rtol=self.rtol, atol=self.atol, equal_nan=True)
-        return np.asarray(close)
+            return np.asarray(np.isclose(one, other, self.rtol, self.atol, equal_nan=True))
 
-    def __str__(self) -> str:
-        return f"{self.atol:g} + {self.rtol:g} * |expected|"
+
+def output_differences(
+    case: RegressionCase, model: type[BaseModel], result: BaseModel
+) -> list[str]:
+    """Compare the expected outputs of a case with the result of its endpoint, of type `model`."""
+    tolerance = Tolerance(atol=case.atol, rtol=case.rtol)
+    document = _DocumentComparison(tolerance=tolerance)
+    remainder = document.remainder(case.expected_outputs, _outputs(result))
+    options = {"skip_output_path_checks": case.skip_output_path_checks}
+    try:
+        expected = model.model_validate(remainder, context=options)
+    except ValidationError as error:
+        faults = fault_lines(invalid_payload(error).details, root="outputs")
+        header = f"The expected outputs are not a valid {model.__name__}:"
+        return [*document.found, header, faults]
+    return [*document.found, *differences(_outputs(expected), _outputs(result), tolerance)]
 
 
 def differences(
@@ -57,65 +77,17 @@ def differences(
     >>> list(differences({"n": 1, "s": "a"}, {"n": 2, "s": "a"}, Tolerance()))
     ['{n}: expected 1, got 2']
     """
-    one, other = branches(expected), branches(got)
-    if one is not None and other is not None and one[0] == other[0]:
-        for step in {**one[1], **other[1]}:
-            child, actual = one[1].get(step, _NOTHING), other[1].get(step, _NOTHING)
+    (kind, one), (other_kind, other) = _branches(expected), _branches(got)
+    if kind is not None and kind is other_kind:
+        for step in {**one, **other}:
+            child, actual = one.get(step, _NOTHING), other.get(step, _NOTHING)
             yield from differences(child, actual, tolerance, (*path, step))
     elif text := _leaf_difference(expected, got, tolerance):
-        yield difference(path, text)
-
-
-def difference(path: Path, text: str) -> str:
-    """Prefix a difference with its path."""
-    return f"{render(path) or 'outputs'}: {text}"
-
-
-def branches(value: object) -> tuple[type[Step], Mapping[Step, Any]] | None:
-    """Return the kind of the steps into a model, dict or list, and its children by step.
-
-    >>> branches([1.5])
-    (<class 'runtime_core.paths.Index'>, {Index(position=0): 1.5})
-    >>> branches(1.5) is None
-    True
-    """
-    if is_array(value) or isinstance(value, str | bytes | bytearray | memoryview | type):
-        return None
-    if isinstance(value, BaseModel):
-        named = {name: getattr(value, name) for name in type(value).model_fields}
-        named |= value.model_extra or {}
-        return Field, {Field(name): child for name, child in named.items()}
-    if is_dataclass(value):
-        return Field, {Field(field.name): getattr(value, field.name) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return Key, {step: child for (step,), child in expand(value, (Key(None),))}
-    if isinstance(value, Sequence):
-        return Index, {Index(position): child for position, child in enumerate(value)}
-    return None
-
-
-def is_array(value: object) -> bool:
-    """Say whether a value is an array, or the shape and data type of one."""
-    return isinstance(value, np.ndarray | np.generic | ShapeDType)
-
-
-def shape_difference(expected: Any, got: Any) -> str | None:
-    """Describe how shape and data type of an array differ; either may be a `ShapeDType`.
-
-    >>> import numpy as np
-    >>> shape_difference(ShapeDType(shape=(2,), dtype="float32"), np.zeros(3))
-    'expected shape (2,), got (3,); expected dtype float32, got float64'
-    """
-    pairs = {
-        "shape": (tuple(expected.shape), tuple(got.shape)),
-        "dtype": (np.dtype(expected.dtype).name, np.dtype(got.dtype).name),
-    }
-    wrong = [f"expected {noun} {a}, got {b}" for noun, (a, b) in pairs.items() if a != b]
-    return "; ".join(wrong) or None
+        yield _at(path, text)
 
 
 def array_difference(expected: _Array, got: _Array, tolerance: Tolerance) -> str | None:
-    """Describe how the numbers of an array differ from the expected ones, the farthest first.
+    """Describe how an array differs from the expected one, the farthest elements first.
 
     Expected numbers are compared in the data type of the actual ones: a case need not name one.
 
@@ -134,24 +106,117 @@ def array_difference(expected: _Array, got: _Array, tolerance: Tolerance) -> str
     if not wrong.any():
         return None
     if not got.ndim:
-        return f"expected {expected[()]!s}, got {got[()]!s}"
-    margin = "" if _are_integers(expected, got) else f" by more than {tolerance}"
-    header = f"{np.count_nonzero(wrong)} of {got.size} elements differ{margin}"
+        return _expectation(expected[()], got[()])
+    header = f"{np.count_nonzero(wrong)} of {got.size} elements differ"
+    if not _are_integers(expected, got):
+        header += f" by more than {tolerance.atol:g} + {tolerance.rtol:g} * |expected|"
     return "\n".join([header, *_farthest(expected, got, wrong)])
+
+
+def _outputs(result: BaseModel) -> Any:
+    """Unwrap a root model, whose root has the empty path."""
+    return result.root if isinstance(result, RootModel) else result
+
+
+@dataclass(frozen=True, kw_only=True)
+class _DocumentComparison:
+    """Compares the parts of a document that its model would ignore, and collects differences.
+
+    An array that names its shape and data type must have exactly these.
+    """
+
+    tolerance: Tolerance
+    found: list[str] = field(default_factory=list)
+
+    def remainder(self, document: Any, got: Any, path: Path = ()) -> Any:
+        """Return the part of a document that its model can validate."""
+        if _is_array(got):
+            return self._array(document, got, path)
+        if isinstance(got, RootModel):
+            return self.remainder(document, got.root, (*path, Field("root")))
+        if isinstance(document, Mapping):
+            return dict(self._items(document.items(), got, path))
+        if isinstance(document, list):
+            return [item for _, item in self._items(enumerate(document), got, path)]
+        return document
+
+    def _array(self, document: Any, got: Any, path: Path) -> Any:
+        try:
+            text = _shape_difference(ShapeDType.model_validate(document), got)
+        except ValidationError:  # a bare list, or not an array
+            return document
+        if text is None:
+            return document
+        self.found.append(_at(path, text))
+        return got  # it must not hide other differences
+
+    def _items(
+        self, items: Iterable[tuple[Any, Any]], got: Any, path: Path
+    ) -> Iterator[tuple[Any, Any]]:
+        children = _children(got)
+        computed = type(got).model_computed_fields if isinstance(got, BaseModel) else {}
+        names = {info.alias or name: name for name, info in computed.items()}
+        for key, document in items:
+            if key in names:
+                self._computed(names[key], document, got, path)
+            elif key in children:
+                step, child = children[key]
+                yield key, self.remainder(document, child, (*path, step))
+            else:
+                yield key, document
+
+    def _computed(self, name: str, document: Any, model: BaseModel, path: Path) -> None:
+        path, got = (*path, Field(name)), getattr(model, name)
+        expected = self.remainder(document, got, path)
+        adapter = TypeAdapter(type(model).model_computed_fields[name].return_type)
+        with suppress(ValidationError):  # then it is compared as it is written
+            expected = adapter.validate_python(expected)
+        self.found.extend(differences(expected, got, self.tolerance, path))
+
+
+def _children(got: object) -> Mapping[Any, tuple[Step, Any]]:
+    """Map each key that a document may have for a child to its step and the child."""
+    _, steps = _branches(got)
+    children = {astuple(step)[0]: (step, child) for step, child in steps.items()}
+    for name, info in (type(got).model_fields if isinstance(got, BaseModel) else {}).items():
+        for alias in (info.serialization_alias, info.alias, info.validation_alias):
+            if isinstance(alias, str):
+                children[alias] = children[name]
+    return children
+
+
+def _branches(value: object) -> tuple[type[Step] | None, Mapping[Step, Any]]:
+    """Return the kind of the steps into a model, dict or list, and its children by step."""
+    if _is_array(value) or isinstance(value, str | bytes | bytearray | memoryview | type):
+        return None, {}
+    if isinstance(value, BaseModel):
+        named = {name: getattr(value, name) for name in type(value).model_fields}
+        named |= value.model_extra or {}
+        return Field, {Field(name): child for name, child in named.items()}
+    if is_dataclass(value):
+        return Field, {Field(field.name): getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return Key, {step: child for (step,), child in expand(value, (Key(None),))}
+    if isinstance(value, Sequence):
+        return Index, {step: child for (step,), child in expand(value, (Index(None),))}
+    return None, {}
+
+
+def _is_array(value: object) -> bool:
+    return isinstance(value, np.ndarray | np.generic | ShapeDType)
 
 
 def _farthest(expected: _Array, got: _Array, wrong: _Array) -> Iterator[str]:
     with np.errstate(all="ignore"):
         distances = np.abs(np.subtract(got[wrong], expected[wrong], dtype=_wide(expected, got)))
     order = np.argsort(-np.nan_to_num(distances, nan=np.inf), kind="stable")
-    for index in np.argwhere(wrong)[order[:_SHOWN]].tolist():
-        one, other = expected[tuple(index)], got[tuple(index)]
-        yield f"  {index}: expected {one!s}, got {other!s}"
+    for index in map(tuple, np.argwhere(wrong)[order[:_SHOWN]].tolist()):
+        yield f"  {[*index]}: {_expectation(expected[index], got[index])}"
 
 
 def _leaf_difference(expected: Any, got: Any, tolerance: Tolerance) -> str | None:
     if isinstance(expected, ShapeDType) and isinstance(got, ShapeDType):
-        return shape_difference(expected, got)
+        return _shape_difference(expected, got)
     one, other = _numbers(expected), _numbers(got)
     if one is not None and other is not None:
         return array_difference(one, other, tolerance)
@@ -164,6 +229,20 @@ def _leaf_difference(expected: Any, got: Any, tolerance: Tolerance) -> str | Non
     return _expectation(expected, got)
 
 
+def _shape_difference(expected: Any, got: Any) -> str | None:
+    """Describe how shape and data type of an array differ; either may be a `ShapeDType`."""
+    pairs = {
+        "shape": (tuple(expected.shape), tuple(got.shape)),
+        "dtype": (np.dtype(expected.dtype).name, np.dtype(got.dtype).name),
+    }
+    wrong = [f"expected {noun} {a}, got {b}" for noun, (a, b) in pairs.items() if a != b]
+    return "; ".join(wrong) or None
+
+
+def _at(path: Path, text: str) -> str:
+    return f"{render(path) or 'outputs'}: {text}"
+
+
 def _expectation(expected: object, got: object) -> str:
     return f"expected {_shown(expected)}, got {_shown(got)}"
 
@@ -173,22 +252,15 @@ def _shown(value: object) -> str:
         return "nothing"
     if isinstance(value, np.ndarray) and value.ndim:
         return f"array of shape {value.shape} and dtype {value.dtype}"
-    if isinstance(value, np.ndarray | np.generic):
-        return str(value)
-    if isinstance(value, str | bytes | complex):
+    if isinstance(value, str | bytes | complex) and not isinstance(value, np.generic):
         return shortened(repr(value), _SHORT)
-    return str(summary(value))
-
-
-_NOTHING = object()
-"""Stands for a value that one of two trees does not have."""
+    return str(value if isinstance(value, np.ndarray | np.generic) else summary(value))
 
 
 def _numbers(value: object) -> _Array | None:
-    """Return a number or array as an array; a `bool` of Python does not count as a number."""
-    if isinstance(value, bool):
-        return None
-    if not isinstance(value, np.ndarray | np.generic | int | float | complex):
+    """Convert a number or array to an array; a `bool` of Python does not count as a number."""
+    kinds = np.ndarray | np.generic | int | float | complex
+    if isinstance(value, bool) or not isinstance(value, kinds):
         return None
     array = np.asarray(value)
     return None if array.dtype.kind == "O" else array  # an integer that is too large for numpy
@@ -199,5 +271,5 @@ def _are_integers(*arrays: _Array) -> bool:
 
 
 def _wide(*arrays: _Array) -> np.dtype[Any]:
-    """Choose a type in which the differences of narrow numbers do not overflow."""
+    """Choose a data type in which the differences of narrow numbers do not overflow."""
     return np.result_type(*arrays, np.float64)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import ChainMap
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -12,14 +11,14 @@ from runtime_core.calls import author_trace, exception_text, execute, validate_p
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 from runtime_core.errors import AuthorError, InvalidPayload, TesseractRuntimeError, UnknownName
 from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase, Status
+from tesseract_runtime_workbench.regression_test.comparison import output_differences
 from tesseract_runtime_workbench.regression_test.expected_exception import find_exception, mismatch
-from tesseract_runtime_workbench.regression_test.expected_outputs import output_differences
 
 _MOST = 100  # differences of one case
 
 
 def bind(binding: Binding) -> BoundEndpoint | Unavailable:
-    """Bind the endpoint, for developers only: its answers show exceptions of the author's code."""
+    """Bind the endpoint, for developers only: its results show exceptions of the author's code."""
     if not binding.config.debug:
         return Unavailable("it is served with --debug only.")
     return BoundEndpoint(
@@ -35,11 +34,13 @@ def run_case(binding: Binding, case: RegressionCase) -> CaseResult:
 
 def _outcome(binding: Binding, case: RegressionCase) -> tuple[Status, str]:
     try:
-        endpoint = _endpoint(binding, case.endpoint)
+        endpoint = binding.endpoint(case.endpoint)
     # Building the schemas runs code of the author, which can raise anything.
     except Exception as error:
         return "error", _unexpected(binding, case, error)
-    result = _attempt(endpoint, case.payload)
+    if isinstance(endpoint, Unavailable):
+        return "error", f"Endpoint {case.endpoint!r} is not available: {endpoint.reason}"
+    result = _result(endpoint, case)
     if case.expected_exception is not None:
         return _exception_outcome(binding, case, case.expected_exception, result)
     if isinstance(result, BaseException):
@@ -54,17 +55,10 @@ def _outcome(binding: Binding, case: RegressionCase) -> tuple[Status, str]:
     return ("failed" if found else "passed"), "\n".join(found)
 
 
-def _endpoint(binding: Binding, name: str) -> BoundEndpoint:
-    endpoint = binding.endpoint(name)
-    if isinstance(endpoint, Unavailable):
-        raise UnknownName(f"Endpoint {name!r} is not available: {endpoint.reason}")
-    return endpoint
-
-
-def _attempt(endpoint: BoundEndpoint, payload: Any) -> BaseModel | BaseException:
-    """Return the result of an endpoint, or the exception that it raised."""
+def _result(endpoint: BoundEndpoint, case: RegressionCase) -> BaseModel | BaseException:
+    """Call an endpoint and return its result, or the exception that it raised."""
     try:
-        return execute(endpoint, validate_payload(endpoint, payload, {}))
+        return execute(endpoint, validate_payload(endpoint, case.payload, {}))
     except KeyboardInterrupt:
         raise
     except AuthorError as error:

@@ -38,7 +38,7 @@ def apply(inputs: InputSchema) -> OutputSchema:
 def jacobian(inputs: InputSchema, jac_inputs: set[str], jac_outputs: set[str]) -> Any:
     """Compute the derivative of the displacement by each input.
 
-    Without this function the Jacobian is computed by finite differences.
+    Without this function it is computed by finite differences.
     """
     decay = np.exp(-inputs.damping * inputs.time)
     cosine = decay * np.cos(inputs.frequency * inputs.time)
@@ -52,5 +52,5 @@ def jacobian(inputs: InputSchema, jac_inputs: set[str], jac_outputs: set[str]) -
 
 
 def abstract_eval(abstract_inputs: InputSchema) -> Any:
-    """Return the shape of the displacement, which is that of the times, without computing it."""
+    """Return the shape of the displacement, which is that of the times."""
     return {"displacement": ShapeDType(shape=abstract_inputs.time.shape, dtype="float64")}

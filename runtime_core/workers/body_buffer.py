@@ -9,9 +9,9 @@ _GROWTH = 1.5
 
 
 class BodyBuffer:
-    """Collects a body: a small one as bytes, a large one in shared memory.
+    """Collects a body, small as bytes or large in shared memory, until `finished` or `discard`.
 
-    `expected` is the size if it is known. Ends with `finished`, or with `discard`.
+    `expected` is the announced size, if any.
     """
 
     def __init__(self, shared_buffers: SharedBufferPool, *, expected: int | None) -> None:

@@ -149,7 +149,7 @@ def unheard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Drop what workers print, and wait for the threads that still write it after the test."""
     before = set(threading.enumerate())
     with open(os.devnull, "wb") as nowhere:
-        monkeypatch.setattr(captured_output_module, "_STDERR", nowhere.fileno())
+        monkeypatch.setattr(captured_output_module, "STDERR", nowhere.fileno())
         yield
         for thread in set(threading.enumerate()) - before:
             thread.join(SECONDS)

@@ -19,7 +19,7 @@ from runtime_core.run_logs.text_log import append_text
 from runtime_core.workers import WorkerPool
 from runtime_core.workers import captured_output as captured_output_module
 from runtime_core.workers.connection import Connection
-from runtime_core.workers.worker_process import LeasedReply, WorkerProcess
+from runtime_core.workers.worker_process import WorkerProcess
 from tests.patience import until
 from tests.server.conftest import GATED
 from tests.workers.conftest import (
@@ -147,10 +147,10 @@ def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
         tell(connection)
         callers[0].cancel()
 
-    async def finish_and_go(worker: WorkerProcess) -> LeasedReply:
-        leased = await finish(worker)
+    async def finish_and_go(worker: WorkerProcess) -> Reply:
+        reply = await finish(worker)
         callers[0].cancel()
-        return leased
+        return reply
 
     async def give_up(workers: WorkerPool) -> int:
         async with workers:

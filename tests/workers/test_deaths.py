@@ -23,7 +23,7 @@ from runtime_core.workers import worker_output as worker_output_module
 from runtime_core.workers.captured_output import CapturedOutput
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.framing import Message
-from runtime_core.workers.worker_process import LeasedReply, WorkerProcess
+from runtime_core.workers.worker_process import WorkerProcess
 from tests.patience import patient, until
 from tests.server.conftest import GATED, wait_until_gone
 from tests.workers.conftest import (
@@ -136,11 +136,11 @@ def test_killed_worker_gets_no_further_call(pool: Pool, monkeypatch: pytest.Monk
     """A worker whose reply came just before it was killed is replaced all the same."""
     finish_in_time = WorkerProcess.finish
 
-    async def finish_too_late(worker: WorkerProcess) -> LeasedReply:
-        leased = await finish_in_time(worker)
-        if leased.reply.run_id == "late":
+    async def finish_too_late(worker: WorkerProcess) -> Reply:
+        reply = await finish_in_time(worker)
+        if reply.run_id == "late":
             worker.kill()
-        return leased
+        return reply
 
     monkeypatch.setattr(WorkerProcess, "finish", finish_too_late)
     first, second = asyncio.run(replies(pool(OBEDIENT), told(run_id="late"), told()))

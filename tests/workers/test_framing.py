@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -24,9 +25,10 @@ from runtime_core.workers.framing import (
 )
 from runtime_core.workers.message_types import (
     BODY,
+    FAILED,
     call_message,
-    failed_message,
     is_in_shared_buffer,
+    read_attached,
     read_call,
     read_fault,
     read_reply,
@@ -103,8 +105,9 @@ def test_call_arrives_as_it_was_sent(
         timeout=timeout,
         parent_run_id=parent,
     )
-    received = read_call(carried(call_message(7, call, {})))
-    assert (received.call, received.body_size, received.attached) == (call, None, {})
+    message = carried(call_message(7, call, {}))
+    assert (read_call(message, None), read_attached(message)) == (call, {})
+    assert (message.data["number"], message.data["body_size"]) == (7, None)
 
 
 @given(
@@ -122,7 +125,7 @@ def test_fault_arrives_as_it_was_sent(
     assert read_reply(carried(reply_message(7, reply, None)), shared_buffer()) == Reply(
         run_id="a", format="json", body=[], fault=fault, timings={"decode": 0.5}
     )
-    assert read_fault(carried(failed_message(fault)).data) == fault
+    assert read_fault(carried(Message(kind=FAILED, data=asdict(fault))).data) == fault
 
 
 def test_reply_keeps_its_pieces() -> None:
@@ -167,7 +170,7 @@ def test_large_message_crosses_an_event_loop(
     threading.Thread(target=echo, args=(theirs,), daemon=True).start()
 
     async def exchange() -> Message:
-        connection = Connection.over(ours)
+        connection = Connection(ours)
         connection.ask(Message(kind="x", data={"n": 1}, buffers=[b"", body]))
         answer = await connection.answer()
         connection.close()
@@ -186,7 +189,7 @@ def test_answer_can_be_waited_for_anew(
     ours, theirs = ends
 
     async def exchange() -> Message:
-        connection = Connection.over(ours)
+        connection = Connection(ours)
         connection.ask(Message(kind="x", data={"n": 1}))
         first = asyncio.create_task(connection.answer())
         await asyncio.sleep(0.01)
@@ -210,7 +213,7 @@ def test_what_comes_unasked_ends_the_connection(
     ours, theirs = ends
 
     async def exchange() -> None:
-        connection = Connection.over(ours)
+        connection = Connection(ours)
         if asked:
             connection.ask(Message(kind="x", data={}))
             send(theirs, Message(kind="y", data={}))
@@ -285,7 +288,7 @@ def test_end_is_told_beside_an_event_loop(
     theirs.close()
 
     async def exchange() -> None:
-        connection = Connection.over(ours)
+        connection = Connection(ours)
         connection.ask(Message(kind="x", data={}, buffers=[b"a" * size]))
         with pytest.raises(ConnectionEnded):
             await connection.answer()
@@ -302,7 +305,7 @@ def test_descriptors_come_with_their_message(ends: tuple[socket.socket, socket.s
     message = Message(kind="x", data={}, buffers=[b"abc"], descriptors=[writing])
 
     async def ask() -> None:
-        Connection.over(ours).ask(message)
+        Connection(ours).ask(message)
 
     asyncio.run(ask())
     os.close(writing)

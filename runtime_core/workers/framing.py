@@ -115,15 +115,11 @@ def pieces(message: Message) -> list[Buffer]:
     """Return the bytes of a message; small parts are joined, as each wakes the other side."""
     views = [memoryview(buffer).cast("B") for buffer in message.buffers]
     header = {"kind": message.kind, "data": message.data, "sizes": [view.nbytes for view in views]}
-    text = _as_json(header)
-    return list(joined([_LENGTH.pack(len(text)) + text, *(v for v in views if v.nbytes)]))
-
-
-def _as_json(header: Mapping[str, Any]) -> bytes:
     try:
-        return to_json(header)
+        text = to_json(header)
     except PydanticSerializationError:  # names of files may have lone surrogates
-        return json.dumps(header, default=list).encode("ascii")  # a set as a list
+        text = json.dumps(header, default=list).encode("ascii")  # a set as a list
+    return list(joined([_LENGTH.pack(len(text)) + text, *(v for v in views if v.nbytes)]))
 
 
 def _read_header(text: bytes) -> Mapping[str, Any]:

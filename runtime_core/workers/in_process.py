@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from functools import cached_property
 from typing import Self
 
 from runtime_core.contracts import Call, Description, Reply
@@ -19,6 +18,7 @@ from runtime_core.workers.shared_memory import SharedBufferPool
 class InProcessWorkers:
     """Runs one call at a time, off the event loop."""
 
+    description: Description
     problem = None  # this process can compute as long as it runs
 
     def __init__(self, runtime: Runtime, supervisor: RunSupervisor) -> None:
@@ -29,14 +29,10 @@ class InProcessWorkers:
         self._running: set[asyncio.Task[Reply]] = set()
         self._set_up = ExitStack()
 
-    @cached_property
-    def description(self) -> Description:
-        """The description of the Tesseract."""
-        return describe(self._runtime)
-
     async def __aenter__(self) -> Self:
         """Load the Tesseract; errors are those of loading."""
-        await asyncio.to_thread(self._load)
+        await asyncio.to_thread(self._set_up.enter_context, self._runtime.set_up())
+        self.description = await asyncio.to_thread(describe, self._runtime)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -59,10 +55,6 @@ class InProcessWorkers:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         yield await asyncio.shield(task)
-
-    def _load(self) -> None:
-        self._set_up.enter_context(self._runtime.set_up())
-        _ = self.description
 
     async def _in_turn(self, call: Call) -> Reply:
         try:

@@ -35,9 +35,8 @@ _TICKS_TO_SHRINK = 20  # ticks without a call before idle shared memory is relea
 class WorkerPool:
     """Worker processes, and a queue of calls in order of arrival.
 
-    A call may compute for `timeout` seconds.
-    Idle workers are taken last in, first out: the worker that has just evaluated a point computes
-    its gradient.
+    A call may compute for `timeout` seconds. Idle workers are taken last in, first out: the worker
+    that has just evaluated a point computes its gradient.
 
     Invariants, between any two steps of the event loop:
 

@@ -34,7 +34,10 @@ class SharedBuffer:
     @classmethod
     def create(cls) -> SharedBuffer:
         """Return a new and empty shared buffer."""
-        return cls(_anonymous_file())
+        if hasattr(os, "memfd_create"):
+            return cls(os.memfd_create("tesseract-runtime", os.MFD_CLOEXEC))
+        with tempfile.TemporaryFile() as file:
+            return cls(os.dup(file.fileno()))
 
     def view(self, size: int, *, at_once: bool = True) -> memoryview:
         """Return the first `size` bytes for reading and writing; the shared buffer grows if needed.
@@ -116,10 +119,3 @@ class SharedBufferPool:
         self.shrink()
         while self._leased:
             self._leased.pop().close()
-
-
-def _anonymous_file() -> int:
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("tesseract-runtime", os.MFD_CLOEXEC)
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())

@@ -200,16 +200,8 @@ class WorkerProcess:
             await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)  # for its exit code
         # Any other answer comes from another process, which holds the connection open.
         await self.killed()
-        raise WorkerDied(
-            f"The worker process ended {moment} ({self._how_it_ended()}).{self._last_words()}"
-        )
-
-    def _how_it_ended(self) -> str:
-        code = self._process.returncode
-        if code is None or code >= 0:
-            return f"exit code {code}"
-        return f"signal {signal.Signals(-code).name}"
-
-    def _last_words(self) -> str:
-        text = self.output.tail(_TAIL).strip()
-        return f" The end of its output:\n{text}" if text else ""
+        code, output = self._process.returncode, self.output.tail(_TAIL).strip()
+        was_killed = code is not None and code < 0
+        end = f"signal {signal.Signals(-code).name}" if was_killed else f"exit code {code}"
+        shown = f" The end of its output:\n{output}" if output else ""
+        raise WorkerDied(f"The worker process ended {moment} ({end}).{shown}")

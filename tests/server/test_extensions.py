@@ -17,7 +17,7 @@ from runtime_core import Runtime
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import resolve
 from runtime_core.contracts import Call, Reply, ServerExtension, ServerParts
-from runtime_core.server.application import build_application
+from runtime_core.server.application import build_application, extension_parts
 from runtime_core.server.serve_options import ServeOptions
 from runtime_core.server.server import Server
 from tests.workers.conftest import in_process
@@ -96,6 +96,7 @@ async def answered(runtime: Runtime, parts: ServerParts) -> bytes:
     config = resolve(catalog, flags={"api_path": runtime.config.api_path}, environment={})
     async with in_process(runtime) as workers:
         server = Server(catalog=catalog, config=config, options=ServeOptions(), workers=workers)
-        status, body = await posted(build_application(server).asgi, "/apply")
+        application = build_application(server, [*extension_parts(server)])
+        status, body = await posted(application, "/apply")
     assert status == 200
     return body

@@ -6,8 +6,8 @@ Media ranges and their order follow RFC 9110, section 12.5.1. The parameters of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from runtime_core.catalog import Catalog
@@ -34,8 +34,8 @@ class MediaRange:
     """One range of an `Accept` header."""
 
     type: str
-    quality: float = 1.0
-    parameters: dict[str, str] = field(default_factory=dict)
+    quality: float
+    parameters: Mapping[str, str]
 
 
 _ANYTHING = ("application/*", "*/*")  # the more specific one first

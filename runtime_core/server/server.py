@@ -19,10 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Server:
-    """The `ServerContext` of one service, whose workers have loaded the Tesseract.
-
-    Every computed call, with its reply, is shown to the `observers`.
-    """
+    """The `ServerContext` of one service, whose workers have loaded the Tesseract."""
 
     def __init__(
         self, *, catalog: Catalog, config: RuntimeConfig, options: ServeOptions, workers: Workers
@@ -36,7 +33,7 @@ class Server:
         self.bodies = BodyReader(limit=options.max_body_size)
         self.negotiation = Negotiation(catalog, config)
         self.workers = workers
-        self.observers: list[Callable[[Call, Reply], None]] = []
+        self.observers: list[Callable[[Call, Reply], None]] = []  # of every computed call
 
     @property
     def description(self) -> Description:

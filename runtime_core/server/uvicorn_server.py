@@ -105,12 +105,11 @@ class UvicornServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to serve and announce the address."""
         await super().startup(sockets)
-        name = self._server.config.name
         for address in sockets or ():
             host, port = address.getsockname()[:2]
             scheme = "https" if self.config.is_ssl else "http"
             url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-            print(f"Serving {name} on {url} (Ctrl-C ends it).", file=sys.stderr)
+            print(f"Serving {self._server.config.name} on {url} (Ctrl-C ends it).", file=sys.stderr)
 
 
 @contextmanager

@@ -49,9 +49,8 @@ class BodyBuffer:
             return
         if self._shared_buffer is None:
             self._shared_buffer = self._shared_buffers.lease()
-        larger = self._shared_buffer.view(
-            max(size, self._expected, int(len(self._view) * _GROWTH)), at_once=False
-        )
+        wanted = max(size, self._expected, int(len(self._view) * _GROWTH))
+        larger = self._shared_buffer.view(wanted, at_once=False)
         larger[: len(self._small)] = self._small
         self._small.clear()
         self._view = larger

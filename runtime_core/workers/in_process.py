@@ -30,13 +30,11 @@ class InProcessWorkers:
         self._set_up = ExitStack()
 
     async def __aenter__(self) -> Self:
-        """Load the Tesseract; errors are those of loading."""
         await asyncio.to_thread(self._set_up.enter_context, self._runtime.set_up())
         self.description = await asyncio.to_thread(describe, self._runtime)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Wait for the calls that are running."""
         await asyncio.gather(*self._running, return_exceptions=True)
         await asyncio.to_thread(self._set_up.close)
         self._shared_buffers.close()

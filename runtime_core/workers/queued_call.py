@@ -18,7 +18,7 @@ _LEAST_SECONDS_WITHOUT_CALLER = 1.0
 class QueuedCall:
     """One call in the pool, which may compute for `limit` seconds.
 
-    It has a worker from its beginning to its end. A `task` finishes it once its caller has gone.
+    It has a worker while it runs. A `task` finishes it once its caller has gone.
     """
 
     def __init__(self, call: Call, limit: float | None) -> None:

@@ -192,7 +192,7 @@ class Served(Client):
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Say whether a process runs; a zombie does not."""
+    """Check that a process runs and is not a zombie."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -67,7 +67,7 @@ def apply_with(served: Served, authorization: str | None) -> Answer:
 
 @pytest.mark.parametrize("authorization", ["Bearer sesame", "bearer sesame", "Bearer key two"])
 def test_each_key_opens(locked: Served, authorization: str) -> None:
-    """Whoever shows one of the keys is served."""
+    """A request with one of the keys is served."""
     assert apply_with(locked, authorization).status == 200
 
 
@@ -137,7 +137,7 @@ def test_keys_come_from_the_environment(alone: Serve) -> None:
 
 @pytest.mark.parametrize("key", ["", " ", "k\u00e9y"])
 def test_key_that_cannot_be_sent_is_refused(cli: Cli, tesseract: Tesseract, key: str) -> None:
-    """A key that is empty would open the service to everybody, one beyond ASCII to nobody."""
+    """Keys that are empty or not ASCII are refused at the start."""
     ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", "--api-key", key)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "--api-key" in ended.stderr
@@ -153,7 +153,7 @@ def test_keys_are_not_logged(alone: Serve) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_service_that_is_open_to_everybody_is_warned_of(tesseract: Tesseract, host: str) -> None:
-    """Whoever serves beyond this machine without a key is told what that means."""
+    """Serving other machines without a key prints a warning."""
     with started(tesseract(), "serve", "-p", "0", "-h", host) as process:
         log = Log(process)
         log.wait_for("Serving")
@@ -204,7 +204,7 @@ def test_other_hosts_are_misdirected(double: Served, host: str) -> None:
 
 @pytest.mark.parametrize("path", PROBES)
 def test_probes_are_answered_under_any_name(double: Served, path: str) -> None:
-    """Orchestrators ask by an address that nobody has named."""
+    """Orchestrators can send probes by address, which is not an allowed host."""
     assert host_status(double, "10.1.2.3:8000", path) == 200
 
 
@@ -306,7 +306,7 @@ def test_tls_is_served(alone: Serve, certificate: tuple[Path, Path]) -> None:
 
 
 def test_plain_http_to_tls_is_no_incident(alone: Serve, certificate: tuple[Path, Path]) -> None:
-    """A client that forgets the `s` gets no answer, and disturbs nobody."""
+    """A client that speaks HTTP to an HTTPS port gets no answer and disturbs no other client."""
     file, key = certificate
     served = alone(DOUBLE, options=[f"--tls-cert={file}", f"--tls-key={key}"])
     with served.raw() as plain:

@@ -90,7 +90,7 @@ def model(
 
 @cache
 def operations(port: int) -> dict[str, Any]:
-    """Return what the OpenAPI document of a server offers, by its path."""
+    """Return the operations in the OpenAPI document of a server, by path."""
     schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{port}/openapi.json")
     found = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     return {operation.path: operation for operation in found}
@@ -176,7 +176,7 @@ def test_valid_requests_are_answered_as_documented(model: Served, endpoint: str)
 def test_other_requests_are_refused_as_documented(
     model: Served, endpoint: str, mode: GenerationMode
 ) -> None:
-    """Whatever is sent, the answer has a documented status and form, and is no failure."""
+    """The answer to any request has a documented status and form, and is not a 500."""
     operation = operation_of(model, endpoint)
 
     @quick

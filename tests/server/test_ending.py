@@ -132,7 +132,7 @@ def test_setup_that_fails_ends_serve(cli: Cli, tesseract: Tesseract, options: li
 
 @pytest.mark.parametrize("options", [[], ["--in-process"]])
 def test_teardown_that_fails_is_shown(serve: Serve, record: Path, options: list[str]) -> None:
-    """What `teardown` raises is told to the operator; nobody else is there to be told."""
+    """Errors of `teardown` are reported to the operator."""
     served = serve(recording(record, "raise OSError('the disk is full')"), options=options)
     assert served.end() in (0, 1)
     assert "OSError: the disk is full" in served.log.wait_for_end()
@@ -202,7 +202,7 @@ def test_server_that_ends_takes_no_new_calls(
 
 
 def is_listening(served: Served) -> bool:
-    """Say whether a server takes connections."""
+    """Check that a server takes connections."""
     connections = psutil.Process(served.process.pid).net_connections("tcp")
     return any(connection.status == psutil.CONN_LISTEN for connection in connections)
 
@@ -305,7 +305,7 @@ def test_processes_of_user_code_end_with_their_worker(serve: Serve, method: str)
 
 
 def lives_in(process: psutil.Process, group: int) -> bool:
-    """Say whether a process is alive and belongs to a group."""
+    """Check that a process is alive and belongs to a group."""
     try:
         return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
     except (ProcessLookupError, psutil.NoSuchProcess):
@@ -388,7 +388,7 @@ def test_in_process_server_refuses_what_it_cannot_do(
 
 
 def test_stalled_reader_of_the_log_does_not_keep_the_server(tesseract: Tesseract) -> None:
-    """A server whose stderr nobody reads any more answers, and ends when it is asked to."""
+    """A server whose stderr has no reader any more answers calls, and ends on request."""
     source = DOUBLE.replace("return", "print('x' * 100_000)\n    return")
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name("tesseract-runtime")), "serve", "-p", "0"],

@@ -99,7 +99,7 @@ def test_head_answers_without_a_body(double: Served) -> None:
 
 
 def test_unknown_path_is_404(double: Served) -> None:
-    """A path that nobody serves is a 404 in JSON."""
+    """An unknown path is a 404 in JSON."""
     answer = double.request("POST", "/nothing", PAYLOAD)
     assert (answer.status, answer.json()) == (404, {"detail": "Not Found"})
 
@@ -128,7 +128,7 @@ def test_run_id_is_given_back(double: Served) -> None:
 
 
 def test_run_id_is_a_new_uuid_by_default(double: Served) -> None:
-    """Runs that nobody has named have different UUIDs."""
+    """Runs without a given id have different UUIDs."""
     ids = {double.apply({"x": [1.0]}).headers["tesseract-run-id"] for _ in range(2)}
     assert len({UUID(run_id) for run_id in ids}) == 2
 
@@ -182,9 +182,9 @@ def test_chunked_body_is_read(double: Served) -> None:
 
 
 def test_request_that_is_not_http_is_400(double: Served) -> None:
-    """What is no HTTP is refused, and the server goes on."""
+    """Bytes that are not HTTP are refused, and the server goes on."""
     with socket.create_connection(("127.0.0.1", double.port), timeout=SECONDS) as connection:
-        connection.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
+        connection.sendall(b"\x16\x03\x01 this is not HTTP\r\n\r\n")
         answer = connection.recv(4096)
     assert re.match(rb"HTTP/1.1 400", answer)
     assert double.get("/health").status == 200

@@ -79,7 +79,7 @@ def test_routes_of_extensions_come_before_those_of_endpoints(
 
 
 def test_extensions_see_calls_with_their_replies(runtime: Callable[..., Runtime]) -> None:
-    """Whoever observes learns of each computed call, and cannot spoil its answer."""
+    """An observer sees each computed call, and cannot spoil its answer."""
     seen: list[tuple[str, bool]] = []
 
     def observe(call: Call, reply: Reply) -> None:
@@ -91,7 +91,7 @@ def test_extensions_see_calls_with_their_replies(runtime: Callable[..., Runtime]
 
 
 async def answered(runtime: Runtime, parts: ServerParts) -> bytes:
-    """Return what a server with an extension answers to a call of `apply`."""
+    """Return the answer of a server with an extension to a call of `apply`."""
     catalog = extended(runtime.catalog, parts)
     config = resolve(catalog, flags={"api_path": runtime.config.api_path}, environment={})
     async with in_process(runtime) as workers:

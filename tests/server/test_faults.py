@@ -81,7 +81,7 @@ def test_body_that_is_no_json_is_422(double: Served, body: str | bytes) -> None:
 
 @pytest.mark.parametrize("body", ["null", "[]", "3", '"text"'])
 def test_body_of_another_shape_is_422(double: Served, body: str) -> None:
-    """JSON that is no object is a fault of the whole body."""
+    """JSON that is not an object is a fault of the whole body."""
     [detail] = details(double.request("POST", "/apply", body))
     assert detail["loc"] == ["body"]
 

@@ -375,7 +375,7 @@ def test_answer_is_a_payload_again(serve: Serve, tmp_path: Path) -> None:
 
 
 def test_place_that_cannot_be_written_is_a_failure(serve: Serve, tmp_path: Path) -> None:
-    """An output path that cannot hold files is no fault of the caller's."""
+    """An output path that cannot hold files is not the caller's fault."""
     (tmp_path / "file").write_bytes(b"precious")
     served = serve(DOUBLE, "--output-path", str(tmp_path / "file"))
     answer = post(served, accept=BINREF)

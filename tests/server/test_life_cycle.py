@@ -25,7 +25,7 @@ Tesseract = Callable[..., Path]
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """Return a port on which somebody else listens."""
+    """Return a port on which another process listens."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
 
@@ -36,7 +36,7 @@ def serve_arguments(api_path: Path, *options: str) -> list[str]:
 
 
 def test_port_in_use_is_one_line(cli: Cli, tesseract: Tesseract, taken: int) -> None:
-    """A port that somebody has is told before anything is loaded."""
+    """A port in use is reported before anything is loaded."""
     ended = cli(*serve_arguments(tesseract("raise RuntimeError"), "-p", str(taken)))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (
@@ -218,7 +218,7 @@ def test_signal_lets_waiting_calls_finish(
 
 
 def test_second_ctrl_c_ends_a_call(serve: Serve, gate: Gate, gate_inputs: dict[str, str]) -> None:
-    """Whoever asks twice does not wait for user code; its process is killed."""
+    """A second signal does not wait for user code; its process is killed."""
     served = serve(GATED)
     workers = served.workers()
     with ThreadPoolExecutor() as threads:

@@ -62,7 +62,7 @@ def filled(served: Served, gate: Gate, inputs: Any, calls: int) -> Iterator[list
 
 
 def refused(answer: Answer) -> str:
-    """Return why a server has no room for a call."""
+    """Return the reason of a server for refusing a call."""
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert answer.json()["run_id"] == answer.headers["tesseract-run-id"]
     detail: str = answer.json()["detail"]
@@ -94,7 +94,7 @@ def test_full_queue_refuses(
 def test_full_queue_refuses_before_the_body(
     serve: Serve, gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """A client that asks first is told that there is no room before it has sent anything."""
+    """A client that sends `Expect: 100-continue` is refused before it has sent a body."""
     served = serve(GATED, options=["--queue-size=0"])
     with filled(served, gate, gate_inputs, 1), served.raw() as careful:
         careful.sendall(head(Content_Length=1_000_000, Expect="100-continue"))

@@ -185,7 +185,7 @@ def test_empty_array_is_answered(double: Served, media_type: str) -> None:
 
 @pytest.mark.parametrize("option", ["--output-format", "--compression"])
 def test_unusable_default_ends_serve_at_once(tesseract: Callable[..., Path], option: str) -> None:
-    """A format or compression that nobody provides is told at the start, not to every client."""
+    """An unknown format or compression is reported at the start, not to every client."""
     with started(tesseract(), option, "unheard-of", "serve", "-p", "0") as process:
         _, stderr = process.communicate(timeout=SECONDS)
     assert process.returncode == 2

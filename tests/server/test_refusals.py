@@ -67,7 +67,7 @@ def nested(opening: str, closing: str, depth: int) -> bytes:
 
 
 def refusal_of_run(run_id: str) -> Refusal:
-    """Return what becomes of a run whose name is no name."""
+    """Return the refusal of a run with an invalid id."""
     return Refusal(path=f"/apply?run_id={run_id}", status=422, text="1 to 128 letters")
 
 
@@ -275,7 +275,7 @@ PLACES = {
     "path above the root": Refusal(path="/../etc/passwd", status=404, text="Not Found"),
     "path that is encoded": Refusal(path="/%2e%2e/%2e%2e/etc/passwd", status=404, text="Not F"),
     "another host": Refusal(headers={"Host": "evil.example"}, status=421, text="--allowed-host"),
-    "method of nobody": Refusal(method="PATCH", status=405, text="Method Not Allowed"),
+    "unknown method": Refusal(method="PATCH", status=405, text="Method Not Allowed"),
     "gradient that is not there": Refusal(path="/jacobian", status=404, text="jacobian"),
     "test of a server that serves": Refusal(path="/test", status=404, text="Not Found|debug"),
     "zipped body": Refusal(
@@ -448,7 +448,7 @@ RAW = {
     "header without a colon": (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX\r\n\r\n", 400),
     "NUL in a header": (head("/health", "GET", X="a\0b"), 400),
     "newline in the target": (b"GET /a\nb HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
-    "version of nobody": (b"GET /health HTTP/9.9\r\nHost: localhost\r\n\r\n", 400),
+    "unknown version": (b"GET /health HTTP/9.9\r\nHost: localhost\r\n\r\n", 400),
 }
 
 
@@ -466,7 +466,7 @@ def test_broken_http_is_refused(double: Served, request_: bytes, status: int) ->
 
 
 def test_browser_gets_an_answer(double: Served) -> None:
-    """The long header `Accept` of a browser is no reason to refuse it."""
+    """A browser with a long header `Accept` is served."""
     answers = [
         double.get("/health", accept=BROWSER),
         double.request("POST", "/apply", PAYLOAD, {"Accept": BROWSER}),

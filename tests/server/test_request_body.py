@@ -101,7 +101,7 @@ def test_client_that_leaves_while_sending_is_no_incident(serve: Serve) -> None:
 
 
 def test_client_that_leaves_while_reading_is_no_incident(serve: Serve) -> None:
-    """A client that does not want the rest of its answer disturbs nobody."""
+    """A client that drops the rest of its answer disturbs no other client."""
     served = serve()
     body = payload_of(np.zeros(500_000))
     with socket.create_connection(("127.0.0.1", served.port)) as leaving:

@@ -55,13 +55,13 @@ class Terminal:
         return match
 
     def rest(self) -> str:
-        """Return what is still written until the program has ended."""
+        """Return the remaining output of the program until its end."""
         screen = b""
         try:
             while piece := os.read(self.keyboard, 4096):
                 screen += piece
         except OSError:
-            pass  # so Linux says that nobody has the terminal open any more
+            pass  # Linux reports by this that no process has the terminal open
         return screen.decode()
 
 

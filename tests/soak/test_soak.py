@@ -151,7 +151,7 @@ class Question:
         return {"Content-Type": self.form.media_type, "Accept": self.form.media_type}
 
     def fault_of(self, answer: Answer) -> str | None:
-        """Return what is wrong with an answer, if anything is."""
+        """Return the problem of an answer, if any."""
         if answer.status == 200:
             right = np.array_equal(self.form.read(answer.body), 2 * self.x)
             return None if right else f"a wrong answer for {self.x.size} numbers"
@@ -179,7 +179,7 @@ class Load:
 
     @property
     def lasts(self) -> bool:
-        """Say whether the clients go on."""
+        """Check that the clients go on."""
         return time.monotonic() < self.end and not self.faults
 
     def note(self, question: Question, answer: Answer) -> None:
@@ -246,7 +246,7 @@ ROLES = [*[ask] * ORDINARY, *[leave] * LEAVING, *[read_slowly] * SLOW, kill]
 
 
 def loaded(served: Served, seconds: float, seed: int) -> Load:
-    """Return what clients have met after so many seconds."""
+    """Run clients for some seconds and return their results."""
     load = Load(served=served, end=time.monotonic() + seconds)
 
     def play(role: Callable[[Load, random.Random], None], number: int) -> None:
@@ -278,7 +278,7 @@ def probed(served: Served) -> Iterator[list[float]]:
 
 
 def size_at_rest(served: Served) -> tuple[int, int]:
-    """Return memory and descriptors of the front once nobody has asked for some time."""
+    """Return memory and descriptors of the front after some time without calls."""
     time.sleep(2)
     front = psutil.Process(served.process.pid)
     return front.memory_info().rss, front.num_fds()

@@ -50,7 +50,7 @@ async def abandoned(workers: WorkerPool, call: Call) -> None:
 
 
 def test_caller_who_gives_up_does_not_disturb_the_next(pool: Pool) -> None:
-    """A call that nobody waits for any more is followed by one that is right."""
+    """The call after an abandoned one gets the right answer."""
 
     async def give_up(workers: WorkerPool) -> Reply:
         async with workers:
@@ -91,7 +91,7 @@ def test_waiting_call_that_is_given_up_is_never_computed(
 def test_running_call_that_is_given_up_may_finish(
     pool: Pool, gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """A call that is soon done costs no worker although nobody wants its answer."""
+    """An abandoned call that is soon done costs no worker."""
 
     async def give_up(workers: WorkerPool) -> bool:
         async with workers:
@@ -109,7 +109,7 @@ def test_running_call_that_is_given_up_may_finish(
 
 
 def test_running_call_that_is_given_up_takes_no_longer_than_a_new_worker(pool: Pool) -> None:
-    """A call that nobody waits for is stopped after the time that its worker took to load."""
+    """An abandoned call is stopped after the time that its worker took to load."""
 
     async def give_up(workers: WorkerPool) -> tuple[int, int]:
         async with workers:
@@ -139,7 +139,7 @@ def test_time_of_a_call_that_is_given_up_still_counts(pool: Pool) -> None:
 def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str, moment: str
 ) -> None:
-    """A reply that nobody can take any more is given up all the same."""
+    """A reply whose caller goes at that moment is released."""
     tell, finish = Connection._wake, WorkerProcess.finish
     callers: list[asyncio.Task[Reply]] = []
 
@@ -232,12 +232,12 @@ def test_memory_of_a_dropped_call_does_not_wait_for_the_collector(
 
 
 def descriptors() -> int:
-    """Return how many descriptors this process has open."""
+    """Return the number of open descriptors of this process."""
     return len([*os.scandir("/dev/fd")])
 
 
 def test_caller_who_leaves_the_block_early_frees_the_reply(pool: Pool) -> None:
-    """An error of whoever reads a reply gives its memory back."""
+    """An error of the caller while it reads a reply releases the memory."""
 
     async def fail(workers: WorkerPool) -> int:
         async with workers:
@@ -256,7 +256,7 @@ def test_caller_who_leaves_the_block_early_frees_the_reply(pool: Pool) -> None:
 def test_fault_of_an_abandoned_call_is_no_noise(
     pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A worker that dies for nobody is replaced without a word in the log of the event loop."""
+    """A worker that dies in an abandoned call is replaced without a message of the event loop."""
 
     async def give_up(workers: WorkerPool) -> Reply:
         async with workers:

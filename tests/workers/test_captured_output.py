@@ -144,7 +144,7 @@ def test_calls_leave_no_descriptors(pool: Pool) -> None:
 
 
 def open_of(pid: int) -> int:
-    """Return how many descriptors a process has open."""
+    """Return the number of open descriptors of a process."""
     return psutil.Process(pid).num_fds()
 
 

@@ -111,7 +111,7 @@ def test_death_of_one_worker_leaves_the_others_alone(
 
 @pytest.mark.parametrize(("size", "killed"), [(1, 1), (3, 3), (12, 2)])
 def test_workers_that_die_idle_are_replaced(pool: Pool, size: int, killed: int) -> None:
-    """Workers that end while nobody asks are replaced before somebody does, however many."""
+    """Any number of workers that end while idle are replaced before the next call."""
 
     async def kill(workers: WorkerPool) -> tuple[set[int], set[int]]:
         async with workers:
@@ -271,7 +271,7 @@ header = json.dumps(dict(kind="reply", data=data, sizes=[])).encode()
 
 @pytest.mark.parametrize("header", STRAY_HEADERS.values(), ids=STRAY_HEADERS)
 def test_answer_that_is_not_to_the_call_ends_the_worker(pool: Pool, header: str) -> None:
-    """Whatever else comes over a worker's connection is nobody's result, and the next is right."""
+    """Other bytes on the connection of a worker are ignored, and the next call is right."""
     stray = told(STRAY_REPLY.format(header=header))
     died, alive = asyncio.run(replies(pool(OBEDIENT), stray, told(number=3)))
     fault_text(died, FaultKind.WORKER_DIED)
@@ -311,7 +311,7 @@ def test_worker_may_die_after_its_answer(pool: Pool, loop: str) -> None:
 def test_time_may_end_while_the_log_is_written(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
 ) -> None:
-    """The log of a call on a slow disk is no reason to fail it."""
+    """A slow disk for its log does not fail a call."""
     keep_in_time = append_text
 
     def keep_slowly(path: Path, text: bytes) -> None:

@@ -55,7 +55,7 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def carried(message: Message) -> Message:
-    """Return what arrives of a message that is small enough for the buffers of a socket."""
+    """Return the received form of a message that fits into the buffers of a socket."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         send(ours, message)
@@ -185,7 +185,7 @@ def test_large_message_crosses_an_event_loop(
 def test_answer_can_be_waited_for_anew(
     ends: tuple[socket.socket, socket.socket], loop: str
 ) -> None:
-    """Whoever gives up leaves the answer to the next who waits."""
+    """A task that is cancelled leaves the answer to the next one that waits."""
     ours, theirs = ends
 
     async def exchange() -> Message:
@@ -270,7 +270,7 @@ def test_closed_connection_is_told(ends: tuple[socket.socket, socket.socket]) ->
 def test_end_in_the_middle_of_a_message_is_told(
     ends: tuple[socket.socket, socket.socket],
 ) -> None:
-    """A message that stops halfway is no message."""
+    """A message that stops halfway is not received."""
     ours, theirs = ends
     ours.sendall(b"\x00\x00\x00\x10{")
     ours.close()

@@ -61,7 +61,7 @@ def test_every_byte_crosses_both_ways(
 
 @pytest.mark.parametrize("size", [SMALLEST - 20, SMALLEST, 1_000_000])
 def test_reply_stays_while_others_are_computed(pool: Pool, size: int) -> None:
-    """The body of a reply is nobody else's until its reader is done."""
+    """The body of a reply stays unchanged until its reader is done."""
 
     async def hold(workers: WorkerPool) -> list[bytes]:
         async with workers, workers.call(call_of({"text": "a" * size})) as held:

@@ -107,7 +107,7 @@ def test_memory_is_taken_when_it_is_used() -> None:
 
 
 def test_view_outlives_its_segment() -> None:
-    """Memory that somebody still looks at is not taken away."""
+    """Memory with a view is not freed."""
     shared_buffer = SharedBuffer.create()
     view = shared_buffer.view(SMALLEST)
     view[:] = body_of(SMALLEST)
@@ -141,7 +141,7 @@ def test_few_idle_segments_are_kept(shared_buffers: SharedBufferPool) -> None:
 
 
 def open_descriptors() -> int:
-    """Return how many descriptors this process has open."""
+    """Return the number of open descriptors of this process."""
     return len(os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"))  # noqa: PTH112, PTH208
 
 

@@ -46,10 +46,10 @@ def serve(server: Server, address: socket.socket) -> None:
 async def _serve(server: Server, address: socket.socket) -> None:
     async with server.workers, AsyncExitStack() as lifespans:
         parts = [*extension_parts(server)]
+        service = UvicornServer(_settings(server, build_application(server, parts)), server)
         for part in parts:
             if part.lifespan is not None:
                 await lifespans.enter_async_context(part.lifespan())
-        service = UvicornServer(_settings(server, build_application(server, parts)), server)
         # uvicorn raises the signal that ended it again, for the handler installed before.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, service.handle_exit)

@@ -99,7 +99,8 @@ class SharedBufferPool:
 
     def holding(self, buffer: Buffer) -> SharedBuffer | None:
         """Return the leased shared buffer that a buffer is a view of."""
-        return next((leased for leased in self._leased if leased.holds(buffer)), None)
+        leased = self._leased if isinstance(buffer, memoryview) else ()
+        return next((candidate for candidate in leased if candidate.holds(buffer)), None)
 
     def release_body(self, body: Sequence[Buffer]) -> None:
         """Release the shared buffers that hold the parts of a body."""

@@ -271,7 +271,7 @@ header = json.dumps(dict(kind="reply", data=data, sizes=[])).encode()
 
 @pytest.mark.parametrize("header", STRAY_HEADERS.values(), ids=STRAY_HEADERS)
 def test_answer_that_is_not_to_the_call_ends_the_worker(pool: Pool, header: str) -> None:
-    """Other bytes on the connection of a worker are ignored, and the next call is right."""
+    """Other bytes on the connection of a worker end it, and the next call is right."""
     stray = told(STRAY_REPLY.format(header=header))
     died, alive = asyncio.run(replies(pool(OBEDIENT), stray, told(number=3)))
     fault_text(died, FaultKind.WORKER_DIED)

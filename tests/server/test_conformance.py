@@ -148,7 +148,7 @@ MORE_THAN_THE_DOCUMENT_SAYS: list[Any] = [positive_data_acceptance, negative_dat
 
 
 def check(case: Case[Any]) -> int:
-    """Hold an answer to the document, and return its status."""
+    """Validate an answer against the document, and return its status."""
     response = case.call()
     assert response.status_code < 500, (case.body, response.text)
     case.validate_response(response, excluded_checks=MORE_THAN_THE_DOCUMENT_SAYS)
@@ -157,7 +157,7 @@ def check(case: Case[Any]) -> int:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_valid_requests_are_answered_as_documented(model: Served, endpoint: str) -> None:
-    """Payloads with arrays that fit are computed, or refused for what no schema can say."""
+    """Payloads with valid arrays are computed, or refused for rules beyond a schema."""
     operation = operation_of(model, endpoint)
     statuses = []
 
@@ -196,7 +196,7 @@ def operation_of(served: Served, endpoint: str) -> Any:
 
 @pytest.mark.parametrize("endpoint", ["health", "input_schema", "output_schema"])
 def test_what_is_known_is_answered_as_documented(model: Served, endpoint: str) -> None:
-    """The endpoints that need no payload answer what the document says."""
+    """Endpoints without a payload answer as documented."""
     case = operations(model.port)[f"/{endpoint}"].Case()
     assert check(case) == 200
     assert math.isfinite(len(case.call().content))

@@ -1,4 +1,4 @@
-"""What extensions of the server add, beside the core's own routes."""
+"""Server extensions besides those of the core."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def posted(app: Any, path: str) -> tuple[int, bytes]:
 def test_routes_of_extensions_come_before_those_of_endpoints(
     runtime: Callable[..., Runtime], routes: list[BaseRoute], answer: bytes
 ) -> None:
-    """An extension may answer calls itself; where it has no route for them the endpoint does."""
+    """A route of an extension takes precedence over the endpoint."""
     assert asyncio.run(answered(runtime(), ServerParts(routes=routes))).startswith(answer)
 
 

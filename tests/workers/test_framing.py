@@ -63,7 +63,7 @@ def carried(message: Message) -> Message:
 
 
 def shared_buffer() -> SharedBuffer:
-    """Return shared memory that nothing is put into."""
+    """Return an empty shared buffer."""
     return SharedBuffer(-1)
 
 
@@ -80,7 +80,7 @@ def as_bytes(buffers: Sequence[Any]) -> list[bytes]:
 def test_message_arrives_as_it_was_sent(
     kind: str, data: dict[str, Any], buffers: list[bytes]
 ) -> None:
-    """Kind, tree and buffers survive, empty buffers and any text included."""
+    """Kind, tree and buffers are unchanged, with empty buffers and any text."""
     arrived = carried(Message(kind=kind, data=data, buffers=buffers))
     assert (arrived.kind, arrived.data, as_bytes(arrived.buffers)) == (kind, data, buffers)
 
@@ -95,7 +95,7 @@ def test_message_arrives_as_it_was_sent(
 def test_call_arrives_as_it_was_sent(
     run_id: str, body: bytes, compression: str | None, parent: str | None, timeout: float | None
 ) -> None:
-    """A call is the same on the other side."""
+    """A call is unchanged on the other side."""
     call = Call(
         endpoint="apply",
         run_id=run_id,
@@ -119,7 +119,7 @@ def test_call_arrives_as_it_was_sent(
 def test_fault_arrives_as_it_was_sent(
     kind: FaultKind, message: str, trace: str, details: list[dict[str, Any]]
 ) -> None:
-    """A fault is the same on the other side, in a reply and when a worker cannot start."""
+    """A fault is unchanged on the other side, in a reply and from a worker that cannot start."""
     fault = Fault(kind=kind, message=message, trace=trace, details=details)
     reply = Reply(run_id="a", format="json", fault=fault, timings={"decode": 0.5})
     assert read_reply(carried(reply_message(7, reply, None)), shared_buffer()) == Reply(
@@ -129,7 +129,7 @@ def test_fault_arrives_as_it_was_sent(
 
 
 def test_reply_keeps_its_pieces() -> None:
-    """The buffers of a body arrive in their order, views of memory included."""
+    """The buffers of a body, also views, arrive in order."""
     reply = Reply(run_id="a", format="json", body=[b"ab", memoryview(b"cd"), bytearray(b""), b"e"])
     arrived = read_reply(carried(reply_message(7, reply, None)), shared_buffer())
     assert as_bytes(arrived.body) == [b"ab", b"cd", b"", b"e"]
@@ -137,7 +137,7 @@ def test_reply_keeps_its_pieces() -> None:
 
 
 def test_received_buffers_are_owned(ends: tuple[socket.socket, socket.socket]) -> None:
-    """What arrives may be written to, so that arrays need no further copy."""
+    """Received buffers are writable, so that arrays need no further copy."""
     ours, theirs = ends
     send(ours, Message(kind="x", data={}, buffers=[b"abc"]))
     [buffer] = receive(theirs).buffers
@@ -164,7 +164,7 @@ def echo(connection: socket.socket) -> None:
 def test_large_message_crosses_an_event_loop(
     ends: tuple[socket.socket, socket.socket], loop: str
 ) -> None:
-    """Both directions work beside an event loop, for more than the buffers of a socket hold."""
+    """Both directions work in an event loop, for more bytes than the buffers of a socket."""
     ours, theirs = ends
     body = bytes(range(256)) * (LARGE // 256)
     threading.Thread(target=echo, args=(theirs,), daemon=True).start()
@@ -209,7 +209,7 @@ def test_answer_can_be_waited_for_anew(
 def test_what_comes_unasked_ends_the_connection(
     ends: tuple[socket.socket, socket.socket], loop: str, asked: bool
 ) -> None:
-    """More than one answer, or one to nothing, comes from some other process."""
+    """A second answer, or one without a question, ends the connection."""
     ours, theirs = ends
 
     async def exchange() -> None:
@@ -244,7 +244,7 @@ def test_what_comes_unasked_ends_the_connection(
 def test_what_is_no_message_ends_the_connection(
     ends: tuple[socket.socket, socket.socket], header: bytes
 ) -> None:
-    """User code may write anything to the socket; nothing but an end comes of it."""
+    """Invalid bytes on the socket end the connection."""
     ours, theirs = ends
     ours.sendall(len(header).to_bytes(4, "big") + header)
     with pytest.raises(ConnectionEnded):
@@ -252,13 +252,13 @@ def test_what_is_no_message_ends_the_connection(
 
 
 def test_names_of_files_that_are_no_text_arrive() -> None:
-    """Lone surrogates, which stand for the bytes of such names, survive."""
+    """Lone surrogates, which stand for undecodable bytes of names, are unchanged."""
     data = {"path": os.fsdecode(b"/tmp/\xff"), "wrong": float("inf")}
     assert carried(Message(kind="x", data=data)).data == data
 
 
 def test_closed_connection_is_told(ends: tuple[socket.socket, socket.socket]) -> None:
-    """The end of the other side is an error of its own, for readers and for writers."""
+    """The end of the other side raises `ConnectionEnded` in readers and writers."""
     ours, theirs = ends
     theirs.close()
     with pytest.raises(ConnectionEnded):
@@ -283,7 +283,7 @@ def test_end_in_the_middle_of_a_message_is_told(
 def test_end_is_told_beside_an_event_loop(
     ends: tuple[socket.socket, socket.socket], loop: str, size: int
 ) -> None:
-    """The end of the other side is the same error for asynchronous readers and writers."""
+    """The end of the other side raises `ConnectionEnded` in asynchronous readers and writers."""
     ours, theirs = ends
     theirs.close()
 
@@ -299,7 +299,7 @@ def test_end_is_told_beside_an_event_loop(
 
 
 def test_descriptors_come_with_their_message(ends: tuple[socket.socket, socket.socket]) -> None:
-    """What a supervisor attaches is open on the other side, under numbers of its own."""
+    """Attached descriptors are open on the other side, under other numbers."""
     ours, theirs = ends
     reading, writing = os.pipe()
     message = Message(kind="x", data={}, buffers=[b"abc"], descriptors=[writing])
@@ -318,7 +318,7 @@ def test_descriptors_come_with_their_message(ends: tuple[socket.socket, socket.s
 
 
 def test_body_in_a_segment_crosses_no_socket() -> None:
-    """Of a call whose body lies in shared memory only the size is told."""
+    """A message of a call with its body in shared memory has only the size."""
     call = Call(
         endpoint="e", run_id="r", body=b"a" * 99, body_format="json", output=Wire(format="json")
     )
@@ -329,7 +329,7 @@ def test_body_in_a_segment_crosses_no_socket() -> None:
 
 @pytest.mark.parametrize("size", [SMALLEST - 1, SMALLEST, SMALLEST + 1])
 def test_large_answer_is_put_into_its_segment(size: int) -> None:
-    """A large body arrives in the shared buffer, a small one beside the message."""
+    """A large body arrives in the shared buffer, a small one in the message."""
     theirs = SharedBuffer.create()
     ours = SharedBuffer(os.dup(theirs.descriptor))
     reply = Reply(run_id="a", format="json", body=[b"<", b"x" * (size - 2), b">"])

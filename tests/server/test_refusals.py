@@ -407,7 +407,7 @@ def test_numbers_that_json_does_not_have_come_back(double: Served, form: str) ->
 
 
 def test_file_inside_is_still_read(guarded: Served) -> None:
-    """The same file is read inside the folder: its place is the reason of the refusals."""
+    """A file inside the folder is read: the others are refused for their place."""
     answer = guarded.request("POST", "/apply", refers_to("inside.bin"))
     assert answer.json()["y"]["data"]["buffer"] == [0.0, 0.0]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from runtime_core.errors import QueueFull
+
+Reserve = Callable[[int], None]
+"""Reserves the size of a body, or the part of it that is known so far; `QueueFull` if too large."""
 
 
 class Admission:
@@ -17,37 +20,29 @@ class Admission:
         self._size = size
 
     @contextmanager
-    def admitted(self) -> Iterator[Admitted]:
-        """Count one call inside the `with`; `QueueFull` if there are too many."""
+    def admitted(self) -> Iterator[Reserve]:
+        """Count a call, and its bytes, inside the `with`; `QueueFull` if there are too many."""
         if self._free_slots <= 0:
             raise QueueFull("The queue is full: so many calls wait already. Try again later.")
-        call = Admitted(self)
+        reserved = 0
+
+        def reserve(size: int) -> None:
+            nonlocal reserved
+            if size > reserved:
+                self._take(size - reserved)
+                reserved = size
+
         self._free_slots -= 1
         try:
-            yield call
+            yield reserve
         finally:
             self._free_slots += 1
-            self._free_size += call.size
+            self._free_size += reserved
 
-    def take(self, size: int) -> None:
-        """Count bytes of a body; `QueueFull` if there are too many."""
+    def _take(self, size: int) -> None:
         if size > self._free_size:
             raise QueueFull(
                 f"The bodies of waiting calls would exceed {self._size} bytes together. Try again "
                 "later, or raise --max-queued-bytes."
             )
         self._free_size -= size
-
-
-class Admitted:
-    """One call that has been admitted."""
-
-    def __init__(self, admission: Admission) -> None:
-        self._admission = admission
-        self.size = 0
-
-    def reserve(self, size: int) -> None:
-        """Count the bytes of the body, once they are known to be at least `size`."""
-        if size > self.size:
-            self._admission.take(size - self.size)
-            self.size = size

@@ -8,15 +8,12 @@ from contextlib import asynccontextmanager
 
 from starlette.types import Receive
 
-_PATIENCE = 0.05  # seconds; most calls are done before a task to watch them is worth its cost
+_PATIENCE = 0.05  # seconds; most calls end before a task that watches them is worth its cost
 
 
 @asynccontextmanager
 async def cancelled_on_disconnect(receive: Receive) -> AsyncIterator[None]:
-    """Cancel the block of the `with`, and go on behind it, once the client has disconnected.
-
-    The body must have been received.
-    """
+    """Cancel the `with` block if the client disconnects; its body must have been received."""
     loop = asyncio.get_running_loop()
     watches: list[asyncio.Task[None]] = []
     try:

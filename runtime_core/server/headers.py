@@ -1,8 +1,10 @@
-"""The headers of a request."""
+"""The headers of a request, and the error of an invalid one."""
 
 from __future__ import annotations
 
 from starlette.types import Scope
+
+from runtime_core.errors import InvalidPayload
 
 
 def header_fields(scope: Scope) -> dict[str, str]:
@@ -16,3 +18,8 @@ def header_fields(scope: Scope) -> dict[str, str]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         fields[name] = f"{fields[name]}, {value}" if name in fields else value
     return fields
+
+
+def invalid_request(place: str, name: str, problem: str) -> InvalidPayload:
+    """Return the error of an invalid header or query parameter."""
+    return InvalidPayload([{"type": "value_error", "loc": [place, name], "msg": problem}])

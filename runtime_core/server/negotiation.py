@@ -1,16 +1,16 @@
-"""Which formats a request speaks: `Content-Type` of what comes, `Accept` of what goes.
+"""The formats of a request, from `Content-Type`, and of its answer, from `Accept`.
 
-Media ranges and their order follow RFC 9110, section 12.5.1. A range may carry the parameters
-`compression` and `gpu_transport` beside `q`.
+Media ranges and their order follow RFC 9110, section 12.5.1. The parameters of a range are `q`,
+`compression` and `gpu_transport`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from runtime_core.catalog import Catalog, Registry
+from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Format, Wire
 from runtime_core.documents.wire import format_of_media_type
@@ -18,13 +18,13 @@ from runtime_core.errors import FaultKind, TesseractRuntimeError, listed
 
 
 class UnsupportedMediaType(TesseractRuntimeError):
-    """The body of a request is in no format that is known here."""
+    """The body of a request has an unknown format."""
 
     kind = FaultKind.UNSUPPORTED_MEDIA_TYPE
 
 
 class NotAcceptable(TesseractRuntimeError):
-    """Nothing that a request accepts can be produced."""
+    """No answer that a request accepts can be produced."""
 
     kind = FaultKind.NOT_ACCEPTABLE
 
@@ -34,8 +34,8 @@ class MediaRange:
     """One range of an `Accept` header."""
 
     type: str
-    quality: float = 1.0
-    parameters: dict[str, str] = field(default_factory=dict)
+    quality: float
+    parameters: Mapping[str, str]
 
 
 _ANYTHING = ("application/*", "*/*")  # the more specific one first
@@ -44,7 +44,7 @@ _REMEMBERED = 256  # headers; clients have few
 
 
 class Negotiation:
-    """Finds the formats of requests. What has been found for a header is remembered."""
+    """Finds the formats of requests, with a cache by header."""
 
     def __init__(self, catalog: Catalog, config: RuntimeConfig) -> None:
         self._catalog = catalog
@@ -53,37 +53,28 @@ class Negotiation:
         self.output = lru_cache(_REMEMBERED)(self._output)
 
     def _input_format(self, content_type: str) -> Format:
-        """Return the format of a body; JSON when nothing is said.
-
-        Raises `UnsupportedMediaType` that lists what is known.
-        """
+        """Return the format of a body, by default JSON; `UnsupportedMediaType` lists all."""
         formats = self._catalog.formats
-        if not content_type:
-            return formats.find("json")
-        format_ = format_of_media_type(self._catalog, content_type)
+        format_ = format_of_media_type(self._catalog, content_type or "application/json")
         if format_ is not None:
             return format_
         media_type = content_type.partition(";")[0].strip().lower()
         hint = formats.hints.for_name(formats.kind, media_type.partition("/")[2])
-        raise UnsupportedMediaType(
-            f"Content-Type {media_type[:100]!r} is not supported. "
-            f"Known: {listed(_media_types(formats))}.{f' {hint}' if hint else ''}"
-        )
+        known = listed([known for format_ in formats for known in format_.media_types])
+        message = f"Content-Type {media_type[:100]!r} is not supported. Known: {known}."
+        raise UnsupportedMediaType(f"{message} {hint or ''}".rstrip())
 
     def _output(self, accept: str) -> Wire:
-        """Return the best producible wire of an `Accept` header.
-
-        Raises `NotAcceptable` if there is none.
-        """
-        catalog, config = self._catalog, self._config
+        """Return the best wire of an `Accept` header; `NotAcceptable` if there is none."""
         producible = [
             (range_, compression)
             for range_ in media_ranges(accept or "*/*")
-            if (compression := _compression(range_, catalog, config)) is not None
+            if (compression := self._compression(range_)) is not None
         ]
+        configured = self._config.output_format
         offers = [
             (*best, format_)
-            for format_ in sorted(catalog.formats, key=lambda f: f.name != config.output_format)
+            for format_ in sorted(self._catalog.formats, key=lambda f: f.name != configured)
             if (best := _best_range(format_, producible)) is not None
         ]
         if not offers:
@@ -93,9 +84,17 @@ class Negotiation:
         named = None if compression == _NONE else compression
         return Wire(format=format_.name, compression=named)
 
+    def _compression(self, range_: MediaRange) -> str | None:
+        """Return the compression that a range asks for; `None` if the range cannot be produced."""
+        if range_.parameters.get("gpu_transport", _NONE) != _NONE:
+            return None
+        compression = range_.parameters.get("compression", self._config.compression) or _NONE
+        is_known = compression == _NONE or compression in self._catalog.compressors
+        return compression if is_known else None
+
 
 def media_ranges(header: str) -> Iterator[MediaRange]:
-    """Yield the ranges of an `Accept` header; those that make no sense are passed over.
+    """Yield the valid ranges of an `Accept` header.
 
     >>> [r.type for r in media_ranges("text/html, application/*;q=0.8")]
     ['text/html', 'application/*']
@@ -108,25 +107,12 @@ def media_ranges(header: str) -> Iterator[MediaRange]:
             key.strip().lower(): value.strip().strip('"').lower()
             for key, _, value in (parameter.partition("=") for parameter in parameters)
         }
-        quality = _quality(values.pop("q", "1"))
-        if quality is not None:
+        try:
+            quality = float(values.pop("q", "1"))
+        except ValueError:
+            continue
+        if 0.0 <= quality <= 1.0:
             yield MediaRange(type=name.lower(), quality=quality, parameters=values)
-
-
-def _quality(text: str) -> float | None:
-    try:
-        quality = float(text)
-    except ValueError:
-        return None
-    return quality if 0.0 <= quality <= 1.0 else None
-
-
-def _compression(range_: MediaRange, catalog: Catalog, config: RuntimeConfig) -> str | None:
-    """Return the compression that a range asks for, or `None` if nothing can be made for it."""
-    if range_.parameters.get("gpu_transport", _NONE) != _NONE:
-        return None
-    compression = range_.parameters.get("compression", config.compression) or _NONE
-    return compression if compression == _NONE or compression in catalog.compressors else None
 
 
 def _best_range(
@@ -143,7 +129,3 @@ def _best_range(
             best = max(found, key=lambda f: (f[0], -f[1]))
             return best if best[0] > 0 else None
     return None
-
-
-def _media_types(formats: Registry[Format]) -> list[str]:
-    return [media_type for format_ in formats for media_type in format_.media_types]

@@ -23,12 +23,12 @@ TIMING_HEADER = "Server-Timing"
 """Milliseconds of each stage of a call (W3C Server Timing)."""
 
 _RETRY_SECONDS = "1"
-_STALLED_SECONDS = 60.0  # a client that takes no byte for so long is disconnected
+_STALLED_SECONDS = 60.0  # a client that takes no byte in this time is disconnected
 _SLICE = 256 * 1024  # bytes copied into the transport at once
 
 
 class DocumentResponse:
-    """Sends a document in slices; each is copied, as its memory may be used again soon."""
+    """Sends a document in slices; each is copied, because its memory is reused after the call."""
 
     def __init__(
         self,
@@ -38,18 +38,15 @@ class DocumentResponse:
     ) -> None:
         self._pieces = [memoryview(buffer).cast("B") for buffer in body]
         self._size = sum(piece.nbytes for piece in self._pieces)
-        fields = {
-            **headers,
-            "content-type": format_.media_types[0],
-            "content-length": str(self._size),
-        }
+        content = {"content-type": format_.media_types[0], "content-length": str(self._size)}
+        fields = {**headers, **content}
         self._head = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the document; return when the transport has taken the last byte."""
         await send({"type": "http.response.start", "status": 200, "headers": self._head})
         loop = asyncio.get_running_loop()
-        abort = scope.get(ABORT, _stay)
+        abort = scope.get(ABORT, lambda: None)  # another server cannot cut a connection
         sent = 0
         for piece in _slices(self._pieces) if self._size else [b""]:
             sent += len(piece)
@@ -60,10 +57,6 @@ class DocumentResponse:
                 await send({"type": "http.response.body", "body": piece, "more_body": more})
             finally:
                 stalled.cancel()
-
-
-def _stay() -> None:
-    """Do nothing, in a server that cannot cut a connection."""
 
 
 def timing(seconds: Mapping[str, float]) -> str:
@@ -88,8 +81,15 @@ class JsonResponse(Response):
 def fault_response(
     fault: Fault, *, catalog: Catalog, run_id: str | None = None, debug: bool = False
 ) -> Response:
-    """Return a fault as a response with the body that FastAPI uses."""
-    body = {"detail": _detail(fault, catalog)}
+    """Return a fault as a response, with a body in the form of FastAPI."""
+    body = {"detail": fault_detail(fault)}
+    if fault.kind is FaultKind.NOT_ACCEPTABLE:
+        body["detail"] = {
+            "message": fault.message,
+            "available_formats": list(catalog.formats.names),
+            "available_compressions": ["none", *catalog.compressors.names],
+            "available_gpu_transports": ["none"],
+        }
     if fault.outcome.status >= 500:
         body |= {"run_id": run_id}
         if debug and fault.trace:
@@ -98,17 +98,6 @@ def fault_response(
     if fault.kind in (FaultKind.QUEUE_FULL, FaultKind.SHUTTING_DOWN):
         headers["Retry-After"] = _RETRY_SECONDS
     return JsonResponse(body, status_code=fault.outcome.status, headers=headers)
-
-
-def _detail(fault: Fault, catalog: Catalog) -> Any:
-    if fault.kind is FaultKind.NOT_ACCEPTABLE:
-        return {
-            "message": fault.message,
-            "available_formats": list(catalog.formats.names),
-            "available_compressions": ["none", *catalog.compressors.names],
-            "available_gpu_transports": ["none"],
-        }
-    return fault_detail(fault)
 
 
 def _slices(pieces: Sequence[memoryview]) -> Iterator[bytes]:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from starlette.datastructures import QueryParams
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core import documents
 from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Call, EndpointDescription, Fault, Reply
-from runtime_core.errors import FaultKind, InvalidOption, InvalidPayload, TesseractRuntimeError
+from runtime_core.errors import FaultKind, InvalidOption, TesseractRuntimeError
 from runtime_core.run_logs.run import checked_run_id, new_run_id
-from runtime_core.server.admission import Admitted
+from runtime_core.server.admission import Reserve
 from runtime_core.server.disconnect import cancelled_on_disconnect
-from runtime_core.server.headers import header_fields
+from runtime_core.server.headers import header_fields, invalid_request
 from runtime_core.server.negotiation import UnsupportedMediaType
 from runtime_core.server.request_body import announced_size
 from runtime_core.server.responses import (
@@ -32,14 +32,14 @@ from runtime_core.server.responses import (
 from runtime_core.server.server import Server
 
 
-def endpoint_routes(server: Server) -> Iterator[BaseRoute]:
+def endpoint_routes(server: Server) -> Iterator[Route]:
     """Yield the routes of the endpoints; those that are unavailable answer with the reason."""
     for endpoint in server.description.endpoints:
         path = f"/{endpoint.name}"
         if endpoint.has_payload:
             yield Route(path, ComputingRoute(server, endpoint.name), methods=["POST", "OPTIONS"])
         else:
-            yield Route(path, StaticRoute(server, endpoint), methods=["GET", "OPTIONS"])
+            yield Route(path, _static_answer(server, endpoint), methods=["GET", "OPTIONS"])
     for name, reason in server.description.unavailable.items():
         message = f"Endpoint {name!r} is not available: {reason}"
         fault = Fault(kind=FaultKind.UNKNOWN_NAME, message=message)
@@ -55,47 +55,44 @@ class ComputingRoute:
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; the memory of the reply is leased until it is sent."""
+        """Answer a request; the memory of the reply is released once it is sent."""
         if scope["method"] == "OPTIONS":
             await _ALLOW_POST(scope, receive, send)
             return
         run_id = None
         try:
             run_id = _run_id(scope)
-            with self._server.admission.admitted() as place:
-                call = await self._call(header_fields(scope), receive, run_id, place)
-                await self._computed(call, scope, receive, send)
+            with self._server.admission.admitted() as reserve:
+                call = await self._call(header_fields(scope), receive, run_id, reserve)
+                async with cancelled_on_disconnect(receive), self._server.call(call) as reply:
+                    await self._response(reply)(scope, receive, send)
         except TesseractRuntimeError as error:
             fault = fault_of(error)
             refusal = fault_response(fault, catalog=self._server.catalog, run_id=run_id)
             await refusal(scope, receive, send)
         except ClientDisconnect:
-            return  # there is no client to answer
+            pass  # there is no client to answer
 
     async def _call(
-        self, fields: Mapping[str, str], receive: Receive, run_id: str, place: Admitted
+        self, fields: Mapping[str, str], receive: Receive, run_id: str, reserve: Reserve
     ) -> Call:
         server = self._server
         _refuse_content_encoding(fields)
         body_format = server.negotiation.input_format(fields.get("content-type", ""))
         output = server.negotiation.output(fields.get("accept", ""))
         size = announced_size(fields, server.options.max_body_size)
-        place.reserve(size or 0)
+        reserve(size or 0)
         return Call(
             endpoint=self._endpoint,
             run_id=run_id,
             parent_run_id=_parent_run_id(fields),
             timeout=_timeout(fields),
-            body=await server.bodies.read(receive, server.arriving(size), place),
+            body=await server.bodies.read(receive, server.workers.arriving(size), reserve),
             body_format=body_format.name,
             output=output,
             output_path=server.config.output_path,
             output_folder=f"run_{run_id}",
         )
-
-    async def _computed(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        async with cancelled_on_disconnect(receive), self._server.call(call) as reply:
-            await self._response(reply)(scope, receive, send)
 
     def _response(self, reply: Reply) -> ASGIApp:
         catalog = self._server.catalog
@@ -106,28 +103,22 @@ class ComputingRoute:
         return DocumentResponse(reply.body, catalog.formats.find(reply.format), headers)
 
 
-class StaticRoute:
-    """`GET /name`: an answer that is known at the start."""
+def _static_answer(
+    server: Server, endpoint: EndpointDescription
+) -> Callable[[Request], Awaitable[ASGIApp]]:
+    """Return a handler of `GET /name`, whose answer is known at the start."""
 
-    def __init__(self, server: Server, endpoint: EndpointDescription) -> None:
-        self._server = server
-        self._answer = endpoint.answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer without a worker."""
-        if scope["method"] == "OPTIONS":
-            await _ALLOW_GET(scope, receive, send)
-            return
-        response = self._response(header_fields(scope).get("accept", ""))
-        await response(scope, receive, send)
-
-    def _response(self, accept: str) -> ASGIApp:
+    async def answer(request: Request) -> ASGIApp:
+        if request.method == "OPTIONS":
+            return _ALLOW_GET
+        accept = header_fields(request.scope).get("accept", "")
         try:
-            name = self._server.negotiation.output(accept).format
+            format_ = server.catalog.formats.find(server.negotiation.output(accept).format)
         except TesseractRuntimeError as error:
-            return fault_response(fault_of(error), catalog=self._server.catalog)
-        format_ = self._server.catalog.formats.find(name)
-        return DocumentResponse(documents.write(self._answer, format_), format_)
+            return fault_response(fault_of(error), catalog=server.catalog)
+        return DocumentResponse(documents.write(endpoint.answer, format_), format_)
+
+    return answer
 
 
 _ALLOW_POST = Response(status_code=204, headers={"Allow": "OPTIONS, POST"})
@@ -154,8 +145,7 @@ def _timeout(fields: Mapping[str, str]) -> float | None:
         seconds = math.nan
     if not 0 < seconds < math.inf:
         problem = f"Request-Timeout {text[:60]!r} must be a positive number of seconds."
-        detail = {"type": "value_error", "loc": ["header", "request-timeout"], "msg": problem}
-        raise InvalidPayload([detail])
+        raise invalid_request("header", "request-timeout", problem)
     return seconds
 
 
@@ -163,17 +153,16 @@ def _parent_run_id(fields: Mapping[str, str]) -> str | None:
     """Return the id of the parent run, if the client sends one."""
     name = PARENT_RUN_ID_HEADER.lower()
     given = fields.get(name)
-    return None if given is None else _checked(given, place=("header", name))
+    return None if given is None else _checked(given, "header", name)
 
 
 def _run_id(scope: Scope) -> str:
     given = QueryParams(scope["query_string"]).get("run_id") if scope["query_string"] else None
-    return new_run_id() if given is None else _checked(given, place=("query", "run_id"))
+    return new_run_id() if given is None else _checked(given, "query", "run_id")
 
 
-def _checked(run_id: str, *, place: Sequence[str]) -> str:
+def _checked(run_id: str, place: str, name: str) -> str:
     try:
         return checked_run_id(run_id)
     except InvalidOption as error:
-        detail = {"type": "value_error", "loc": list(place), "msg": str(error)}
-        raise InvalidPayload([detail]) from None
+        raise invalid_request(place, name, str(error)) from None

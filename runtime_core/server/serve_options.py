@@ -9,8 +9,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from runtime_core.config import ADVANCED, Flag
 from runtime_core.server.memory_limit import available_memory
 
-DEFAULT_PORT = 8000
-
 
 def _valid_port(value: Any) -> int:
     try:
@@ -28,21 +26,14 @@ class ServeOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     port: Annotated[
-        int,
-        BeforeValidator(_valid_port),
-        Flag(short="-p", variables=("TESSERACT_RUNTIME_PORT",)),
-    ] = Field(DEFAULT_PORT, description="Port to listen on; 0 takes a free one.")
-    host: Annotated[
-        str,
-        Flag(short="-h", variables=("TESSERACT_RUNTIME_HOST",)),
-    ] = Field("127.0.0.1", description="Address to listen on.")
-    num_workers: Annotated[
-        int,
-        Flag(
-            short="-w",
-            variables=("TESSERACT_RUNTIME_NUM_WORKERS",),
-        ),
-    ] = Field(1, ge=1, description="Number of worker processes.")
+        int, BeforeValidator(_valid_port), Flag(short="-p", variables=("TESSERACT_RUNTIME_PORT",))
+    ] = Field(8000, description="Port to listen on; 0 takes a free one.")
+    host: Annotated[str, Flag(short="-h", variables=("TESSERACT_RUNTIME_HOST",))] = Field(
+        "127.0.0.1", description="Address to listen on."
+    )
+    num_workers: Annotated[int, Flag(short="-w", variables=("TESSERACT_RUNTIME_NUM_WORKERS",))] = (
+        Field(1, ge=1, description="Number of worker processes.")
+    )
     queue_size: Annotated[int, ADVANCED] = Field(
         64, ge=0, description="Calls that may wait for a worker; more are refused."
     )

@@ -13,7 +13,7 @@ from runtime_core.server.admission import Admission
 from runtime_core.server.negotiation import Negotiation
 from runtime_core.server.request_body import BodyReader
 from runtime_core.server.serve_options import ServeOptions
-from runtime_core.workers import BodyBuffer, Workers
+from runtime_core.workers import Workers
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Server:
         self.bodies = BodyReader(limit=options.max_body_size)
         self.negotiation = Negotiation(catalog, config)
         self.workers = workers
-        self._observers: list[Callable[[Call, Reply], None]] = []
+        self.observers: list[Callable[[Call, Reply], None]] = []  # of every computed call
 
     @property
     def description(self) -> Description:
@@ -45,22 +45,14 @@ class Server:
         """The reason why no call can be computed at the moment, or `None`."""
         return self.workers.problem
 
-    def arriving(self, expected: int | None) -> BodyBuffer:
-        """Return a buffer for the body of a call, of `expected` bytes if that is known."""
-        return self.workers.arriving(expected)
-
-    def add_observer(self, observe: Callable[[Call, Reply], None]) -> None:
-        """Show every computed call, with its reply, to a function of an extension."""
-        self._observers.append(observe)
-
     def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Compute a call; the body of the reply is valid inside the `async with`."""
-        return self._observed(call) if self._observers else self.workers.call(call)
+        return self._observed(call) if self.observers else self.workers.call(call)
 
     @asynccontextmanager
     async def _observed(self, call: Call) -> AsyncIterator[Reply]:
         async with self.workers.call(call) as reply:
-            for observe in self._observers:
+            for observe in self.observers:
                 try:
                     observe(call, reply)
                 # An observer must not spoil the answer.

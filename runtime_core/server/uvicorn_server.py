@@ -8,14 +8,15 @@ import math
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from runtime_core.errors import InvalidOption
-from runtime_core.server.application import Application, build_application
+from runtime_core.server.application import build_application, extension_parts
 from runtime_core.server.http_protocol import BoundedHttpProtocol
 from runtime_core.server.server import Server
 
@@ -26,54 +27,46 @@ _BACKLOG = 2048
 
 def bound_socket(host: str, port: int) -> socket.socket:
     """Return a socket bound to an address; `InvalidOption` if it cannot be bound."""
-    try:
+    with _named_in_errors(host, port), ExitStack() as on_error:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise _not_served(host, port, error) from None
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
+        bound = on_error.enter_context(socket.socket(family, socket.SOCK_STREAM))
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
-    except (OSError, OverflowError) as error:
-        bound.close()
-        raise _not_served(host, port, error) from None
-    return bound
+        on_error.pop_all()
+        return bound
 
 
 def serve(server: Server, address: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the running calls and return.
-
-    Errors are those of loading the Tesseract; no request is taken before it has loaded.
-    """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        try:
-            runner.run(_serve(server, address))
-        except KeyboardInterrupt:
-            pass  # Ctrl-C is how a server is meant to be stopped in a terminal
+    """Load the Tesseract, serve until SIGTERM or SIGINT, and finish the running calls."""
+    # Ctrl-C is the usual way to stop a server in a terminal.
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner, suppress(KeyboardInterrupt):
+        runner.run(_serve(server, address))
 
 
 async def _serve(server: Server, address: socket.socket) -> None:
     async with server.workers, AsyncExitStack() as lifespans:
-        application = build_application(server)
-        for lifespan in application.lifespans:
-            await lifespans.enter_async_context(lifespan())
-        service = UvicornServer(_settings(server, application), server)
-        # uvicorn raises the signal again that ended it, to whatever was installed before.
+        parts = [*extension_parts(server)]
+        service = UvicornServer(_settings(server, build_application(server, parts)), server)
+        for part in parts:
+            if part.lifespan is not None:
+                await lifespans.enter_async_context(part.lifespan())
+        # uvicorn raises the signal that ended it again, for the handler installed before.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, service.handle_exit)
         gc.collect()
-        gc.freeze()  # what has been loaded stays: no need to look through it again and again
-        _listen(address)
+        gc.freeze()  # loaded modules stay: the collector need not examine them each time
+        with _named_in_errors(*address.getsockname()[:2]):  # it may be taken since it was bound
+            address.listen(_BACKLOG)
         await service.serve(sockets=[address])
 
 
-def _settings(server: Server, application: Application) -> uvicorn.Config:
+def _settings(server: Server, application: ASGIApp) -> uvicorn.Config:
     options = server.options
     return uvicorn.Config(
-        application.asgi,
+        application,
         http=BoundedHttpProtocol,
         access_log=False,
-        lifespan="off",  # it is ours, so that it ends in order when uvicorn is hurried
+        lifespan="off",  # we enter it, so that it ends in order even if uvicorn is interrupted
         log_level="warning",
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
@@ -86,8 +79,8 @@ def _settings(server: Server, application: Application) -> uvicorn.Config:
 class UvicornServer(uvicorn.Server):
     """Announces its address once it serves, and handles signals from then on.
 
-    The first signal leaves `--shutdown-grace` to the running calls. Another one ends them at once;
-    they are answered all the same.
+    The first signal leaves `--shutdown-grace` to the running calls. Another one ends them at once,
+    with an answer.
     """
 
     def __init__(self, settings: uvicorn.Config, server: Server) -> None:
@@ -112,32 +105,27 @@ class UvicornServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to serve and announce the address."""
         await super().startup(sockets)
-        name = self._server.config.name
         for address in sockets or ():
             host, port = address.getsockname()[:2]
             scheme = "https" if self.config.is_ssl else "http"
             url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-            print(f"Serving {name} on {url} (Ctrl-C ends it).", file=sys.stderr)
+            print(f"Serving {self._server.config.name} on {url} (Ctrl-C ends it).", file=sys.stderr)
 
 
-def _listen(address: socket.socket) -> None:
+@contextmanager
+def _named_in_errors(host: str, port: int) -> Iterator[None]:
+    """Turn errors of a socket into `InvalidOption` with its address."""
     try:
-        address.listen(_BACKLOG)
-    except OSError as error:  # another process took it while the Tesseract loaded
-        host, port = address.getsockname()[:2]
-        raise _not_served(host, port, error) from None
-
-
-def _not_served(host: str, port: int, error: Exception) -> InvalidOption:
-    reason = getattr(error, "strerror", None) or str(error)
-    return InvalidOption(
-        f"Cannot serve on {host}:{port}: {reason}. Choose another with --port or --host."
-    )
+        yield
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"Cannot serve on {host}:{port}: {reason}. Choose another with --port or --host."
+        raise InvalidOption(message) from None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop  # optional: not available on every platform
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
+    with suppress(ImportError):  # optional: not available on every platform
+        import uvloop
+
+        return uvloop.new_event_loop
+    return None

@@ -9,9 +9,9 @@ _GROWTH = 1.5
 
 
 class BodyBuffer:
-    """Collects a body: a small one as bytes, a large one in shared memory.
+    """Collects a body, small as bytes or large in shared memory, until `finished` or `discard`.
 
-    `expected` is the size if it is known. Ends with `finished`, or with `discard`.
+    `expected` is the announced size, if any.
     """
 
     def __init__(self, shared_buffers: SharedBufferPool, *, expected: int | None) -> None:
@@ -49,9 +49,8 @@ class BodyBuffer:
             return
         if self._shared_buffer is None:
             self._shared_buffer = self._shared_buffers.lease()
-        larger = self._shared_buffer.view(
-            max(size, self._expected, int(len(self._view) * _GROWTH)), at_once=False
-        )
+        wanted = max(size, self._expected, int(len(self._view) * _GROWTH))
+        larger = self._shared_buffer.view(wanted, at_once=False)
         larger[: len(self._small)] = self._small
         self._small.clear()
         self._view = larger

@@ -1,7 +1,7 @@
 """The output of one call of a worker, including C code and subprocesses.
 
-It goes to a file without a name, which the worker has as its descriptors 1 and 2 and its
-supervisor reads. A pipe would block the worker while the supervisor does not read.
+The worker writes it to an unlinked file, its descriptors 1 and 2, which the supervisor reads. A
+pipe would block the worker while the supervisor does not read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CHUNK = 1 << 20
 
 
 class CapturedOutput:
-    """The file of one call's output, or of a worker's that is idle or still loads."""
+    """The file for the output of one call, or of a worker that loads or idles."""
 
     def __init__(self) -> None:
         with tempfile.TemporaryFile() as file:
@@ -37,9 +37,7 @@ class CapturedOutput:
         self._keeping = asyncio.Lock()
         self._shown = self._kept = 0
         self._run: Run | None = None
-        self._writing: asyncio.Future[None] | None = (
-            None  # it may outlast the task that has begun it
-        )
+        self._writing: asyncio.Future[None] | None = None  # may outlast the task that began it
         self._open = True
 
     @property
@@ -49,7 +47,7 @@ class CapturedOutput:
 
     @property
     def has_news(self) -> bool:
-        """Whether something has been written that has not been shown."""
+        """Whether there is output that has not been shown."""
         return self._open and self.size > self._shown
 
     def tail(self, size: int) -> str:
@@ -61,12 +59,12 @@ class CapturedOutput:
         return text.partition("\n")[2] or text if start else text
 
     def begin(self, run: Run) -> None:
-        """Begin the log of a run: `keep` appends what is written from now on."""
+        """Begin the log of a run: `keep` appends all later output."""
         self._kept = self.size
         self._run = run
 
     async def keep(self) -> None:
-        """Append what is new to the log of the run, off the event loop."""
+        """Append new output to the log of the run, off the event loop."""
         async with self._keeping:
             await self._written()
             if self._run is not None and self.size > self._kept:
@@ -80,17 +78,17 @@ class CapturedOutput:
             self._writing = None
 
     def end(self) -> None:
-        """End the log of the run: what is written from now on does not belong to it."""
+        """End the log of the run, which gets no later output."""
         self._run = None
 
     async def show(self) -> None:
-        """Write what is new to the stderr of this process, off the event loop."""
+        """Write new output to the stderr of this process, off the event loop."""
         async with self._showing:
             if self.has_news:
                 await _in_daemon_thread(self._show)
 
     async def finish(self) -> None:
-        """Show the rest and close the file; the last process that writes to it frees it."""
+        """Show the rest and close the file, which the last process that has it open frees."""
         await self.show()
         async with self._showing:
             if self._open:
@@ -114,7 +112,7 @@ class CapturedOutput:
 
 
 async def _in_daemon_thread(act: Callable[[], None]) -> None:
-    """Run a function that may block for ever in a daemon thread."""
+    """Run a function that may block forever in a daemon thread."""
     loop = asyncio.get_running_loop()
     done = loop.create_future()
 

@@ -7,33 +7,27 @@ import socket
 from contextlib import suppress
 
 from runtime_core.workers.framing import CHUNK, ConnectionEnded, Incoming, Message, pieces
+from runtime_core.workers.process_exit import settle
 
 _BUSY = (BlockingIOError, InterruptedError)
 
 
 class Connection:
-    """Sends one message at a time to a worker and waits for its answer.
+    """Sends one message at a time to a worker and waits for its answer, in a running event loop.
 
     An unexpected message ends the connection: it comes from another process that holds it open.
     """
 
-    def __init__(self, endpoint: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, endpoint: socket.socket) -> None:
         self._socket = endpoint
-        self._loop = loop
+        self._loop = asyncio.get_running_loop()
         self._incoming = Incoming()
         self._unsent = b""
         self._is_asked = self._has_ended = False
         self._answer: Message | None = None
         self._waiter: asyncio.Future[None] | None = None
-
-    @classmethod
-    def over(cls, endpoint: socket.socket) -> Connection:
-        """Return a connection over a socket, which is read in the running event loop."""
         endpoint.setblocking(False)
-        loop = asyncio.get_running_loop()
-        connection = cls(endpoint, loop)
-        loop.add_reader(endpoint.fileno(), connection._read)
-        return connection
+        self._loop.add_reader(endpoint.fileno(), self._read)
 
     def ask(self, message: Message) -> None:
         """Send a message, or as much of it as the socket takes at once."""
@@ -46,7 +40,8 @@ class Connection:
                 sent = self._socket.send(text)
         except OSError as error:
             sent = 0
-            if message.descriptors or not isinstance(error, _BUSY):  # they go with the first byte
+            # Descriptors go with the first byte: they cannot be sent later.
+            if message.descriptors or not isinstance(error, _BUSY):
                 self._end()
         self._unsent = text[sent:]
 
@@ -78,7 +73,7 @@ class Connection:
         rest, self._unsent = self._unsent, b""
         try:
             await self._loop.sock_sendall(self._socket, rest)
-        except BaseException as error:  # an unknown part of it has been sent
+        except BaseException as error:  # an unknown part has been sent
             self._end()
             if not isinstance(error, OSError):
                 raise
@@ -104,5 +99,5 @@ class Connection:
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._waiter is not None:
+            settle(self._waiter, None)

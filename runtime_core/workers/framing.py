@@ -34,9 +34,9 @@ class ConnectionEnded(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A kind, a JSON-like tree, and buffers and descriptors beside it.
+    """A kind, a JSON-like tree, buffers and descriptors.
 
-    Descriptors that are sent stay the sender's; those that are received are the receiver's.
+    The sender keeps its descriptors; the receiver owns those it receives.
     """
 
     kind: str
@@ -55,20 +55,18 @@ class Incoming:
     def add(self, data: bytes) -> Message | None:
         """Return the message that these bytes complete, if they do.
 
-        Raises `ConnectionEnded` for no bytes, which is how an end looks, for what cannot be a
-        message, and for bytes behind a message.
+        Raises `ConnectionEnded` for no bytes, which mark an end, for an invalid message, and for
+        bytes after a message.
         """
         if not data:
             raise ConnectionEnded
-        if not self._begun:
-            message = self._message(data)
-            if message is None:
-                self._begun += data
-            return message
-        self._begun += data
-        message = self._message(self._begun)
+        if self._begun:
+            self._begun += data
+        message = self._message(self._begun or data)  # most messages come whole: no copy
         if message is not None:
             self._begun = bytearray()
+        elif not self._begun:
+            self._begun += data
         return message
 
     def _message(self, data: bytes | bytearray) -> Message | None:
@@ -117,15 +115,11 @@ def pieces(message: Message) -> list[Buffer]:
     """Return the bytes of a message; small parts are joined, as each wakes the other side."""
     views = [memoryview(buffer).cast("B") for buffer in message.buffers]
     header = {"kind": message.kind, "data": message.data, "sizes": [view.nbytes for view in views]}
-    text = _as_json(header)
-    return list(joined([_LENGTH.pack(len(text)) + text, *(v for v in views if v.nbytes)]))
-
-
-def _as_json(header: Mapping[str, Any]) -> bytes:
     try:
-        return to_json(header)
+        text = to_json(header)
     except PydanticSerializationError:  # names of files may have lone surrogates
-        return json.dumps(header).encode("ascii")
+        text = json.dumps(header, default=list).encode("ascii")  # a set as a list
+    return list(joined([_LENGTH.pack(len(text)) + text, *(v for v in views if v.nbytes)]))
 
 
 def _read_header(text: bytes) -> Mapping[str, Any]:

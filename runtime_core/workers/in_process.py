@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from functools import cached_property
-from types import TracebackType
 from typing import Self
 
 from runtime_core.contracts import Call, Description, Reply
@@ -20,6 +18,9 @@ from runtime_core.workers.shared_memory import SharedBufferPool
 class InProcessWorkers:
     """Runs one call at a time, off the event loop."""
 
+    description: Description
+    problem = None  # this process can compute as long as it runs
+
     def __init__(self, runtime: Runtime, supervisor: RunSupervisor) -> None:
         self._runtime = runtime
         self._supervisor = supervisor
@@ -28,27 +29,12 @@ class InProcessWorkers:
         self._running: set[asyncio.Task[Reply]] = set()
         self._set_up = ExitStack()
 
-    @cached_property
-    def description(self) -> Description:
-        """The description of the Tesseract."""
-        return describe(self._runtime)
-
-    @property
-    def problem(self) -> None:
-        """`None`: this process can compute as long as it runs."""
-
     async def __aenter__(self) -> Self:
-        """Load the Tesseract; errors are those of loading."""
-        await asyncio.to_thread(self._load)
+        await asyncio.to_thread(self._set_up.enter_context, self._runtime.set_up())
+        self.description = await asyncio.to_thread(describe, self._runtime)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Wait for the calls that are running."""
+    async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*self._running, return_exceptions=True)
         await asyncio.to_thread(self._set_up.close)
         self._shared_buffers.close()
@@ -62,18 +48,11 @@ class InProcessWorkers:
 
     @asynccontextmanager
     async def call(self, call: Call) -> AsyncIterator[Reply]:
-        """Compute a call when its turn has come; a cancelled caller does not affect it.
-
-        It cannot be stopped: its `timeout` has no effect.
-        """
+        """Compute a call in its turn, to the end: its `timeout` and cancellation have no effect."""
         task = asyncio.create_task(self._in_turn(call))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         yield await asyncio.shield(task)
-
-    def _load(self) -> None:
-        self._set_up.enter_context(self._runtime.set_up())
-        _ = self.description
 
     async def _in_turn(self, call: Call) -> Reply:
         try:
@@ -81,6 +60,4 @@ class InProcessWorkers:
                 reply = await asyncio.to_thread(self._runtime.invoke, call)
             return await self._supervisor.ended(self._supervisor.run(call), reply)
         finally:
-            body = self._shared_buffers.holding(call.body)
-            if body is not None:
-                self._shared_buffers.release(body)
+            self._shared_buffers.release_body([call.body])

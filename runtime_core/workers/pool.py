@@ -8,17 +8,16 @@ from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, Self
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, Description, Fault, Reply, Run
+from runtime_core.contracts import Call, Description, Fault, Reply
 from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkersLost
 from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.workers.body_buffer import BodyBuffer
 from runtime_core.workers.queued_call import QueuedCall
 from runtime_core.workers.shared_memory import SharedBufferPool
-from runtime_core.workers.worker_process import LeasedReply, WorkerProcess, WorkerSettings
+from runtime_core.workers.worker_process import WorkerProcess, WorkerSettings
 
 _log = logging.getLogger(__name__)
 
@@ -34,17 +33,17 @@ _TICKS_TO_SHRINK = 20  # ticks without a call before idle shared memory is relea
 
 
 class WorkerPool:
-    """Worker processes, and a queue of calls in their order of arrival.
+    """Worker processes, and a queue of calls in order of arrival.
 
-    An idle worker is taken last in, first out: the gradient of a point is computed by the worker
-    that has just evaluated it. `timeout` is the most seconds that a call may compute.
+    A call may compute for `timeout` seconds. Idle workers are taken last in, first out: the worker
+    that has just evaluated a point computes its gradient.
 
     Invariants, between any two steps of the event loop:
 
-    - A worker that has loaded is in exactly one state: idle (in `_idle`), busy (the `worker` of one
-      queued call) or being replaced. Its end is noticed in the next step: until then a worker that
-      has died may still count as idle, and the call that it gets fails with `WorkerDied`.
-    - A call waits only while no worker is idle, and there is one that is busy or being replaced.
+    - A loaded worker is in exactly one state: idle (in `_idle`), busy (the `worker` of one queued
+      call) or being replaced. Its end is noticed in the next step: until then a dead worker may
+      count as idle, and the call that it gets fails with `WorkerDied`.
+    - A call waits only while no worker is idle, and one is busy or being replaced.
     - A call is in `_calls` from its arrival until its body may be released.
 
     A call runs in the task of its caller. Everything that this task awaits can be awaited again:
@@ -106,12 +105,7 @@ class WorkerPool:
         self._spawn(self._maintain())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop the workers; a call that still runs is answered as cut short."""
         self.cut_short()
         for task in self._background_tasks:
@@ -125,7 +119,7 @@ class WorkerPool:
         self._shared_buffers.close()
 
     def cut_short(self) -> None:
-        """Answer everything that waits or runs as cut short, and take no further call."""
+        """Answer all waiting and running calls as cut short, and take no further call."""
         self._closed = True
         self._refuse_waiting(ShuttingDown("The server is being stopped."))
         for queued in self._calls:
@@ -137,17 +131,17 @@ class WorkerPool:
 
     @asynccontextmanager
     async def call(self, call: Call) -> AsyncIterator[Reply]:
-        """Compute a call when its turn has come; the reply's body is valid inside the `with`.
+        """Compute a call in its turn; the body of the reply is valid inside the `async with`.
 
-        Every failure is a fault of the reply. When the caller is cancelled, a waiting call is
-        dropped; a running one is stopped after the time that its worker took to load, and not
-        before a second has passed.
+        Every failure is a fault of the reply. The call owns a body that `arriving` has collected.
+        When the caller is cancelled, a waiting call is dropped; a running one is stopped after the
+        time that its worker took to load, and not before a second has passed.
         """
         limits = [seconds for seconds in (self._timeout, call.timeout) if seconds is not None]
         queued = QueuedCall(call, min(limits, default=None))
         self._calls.add(queued)
         try:
-            leased = await self._computed(queued)
+            reply = await self._computed(queued)
         except asyncio.CancelledError:
             if queued.worker is not None:
                 queued.hurry()
@@ -157,44 +151,43 @@ class WorkerPool:
             if queued.task is None:
                 self._leave(queued)
         try:
-            yield leased.reply
+            yield reply
         finally:
-            self._release(leased)
+            self._shared_buffers.release_body(reply.body)
 
-    async def _computed(self, queued: QueuedCall) -> LeasedReply:
+    async def _computed(self, queued: QueuedCall) -> Reply:
         """Compute a call; can be awaited again after a cancellation while a worker computes it."""
         try:
             if queued.worker is None:
                 await self._begin(queued)
-            leased, run = await self._finished(queued)
+            computed = await self._finished(queued)
         except TesseractRuntimeError as error:  # no worker has begun it
-            return LeasedReply(reply=_refusal(queued.call, fault_of(error)))
+            return _refusal(queued.call, fault_of(error))
+        assert queued.run is not None  # a worker has begun it
         try:
-            reply = await self._supervisor.ended(run, leased.reply)
+            reply = await self._supervisor.ended(queued.run, computed)
         except BaseException:
-            self._release(leased)
+            self._shared_buffers.release_body(computed.body)
             raise
-        timings = {"queue": queued.queue_seconds, **reply.timings}
-        return LeasedReply(
-            reply=replace(reply, timings=timings), shared_buffer=leased.shared_buffer
-        )
+        if not reply.body:  # a sink has failed the call
+            self._shared_buffers.release_body(computed.body)
+        return replace(reply, timings={"queue": queued.queue_seconds, **reply.timings})
 
-    async def _finished(self, queued: QueuedCall) -> tuple[LeasedReply, Run]:
+    async def _finished(self, queued: QueuedCall) -> Reply:
         """Wait for the end of a call that a worker has begun."""
-        worker, run = queued.worker, queued.run
+        worker = queued.worker
         assert worker is not None
-        assert run is not None
         try:
-            leased = await worker.finish()
+            reply = await worker.finish()
         except asyncio.CancelledError:
             raise  # the call goes on without this task
         except TesseractRuntimeError as error:
-            leased = LeasedReply(reply=_refusal(queued.call, queued.stopped or fault_of(error)))
+            reply = _refusal(queued.call, queued.stopped or fault_of(error))
         except BaseException:
             self._end(queued, worker)
             raise
         self._end(queued, worker)
-        return leased, run
+        return reply
 
     def _end(self, queued: QueuedCall, worker: WorkerProcess) -> None:
         queued.end()
@@ -203,31 +196,27 @@ class WorkerPool:
     async def _finish_abandoned(self, queued: QueuedCall) -> None:
         """Wait for the end of a call whose caller has gone."""
         try:
-            self._release(await self._computed(queued))
+            reply = await self._computed(queued)
+            self._shared_buffers.release_body(reply.body)
         finally:
             self._leave(queued)
 
     def _leave(self, queued: QueuedCall) -> None:
         self._calls.discard(queued)
-        body = self._shared_buffers.holding(queued.call.body)
-        if body is not None:
-            self._shared_buffers.release(body)
+        self._shared_buffers.release_body([queued.call.body])
 
     async def _begin(self, queued: QueuedCall) -> None:
-        """Wait until a worker has begun a call, in the order of their arrival."""
+        """Wait until a worker has begun a call, in order of arrival."""
         if self._closed:
             raise ShuttingDown("The server is being stopped.")
         if self._idle:
-            self._give(queued, self._idle[-1])  # if that fails, the worker idles on
-            self._idle.pop()
+            queued.begin(self._idle[-1], self._supervisor.run(queued.call))
+            self._idle.pop()  # only now: if it cannot begin, the worker stays idle
         elif self._ready or self._replacing:
             self._waiting.append(queued)
             await queued.turn
         else:
             raise WorkersLost(self._lost_for_good())
-
-    def _give(self, queued: QueuedCall, worker: WorkerProcess) -> None:
-        queued.begin(worker, self._supervisor.run(queued.call))
 
     def _take_back(self, worker: WorkerProcess) -> None:
         """Give a worker the call that has waited longest, or let it idle.
@@ -243,8 +232,8 @@ class WorkerPool:
             if queued.turn.done():
                 continue  # its caller has gone
             try:
-                self._give(queued, worker)
-            # It concerns the waiting call, not the one that returns the worker.
+                queued.begin(worker, self._supervisor.run(queued.call))
+            # The error concerns the waiting call, not the one that returns the worker.
             except Exception as error:
                 queued.turn.set_exception(error)
                 continue
@@ -302,10 +291,6 @@ class WorkerPool:
             if not queued.turn.done():
                 queued.turn.set_exception(error)
 
-    def _release(self, leased: LeasedReply) -> None:
-        if leased.shared_buffer is not None:
-            self._shared_buffers.release(leased.shared_buffer)
-
     async def _maintain(self) -> None:
         """Forward worker output and release idle shared memory, every half second."""
         idle_ticks = 0
@@ -316,12 +301,9 @@ class WorkerPool:
                 await worker.output.show()
             idle_ticks = 0 if self._calls else idle_ticks + 1
             if idle_ticks == _TICKS_TO_SHRINK:
-                self._shrink()
-
-    def _shrink(self) -> None:
-        self._shared_buffers.shrink()
-        for worker in self._idle:
-            worker.shrink()
+                self._shared_buffers.shrink()
+                for worker in self._idle:
+                    worker.shrink()
 
     async def _stop_all(self) -> None:
         await asyncio.gather(*(self._stop(worker) for worker in [*self._launched]))

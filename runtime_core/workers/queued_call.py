@@ -12,14 +12,13 @@ from runtime_core.errors import CallerGone, TesseractRuntimeError, TimedOut
 from runtime_core.workers.worker_process import WorkerProcess
 
 _LEAST_SECONDS_WITHOUT_CALLER = 1.0
-"""A worker that loads faster than this is still worth keeping for a call that is nearly done."""
+"""A worker that loads faster is still worth keeping for a call that is nearly done."""
 
 
 class QueuedCall:
     """One call in the pool, which may compute for `limit` seconds.
 
-    It has a worker, and a run, from its beginning to its end. A `task` finishes the call when its
-    caller has gone.
+    It has a worker while it runs. A `task` finishes it once its caller has gone.
     """
 
     def __init__(self, call: Call, limit: float | None) -> None:
@@ -39,15 +38,14 @@ class QueuedCall:
         return asyncio.get_running_loop().create_future()
 
     def begin(self, worker: WorkerProcess, run: Run) -> None:
-        """Let a worker compute it, and stop it at the end of its time."""
+        """Let a worker compute the call, and stop it at the end of its time."""
         worker.begin(self.call, run)
         self.run = run
         self.worker = worker
         self.queue_seconds = time.perf_counter() - self._arrived
         if self._limit is not None:
-            self._stop_after(
-                self._limit, TimedOut(f"The call was stopped after {self._limit:g} s.")
-            )
+            error = TimedOut(f"The call was stopped after {self._limit:g} s.")
+            self._stop_after(self._limit, error)
 
     def end(self) -> None:
         """Forget the worker, after the call has ended in any way."""
@@ -56,13 +54,13 @@ class QueuedCall:
             timer.cancel()
 
     def stop(self, fault: Fault) -> None:
-        """Kill the worker that computes it, if one does."""
+        """Kill the worker that computes the call, if any."""
         if self.worker is not None:
             self.stopped = self.stopped or fault
             self.worker.kill()
 
     def hurry(self) -> None:
-        """Stop it after the time that a new worker would take: its caller has gone."""
+        """Stop the call, whose caller has gone, after the time that a new worker would take."""
         if self.worker is not None:
             seconds = max(self.worker.load_seconds, _LEAST_SECONDS_WITHOUT_CALLER)
             self._stop_after(seconds, CallerGone("The client has gone."))

@@ -1,7 +1,7 @@
 """The file through which a worker sends the records of user code to its supervisor.
 
-The file has no name, like that of the standard streams: user code never waits, and its records
-survive the worker. Each line is a record; an empty one says that a run has been opened.
+It is unlinked, like that of the standard streams: user code never waits, and its records survive
+the worker. Each line is a record; an empty one marks the opening of a run.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class RecordWriter:
         os.set_inheritable(descriptor, False)
 
     def opened(self, run: Run) -> None:
-        """Report that something is logged to a run."""
+        """Report the opening of a run."""
         os.write(self._descriptor, b"\n")
 
     def take(self, run: Run, record: Record) -> None:
@@ -41,7 +41,7 @@ class RecordWriter:
 
 
 class RecordReader:
-    """The supervisor's end; a new file is needed for the call after one that has logged."""
+    """The supervisor's end; the call after one that has logged needs a new one."""
 
     def __init__(self) -> None:
         with tempfile.TemporaryFile() as file:
@@ -68,7 +68,7 @@ class RecordReader:
                 yield []
 
     def close(self) -> None:
-        """Forget the file; it ends with the last process that writes to it."""
+        """Close the file, which the last process that has it open frees."""
         self._is_open = False
         os.close(self.descriptor)
 

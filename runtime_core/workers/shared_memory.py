@@ -1,8 +1,8 @@
-"""Memory that a supervisor shares with its workers, so that large bodies cross no socket.
+"""Memory shared between a supervisor and its workers, so that large bodies cross no socket.
 
-A shared buffer has no name: nothing is left behind in a folder, whichever process is killed. It is
-an anonymous file in memory (memfd_create), which the size of /dev/shm does not bound, or an
-unlinked temporary file on other platforms.
+A shared buffer has no name, so that a killed process leaves nothing behind. It is an anonymous
+file in memory (memfd_create), which the size of /dev/shm does not limit, or an unlinked temporary
+file on other platforms.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from runtime_core.contracts import Buffer
 
 SMALLEST = 1 << 16
-"""Bodies of fewer bytes travel in the messages themselves."""
+"""Smaller bodies are sent in the messages themselves."""
 
 _POPULATE = getattr(mmap, "MAP_POPULATE", 0)
-"""Lets Linux map all pages of a shared buffer at once, not at the first touch of each."""
+"""Makes Linux map all pages of a shared buffer at once, not at the first access to each."""
 
 _KEPT = 4
-"""The most idle shared buffers: touching new memory costs as much as copying into it."""
+"""The most idle shared buffers. New memory is slow: its first access costs as much as a copy."""
 
 
 class SharedBuffer:
@@ -34,12 +34,15 @@ class SharedBuffer:
     @classmethod
     def create(cls) -> SharedBuffer:
         """Return a new and empty shared buffer."""
-        return cls(_anonymous_file())
+        if hasattr(os, "memfd_create"):
+            return cls(os.memfd_create("tesseract-runtime", os.MFD_CLOEXEC))
+        with tempfile.TemporaryFile() as file:
+            return cls(os.dup(file.fileno()))
 
     def view(self, size: int, *, at_once: bool = True) -> memoryview:
-        """Return the first `size` bytes for reading and writing; the shared buffer grows to that.
+        """Return the first `size` bytes for reading and writing; the shared buffer grows if needed.
 
-        What is not used `at_once` takes memory page by page, as it is touched.
+        Unless used `at_once`, it takes memory page by page, at the first access.
         """
         if self._map is None or len(self._map) < size:
             os.ftruncate(self.descriptor, max(size, os.fstat(self.descriptor).st_size))
@@ -56,7 +59,7 @@ class SharedBuffer:
             start += piece.nbytes
 
     def holds(self, buffer: Buffer) -> bool:
-        """Return whether a buffer is a view of this shared buffer."""
+        """Recognize a view of this shared buffer."""
         return isinstance(buffer, memoryview) and buffer.obj is self._map
 
     def empty(self) -> None:
@@ -96,9 +99,15 @@ class SharedBufferPool:
 
     def holding(self, buffer: Buffer) -> SharedBuffer | None:
         """Return the leased shared buffer that a buffer is a view of."""
-        return next(
-            (shared_buffer for shared_buffer in self._leased if shared_buffer.holds(buffer)), None
-        )
+        leased = self._leased if isinstance(buffer, memoryview) else ()
+        return next((candidate for candidate in leased if candidate.holds(buffer)), None)
+
+    def release_body(self, body: Sequence[Buffer]) -> None:
+        """Release the shared buffers that hold the parts of a body."""
+        for buffer in body:
+            shared_buffer = self.holding(buffer)
+            if shared_buffer is not None:
+                self.release(shared_buffer)
 
     def shrink(self) -> None:
         """Free the memory of all idle shared buffers."""
@@ -111,10 +120,3 @@ class SharedBufferPool:
         self.shrink()
         while self._leased:
             self._leased.pop().close()
-
-
-def _anonymous_file() -> int:
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("tesseract-runtime", os.MFD_CLOEXEC)
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())

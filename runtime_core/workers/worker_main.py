@@ -11,8 +11,9 @@ import os
 import signal
 import socket
 import sys
-from contextlib import ExitStack, suppress
-from dataclasses import replace
+from collections.abc import Mapping
+from contextlib import ExitStack, closing, suppress
+from dataclasses import asdict
 from typing import NoReturn
 
 from runtime_core.calls.faults import author_fault, fault_of
@@ -27,12 +28,12 @@ from runtime_core.workers.framing import ConnectionEnded, Message, receive, send
 from runtime_core.workers.message_types import (
     ANSWER,
     BODY,
+    FAILED,
     READY,
     RECORDS,
     STREAMS,
-    ReceivedCall,
-    failed_message,
     is_in_shared_buffer,
+    read_attached,
     read_call,
     reply_message,
 )
@@ -69,47 +70,43 @@ class _Worker:
     def work(self) -> NoReturn:
         """Answer until the supervisor hangs up, which raises `ConnectionEnded`."""
         while True:
-            received = read_call(receive(self._connection))
-            self._attach(received)
-            reply = self._reply(received)
+            asked = receive(self._connection)
+            reply = self._reply(asked)
             if os.getpid() != self._process:
                 os._exit(0)  # a fork of user code that returned must not answer
-            message = reply_message(received.number, reply, self._answer)
+            message = reply_message(asked.data["number"], reply, self._answer)
             if is_in_shared_buffer(message) and self._answer is not None:
                 self._answer.close()
                 self._answer = None
             flush_output()
             send(self._connection, message)
 
-    def _attach(self, received: ReceivedCall) -> None:
-        """Take the files that the supervisor attaches for this call and those that follow."""
-        if RECORDS in received.attached:
-            self._records.go_on_in(received.attached[RECORDS])
-        if STREAMS in received.attached:
-            redirect_output(received.attached[STREAMS])
-        if ANSWER in received.attached:
-            self._answer = SharedBuffer(received.attached[ANSWER])
+    def _reply(self, asked: Message) -> Reply:
+        attached = read_attached(asked)
+        self._use(attached)
+        if BODY not in attached:
+            return self._runtime.invoke(read_call(asked, None))
+        with closing(SharedBuffer(attached[BODY])) as shared_buffer:
+            return self._runtime.invoke(read_call(asked, shared_buffer))
 
-    def _reply(self, received: ReceivedCall) -> Reply:
-        if received.body_size is None:
-            return self._runtime.invoke(received.call)
-        shared_buffer = SharedBuffer(received.attached[BODY])
-        try:
-            body = shared_buffer.view(received.body_size)
-            return self._runtime.invoke(replace(received.call, body=body))
-        finally:
-            shared_buffer.close()
+    def _use(self, attached: Mapping[str, int]) -> None:
+        """Use the files that the supervisor attaches for this call and the following ones."""
+        if RECORDS in attached:
+            self._records.go_on_in(attached[RECORDS])
+        if STREAMS in attached:
+            redirect_output(attached[STREAMS])
+        if ANSWER in attached:
+            self._answer = SharedBuffer(attached[ANSWER])
 
 
 def _start(connection: socket.socket, records: RecordWriter, set_up: ExitStack) -> Runtime | None:
     """Load the Tesseract of the first message, and answer with its description or a fault."""
     start = receive(connection).data
     try:
-        selection = PluginSelection(
-            disabled=frozenset(start["disabled_plugins"]), strict=start["strict_plugins"]
-        )
-        catalog = load_catalog(selection)
-        _compare(loaded_plugins(catalog), start["loaded_plugins"])
+        plugins = start["plugins"]
+        disabled = frozenset(plugins["disabled"])
+        catalog = load_catalog(PluginSelection(disabled=disabled, strict=plugins["strict"]))
+        _compare(loaded_plugins(catalog), start["loaded"])
         make_runtime = served_runtime if start["confined"] else local_runtime
         runtime = make_runtime(catalog, restore(catalog, start["config"]), records)
         set_up.enter_context(runtime.set_up())
@@ -122,12 +119,12 @@ def _start(connection: socket.socket, records: RecordWriter, set_up: ExitStack) 
     else:
         send(connection, Message(kind=READY, data=description.as_data()))
         return runtime
-    send(connection, failed_message(fault))
+    send(connection, Message(kind=FAILED, data=asdict(fault)))
     return None
 
 
 def _compare(ours: list[str], theirs: list[str]) -> None:
-    """Refuse to work for a supervisor that has loaded other plugins than this process."""
+    """Raise `PluginFault` if the supervisor has loaded other plugins than this process."""
     different = sorted(set(ours) ^ set(theirs))
     if different:
         raise PluginFault(
@@ -137,7 +134,7 @@ def _compare(ours: list[str], theirs: list[str]) -> None:
 
 
 def _die_with(parent: int) -> None:
-    """End this process when its supervisor ends, however that happens; Linux alone can."""
+    """End this process when its supervisor ends in any way; only Linux can."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before the line above took effect

@@ -12,10 +12,10 @@ from runtime_core.workers.record_file import RecordReader
 
 
 class WorkerOutput:
-    """Forwards what one worker prints and logs to stderr, text logs and sinks.
+    """Forwards the output and records of one worker to stderr, text logs and sinks.
 
-    Each call has an empty file for its output, so that what threads print after its end is not
-    mixed with the next call's.
+    Each call has an empty file, so that late output of its threads is not mixed with that of the
+    next call.
     """
 
     def __init__(self, supervisor: RunSupervisor) -> None:
@@ -29,12 +29,12 @@ class WorkerOutput:
 
     @property
     def descriptor(self) -> int:
-        """The file that the standard streams of the worker go to at its start."""
+        """The file of the standard streams of the worker when it starts."""
         return self._current.descriptor
 
     @property
     def has_news(self) -> bool:
-        """Whether something has been printed that has not been shown."""
+        """Whether there is output that has not been shown."""
         return bool(self._earlier) or self._current.has_news
 
     def tail(self, size: int) -> str:
@@ -42,34 +42,33 @@ class WorkerOutput:
         return self._current.tail(size)
 
     def prepare(self, attached: dict[str, int]) -> None:
-        """Make the files that the next call needs, and add their descriptors to those of a call.
+        """Make the files that the next call needs, and attach their descriptors to it.
 
-        `OSError` if this process has too many files open; what has been added stays valid.
+        `OSError` if this process has too many files open; what has been attached stays valid.
         """
         if self._current.size:
-            following = CapturedOutput()
-            self._earlier.append(self._current)
-            self._current = following
-            attached[STREAMS] = following.descriptor
+            # A new file that cannot be opened must not cost the old one.
+            earlier, self._current = self._current, CapturedOutput()
+            self._earlier.append(earlier)
+            attached[STREAMS] = self._current.descriptor
         if self._records is None or self._records.has_opened:
-            records = RecordReader()
-            if self._records is not None:
-                self._records.close()
-            self._records = records
-            attached[RECORDS] = records.descriptor
+            earlier_records, self._records = self._records, RecordReader()
+            if earlier_records is not None:
+                earlier_records.close()
+            attached[RECORDS] = self._records.descriptor
 
     def begin(self, run: Run) -> None:
-        """Let what is printed and logged from now on belong to a run."""
+        """Assign later output and records to a run."""
         self._run, self._closing = run, None
         self._current.begin(run)
 
     def end(self) -> None:
-        """Let what is printed from now on belong to no run."""
+        """Assign later output to no run."""
         self._current.end()
         self._run = None
 
     async def follow(self) -> None:
-        """Forward what the running call has printed and logged so far."""
+        """Forward the output and records of the running call so far."""
         await self._current.keep()
         if self._run is not None and self._records is not None and self._supervisor.feeds_sinks:
             for records in self._records.pieces():
@@ -78,10 +77,7 @@ class WorkerOutput:
                 await asyncio.sleep(0)
 
     async def close_run(self) -> None:
-        """Close the run in the place of the worker, which has died.
-
-        It is closed once, also when a task that waits for it is cancelled and another one waits.
-        """
+        """Close the run for the dead worker, once even if several tasks wait for it in turn."""
         if self._run is None or self._records is None or not self._records.has_opened:
             return
         if self._closing is None:
@@ -90,7 +86,7 @@ class WorkerOutput:
         await asyncio.shield(self._closing)
 
     async def show(self) -> None:
-        """Write what is new to the stderr of this process."""
+        """Write new output to the stderr of this process."""
         async with self._showing:  # the output of a call comes before that of the next
             while self._earlier:
                 await self._earlier.pop(0).finish()

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from runtime_core.calls.faults import RaisedFault
@@ -42,37 +42,16 @@ _TAIL = 2000  # bytes of output that the message of a death shows
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
-    """What a worker needs to load the same Tesseract with the same plugins.
+    """The settings with which a worker loads the same Tesseract with the same plugins.
 
     `config` is the result of `config.dump`, `loaded` that of `loaded_plugins` in the supervisor.
-    A worker that is not `confined` may read all files of the user of its supervisor.
+    A worker that is not `confined` may read all files that its user may read.
     """
 
     config: Mapping[str, Any]
     plugins: PluginSelection
     loaded: Sequence[str]
     confined: bool = True
-
-    def start_message(self) -> Message:
-        """Return the first message to a worker."""
-        return Message(
-            kind=START,
-            data={
-                "config": self.config,
-                "confined": self.confined,
-                "disabled_plugins": sorted(self.plugins.disabled),
-                "strict_plugins": self.plugins.strict,
-                "loaded_plugins": list(self.loaded),
-            },
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class LeasedReply:
-    """A reply, and the shared buffer of its body until that is released."""
-
-    reply: Reply
-    shared_buffer: SharedBuffer | None = None
 
 
 class WorkerProcess:
@@ -110,51 +89,43 @@ class WorkerProcess:
 
     @classmethod
     def launch(cls, buffers: SharedBufferPool, supervisor: RunSupervisor) -> WorkerProcess:
-        """Start a process in a running event loop.
-
-        It must be started on a thread that outlives the worker: the end of the thread would end
-        the worker too.
-        """
+        """Start a process in a running event loop; it ends with the thread that starts it."""
         ours, theirs = socket.socketpair()
         output = WorkerOutput(supervisor)
+        module = "runtime_core.workers.worker_main"
         with theirs:
+            numbers = [str(theirs.fileno()), str(os.getpid())]
             process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "runtime_core.workers.worker_main",
-                    str(theirs.fileno()),
-                    str(os.getpid()),
-                ],
+                [sys.executable, "-P", "-m", module, *numbers],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=output.descriptor,
                 stderr=output.descriptor,
                 start_new_session=True,
             )
-        return cls(process, Connection.over(ours), output, buffers)
+        return cls(process, Connection(ours), output, buffers)
 
     async def load(self, settings: WorkerSettings) -> Description:
         """Let the worker load the Tesseract; errors of loading are raised here."""
         start = time.perf_counter()
-        self._connection.ask(settings.start_message())
+        self._connection.ask(Message(kind=START, data=asdict(settings)))
         answer = await self._answer_to(None, "while it loaded the Tesseract")
         self.load_seconds = time.perf_counter() - start
         if answer.kind == FAILED:
-            fault = read_fault(answer.data)
-            assert fault is not None  # a failure always says why
-            raise RaisedFault(fault)
+            raise RaisedFault(read_fault(answer.data))
         self._has_loaded = True
         return Description.from_data(answer.data)
 
     def begin(self, call: Call, run: Run) -> None:
-        """Begin to compute a call. The buffer of its body must stay until it is finished.
+        """Begin to compute a call, whose body must stay until it is finished.
 
-        What is printed from now on goes to the log of its run. `OSError` if this process has too
-        many files open; then the call has not begun.
+        Output is written to the log of its run from now on. `OSError` if this process has too many
+        files open; then the call has not begun.
         """
-        self._prepare()
+        if self._answer_buffer is None:
+            self._answer_buffer = self._buffers.lease()
+            self._attached[ANSWER] = self._answer_buffer.descriptor
+        self.output.prepare(self._attached)
         body = self._buffers.holding(call.body)
         attached = {} if body is None else {BODY: body.descriptor}
         attached |= self._attached
@@ -164,11 +135,11 @@ class WorkerProcess:
         self._number += 1
         self._connection.ask(call_message(self._number, call, attached))
 
-    async def finish(self) -> LeasedReply:
+    async def finish(self) -> Reply:
         """Wait for the end of the call; `WorkerDied` if the process ends before it has answered.
 
-        What was printed and logged has been forwarded when this ends. When its task is cancelled,
-        another task must await `finish` again, for the same end.
+        Output and records have been forwarded then. The caller must release the body of the reply.
+        When its task is cancelled, another task must await `finish` again, for the same end.
         """
         try:
             answer = await self._answer_to(self._number, "during the call")
@@ -181,10 +152,9 @@ class WorkerProcess:
         self._end_call()
         buffer = self._answer_buffer
         assert buffer is not None  # it is kept until no call is under way
-        if not is_in_shared_buffer(answer):
-            return LeasedReply(reply=read_reply(answer, buffer))
-        self._answer_buffer = None
-        return LeasedReply(reply=read_reply(answer, buffer), shared_buffer=buffer)
+        if is_in_shared_buffer(answer):
+            self._answer_buffer = None
+        return read_reply(answer, buffer)
 
     def shrink(self) -> None:
         """Free the memory for the next answer; an idle worker has no view of it."""
@@ -192,17 +162,17 @@ class WorkerProcess:
             self._answer_buffer.empty()
 
     def kill(self) -> None:
-        """End the process and everything in its group at once; a call in it fails by that."""
+        """End the process and its group at once; its call fails."""
         self._is_killed = True
         with suppress(ProcessLookupError, PermissionError):  # it has ended; macOS says the latter
             os.killpg(self._process.pid, signal.SIGKILL)
 
     async def stop(self) -> None:
-        """End the process: a worker that is idle ends by itself, any other is killed."""
+        """End the process: an idle worker ends by itself, any other is killed."""
         self._connection.close()
         if self._has_loaded:
             await asyncio.wait([self._ended], timeout=_SECONDS_TO_END)
-        await self.killed()  # what is left: the worker, or programs that user code has started
+        await self.killed()  # the worker, or programs that user code has started
 
     async def killed(self) -> None:
         """Kill the process and wait until it has ended."""
@@ -221,13 +191,6 @@ class WorkerProcess:
         self.output.end()
         self._is_free.set()
 
-    def _prepare(self) -> None:
-        """Make what the next call needs and the worker does not have."""
-        if self._answer_buffer is None:
-            self._answer_buffer = self._buffers.lease()
-            self._attached[ANSWER] = self._answer_buffer.descriptor
-        self.output.prepare(self._attached)
-
     async def _answer_to(self, number: int | None, moment: str) -> Message:
         try:
             answer = await self._connection.answer()
@@ -237,16 +200,8 @@ class WorkerProcess:
             await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)  # for its exit code
         # Any other answer comes from another process, which holds the connection open.
         await self.killed()
-        raise WorkerDied(
-            f"The worker process ended {moment} ({self._how_it_ended()}).{self._last_words()}"
-        )
-
-    def _how_it_ended(self) -> str:
-        code = self._process.returncode
-        if code is None or code >= 0:
-            return f"exit code {code}"
-        return f"signal {signal.Signals(-code).name}"
-
-    def _last_words(self) -> str:
-        text = self.output.tail(_TAIL).strip()
-        return f" The end of its output:\n{text}" if text else ""
+        code, output = self._process.returncode, self.output.tail(_TAIL).strip()
+        was_killed = code is not None and code < 0
+        end = f"signal {signal.Signals(-code).name}" if was_killed else f"exit code {code}"
+        shown = f" The end of its output:\n{output}" if output else ""
+        raise WorkerDied(f"The worker process ended {moment} ({end}).{shown}")

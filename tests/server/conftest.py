@@ -1,4 +1,4 @@
-"""Servers as real processes, a client that hides nothing of HTTP, and gates inside of `apply`."""
+"""Servers as real processes, a transparent HTTP client, and gates inside `apply`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ main()
 
 
 class Log:
-    """What a process writes to stderr, read while it is written; it is this object's from now."""
+    """The stderr of a process, read while it is written; this object owns it."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._lines: list[str] = []
@@ -64,7 +64,7 @@ class Log:
 
     @property
     def text(self) -> str:
-        """Return everything that was written so far."""
+        """Return all output so far."""
         with self._change:
             return "".join(self._lines)
 
@@ -77,7 +77,7 @@ class Log:
             return match
 
     def wait_for_end(self) -> str:
-        """Return everything, once every process that writes here has ended."""
+        """Return all output, once every process that writes it has ended."""
         with self._change:
             assert self._change.wait_for(lambda: self._ended, SECONDS), "stderr is still open"
         return self.text
@@ -88,7 +88,7 @@ class Log:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An answer of HTTP; the names of headers are in lower case."""
+    """An HTTP answer, with header names in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -101,7 +101,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """Speaks HTTP to a port of this machine, each request on a connection of its own."""
+    """Speaks HTTP to a local port, with one connection for each request."""
 
     port: int
 
@@ -116,7 +116,7 @@ class Client:
         body: bytes | str | Iterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Make one request; nothing is added to the headers but what HTTP requires.
+        """Make one request, with only the headers that HTTP requires.
 
         The pieces of a body of unknown size are sent as chunks.
         """
@@ -168,7 +168,7 @@ def head(path: str = "/apply", method: str = "POST", **headers: object) -> bytes
 
 
 def read_answer(connection: socket.socket) -> Answer:
-    """Return the answer that comes next on a connection."""
+    """Return the next answer on a connection."""
     response = HTTPResponse(connection)
     response.begin()
     return _answer(response)
@@ -182,7 +182,7 @@ class Served(Client):
     log: Log
 
     def workers(self) -> list[psutil.Process]:
-        """Return the processes that compute, without those that have ended."""
+        """Return the live worker processes."""
         return [p for p in psutil.Process(self.process.pid).children() if is_alive(p)]
 
     def end(self) -> int:
@@ -192,7 +192,7 @@ class Served(Client):
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Say whether a process runs; a zombie does not."""
+    """Check that a process runs and is not a zombie."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -205,7 +205,7 @@ def wait_until_gone(processes: list[psutil.Process]) -> None:
 
 
 def has_room(served: Client) -> bool:
-    """Ask for an answer that does not exist, which a server says to those whom it lets in."""
+    """Request a path that does not exist, which a server answers to allowed clients."""
     return served.apply({}, accept="image/png").status == 406
 
 
@@ -300,7 +300,7 @@ def serve(tesseract: Callable[..., Path]) -> Iterator[Serve]:
 
 @pytest.fixture(scope="session")
 def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Return a server of the Tesseract that doubles a vector, shared by tests that only ask."""
+    """Return a server of the Tesseract that doubles a vector, shared by tests that only call it."""
     path = tmp_path_factory.mktemp("double") / "tesseract_api.py"
     path.write_text(textwrap.dedent(DOUBLE), encoding="utf-8")
     with serving(path) as served:
@@ -309,7 +309,7 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """A place in `apply` where it waits until the test lets it go on.
+    """A place in `apply` that waits for the test.
 
     User code reports at `entered` and reads one byte from `release`.
     """
@@ -320,7 +320,7 @@ class Gate:
     release_descriptor: int
 
     def wait_until_entered(self) -> None:
-        """Wait until user code has come to the gate."""
+        """Wait until user code has reached the gate."""
         ready, _, _ = select.select([self.entered_descriptor], [], [], SECONDS)
         assert ready, "user code has not come to the gate"
         os.read(self.entered_descriptor, 1)
@@ -371,7 +371,7 @@ def apply(inputs: InputSchema) -> OutputSchema:
 
 @pytest.fixture
 def gate_inputs(gate: Gate) -> dict[str, str]:
-    """Return the inputs that lead `GATED` to the gate."""
+    """Return the inputs that make `GATED` wait at the gate."""
     return {"entered": str(gate.entered), "release": str(gate.release)}
 
 

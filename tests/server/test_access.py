@@ -1,4 +1,4 @@
-"""Who may ask, from where, over what; and what is noted of each request."""
+"""Access to a server: keys, hosts, origins, TLS; and the access log."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PAYLOAD = '{"inputs": {"x": [1.0]}}'
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Return a server that asks for one of two keys."""
+    """Return a server with two keys."""
     path = tmp_path_factory.mktemp("locked") / "tesseract_api.py"
     path.write_text(DOUBLE, encoding="utf-8")
     with serving(path, options=["--in-process", "--api-key=sesame", "--api-key=key two"]) as served:
@@ -51,7 +51,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def alone(serve: Serve) -> Serve:
-    """Return a function that serves without workers, which access is not about."""
+    """Return a function that serves without worker processes."""
 
     def start(*source: str, options: Sequence[str] = (), **settings: Any) -> Served:
         return serve(*source, options=["--in-process", *options], **settings)
@@ -67,7 +67,7 @@ def apply_with(served: Served, authorization: str | None) -> Answer:
 
 @pytest.mark.parametrize("authorization", ["Bearer sesame", "bearer sesame", "Bearer key two"])
 def test_each_key_opens(locked: Served, authorization: str) -> None:
-    """Whoever shows one of the keys is served."""
+    """A request with one of the keys is served."""
     assert apply_with(locked, authorization).status == 200
 
 
@@ -90,7 +90,7 @@ WRONG = [
 
 @pytest.mark.parametrize("authorization", WRONG)
 def test_wrong_key_is_401(locked: Served, authorization: str | None) -> None:
-    """The refusal is always the same, and says how a key is shown."""
+    """The refusal is always the same, and explains how to send a key."""
     answer = apply_with(locked, authorization)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert answer.json() == {
@@ -100,13 +100,13 @@ def test_wrong_key_is_401(locked: Served, authorization: str | None) -> None:
 
 @pytest.mark.parametrize(("method", "path"), NEED_A_KEY)
 def test_everything_needs_a_key(locked: Served, method: str, path: str) -> None:
-    """Without a key nothing can be asked, not even what there is."""
+    """Without a key every path is refused, even an unknown one."""
     assert locked.request(method, path, PAYLOAD if method == "POST" else None).status == 401
 
 
 @pytest.mark.parametrize("path", PROBES)
 def test_probes_need_no_key(locked: Served, path: str) -> None:
-    """Orchestrators ask without a key."""
+    """Probes need no key."""
     assert locked.get(path).status == 200
 
 
@@ -126,7 +126,7 @@ def test_body_of_a_refused_caller_is_not_waited_for(locked: Served) -> None:
 
 
 def test_keys_come_from_the_environment(alone: Serve) -> None:
-    """A key need not stand on the command line, where everybody on the machine can read it."""
+    """A key can be set by a variable, as other users can read the command line."""
     served = alone(DOUBLE, environment={"TESSERACT_API_KEY": "one two"})
     assert [apply_with(served, f"Bearer {key}").status for key in ("one", "two", "one two")] == [
         200,
@@ -137,14 +137,14 @@ def test_keys_come_from_the_environment(alone: Serve) -> None:
 
 @pytest.mark.parametrize("key", ["", " ", "k\u00e9y"])
 def test_key_that_cannot_be_sent_is_refused(cli: Cli, tesseract: Tesseract, key: str) -> None:
-    """A key that is empty would open the service to everybody, one beyond ASCII to nobody."""
+    """Keys that are empty or not ASCII are refused at the start."""
     ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", "--api-key", key)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "--api-key" in ended.stderr
 
 
 def test_keys_are_not_logged(alone: Serve) -> None:
-    """Nothing that the server writes shows a key, right or wrong."""
+    """The server never logs a key, right or wrong."""
     served = alone(DOUBLE, options=["--api-key=sesame"])
     apply_with(served, "Bearer wrong-key")
     served.end()
@@ -153,7 +153,7 @@ def test_keys_are_not_logged(alone: Serve) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_service_that_is_open_to_everybody_is_warned_of(tesseract: Tesseract, host: str) -> None:
-    """Whoever serves beyond this machine without a key is told what that means."""
+    """Serving other machines without a key prints a warning."""
     with started(tesseract(), "serve", "-p", "0", "-h", host) as process:
         log = Log(process)
         log.wait_for("Serving")
@@ -176,7 +176,7 @@ def host_status(served: Served, host: str, path: str = "/input_schema") -> int:
     "host", ["localhost", "LOCALHOST:1", "127.0.0.1:80", "[::1]:8000", "[::1]", "localhost:"]
 )
 def test_names_of_this_machine_are_served(double: Served, host: str) -> None:
-    """The names of the loopback address are known, with any port."""
+    """The names of the loopback address are allowed, with any port."""
     assert host_status(double, host) == 200
 
 
@@ -196,7 +196,7 @@ def test_names_of_this_machine_are_served(double: Served, host: str) -> None:
     ],
 )
 def test_other_hosts_are_misdirected(double: Served, host: str) -> None:
-    """A page that has its own name lead to this machine cannot talk to the server."""
+    """A page whose name resolves to this machine cannot call the server."""
     answer = double.request("POST", "/apply", PAYLOAD, {"Host": host})
     assert (answer.status, len(answer.body) < 500) == (421, True)
     assert "--allowed-host" in answer.json()["detail"]
@@ -204,12 +204,12 @@ def test_other_hosts_are_misdirected(double: Served, host: str) -> None:
 
 @pytest.mark.parametrize("path", PROBES)
 def test_probes_are_answered_under_any_name(double: Served, path: str) -> None:
-    """Orchestrators ask by an address that nobody has named."""
+    """Orchestrators can send probes by address, which is not an allowed host."""
     assert host_status(double, "10.1.2.3:8000", path) == 200
 
 
 def test_allowed_hosts_are_served(alone: Serve) -> None:
-    """Hosts that the operator names are served beside those of this machine."""
+    """Hosts named by the operator are served besides those of this machine."""
     options = ["--allowed-host=solver.example", "--allowed-host", "Other.Example"]
     served = alone(DOUBLE, options=options)
     hosts = ["solver.example", "other.example:80", "localhost", "evil.example"]
@@ -220,7 +220,7 @@ def test_allowed_hosts_are_served(alone: Serve) -> None:
 def test_any_host_is_served_beyond_this_machine(
     alone: Serve, options: list[str], status: int
 ) -> None:
-    """A service for others does not know its names, unless it is told them."""
+    """A public service accepts any host unless it is given names."""
     served = alone(DOUBLE, options=["-h", "0.0.0.0", "--api-key=k", *options])
     headers = {"Host": "solver.example", "Authorization": "Bearer k"}
     assert served.request("GET", "/input_schema", headers=headers).status == status
@@ -234,7 +234,7 @@ PREFLIGHT = {
 
 
 def test_pages_of_an_allowed_origin_may_call(alone: Serve) -> None:
-    """A browser is told before a call and with its answer that the page may have it."""
+    """A browser learns before a call and with its answer that the page may read it."""
     served = alone(DOUBLE, options=["--cors-origin=https://page.example", "--api-key=sesame"])
     asked = served.request("OPTIONS", "/apply", headers=PREFLIGHT)
     assert asked.status == 200
@@ -254,7 +254,7 @@ def test_pages_of_an_allowed_origin_may_call(alone: Serve) -> None:
 
 @pytest.mark.parametrize("options", [[], ["--cors-origin=https://page.example"]])
 def test_pages_of_other_origins_may_not(alone: Serve, options: list[str]) -> None:
-    """No answer names an origin that the operator has not."""
+    """No answer allows an origin that the operator has not named."""
     served = alone(DOUBLE, options=options)
     for method, body in (("OPTIONS", None), ("POST", PAYLOAD)):
         headers = {**PREFLIGHT, "Origin": "https://evil.example"}
@@ -263,7 +263,7 @@ def test_pages_of_other_origins_may_not(alone: Serve, options: list[str]) -> Non
 
 
 def test_page_of_another_origin_cannot_start_a_computation(double: Served) -> None:
-    """A request that a browser sends without asking is refused when it names another origin."""
+    """A simple request of a browser, without preflight, is refused for another origin."""
     for headers in ({}, {"Content-Type": "text/plain"}):
         answer = double.request(
             "POST",
@@ -276,7 +276,7 @@ def test_page_of_another_origin_cannot_start_a_computation(double: Served) -> No
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Return the files of a certificate for this machine that has signed itself, and of its key."""
+    """Return the files of a self-signed certificate for this machine and of its key."""
     folder = tmp_path_factory.mktemp("tls")
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
@@ -306,7 +306,7 @@ def test_tls_is_served(alone: Serve, certificate: tuple[Path, Path]) -> None:
 
 
 def test_plain_http_to_tls_is_no_incident(alone: Serve, certificate: tuple[Path, Path]) -> None:
-    """A client that forgets the `s` gets no answer, and disturbs nobody."""
+    """A client that speaks HTTP to an HTTPS port gets no answer and disturbs no other client."""
     file, key = certificate
     served = alone(DOUBLE, options=[f"--tls-cert={file}", f"--tls-key={key}"])
     with served.raw() as plain:
@@ -339,7 +339,7 @@ def test_wrong_certificate_is_a_wrong_call(
     code: int,
     message: str,
 ) -> None:
-    """Files that are not there, or do not fit, are told in a line before anything is served."""
+    """Missing or wrong files are reported in one line before serving."""
     files = {"certificate": certificate[0], "key": certificate[1], "text": tesseract()}
     given = [option.format(**files) for option in options]
     ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", *given)
@@ -353,7 +353,7 @@ STAGES = ["queue", "decode", "compute", "encode"]
 
 
 def test_answer_tells_its_times(double: Served) -> None:
-    """Every result says how long each stage took, in milliseconds."""
+    """Every result has the milliseconds of each stage."""
     timing = double.apply({"x": [1.0]}).headers["server-timing"]
     found = re.findall(r"(\w+);dur=([0-9.e+-]+)", timing)
     assert [stage for stage, _ in found] == STAGES
@@ -361,7 +361,7 @@ def test_answer_tells_its_times(double: Served) -> None:
 
 
 def test_line_is_written_for_each_request(serve: Serve) -> None:
-    """Whatever becomes of a request, one line says what it was, how it went and how much it was."""
+    """Every request is logged in one line, with its status and sizes."""
     served = serve()
     body = '{"inputs": {"x": [1.0]}}'
     served.request("POST", "/apply?run_id=mine", body)
@@ -389,7 +389,7 @@ def test_line_is_written_for_each_request(serve: Serve) -> None:
 
 
 def test_no_line_is_lost_at_the_end(serve: Serve) -> None:
-    """Lines gather for a moment before they are written; those of the last moment are too."""
+    """Lines are written in batches; the last batch too."""
     served = serve()
     for n in range(200):
         served.get(f"/health?{n}")
@@ -421,7 +421,7 @@ def test_lines_can_be_json(serve: Serve) -> None:
 
 
 def test_request_that_breaks_off_is_noted(serve: Serve) -> None:
-    """A client that goes before it has sent its body leaves a line too."""
+    """A client that disconnects before it has sent its body is logged too."""
     served = serve(DOUBLE, options=["--log-format=json"])
     with served.raw() as leaving:
         leaving.sendall(head(Content_Length=100) + b"{")
@@ -433,7 +433,7 @@ def test_request_that_breaks_off_is_noted(serve: Serve) -> None:
 
 
 def test_output_of_user_code_stands_between_the_lines(serve: Serve) -> None:
-    """What user code prints, and what is noted of its call, are both on stderr, line by line."""
+    """The output of user code and the log of its call are both on stderr, line by line."""
     served = serve(DOUBLE.replace("return", "print('computing')\n    return"))
     for _ in range(3):
         served.apply({"x": [1.0]})
@@ -444,7 +444,7 @@ def test_output_of_user_code_stands_between_the_lines(serve: Serve) -> None:
 
 @pytest.mark.parametrize(("path", "methods"), [("/apply", "OPTIONS, POST"), ("/health", "GET")])
 def test_options_are_told(double: Served, path: str, methods: str) -> None:
-    """OPTIONS tells the methods of an endpoint, and computes nothing."""
+    """OPTIONS answers with the methods of an endpoint, and computes nothing."""
     answer = double.request("OPTIONS", path)
     assert (answer.status, answer.body) == (204, b"")
     assert methods in answer.headers["allow"]
@@ -461,7 +461,7 @@ def test_head_has_the_headers_of_get(double: Served, path: str) -> None:
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "deflate", "identity, gzip", "x" * 500])
 def test_compressed_body_is_refused(double: Served, coding: str) -> None:
-    """A body that would have to be unpacked first is a 415 that says what to do instead."""
+    """A compressed body is a 415 that explains what to do instead."""
     answer = double.request("POST", "/apply", PAYLOAD, {"Content-Encoding": coding})
     assert (answer.status, len(answer.body) < 500) == (415, True)
     assert "send the body as it is" in answer.json()["detail"]

@@ -1,4 +1,4 @@
-"""The process that computes: what it costs others, and what its death costs."""
+"""The worker process: its independence, and the cost of its death."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def apply(inputs: InputSchema) -> OutputSchema:
 def test_requests_are_answered_during_a_call(
     serve: Serve, gate: Gate, gate_inputs: dict[str, str], source: str
 ) -> None:
-    """Whatever a call does, everything that needs no worker is answered before it is done."""
+    """Requests that need no worker are answered during any call."""
     served = serve(source)
     with ThreadPoolExecutor() as threads:
         call = threads.submit(served.apply, gate_inputs)
@@ -99,7 +99,7 @@ def test_requests_are_answered_during_a_call(
 
 
 def test_calls_at_once_are_all_right(serve: Serve) -> None:
-    """Calls that come together wait for each other, and each gets its own answer."""
+    """Simultaneous calls wait for each other, and each gets its own answer."""
     served = serve()
     with ThreadPoolExecutor(8) as threads:
         answers = threads.map(lambda n: served.apply({"x": [float(n)]}).json(), range(64))
@@ -129,7 +129,7 @@ def test_waiting_call_is_computed_after_the_first(
     ],
 )
 def test_death_of_the_worker_costs_one_call(serve: Serve, statement: str, reason: str) -> None:
-    """A call that ends its process is a 500 that says how; the next one has a new process."""
+    """A call that ends its process is a 500 with the cause; the next one has a new process."""
     served = serve(ENDING.format(statement=statement))
     first = served.apply({}).json()["pid"]
     answer = served.apply({"end": True})
@@ -142,7 +142,7 @@ def test_death_of_the_worker_costs_one_call(serve: Serve, statement: str, reason
 
 
 def test_death_of_the_worker_is_told_although_its_children_live(serve: Serve) -> None:
-    """A process that user code forked and that outlives the worker holds up no answer."""
+    """A fork of user code that outlives the worker delays no answer."""
     statement = "os.fork() or signal.pause(); os.kill(os.getpid(), signal.SIGKILL)"
     served = serve(ENDING.format(statement=statement))
     [worker] = served.workers()
@@ -169,7 +169,7 @@ def _group_of(pid: int) -> int | None:
 
 
 def test_calls_that_wait_survive_the_death_of_the_worker(serve: Serve) -> None:
-    """Only the call that was in the process fails, not those that wait for their turn."""
+    """Only the call in the dead process fails, not the waiting ones."""
     served = serve(ENDING.format(statement="os._exit(1)"))
     with ThreadPoolExecutor(8) as threads:
         statuses = threads.map(lambda n: served.apply({"end": n == 3}).status, range(8))
@@ -211,7 +211,7 @@ def apply(inputs):
 
 
 def test_worker_that_cannot_start_again_says_so(serve: Serve, tmp_path: Path) -> None:
-    """When the file no longer loads, each call is a 503 that says why, and so does the probe."""
+    """When the file no longer loads, calls and the probe are a 503 with the reason."""
     broken = tmp_path / "broken"
     pauses = {"runtime_core.workers.pool._PAUSES": [0, 0, 0]}
     served = serve(BREAKABLE.format(broken=str(broken)), constants=pauses)
@@ -229,7 +229,7 @@ def test_worker_that_cannot_start_again_says_so(serve: Serve, tmp_path: Path) ->
 
 
 def test_worker_that_starts_again_later_serves(serve: Serve, tmp_path: Path) -> None:
-    """Calls wait through the attempts to replace a worker, and are computed in the end."""
+    """Calls wait during the attempts to replace a worker, and are then computed."""
     broken = tmp_path / "broken"
     pauses = {"runtime_core.workers.pool._PAUSES": [0, 0.5, 1, 2, 4, 8]}
     served = serve(BREAKABLE.format(broken=str(broken)), constants=pauses)

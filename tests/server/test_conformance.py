@@ -90,7 +90,7 @@ def model(
 
 @cache
 def operations(port: int) -> dict[str, Any]:
-    """Return what the OpenAPI document of a server offers, by its path."""
+    """Return the operations in the OpenAPI document of a server, by path."""
     schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{port}/openapi.json")
     found = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     return {operation.path: operation for operation in found}
@@ -148,7 +148,7 @@ MORE_THAN_THE_DOCUMENT_SAYS: list[Any] = [positive_data_acceptance, negative_dat
 
 
 def check(case: Case[Any]) -> int:
-    """Hold an answer to the document, and return its status."""
+    """Validate an answer against the document, and return its status."""
     response = case.call()
     assert response.status_code < 500, (case.body, response.text)
     case.validate_response(response, excluded_checks=MORE_THAN_THE_DOCUMENT_SAYS)
@@ -157,7 +157,7 @@ def check(case: Case[Any]) -> int:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_valid_requests_are_answered_as_documented(model: Served, endpoint: str) -> None:
-    """Payloads with arrays that fit are computed, or refused for what no schema can say."""
+    """Payloads with valid arrays are computed, or refused for rules beyond a schema."""
     operation = operation_of(model, endpoint)
     statuses = []
 
@@ -176,7 +176,7 @@ def test_valid_requests_are_answered_as_documented(model: Served, endpoint: str)
 def test_other_requests_are_refused_as_documented(
     model: Served, endpoint: str, mode: GenerationMode
 ) -> None:
-    """Whatever is sent, the answer has a documented status and form, and is no failure."""
+    """The answer to any request has a documented status and form, and is not a 500."""
     operation = operation_of(model, endpoint)
 
     @quick
@@ -196,7 +196,7 @@ def operation_of(served: Served, endpoint: str) -> Any:
 
 @pytest.mark.parametrize("endpoint", ["health", "input_schema", "output_schema"])
 def test_what_is_known_is_answered_as_documented(model: Served, endpoint: str) -> None:
-    """The endpoints that need no payload answer what the document says."""
+    """Endpoints without a payload answer as documented."""
     case = operations(model.port)[f"/{endpoint}"].Case()
     assert check(case) == 200
     assert math.isfinite(len(case.call().content))

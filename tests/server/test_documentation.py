@@ -1,4 +1,4 @@
-"""What a server says of itself: the OpenAPI document, the page that shows it, and the plugins."""
+"""The self-description of a server: the OpenAPI document, its page, and the plugins."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_document_is_valid_openapi(catalog: Catalog, model: str) -> None:
 
 
 def test_document_is_served(double: Served, catalog: Catalog) -> None:
-    """`GET /openapi.json` answers with a valid document of what is served."""
+    """`GET /openapi.json` answers with a valid document."""
     answer = double.get("/openapi.json")
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     document = answer.json()
@@ -58,7 +58,7 @@ def test_document_is_served(double: Served, catalog: Catalog) -> None:
 
 
 def test_document_tells_the_options(serve: Serve) -> None:
-    """Name, version and description of the options stand in the document."""
+    """Name, version and description of the options are in the document."""
     served = serve(DOUBLE, "--name=Doubler", "--version=1.2", "--description", "Twice as much.")
     assert served.get("/openapi.json").json()["info"] == {
         "title": "Doubler",
@@ -117,7 +117,7 @@ def test_plugins_are_listed(double: Served) -> None:
 
 
 def test_backends_of_gradients_are_listed(serve: Serve) -> None:
-    """`GET /plugins` tells who computes each gradient that is served."""
+    """`GET /plugins` names the backend of each gradient."""
     source = DOUBLE + "def jacobian(inputs, jac_inputs, jac_outputs): ...\n"
     flags = ("--gradient-backend", "vector_jacobian_product=finite-differences")
     listed = serve(source, *flags).get("/plugins").json()

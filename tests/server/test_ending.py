@@ -1,4 +1,4 @@
-"""What is left when a server, or one of its processes, ends."""
+"""The end of a server, or of one of its processes, and its leftovers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def apply(inputs):
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_in_shared_memory() -> Iterator[None]:
-    """Hold every test to it that no named memory of ours stays."""
+    """Check after each test that no named memory of the server is left."""
     before = shared_files()
     yield
     assert shared_files() <= before
@@ -74,22 +74,22 @@ def nothing_is_left_in_shared_memory() -> Iterator[None]:
 
 @pytest.fixture
 def record(tmp_path: Path) -> Path:
-    """Return the file in which `RECORDING` notes what is called."""
+    """Return the file in which `RECORDING` records calls."""
     return tmp_path / "record"
 
 
 def recording(record: Path, teardown: str = "pass") -> str:
-    """Return the source of a Tesseract that notes what is called in a file."""
+    """Return the source of a Tesseract that records calls in a file."""
     return RECORDING.format(record=str(record), teardown=teardown)
 
 
 def noted(record: Path) -> list[str]:
-    """Return the words that were noted."""
+    """Return the recorded words."""
     return [line.split()[0] for line in record.read_text().splitlines()]
 
 
 def processes_of(record: Path, word: str) -> set[str]:
-    """Return the processes that have noted a word."""
+    """Return the processes that recorded a word."""
     lines = [line.split() for line in record.read_text().splitlines()]
     return {pid for noted, pid in lines if noted == word}
 
@@ -121,7 +121,7 @@ def test_each_worker_is_set_up(serve: Serve, record: Path) -> None:
 
 @pytest.mark.parametrize("options", [["--in-process"], ["--num-workers=2"]])
 def test_setup_that_fails_ends_serve(cli: Cli, tesseract: Tesseract, options: list[str]) -> None:
-    """What `setup` raises is shown with the author's frames, and serve exits with 1."""
+    """An error of `setup` is shown with the author's frames, and serve exits with 1."""
     source = f"{DOUBLE}\ndef setup():\n    raise OSError('no licence')\n"
     ended = cli("--api-path", str(tesseract(source)), "serve", "-p", "0", *options)
     assert (ended.returncode, ended.stdout) == (1, "")
@@ -132,7 +132,7 @@ def test_setup_that_fails_ends_serve(cli: Cli, tesseract: Tesseract, options: li
 
 @pytest.mark.parametrize("options", [[], ["--in-process"]])
 def test_teardown_that_fails_is_shown(serve: Serve, record: Path, options: list[str]) -> None:
-    """What `teardown` raises is told to the operator; nobody else is there to be told."""
+    """Errors of `teardown` are reported to the operator."""
     served = serve(recording(record, "raise OSError('the disk is full')"), options=options)
     assert served.end() in (0, 1)
     assert "OSError: the disk is full" in served.log.wait_for_end()
@@ -148,7 +148,7 @@ def test_teardown_that_hangs_ends_with_the_worker(serve: Serve, record: Path) ->
 
 
 def test_calls_have_until_the_end_of_the_grace(serve: Serve, record: Path) -> None:
-    """A call that is done within the grace is answered, and torn down after."""
+    """A call that ends within the grace is answered before `teardown`."""
     served = serve(recording(record), options=["--shutdown-grace=20", "--queue-size=0"])
     with ThreadPoolExecutor() as threads:
         call = threads.submit(served.apply, {"seconds": patient(2)})
@@ -166,7 +166,7 @@ def test_calls_have_until_the_end_of_the_grace(serve: Serve, record: Path) -> No
 def test_calls_are_cut_short_after_the_grace(
     serve: Serve, gate: Gate, gate_inputs: dict[str, str], source: str, grace: str
 ) -> None:
-    """What still runs or waits then is answered with a 503, and serve exits with 0."""
+    """Calls that still run or wait then are answered with a 503, and serve exits with 0."""
     served = serve(source, options=[f"--shutdown-grace={grace}", "--queue-size=1"])
     workers = served.workers()
     with ThreadPoolExecutor() as threads:
@@ -202,7 +202,7 @@ def test_server_that_ends_takes_no_new_calls(
 
 
 def is_listening(served: Served) -> bool:
-    """Say whether a server takes connections."""
+    """Check that a server takes connections."""
     connections = psutil.Process(served.process.pid).net_connections("tcp")
     return any(connection.status == psutil.CONN_LISTEN for connection in connections)
 
@@ -305,7 +305,7 @@ def test_processes_of_user_code_end_with_their_worker(serve: Serve, method: str)
 
 
 def lives_in(process: psutil.Process, group: int) -> bool:
-    """Say whether a process is alive and belongs to a group."""
+    """Check that a process is alive and belongs to a group."""
     try:
         return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
     except (ProcessLookupError, psutil.NoSuchProcess):
@@ -321,7 +321,7 @@ def test_so_many_workers_are_started(serve: Serve, number: int) -> None:
 
 
 def test_global_options_reach_every_worker(serve: Serve) -> None:
-    """Whichever worker computes, it has the options of the command line."""
+    """Every worker has the options of the command line."""
     source = """
         import os, time
         from pathlib import Path
@@ -388,7 +388,7 @@ def test_in_process_server_refuses_what_it_cannot_do(
 
 
 def test_stalled_reader_of_the_log_does_not_keep_the_server(tesseract: Tesseract) -> None:
-    """A server whose stderr nobody reads any more answers, and ends when it is asked to."""
+    """A server whose stderr has no reader any more answers calls, and ends on request."""
     source = DOUBLE.replace("return", "print('x' * 100_000)\n    return")
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name("tesseract-runtime")), "serve", "-p", "0"],

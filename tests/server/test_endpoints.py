@@ -1,4 +1,4 @@
-"""The routes of a server, asked over real sockets."""
+"""The routes of a server, over real sockets."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_health_is_ok(double: Served) -> None:
     ("path", "property"), [("/input_schema", "inputs"), ("/output_schema", "y")]
 )
 def test_schemas_are_json_schemas(double: Served, path: str, property: str) -> None:
-    """The two schemas describe what `apply` is asked and what it answers."""
+    """The two schemas describe the payload and the result of `apply`."""
     answer = double.get(path)
     assert answer.status == 200
     assert property in json.dumps(answer.json())
@@ -99,7 +99,7 @@ def test_head_answers_without_a_body(double: Served) -> None:
 
 
 def test_unknown_path_is_404(double: Served) -> None:
-    """A path that nobody serves is a 404 in JSON."""
+    """An unknown path is a 404 in JSON."""
     answer = double.request("POST", "/nothing", PAYLOAD)
     assert (answer.status, answer.json()) == (404, {"detail": "Not Found"})
 
@@ -114,7 +114,7 @@ def test_unknown_path_is_404(double: Served) -> None:
     ],
 )
 def test_wrong_method_is_405(double: Served, method: str, path: str, allowed: str) -> None:
-    """A method that an endpoint does not have is a 405 that names those that it has."""
+    """A method that an endpoint does not have is a 405 that names the allowed ones."""
     answer = double.request(method, path)
     assert answer.status == 405
     assert allowed in answer.headers["allow"]
@@ -128,7 +128,7 @@ def test_run_id_is_given_back(double: Served) -> None:
 
 
 def test_run_id_is_a_new_uuid_by_default(double: Served) -> None:
-    """Runs that nobody has named have different UUIDs."""
+    """Runs without a given id have different UUIDs."""
     ids = {double.apply({"x": [1.0]}).headers["tesseract-run-id"] for _ in range(2)}
     assert len({UUID(run_id) for run_id in ids}) == 2
 
@@ -137,7 +137,7 @@ def test_run_id_is_a_new_uuid_by_default(double: Served) -> None:
     "run_id", ["", "a/b", "..", "a..b", "%2e%2e", "a%00b", "a%0Ab", "%C3%A9", "x" * 129]
 )
 def test_wrong_run_id_is_422(double: Served, run_id: str) -> None:
-    """A run id that cannot name a folder is refused, and says where it was."""
+    """A run id that cannot name a folder is refused, with its place."""
     answer = double.request("POST", f"/apply?run_id={run_id}", PAYLOAD)
     assert answer.status == 422
     [detail] = answer.json()["detail"]
@@ -173,7 +173,7 @@ def test_two_requests_on_one_connection(double: Served) -> None:
 
 
 def test_chunked_body_is_read(double: Served) -> None:
-    """A body without a `Content-Length` is put together from its chunks."""
+    """A body without a `Content-Length` is assembled from its chunks."""
     connection = double.connection()
     chunks = iter([PAYLOAD[:7].encode(), PAYLOAD[7:].encode()])
     connection.request("POST", "/apply", chunks, encode_chunked=True)
@@ -182,16 +182,16 @@ def test_chunked_body_is_read(double: Served) -> None:
 
 
 def test_request_that_is_not_http_is_400(double: Served) -> None:
-    """What is no HTTP is refused, and the server goes on."""
+    """Bytes that are not HTTP are refused, and the server goes on."""
     with socket.create_connection(("127.0.0.1", double.port), timeout=SECONDS) as connection:
-        connection.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
+        connection.sendall(b"\x16\x03\x01 this is not HTTP\r\n\r\n")
         answer = connection.recv(4096)
     assert re.match(rb"HTTP/1.1 400", answer)
     assert double.get("/health").status == 200
 
 
 def test_server_does_not_name_its_software(double: Served) -> None:
-    """No header tells an attacker what to look for."""
+    """No header names the software to an attacker."""
     assert "server" not in double.get("/health").headers
 
 

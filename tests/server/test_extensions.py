@@ -1,4 +1,4 @@
-"""What extensions of the server add, beside the core's own routes."""
+"""Server extensions besides those of the core."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from runtime_core import Runtime
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import resolve
 from runtime_core.contracts import Call, Reply, ServerExtension, ServerParts
-from runtime_core.server.application import build_application
+from runtime_core.server.application import build_application, extension_parts
 from runtime_core.server.serve_options import ServeOptions
 from runtime_core.server.server import Server
 from tests.workers.conftest import in_process
@@ -74,12 +74,12 @@ async def posted(app: Any, path: str) -> tuple[int, bytes]:
 def test_routes_of_extensions_come_before_those_of_endpoints(
     runtime: Callable[..., Runtime], routes: list[BaseRoute], answer: bytes
 ) -> None:
-    """An extension may answer calls itself; where it has no route for them the endpoint does."""
+    """A route of an extension takes precedence over the endpoint."""
     assert asyncio.run(answered(runtime(), ServerParts(routes=routes))).startswith(answer)
 
 
 def test_extensions_see_calls_with_their_replies(runtime: Callable[..., Runtime]) -> None:
-    """Whoever observes learns of each computed call, and cannot spoil its answer."""
+    """An observer sees each computed call, and cannot spoil its answer."""
     seen: list[tuple[str, bool]] = []
 
     def observe(call: Call, reply: Reply) -> None:
@@ -91,11 +91,12 @@ def test_extensions_see_calls_with_their_replies(runtime: Callable[..., Runtime]
 
 
 async def answered(runtime: Runtime, parts: ServerParts) -> bytes:
-    """Return what a server with an extension answers to a call of `apply`."""
+    """Return the answer of a server with an extension to a call of `apply`."""
     catalog = extended(runtime.catalog, parts)
     config = resolve(catalog, flags={"api_path": runtime.config.api_path}, environment={})
     async with in_process(runtime) as workers:
         server = Server(catalog=catalog, config=config, options=ServeOptions(), workers=workers)
-        status, body = await posted(build_application(server).asgi, "/apply")
+        application = build_application(server, [*extension_parts(server)])
+        status, body = await posted(application, "/apply")
     assert status == 200
     return body

@@ -1,4 +1,4 @@
-"""What a client is told when a call gives no result."""
+"""The faults that a client gets."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_every_fault_of_a_payload_is_listed(double: Served) -> None:
 
 @pytest.mark.parametrize("body", ["", "{", "nonsense", b"\xff\xfe", '{"inputs": {"x": [1]}} x'])
 def test_body_that_is_no_json_is_422(double: Served, body: str | bytes) -> None:
-    """Bytes that follow no format are a fault of the whole body."""
+    """Bytes in an invalid format are a fault of the whole body."""
     [detail] = details(double.request("POST", "/apply", body))
     assert (detail["type"], detail["loc"]) == ("document_invalid", ["body"])
     assert detail["msg"].startswith("The payload is not valid json: ")
@@ -81,7 +81,7 @@ def test_body_that_is_no_json_is_422(double: Served, body: str | bytes) -> None:
 
 @pytest.mark.parametrize("body", ["null", "[]", "3", '"text"'])
 def test_body_of_another_shape_is_422(double: Served, body: str) -> None:
-    """JSON that is no object is a fault of the whole body."""
+    """JSON that is not an object is a fault of the whole body."""
     [detail] = details(double.request("POST", "/apply", body))
     assert detail["loc"] == ["body"]
 
@@ -96,7 +96,7 @@ def test_endless_nesting_is_422(double: Served, opening: str) -> None:
 
 
 def test_large_refused_array_is_not_sent_back(double: Served) -> None:
-    """A 422 speaks of an array in one line, however large it was."""
+    """A 422 describes an array of any size in one line."""
     answer = double.apply({"x": [[1.0]] * 100_000})
     [detail] = details(answer)
     assert detail["type"] == "array_dimensionality_mismatch"
@@ -146,7 +146,7 @@ def test_odd_text_in_a_refused_payload_stays_a_422(double: Served, text: str) ->
 
 
 def test_author_s_validator_speaks_in_a_422(serve: Serve) -> None:
-    """What a validator of the schema says reaches the client, with its place."""
+    """The message of a validator reaches the client, with its place."""
     served = serve("""
         from pydantic import BaseModel, field_validator
 
@@ -186,7 +186,7 @@ def obedient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_failure_of_the_author_is_a_500_with_run_id(obedient: Served) -> None:
-    """A 500 says type and message of the exception, names the run and shows no code."""
+    """A 500 has type and message of the exception and the run id, without code."""
     answer = obedient.apply({"statement": "raise ValueError('too stiff')"})
     assert answer.status == 500
     assert answer.json() == {
@@ -225,7 +225,7 @@ def test_sys_exit_is_an_ordinary_failure(obedient: Served, statement: str) -> No
 def test_exceptions_beside_exception_are_failures_too(
     obedient: Served, statement: str, name: str
 ) -> None:
-    """What derives from `BaseException` alone is a failure of the author like any other."""
+    """A direct subclass of `BaseException` is a failure of the author like any other."""
     before = obedient.workers()
     answer = obedient.apply({"statement": statement})
     assert (answer.status, answer.json()["detail"]) == (500, name)
@@ -258,7 +258,7 @@ def test_wrong_result_is_a_500_that_says_so(obedient: Served) -> None:
 
 
 def test_prints_of_the_author_never_reach_an_answer(serve: Serve) -> None:
-    """What user code, its C code and its subprocesses print goes to the server's stderr."""
+    """The output of user code, its C code and its subprocesses goes to the server's stderr."""
     served = serve(
         FAILING
         + "    import ctypes, subprocess\n"
@@ -291,7 +291,7 @@ def test_endpoint_that_is_not_there_says_why(double: Served) -> None:
 
 
 def test_default_of_nan_is_described(serve: Serve) -> None:
-    """A default that JSON does not have does not take away the description."""
+    """A default that JSON cannot represent does not prevent the description."""
     served = serve("""
         from pydantic import BaseModel
 

@@ -76,7 +76,7 @@ def numbers(answer: Answer, folder: Path) -> list[float]:
 
 
 def bytes_of_file(reference: str, folder: Path) -> bytes:
-    """Return the bytes that a reference of an answer leads to."""
+    """Return the bytes that a reference in an answer points to."""
     name, offset, *size = reference.split(":")
     end = int(offset) + int(size[0]) if size else None
     return (folder / name).read_bytes()[int(offset) : end]
@@ -121,7 +121,7 @@ def test_every_format_is_answered(served: Served, outputs: Path, media_type: str
     ],
 )
 def test_best_range_decides(served: Served, accept: str, expected: str) -> None:
-    """Quality, then order, choose among all formats."""
+    """Quality, then order, decide among all formats."""
     answer = post(served, accept=accept)
     assert (answer.status, answer.headers["content-type"]) == (200, expected)
 
@@ -131,7 +131,7 @@ def test_best_range_decides(served: Served, accept: str, expected: str) -> None:
 def test_compression_is_asked_for(
     served: Served, outputs: Path, media_type: str, compression: str
 ) -> None:
-    """The parameter `compression` of a range holds for the arrays of the answer."""
+    """The parameter `compression` of a range applies to the arrays of the answer."""
     answer = post(served, accept=f"{media_type}; compression={compression}")
     assert (answer.status, answer.headers["content-type"]) == (200, media_type)
     assert answer.json()["y"]["data"]["compression"] == "lz4"
@@ -140,7 +140,7 @@ def test_compression_is_asked_for(
 
 @pytest.mark.parametrize("media_type", [JSON, MSGPACK])
 def test_compression_without_a_use_is_none(served: Served, media_type: str) -> None:
-    """Formats whose arrays are never compressed are answered as they are."""
+    """Formats whose arrays are never compressed ignore the parameter `compression`."""
     answer = post(served, accept=f"{media_type};compression=lz4")
     assert (answer.status, answer.headers["content-type"]) == (200, media_type)
     assert set(tree(answer)["y"]["data"]) == {"buffer", "encoding"}
@@ -186,7 +186,7 @@ def test_what_cannot_be_made_is_406(served: Served, catalog: Catalog, accept: st
 def test_documents_without_arrays_come_in_every_format(
     served: Served, path: str, accept: str
 ) -> None:
-    """What a GET answers is the same document in all formats."""
+    """A GET answers with the same document in all formats."""
     answer = served.get(path, accept=accept)
     assert (answer.status, answer.headers["content-type"]) == (200, accept)
     assert tree(answer) == served.get(path).json()
@@ -235,7 +235,7 @@ def test_every_format_is_read(served: Served, outputs: Path, name: str, accept: 
 
 
 def test_unknown_type_of_a_body_is_415(served: Served) -> None:
-    """A body in another format is refused with the media types of all that are known."""
+    """A body in another format is refused with the known media types."""
     answer = post(served, content_type="application/x-yaml")
     assert answer.status == 415
     known = answer.json()["detail"].partition("Known: ")[2]
@@ -257,7 +257,7 @@ def test_unknown_type_of_a_body_is_415(served: Served) -> None:
     ],
 )
 def test_body_that_is_no_msgpack_is_422(served: Served, body: bytes, reason: str) -> None:
-    """Broken bytes are a fault of the body, with the byte where it is."""
+    """Invalid bytes are a fault of the body, with their position."""
     answer = post(served, body, content_type=MSGPACK)
     assert answer.status == 422
     [detail] = answer.json()["detail"]
@@ -316,7 +316,7 @@ def test_document_lists_what_there_is(serve: Serve, removed: tuple[str, ...]) ->
 
 
 def test_files_of_an_answer_are_those_of_its_run(served: Served, outputs: Path) -> None:
-    """Arrays lie in `run_<ID>` below the output path, and are named from there on."""
+    """Arrays are in `run_<ID>` below the output path, and are named relative to the latter."""
     answer = post(served, accept=BINREF)
     run_id = answer.headers["tesseract-run-id"]
     name, offset = answer.json()["y"]["data"]["buffer"].split(":")
@@ -367,7 +367,7 @@ def test_concurrent_answers_never_share_a_file(served: Served, outputs: Path, ru
 
 
 def test_answer_is_a_payload_again(serve: Serve, tmp_path: Path) -> None:
-    """What one answer refers to, a later payload may refer to, if the input path holds it."""
+    """A later payload may refer to a file of an answer below the input path."""
     served = serve(DOUBLE, "--output-path", str(tmp_path), "--input-path", str(tmp_path))
     y = post(served, accept=BINREF).json()["y"]
     answer = post(served, json.dumps({"inputs": {"x": y}}))
@@ -375,7 +375,7 @@ def test_answer_is_a_payload_again(serve: Serve, tmp_path: Path) -> None:
 
 
 def test_place_that_cannot_be_written_is_a_failure(serve: Serve, tmp_path: Path) -> None:
-    """An output path that cannot hold files is no fault of the caller's."""
+    """An output path that cannot hold files is not the caller's fault."""
     (tmp_path / "file").write_bytes(b"precious")
     served = serve(DOUBLE, "--output-path", str(tmp_path / "file"))
     answer = post(served, accept=BINREF)

@@ -1,4 +1,4 @@
-"""The front: the process that speaks HTTP and never loads the Tesseract."""
+"""The front: the process that serves HTTP and never loads the Tesseract."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def mapped_files(pid: int) -> str:
 
 @linux
 def test_front_does_not_load_numpy(double: Served) -> None:
-    """Arrays pass through the front as bytes, so that it has no use for numpy."""
+    """Arrays pass through the front as bytes, so that it does not load numpy."""
     assert double.apply({"x": [1.0]}).status == 200
     [worker] = double.workers()
     assert "_multiarray_umath" in mapped_files(worker.pid)
@@ -91,7 +91,7 @@ def test_front_and_worker_agree_on_the_configuration(serve: Serve) -> None:
 
 
 def test_environment_of_user_code_is_that_of_the_server(serve: Serve) -> None:
-    """Variables that the operator sets, such as those of a licence, reach user code."""
+    """Variables of the operator, such as those of a licence, reach user code."""
     served = serve(
         """
         import os

@@ -1,4 +1,4 @@
-"""How a server starts, and how it ends."""
+"""Start and end of a server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Tesseract = Callable[..., Path]
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """Return a port on which somebody else listens."""
+    """Return a port on which another process listens."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
 
@@ -36,7 +36,7 @@ def serve_arguments(api_path: Path, *options: str) -> list[str]:
 
 
 def test_port_in_use_is_one_line(cli: Cli, tesseract: Tesseract, taken: int) -> None:
-    """A port that somebody has is told before anything is loaded."""
+    """A port in use is reported before anything is loaded."""
     ended = cli(*serve_arguments(tesseract("raise RuntimeError"), "-p", str(taken)))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (
@@ -46,7 +46,7 @@ def test_port_in_use_is_one_line(cli: Cli, tesseract: Tesseract, taken: int) -> 
 
 
 def test_port_taken_while_loading_is_one_line(cli: Cli, tesseract: Tesseract) -> None:
-    """A port that another server takes while the Tesseract loads is told in the same way."""
+    """A port that another server takes while the Tesseract loads is reported in the same way."""
     with socket.socket() as reserved:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.bind(("127.0.0.1", 0))
@@ -131,7 +131,7 @@ def test_ipv6_is_served(serve: Serve, tesseract: Tesseract) -> None:
 
 
 def test_file_that_fails_ends_serve_with_the_author_s_error(cli: Cli, tesseract: Tesseract) -> None:
-    """What the import raises is shown with the author's frames, and serve exits with 1."""
+    """An error of the import is shown with the author's frames, and serve exits with 1."""
     ended = cli(*serve_arguments(tesseract("import helper", helper="1 / 0"), "-p", "0"))
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "tesseract_api.py cannot be imported: ZeroDivisionError" in ended.stderr
@@ -140,21 +140,21 @@ def test_file_that_fails_ends_serve_with_the_author_s_error(cli: Cli, tesseract:
 
 
 def test_file_that_is_missing_ends_serve(cli: Cli, tmp_path: Path) -> None:
-    """A file that is not there is a wrong call, in one line."""
+    """A missing file is a usage error, in one line."""
     ended = cli(*serve_arguments(tmp_path / "none.py", "-p", "0"))
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert f"No Tesseract at '{tmp_path / 'none.py'}'." in ended.stderr
 
 
 def test_sys_exit_at_import_is_a_failure(cli: Cli, tesseract: Tesseract) -> None:
-    """A file that ends its own import successfully does not make serve look successful."""
+    """A file that exits with 0 during its import does not make serve succeed."""
     ended = cli(*serve_arguments(tesseract("import sys; sys.exit(0)"), "-p", "0"))
     assert ended.returncode == 1
     assert "tesseract_api.py cannot be imported: SystemExit: 0" in ended.stderr
 
 
 def test_death_at_import_is_a_failure(cli: Cli, tesseract: Tesseract) -> None:
-    """A process that ends while it loads the file is told as that."""
+    """A process that ends while it loads the file is reported."""
     ended = cli(*serve_arguments(tesseract("import os; os._exit(5)"), "-p", "0"))
     assert ended.returncode == 1
     assert "exit code 5" in ended.stderr
@@ -163,7 +163,7 @@ def test_death_at_import_is_a_failure(cli: Cli, tesseract: Tesseract) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_an_idle_server(serve: Serve, number: signal.Signals) -> None:
-    """A server that is asked to end does so with exit code 0, with its worker, in silence."""
+    """On a signal a server and its worker end silently with exit code 0."""
     served = serve()
     workers = served.workers()
     served.process.send_signal(number)
@@ -176,7 +176,7 @@ def test_signal_ends_an_idle_server(serve: Serve, number: signal.Signals) -> Non
 def test_signal_lets_a_call_finish(
     serve: Serve, gate: Gate, gate_inputs: dict[str, str], number: signal.Signals
 ) -> None:
-    """A call that runs when the server is asked to end is answered first."""
+    """A running call is answered before the server ends."""
     served = serve(GATED)
     workers = served.workers()
     with ThreadPoolExecutor() as threads:
@@ -191,7 +191,7 @@ def test_signal_lets_a_call_finish(
 
 
 def wait_until_refused(served: Served) -> None:
-    """Wait until a server takes no new connections, which says that it knows of its end."""
+    """Wait until a server takes no new connections, the first sign of its end."""
     for _ in range(10_000):
         try:
             served.get("/health")
@@ -203,7 +203,7 @@ def wait_until_refused(served: Served) -> None:
 def test_signal_lets_waiting_calls_finish(
     serve: Serve, gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """Calls that were taken before the end, but not begun, are answered too."""
+    """Waiting calls are answered before the server ends, too."""
     served = serve(GATED)
     with ThreadPoolExecutor() as threads:
         calls = [threads.submit(served.apply, gate_inputs) for _ in range(2)]
@@ -218,7 +218,7 @@ def test_signal_lets_waiting_calls_finish(
 
 
 def test_second_ctrl_c_ends_a_call(serve: Serve, gate: Gate, gate_inputs: dict[str, str]) -> None:
-    """Whoever asks twice does not wait for user code; its process is killed."""
+    """A second signal does not wait for user code; its process is killed."""
     served = serve(GATED)
     workers = served.workers()
     with ThreadPoolExecutor() as threads:
@@ -245,7 +245,7 @@ def test_death_of_the_front_ends_the_worker(serve: Serve) -> None:
 def test_death_of_the_front_ends_a_call(
     serve: Serve, gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """A worker that computes ends with its front too."""
+    """A busy worker ends with its front too."""
     served = serve(GATED)
     workers = served.workers()
     with ThreadPoolExecutor() as threads:
@@ -268,7 +268,7 @@ os.read(os.open({release!r}, os.O_RDONLY), 1)
 def test_signal_ends_a_server_that_loads(
     tesseract: Tesseract, gate: Gate, number: signal.Signals
 ) -> None:
-    """A server that is ended while it loads its Tesseract leaves neither process nor traceback."""
+    """A server that ends while it loads its Tesseract leaves neither process nor traceback."""
     source = BLOCKED.format(entered=str(gate.entered), release=str(gate.release))
     with started(tesseract(source), "serve", "-p", "0") as process:
         gate.wait_until_entered()
@@ -283,7 +283,7 @@ def test_signal_ends_a_server_that_loads(
 def test_no_request_is_taken_before_the_tesseract_has_loaded(
     tesseract: Tesseract, gate: Gate
 ) -> None:
-    """A probe learns from the refused connection that the server is not ready."""
+    """A connection is refused until the server is ready."""
     with socket.socket() as reserved:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.bind(("127.0.0.1", 0))
@@ -300,7 +300,7 @@ def test_no_request_is_taken_before_the_tesseract_has_loaded(
 
 
 def test_signal_right_after_the_announcement_is_heard(tesseract: Tesseract) -> None:
-    """From its announcement on, a server ends with exit code 0 when it is asked to."""
+    """From its announcement on, a server ends with exit code 0 on a signal."""
     for _ in range(5):
         with started(tesseract(), "serve", "-p", "0") as process:
             Log(process).wait_for("Serving")
@@ -312,7 +312,7 @@ def test_signal_right_after_the_announcement_is_heard(tesseract: Tesseract) -> N
 
 
 def test_port_is_free_again_after_the_end(serve: Serve, tesseract: Tesseract, cli: Cli) -> None:
-    """A server can be started again at once on the port of one that has ended."""
+    """A new server can start at once on the port of an ended one."""
     served = serve()
     assert served.apply({"x": [1.0]}).status == 200
     served.end()
@@ -321,7 +321,7 @@ def test_port_is_free_again_after_the_end(serve: Serve, tesseract: Tesseract, cl
 
 
 def test_serve_leaves_no_files(serve: Serve) -> None:
-    """A server writes nothing where it was started unless it is asked to."""
+    """A server writes nothing to its working directory unless options say so."""
     served = serve()
     assert served.apply({"x": [1.0]}).status == 200
     folder = Path(psutil.Process(served.process.pid).cwd())

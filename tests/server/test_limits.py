@@ -1,4 +1,4 @@
-"""How much a server takes, and for how long."""
+"""The limits of a server on sizes and times."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def apply(inputs):
 
 @contextmanager
 def filled(served: Served, gate: Gate, inputs: Any, calls: int) -> Iterator[list[Future[Answer]]]:
-    """Keep a server busy with one call that runs and others that wait, and let all finish."""
+    """Keep a server busy with one running and several waiting calls, and let all finish."""
     with ThreadPoolExecutor(calls) as threads:
         pending = [threads.submit(served.apply, inputs) for _ in range(calls)]
         gate.wait_until_entered()
@@ -62,7 +62,7 @@ def filled(served: Served, gate: Gate, inputs: Any, calls: int) -> Iterator[list
 
 
 def refused(answer: Answer) -> str:
-    """Return why a server has no room for a call."""
+    """Return the reason of a server for refusing a call."""
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert answer.json()["run_id"] == answer.headers["tesseract-run-id"]
     detail: str = answer.json()["detail"]
@@ -78,7 +78,7 @@ def chunked(client: Client, *pieces: bytes) -> Answer:
 def test_full_queue_refuses(
     serve: Serve, gate: Gate, gate_inputs: dict[str, str], workers: int, queue: int
 ) -> None:
-    """As many calls as run and wait are taken, the next one is told to come again."""
+    """The call after the last place in the queue is refused, to be tried again."""
     served = serve(GATED, options=[f"--num-workers={workers}", f"--queue-size={queue}"])
     with filled(served, gate, gate_inputs, workers + queue) as pending:
         wait_until(lambda: not has_room(served))
@@ -94,7 +94,7 @@ def test_full_queue_refuses(
 def test_full_queue_refuses_before_the_body(
     serve: Serve, gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """A client that asks first is told that there is no room before it has sent anything."""
+    """A client that sends `Expect: 100-continue` is refused before it has sent a body."""
     served = serve(GATED, options=["--queue-size=0"])
     with filled(served, gate, gate_inputs, 1), served.raw() as careful:
         careful.sendall(head(Content_Length=1_000_000, Expect="100-continue"))
@@ -158,7 +158,7 @@ def test_large_body_is_refused(serve: Serve, excess: int) -> None:
 
 
 def test_announced_body_is_refused_before_it_comes(double: Served) -> None:
-    """A body that is too large by its own account is not waited for."""
+    """A body that announces too large a size is refused at once."""
     with double.raw() as careful:
         careful.sendall(head(Content_Length=1 << 40, Expect="100-continue"))
         assert read_answer(careful).status == 413
@@ -168,7 +168,7 @@ def test_announced_body_is_refused_before_it_comes(double: Served) -> None:
     "size", ["-1", "1e3", "0x10", "1 2", "\uff19", "1" * 5000, "1_0", "", "+5"]
 )
 def test_size_that_is_none_is_refused(double: Served, size: str) -> None:
-    """A header that announces no size is a 4xx, and takes nothing with it."""
+    """An invalid `Content-Length` is a 4xx without side effects."""
     with double.raw() as wrong:
         wrong.sendall(head(Content_Length="@").replace(b"@", size.encode()) + large(30))
         assert 400 <= read_answer(wrong).status < 500
@@ -180,7 +180,7 @@ IDLE = {"runtime_core.server.request_body._IDLE_SECONDS": 0.5}
 
 @pytest.mark.parametrize("beginning", [b"", b"{"])
 def test_body_that_stops_arriving_is_given_up(serve: Serve, beginning: bytes) -> None:
-    """A client that falls silent in the middle of its body is told, and frees its place."""
+    """A client that pauses in its body gets an answer, and frees its place."""
     served = serve(DOUBLE, options=["--queue-size=0"], constants=IDLE)
     with served.raw() as slow:
         slow.sendall(head(Content_Length=100) + beginning)
@@ -191,7 +191,7 @@ def test_body_that_stops_arriving_is_given_up(serve: Serve, beginning: bytes) ->
 
 
 def test_body_that_arrives_slowly_is_taken(serve: Serve) -> None:
-    """A client may take its time as long as something comes."""
+    """A slow body is accepted as long as bytes arrive."""
     constants = {"runtime_core.server.request_body._IDLE_SECONDS": patient(1.0)}
     served = serve(DOUBLE, constants=constants)
     body = b'{"inputs": {"x": [4.0]}}'
@@ -211,7 +211,7 @@ def payload_of(array: np.ndarray) -> bytes:
 
 
 def test_slow_reader_of_eighty_megabytes_gets_every_byte(double: Served) -> None:
-    """A large answer waits for its reader; large calls of others are right meanwhile."""
+    """A large answer waits for its reader; large calls of other clients are right meanwhile."""
     x = np.random.default_rng(3).standard_normal(10_000_000)
     with slow_reader(double, payload_of(x)) as slow:
         first = slow.recv(1000)
@@ -240,7 +240,7 @@ def array_of(body: bytes) -> np.ndarray:
 
 
 def test_reader_that_stops_is_given_up(serve: Serve) -> None:
-    """A client that takes nothing of its answer loses it, and others the place it took."""
+    """A client that reads nothing of its answer is disconnected, and its place is freed."""
     patience = {"runtime_core.server.responses._STALLED_SECONDS": 0.5}
     served = serve(DOUBLE, options=["--queue-size=0"], constants=patience)
     with slow_reader(served, payload_of(np.zeros(2_000_000))) as stalled:
@@ -283,7 +283,7 @@ def test_call_that_takes_too_long_is_stopped(
     "value", ["", "soon", "0", "-1", "nan", "inf", "-inf", "1 s", "1,5", "1e999"]
 )
 def test_time_that_is_none_is_refused(double: Served, value: str) -> None:
-    """A header `Request-Timeout` that says no positive number of seconds is a 422."""
+    """A header `Request-Timeout` that is not a positive number is a 422."""
     answer = double.apply({"x": [1.0]}, request_timeout=value)
     assert answer.status == 422
     [detail] = answer.json()["detail"]
@@ -308,7 +308,7 @@ def test_time_that_is_none_is_refused(double: Served, value: str) -> None:
 def test_wrong_option_is_a_wrong_call(
     cli: Cli, tesseract: Callable[..., Path], option: str
 ) -> None:
-    """An option of `serve` that makes no sense is named, and nothing is served."""
+    """An invalid option of `serve` is named, and nothing is served."""
     ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", option)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert option.partition("=")[0] in ended.stderr
@@ -339,7 +339,7 @@ def test_requests_that_come_together_are_answered_in_their_order(double: Served)
 
 
 def test_client_that_hangs_up_frees_the_worker(serve: Serve) -> None:
-    """A call whose client has gone is stopped after a while, and the next one is computed."""
+    """A call whose client has disconnected is stopped after a while, and the next one runs."""
     served = serve(WAITING, options=["--queue-size=0"])
     [worker] = served.workers()
     with served.raw() as leaving:
@@ -355,7 +355,7 @@ def test_client_that_hangs_up_frees_the_worker(serve: Serve) -> None:
 def test_client_that_hangs_up_leaves_the_queue(
     serve: Serve, gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """A call that waits is forgotten with its client, and its place is free at once."""
+    """A waiting call is dropped when its client disconnects, and its place is free at once."""
     served = serve(GATED, options=["--queue-size=1"])
     body = json.dumps({"inputs": gate_inputs}).encode()
     with filled(served, gate, gate_inputs, 1):
@@ -366,7 +366,7 @@ def test_client_that_hangs_up_leaves_the_queue(
 
 
 def test_memory_stays_flat(serve: Serve) -> None:
-    """Large calls, and large ones that are broken off, leave the front as small as it was."""
+    """Large calls, also broken off ones, do not make the front larger."""
     served = serve(DOUBLE)
     front = psutil.Process(served.process.pid)
     body = payload_of(np.zeros(1_000_000))

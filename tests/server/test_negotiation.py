@@ -1,4 +1,4 @@
-"""Which formats a request speaks, asked over real sockets."""
+"""Content negotiation over real sockets."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_output_format_is_what_wildcards_mean(serve: Serve, accept: str, expecte
 def test_most_specific_range_says_how_good_a_format_is(
     double: Served, accept: str, expected: str
 ) -> None:
-    """A wildcard does not overrule what is said of a format by its name (RFC 9110, 12.5.1)."""
+    """A wildcard does not override a range that names the format (RFC 9110, 12.5.1)."""
     answer = double.request("POST", "/apply", PAYLOAD, {"Accept": accept})
     assert (answer.status, answer.headers["content-type"]) == (200, expected)
 
@@ -107,7 +107,7 @@ def test_several_accept_headers_are_one(double: Served) -> None:
 
 @pytest.mark.parametrize("accept", NOT_ACCEPTABLE)
 def test_not_acceptable_says_what_is(double: Served, catalog: Catalog, accept: str) -> None:
-    """A 406 lists the formats, compressions and transports, in the form that clients read."""
+    """A 406 lists the formats, compressions and transports, in the form of existing clients."""
     answer = double.request("POST", "/apply", PAYLOAD, {"Accept": accept})
     assert answer.status == 406
     detail = answer.json()["detail"]
@@ -133,7 +133,7 @@ def test_accept_holds_for_get(double: Served, path: str) -> None:
     ["", JSON, BASE64, "Application/JSON", f"{JSON}; charset=utf-8", f"{BASE64};x=y"],
 )
 def test_content_type_is_understood(double: Served, content_type: str) -> None:
-    """All forms of JSON are read; so is a body that says nothing of its type."""
+    """All forms of JSON are read; so is a body without a type."""
     answer = double.request("POST", "/apply", PAYLOAD, {"Content-Type": content_type})
     assert answer.status == 200
 
@@ -185,7 +185,7 @@ def test_empty_array_is_answered(double: Served, media_type: str) -> None:
 
 @pytest.mark.parametrize("option", ["--output-format", "--compression"])
 def test_unusable_default_ends_serve_at_once(tesseract: Callable[..., Path], option: str) -> None:
-    """A format or compression that nobody provides is told at the start, not to every client."""
+    """An unknown format or compression is reported at the start, not to every client."""
     with started(tesseract(), option, "unheard-of", "serve", "-p", "0") as process:
         _, stderr = process.communicate(timeout=SECONDS)
     assert process.returncode == 2

@@ -1,4 +1,4 @@
-"""Requests that must not work: what each of them is told, and that nothing comes of it."""
+"""Requests that must fail: their answers, and the absence of side effects."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """A request, and the status and a pattern of the text that answer it."""
+    """A request, and the status and a pattern of the text of its answer."""
 
     body: bytes = PAYLOAD
     status: int
@@ -50,7 +50,7 @@ def leaf(data: Mapping[str, Any], **facts: Any) -> bytes:
 
 
 def refers_to(name: str, **facts: Any) -> bytes:
-    """Return a payload whose array lies in a file."""
+    """Return a payload whose array is in a file."""
     return leaf({"buffer": name, "encoding": "binref"}, **facts)
 
 
@@ -61,13 +61,13 @@ def packed(data: bytes, **facts: Any) -> bytes:
 
 
 def nested(opening: str, closing: str, depth: int) -> bytes:
-    """Return a payload with so many lists or objects inside each other."""
+    """Return a payload with nested lists or objects."""
     value = opening * depth + "1" + closing * depth
     return f'{{"inputs": {{"x": {value}}}}}'.encode()
 
 
 def refusal_of_run(run_id: str) -> Refusal:
-    """Return what becomes of a run whose name is no name."""
+    """Return the refusal of a run with an invalid id."""
     return Refusal(path=f"/apply?run_id={run_id}", status=422, text="1 to 128 letters")
 
 
@@ -275,7 +275,7 @@ PLACES = {
     "path above the root": Refusal(path="/../etc/passwd", status=404, text="Not Found"),
     "path that is encoded": Refusal(path="/%2e%2e/%2e%2e/etc/passwd", status=404, text="Not F"),
     "another host": Refusal(headers={"Host": "evil.example"}, status=421, text="--allowed-host"),
-    "method of nobody": Refusal(method="PATCH", status=405, text="Method Not Allowed"),
+    "unknown method": Refusal(method="PATCH", status=405, text="Method Not Allowed"),
     "gradient that is not there": Refusal(path="/jacobian", status=404, text="jacobian"),
     "test of a server that serves": Refusal(path="/test", status=404, text="Not Found|debug"),
     "zipped body": Refusal(
@@ -291,7 +291,7 @@ REFUSALS = {**RUN_IDS, **FILES, **PARTS, **BOMBS, **PAYLOADS, **HEADERS, **PLACE
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an input path, with a secret beside it that much leads to."""
+    """Return an input path, with a secret next to it."""
     root = tmp_path_factory.mktemp("files")
     (root / "secret.bin").write_bytes(b"SECRET!!" * 2)
     folder = root / "inside"
@@ -307,7 +307,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Served]:
-    """Return a server that may read a folder; its worker outlives all that, and stays small."""
+    """Return a server that may read a folder; its worker survives all requests, and stays small."""
     path = tmp_path_factory.mktemp("guarded") / "tesseract_api.py"
     path.write_text(DOUBLE, encoding="utf-8")
     with serving(path, "--input-path", str(folder)) as served:
@@ -322,7 +322,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[
 
 
 def peak_of(pid: int) -> int:
-    """Return the most memory that a process has had, where the system tells."""
+    """Return the peak memory of a process, where the system reports it."""
     try:
         text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     except FileNotFoundError:
@@ -387,7 +387,7 @@ def differentiated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]
 def test_wrong_question_for_a_gradient_is_refused(
     differentiated: Served, body: bytes, text: str
 ) -> None:
-    """Paths that are not there and cotangents that do not fit are a 422, nothing else."""
+    """Unknown paths and invalid cotangents are a 422, nothing else."""
     answer = differentiated.request("POST", "/vector_jacobian_product", body)
     assert answer.status == 422
     assert re.search(text, answer.body.decode()), answer.body
@@ -397,7 +397,7 @@ def test_wrong_question_for_a_gradient_is_refused(
 
 @pytest.mark.parametrize("form", ["json", "json+base64"])
 def test_numbers_that_json_does_not_have_come_back(double: Served, form: str) -> None:
-    """NaN and infinities are what they were, and no `null`."""
+    """NaN and infinities are unchanged, not `null`."""
     x = '["NaN", NaN, "Infinity", -Infinity]'
     headers = {"Accept": f"application/{form}"}
     answer = double.request("POST", "/apply", f'{{"inputs": {{"x": {x}}}}}', headers)
@@ -407,14 +407,14 @@ def test_numbers_that_json_does_not_have_come_back(double: Served, form: str) ->
 
 
 def test_file_inside_is_still_read(guarded: Served) -> None:
-    """What is refused is refused for where it lies, and not because nothing works."""
+    """A file inside the folder is read: the others are refused for their place."""
     answer = guarded.request("POST", "/apply", refers_to("inside.bin"))
     assert answer.json()["y"]["data"]["buffer"] == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("name", ["inside.bin", "/etc/passwd", "http://127.0.0.1:{port}/health"])
 def test_server_without_an_input_path_opens_nothing(double: Served, name: str) -> None:
-    """A server that was given no folder opens no file and no URL, not even its own."""
+    """A server without an input path opens no file and no URL, not even its own."""
     body = refers_to(name.format(port=double.port))
     answer = double.request("POST", "/apply", body)
     assert (answer.status, double.get("/health").status) == (422, 200)
@@ -448,7 +448,7 @@ RAW = {
     "header without a colon": (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX\r\n\r\n", 400),
     "NUL in a header": (head("/health", "GET", X="a\0b"), 400),
     "newline in the target": (b"GET /a\nb HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
-    "version of nobody": (b"GET /health HTTP/9.9\r\nHost: localhost\r\n\r\n", 400),
+    "unknown version": (b"GET /health HTTP/9.9\r\nHost: localhost\r\n\r\n", 400),
 }
 
 
@@ -466,7 +466,7 @@ def test_broken_http_is_refused(double: Served, request_: bytes, status: int) ->
 
 
 def test_browser_gets_an_answer(double: Served) -> None:
-    """The long header `Accept` of a browser is no reason to refuse it."""
+    """A browser with a long header `Accept` is served."""
     answers = [
         double.get("/health", accept=BROWSER),
         double.request("POST", "/apply", PAYLOAD, {"Accept": BROWSER}),

@@ -56,7 +56,7 @@ IN_SMALL_MEMORY = [
     reason="this system gives no private file systems",
 )
 def test_eighty_megabytes_need_no_named_shared_memory(serve: Serve) -> None:
-    """Bodies that are larger than /dev/shm cross to the worker and back whole."""
+    """Bodies larger than /dev/shm reach the worker and come back whole."""
     array = np.random.default_rng(0).random(TEN_MILLION)
     small = serve(wrapper=IN_SMALL_MEMORY)
     answer = small.request("POST", "/apply", payload_of(array), {"Accept": BASE64})
@@ -71,7 +71,7 @@ def test_large_numbers_in_json_come_back_right(double: Served) -> None:
 
 
 def test_slow_reader_gets_every_byte(double: Served) -> None:
-    """An answer waits for a client that reads little by little, while others are served."""
+    """An answer waits for a slow reader, while others are served."""
     x = np.random.default_rng(2).standard_normal(2_000_000)
     body = payload_of(x)
     with socket.socket() as slow:
@@ -101,7 +101,7 @@ def test_client_that_leaves_while_sending_is_no_incident(serve: Serve) -> None:
 
 
 def test_client_that_leaves_while_reading_is_no_incident(serve: Serve) -> None:
-    """A client that does not want the rest of its answer disturbs nobody."""
+    """A client that drops the rest of its answer disturbs no other client."""
     served = serve()
     body = payload_of(np.zeros(500_000))
     with socket.create_connection(("127.0.0.1", served.port)) as leaving:
@@ -126,7 +126,7 @@ def test_refused_body_is_still_taken(double: Served, headers: dict[str, str], st
 
 
 def test_expect_continue_is_honoured(double: Served) -> None:
-    """A client that asks before it sends its body is told to go on."""
+    """A client that sends `Expect: 100-continue` is told to continue."""
     with socket.create_connection(("127.0.0.1", double.port), timeout=SECONDS) as careful:
         body = b'{"inputs": {"x": [1.0]}}'
         careful.sendall(

@@ -1,4 +1,4 @@
-"""The logs of the runs of a server: one folder for each call that has something to tell."""
+"""The run logs of a server: one folder for each call that logs or prints."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ print("at import")
 
 @dataclass(frozen=True, kw_only=True)
 class Logged(Served):
-    """A server and where its runs are logged."""
+    """A server and the folder of its run logs."""
 
     out: Path
     lines: Path
@@ -62,11 +62,11 @@ class Logged(Served):
         return self.request("POST", f"/apply?run_id={run_id}" if run_id else "/apply", body)
 
     def logs(self, answer: Answer) -> Path:
-        """Return the log folder of the run that has given an answer."""
+        """Return the log folder of the run of an answer."""
         return self.out / f"run_{answer.headers['tesseract-run-id']}" / "logs"
 
     def heard(self, run_id: str) -> list[Any]:
-        """Return the lines that the sink `lines` has written of the runs before the end of one."""
+        """Return the lines of the sink `lines` up to the end of a run."""
 
         def lines() -> list[Any]:
             text = self.lines.read_text() if self.lines.exists() else ""
@@ -79,7 +79,7 @@ class Logged(Served):
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logged]:
-    """Return a server that logs to files and three sinks, of which one refuses and one hangs."""
+    """Return a server that logs to files and three sinks, one of which refuses and one hangs."""
     root = tmp_path_factory.mktemp("logged")
     path = root / "tesseract_api.py"
     path.write_text(DOES)
@@ -109,7 +109,7 @@ def quiet(serve: Serve, tmp_path: Path) -> Callable[..., Logged]:
 
 
 def facts(logs: Path) -> Any:
-    """Return the facts of a run."""
+    """Return the metadata of a run."""
     return json.loads((logs / "run.json").read_text())
 
 
@@ -120,7 +120,7 @@ def metrics(logs: Path) -> list[list[str]]:
 
 
 def test_call_that_logs_nothing_makes_no_files(quiet: Callable[..., Logged]) -> None:
-    """Whatever is asked, a call without words leaves no folder, not even the output path."""
+    """A call that logs nothing leaves no folder, not even the output path."""
     server = quiet()
     for answer in (
         server.do(""),
@@ -134,7 +134,7 @@ def test_call_that_logs_nothing_makes_no_files(quiet: Callable[..., Logged]) -> 
 
 
 def test_everything_is_in_the_folder_of_the_run(logged: Logged) -> None:
-    """Text, metrics, parameters and artifacts lie where the header of the answer says."""
+    """Text, metrics, parameters and artifacts are in the folder of the run id in the answer."""
     answer = logged.do("""
         print("from python")
         subprocess.run(["sh", "-c", "echo from a subprocess; echo its stderr >&2"])
@@ -220,7 +220,7 @@ def test_wrong_result_is_told_in_the_log(serve: Serve, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["os.abort()", "os.kill(os.getpid(), 9)", "os._exit(0)"])
 def test_run_of_a_worker_that_dies_is_killed(logged: Logged, end: str) -> None:
-    """What was logged is there, the run is closed as KILLED, and the next call is computed."""
+    """A dead worker's run keeps its log, is closed as KILLED, and the next call is computed."""
     answer = logged.do(f'print("last words", flush=True); log_metric("a", 1); {end}')
     assert answer.status == 500
     logs = logged.logs(answer)
@@ -235,7 +235,7 @@ def test_run_of_a_worker_that_dies_is_killed(logged: Logged, end: str) -> None:
 
 
 def test_run_that_takes_too_long_is_killed(quiet: Callable[..., Logged]) -> None:
-    """A call that is stopped by `--timeout` has a log that says so."""
+    """The log of a call that is stopped by `--timeout` has the reason."""
     server = quiet(options=["--timeout", str(patient(1))])
     answer = server.do('log_metric("a", 1); time.sleep(60)', "slow")
     assert answer.status == 504
@@ -245,7 +245,7 @@ def test_run_that_takes_too_long_is_killed(quiet: Callable[..., Logged]) -> None
 
 
 def test_run_is_killed_with_its_server(quiet: Callable[..., Logged], cli: Cli, gate: Gate) -> None:
-    """After a `kill -9` of the server the files say by themselves that the run has ended."""
+    """After a `kill -9` of the server the files alone show that the run has ended."""
     server = quiet()
     code = f'log_metric("a", 1); wait({str(gate.entered)!r}, {str(gate.release)!r})'
     with ThreadPoolExecutor(1) as pool:
@@ -283,7 +283,7 @@ def test_log_is_live(quiet: Callable[..., Logged], gate: Gate) -> None:
 
 
 def test_distant_sink_has_the_run_of_each_call(logged: Logged) -> None:
-    """The supervisor sends what is logged, and how it ends; artifacts as they are kept."""
+    """The supervisor sends records and the end of a run; artifacts as stored."""
     answer = logged.do("""
         log_parameter("size", 3)
         log_metric("loss", 4, step=7)
@@ -301,7 +301,7 @@ def test_distant_sink_has_the_run_of_each_call(logged: Logged) -> None:
 
 
 def test_failing_sinks_hold_nothing_up(logged: Logged) -> None:
-    """A sink that refuses is told of with plugin and version; the calls are answered."""
+    """A sink that refuses is reported with plugin and version; the calls are answered."""
     assert logged.do('log_metric("a", 1)').status == 200
     found = logged.log.wait_for(r"Run (\S+) cannot be logged to refuses:x \((.*?)\): ")
     assert found[2] == "tesseract-runtime-sinks 0.3"
@@ -342,7 +342,7 @@ def test_thread_without_context_logs_to_the_call(logged: Logged) -> None:
 
 
 def test_missing_artifact_is_named(logged: Logged) -> None:
-    """A client is told which artifact was missing."""
+    """A fault names the missing artifact."""
     answer = logged.do('log_artifact("plot.svg")')
     assert answer.json()["detail"] == (
         "FileNotFoundError: log_artifact: there is no file or folder 'plot.svg'."
@@ -350,13 +350,13 @@ def test_missing_artifact_is_named(logged: Logged) -> None:
 
 
 def test_setup_is_no_run(serve: Serve) -> None:
-    """What is logged before any call has no run, and the server says so instead of starting."""
+    """Logging before any call has no run: the server reports it and does not start."""
     with pytest.raises(AssertionError, match="log_metric was called outside of a run"):
         serve(DOES + "\ndef setup():\n    log_metric('a', 1)\n")
 
 
 def test_same_id_twice_is_one_log(logged: Logged) -> None:
-    """Two calls that a client gives one id write to one log."""
+    """Two calls with one run id write to one log."""
     for value in (1, 2):
         assert logged.do(f'log_metric("a", {value})', "twice").status == 200
     assert metrics(logged.out / "run_twice" / "logs") == [["a", "1.0", "0"], ["a", "2.0", "0"]]
@@ -373,7 +373,7 @@ def test_runs_are_listed(logged: Logged, cli: Cli) -> None:
 
 
 def test_unwritable_output_path_is_a_warning(quiet: Callable[..., Logged], tmp_path: Path) -> None:
-    """A server whose logs cannot be written computes, and tells why."""
+    """A server that cannot write logs computes, and reports the reason."""
     (tmp_path / "out").touch()
     server = quiet()
     assert server.do('print("hello"); log_metric("a", 1)').status == 200
@@ -382,7 +382,7 @@ def test_unwritable_output_path_is_a_warning(quiet: Callable[..., Logged], tmp_p
 
 
 def test_much_output_of_a_call_does_not_stop_it(quiet: Callable[..., Logged]) -> None:
-    """Megabytes from C code that holds the interpreter are kept, byte by byte."""
+    """Megabytes from C code that holds the GIL are logged, byte by byte."""
     server = quiet()
     answer = server.do('ctypes.PyDLL(None).write(1, b"x" * 3_000_000, 3_000_000)')
     assert (server.logs(answer) / "tesseract.log").read_bytes() == b"x" * 3_000_000
@@ -400,7 +400,7 @@ FULL = """
 
 
 def test_full_disk_does_not_fail_the_computation(logged: Logged) -> None:
-    """Records that fit nowhere are lost with a warning, and those that come later are not."""
+    """Records on a full disk are lost with a warning; later ones are not."""
     answer = logged.do(FULL)
     assert answer.status == 200
     text = str(logged.heard(answer.headers["tesseract-run-id"]))

@@ -42,7 +42,7 @@ class Terminal:
     keyboard: int
 
     def press(self, keys: bytes) -> None:
-        """Type something."""
+        """Type a text."""
         os.write(self.keyboard, keys)
 
     def wait_for(self, pattern: str) -> re.Match[str]:
@@ -55,13 +55,13 @@ class Terminal:
         return match
 
     def rest(self) -> str:
-        """Return what is still written until the program has ended."""
+        """Return the remaining output of the program until its end."""
         screen = b""
         try:
             while piece := os.read(self.keyboard, 4096):
                 screen += piece
         except OSError:
-            pass  # so Linux says that nobody has the terminal open any more
+            pass  # Linux reports by this that no process has the terminal open
         return screen.decode()
 
 
@@ -88,7 +88,7 @@ def terminal(api_path: Path, *arguments: str) -> Iterator[Terminal]:
 
 
 def test_ctrl_c_ends_an_idle_server(tesseract: Callable[..., Path]) -> None:
-    """Ctrl-C is how a server is ended in a terminal: exit code 0 and no traceback."""
+    """Ctrl-C ends a server in a terminal with exit code 0 and no traceback."""
     with terminal(tesseract(DOUBLE), "serve", "-p", "0") as shell:
         shell.wait_for(ANNOUNCEMENT)
         workers = psutil.Process(shell.process.pid).children()
@@ -101,7 +101,7 @@ def test_ctrl_c_ends_an_idle_server(tesseract: Callable[..., Path]) -> None:
 def test_ctrl_c_does_not_reach_user_code(
     tesseract: Callable[..., Path], gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """A call that runs when Ctrl-C is pressed is answered as if nothing had happened."""
+    """A call that runs when Ctrl-C is pressed is answered normally."""
     with terminal(tesseract(GATED), "serve", "-p", "0") as shell, ThreadPoolExecutor() as threads:
         client = Client(port=int(shell.wait_for(ANNOUNCEMENT)[3]))
         call = threads.submit(client.apply, gate_inputs)
@@ -115,7 +115,7 @@ def test_ctrl_c_does_not_reach_user_code(
 
 
 def wait_until_refused(client: Client) -> None:
-    """Wait until a server takes no new connections, which says that it knows of its end."""
+    """Wait until a server takes no new connections, the first sign of its end."""
     while True:
         try:
             client.get("/health")

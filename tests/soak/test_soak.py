@@ -82,7 +82,7 @@ print(json.dumps(sorted(seconds)))
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """How a vector is written into a payload and read from an answer."""
+    """Writes a vector into a payload and reads it from an answer."""
 
     media_type: str
     sizes: Sequence[int]
@@ -139,7 +139,7 @@ ERRORS: Mapping[int, Sequence[str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A call, and what its right answer is."""
+    """A call and its right answer."""
 
     form: Form
     x: np.ndarray
@@ -151,7 +151,7 @@ class Question:
         return {"Content-Type": self.form.media_type, "Accept": self.form.media_type}
 
     def fault_of(self, answer: Answer) -> str | None:
-        """Return what is wrong with an answer, if anything is."""
+        """Return the problem of an answer, if any."""
         if answer.status == 200:
             right = np.array_equal(self.form.read(answer.body), 2 * self.x)
             return None if right else f"a wrong answer for {self.x.size} numbers"
@@ -170,7 +170,7 @@ def question(chance: random.Random) -> Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Clients of one server for a while, and what they have met."""
+    """Clients of one server for a while, and their results."""
 
     served: Served
     end: float
@@ -179,18 +179,18 @@ class Load:
 
     @property
     def lasts(self) -> bool:
-        """Say whether the clients go on."""
+        """Check that the clients go on."""
         return time.monotonic() < self.end and not self.faults
 
     def note(self, question: Question, answer: Answer) -> None:
-        """Count an answer, and keep what is wrong with it."""
+        """Count an answer, and record its problem."""
         self.counts[str(answer.status)] += 1
         if fault := question.fault_of(answer):
             self.faults.append(fault)
 
 
 def ask(load: Load, chance: random.Random) -> None:
-    """Ask again and again on one connection."""
+    """Call repeatedly on one connection."""
     with closing(load.served.connection()) as connection:
         while load.lasts:
             asked = question(chance)
@@ -199,7 +199,7 @@ def ask(load: Load, chance: random.Random) -> None:
 
 
 def leave(load: Load, chance: random.Random) -> None:
-    """Ask and hang up, while the question is sent, waits, is computed, or is answered."""
+    """Call and hang up while the request is sent, waits, runs, or is answered."""
     while load.lasts:
         asked = question(chance)
         with load.served.raw() as connection:
@@ -214,7 +214,7 @@ def leave(load: Load, chance: random.Random) -> None:
 
 
 def read_slowly(load: Load, chance: random.Random) -> None:
-    """Ask with a small window, and take the answer in pieces."""
+    """Call with a small window, and read the answer in pieces."""
     while load.lasts:
         asked = question(chance)
         with socket.socket() as connection:
@@ -232,7 +232,7 @@ def beginning(asked: Question) -> bytes:
 
 
 def kill(load: Load, chance: random.Random) -> None:
-    """Kill a worker every now and then."""
+    """Kill a worker from time to time."""
     while load.lasts:
         time.sleep(min(1.5, DURATION / 8))
         workers = load.served.workers()
@@ -246,7 +246,7 @@ ROLES = [*[ask] * ORDINARY, *[leave] * LEAVING, *[read_slowly] * SLOW, kill]
 
 
 def loaded(served: Served, seconds: float, seed: int) -> Load:
-    """Return what clients have met after so many seconds."""
+    """Run clients for some seconds and return their results."""
     load = Load(served=served, end=time.monotonic() + seconds)
 
     def play(role: Callable[[Load, random.Random], None], number: int) -> None:
@@ -265,7 +265,7 @@ def loaded(served: Served, seconds: float, seed: int) -> Load:
 
 @contextmanager
 def probed(served: Served) -> Iterator[list[float]]:
-    """Ask for health beside the load; the milliseconds it took are known at the end."""
+    """Request `/health` under load, and record the milliseconds."""
     arguments = [sys.executable, "-c", PROBE, str(served.port)]
     milliseconds: list[float] = []
     with subprocess.Popen(
@@ -278,7 +278,7 @@ def probed(served: Served) -> Iterator[list[float]]:
 
 
 def size_at_rest(served: Served) -> tuple[int, int]:
-    """Return memory and descriptors of the front once nobody has asked for some time."""
+    """Return memory and descriptors of the front after some time without calls."""
     time.sleep(2)
     front = psutil.Process(served.process.pid)
     return front.memory_info().rss, front.num_fds()
@@ -312,7 +312,7 @@ def report(
     first: tuple[int, int],
     second: tuple[int, int],
 ) -> None:
-    """Print what was counted; how long things took depends on the machine."""
+    """Print the counts; times depend on the machine."""
     counts = sum((load.counts for load in loads), Counter[str]())
     median, late, worst = np.quantile(milliseconds, [0.5, 0.99, 1.0])
     print(f"\n{DURATION:g} s: {dict(sorted(counts.items()))}")

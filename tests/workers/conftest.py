@@ -1,4 +1,4 @@
-"""What the tests of workers share: pools, calls, and a Tesseract that does what it is told."""
+"""Shared by tests of workers: pools, calls, and a Tesseract that runs given statements."""
 
 from __future__ import annotations
 
@@ -86,19 +86,19 @@ def told(statement: str = "", **facts: Any) -> Call:
 
 
 async def computed(workers: Workers, call: Call) -> Reply:
-    """Return the reply to a call, with a body that stays."""
+    """Return the reply to a call, with a copy of its body."""
     async with workers.call(call) as reply:
         return replace(reply, body=[b"".join(reply.body)])
 
 
 async def replies(workers: Workers, *calls: Call) -> list[Reply]:
-    """Return the replies of calls that are made at once."""
+    """Return the replies of simultaneous calls."""
     async with workers:
         return await asyncio.gather(*(computed(workers, call) for call in calls))
 
 
 def run(loop: str, main: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine in an event loop of a kind."""
+    """Run a coroutine in the named kind of event loop."""
     factories = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     with asyncio.Runner(loop_factory=factories[loop]) as runner:
         return runner.run(main)
@@ -115,20 +115,20 @@ def tree(reply: Reply) -> dict[str, Any]:
 
 
 def pid_of(reply: Reply) -> int:
-    """Return the process that has answered."""
+    """Return the id of the process that answered."""
     pid: int = tree(reply)["pid"]
     return pid
 
 
 def fault_text(reply: Reply, kind: FaultKind) -> str:
-    """Return the message of a fault, which is of this kind."""
+    """Return the message of a fault of this kind."""
     assert reply.fault is not None, "the call has a result"
     assert reply.fault.kind is kind, reply.fault
     return reply.fault.message
 
 
 def arrived(workers: Workers, body: bytes, piece: int = 10_000) -> Buffer:
-    """Return a body that has come in pieces, of a size that was announced."""
+    """Return a body received in pieces, with an announced size."""
     arriving = workers.arriving(len(body))
     for start in range(0, len(body), piece):
         arriving.add(body[start : start + piece])
@@ -137,7 +137,7 @@ def arrived(workers: Workers, body: bytes, piece: int = 10_000) -> Buffer:
 
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> Iterator[None]:
-    """Hold every test to it that its workers end, and that nothing stays in shared memory."""
+    """Check after each test that its workers have ended and that no shared memory is left."""
     before, files = set(psutil.Process().children()), shared_files()
     yield
     assert {p for p in psutil.Process().children() if is_alive(p)} <= before
@@ -146,10 +146,10 @@ def no_process_is_left() -> Iterator[None]:
 
 @pytest.fixture
 def unheard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Drop what workers print, and wait for the threads that still write it after the test."""
+    """Discard the output of workers, and wait for the threads that still write it."""
     before = set(threading.enumerate())
     with open(os.devnull, "wb") as nowhere:
-        monkeypatch.setattr(captured_output_module, "_STDERR", nowhere.fileno())
+        monkeypatch.setattr(captured_output_module, "STDERR", nowhere.fileno())
         yield
         for thread in set(threading.enumerate()) - before:
             thread.join(SECONDS)

@@ -1,4 +1,4 @@
-"""Callers who give up."""
+"""Callers that cancel their calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runtime_core.run_logs.text_log import append_text
 from runtime_core.workers import WorkerPool
 from runtime_core.workers import captured_output as captured_output_module
 from runtime_core.workers.connection import Connection
-from runtime_core.workers.worker_process import LeasedReply, WorkerProcess
+from runtime_core.workers.worker_process import WorkerProcess
 from tests.patience import until
 from tests.server.conftest import GATED
 from tests.workers.conftest import (
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 async def abandoned(workers: WorkerPool, call: Call) -> None:
-    """Begin a call and give it up once it has come to a worker or to the queue."""
+    """Begin a call and cancel it once a worker or the queue has it."""
     task = asyncio.create_task(computed(workers, call))
     await until(lambda: call in [queued.call for queued in workers._calls])
     task.cancel()
@@ -50,7 +50,7 @@ async def abandoned(workers: WorkerPool, call: Call) -> None:
 
 
 def test_caller_who_gives_up_does_not_disturb_the_next(pool: Pool) -> None:
-    """A call that nobody waits for any more is followed by one that is right."""
+    """The call after an abandoned one gets the right answer."""
 
     async def give_up(workers: WorkerPool) -> Reply:
         async with workers:
@@ -91,7 +91,7 @@ def test_waiting_call_that_is_given_up_is_never_computed(
 def test_running_call_that_is_given_up_may_finish(
     pool: Pool, gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """A call that is soon done costs no worker although nobody wants its answer."""
+    """An abandoned call that is soon done costs no worker."""
 
     async def give_up(workers: WorkerPool) -> bool:
         async with workers:
@@ -109,7 +109,7 @@ def test_running_call_that_is_given_up_may_finish(
 
 
 def test_running_call_that_is_given_up_takes_no_longer_than_a_new_worker(pool: Pool) -> None:
-    """A call that nobody waits for is stopped after the time that its worker took to load."""
+    """An abandoned call is stopped after the time that its worker took to load."""
 
     async def give_up(workers: WorkerPool) -> tuple[int, int]:
         async with workers:
@@ -122,7 +122,7 @@ def test_running_call_that_is_given_up_takes_no_longer_than_a_new_worker(pool: P
 
 
 def test_time_of_a_call_that_is_given_up_still_counts(pool: Pool) -> None:
-    """A call that has little time left does not get more when its caller goes."""
+    """A call with little time left gets no more when its caller disappears."""
 
     async def give_up(workers: WorkerPool) -> int:
         async with workers:
@@ -139,7 +139,7 @@ def test_time_of_a_call_that_is_given_up_still_counts(pool: Pool) -> None:
 def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str, moment: str
 ) -> None:
-    """A reply that nobody can take any more is given up all the same."""
+    """A reply whose caller goes at that moment is released."""
     tell, finish = Connection._wake, WorkerProcess.finish
     callers: list[asyncio.Task[Reply]] = []
 
@@ -147,10 +147,10 @@ def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
         tell(connection)
         callers[0].cancel()
 
-    async def finish_and_go(worker: WorkerProcess) -> LeasedReply:
-        leased = await finish(worker)
+    async def finish_and_go(worker: WorkerProcess) -> Reply:
+        reply = await finish(worker)
         callers[0].cancel()
-        return leased
+        return reply
 
     async def give_up(workers: WorkerPool) -> int:
         async with workers:
@@ -170,7 +170,7 @@ def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
 
 @both_loops
 def test_callers_who_go_at_any_moment_leave_nothing(pool: Pool, loop: str) -> None:
-    """Many calls that are given up leave neither memory nor descriptors nor a wrong answer."""
+    """Many cancelled calls leave neither memory nor descriptors nor a wrong answer."""
     texts = [letter * size for letter in "ab" for size in (10, 70_000, 300_000)]
 
     async def give_up(workers: WorkerPool, chance: random.Random) -> None:
@@ -203,7 +203,7 @@ def test_callers_who_go_at_any_moment_leave_nothing(pool: Pool, loop: str) -> No
 def test_memory_of_a_dropped_call_does_not_wait_for_the_collector(
     pool: Pool, gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """The body of a call that was given up in the queue is freed at once."""
+    """The body of a call that was cancelled in the queue is freed at once."""
 
     async def give_up(workers: WorkerPool) -> int:
         async with workers:
@@ -232,12 +232,12 @@ def test_memory_of_a_dropped_call_does_not_wait_for_the_collector(
 
 
 def descriptors() -> int:
-    """Return how many descriptors this process has open."""
+    """Return the number of open descriptors of this process."""
     return len([*os.scandir("/dev/fd")])
 
 
 def test_caller_who_leaves_the_block_early_frees_the_reply(pool: Pool) -> None:
-    """An error of whoever reads a reply gives its memory back."""
+    """An error of the caller while it reads a reply releases the memory."""
 
     async def fail(workers: WorkerPool) -> int:
         async with workers:
@@ -256,7 +256,7 @@ def test_caller_who_leaves_the_block_early_frees_the_reply(pool: Pool) -> None:
 def test_fault_of_an_abandoned_call_is_no_noise(
     pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A worker that dies for nobody is replaced without a word in the log of the event loop."""
+    """A worker that dies in an abandoned call is replaced without a message of the event loop."""
 
     async def give_up(workers: WorkerPool) -> Reply:
         async with workers:
@@ -272,7 +272,7 @@ def test_fault_of_an_abandoned_call_is_no_noise(
 def test_caller_who_goes_while_output_is_kept_does_not_mix_it(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
 ) -> None:
-    """The log of a call whose caller has gone holds each line once, in their order."""
+    """The log of an abandoned call has each line once, in order."""
     keep_in_time = append_text
     slow: list[Path] = []
 
@@ -303,7 +303,7 @@ def test_caller_who_goes_while_output_is_kept_does_not_mix_it(
 def test_run_of_a_caller_who_goes_as_its_worker_dies_is_closed_once(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
 ) -> None:
-    """Giving up does not begin again what goes on beside the event loop."""
+    """Cancelling does not repeat work that goes on off the event loop."""
     closed: list[str] = []
 
     def close_slowly(supervisor: RunSupervisor, run: Run) -> None:
@@ -327,7 +327,7 @@ def test_run_of_a_caller_who_goes_as_its_worker_dies_is_closed_once(
 
 @both_loops
 def test_caller_may_hold_its_reply_to_the_end_of_the_pool(pool: Pool, loop: str) -> None:
-    """A reply that is being sent when the service ends can be sent to its end."""
+    """A reply that is being sent when the service ends is sent completely."""
     text = "a" * 100_000
 
     async def hold(workers: WorkerPool, held: asyncio.Event, ended: asyncio.Event) -> bytes:

@@ -1,4 +1,4 @@
-"""What user code writes on its standard streams, shown on the stderr of the supervisor."""
+"""The standard streams of user code, shown on the stderr of the supervisor."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PRINTING = {
 
 @pytest.mark.parametrize("statement", PRINTING.values(), ids=PRINTING)
 def test_output_is_shown_on_stderr(pool: Pool, capfd: Captured, statement: str) -> None:
-    """Whatever writes it, and on which stream, output of a call comes to stderr alone."""
+    """All output of a call goes to stderr, from any writer and either stream."""
     [answer] = asyncio.run(replies(pool(OBEDIENT), told(statement)))
     assert answer.fault is None
     shown = capfd.readouterr()
@@ -43,7 +43,7 @@ def test_output_is_shown_on_stderr(pool: Pool, capfd: Captured, statement: str) 
 
 
 def test_output_of_loading_is_shown(pool: Pool, capfd: Captured) -> None:
-    """What the file prints while it is imported, or set up, is shown too."""
+    """Output during import and `setup` is shown too."""
     source = f"{OBEDIENT}\nprint('imported')\ndef setup(): print('set up')\n"
     asyncio.run(replies(pool(source)))
     assert capfd.readouterr().err == "imported\nset up\n"
@@ -57,7 +57,7 @@ def test_output_of_calls_is_shown_in_order(pool: Pool, capfd: Captured) -> None:
 
 
 def test_much_output_blocks_nothing(pool: Pool, capfd: Captured) -> None:
-    """C code that prints megabytes while it holds the GIL is not held up."""
+    """C code that prints megabytes while it holds the GIL is not blocked."""
     statement = "ctypes.PyDLL(None).write(1, b'x' * 5_000_000, 5_000_000)"
     [answer] = asyncio.run(replies(pool(OBEDIENT), told(statement)))
     assert answer.fault is None
@@ -67,7 +67,7 @@ def test_much_output_blocks_nothing(pool: Pool, capfd: Captured) -> None:
 def test_output_is_shown_during_a_long_call(
     pool: Pool, gate: Gate, gate_inputs: dict[str, str], capfd: Captured
 ) -> None:
-    """Who watches a call that takes its time sees what it prints."""
+    """The output of a long call is shown while it runs."""
     source = GATED.replace("def apply", "def wait")
     source += "\ndef apply(inputs):\n    print('half way')\n    return wait(inputs)\n"
 
@@ -90,7 +90,7 @@ def test_output_is_shown_during_a_long_call(
 
 
 def test_output_between_calls_is_shown(pool: Pool, capfd: Captured) -> None:
-    """A thread that prints after its call has been answered is heard."""
+    """Output of a thread after its call has been answered is shown."""
     statement = "threading.Timer(0.3, lambda: print('afterwards', flush=True)).start()"
 
     async def wait(workers: WorkerPool) -> None:
@@ -102,7 +102,7 @@ def test_output_between_calls_is_shown(pool: Pool, capfd: Captured) -> None:
 
 
 def test_output_of_a_worker_that_dies_is_shown_once(pool: Pool, capfd: Captured) -> None:
-    """The end of the output is told to the caller, and all of it to the operator."""
+    """The caller gets the end of the output, the operator all of it."""
     asyncio.run(replies(pool(OBEDIENT), told("print('last words'); os._exit(1)")))
     assert capfd.readouterr().err == "last words\n"
 
@@ -117,13 +117,13 @@ def test_output_of_a_worker_that_dies_is_shown_once(pool: Pool, capfd: Captured)
     ],
 )
 def test_streams_that_user_code_has_spoilt_cost_no_call(pool: Pool, statement: str) -> None:
-    """A worker answers, this call and the next, whatever was done to its streams."""
+    """A worker answers this call and the next after user code has changed its streams."""
     answers = asyncio.run(replies(pool(OBEDIENT), told(statement), told()))
     assert [answer.fault for answer in answers] == [None, None]
 
 
 def test_calls_leave_no_descriptors(pool: Pool) -> None:
-    """The files of output are closed, here and in the worker."""
+    """The files of the output are closed in the supervisor and the worker."""
 
     async def many(workers: WorkerPool) -> list[tuple[int, int]]:
         counts = []
@@ -144,12 +144,12 @@ def test_calls_leave_no_descriptors(pool: Pool) -> None:
 
 
 def open_of(pid: int) -> int:
-    """Return how many descriptors a process has open."""
+    """Return the number of open descriptors of a process."""
     return psutil.Process(pid).num_fds()
 
 
 def test_tail_ends_with_the_last_words() -> None:
-    """The tail of a file is its last whole lines, at most so many bytes."""
+    """The tail of a file is its last whole lines, up to a number of bytes."""
 
     async def tails() -> list[str]:
         streams = CapturedOutput()

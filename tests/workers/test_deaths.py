@@ -1,4 +1,4 @@
-"""Workers that end: what that costs, and how they are replaced."""
+"""Workers that die: the cost, and their replacement."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from runtime_core.workers import worker_output as worker_output_module
 from runtime_core.workers.captured_output import CapturedOutput
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.framing import Message
-from runtime_core.workers.worker_process import LeasedReply, WorkerProcess
+from runtime_core.workers.worker_process import WorkerProcess
 from tests.patience import patient, until
 from tests.server.conftest import GATED, wait_until_gone
 from tests.workers.conftest import (
@@ -53,7 +53,7 @@ DEATHS = [
 
 @pytest.mark.parametrize(("statement", "reason"), DEATHS)
 def test_death_costs_the_call_that_was_computed(pool: Pool, statement: str, reason: str) -> None:
-    """A call that ends its process is a fault that says how; those before and after it are not."""
+    """A call that ends its process is a fault that names the cause; its neighbours succeed."""
     calls = [told(), told(f"print('last words'); {statement}"), told(), told()]
     before, died, *after = asyncio.run(replies(pool(OBEDIENT), *calls))
     message = fault_text(died, FaultKind.WORKER_DIED)
@@ -64,7 +64,7 @@ def test_death_costs_the_call_that_was_computed(pool: Pool, statement: str, reas
 
 
 def test_only_the_end_of_much_output_is_told(pool: Pool) -> None:
-    """The message of a death has room for some lines, the last ones."""
+    """The message of a death has the last lines of the output."""
     statement = "[print('line', n) for n in range(10_000)]; os._exit(1)"
     [died] = asyncio.run(replies(pool(OBEDIENT), told(statement)))
     message = fault_text(died, FaultKind.WORKER_DIED)
@@ -73,14 +73,14 @@ def test_only_the_end_of_much_output_is_told(pool: Pool) -> None:
 
 
 def test_end_of_a_long_line_is_told(pool: Pool) -> None:
-    """What a process wrote last is told even if it wrote no end of a line."""
+    """The last output of a process is reported even without a line break."""
     statement = "sys.stderr.write('x' * 10_000 + 'the end'); sys.stderr.flush(); os._exit(1)"
     [died] = asyncio.run(replies(pool(OBEDIENT), told(statement)))
     assert fault_text(died, FaultKind.WORKER_DIED).endswith("the end")
 
 
 def test_output_of_the_call_before_is_not_told(pool: Pool) -> None:
-    """The end of the output is that of the call that has failed."""
+    """The reported output is that of the failed call."""
     calls = [told("print('of the first')"), told("os._exit(1)")]
     _, died = asyncio.run(replies(pool(OBEDIENT), *calls))
     message = fault_text(died, FaultKind.WORKER_DIED)
@@ -90,7 +90,7 @@ def test_output_of_the_call_before_is_not_told(pool: Pool) -> None:
 def test_death_of_one_worker_leaves_the_others_alone(
     pool: Pool, gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """A call beside the one that dies is computed to its end."""
+    """A call in another worker is not affected by a death."""
     source = GATED.replace("def apply", "def wait").replace(
         "    release: str", "    release: str\n    end: bool = False"
     )
@@ -111,7 +111,7 @@ def test_death_of_one_worker_leaves_the_others_alone(
 
 @pytest.mark.parametrize(("size", "killed"), [(1, 1), (3, 3), (12, 2)])
 def test_workers_that_die_idle_are_replaced(pool: Pool, size: int, killed: int) -> None:
-    """Workers that end while nobody asks are replaced before somebody does, however many."""
+    """Any number of workers that end while idle are replaced before the next call."""
 
     async def kill(workers: WorkerPool) -> tuple[set[int], set[int]]:
         async with workers:
@@ -133,14 +133,14 @@ def pids(workers: WorkerPool) -> set[int]:
 
 
 def test_killed_worker_gets_no_further_call(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker whose reply came just before it was killed is replaced all the same."""
+    """A worker that is killed just after its reply is replaced."""
     finish_in_time = WorkerProcess.finish
 
-    async def finish_too_late(worker: WorkerProcess) -> LeasedReply:
-        leased = await finish_in_time(worker)
-        if leased.reply.run_id == "late":
+    async def finish_too_late(worker: WorkerProcess) -> Reply:
+        reply = await finish_in_time(worker)
+        if reply.run_id == "late":
             worker.kill()
-        return leased
+        return reply
 
     monkeypatch.setattr(WorkerProcess, "finish", finish_too_late)
     first, second = asyncio.run(replies(pool(OBEDIENT), told(run_id="late"), told()))
@@ -151,7 +151,7 @@ def test_killed_worker_gets_no_further_call(pool: Pool, monkeypatch: pytest.Monk
 def test_reply_of_a_worker_that_was_put_away_is_a_death(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
 ) -> None:
-    """A call is told of the death of its worker, however late it looks at its connection."""
+    """A call reports the death of its worker, even if it reads its connection late."""
     answer_in_time = Connection.answer
 
     async def answer_too_late(connection: Connection) -> Message:
@@ -172,7 +172,7 @@ def test_reply_of_a_worker_that_was_put_away_is_a_death(
 
 
 def test_calls_wait_for_the_new_worker(pool: Pool) -> None:
-    """Calls that come while the only worker is replaced are computed once it has loaded."""
+    """Calls that arrive while the only worker is replaced are computed once it has loaded."""
 
     async def in_between(workers: WorkerPool) -> list[Reply]:
         async with workers:
@@ -187,7 +187,7 @@ def test_calls_wait_for_the_new_worker(pool: Pool) -> None:
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let lost workers be replaced without pauses."""
+    """Replace dead workers without pauses."""
     monkeypatch.setattr(pool_module, "_PAUSES", (0.0, 0.0, 0.0))
 
 
@@ -201,7 +201,7 @@ BROKEN = [
 @pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize(("addition", "reason"), BROKEN)
 def test_worker_that_cannot_load_again_is_given_up(pool: Pool, addition: str, reason: str) -> None:
-    """After some attempts the calls that wait are refused, and so are those that come."""
+    """After some attempts waiting and new calls are refused."""
 
     async def break_down(workers: WorkerPool) -> list[Reply]:
         async with workers:
@@ -222,7 +222,7 @@ def test_worker_that_cannot_load_again_is_given_up(pool: Pool, addition: str, re
 
 @pytest.mark.usefixtures("no_pauses")
 def test_worker_that_loads_at_a_later_attempt_computes(pool: Pool, tmp_path: Path) -> None:
-    """A file that is broken for a moment costs nothing but time."""
+    """A file that is broken for a moment only delays calls."""
     counter = tmp_path / "starts"
     source = f"""
 from pathlib import Path
@@ -239,7 +239,7 @@ if len(counter.read_text()) in (2, 3):
 
 
 def test_processes_of_user_code_end_with_their_worker(pool: Pool) -> None:
-    """What user code has started in the background does not outlive the pool."""
+    """Background processes of user code do not outlive the pool."""
     statement = "subprocess.Popen(['sleep', '600'])"
 
     async def start(workers: WorkerPool) -> list[psutil.Process]:
@@ -271,7 +271,7 @@ header = json.dumps(dict(kind="reply", data=data, sizes=[])).encode()
 
 @pytest.mark.parametrize("header", STRAY_HEADERS.values(), ids=STRAY_HEADERS)
 def test_answer_that_is_not_to_the_call_ends_the_worker(pool: Pool, header: str) -> None:
-    """Whatever else comes over a worker's connection is nobody's result, and the next is right."""
+    """Other bytes on the connection of a worker end it, and the next call is right."""
     stray = told(STRAY_REPLY.format(header=header))
     died, alive = asyncio.run(replies(pool(OBEDIENT), stray, told(number=3)))
     fault_text(died, FaultKind.WORKER_DIED)
@@ -280,7 +280,7 @@ def test_answer_that_is_not_to_the_call_ends_the_worker(pool: Pool, header: str)
 
 @pytest.mark.parametrize("statement", ["os.fork()", "os.fork() or 1 / 0", "os.fork() and 1 / 0"])
 def test_fork_that_comes_back_answers_nobody(pool: Pool, statement: str) -> None:
-    """A copy of the worker that returns from user code has no part in this call or the next."""
+    """A fork of the worker that returns from user code answers neither this call nor the next."""
     calls = [told(statement, run_id="forks")]
     calls += [told("time.sleep(0.05)", number=n, run_id=str(n)) for n in range(5)]
     _, *others = asyncio.run(replies(pool(OBEDIENT), *calls))
@@ -292,7 +292,7 @@ def test_fork_that_comes_back_answers_nobody(pool: Pool, statement: str) -> None
 @both_loops
 @pytest.mark.usefixtures("unheard")
 def test_worker_may_die_after_its_answer(pool: Pool, loop: str) -> None:
-    """A call that has been answered is, whatever becomes of its worker while its log is written."""
+    """An answered call succeeds even if its worker dies while the log is written."""
     statement = "print('x' * 50_000_000); threading.Timer(0.02, os._exit, [3]).start()"
 
     async def die(workers: WorkerPool) -> tuple[Reply, Reply]:
@@ -311,7 +311,7 @@ def test_worker_may_die_after_its_answer(pool: Pool, loop: str) -> None:
 def test_time_may_end_while_the_log_is_written(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
 ) -> None:
-    """The log of a call on a slow disk is no reason to fail it."""
+    """A slow disk for its log does not fail a call."""
     keep_in_time = append_text
 
     def keep_slowly(path: Path, text: bytes) -> None:
@@ -328,7 +328,7 @@ def test_time_may_end_while_the_log_is_written(
 def test_call_that_cannot_begin_costs_no_worker(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
 ) -> None:
-    """Where a server has too many files open a call fails; those that follow do not."""
+    """A call fails when the server has too many files open; the following ones succeed."""
 
     def fail() -> CapturedOutput:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -24,9 +25,10 @@ from runtime_core.workers.framing import (
 )
 from runtime_core.workers.message_types import (
     BODY,
+    FAILED,
     call_message,
-    failed_message,
     is_in_shared_buffer,
+    read_attached,
     read_call,
     read_fault,
     read_reply,
@@ -53,7 +55,7 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def carried(message: Message) -> Message:
-    """Return what arrives of a message that is small enough for the buffers of a socket."""
+    """Return the received form of a message that fits into the buffers of a socket."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         send(ours, message)
@@ -61,7 +63,7 @@ def carried(message: Message) -> Message:
 
 
 def shared_buffer() -> SharedBuffer:
-    """Return shared memory that nothing is put into."""
+    """Return an empty shared buffer."""
     return SharedBuffer(-1)
 
 
@@ -78,7 +80,7 @@ def as_bytes(buffers: Sequence[Any]) -> list[bytes]:
 def test_message_arrives_as_it_was_sent(
     kind: str, data: dict[str, Any], buffers: list[bytes]
 ) -> None:
-    """Kind, tree and buffers survive, empty buffers and any text included."""
+    """Kind, tree and buffers are unchanged, with empty buffers and any text."""
     arrived = carried(Message(kind=kind, data=data, buffers=buffers))
     assert (arrived.kind, arrived.data, as_bytes(arrived.buffers)) == (kind, data, buffers)
 
@@ -93,7 +95,7 @@ def test_message_arrives_as_it_was_sent(
 def test_call_arrives_as_it_was_sent(
     run_id: str, body: bytes, compression: str | None, parent: str | None, timeout: float | None
 ) -> None:
-    """A call is the same on the other side."""
+    """A call is unchanged on the other side."""
     call = Call(
         endpoint="apply",
         run_id=run_id,
@@ -103,8 +105,9 @@ def test_call_arrives_as_it_was_sent(
         timeout=timeout,
         parent_run_id=parent,
     )
-    received = read_call(carried(call_message(7, call, {})))
-    assert (received.call, received.body_size, received.attached) == (call, None, {})
+    message = carried(call_message(7, call, {}))
+    assert (read_call(message, None), read_attached(message)) == (call, {})
+    assert (message.data["number"], message.data["body_size"]) == (7, None)
 
 
 @given(
@@ -116,17 +119,17 @@ def test_call_arrives_as_it_was_sent(
 def test_fault_arrives_as_it_was_sent(
     kind: FaultKind, message: str, trace: str, details: list[dict[str, Any]]
 ) -> None:
-    """A fault is the same on the other side, in a reply and when a worker cannot start."""
+    """A fault is unchanged on the other side, in a reply and from a worker that cannot start."""
     fault = Fault(kind=kind, message=message, trace=trace, details=details)
     reply = Reply(run_id="a", format="json", fault=fault, timings={"decode": 0.5})
     assert read_reply(carried(reply_message(7, reply, None)), shared_buffer()) == Reply(
         run_id="a", format="json", body=[], fault=fault, timings={"decode": 0.5}
     )
-    assert read_fault(carried(failed_message(fault)).data) == fault
+    assert read_fault(carried(Message(kind=FAILED, data=asdict(fault))).data) == fault
 
 
 def test_reply_keeps_its_pieces() -> None:
-    """The buffers of a body arrive in their order, views of memory included."""
+    """The buffers of a body, also views, arrive in order."""
     reply = Reply(run_id="a", format="json", body=[b"ab", memoryview(b"cd"), bytearray(b""), b"e"])
     arrived = read_reply(carried(reply_message(7, reply, None)), shared_buffer())
     assert as_bytes(arrived.body) == [b"ab", b"cd", b"", b"e"]
@@ -134,7 +137,7 @@ def test_reply_keeps_its_pieces() -> None:
 
 
 def test_received_buffers_are_owned(ends: tuple[socket.socket, socket.socket]) -> None:
-    """What arrives may be written to, so that arrays need no further copy."""
+    """Received buffers are writable, so that arrays need no further copy."""
     ours, theirs = ends
     send(ours, Message(kind="x", data={}, buffers=[b"abc"]))
     [buffer] = receive(theirs).buffers
@@ -161,13 +164,13 @@ def echo(connection: socket.socket) -> None:
 def test_large_message_crosses_an_event_loop(
     ends: tuple[socket.socket, socket.socket], loop: str
 ) -> None:
-    """Both directions work beside an event loop, for more than the buffers of a socket hold."""
+    """Both directions work in an event loop, for more bytes than the buffers of a socket."""
     ours, theirs = ends
     body = bytes(range(256)) * (LARGE // 256)
     threading.Thread(target=echo, args=(theirs,), daemon=True).start()
 
     async def exchange() -> Message:
-        connection = Connection.over(ours)
+        connection = Connection(ours)
         connection.ask(Message(kind="x", data={"n": 1}, buffers=[b"", body]))
         answer = await connection.answer()
         connection.close()
@@ -182,11 +185,11 @@ def test_large_message_crosses_an_event_loop(
 def test_answer_can_be_waited_for_anew(
     ends: tuple[socket.socket, socket.socket], loop: str
 ) -> None:
-    """Whoever gives up leaves the answer to the next who waits."""
+    """A task that is cancelled leaves the answer to the next one that waits."""
     ours, theirs = ends
 
     async def exchange() -> Message:
-        connection = Connection.over(ours)
+        connection = Connection(ours)
         connection.ask(Message(kind="x", data={"n": 1}))
         first = asyncio.create_task(connection.answer())
         await asyncio.sleep(0.01)
@@ -206,11 +209,11 @@ def test_answer_can_be_waited_for_anew(
 def test_what_comes_unasked_ends_the_connection(
     ends: tuple[socket.socket, socket.socket], loop: str, asked: bool
 ) -> None:
-    """More than one answer, or one to nothing, comes from some other process."""
+    """A second answer, or one without a question, ends the connection."""
     ours, theirs = ends
 
     async def exchange() -> None:
-        connection = Connection.over(ours)
+        connection = Connection(ours)
         if asked:
             connection.ask(Message(kind="x", data={}))
             send(theirs, Message(kind="y", data={}))
@@ -241,7 +244,7 @@ def test_what_comes_unasked_ends_the_connection(
 def test_what_is_no_message_ends_the_connection(
     ends: tuple[socket.socket, socket.socket], header: bytes
 ) -> None:
-    """User code may write anything to the socket; nothing but an end comes of it."""
+    """Invalid bytes on the socket end the connection."""
     ours, theirs = ends
     ours.sendall(len(header).to_bytes(4, "big") + header)
     with pytest.raises(ConnectionEnded):
@@ -249,13 +252,13 @@ def test_what_is_no_message_ends_the_connection(
 
 
 def test_names_of_files_that_are_no_text_arrive() -> None:
-    """Lone surrogates, which stand for the bytes of such names, survive."""
+    """Lone surrogates, which stand for undecodable bytes of names, are unchanged."""
     data = {"path": os.fsdecode(b"/tmp/\xff"), "wrong": float("inf")}
     assert carried(Message(kind="x", data=data)).data == data
 
 
 def test_closed_connection_is_told(ends: tuple[socket.socket, socket.socket]) -> None:
-    """The end of the other side is an error of its own, for readers and for writers."""
+    """The end of the other side raises `ConnectionEnded` in readers and writers."""
     ours, theirs = ends
     theirs.close()
     with pytest.raises(ConnectionEnded):
@@ -267,7 +270,7 @@ def test_closed_connection_is_told(ends: tuple[socket.socket, socket.socket]) ->
 def test_end_in_the_middle_of_a_message_is_told(
     ends: tuple[socket.socket, socket.socket],
 ) -> None:
-    """A message that stops halfway is no message."""
+    """A message that stops halfway is not received."""
     ours, theirs = ends
     ours.sendall(b"\x00\x00\x00\x10{")
     ours.close()
@@ -280,12 +283,12 @@ def test_end_in_the_middle_of_a_message_is_told(
 def test_end_is_told_beside_an_event_loop(
     ends: tuple[socket.socket, socket.socket], loop: str, size: int
 ) -> None:
-    """The end of the other side is the same error for asynchronous readers and writers."""
+    """The end of the other side raises `ConnectionEnded` in asynchronous readers and writers."""
     ours, theirs = ends
     theirs.close()
 
     async def exchange() -> None:
-        connection = Connection.over(ours)
+        connection = Connection(ours)
         connection.ask(Message(kind="x", data={}, buffers=[b"a" * size]))
         with pytest.raises(ConnectionEnded):
             await connection.answer()
@@ -296,13 +299,13 @@ def test_end_is_told_beside_an_event_loop(
 
 
 def test_descriptors_come_with_their_message(ends: tuple[socket.socket, socket.socket]) -> None:
-    """What a supervisor attaches is open on the other side, under numbers of its own."""
+    """Attached descriptors are open on the other side, under other numbers."""
     ours, theirs = ends
     reading, writing = os.pipe()
     message = Message(kind="x", data={}, buffers=[b"abc"], descriptors=[writing])
 
     async def ask() -> None:
-        Connection.over(ours).ask(message)
+        Connection(ours).ask(message)
 
     asyncio.run(ask())
     os.close(writing)
@@ -315,7 +318,7 @@ def test_descriptors_come_with_their_message(ends: tuple[socket.socket, socket.s
 
 
 def test_body_in_a_segment_crosses_no_socket() -> None:
-    """Of a call whose body lies in shared memory only the size is told."""
+    """A message of a call with its body in shared memory has only the size."""
     call = Call(
         endpoint="e", run_id="r", body=b"a" * 99, body_format="json", output=Wire(format="json")
     )
@@ -326,7 +329,7 @@ def test_body_in_a_segment_crosses_no_socket() -> None:
 
 @pytest.mark.parametrize("size", [SMALLEST - 1, SMALLEST, SMALLEST + 1])
 def test_large_answer_is_put_into_its_segment(size: int) -> None:
-    """A large body arrives in the shared buffer, a small one beside the message."""
+    """A large body arrives in the shared buffer, a small one in the message."""
     theirs = SharedBuffer.create()
     ours = SharedBuffer(os.dup(theirs.descriptor))
     reply = Reply(run_id="a", format="json", body=[b"<", b"x" * (size - 2), b">"])

@@ -1,4 +1,4 @@
-"""Bodies that are too large for messages: they cross processes in shared memory."""
+"""Bodies too large for messages, which cross processes in shared memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CARRIES: dict[str, Carry] = {
 
 
 def body_of(size: int) -> bytes:
-    """Return a payload of `ECHO` that takes so many bytes, no two parts of it alike."""
+    """Return a payload of `ECHO` of a given size, without repetition."""
     text = "".join(f"{n:x}," for n in range(size // 2))[: size - EMPTY]
     return b'{"inputs":{"text":"%s"}}' % text.encode()
 
@@ -42,7 +42,7 @@ def body_of(size: int) -> bytes:
 def test_every_byte_crosses_both_ways(
     pool: Pool, runtime: Callable[..., Runtime], form: str, carry: Carry
 ) -> None:
-    """Bodies of all sizes come and go as they are, each after one of another size."""
+    """Bodies of any size arrive unchanged, each after one of another size."""
     workers: Workers = pool(ECHO) if form == "pool" else in_process(runtime(ECHO))
 
     async def in_turn() -> list[bool]:
@@ -61,7 +61,7 @@ def test_every_byte_crosses_both_ways(
 
 @pytest.mark.parametrize("size", [SMALLEST - 20, SMALLEST, 1_000_000])
 def test_reply_stays_while_others_are_computed(pool: Pool, size: int) -> None:
-    """The body of a reply is nobody else's until its reader is done."""
+    """The body of a reply stays unchanged until its reader is done."""
 
     async def hold(workers: WorkerPool) -> list[bytes]:
         async with workers, workers.call(call_of({"text": "a" * size})) as held:
@@ -74,7 +74,7 @@ def test_reply_stays_while_others_are_computed(pool: Pool, size: int) -> None:
 
 
 def test_many_large_bodies_at_once_are_right(pool: Pool) -> None:
-    """Bodies that wait beside each other are not mixed up."""
+    """Bodies of waiting calls are not mixed up."""
 
     async def at_once(workers: WorkerPool) -> list[Reply]:
         async with workers:
@@ -90,7 +90,7 @@ def test_many_large_bodies_at_once_are_right(pool: Pool) -> None:
 def test_memory_is_given_back_when_nobody_calls(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What large bodies have taken is free again after a while without a call."""
+    """Memory of large bodies is released after a while without a call."""
     monkeypatch.setattr(pool_module, "_TICK", 0.05)
     monkeypatch.setattr(pool_module, "_TICKS_TO_SHRINK", 4)
 

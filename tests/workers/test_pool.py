@@ -1,4 +1,4 @@
-"""Workers: the pool with its processes, and the form without one."""
+"""Workers: the pool of processes, and the thread in this process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MakeRuntime = Callable[..., Runtime]
 
 
 def test_pool_computes_in_another_process(pool: Pool) -> None:
-    """A call is answered by one process that is not this one, and that has gone afterwards."""
+    """A call is answered by another process, which ends with the pool."""
     answers = asyncio.run(replies(pool(OBEDIENT), *(told() for _ in range(5))))
     [pid] = {pid_of(answer) for answer in answers}
     assert pid != os.getpid()
@@ -50,13 +50,13 @@ def test_pool_computes_in_another_process(pool: Pool) -> None:
 
 
 def test_in_process_workers_compute_here(runtime: MakeRuntime) -> None:
-    """The form for tests and debuggers has no process of its own."""
+    """In-process workers compute in this process."""
     [answer] = asyncio.run(replies(in_process(runtime(OBEDIENT)), told()))
     assert pid_of(answer) == os.getpid()
 
 
 def test_both_forms_describe_the_same(pool: Pool, runtime: MakeRuntime) -> None:
-    """A description that came from a process is the one that is made here."""
+    """The description from a worker process equals the one made here."""
 
     async def description(workers: Workers) -> Description:
         async with workers:
@@ -73,7 +73,7 @@ def test_both_forms_describe_the_same(pool: Pool, runtime: MakeRuntime) -> None:
 def test_as_many_calls_run_at_once_as_there_are_workers(
     pool: Pool, gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """Three workers compute three calls side by side."""
+    """Three workers compute three calls at the same time."""
 
     async def at_once(workers: WorkerPool) -> list[Reply]:
         async with workers, asyncio.TaskGroup() as group:
@@ -88,7 +88,7 @@ def test_as_many_calls_run_at_once_as_there_are_workers(
 
 
 def test_idle_worker_that_was_used_last_is_taken_first(pool: Pool) -> None:
-    """Calls one after another all meet the worker that has computed the one before."""
+    """Successive calls get the worker that computed the previous one."""
 
     async def in_turn(workers: WorkerPool) -> list[int]:
         async with workers:
@@ -106,7 +106,7 @@ def test_waiting_calls_are_computed_in_the_order_of_their_arrival(pool: Pool) ->
 
 @pytest.mark.parametrize("form", ["pool", "in process"])
 def test_calls_at_once_keep_their_ids(pool: Pool, runtime: MakeRuntime, form: str) -> None:
-    """Calls that come together are answered one by one, each under its own id."""
+    """Simultaneous calls are answered one by one, each under its own id."""
     workers: Workers = pool() if form == "pool" else in_process(runtime())
     calls = [call_of({"x": [float(n)]}, run_id=str(n)) for n in range(10)]
     answers = asyncio.run(replies(workers, *calls))
@@ -116,7 +116,7 @@ def test_calls_at_once_keep_their_ids(pool: Pool, runtime: MakeRuntime, form: st
 
 @pytest.mark.parametrize("form", ["pool", "in process"])
 def test_fault_is_part_of_the_reply(pool: Pool, runtime: MakeRuntime, form: str) -> None:
-    """A refused payload is data and not an exception."""
+    """A refused payload is a fault of the reply and not an exception."""
     workers: Workers = pool() if form == "pool" else in_process(runtime())
     [answer] = asyncio.run(replies(workers, call_of({"x": "text"})))
     assert answer.fault is not None
@@ -128,7 +128,7 @@ def test_fault_is_part_of_the_reply(pool: Pool, runtime: MakeRuntime, form: str)
 def test_file_that_does_not_load_is_an_error_of_the_start(
     pool: Pool, runtime: MakeRuntime, form: str
 ) -> None:
-    """What goes wrong while the Tesseract loads is raised when the workers are entered."""
+    """Errors of loading are raised when the workers are entered."""
     source = "raise RuntimeError('out of order')"
     workers: Workers = pool(source) if form == "pool" else in_process(runtime(source))
     with pytest.raises(TesseractRuntimeError, match="RuntimeError: out of order") as raised:
@@ -137,7 +137,7 @@ def test_file_that_does_not_load_is_an_error_of_the_start(
 
 
 def test_file_that_does_not_load_ends_the_start_of_all_workers(pool: Pool) -> None:
-    """One worker that cannot load is enough to end the others, which may be loading still."""
+    """A worker that cannot load ends the others, which may still be loading."""
     source = """
         import os, time
         try:
@@ -154,8 +154,8 @@ def test_file_that_does_not_load_ends_the_start_of_all_workers(pool: Pool) -> No
 
 
 def test_missing_file_is_an_error_of_the_start(pool: Pool) -> None:
-    """A worker says in its supervisor's words that there is no file."""
-    with pytest.raises(TesseractRuntimeError, match="No Tesseract at") as raised:
+    """A worker reports a missing file in the same words as its supervisor."""
+    with pytest.raises(TesseractRuntimeError, match="There is no Tesseract at") as raised:
         asyncio.run(replies(pool(api_path="none.py")))
     assert raised.value.kind is FaultKind.MISSING_FILE
 
@@ -163,7 +163,7 @@ def test_missing_file_is_an_error_of_the_start(pool: Pool) -> None:
 def test_worker_with_other_plugins_than_its_supervisor_is_refused(
     catalog: Catalog, tesseract: Callable[..., Path]
 ) -> None:
-    """A worker that has loaded other plugins, or other versions of them, does not work."""
+    """A worker with other plugins, or other versions of them, refuses to work."""
     config = resolve(catalog, flags={"api_path": str(tesseract())}, environment={})
     settings = WorkerSettings(
         config=dump(config),
@@ -177,7 +177,7 @@ def test_worker_with_other_plugins_than_its_supervisor_is_refused(
 
 @pytest.mark.parametrize("form", ["pool", "in process"])
 def test_time_of_each_stage_is_told(pool: Pool, runtime: MakeRuntime, form: str) -> None:
-    """A reply says how long its call has waited, and how long each stage of it took."""
+    """A reply has the seconds of waiting and of each stage."""
     workers: Workers = pool() if form == "pool" else in_process(runtime())
     [answer] = asyncio.run(replies(workers, call_of({"x": [1.0]})))
     assert answer.timings.keys() - {"queue"} == {"decode", "compute", "encode"}
@@ -186,7 +186,7 @@ def test_time_of_each_stage_is_told(pool: Pool, runtime: MakeRuntime, form: str)
 
 
 def test_call_after_the_end_is_refused(pool: Pool) -> None:
-    """A pool that was left takes no calls and starts no process."""
+    """A pool takes no calls and starts no process after its end."""
 
     async def too_late(workers: WorkerPool) -> Reply:
         async with workers:
@@ -198,7 +198,7 @@ def test_call_after_the_end_is_refused(pool: Pool) -> None:
 
 
 def test_leaving_cuts_calls_short(pool: Pool, gate: Gate, gate_inputs: dict[str, str]) -> None:
-    """A call that runs when the pool is left is killed, one that waits is refused."""
+    """At the end of the pool a running call is killed, a waiting one refused."""
 
     async def leave(workers: WorkerPool) -> list[Reply]:
         async with workers:
@@ -214,7 +214,7 @@ def test_leaving_cuts_calls_short(pool: Pool, gate: Gate, gate_inputs: dict[str,
 def test_in_process_workers_finish_what_runs(
     runtime: MakeRuntime, gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """A call in this process cannot be stopped, so that leaving waits for it."""
+    """A call in this process cannot be stopped: the end of the workers waits for it."""
 
     async def leave(workers: Workers) -> Reply:
         async with workers:

@@ -1,4 +1,4 @@
-"""Shared memory, and the bodies that are collected in it."""
+"""Shared memory, and bodies collected in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIZES = [0, 1, SMALLEST - 1, SMALLEST, SMALLEST + 1, 10 * SMALLEST + 7]
 
 @pytest.fixture
 def shared_buffers() -> Iterator[SharedBufferPool]:
-    """Return a pool of shared buffers, of which none is leased at the end of a test."""
+    """Yield a pool of shared buffers, none of which may be leased at the end."""
     pool = SharedBufferPool()
     yield pool
     assert pool._leased == []
@@ -26,7 +26,7 @@ def shared_buffers() -> Iterator[SharedBufferPool]:
 
 
 def body_of(size: int) -> bytes:
-    """Return bytes in which no place looks like another."""
+    """Return bytes without repetition."""
     return b"".join(n.to_bytes(4, "big") for n in range(size // 4 + 1))[:size]
 
 
@@ -36,7 +36,7 @@ def body_of(size: int) -> bytes:
 def test_body_is_what_has_arrived(
     shared_buffers: SharedBufferPool, size: int, piece: int, announced: bool
 ) -> None:
-    """Pieces are put together in their order, whether or not the size was known before."""
+    """Pieces are joined in order, with or without an announced size."""
     body = body_of(size)
     arriving = BodyBuffer(shared_buffers, expected=size if announced else None)
     for start in range(0, size, piece):
@@ -48,7 +48,7 @@ def test_body_is_what_has_arrived(
 
 @given(sizes=st.lists(st.integers(0, SMALLEST), max_size=8), announced=st.integers(0, SMALLEST * 4))
 def test_wrong_announcement_spoils_no_body(sizes: list[int], announced: int) -> None:
-    """A body of another size than was announced is still what has arrived."""
+    """A body of another size than announced is complete."""
     shared_buffers = SharedBufferPool()
     whole = body_of(sum(sizes))
     arriving = BodyBuffer(shared_buffers, expected=announced)
@@ -63,7 +63,7 @@ def test_wrong_announcement_spoils_no_body(sizes: list[int], announced: int) -> 
 
 
 def test_memory_of_a_body_is_used_again(shared_buffers: SharedBufferPool) -> None:
-    """A smaller body after a larger one is not followed by what the larger one has left."""
+    """A smaller body after a larger one does not contain its rest."""
     for size in (5 * SMALLEST, 2 * SMALLEST, 5 * SMALLEST + 1):
         arriving = BodyBuffer(shared_buffers, expected=size)
         arriving.add(body_of(size))
@@ -73,7 +73,7 @@ def test_memory_of_a_body_is_used_again(shared_buffers: SharedBufferPool) -> Non
 
 
 def test_body_is_discarded_once(shared_buffers: SharedBufferPool) -> None:
-    """A body may be given up twice, or before anything of it has come."""
+    """A body may be discarded twice, or before its first byte."""
     arriving = BodyBuffer(shared_buffers, expected=None)
     arriving.discard()
     arriving.add(body_of(2 * SMALLEST))
@@ -82,7 +82,7 @@ def test_body_is_discarded_once(shared_buffers: SharedBufferPool) -> None:
 
 
 def test_segment_is_seen_by_whoever_has_its_descriptor() -> None:
-    """What one side writes is read by the other, also after it has grown."""
+    """One side reads the other's bytes, also after the buffer has grown."""
     ours = SharedBuffer.create()
     theirs = SharedBuffer(os.dup(ours.descriptor))
     ours.view(10)[:] = b"0123456789"
@@ -95,7 +95,7 @@ def test_segment_is_seen_by_whoever_has_its_descriptor() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems map page by page")
 def test_memory_is_taken_when_it_is_used() -> None:
-    """A body that is only announced takes none; one that is there is mapped in one go."""
+    """An announced body takes no memory; a received one is mapped at once."""
     shared_buffer = SharedBuffer.create()
     shared_buffer.view(100 * SMALLEST, at_once=False)
     announced = os.fstat(shared_buffer.descriptor).st_blocks
@@ -107,7 +107,7 @@ def test_memory_is_taken_when_it_is_used() -> None:
 
 
 def test_view_outlives_its_segment() -> None:
-    """Memory that somebody still looks at is not taken away."""
+    """Memory with a view is not freed."""
     shared_buffer = SharedBuffer.create()
     view = shared_buffer.view(SMALLEST)
     view[:] = body_of(SMALLEST)
@@ -117,7 +117,7 @@ def test_view_outlives_its_segment() -> None:
 
 
 def test_view_is_found_in_its_segment(shared_buffers: SharedBufferPool) -> None:
-    """A view is known as part of its shared buffer; bytes, and views of other memory, of none."""
+    """A view is found in its shared buffer; bytes and other views are in none."""
     one, other = shared_buffers.lease(), shared_buffers.lease()
     view = one.view(SMALLEST)[10:20]
     assert shared_buffers.holding(view) is one
@@ -128,7 +128,7 @@ def test_view_is_found_in_its_segment(shared_buffers: SharedBufferPool) -> None:
 
 
 def test_few_idle_segments_are_kept(shared_buffers: SharedBufferPool) -> None:
-    """What many calls at once have needed is given back when they are done."""
+    """Memory of many simultaneous calls is released after them."""
     before = open_descriptors()
     leased = [shared_buffers.lease() for _ in range(50)]
     for shared_buffer in leased:
@@ -141,12 +141,12 @@ def test_few_idle_segments_are_kept(shared_buffers: SharedBufferPool) -> None:
 
 
 def open_descriptors() -> int:
-    """Return how many descriptors this process has open."""
+    """Return the number of open descriptors of this process."""
     return len(os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"))  # noqa: PTH112, PTH208
 
 
 def test_segment_has_no_name(shared_buffers: SharedBufferPool, tmp_path: object) -> None:
-    """No folder shows a shared buffer, so that nothing can be left behind in one."""
+    """A shared buffer is in no folder, so that none can be left behind."""
     shared_buffer = shared_buffers.lease()
     shared_buffer.view(SMALLEST)
     assert os.fstat(shared_buffer.descriptor).st_nlink == 0

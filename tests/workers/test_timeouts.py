@@ -1,4 +1,4 @@
-"""Calls that take longer than they may."""
+"""Calls that exceed their time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ while True:
 
 @pytest.mark.parametrize("statement", ENDLESS.values(), ids=ENDLESS)
 def test_call_is_stopped_whatever_it_does(pool: Pool, statement: str) -> None:
-    """A call that takes too long is a fault, and the next one has a new worker."""
+    """A call that exceeds its time is a fault, and the next one has a new worker."""
     calls = [told(), told(statement, timeout=0.2), told()]
     before, stopped, after = asyncio.run(replies(pool(OBEDIENT), *calls))
     assert fault_text(stopped, FaultKind.TIMED_OUT) == "The call was stopped after 0.2 s."
@@ -40,14 +40,14 @@ def test_call_is_stopped_whatever_it_does(pool: Pool, statement: str) -> None:
 
 @pytest.mark.parametrize(("of_pool", "of_call"), [(0.2, None), (0.2, 600.0), (600.0, 0.2)])
 def test_shorter_time_counts(pool: Pool, of_pool: float, of_call: float | None) -> None:
-    """A caller may ask for less time than the pool gives, not for more."""
+    """A caller can shorten the time limit of the pool, not extend it."""
     calls = [told("time.sleep(600)", timeout=of_call)]
     [stopped] = asyncio.run(replies(pool(OBEDIENT, timeout=of_pool), *calls))
     assert fault_text(stopped, FaultKind.TIMED_OUT) == "The call was stopped after 0.2 s."
 
 
 def test_time_in_the_queue_does_not_count(pool: Pool) -> None:
-    """A call that has waited longer than it may compute is computed all the same."""
+    """The time of waiting does not count."""
     limit = patient(0.5)
     calls = [told(f"time.sleep({1.2 * limit})"), told(timeout=limit)]
     _, answer = asyncio.run(replies(pool(OBEDIENT), *calls))
@@ -56,7 +56,7 @@ def test_time_in_the_queue_does_not_count(pool: Pool) -> None:
 
 
 def test_call_in_time_is_left_alone(pool: Pool) -> None:
-    """A time that has not run out disturbs neither its call nor those after it."""
+    """A timer that has not expired affects neither its call nor later ones."""
 
     async def in_turn(workers: WorkerPool) -> set[int]:
         async with workers:
@@ -68,7 +68,7 @@ def test_call_in_time_is_left_alone(pool: Pool) -> None:
 
 
 def test_stopped_call_does_not_hold_up_the_answer(pool: Pool, tmp_path: Path) -> None:
-    """The caller is told at once, not when the next worker has loaded."""
+    """The caller gets the fault at once, before the next worker has loaded."""
     answered = tmp_path / "answered"
     source = f"""
 import pathlib, time

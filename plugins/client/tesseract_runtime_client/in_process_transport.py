@@ -13,7 +13,8 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.description import describe
 from runtime_core.run_logs import RunSupervisor
-from runtime_core.runtime import Runtime, local_runtime, tesseract_of
+from runtime_core.runtime import Runtime, local_runtime
+from runtime_core.tesseract import tesseract_of
 from tesseract_runtime_client.errors import NoReference
 from tesseract_runtime_client.runtime_calls import (
     SECONDS_FOR_SINKS,

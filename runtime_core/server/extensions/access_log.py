@@ -20,16 +20,30 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
 from runtime_core.server.responses import RUN_ID_HEADER, TIMING_HEADER
 
-_PAUSE = 0.05  # seconds in which lines gather: a thread woken for each would slow the requests
+_PAUSE = 0.05  # seconds to collect lines: waking the thread for each would slow the requests
 _SECONDS_TO_END = 1.0
-_MOST_WAITING = 10_000  # lines; what a stalled reader of stderr misses beyond is lost
+_MOST_WAITING = 10_000  # lines; a stalled reader of stderr loses the others
 
 
 def build(server: ServerContext) -> ServerParts:
-    """Write a line for every request to stderr, in the format that was chosen."""
+    """Write a line for every request to stderr, in the chosen format."""
     lines = LineWriter(LINES[server.options.log_format])
-    layer = Layer(place=Place.EDGE, wrap=lambda app: AccessLog(app, lines.add))
-    return ServerParts(layers=[layer], lifespan=lines.writing)
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def log(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            exchange = Exchange(scope, receive, send)
+            try:
+                await app(scope, exchange.receive, exchange.send)
+            finally:
+                exchange.end()
+                lines.add(exchange)
+
+        return log
+
+    return ServerParts(layers=[Layer(place=Place.EDGE, wrap=wrap)], lifespan=lines.writing)
 
 
 class Exchange:
@@ -59,12 +73,12 @@ class Exchange:
         await self._send(message)
 
     def end(self) -> None:
-        """Stop the clock, and release the connection: the entry may wait for long."""
+        """Stop the clock, and release the connection: the entry may wait long."""
         self._seconds = time.perf_counter() - self._start
         del self._receive, self._send
 
     def facts(self) -> dict[str, Any]:
-        """Return the facts by name, as they are logged."""
+        """Return the logged values by name."""
         headers = Headers(raw=self._answer["headers"] if self._answer else [])
         return {
             "method": self._method,
@@ -88,7 +102,7 @@ class LineWriter:
         self._ended = threading.Event()
 
     def add(self, entry: Exchange) -> None:
-        """Leave an entry to be written, unless too many wait."""
+        """Queue an entry, unless too many wait."""
         if len(self._waiting) < _MOST_WAITING:
             self._waiting.append(entry)
         if not self._news.is_set():
@@ -96,7 +110,7 @@ class LineWriter:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
-        """Write entries inside the `with`, and those that are left at its end."""
+        """Write entries inside the `with`, and the remaining ones at its end."""
         thread = threading.Thread(target=self._write, daemon=True)
         thread.start()
         try:
@@ -118,26 +132,6 @@ class LineWriter:
                 sys.stderr.flush()
 
 
-class AccessLog:
-    """Adds an entry to the log at the end of each request, also of one that fails."""
-
-    def __init__(self, app: ASGIApp, add: Callable[[Exchange], None]) -> None:
-        self._app = app
-        self._add = add
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward a request and log it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        exchange = Exchange(scope, receive, send)
-        try:
-            await self._app(scope, exchange.receive, exchange.send)
-        finally:
-            exchange.end()
-            self._add(exchange)
-
-
 def _timings(header: str) -> dict[str, float]:
     """Return the milliseconds of each stage in a header `Server-Timing`.
 
@@ -148,18 +142,15 @@ def _timings(header: str) -> dict[str, float]:
 
 
 def _text(entry: Exchange) -> str:
-    facts = entry.facts()
-    method, path, status, *others = facts
+    method, path, status, *others = (facts := entry.facts())
     shown = " ".join(f"{key}={facts[key]}" for key in others if facts[key] is not None)
-    quoted = json.dumps(facts[path])[1:-1]  # a path may hold anything, a line is one line
+    quoted = json.dumps(facts[path])[1:-1]  # a path may contain line breaks
     return f"{facts[method]} {quoted} {facts[status]} {shown}"
-
-
-def _json(entry: Exchange) -> str:
-    return json.dumps(entry.facts())
 
 
 _TIMING = re.compile(r"([\w-]+);dur=([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)(?![^, ])")
 
-LINES: Mapping[str, Callable[[Exchange], str]] = MappingProxyType({"text": _text, "json": _json})
-"""How a request is written, by the name of `--log-format`."""
+LINES: Mapping[str, Callable[[Exchange], str]] = MappingProxyType(
+    {"text": _text, "json": lambda entry: json.dumps(entry.facts())}
+)
+"""The forms of a line, by the name of `--log-format`."""

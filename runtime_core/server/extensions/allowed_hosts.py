@@ -1,12 +1,11 @@
 """Allowed hosts: a web page must not reach a service on its reader's machine.
 
-DNS rebinding lets a page of `evil.example` talk to 127.0.0.1; its requests still carry the name.
+DNS rebinding lets a page of `evil.example` talk to 127.0.0.1, but its requests name their host.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Mapping
 
 from starlette.responses import Response
 from starlette.types import Scope
@@ -17,6 +16,10 @@ from runtime_core.server.headers import header_fields
 from runtime_core.server.responses import JsonResponse
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
+_UNKNOWN_HOST = (
+    "The host {!r} is not served here. Start the service with --allowed-host if it is meant to be."
+)
+_UNKNOWN_ORIGIN = "Pages of other origins are not served. --cors-origin names those that are."
 
 
 def build(server: ServerContext) -> ServerParts:
@@ -28,13 +31,20 @@ def build(server: ServerContext) -> ServerParts:
     origins = options.cors_origin
 
     def refusal(scope: Scope) -> Response | None:
-        return _refusal(header_fields(scope), hosts, origins)
+        headers = header_fields(scope)
+        host = headers.get("host", "")
+        if host and _name(host) not in hosts:
+            return JsonResponse({"detail": _UNKNOWN_HOST.format(host[:100])}, status_code=421)
+        is_known_origin = "*" in origins or headers.get("origin") in origins
+        if headers.get("sec-fetch-site") == "cross-site" and not is_known_origin:
+            return JsonResponse({"detail": _UNKNOWN_ORIGIN}, status_code=403)
+        return None
 
     return ServerParts(layers=[refusing(Place.EDGE, refusal)])
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether an address can be reached from this machine alone.
+    """Recognize an address that only this machine can reach.
 
     >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
     (True, True, False)
@@ -43,23 +53,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _refusal(
-    headers: Mapping[str, str], hosts: Collection[str], origins: Collection[str]
-) -> Response | None:
-    host = headers.get("host", "")
-    if host and _name(host) not in hosts:
-        detail = (
-            f"The host {host[:100]!r} is not served here. Start the service with --allowed-host "
-            "if it is meant to be."
-        )
-        return JsonResponse({"detail": detail}, status_code=421)
-    is_known_origin = "*" in origins or headers.get("origin") in origins
-    if headers.get("sec-fetch-site") == "cross-site" and not is_known_origin:
-        detail = "Pages of other origins are not served. --cors-origin names those that are."
-        return JsonResponse({"detail": detail}, status_code=403)
-    return None
 
 
 def _name(host: str) -> str:

@@ -18,11 +18,9 @@ def build(server: ServerContext) -> ServerParts:
     keys = [key.encode() for key in server.options.api_key]
     if not keys:
         return ServerParts()
-    unauthorized = JsonResponse(
-        {"detail": "This service needs a key: send the header 'Authorization: Bearer KEY'."},
-        status_code=401,
-        headers={"WWW-Authenticate": "Bearer"},
-    )
+    detail = "This service needs a key: send the header 'Authorization: Bearer KEY'."
+    challenge = {"WWW-Authenticate": "Bearer"}
+    unauthorized = JsonResponse({"detail": detail}, status_code=401, headers=challenge)
 
     def refusal(scope: Scope) -> Response | None:
         scheme, _, shown = header_fields(scope).get("authorization", "").partition(" ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.middleware.cors import CORSMiddleware
 
 from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
@@ -10,22 +12,13 @@ from runtime_core.server.responses import PARENT_RUN_ID_HEADER, RUN_ID_HEADER, T
 
 def build(server: ServerContext) -> ServerParts:
     """Answer the preflight requests of browsers for the given origins."""
-    origins = list(server.options.cors_origin)
-    if not origins:
+    if not server.options.cors_origin:
         return ServerParts()
-
-    def wrap(app: CORSMiddleware) -> CORSMiddleware:
-        return CORSMiddleware(
-            app,
-            allow_origins=origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=[
-                "Authorization",
-                "Content-Type",
-                PARENT_RUN_ID_HEADER,
-                "Request-Timeout",
-            ],
-            expose_headers=[RUN_ID_HEADER, TIMING_HEADER],
-        )
-
+    wrap = partial(
+        CORSMiddleware,
+        allow_origins=server.options.cors_origin,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", PARENT_RUN_ID_HEADER, "Request-Timeout"],
+        expose_headers=[RUN_ID_HEADER, TIMING_HEADER],
+    )
     return ServerParts(layers=[Layer(place=Place.EDGE, wrap=wrap)])

@@ -16,15 +16,8 @@ def build(server: ServerContext) -> ServerParts:
 
     async def plugins(request: Request) -> Response:
         served = server.description
-        endpoints = {
-            endpoint.name: endpoint.backend for endpoint in served.endpoints if endpoint.backend
-        }
-        return JsonResponse(
-            {
-                **inventory(server.catalog),
-                "endpoint_backends": endpoints,
-                "unavailable_endpoints": dict(served.unavailable),
-            }
-        )
+        backends = {one.name: one.backend for one in served.endpoints if one.backend}
+        endpoints = {"endpoint_backends": backends, "unavailable_endpoints": served.unavailable}
+        return JsonResponse({**inventory(server.catalog), **endpoints})
 
     return ServerParts(routes=[Route("/plugins", plugins)])

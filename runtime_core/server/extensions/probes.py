@@ -16,12 +16,10 @@ PROBES = ("/health", "/livez", "/readyz")
 def build(server: ServerContext) -> ServerParts:
     """Add the routes."""
 
-    async def livez(request: Request) -> Response:
-        return JsonResponse({"status": "ok"})
-
     async def readyz(request: Request) -> Response:
         if server.problem is None:
             return JsonResponse({"status": "ready"})
         return JsonResponse({"status": "not ready", "detail": server.problem}, status_code=503)
 
-    return ServerParts(routes=[Route("/livez", livez), Route("/readyz", readyz)])
+    livez = Route("/livez", JsonResponse({"status": "ok"}), methods=["GET"])
+    return ServerParts(routes=[livez, Route("/readyz", readyz)])

@@ -12,7 +12,7 @@ from runtime_core.server.extensions.probes import PROBES
 
 
 def refusing(place: Place, refusal: Callable[[Scope], Response | None]) -> Layer:
-    """Return a layer that answers with what `refusal` returns for a request, if anything.
+    """Return a layer that answers with the refusal of a request, if there is one.
 
     Probes are never refused: orchestrators send them without keys and by address.
     """

@@ -1,8 +1,7 @@
-"""The shapes of outputs at some inputs, remembered by the signature of the inputs.
+"""The shapes of outputs at given inputs, cached by the signature of the inputs.
 
-The shape of an output follows from its declaration, from the author's `abstract_eval`, or, where
-neither says it, from one `apply` for each signature of the inputs: the shapes of what can be
-differentiated, and the values of all the rest.
+A shape follows from its declaration, from the author's `abstract_eval`, or else from one `apply`
+for each signature: the shapes of differentiable inputs, and the values of all others.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from runtime_core.schemas.walk import is_array, walk
 
 Shapes = Mapping[str, tuple[int, ...]]
 
-_REMEMBERED = 256  # signatures; a client that fits a model uses one
+_LARGEST_CACHE = 256  # signatures; a client that fits a model uses one
 
 
 class OutputShapes:
@@ -38,10 +37,7 @@ class OutputShapes:
         self._known: OrderedDict[str, Shapes] = OrderedDict()
 
     def at(self, inputs: BaseModel, path: str) -> Shape:
-        """Return the shape of an output at some inputs; it is evaluated if it must be.
-
-        Where the outputs have no array at `path`, it is what their schema says.
-        """
+        """Return the shape of an output at given inputs, or as declared if it is absent there."""
         declared = self._declared(path).shape
         return declared if _is_fixed(declared) else self._at(inputs).get(path, declared)
 
@@ -61,12 +57,12 @@ class OutputShapes:
         signature = self._signature(inputs)
         if signature not in self._known:
             self._known[signature] = self._evaluated(inputs)
-            if len(self._known) > _REMEMBERED:
+            if len(self._known) > _LARGEST_CACHE:
                 self._known.popitem(last=False)
         return self._known[signature]
 
     def _evaluated(self, inputs: BaseModel) -> Shapes:
-        """Call `abstract_eval`, or else `apply` with a copy of the inputs, which it may change."""
+        """Call `abstract_eval`, or else `apply` with a copy of the inputs: it may change them."""
         abstract = self._binding.endpoint("abstract_eval")
         if isinstance(abstract, Unavailable):
             apply = self._binding.endpoint("apply")

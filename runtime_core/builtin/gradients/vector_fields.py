@@ -1,8 +1,8 @@
-"""The fields of payloads for tangents and cotangents, and the shapes of these."""
+"""The fields of payloads for tangents and cotangents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -28,7 +28,7 @@ from runtime_core.schemas import PayloadSchemas
 
 
 def tangent_field(schemas: PayloadSchemas) -> Any:
-    """Return the field of a tangent: an array for each of the input paths, shaped as that input."""
+    """Return the field of a tangent: one array per input path, of the shape of that input."""
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
         value = info.data.get("inputs")
@@ -43,10 +43,7 @@ def tangent_field(schemas: PayloadSchemas) -> Any:
 
 
 def cotangent_field(schemas: PayloadSchemas) -> Any:
-    """Return the field of a cotangent: an array for each of the output paths.
-
-    The arrays are validated against the declarations of their outputs.
-    """
+    """Return the field of a cotangent: one array per output path, validated as that output."""
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
         asked = path in info.data.get(VJP.output_paths, ())
@@ -60,7 +57,7 @@ def cotangent_field(schemas: PayloadSchemas) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Keyed:
-    """An array of a vector with its path, which validators of values do not get."""
+    """An array of a vector with its path, which pydantic does not pass to validators."""
 
     path: str
     value: Any
@@ -72,7 +69,7 @@ def _vector_field(
     expected: Callable[[str, ValidationInfo], Expected | None],
     doc: str,
 ) -> Any:
-    """Return annotation and default of the field of a vector, as `create_model` takes them."""
+    """Return the annotation and default of a vector's field, for `create_model`."""
 
     def keyed(vector: Any) -> Any:
         if not isinstance(vector, Mapping):
@@ -87,11 +84,23 @@ def _vector_field(
         try:
             return wanted.coerce(np.asarray(array))
         except PydanticCustomError as error:
-            raise _of_path(noun, item.path, error) from None
+            facts = {"noun": noun, "path": repr(item.path), "problem": error.message()}
+            raise PydanticCustomError(error.type, "{noun} of {path}: {problem}", facts) from None
 
     def check(vector: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        _check_keys(vector, info.data.get(paths_field), f"{noun.lower()} vector", paths_field)
-        return vector
+        asked = info.data.get(paths_field)
+        if asked is None or vector.keys() == set(asked):
+            return vector
+        raise PydanticCustomError(
+            "value_error",
+            "Expected {noun} vector with keys conforming to {field}: {asked}, got {got}",
+            {
+                "noun": noun.lower(),
+                "field": paths_field,
+                "asked": listed(asked),
+                "got": listed([key[:60] for key in vector][:8]),
+            },
+        )
 
     array: Any = Annotated[GradientArray, WrapValidator(fit)]
     annotation = Annotated[dict[str, array], BeforeValidator(keyed), AfterValidator(check)]
@@ -101,10 +110,7 @@ def _vector_field(
 def cotangents_of_shapes(
     cotangents: Mapping[str, AnyArray], shapes: OutputShapes, inputs: BaseModel
 ) -> dict[str, Any]:
-    """Return cotangents of exactly the shapes that the outputs have at these inputs.
-
-    A size of 1 is broadcast. Raises `InvalidPayload` for any other difference.
-    """
+    """Broadcast cotangents to the shapes of the outputs; raises `InvalidPayload` if they differ."""
     fitted: dict[str, Any] = {}
     faults = []
     for path, cotangent in cotangents.items():
@@ -118,27 +124,3 @@ def cotangents_of_shapes(
     if faults:
         raise InvalidPayload(faults)
     return fitted
-
-
-def _check_keys(
-    vector: Mapping[str, Any], asked: Sequence[str] | None, noun: str, field: str
-) -> None:
-    if asked is not None and vector.keys() != set(asked):
-        raise PydanticCustomError(
-            "value_error",
-            "Expected {noun} with keys conforming to {field}: {asked}, got {got}",
-            {
-                "noun": noun,
-                "field": field,
-                "asked": listed(asked),
-                "got": listed([key[:60] for key in vector][:8]),
-            },
-        )
-
-
-def _of_path(noun: str, path: str, error: PydanticCustomError) -> PydanticCustomError:
-    return PydanticCustomError(
-        error.type,
-        "{noun} of {path}: {problem}",
-        {"noun": noun, "path": repr(path), "problem": error.message()},
-    )

@@ -14,7 +14,7 @@ from runtime_core.runtime import Runtime, local_runtime
 
 
 class CommandContext:
-    """The catalog, the configuration and the runtime of one command, as `typer.Context.obj`."""
+    """The `typer.Context.obj` of commands: catalog, configuration and runtime."""
 
     def __init__(
         self, *, catalog: Catalog, selection: PluginSelection, environment: Mapping[str, str]

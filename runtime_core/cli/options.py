@@ -55,14 +55,10 @@ def misplaced(flag: str) -> str:
 
 
 def root_callback(catalog: Catalog) -> Callable[..., None]:
-    """Return a function whose parameters are the global options, for Typer to read.
-
-    It does nothing: what was given is read from the parsed parameters, before the command is
-    built.
-    """
+    """Return a function whose parameters are the global options, for Typer to read."""
 
     def callback(**flags: Any) -> None:
-        pass
+        pass  # the parsed parameters are read before the command is built
 
     parameters = [
         _parameter(option, field, advanced=option not in CORE_OPTIONS)
@@ -72,10 +68,7 @@ def root_callback(catalog: Catalog) -> Callable[..., None]:
 
 
 def takes_options(model: type[BaseModel], *, command: str) -> Callable[[_Function], _Function]:
-    """Let a command `function(context, **given)` take the fields of a model as its options.
-
-    It gets what was given as text, to be validated by `model_of_options`.
-    """
+    """Let `function(context, **given)` take the fields of a model, as text, as its options."""
     prefix = f"{PREFIXES[0]}{command.upper()}_"
     parameters = [
         _parameter(name, field, prefix=prefix) for name, field in model.model_fields.items()
@@ -104,10 +97,7 @@ def given_flags(catalog: Catalog, parameters: Mapping[str, Any]) -> dict[str, An
 
 
 def model_of_options(model: type[Options], parameters: Mapping[str, Any]) -> Options:
-    """Return the options of a command as an instance of their model.
-
-    `InvalidOption` names each flag that is wrong.
-    """
+    """Validate the options of a command; `InvalidOption` names each flag that is wrong."""
     given = {name: (value, flag_name(name)) for name, value in _given(parameters)}
     given.pop("help_all", None)
     return validated_options(model, given)
@@ -123,7 +113,7 @@ def _show_all(context: typer.Context, value: bool) -> None:
         return
     for parameter in context.command.params:
         parameter.hidden = False  # type: ignore[attr-defined]  # options have it
-        parameter.show_envvar = True  # type: ignore[attr-defined]  # the same
+        parameter.show_envvar = True  # type: ignore[attr-defined]  # options have it
     typer.echo(context.get_help())
     raise typer.Exit
 
@@ -177,14 +167,13 @@ def _options(catalog: Catalog) -> Iterator[tuple[str, FieldInfo]]:
 def _parameter(
     option: str, field: FieldInfo, *, prefix: str = PREFIXES[0], advanced: bool = False
 ) -> inspect.Parameter:
-    """Return the Typer parameter of an option: a flag for a boolean, else text.
-
-    Text is validated later, by the model that the field is of.
-    """
+    """Return the Typer parameter of an option: a flag for a boolean, else text to validate."""
     flag = next((each for each in field.metadata if isinstance(each, Flag)), Flag())
     variable = f"{prefix}{option.upper()}"
+    has_default = field.default not in (None, "", False, (), PydanticUndefined)
+    default = f" [default: {field.default}]" if has_default else ""
     facts: dict[str, Any] = {
-        "help": f"{field.description or ''}{_shown_default(field)}".strip(),
+        "help": f"{field.description or ''}{default}".strip(),
         "hidden": flag.advanced or advanced,
         "show_envvar": False,
         "envvar": [variable, *flag.variables],
@@ -196,17 +185,7 @@ def _parameter(
     else:
         is_repeated = get_origin(field.annotation) is tuple
         kind = (list[str] if is_repeated else str) | None
-        annotation = Annotated[kind, typer.Option(*names, metavar=_metavar(field), **facts)]
+        is_choice = get_origin(field.annotation) is Literal
+        metavar = "|".join(get_args(field.annotation)) if is_choice else "TEXT"
+        annotation = Annotated[kind, typer.Option(*names, metavar=metavar, **facts)]
     return inspect.Parameter(option, _KEYWORD, default=None, annotation=annotation)
-
-
-def _shown_default(field: FieldInfo) -> str:
-    """Return the default for a help text; one that is computed stands in the description."""
-    if field.default in (None, "", False, (), PydanticUndefined):
-        return ""
-    return f" [default: {field.default}]"
-
-
-def _metavar(field: FieldInfo) -> str:
-    is_choice = get_origin(field.annotation) is Literal
-    return "|".join(get_args(field.annotation)) if is_choice else "TEXT"

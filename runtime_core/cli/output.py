@@ -20,15 +20,6 @@ def _known_format(context: typer.Context, name: str | None) -> str | None:
     return name
 
 
-def _print(body: Sequence[Buffer], stdout: int) -> None:
-    try:
-        write_all(stdout, body)
-    except BrokenPipeError:
-        raise typer.Exit(0) from None  # the reader has closed it, which is not a fault
-    except OSError as error:
-        raise MissingFile(f"Cannot write the result to stdout: {error.strerror}.") from None
-
-
 OutputPath = Annotated[
     str | None,
     typer.Option(
@@ -69,11 +60,16 @@ def deliver(
 ) -> None:
     """Write a result to the destination of the options; errors are those of `files.write`.
 
-    A folder given after the command takes the result; a global `--output-path` only says where
-    `--output-file` is put. Without either it goes to the descriptor `stdout`.
+    A global `--output-path` is only the folder of `--output-file`. Without a destination the result
+    goes to the descriptor `stdout`.
     """
     if output_path is None and config.output_file is None:
-        _print(body, stdout)
+        try:
+            write_all(stdout, body)
+        except BrokenPipeError:
+            raise typer.Exit(0) from None  # the reader has closed it, which is not a fault
+        except OSError as error:
+            raise MissingFile(f"Cannot write the result to stdout: {error.strerror}.") from None
         return
     name = config.output_file or f"results{format_.suffixes[0]}"
     write(name if is_url(name) else join(output_path or config.output_path, name), body)

@@ -32,7 +32,7 @@ Payload = Annotated[
 def read_payload(payload: str, catalog: Catalog) -> tuple[bytes, str]:
     """Return the bytes of a payload, JSON text or `@PATH`, and the name of their format.
 
-    Raises `MissingFile` for a file that cannot be read, and errors as those of `format_of`.
+    Raises `MissingFile` for a file that cannot be read, and the errors of `format_of`.
     """
     if not payload.startswith("@"):
         try:
@@ -47,8 +47,7 @@ def read_payload(payload: str, catalog: Catalog) -> tuple[bytes, str]:
 def format_of(name: str, catalog: Catalog) -> str:
     """Return the name of the format of a file by its suffix; JSON without a suffix.
 
-    Raises `InvalidOption` for an unknown suffix, and `UnknownName` for that of a format that could
-    be installed.
+    Raises `InvalidOption` for an unknown suffix, `UnknownName` if its format could be installed.
     """
     path = re.split(r"\?|::", name)[0] if is_url(name) else name
     suffix = PurePosixPath(path).suffix

@@ -10,10 +10,9 @@ from runtime_core.run_logs.run_log import RunLog
 
 
 def log_parameter(key: str, value: Any) -> None:
-    """Log a value that describes the current run.
+    """Log a value that describes the current run; `RuntimeError` outside of a run.
 
-    Values that JSON does not have are logged as text, arrays as lists. Raises `RuntimeError`
-    outside of a run.
+    Arrays are logged as lists, and values that JSON does not have as text.
     """
     log = _current("log_parameter")
     if log is not None:
@@ -42,7 +41,7 @@ def log_artifact(local_path: str | os.PathLike[str]) -> None:
 
 
 def _current(function: str) -> RunLog | None:
-    """Return the log of the running call; `None` if what is logged to it is dropped.
+    """Return the log of the running call; `None` if its records are dropped.
 
     A thread that was started without its starter's context belongs to the only running call.
     """

@@ -45,17 +45,8 @@ def configured_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogT
     return chosen
 
 
-def scheme_of(target: str) -> str:
-    """Return the scheme of a target.
-
-    >>> scheme_of("mlflow+http://host:5000"), scheme_of("file")
-    ('mlflow+http', 'file')
-    """
-    return target.partition(":")[0]
-
-
 def _found(catalog: Catalog, target: str) -> LogTarget:
-    scheme = scheme_of(target)
+    scheme = target.partition(":")[0]
     for entry in catalog.run_sinks.entries.values():
         if scheme in entry.value.schemes:
             return LogTarget(sink=entry, target=target)
@@ -63,12 +54,8 @@ def _found(catalog: Catalog, target: str) -> LogTarget:
 
 
 def _explanation(catalog: Catalog, scheme: str) -> str:
-    """Return the explanation of an unknown scheme.
-
-    Up to a plus sign, the scheme is the name of its sink.
-    """
     registry = catalog.run_sinks
-    name = scheme.partition("+")[0]
+    name = scheme.partition("+")[0]  # a sink is named like its schemes
     if name in registry.conflicts or registry.hints.for_name(registry.kind, name):
         return registry.explain(name)
     schemes = [known for sink in registry for known in sink.schemes]

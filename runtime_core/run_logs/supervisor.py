@@ -12,7 +12,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Fault, Record, Reply, Run, RunStatus
 from runtime_core.errors import FaultKind, RunNotLogged
-from runtime_core.run_logs.log_targets import LogTarget, configured_targets
+from runtime_core.run_logs.log_targets import configured_targets
 from runtime_core.run_logs.run import run_of
 from runtime_core.run_logs.sink_thread import SinkThread
 from runtime_core.run_logs.text_log import append_text, text_log_path
@@ -27,13 +27,12 @@ _LOGGED_KINDS = _KILLED | {FaultKind.TESSERACT_FAILED}
 class RunSupervisor:
     """Ends the runs of calls, computed here or in workers, and feeds remote sinks.
 
-    It is the `Upstream` of the logs of calls that are computed here. Errors of the constructor are
-    those of `configured_targets`.
+    It is the `Upstream` of calls that are computed here. Raises the errors of `configured_targets`.
     """
 
     def __init__(self, catalog: Catalog, config: RuntimeConfig) -> None:
         self._config = config
-        self._targets: Sequence[LogTarget] = configured_targets(catalog, config)
+        self._targets = configured_targets(catalog, config)
         self._sink_threads = [
             SinkThread(target, config) for target in self._targets if not target.sink.value.local
         ]
@@ -61,7 +60,7 @@ class RunSupervisor:
             _log.warning("%s cannot be emptied: %s", run.log_folder, exception_text(error))
 
     def opened(self, run: Run) -> None:
-        """Do nothing: a run that is computed in this process is closed in it."""
+        """Do nothing: a run that is computed in this process is also closed in it."""
 
     def take(self, run: Run, record: Record) -> None:
         """Queue a record for the remote sinks."""
@@ -69,7 +68,7 @@ class RunSupervisor:
             thread.put(run, record)
 
     def abandoned(self, run: Run) -> None:
-        """Close a run in the local sinks in the place of a worker that has died."""
+        """Close a run in the local sinks, instead of a worker that has died."""
         for target in self._targets:
             if target.sink.value.local:
                 try:
@@ -102,7 +101,7 @@ class RunSupervisor:
             thread.end(run, RunStatus.KILLED)
 
     def close(self, seconds: float) -> None:
-        """Wait at most so many seconds for the remote sinks."""
+        """Wait at most `seconds` for each remote sink."""
         for thread in self._sink_threads:
             thread.close(seconds)
 

@@ -176,8 +176,8 @@ def test_a_text_that_is_no_path_is_refused(path: str, runtime: Make) -> None:
 
 @pytest.mark.parametrize("path", ["layers.[].w", "grid.[0].[]"])
 def test_a_template_is_no_path(path: str, runtime: Make) -> None:
-    """Nobody can ask for every item of a list at once."""
-    with pytest.raises(InvalidPayload, match=r"'\[\]' stands for every index"):
+    """A payload cannot name every item of a list at once."""
+    with pytest.raises(InvalidPayload, match=r"'\[\]' means every index"):
         runtime(CONTAINERS).call(JACOBIAN, ask(JACOBIAN, {}, of=["alias"], by=[path]))
 
 

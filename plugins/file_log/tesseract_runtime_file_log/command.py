@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic_core import to_json
 
-from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Metric
 from runtime_core.errors import InvalidOption
 from runtime_core.files import is_url
@@ -67,7 +66,7 @@ def show_run(
 def clean_runs(
     context: typer.Context,
     keep: Annotated[
-        int | None, typer.Option(min=0, help="Keep so many of the newest runs.")
+        int | None, typer.Option(min=0, help="Keep this many of the newest runs.")
     ] = None,
     older_than: Annotated[
         str | None, typer.Option(metavar="AGE", help="Remove only what is older, such as 7d.")
@@ -75,7 +74,7 @@ def clean_runs(
     dry_run: Annotated[bool, typer.Option(help="Only print what would be removed.")] = False,
     output_path: OutputPath = None,
 ) -> None:
-    """Remove runs with all their files, but none that may still go on."""
+    """Remove runs with all their files, except those that may still be running."""
     if keep is None and older_than is None:
         raise InvalidOption("Say what to remove with --keep N, --older-than AGE, or both.")
     folder = _folder(context.obj, output_path)
@@ -92,11 +91,11 @@ def send_run(
     run_id: RunName,
     log_to: Annotated[
         list[str] | None,
-        typer.Option(metavar="TARGET", help="Where to, such as mlflow+http://host:5000."),
+        typer.Option(metavar="TARGET", help="The target, such as mlflow+http://host:5000."),
     ] = None,
     output_path: OutputPath = None,
 ) -> None:
-    """Send a run to a tracker that has missed it."""
+    """Send a run to a tracker that does not have it."""
     command: CommandContext = context.obj
     config = command.config
     if log_to:
@@ -108,8 +107,7 @@ def send_run(
 
 
 def _folder(context: CommandContext, output_path: str | None) -> Path:
-    config: RuntimeConfig = context.config
-    name = output_path or config.output_path
+    name = output_path or context.config.output_path
     if is_url(name):
         raise InvalidOption(f"Runs are logged on a local disk; there are none at {name!r}.")
     if not Path(name).is_dir():

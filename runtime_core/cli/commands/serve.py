@@ -63,7 +63,7 @@ def _workers(context: CommandContext, options: ServeOptions) -> Workers:
 
 
 def _check(options: ServeOptions) -> None:
-    """Refuse options that do not go together."""
+    """Refuse options that exclude each other."""
     if options.in_process and (options.timeout is not None or options.num_workers > 1):
         raise InvalidOption(
             "--in-process computes one call at a time and cannot stop it: leave out --timeout and "
@@ -78,10 +78,7 @@ def _check(options: ServeOptions) -> None:
 
 
 def _without_kubernetes_port(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Leave out a port such as `tcp://...`.
-
-    Kubernetes sets it in the variable of a service whose name happens to give that variable.
-    """
+    """Leave out a port such as `tcp://...`, which Kubernetes sets in a variable of a service."""
     port = given["port"]
     if port is None or not port.startswith("tcp://"):
         return given

@@ -18,6 +18,11 @@ from runtime_core.runtime import Runtime
 
 _REF = "#/components/schemas/{model}"
 
+
+def _ref(component: str) -> dict[str, str]:
+    return {"$ref": _REF.format(model=component)}
+
+
 _FAULT_COMPONENTS: Mapping[str, Any] = {
     "ValidationError": {
         "title": "ValidationError",
@@ -39,11 +44,7 @@ _FAULT_COMPONENTS: Mapping[str, Any] = {
         "title": "HTTPValidationError",
         "type": "object",
         "properties": {
-            "detail": {
-                "title": "Detail",
-                "type": "array",
-                "items": {"$ref": _REF.format(model="ValidationError")},
-            }
+            "detail": {"title": "Detail", "type": "array", "items": _ref("ValidationError")}
         },
     },
     "TesseractFailure": {
@@ -84,7 +85,7 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
         "x-supported-compressions": ["none", *runtime.catalog.compressors.names],
         "x-supported-gpu-transports": ["none"],
     }
-    # Defaults may be NaN or any other value; what is served must be JSON.
+    # Defaults may be NaN or any other value; the document must be JSON.
     plain: dict[str, Any] = from_json(to_json(document, inf_nan_mode="strings"))
     return plain
 
@@ -102,7 +103,7 @@ def _components(
     models = dict.fromkeys(
         model for e in served.values() for model in (e.payload, e.result) if model is not None
     )
-    # One mode for all: the same model must be one component, for what comes and for what goes.
+    # One mode for all: a model must be one component, in payloads and in results.
     keys, schema = models_json_schema(
         [(model, "validation") for model in models],
         ref_template=_REF,
@@ -150,8 +151,10 @@ def _content(catalog: Catalog, ref: Any) -> dict[str, Any]:
 
 
 def _fault(description: str, component: str) -> dict[str, Any]:
-    schema = {"$ref": _REF.format(model=component)}
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {
+        "description": description,
+        "content": {"application/json": {"schema": _ref(component)}},
+    }
 
 
 _FAULTS = {

@@ -1,4 +1,4 @@
-"""MLflow runs that are written by runs of a Tesseract."""
+"""The handle of a run in MLflow."""
 
 from __future__ import annotations
 
@@ -42,10 +42,9 @@ def open_run(run: Run, target: str, config: RuntimeConfig) -> RunHandle:
 
 
 class MlflowRunHandle:
-    """Writes the records of a run to MLflow, changed to what MLflow accepts.
+    """Writes the records of a run to MLflow, with a warning for each change that MLflow demands.
 
-    Each change is reported in a warning. Raises `ConnectionError` when the server does not answer,
-    and `RunNotLogged` when it refuses.
+    Raises `ConnectionError` when the server does not answer, and `RunNotLogged` when it refuses.
     """
 
     def __init__(
@@ -104,7 +103,7 @@ class MlflowRunHandle:
         return MlflowMetric(key, record.value, milliseconds, record.step)
 
     def _param(self, record: Parameter) -> Param | None:
-        """Return the parameter to send, or nothing for a known key: parameters never change."""
+        """Return the parameter to send, or `None` for a known key: parameters never change."""
         key = self._parameter_keys.name(record.key)
         value = self._cut(record.key, limits.text(record.value))
         known = self._values.get(key)
@@ -134,10 +133,7 @@ class MlflowRunHandle:
         return limits.cut(value, limits.LONGEST_PARAMETER)
 
     def _send_artifact(self, artifact: Artifact) -> None:
-        """Send a file or folder under the name of its artifact.
-
-        Raises `FileNotFoundError` if it is gone.
-        """
+        """Send a file or folder under the name of its artifact."""
         path = artifact.path
         if not path.exists():
             raise FileNotFoundError(
@@ -145,17 +141,12 @@ class MlflowRunHandle:
             )
         if path.is_dir():
             self._client.log_artifacts(self._id, str(path), artifact.name)
-        elif path.name == artifact.name:
-            self._client.log_artifact(self._id, str(path))
-        else:
-            self._send_renamed(artifact)
-
-    def _send_renamed(self, artifact: Artifact) -> None:
-        """Send a file through a link: the client names it as it is named on disk."""
+            return
         folder, _, name = artifact.name.rpartition("/")
+        # The client takes the name from the disk, thus from a link.
         with tempfile.TemporaryDirectory() as scratch:
             renamed = Path(scratch, name)
-            renamed.symlink_to(artifact.path.absolute())
+            renamed.symlink_to(path.absolute())
             self._client.log_artifact(self._id, str(renamed), folder or None)
 
 
@@ -179,9 +170,9 @@ def _created(client: MlflowClient, run: Run, arguments: Mapping[str, Any]) -> Ml
 def _resumed(client: MlflowClient, run: Run, arguments: Mapping[str, Any]) -> MlflowRun:
     mlflow_run = client.get_run(arguments["run_id"])
     tags = _tags(client, mlflow_run.info.experiment_id, run, arguments)
-    named = [RunTag(key, value) for key, value in tags.items()]
-    client.log_batch(mlflow_run.info.run_id, tags=named)
-    client.update_run(mlflow_run.info.run_id, status="RUNNING", name=arguments.get("run_name"))
+    mlflow_id = mlflow_run.info.run_id
+    client.log_batch(mlflow_id, tags=[RunTag(key, value) for key, value in tags.items()])
+    client.update_run(mlflow_id, status="RUNNING", name=arguments.get("run_name"))
     return mlflow_run
 
 
@@ -199,14 +190,13 @@ def _experiment_id(client: MlflowClient, arguments: Mapping[str, Any]) -> str:
     """Return the experiment of new runs, in the order of precedence of `mlflow.start_run`."""
     if experiment_id := arguments.get("experiment_id"):
         return str(experiment_id)
-    name = arguments.get("experiment_name") or os.environ.get("MLFLOW_EXPERIMENT_NAME")
-    if name:
+    if name := arguments.get("experiment_name") or os.environ.get("MLFLOW_EXPERIMENT_NAME"):
         return _named_experiment(client, name)
     return os.environ.get("MLFLOW_EXPERIMENT_ID") or _DEFAULT_EXPERIMENT
 
 
 def _named_experiment(client: MlflowClient, name: str) -> str:
-    """Return the id of an experiment, which is created if it does not exist."""
+    """Find or create an experiment, and return its id."""
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)

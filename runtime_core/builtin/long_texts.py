@@ -25,10 +25,7 @@ Document = bytes | bytearray | mmap
 
 
 class LongTexts:
-    """The long texts of one document, and the short document without them.
-
-    With `views` the base64 text of an array is put back as a memoryview of the document.
-    """
+    """The long texts of one document; with `views` they are put back as memoryviews of it."""
 
     def __init__(self, document: Document, *, views: bool) -> None:
         self._document = document

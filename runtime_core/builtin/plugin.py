@@ -1,8 +1,4 @@
-"""The core's own plugin: its hooks and their declarations.
-
-Every declaration names its behaviour without importing it, so that a start loads only what is
-used.
-"""
+"""The core's own plugin: declarations that import nothing before it is used."""
 
 from __future__ import annotations
 

@@ -21,10 +21,7 @@ _SECONDS_TO_END = 1.0  # programs that user code has left behind may write for e
 
 @contextmanager
 def captured(log: Path) -> Iterator[None]:
-    """Forward what is written inside the `with` to stderr, and append it to the file `log`.
-
-    Descriptors are replaced, so that subprocesses and C code are captured as well.
-    """
+    """Copy the output inside the `with`, also of subprocesses, to stderr and to the file `log`."""
     flush_output()
     with suppress(AttributeError, ValueError):  # user code may have replaced or closed it
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper

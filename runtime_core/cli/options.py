@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
@@ -64,27 +65,20 @@ def root_callback(catalog: Catalog) -> Callable[..., None]:
         _parameter(option, field, advanced=option not in CORE_OPTIONS)
         for option, field in _options(catalog)
     ]
-    return with_parameters(callback, [*parameters, _NO_PLUGIN, _STRICT_PLUGINS, _HELP_ALL])
+    return _with_parameters(callback, [*parameters, _NO_PLUGIN, _STRICT_PLUGINS, _HELP_ALL])
 
 
 def takes_options(model: type[BaseModel], *, command: str) -> Callable[[_Function], _Function]:
     """Let `function(context, **given)` take the fields of a model, as text, as its options."""
     prefix = f"{PREFIXES[0]}{command.upper()}_"
-    parameters = [
-        _parameter(name, field, prefix=prefix) for name, field in model.model_fields.items()
-    ]
-
-    def decorated(function: _Function) -> _Function:
-        context = inspect.Parameter(
-            "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
-        )
-        return with_parameters(function, [context, *parameters, _HELP_ALL])
-
-    return decorated
+    fields = model.model_fields.items()
+    context = inspect.Parameter("context", _KEYWORD, annotation=typer.Context)
+    parameters = [_parameter(name, field, prefix=prefix) for name, field in fields]
+    return partial(_with_parameters, parameters=[context, *parameters, _HELP_ALL])
 
 
-def with_parameters(function: _Function, parameters: Sequence[inspect.Parameter]) -> _Function:
-    """Give a function the signature that Typer reads; it is known only at run time."""
+def _with_parameters(function: _Function, parameters: Sequence[inspect.Parameter]) -> _Function:
+    """Give a function the signature that Typer reads."""
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.__annotations__ = {each.name: each.annotation for each in parameters}
     return function
@@ -118,13 +112,15 @@ def _show_all(context: typer.Context, value: bool) -> None:
     raise typer.Exit
 
 
-def _core_parameter(name: str, kind: Any, default: Any, **facts: Any) -> inspect.Parameter:
-    """Return the parameter of an option that no model holds; its variable is in its help."""
+def _core_parameter(name: str, kind: Any = bool, **facts: Any) -> inspect.Parameter:
+    """Return the parameter of an option without a model; its help names its variable."""
     declaration = typer.Option(
         flag_name(name), allow_from_autoenv=False, show_envvar=False, **facts
     )
-    annotation = Annotated[kind, declaration]
-    return inspect.Parameter(name, _KEYWORD, default=default, annotation=annotation)
+    default = False if kind is bool else None
+    return inspect.Parameter(
+        name, _KEYWORD, default=default, annotation=Annotated[kind, declaration]
+    )
 
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -134,22 +130,17 @@ _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 _NO_PLUGIN = _core_parameter(
     "no_plugin",
     list[str] | None,
-    None,
     metavar="NAME",
     hidden=True,
     help="Do not load a plugin; may be repeated. [env var: TESSERACT_DISABLE_PLUGINS]",
 )
 _STRICT_PLUGINS = _core_parameter(
     "strict_plugins",
-    bool,
-    False,
     hidden=True,
     help="Refuse to start when a plugin is at fault. [env var: TESSERACT_STRICT_PLUGINS]",
 )
 _HELP_ALL = _core_parameter(
     "help_all",
-    bool,
-    False,
     is_eager=True,
     callback=_show_all,
     help="Show all options and their environment variables.",

@@ -43,10 +43,7 @@ OutputFormat = Annotated[
 
 
 def folder_of_results(config: RuntimeConfig, output_path: str | None) -> str | None:
-    """Return the folder or URL of the files of a result, if one was given.
-
-    `output_path` is the option after the command.
-    """
+    """Return the folder or URL for files of a result, if one was given to command or program."""
     named = config.output_file is not None or "output_path" in config.given
     return output_path or (config.output_path if named else None)
 

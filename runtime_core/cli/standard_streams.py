@@ -1,7 +1,4 @@
-"""Reserving stdout for results: the output of user code goes to stderr.
-
-Descriptors are replaced, so that subprocesses and C code are covered as well.
-"""
+"""Reserving stdout for results, also from C code: what else is printed goes to stderr."""
 
 from __future__ import annotations
 

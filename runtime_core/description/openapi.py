@@ -23,39 +23,37 @@ def _ref(component: str) -> dict[str, str]:
     return {"$ref": _REF.format(model=component)}
 
 
+def _object(title: str, *required: str, **properties: Any) -> dict[str, Any]:
+    schema = {"title": title, "type": "object", "properties": properties}
+    return schema | {"required": list(required)} if required else schema
+
+
 _FAULT_COMPONENTS: Mapping[str, Any] = {
-    "ValidationError": {
-        "title": "ValidationError",
-        "type": "object",
-        "properties": {
-            "loc": {
-                "title": "Location",
-                "type": "array",
-                "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
-            },
-            "msg": {"title": "Message", "type": "string"},
-            "type": {"title": "Error Type", "type": "string"},
-            "input": {"title": "Summary of the refused value"},
-            "ctx": {"title": "Context", "type": "object"},
+    "ValidationError": _object(
+        "ValidationError",
+        "loc",
+        "msg",
+        "type",
+        loc={
+            "title": "Location",
+            "type": "array",
+            "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
         },
-        "required": ["loc", "msg", "type"],
-    },
-    "HTTPValidationError": {
-        "title": "HTTPValidationError",
-        "type": "object",
-        "properties": {
-            "detail": {"title": "Detail", "type": "array", "items": _ref("ValidationError")}
-        },
-    },
-    "TesseractFailure": {
-        "title": "TesseractFailure",
-        "type": "object",
-        "properties": {
-            "detail": {"title": "Detail", "type": "string"},
-            "run_id": {"title": "Run Id", "type": "string"},
-        },
-        "required": ["detail"],
-    },
+        msg={"title": "Message", "type": "string"},
+        type={"title": "Error Type", "type": "string"},
+        input={"title": "Summary of the refused value"},
+        ctx={"title": "Context", "type": "object"},
+    ),
+    "HTTPValidationError": _object(
+        "HTTPValidationError",
+        detail={"title": "Detail", "type": "array", "items": _ref("ValidationError")},
+    ),
+    "TesseractFailure": _object(
+        "TesseractFailure",
+        "detail",
+        detail={"title": "Detail", "type": "string"},
+        run_id={"title": "Run Id", "type": "string"},
+    ),
 }
 
 _RUN_ID: Mapping[str, Any] = {

@@ -66,10 +66,7 @@ class SinkThread:
         self._waiting.put((sending, record))
 
     def end(self, run: Run, status: RunStatus) -> Future[None]:
-        """End a run after its records; the future raises if they have not all arrived.
-
-        A run without records is not sent at all.
-        """
+        """End a run, if it has records; the future raises if they have not all arrived."""
         sending = self._runs.pop(run.id, None)
         if sending is None:
             nothing: Future[None] = Future()

@@ -106,9 +106,12 @@ class RunSupervisor:
             thread.close(seconds)
 
     def _end(self, run: Run, reply: Reply) -> list[Future[None]]:
-        if reply.fault is not None and reply.fault.kind in _LOGGED_KINDS:
-            _note(run, reply.fault)
-        return [thread.end(run, _status(reply)) for thread in self._sink_threads]
+        status = RunStatus.FINISHED
+        if reply.fault is not None:
+            status = RunStatus.KILLED if reply.fault.kind in _KILLED else RunStatus.FAILED
+            if reply.fault.kind in _LOGGED_KINDS:
+                _note(run, reply.fault)
+        return [thread.end(run, status) for thread in self._sink_threads]
 
 
 def _note(run: Run, fault: Fault) -> None:
@@ -118,12 +121,6 @@ def _note(run: Run, fault: Fault) -> None:
         append_text(text_log_path(run), f"{text.rstrip()}\n".encode())
     except OSError as error:
         _log.warning("The log of run %s cannot be written: %s.", run.id, error)
-
-
-def _status(reply: Reply) -> RunStatus:
-    if reply.fault is None:
-        return RunStatus.FINISHED
-    return RunStatus.KILLED if reply.fault.kind in _KILLED else RunStatus.FAILED
 
 
 def _judged(reply: Reply, problems: Sequence[BaseException | None]) -> Reply:

@@ -13,8 +13,8 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Artifact, Parameter, Record, RunStatus
 from runtime_core.errors import InvalidOption, RunNotLogged
+from tesseract_runtime_file_log.command import other_targets, send
 from tesseract_runtime_file_log.reading import stored_run
-from tesseract_runtime_file_log.resend import other_targets, send
 from tests.cli.conftest import Here, here
 from tests.file_log.conftest import Open, metric
 from tests.run_logs.conftest import Sink, WithSinks, with_sinks

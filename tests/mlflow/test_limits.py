@@ -128,18 +128,6 @@ def test_parameters_do_not_change(opened: OpenRun, tracker: Tracker, warnings: W
     ]
 
 
-def test_impossible_steps_are_left_out(
-    opened: OpenRun, tracker: Tracker, warnings: Warnings
-) -> None:
-    """A step that no integer of 64 bits has is told, and the rest is kept."""
-    run, handle = opened()
-    handle.write([metric("loss", 1.0, 2**63), metric("loss", 2.0, -(2**63)), metric("loss", 3.0)])
-    assert tracker.history(tracker.run(run.id), "loss") == [(-(2**63), 2.0), (0, 3.0)]
-    assert warnings() == [
-        f"Metric 'loss' of run {run.id} at step {2**63} is not in MLflow, whose steps have 64 bits."
-    ]
-
-
 def test_many_records_are_sent_at_once(opened: OpenRun, tracker: Tracker) -> None:
     """More metrics and parameters than a request takes all arrive, in order."""
     run, handle = opened()

@@ -150,7 +150,7 @@ def test_ids_of_experiments_may_be_numbers(catalog: Catalog) -> None:
     [
         (
             '{"runname": "fit"}',
-            "there is no argument 'runname'. Did you mean 'run_name'? Known: ",
+            "unknown argument 'runname'. Did you mean 'run_name'? Known: ",
         ),
         (
             "fit",

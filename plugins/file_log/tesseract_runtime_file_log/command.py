@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic_core import to_json
 
-from runtime_core.contracts import Metric
-from runtime_core.errors import InvalidOption
+from runtime_core.calls import exception_text
+from runtime_core.catalog import Catalog
+from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import Metric, RunStatus
+from runtime_core.errors import InvalidOption, RunNotLogged
 from runtime_core.files import is_url
+from runtime_core.run_logs import LogTarget, configured_targets
 from tesseract_runtime_file_log.pruning import age, remove, superfluous
 from tesseract_runtime_file_log.reading import StoredRun, stored_run, stored_runs
-from tesseract_runtime_file_log.resend import other_targets, send
 
 if TYPE_CHECKING:
     from runtime_core.cli import CommandContext
+
+_BATCH = 1_000  # records
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -104,6 +110,34 @@ def send_run(
     for target in other_targets(command.catalog, config):
         send(run, target, config)
         typer.echo(f"Sent {run.id} to {target.target}")
+
+
+def other_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
+    """Return the targets other than files; `InvalidOption` if there are none."""
+    targets = [t for t in configured_targets(catalog, config) if not t.sink.value.default]
+    if not targets:
+        raise InvalidOption(
+            "Name where to send the run with --log-to, such as mlflow+http://host:5000."
+        )
+    return targets
+
+
+def send(stored: StoredRun, target: LogTarget, config: RuntimeConfig) -> None:
+    """Send a whole run; `RunNotLogged` gives the reason of a failure."""
+    if stored.is_running:
+        raise RunNotLogged(f"Run {stored.id} has not ended yet: it is sent when it has.")
+    status = RunStatus.__members__.get(stored.status, RunStatus.FINISHED)
+    records = stored.records
+    try:
+        handle = target.open(stored.run, config)
+        while batch := list(islice(records, _BATCH)):
+            handle.write(batch)
+        handle.close(status)
+    # A tracker may fail in any way; the user must learn the reason.
+    except Exception as error:
+        raise RunNotLogged(
+            f"Run {stored.id} cannot be sent to {target}: {exception_text(error)}."
+        ) from error
 
 
 def _folder(context: CommandContext, output_path: str | None) -> Path:

@@ -41,10 +41,7 @@ def age(text: str) -> timedelta:
 def superfluous(
     runs: Sequence[StoredRun], *, keep: int | None, older_than: timedelta | None
 ) -> list[StoredRun]:
-    """Select the runs to remove, except those that may still be running.
-
-    `runs` are sorted newest first.
-    """
+    """Select runs to remove, of runs sorted newest first; those that may be running stay."""
     now = datetime.now(UTC)
     chosen = runs[keep:] if keep is not None else runs
     return [

@@ -50,11 +50,21 @@ def open_run(run: Run, target: str, config: RuntimeConfig) -> FileRun:
     folder = run.log_folder
     folder.mkdir(parents=True, exist_ok=True)
     known = read_facts(folder)
-    if known.get("id") != run.id:
+    is_same = known.get("id") == run.id
+    if not is_same:
         _clear_folder(folder, known)
-    facts = _new_facts(run)
-    if known.get("id") == run.id:
-        facts["started"] = known.get("started")
+    facts = {
+        "id": run.id,
+        "endpoint": run.endpoint,
+        "name": run.name,
+        "version": run.version,
+        "parent_id": run.parent_id,
+        "started": known.get("started") if is_same else _now(),
+        "ended": None,
+        "status": RUNNING,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+    }
     write(str(folder / FACTS), [facts_text(facts)])
     return FileRun(folder, facts)
 
@@ -151,21 +161,6 @@ _WRITERS: Mapping[type, Callable[[FileRun, Any], None]] = {
     Parameter: FileRun._write_parameter,
     Artifact: FileRun._write_artifact,
 }
-
-
-def _new_facts(run: Run) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "endpoint": run.endpoint,
-        "name": run.name,
-        "version": run.version,
-        "parent_id": run.parent_id,
-        "started": _now(),
-        "ended": None,
-        "status": RUNNING,
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-    }
 
 
 def _clear_folder(folder: Path, earlier: Mapping[str, Any]) -> None:

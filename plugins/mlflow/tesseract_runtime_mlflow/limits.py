@@ -16,7 +16,6 @@ LONGEST_PARAMETER = 6_000
 LONGEST_TAG = 5_000
 MOST_PARAMETERS = 100
 MOST_METRICS = 900  # a request may have 1000 entries, of which 100 are parameters
-STEPS = range(-(2**63), 2**63)
 _LARGEST_HALF = 450_000  # bytes of parameters, and of metrics; a request may have a megabyte
 
 _FORBIDDEN = re.compile(r"[^/\w.\- :]")

@@ -17,10 +17,7 @@ _MOST_CHILDREN = 10_000
 
 
 def parent_of(client: MlflowClient, experiment_id: str, parent_id: str) -> str | None:
-    """Return the MLflow id of a parent, given its MLflow id or run id.
-
-    `None` if it is not in MLflow: it may not have logged anything yet.
-    """
+    """Return the MLflow id of a parent, given by either id; `None` if it is not in MLflow."""
     if re.fullmatch(r"[0-9a-f]{32}", parent_id) and _exists(client, parent_id):
         return parent_id
     for experiments in _nearest_first(client, experiment_id):

@@ -81,7 +81,7 @@ class MlflowRunHandle:
         metrics = [self._metric(record) for record in records if isinstance(record, Metric)]
         params = [self._param(record) for record in records if isinstance(record, Parameter)]
         for batch in zip_longest(
-            limits.batches(filter(None, metrics), limits.MOST_METRICS, _metric_size),
+            limits.batches(metrics, limits.MOST_METRICS, _metric_size),
             limits.batches(filter(None, params), limits.MOST_PARAMETERS, _param_size),
         ):
             self._client.log_batch(self._id, metrics=batch[0] or [], params=batch[1] or [])
@@ -89,15 +89,7 @@ class MlflowRunHandle:
             if isinstance(record, Artifact):
                 self._send_artifact(record)
 
-    def _metric(self, record: Metric) -> MlflowMetric | None:
-        if record.step not in limits.STEPS:
-            _log.warning(
-                "Metric %r of run %s at step %s is not in MLflow, whose steps have 64 bits.",
-                shortened(record.key),
-                self._run.id,
-                shortened(str(record.step)),
-            )
-            return None
+    def _metric(self, record: Metric) -> MlflowMetric:
         milliseconds = max(0, int(record.timestamp * 1000))
         key = self._metric_keys.name(record.key)
         return MlflowMetric(key, record.value, milliseconds, record.step)

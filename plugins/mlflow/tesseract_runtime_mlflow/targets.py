@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from runtime_core.config import RuntimeConfig
 from runtime_core.errors import InvalidOption, shortened
@@ -45,7 +45,11 @@ def check(target: str, config: RuntimeConfig) -> None:
             f"The address of the MLflow server at {shortened(rest)!r} must not have credentials in "
             f"it, which would stand in every log. Set {_USERNAME} and {_PASSWORD} instead."
         )
-    parts = _split(target)
+    try:
+        parts = urlsplit(tracking_uri_of(target))
+        _ = parts.port  # parsed only now; it may be invalid
+    except ValueError as error:
+        raise InvalidOption(f"{shortened(target)!r} is not a valid URL: {error}.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidOption(
             f"{shortened(target)!r} is not a valid address of an MLflow server. It must be like "
@@ -55,12 +59,3 @@ def check(target: str, config: RuntimeConfig) -> None:
     if len(given) == 1:
         [missing] = {_USERNAME, _PASSWORD} - set(given)
         raise InvalidOption(f"{given[0]} is set and {missing} is not: MLflow needs both or none.")
-
-
-def _split(target: str) -> SplitResult:
-    try:
-        parts = urlsplit(tracking_uri_of(target))
-        _ = parts.port  # parsed only now; it may be invalid
-    except ValueError as error:
-        raise InvalidOption(f"{shortened(target)!r} is not a valid URL: {error}.") from None
-    return parts

@@ -1,8 +1,4 @@
-"""The shapes of outputs at given inputs, cached by the signature of the inputs.
-
-A shape follows from its declaration, from the author's `abstract_eval`, or else from one `apply`
-for each signature: the shapes of differentiable inputs, and the values of all others.
-"""
+"""The shapes of outputs, cached by the shapes of differentiable inputs and all other values."""
 
 from __future__ import annotations
 

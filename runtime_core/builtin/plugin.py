@@ -1,4 +1,4 @@
-"""The core's own plugin: declarations that import nothing before it is used."""
+"""The core's own plugin: declarations that import nothing until it is used."""
 
 from __future__ import annotations
 
@@ -52,6 +52,10 @@ _ENDPOINTS = (
         "Get output schema for tesseract apply function.",
     ),
 )
+_FORMATS = (
+    ("json", "json", "JSON with arrays as nested lists."),
+    ("json+base64", "base64", "JSON with arrays as base64."),
+)
 _COMMANDS = (
     ("check", "check:check", "Check whether the Tesseract API can be imported."),
     ("openapi-schema", "openapi_schema:openapi_schema", "Get the openapi.json schema."),
@@ -83,23 +87,15 @@ def endpoints() -> Iterable[Endpoint]:
 @hookimpl
 def formats() -> Iterable[Format]:
     """Provide the JSON formats."""
-    load = lazy_call("runtime_core.builtin.json_format:JsonDocumentCodec")
-    yield Format(
-        name="json",
-        summary="JSON with arrays as nested lists.",
-        media_types=("application/json",),
-        suffixes=(".json",),
-        array_encoding="json",
-        load=load,
-    )
-    yield Format(
-        name="json+base64",
-        summary="JSON with arrays as base64.",
-        media_types=("application/json+base64",),
-        suffixes=(".json",),
-        array_encoding="base64",
-        load=load,
-    )
+    for name, array_encoding, summary in _FORMATS:
+        yield Format(
+            name=name,
+            summary=summary,
+            media_types=(f"application/{name}",),
+            suffixes=(".json",),
+            array_encoding=array_encoding,
+            load=lazy_call("runtime_core.builtin.json_format:JsonDocumentCodec"),
+        )
 
 
 @hookimpl

@@ -71,9 +71,13 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
     served = {n: e for n, e in bound.items() if not isinstance(e, Unavailable)}
     with scope.enter(runtime.scope()):
         refs, components = _components(served)
+    config = runtime.config
+    info = {"title": config.name, "version": config.version}
+    if config.description:
+        info["description"] = config.description
     document = {
         "openapi": "3.1.0",
-        "info": _info(runtime),
+        "info": info,
         "paths": {
             f"/{name}": _path(runtime.catalog, name, endpoint, refs)
             for name, endpoint in served.items()
@@ -86,12 +90,6 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
     # Defaults may be NaN or any other value; the document must be JSON.
     plain: dict[str, Any] = from_json(to_json(document, inf_nan_mode="strings"))
     return plain
-
-
-def _info(runtime: Runtime) -> dict[str, str]:
-    config = runtime.config
-    info = {"title": config.name, "version": config.version}
-    return {**info, "description": config.description} if config.description else info
 
 
 def _components(

@@ -125,7 +125,9 @@ class RunLog:
             self._open()
             for target in self._local:
                 try:
-                    self._handle(target).write((record,))
+                    if target not in self._handles:  # opening is retried after a failure
+                        self._handles[target] = target.open(self.run, self._config)
+                    self._handles[target].write((record,))
                 # A sink may raise anything, and the computation must not suffer.
                 except Exception as error:
                     self._failed(target, error)
@@ -151,12 +153,6 @@ class RunLog:
                 self.run.id,
                 install_command("tesseract-runtime-file-log"),
             )
-
-    def _handle(self, target: LogTarget) -> RunHandle:
-        """Return the open run of a sink; opening is retried after a failure."""
-        if target not in self._handles:
-            self._handles[target] = target.open(self.run, self._config)
-        return self._handles[target]
 
     def _as_stored(self, record: Record) -> Record:
         """Return a record with the path of its copy: user code may remove its own file."""

@@ -59,7 +59,12 @@ class SinkThread:
 
     def put(self, run: Run, record: Record) -> None:
         """Queue a record."""
-        sending = self._sending(run)
+        if run.id not in self._runs:
+            self._runs[run.id] = _Sending(run=run)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name=str(self._target), daemon=True)
+            self._thread.start()
+        sending = self._runs[run.id]
         if self._waiting.qsize() >= _MOST_WAITING:
             sending.problem = sending.problem or "more was logged than it could take in time"
             return
@@ -93,14 +98,6 @@ class SinkThread:
                 self._target.target,
             )
 
-    def _sending(self, run: Run) -> _Sending:
-        if run.id not in self._runs:
-            self._runs[run.id] = _Sending(run=run)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=str(self._target), daemon=True)
-            self._thread.start()
-        return self._runs[run.id]
-
     def _left(self) -> Iterator[_Entry]:
         """Take entries off the queue until it is empty or ends."""
         with suppress(Empty):
@@ -116,17 +113,13 @@ class SinkThread:
                     opening.load()
         finally:
             self._loaded.set()
-        while batch := self._batch():
+        while (first := self._waiting.get()) is not None:
+            batch = [first, *islice(self._left(), _LARGEST_BATCH - 1)]
             by_run: defaultdict[_Sending, list[Record | RunStatus]] = defaultdict(list)
             for sending, entry in batch:
                 by_run[sending].append(entry)
             for sending, entries in by_run.items():
                 self._send(sending, entries)
-
-    def _batch(self) -> list[_Entry]:
-        """Return the next entries; none at the end."""
-        first = self._waiting.get()
-        return [] if first is None else [first, *islice(self._left(), _LARGEST_BATCH - 1)]
 
     def _send(self, sending: _Sending, entries: Sequence[Record | RunStatus]) -> None:
         records = [entry for entry in entries if not isinstance(entry, RunStatus)]

@@ -129,13 +129,13 @@ def test_given_steps_are_kept(open_log: OpenLog) -> None:
     """A step may be any whole number, numpy's and negative ones too."""
     sink = Sink()
     log = open_log(sink.declared(local=True))
-    given: Sequence[Any] = (10, np.int64(3), -1)
+    given: Sequence[Any] = (10, np.int64(3), -1, 2**63 - 1)
     for step in given:
         log.metric("a", 1, step)
-    assert steps(sink) == [("a", 10), ("a", 3), ("a", -1)]
+    assert steps(sink) == [("a", 10), ("a", 3), ("a", -1), ("a", 2**63 - 1)]
 
 
-@pytest.mark.parametrize("step", ["x", math.nan, 1.5])
+@pytest.mark.parametrize("step", ["x", math.nan, 1.5, 2**63])
 def test_step_that_is_no_whole_number_is_told(open_log: OpenLog, step: Any) -> None:
     """A wrong step is an error that names key and step, and is not rounded."""
     with pytest.raises(TypeError, match="log_metric: the step of 'loss' must be"):

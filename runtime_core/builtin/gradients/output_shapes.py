@@ -35,7 +35,9 @@ class OutputShapes:
     def at(self, inputs: BaseModel, path: str) -> Shape:
         """Return the shape of an output at given inputs, or as declared if it is absent there."""
         declared = self._declared(path).shape
-        return declared if _is_fixed(declared) else self._at(inputs).get(path, declared)
+        if declared is not ... and None not in declared:
+            return declared
+        return self._at(inputs).get(path, declared)
 
     def predicted(self, inputs: BaseModel, path: str) -> Expected:
         """Predict shape and data type of an output as far as possible without calling `apply`."""
@@ -50,7 +52,9 @@ class OutputShapes:
         return declared
 
     def _at(self, inputs: BaseModel) -> Shapes:
-        signature = self._signature(inputs)
+        shapes = shapes_of(dict(self._binding.schemas.differentiable_inputs.leaves(inputs)))
+        others = replace(inputs, {parse(path): None for path in shapes})
+        signature = f"{shapes}{_text(others)}"
         if signature not in self._known:
             self._known[signature] = self._evaluated(inputs)
             if len(self._known) > _LARGEST_CACHE:
@@ -68,14 +72,6 @@ class OutputShapes:
             answer = evaluate(abstract, _abstract(inputs))
         outputs = self._binding.schemas.differentiable_outputs
         return shapes_of(dict(outputs.leaves(answer)))
-
-    def _signature(self, inputs: BaseModel) -> str:
-        shapes = shapes_of(dict(self._binding.schemas.differentiable_inputs.leaves(inputs)))
-        return f"{shapes}{_text(replace(inputs, {parse(path): None for path in shapes}))}"
-
-
-def _is_fixed(shape: Shape) -> bool:
-    return shape is not ... and None not in shape
 
 
 def _abstract(inputs: BaseModel) -> Any:

@@ -52,11 +52,9 @@ def _workers(context: CommandContext, options: ServeOptions) -> Workers:
         claim_stdout()  # the output of user code is not a result
         runtime = served_runtime(context.catalog, context.config, context.supervisor)
         return InProcessWorkers(runtime, context.supervisor)
-    settings = WorkerSettings(
-        config=dump(context.config),
-        plugins=context.selection,
-        loaded=loaded_plugins(context.catalog),
-    )
+    loaded = loaded_plugins(context.catalog)
+    config = dump(context.config)
+    settings = WorkerSettings(config=config, plugins=context.selection, loaded=loaded)
     return WorkerPool(
         settings, context.supervisor, size=options.num_workers, timeout=options.timeout
     )

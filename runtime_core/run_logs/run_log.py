@@ -100,7 +100,7 @@ class RunLog:
         """Log a file or folder; `FileNotFoundError` if there is none."""
         found = Path(path).absolute()
         if not os.fspath(path) or not (found.is_file() or found.is_dir()):
-            raise FileNotFoundError(f"log_artifact: there is no file or folder {str(path)!r}.")
+            raise FileNotFoundError(f"log_artifact: {str(path)!r} is not a file or folder.")
         name = found.resolve().name if found.name == ".." else found.name
         self._write(Artifact(path=found, name=name or "artifact"))
 

@@ -1,4 +1,4 @@
-"""What gradient functions return is held against what was asked."""
+"""Results of gradient functions are validated against the request."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_wrong_keys_are_the_authors_fault(
 def test_keys_that_are_no_paths_are_the_authors_fault(
     endpoint: str, key: str, runtime: Make
 ) -> None:
-    """A key that could not even be a path is told as any other wrong key."""
+    """A key that is not a path is reported like any other wrong key."""
     value = "{'x': np.eye(2)}" if endpoint == JACOBIAN else "np.ones(2)"
     made = runtime(IDENTITY + returning(f"{{{key!r}: {value}}}", endpoint))
     failed = fault(made, endpoint, ask(endpoint, X))
@@ -303,7 +303,7 @@ def test_what_is_no_derivative_is_the_authors_fault(
 def test_an_author_may_change_the_inputs(
     endpoint: str, returned: Any, change: str, runtime: Make
 ) -> None:
-    """A result is held against the inputs that came, not what the function made of them."""
+    """A result is validated against the received inputs, not those that the function changed."""
     source = IDENTITY + (
         f"def {endpoint}(inputs, **named):\n    inputs.x = {change}\n    return {returned}\n"
     )

@@ -185,7 +185,7 @@ def test_result_may_go_into_a_pipe(apply: Callable[..., Any], tmp_path: Path) ->
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     got: list[bytes] = []
-    descriptor = os.open(pipe, os.O_RDWR)  # so that nobody waits when the pipe is replaced
+    descriptor = os.open(pipe, os.O_RDWR)  # so that no process waits when the pipe is replaced
     try:
         ended = apply(before=("--output-file", str(pipe)))
         reader = threading.Thread(target=lambda: got.append(os.read(descriptor, 4096)))
@@ -234,7 +234,7 @@ def test_payload_from_a_link(apply: Callable[..., Any], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["memory://payload.json", "memory://payload.json?version=3"])
 def test_payload_from_a_url(apply: Callable[..., Any], url: str) -> None:
-    """`@URL` reads the payload from anything that fsspec opens; a query is no suffix."""
+    """`@URL` reads the payload from anything that fsspec opens; a query is not a suffix."""
     fsspec.filesystem("memory").pipe(url.removeprefix("memory:/"), PAYLOAD.encode())
     ended = apply(payload=f"@{url}")
     assert (ended.stdout.encode(), ended.stderr) == (RESULT, "")

@@ -138,7 +138,7 @@ class Bucket(Place):
 
     def _request(self, method: str, path: str, body: bytes = b"") -> bytes:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
-        # The server asks for somebody's name, and believes it.
+        # The server asks for a name, and accepts any.
         headers = {"Authorization": "AWS x:x", "Content-Type": "application/octet-stream"}
         connection.request(method, f"/{self.bucket}{path}", body, headers)
         response = connection.getresponse()
@@ -379,7 +379,7 @@ def test_reader_never_sees_half_a_result(
 def looking(look: Callable[[], None]) -> Iterator[None]:
     """Call a function whenever this thread has called what may change a file.
 
-    A thread that looks all the time would see less, and hold the GIL against what it looks at.
+    A polling thread would see less, and hold the GIL.
     """
 
     def returned(frame: FrameType, event: str, function: Any) -> None:
@@ -495,7 +495,7 @@ def test_server_that_is_not_there_is_told(apply: Callable[..., Any], format_: st
 
 
 def test_payload_that_breaks_off_is_told(apply: Callable[..., Any]) -> None:
-    """A web server that has a payload and does not give it is no fault of the runtime."""
+    """A web server that refuses a payload is not reported as a fault of the runtime."""
     with serving_files() as server:
         server.files["/payload.json"] = PAYLOAD.encode()
         server.broken.add("/payload.json")

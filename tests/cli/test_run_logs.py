@@ -154,7 +154,7 @@ def test_traceback_of_a_failure_ends_the_log(
 
 
 def test_refused_payload_leaves_no_log(cli: Cli, tesseract: Tesseract, tmp_path: Path) -> None:
-    """A call that is wrong is no failure of the Tesseract."""
+    """An invalid call is not a failure of the Tesseract."""
     ended = cli("--api-path", str(tesseract(LOGS + "    return 1\n")), "apply", '{"inputs": 3}')
     assert ended.returncode == 2
     assert not (tmp_path / "logs").exists()
@@ -336,7 +336,7 @@ def test_refusing_sink_is_told_and_missed_nothing(
     run_id = facts(tmp_path / "logs")["id"]
     assert ended.stderr == (
         f"Run {run_id} cannot be logged to refuses:x (tesseract-runtime-sinks 0.3): "
-        "ConnectionError: nobody listens. What was logged stands in "
+        "ConnectionError: connection refused. What was logged stands in "
         f"{tmp_path / 'logs'}; send it later with: tesseract-runtime runs send {run_id} "
         "--log-to refuses:x\n"
     )
@@ -350,7 +350,7 @@ def test_refusing_sink_is_told_and_missed_nothing(
 def test_strict_fails_a_run_that_is_not_logged(
     cli: Cli, tesseract: Tesseract, sinks: Mapping[str, str]
 ) -> None:
-    """With `--log-to-strict` there is no result."""
+    """With `--log-to-strict` no result is written."""
     ended = applied(
         cli, tesseract(LOGGING), "--log-to", "refuses:x", "--log-to-strict", environment=sinks
     )

@@ -1,4 +1,4 @@
-"""Streams: stdout holds the result and nothing else, whoever prints whatever."""
+"""Streams: stdout holds the result and nothing else, whatever prints."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def run_with_stdout(stdout: int, api_path: Path, payload: str) -> tuple[int, str
 
 @pytest.mark.parametrize("count", [1, 100_000])
 def test_reader_that_has_gone_is_no_incident(tesseract: Tesseract, count: int) -> None:
-    """When nobody reads the result, the command ends in silence."""
+    """When stdout is closed, the command ends in silence."""
     reading, writing = os.pipe()
     os.close(reading)
     payload = json.dumps({"inputs": {"x": [1.0] * count}})

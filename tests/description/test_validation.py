@@ -123,7 +123,7 @@ def test_a_long_value_in_the_place_of_a_schema_is_shortened(runtime: Make) -> No
 
 @pytest.mark.parametrize("name", ["apply", "jacobian"])
 def test_what_is_no_function_is_not_suggested(name: str, runtime: Make) -> None:
-    """Nobody is asked whether they meant the name that they have written."""
+    """A correct name is not suggested."""
     made = runtime(SCHEMAS + ("" if name == "apply" else APPLY) + f"{name} = 3\n")
     try:
         message = describe(made).unavailable[name]
@@ -345,7 +345,7 @@ def test_defaults_of_nested_models_are_told(runtime: Make) -> None:
     ids=["none", "list", "broadcast", "empty", "plain", "annotated", "field_validator"],
 )
 def test_a_default_that_its_field_accepts_is_no_fault(inputs: str, runtime: Make) -> None:
-    """What works in a call is not refused, whoever makes an array of it."""
+    """Defaults that work in a call are not refused."""
     made = runtime(schemas(inputs))
     apply = made.bound("apply").payload
     assert apply is not None

@@ -48,7 +48,7 @@ def test_list(here: Here, logged: Path) -> None:
 
 
 def test_list_of_nothing(here: Here) -> None:
-    """An output path without runs has none, which is no error."""
+    """An output path without runs is not an error."""
     ended = here("runs", "list")
     assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
 
@@ -95,13 +95,16 @@ def test_clean(here: Here, logged: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["show", "c"], "Error: There is no run 'c' in "),
+        (["show", "c"], "Error: Unknown run 'c' in "),
         (["clean"], "Error: Say what to remove with --keep N, --older-than AGE, or both.\n"),
         (
             ["clean", "--older-than", "soon"],
             "Error: --older-than 'soon' is not a valid time span: ",
         ),
-        (["list", "-o", "nowhere"], "Error: There is no folder 'nowhere'. Name the output path "),
+        (
+            ["list", "-o", "nowhere"],
+            "Error: Folder 'nowhere' does not exist. Name the output path ",
+        ),
         (["list", "-o", "s3://x"], "Error: Runs are logged on a local disk; there are none at "),
         (["send", "a"], "Error: Name where to send the run with --log-to, such as mlflow+http"),
         (["send", "a", "--log-to", "file"], "Error: Name where to send the run with --log-to"),
@@ -159,14 +162,14 @@ def test_send(with_sinks: WithSinks, logged: Path) -> None:
 
 @pytest.mark.parametrize("when", ["open", "write", "close"])
 def test_send_that_fails_is_told(with_sinks: WithSinks, logged: Path, when: str) -> None:
-    """Whoever sends a run is told that it has not arrived."""
+    """A failed send of a run is an error with the reason."""
     catalog = with_sinks(Sink(fails=when).declared())
     config = config_of(catalog)
     [target] = other_targets(catalog, config)
     with pytest.raises(RunNotLogged) as caught:
         send(stored_run(logged, "a"), target, config)
     assert str(caught.value) == (
-        "Run a cannot be sent to kept:there (of-tests 7): ConnectionError: nobody listens."
+        "Run a cannot be sent to kept:there (of-tests 7): ConnectionError: connection refused."
     )
 
 

@@ -96,7 +96,7 @@ def test_run_is_found_by_what_no_other_begins_with(tmp_path: Path) -> None:
     assert stored_run(tmp_path, "ab").id == "ab"
     with pytest.raises(UnknownName, match="Run 'a' may be any of 3: write more of its id"):
         stored_run(tmp_path, "a")
-    with pytest.raises(UnknownName, match=r"There is no run 'abx' in .*Did you mean 'ab"):
+    with pytest.raises(UnknownName, match=r"Unknown run 'abx' in .*Did you mean 'ab"):
         stored_run(tmp_path, "abx")
 
 
@@ -136,7 +136,7 @@ def dead_process() -> int:
 
 
 def test_run_whose_process_has_ended_is_killed(tmp_path: Path) -> None:
-    """A run that nobody has closed goes on while its process lives, as far as that is known."""
+    """A run that is not closed is running while its process lives, as far as that is known."""
     here = socket.gethostname()
     facts: dict[str, Any] = {"status": "RUNNING"}
     assert make(tmp_path, "run_a", host=here, pid=os.getpid(), **facts).status == "RUNNING"

@@ -57,13 +57,13 @@ many = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], dea
 
 
 def rows(path: Path) -> list[list[str]]:
-    """Return what the csv module reads."""
+    """Return the rows of a CSV file."""
     with path.open(newline="", encoding="utf-8") as file:
         return [*csv.reader(file)]
 
 
 def parameters(path: Path) -> Any:
-    """Return what the json module reads."""
+    """Return the contents of a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -178,7 +178,7 @@ def test_closing_leaves_no_descriptors(opened: Open) -> None:
 
 
 def bytes_moved(handle: Any, count: int) -> int:
-    """Return how many bytes are read and written for so many parameters and metrics."""
+    """Return the number of bytes read and written for `count` parameters and metrics."""
     before = bytes_of_process()
     for number in range(count):
         handle.write([metric(), Parameter(key=str(number), value=number)])
@@ -186,7 +186,7 @@ def bytes_moved(handle: Any, count: int) -> int:
 
 
 def bytes_of_process() -> int:
-    """Return how many bytes this process has read and written so far."""
+    """Return the number of bytes that this process has read and written."""
     counts = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
     return int(counts["rchar"]) + int(counts["wchar"])
 
@@ -289,7 +289,7 @@ def test_artifacts_of_any_name_are_kept(
 
 
 def test_kept_artifact_is_where_it_stays(opened: Open, tmp_path: Path) -> None:
-    """Whoever reads an artifact later is told where its copy is."""
+    """A stored artifact has the path of its copy."""
     handle = opened()
     (tmp_path / "plot.svg").write_text("1")
     handle.write([artifact(tmp_path / "plot.svg")])
@@ -514,7 +514,7 @@ def test_killed_process_leaves_whole_lines(tmp_path: Path) -> None:
 
 
 def test_files_are_readable_while_the_run_goes_on(tmp_path: Path) -> None:
-    """Whoever reads while somebody writes sees whole metrics and parameters."""
+    """A reader sees whole metrics and parameters while they are written."""
     stored = StoredRun(tmp_path / "run_a" / "logs")
     with writing(tmp_path / "run_a", largest=10):
         for _ in range(20):

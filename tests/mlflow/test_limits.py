@@ -117,7 +117,7 @@ def test_texts_of_all_kinds_are_taken(opened: OpenRun, tracker: Tracker, value: 
 
 
 def test_parameters_do_not_change(opened: OpenRun, tracker: Tracker, warnings: Warnings) -> None:
-    """The first value of a parameter stays; logging it again is no error, another one is told."""
+    """The first value of a parameter stays; another one is reported."""
     run, handle = opened()
     handle.write([Parameter(key="rate", value=1), Parameter(key="rate", value=1)])
     handle.write([Parameter(key="rate", value=2), Parameter(key="size", value=3)])

@@ -57,7 +57,7 @@ def test_parent_may_log_after_its_children(opened: OpenRun, tracker: Tracker) ->
     assert tracker.run(child.id).data.tags[PARENT] == tracker.run(parent.id).info.run_id
 
 
-@pytest.mark.parametrize("parent_id", ["nobody", "0" * 32, "it's", "x' or 'x' = 'x", "a b"])
+@pytest.mark.parametrize("parent_id", ["unknown", "0" * 32, "it's", "x' or 'x' = 'x", "a b"])
 def test_unknown_parents_are_noted(opened: OpenRun, tracker: Tracker, parent_id: str) -> None:
     """A parent that is nowhere costs nothing but the nesting."""
     opened()

@@ -107,9 +107,7 @@ def test_artifacts_that_are_gone_are_told(opened: OpenRun, tmp_path: Path) -> No
     _, handle = opened()
     with pytest.raises(FileNotFoundError) as caught:
         handle.write([Artifact(path=tmp_path / "gone.txt", name="gone.txt")])
-    assert str(caught.value) == (
-        f"artifact 'gone.txt' is gone: there is no file or folder '{tmp_path}/gone.txt'"
-    )
+    assert str(caught.value) == (f"artifact 'gone.txt' is gone from '{tmp_path}/gone.txt'")
 
 
 def test_incomplete_runs_say_so(opened: OpenRun, tracker: Tracker, tmp_path: Path) -> None:
@@ -179,7 +177,7 @@ def test_runs_can_be_resumed(opened: OpenRun, tracker: Tracker) -> None:
 
 
 def test_refusals_are_told(opened: OpenRun, tracker: Tracker) -> None:
-    """What the server refuses is told with its address and its own reason."""
+    """A refusal of the server is reported with its address and reason."""
     with pytest.raises(RunNotLogged) as caught:
         opened({"experiment_id": "987654"})
     assert str(caught.value) == (

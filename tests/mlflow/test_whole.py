@@ -139,7 +139,7 @@ def test_calls_are_logged_as_they_end(
 
 
 def has_ended(tracker: Tracker, run_id: str) -> bool:
-    """Say whether a run is there and closed."""
+    """Return `True` if a run exists and is closed."""
     return [run.info.status == "RUNNING" for run in tracker.runs(run_id)] == [False]
 
 

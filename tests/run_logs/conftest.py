@@ -48,7 +48,7 @@ class Lines:
 
 
 def refuse(run, target, config):
-    raise ConnectionError("nobody listens")
+    raise ConnectionError("connection refused")
 
 
 def hang(run, target, config):
@@ -92,7 +92,7 @@ class Sink:
     def _note(self, what: str, *facts: Any) -> None:
         self.calls.extend(facts)
         if what == self.fails:
-            raise ConnectionError("nobody listens")
+            raise ConnectionError("connection refused")
 
     @property
     def records(self) -> list[Record]:
@@ -187,7 +187,7 @@ Logging = Callable[..., tuple[Runtime, RunSupervisor]]
 def logging_runtime(
     with_sinks: WithSinks, tesseract: Callable[..., Path], tmp_path: Path
 ) -> Logging:
-    """Return a function that makes a runtime of a source, and who supervises its runs."""
+    """Return a function that makes a runtime of a source, and its supervisor."""
 
     def make(source: str = DOUBLE, *sinks: RunSink, **flags: Any) -> tuple[Runtime, RunSupervisor]:
         catalog = with_sinks(*sinks)

@@ -1,4 +1,4 @@
-"""What user code calls to log, and which run it goes to."""
+"""The log functions of user code, and the run that they log to."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_plain_thread_logs_to_the_only_running_call(open_log: OpenLog) -> None:
 
 
 def test_thread_of_one_of_several_calls_must_have_its_context(open_log: OpenLog) -> None:
-    """Where several calls run, a thread without context is told how to get it."""
+    """Where several calls run, a thread without context gets an error with the remedy."""
     log = open_log()
     with entered(log), entered(open_log()), pytest.raises(RuntimeError) as caught:
         in_thread(lambda: log_metric("loss", 1))
@@ -224,7 +224,7 @@ def test_validators_may_log(logging_runtime: Logging) -> None:
 
 
 def test_names_for_authors_are_these_functions() -> None:
-    """`tesseract_core.runtime.experimental` hands on the same functions."""
+    """`tesseract_core.runtime.experimental` re-exports the same functions."""
     from tesseract_core.runtime import experimental
 
     assert experimental.log_parameter is log_parameter

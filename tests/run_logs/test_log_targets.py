@@ -1,4 +1,4 @@
-"""Where runs are logged: what the options ask for, and what keeps the rest."""
+"""Log targets: those of the options, and the default ones."""
 
 from __future__ import annotations
 

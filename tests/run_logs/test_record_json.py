@@ -1,4 +1,4 @@
-"""What is logged, as JSON: whatever the values are."""
+"""Records and values of any kind as JSON."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_value_that_holds_itself_ends() -> None:
 
 
 class Mute:
-    """Something whose text cannot be had."""
+    """An object without a text."""
 
     def __str__(self) -> str:
         """Fail."""

@@ -101,12 +101,13 @@ def test_abandoned_run_is_closed_as_killed_in_local_sinks(supervise: Supervise, 
 def test_abandoned_run_that_cannot_be_closed_is_a_warning(
     supervise: Supervise, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A sink that fails then is told of, and the next one is closed."""
+    """A sink that fails meanwhile is reported, and the next one is closed."""
     broken, whole = Sink(fails="open"), Sink()
     supervise(
         broken.declared(name="broken", local=True), whole.declared(name="whole", local=True)
     ).abandoned(run)
-    assert "Run fit-7: broken:there (of-tests 7): ConnectionError: nobody listens" in caplog.text
+    message = "Run fit-7: broken:there (of-tests 7): ConnectionError: connection refused"
+    assert message in caplog.text
     assert whole.calls[-1] == RunStatus.KILLED
 
 
@@ -119,7 +120,7 @@ def test_distant_sink_that_fails_does_not_fail_the_call(
     assert reply.fault is None
     [warning] = caplog.messages
     assert warning.startswith(
-        "Run fit-7 cannot be logged to far:there (of-tests 7): ConnectionError: nobody listens."
+        "Run fit-7 cannot be logged to far:there (of-tests 7): ConnectionError: connection refused."
     )
     assert "runs send fit-7 --log-to far:there" in warning
 
@@ -223,7 +224,7 @@ def test_server_is_not_held_up(supervise: Supervise, run: Run) -> None:
 
 
 def test_caller_who_gives_up_does_not_end_a_sink(supervise: Supervise, run: Run) -> None:
-    """The next run is sent, and judged, although nobody waits for the one before any more."""
+    """The next run is sent and judged, although the caller of the previous one has gone."""
     written = threading.Event()
 
     class Slow(Sink):

@@ -145,7 +145,7 @@ def _folder(context: CommandContext, output_path: str | None) -> Path:
     if is_url(name):
         raise InvalidOption(f"Runs are logged on a local disk; there are none at {name!r}.")
     if not Path(name).is_dir():
-        raise InvalidOption(f"There is no folder {name!r}. Name the output path with -o.")
+        raise InvalidOption(f"Folder {name!r} does not exist. Name the output path with -o.")
     return Path(name).absolute()
 
 

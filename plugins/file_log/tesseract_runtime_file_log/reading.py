@@ -200,7 +200,7 @@ def stored_run(output_path: Path, name: str) -> StoredRun:
     if near:
         raise UnknownName(f"Run {name!r} may be any of {len(near)}: write more of its id.")
     raise UnknownName(
-        f"There is no run {name!r} in {str(output_path)!r}."
+        f"Unknown run {name!r} in {str(output_path)!r}."
         f"{did_you_mean(name, [run.id for run in runs])} See: tesseract-runtime --output-path "
         f"{output_path} runs list"
     )

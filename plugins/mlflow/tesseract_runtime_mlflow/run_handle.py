@@ -128,9 +128,7 @@ class MlflowRunHandle:
         """Send a file or folder under the name of its artifact."""
         path = artifact.path
         if not path.exists():
-            raise FileNotFoundError(
-                f"artifact {artifact.name!r} is gone: there is no file or folder {str(path)!r}"
-            )
+            raise FileNotFoundError(f"artifact {artifact.name!r} is gone from {str(path)!r}")
         if path.is_dir():
             self._client.log_artifacts(self._id, str(path), artifact.name)
             return

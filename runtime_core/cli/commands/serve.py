@@ -93,7 +93,7 @@ def _check_certificate(certificate: str, key: str) -> None:
 
     for file in (certificate, key):
         if not Path(file).is_file():
-            raise MissingFile(f"There is no file {file!r} for TLS.")
+            raise MissingFile(f"File {file!r} for TLS does not exist.")
     try:
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
     except (OSError, ValueError) as error:

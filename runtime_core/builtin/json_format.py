@@ -17,10 +17,7 @@ class JsonDocumentCodec:
     """Reads and writes JSON; NaN and infinities are written as strings, and read as tokens too."""
 
     def loads(self, body: memoryview, limits: ReadingLimits) -> Any:
-        """Return the tree of a JSON text; integers of any size are exact.
-
-        Raises `ValueError` for invalid JSON, too many items, and more than 200 levels.
-        """
+        """Return the tree of a JSON text; `ValueError` if it is invalid, too large or too deep."""
         texts = LongTexts(_document(body), views=limits.views)
         _refuse_many_items(texts.short, limits.items)
         return texts.tree()

@@ -109,18 +109,14 @@ def _command_class(summary: str, endpoint: BoundEndpoint) -> type[TyperCommand]:
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
             """Write the help."""
-            self.help = _help(summary, endpoint)
+            from runtime_core.cli.field_tree import field_tree  # it loads numpy
+
+            parts = [summary, endpoint.doc.strip()]
+            if endpoint.payload is not None:
+                parts.append("The payload is a JSON object with the following structure.")
+                parts.append("\b\nPayload:\n" + field_tree(endpoint.payload))
+            parts.append("\b\nResult:\n" + field_tree(endpoint.result))
+            self.help = "\n\n".join(part for part in parts if part)
             super().format_help(ctx, formatter)
 
     return EndpointCommand
-
-
-def _help(summary: str, endpoint: BoundEndpoint) -> str:
-    from runtime_core.cli.field_tree import field_tree  # it loads numpy, and only help needs it
-
-    parts = [summary, endpoint.doc.strip()]
-    if endpoint.payload is not None:
-        parts.append("The payload is a JSON object with the following structure.")
-        parts.append("\b\nPayload:\n" + field_tree(endpoint.payload))
-    parts.append("\b\nResult:\n" + field_tree(endpoint.result))
-    return "\n\n".join(part for part in parts if part)

@@ -45,16 +45,14 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run one command and return its exit code; every error becomes a message on stderr.
-
-    Once user code has run, stdout stays redirected to stderr: its threads may still print.
-    """
+    """Run one command and return its exit code; every error becomes a message on stderr."""
     try:
         selection = plugin_selection(arguments, environment)
         with stdout_to_stderr():
             catalog = load_catalog(selection)
     except TesseractRuntimeError as error:
         return _report(error)
+    # Once user code has run, stdout stays redirected to stderr: its threads may still print.
     context = CommandContext(
         catalog=catalog, selection=selection, environment=MappingProxyType(dict(environment))
     )

@@ -55,11 +55,7 @@ def deliver(
     output_path: str | None,
     stdout: int,
 ) -> None:
-    """Write a result to the destination of the options; errors are those of `files.write`.
-
-    A global `--output-path` is only the folder of `--output-file`. Without a destination the result
-    goes to the descriptor `stdout`.
-    """
+    """Write a result to `-o`, `--output-file` or stdout; errors are those of `files.write`."""
     if output_path is None and config.output_file is None:
         try:
             write_all(stdout, body)

@@ -30,10 +30,7 @@ Payload = Annotated[
 
 
 def read_payload(payload: str, catalog: Catalog) -> tuple[bytes, str]:
-    """Return the bytes of a payload, JSON text or `@PATH`, and the name of their format.
-
-    Raises `MissingFile` for a file that cannot be read, and the errors of `format_of`.
-    """
+    """Return the bytes of a payload, JSON text or `@PATH`, and the name of their format."""
     if not payload.startswith("@"):
         try:
             return payload.encode("utf-8"), "json"
@@ -45,10 +42,7 @@ def read_payload(payload: str, catalog: Catalog) -> tuple[bytes, str]:
 
 
 def format_of(name: str, catalog: Catalog) -> str:
-    """Return the name of the format of a file by its suffix; JSON without a suffix.
-
-    Raises `InvalidOption` for an unknown suffix, `UnknownName` if its format could be installed.
-    """
+    """Return the format of a file by its suffix; `InvalidOption` or `UnknownName` if unknown."""
     path = re.split(r"\?|::", name)[0] if is_url(name) else name
     suffix = PurePosixPath(path).suffix
     if not suffix:

@@ -23,8 +23,7 @@ from runtime_core.gradients import SIGNATURES
 from runtime_core.runtime import Runtime
 from runtime_core.schemas.walk import is_model, walk
 
-ONE_ARGUMENT = ("apply", "abstract_eval")
-"""The functions that are called with one positional argument."""
+_ONE_ARGUMENT = ("apply", "abstract_eval")  # positional
 
 
 def validate_tesseract(runtime: Runtime) -> None:
@@ -92,7 +91,7 @@ def _default_faults(model: type[BaseModel]) -> Iterator[str]:
 
 def _signature_faults(runtime: Runtime) -> Iterator[str]:
     named = {name: signature.arguments for name, signature in SIGNATURES.items()}
-    for name in (*ONE_ARGUMENT, *named):
+    for name in (*_ONE_ARGUMENT, *named):
         function = runtime.api.function(name)
         if isinstance(function, Unavailable):
             continue

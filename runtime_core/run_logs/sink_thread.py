@@ -43,10 +43,7 @@ _Entry = tuple[_Sending, Record | RunStatus]
 
 
 class SinkThread:
-    """Sends runs to one target in their order, in a thread that no call waits for.
-
-    Records that a target refuses, or is too slow for, are reported and stay in the default sinks.
-    """
+    """Sends runs to one target in a thread; what the target refuses is reported."""
 
     def __init__(self, target: LogTarget, config: RuntimeConfig) -> None:
         self._target = target

@@ -25,10 +25,7 @@ _LOGGED_KINDS = _KILLED | {FaultKind.TESSERACT_FAILED}
 
 
 class RunSupervisor:
-    """Ends the runs of calls, computed here or in workers, and feeds remote sinks.
-
-    It is the `Upstream` of calls that are computed here. Raises the errors of `configured_targets`.
-    """
+    """Ends runs, computed here (as their `Upstream`) or in workers, and feeds remote sinks."""
 
     def __init__(self, catalog: Catalog, config: RuntimeConfig) -> None:
         self._config = config
@@ -80,7 +77,7 @@ class RunSupervisor:
     async def ended(self, run: Run, reply: Reply) -> Reply:
         """End the run of a call of a worker; return the reply, or that of a failed sink."""
         endings = self._end(run, reply)
-        if not self._config.log_to_strict or not endings:
+        if not endings:
             return reply
         import asyncio  # the command line does not need it
 
@@ -90,10 +87,7 @@ class RunSupervisor:
 
     def finished(self, run: Run, reply: Reply) -> Reply:
         """End the run of a call of this process; return the reply, or that of a failed sink."""
-        endings = self._end(run, reply)
-        if not self._config.log_to_strict or not endings:
-            return reply
-        return _judged(reply, [ending.exception() for ending in endings])
+        return _judged(reply, [ending.exception() for ending in self._end(run, reply)])
 
     def interrupted(self, run: Run) -> None:
         """End the run of a call in this process that was interrupted."""
@@ -106,12 +100,14 @@ class RunSupervisor:
             thread.close(seconds)
 
     def _end(self, run: Run, reply: Reply) -> list[Future[None]]:
+        """End a run; return the futures of the sinks to wait for."""
         status = RunStatus.FINISHED
         if reply.fault is not None:
             status = RunStatus.KILLED if reply.fault.kind in _KILLED else RunStatus.FAILED
             if reply.fault.kind in _LOGGED_KINDS:
                 _note(run, reply.fault)
-        return [thread.end(run, status) for thread in self._sink_threads]
+        endings = [thread.end(run, status) for thread in self._sink_threads]
+        return endings if self._config.log_to_strict else []
 
 
 def _note(run: Run, fault: Fault) -> None:

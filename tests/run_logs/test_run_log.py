@@ -211,7 +211,7 @@ def test_failing_sink_does_not_fail_the_computation(
         (
             logging.WARNING,
             "Run fit-7 cannot be logged to broken:there (of-tests 7): ConnectionError: connection "
-            "listens. Something is missing there.",
+            "refused. Something is missing there.",
         )
     ]
 

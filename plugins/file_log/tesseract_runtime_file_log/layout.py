@@ -12,18 +12,13 @@ from typing import Any
 from runtime_core.contracts import Metric
 
 FACTS = "run.json"
-"""The facts of the run: id, endpoint, parent_id, started, ended, status, host and process."""
-
 METRICS = "metrics.csv"
 PARAMETERS = "parameters.json"
 ARTIFACTS = "artifacts"
 TEXT = "tesseract.log"
 
-DRAFT = ".draft-"
-"""The prefix of the names of artifacts while they are copied."""
-
-RUNNING = "RUNNING"
-"""The status of a run that has not been closed."""
+DRAFT = ".draft-"  # the prefix of artifacts while they are copied
+RUNNING = "RUNNING"  # the status of a run that is not closed
 
 METRICS_HEADER = b"timestamp,key,value,step\n"
 PARAMETERS_END = b"\n}"

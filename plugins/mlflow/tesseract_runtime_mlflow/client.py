@@ -34,10 +34,7 @@ def connected(tracking_uri: str) -> MlflowClient:
 
 @contextmanager
 def one_sentence_errors(tracking_uri: str) -> Iterator[None]:
-    """Raise errors of MLflow as one sentence each.
-
-    `ConnectionError` means that the server is unreachable, `RunNotLogged` that it refuses.
-    """
+    """Raise errors as one sentence: `ConnectionError` if unreachable, else `RunNotLogged`."""
     try:
         yield
     except (MlflowException, requests.RequestException) as error:

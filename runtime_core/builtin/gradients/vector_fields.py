@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -55,14 +54,6 @@ def cotangent_field(schemas: PayloadSchemas) -> Any:
     return _vector_field("Cotangent", VJP.output_paths, expected, doc)
 
 
-@dataclass(frozen=True, slots=True)
-class _Keyed:
-    """An array of a vector with its path, which pydantic does not pass to validators."""
-
-    path: str
-    value: Any
-
-
 def _vector_field(
     noun: str,
     paths_field: str,
@@ -74,17 +65,21 @@ def _vector_field(
     def keyed(vector: Any) -> Any:
         if not isinstance(vector, Mapping):
             return vector
-        return {path: _Keyed(path, value) for path, value in vector.items()}
+        # Pydantic does not pass its key to the validator of a value.
+        return {path: (path, value) for path, value in vector.items()}
 
-    def fit(item: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-        array = handler(item.value)
-        wanted = expected(item.path, info)
+    def fit(
+        item: tuple[str, Any], handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
+        path, value = item
+        array = handler(value)
+        wanted = expected(path, info)
         if wanted is None:
             return array
         try:
             return wanted.coerce(np.asarray(array))
         except PydanticCustomError as error:
-            facts = {"noun": noun, "path": repr(item.path), "problem": error.message()}
+            facts = {"noun": noun, "path": repr(path), "problem": error.message()}
             raise PydanticCustomError(error.type, "{noun} of {path}: {problem}", facts) from None
 
     def check(vector: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def _summaries(catalog: Catalog) -> dict[str, str]:
 
 
 def _unknown(catalog: Catalog, name: str) -> str:
-    """Return the reason for an unknown command: a conflict, a plugin to install or a typo."""
+    """Explain an unknown command: a conflict, a plugin to install or a typo."""
     for registry, key in ((catalog.commands, name), (catalog.endpoints, name.replace("-", "_"))):
         if key in registry.conflicts or registry.hints.for_name(registry.kind, key):
             return registry.explain(key)

@@ -27,8 +27,6 @@ from runtime_core.plugins import load_catalog
 # Typer may carry its own copy of click; the base of a public class is the class for both.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
-PROGRAM = "tesseract-runtime"
-
 
 def main() -> None:
     """Run the command line of this process."""
@@ -58,7 +56,7 @@ def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     )
     try:
         result = application(context).main(
-            args=list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=context
+            args=list(arguments), prog_name="tesseract-runtime", standalone_mode=False, obj=context
         )
         sys.stdout.flush()
         return result if isinstance(result, int) else 0

@@ -1,7 +1,6 @@
 """A program that forwards its stdin to stderr and to the log of a run, which its argument names.
 
-It is started by its path, without site packages, and imports nothing of the runtime. The log is
-created with its folder at the first byte. The program ends with its last writer.
+It is started by its path, without site packages, and imports nothing of the runtime.
 """
 
 import os

@@ -23,17 +23,15 @@ def _ref(component: str) -> dict[str, str]:
     return {"$ref": _REF.format(model=component)}
 
 
-def _object(title: str, *required: str, **properties: Any) -> dict[str, Any]:
+def _object(title: str, required: str = "", **properties: Any) -> dict[str, Any]:
     schema = {"title": title, "type": "object", "properties": properties}
-    return schema | {"required": list(required)} if required else schema
+    return schema | {"required": required.split()} if required else schema
 
 
 _FAULT_COMPONENTS: Mapping[str, Any] = {
     "ValidationError": _object(
         "ValidationError",
-        "loc",
-        "msg",
-        "type",
+        required="loc msg type",
         loc={
             "title": "Location",
             "type": "array",
@@ -50,7 +48,7 @@ _FAULT_COMPONENTS: Mapping[str, Any] = {
     ),
     "TesseractFailure": _object(
         "TesseractFailure",
-        "detail",
+        required="detail",
         detail={"title": "Detail", "type": "string"},
         run_id={"title": "Run Id", "type": "string"},
     ),

@@ -19,7 +19,6 @@ class LogTarget:
     target: str
 
     def __str__(self) -> str:
-        """Return the target and the origin of its sink, for messages."""
         return f"{self.target} ({self.sink.origin})"
 
     def open(self, run: Run, config: RuntimeConfig) -> RunHandle:

@@ -65,10 +65,8 @@ class StoredRun:
             return False
         try:
             os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        except OSError:  # it belongs to another user
-            pass
+        except OSError as error:
+            return isinstance(error, ProcessLookupError)  # else it belongs to another user
         return False
 
     @property

@@ -42,10 +42,7 @@ def open_run(run: Run, target: str, config: RuntimeConfig) -> RunHandle:
 
 
 class MlflowRunHandle:
-    """Writes the records of a run to MLflow, with a warning for each change that MLflow demands.
-
-    Raises `ConnectionError` when the server does not answer, and `RunNotLogged` when it refuses.
-    """
+    """Writes a run to MLflow, with a warning for each change that MLflow demands."""
 
     def __init__(
         self, *, run: Run, client: MlflowClient, tracking_uri: str, mlflow_run: MlflowRun
@@ -97,7 +94,16 @@ class MlflowRunHandle:
     def _param(self, record: Parameter) -> Param | None:
         """Return the parameter to send, or `None` for a known key: parameters never change."""
         key = self._parameter_keys.name(record.key)
-        value = self._cut(record.key, limits.text(record.value))
+        value = limits.text(record.value)
+        if len(value) > limits.LONGEST_PARAMETER:
+            _log.warning(
+                "Parameter %r of run %s has %d characters, of which MLflow takes %d.",
+                shortened(record.key),
+                self._run.id,
+                len(value),
+                limits.LONGEST_PARAMETER,
+            )
+            value = limits.cut(value, limits.LONGEST_PARAMETER)
         known = self._values.get(key)
         if known is None:
             self._values[key] = value
@@ -112,17 +118,6 @@ class MlflowRunHandle:
                 shortened(value),
             )
         return None
-
-    def _cut(self, key: str, value: str) -> str:
-        if len(value) > limits.LONGEST_PARAMETER:
-            _log.warning(
-                "Parameter %r of run %s has %d characters, of which MLflow takes %d.",
-                shortened(key),
-                self._run.id,
-                len(value),
-                limits.LONGEST_PARAMETER,
-            )
-        return limits.cut(value, limits.LONGEST_PARAMETER)
 
     def _send_artifact(self, artifact: Artifact) -> None:
         """Send a file or folder under the name of its artifact."""

@@ -10,13 +10,7 @@ import typer
 
 from runtime_core.catalog import Catalog
 from runtime_core.documents.wire import format_of_suffix
-from runtime_core.errors import (
-    InvalidOption,
-    UnknownName,
-    UnreadableDocument,
-    listed,
-    shortened,
-)
+from runtime_core.errors import InvalidOption, UnknownName, UnreadableDocument, listed, shortened
 from runtime_core.files import FileAccess, is_url
 
 Payload = Annotated[
@@ -36,9 +30,8 @@ def read_payload(payload: str, catalog: Catalog) -> tuple[bytes, str]:
             return payload.encode("utf-8"), "json"
         except UnicodeEncodeError:
             raise UnreadableDocument("The payload is not valid UTF-8.") from None
-    name = payload[1:]
-    body = FileAccess(root=None, confined=False).read(name)
-    return body, format_of(name, catalog)
+    body = FileAccess(root=None, confined=False).read(payload[1:])
+    return body, format_of(payload[1:], catalog)
 
 
 def format_of(name: str, catalog: Catalog) -> str:

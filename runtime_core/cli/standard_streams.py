@@ -9,8 +9,6 @@ from contextlib import contextmanager
 
 from runtime_core.run_logs.standard_output import STDERR, STDOUT, flush_output
 
-_STDIN = 0
-
 
 @contextmanager
 def stdout_to_stderr() -> Iterator[None]:
@@ -43,7 +41,7 @@ def claim_stdout() -> int:
 
 def open_standard_streams() -> None:
     """Open standard streams that the parent has closed, lest other files get their descriptors."""
-    for descriptor in (_STDIN, STDOUT, STDERR):
+    for descriptor in (0, STDOUT, STDERR):
         try:
             os.fstat(descriptor)
         except OSError:

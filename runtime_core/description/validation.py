@@ -13,12 +13,7 @@ from runtime_core.arrays.json_schema import ArrayJsonSchema
 from runtime_core.calls import scope
 from runtime_core.calls.faults import exception_text
 from runtime_core.contracts import Unavailable
-from runtime_core.errors import (
-    InvalidOption,
-    InvalidTesseract,
-    TesseractRuntimeError,
-    UnknownName,
-)
+from runtime_core.errors import InvalidOption, InvalidTesseract, TesseractRuntimeError, UnknownName
 from runtime_core.gradients import SIGNATURES
 from runtime_core.runtime import Runtime
 from runtime_core.schemas.walk import is_model, walk

@@ -1,4 +1,4 @@
-"""Without the plugin there is no msgpack anywhere, and every place says how to get it."""
+"""Without the plugin msgpack is unavailable everywhere, and every message has the remedy."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from runtime_core.cli.payloads import format_of
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.errors import UnknownName
 from runtime_core.files import FileAccess
-from runtime_core.plugins import PluginSelection, assemble
+from runtime_core.plugins import PluginSelection
 from runtime_core.server.negotiation import Negotiation, UnsupportedMediaType
 from tests.conftest import DOUBLE, Cli
 from tests.msgpack.conftest import payload
 from tests.server.conftest import Served, serving
+from tests.testing.test_absence import without as catalog_without
 
 INSTALL = re.escape(install_command("tesseract-runtime-msgpack"))
 
@@ -36,23 +37,18 @@ def cli(cli_here: Cli) -> Cli:
 
 @pytest.fixture(scope="module")
 def without() -> Catalog:
-    """Return what the plugins provide when this one is disabled."""
+    """Return the catalog with the plugin disabled."""
     return load_catalog(PluginSelection(disabled=frozenset({"msgpack"})))
 
 
 @pytest.fixture(scope="module")
 def not_installed() -> Catalog:
-    """Return what the plugins provide where this one is not installed."""
-    present = load_catalog(PluginSelection(disabled=frozenset({"msgpack"})))
-    declarations = {
-        hook: list(present.registry(hook).entries.values()) for hook in ("formats", "encodings")
-    }
-    plugins = [plugin for plugin in present.plugins if plugin.name != "msgpack"]
-    return assemble(plugins=plugins, declarations=[declarations])
+    """Return the catalog without the plugin."""
+    return catalog_without("msgpack")
 
 
 def test_files_of_the_format_are_not_read(without: Catalog, not_installed: Catalog) -> None:
-    """`@file.msgpack` says what is missing."""
+    """`@file.msgpack` is refused with the missing plugin."""
     with pytest.raises(UnknownName, match="which is disabled"):
         format_of("payload.msgpack", without)
     with pytest.raises(UnknownName, match=INSTALL):
@@ -62,7 +58,7 @@ def test_files_of_the_format_are_not_read(without: Catalog, not_installed: Catal
 def test_bodies_of_the_media_type_are_refused_with_a_hint(
     without: Catalog, not_installed: Catalog
 ) -> None:
-    """A body of the format says what is missing, and what is known."""
+    """A body of the format is refused with the missing plugin."""
     with pytest.raises(UnsupportedMediaType, match="which is disabled"):
         negotiation(without).input_format("application/msgpack")
     with pytest.raises(UnsupportedMediaType, match=INSTALL):
@@ -70,7 +66,7 @@ def test_bodies_of_the_media_type_are_refused_with_a_hint(
 
 
 def negotiation(catalog: Catalog) -> Negotiation:
-    """Return how a service with these plugins finds formats."""
+    """Return the negotiation of a service with these plugins."""
     return Negotiation(catalog, resolve(catalog, flags={}, environment={}))
 
 
@@ -101,7 +97,7 @@ def test_files_are_explained_on_the_command_line(
 
 
 def test_help_does_not_offer_it(cli: Cli, tesseract: Callable[..., Path]) -> None:
-    """The formats of the help are those that there are."""
+    """Help has the available formats only."""
     path = str(tesseract())
     assert "msgpack" in cli("plugins").stdout
     assert "formats: msgpack" not in cli("--no-plugin", "msgpack", "plugins").stdout
@@ -118,7 +114,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_the_server_does_not_produce_it(served: Served) -> None:
-    """`Accept: application/msgpack` is 406 with the formats that there are."""
+    """`Accept: application/msgpack` is 406 with the available formats."""
     answer = served.apply({"x": [1.0]}, accept="application/msgpack")
     assert answer.status == 406
     detail: dict[str, Any] = answer.json()["detail"]

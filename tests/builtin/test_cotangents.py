@@ -74,7 +74,7 @@ def test_outputs_are_computed_once(runtime: Make) -> None:
     "other", [{"k": 3}, {"x": [1.0, 2.0]}, {"text": "fast"}], ids=["int", "shape", "str"]
 )
 def test_outputs_are_computed_for_each_signature(other: dict[str, Any], runtime: Make) -> None:
-    """Another plain value or another shape may give outputs of other shapes."""
+    """Other values or shapes may have outputs of other shapes."""
     made = runtime(ZEROS)
     answer(made, VJP, of_length(2))
     answer(made, VJP, of_length(other.get("k", 2), **other))
@@ -98,7 +98,7 @@ def test_an_output_may_be_as_long_as_an_integer_array_says(field: str, runtime: 
 
 
 def test_an_output_may_depend_on_a_field_that_is_not_dumped(runtime: Make) -> None:
-    """Every field counts, also one that the author keeps out of documents."""
+    """Every field counts, also one that is excluded from documents."""
     made = runtime(ZEROS.replace("k: int = 2", "k: int = Field(2, exclude=True)"))
     answer(made, VJP, of_length(2, k=2))
     answer(made, VJP, of_length(3, k=3))
@@ -261,7 +261,7 @@ def test_wrong_outputs_are_told_as_those_of_their_endpoint(endpoint: str, runtim
 
 
 def test_an_output_that_is_absent_takes_any_cotangent(runtime: Make) -> None:
-    """Where these inputs give no array, only the author can say what a cotangent means."""
+    """A cotangent of a missing output is passed to the author's function unchecked."""
     made = runtime(
         ZEROS.replace("y: Differentiable", "y: None | Differentiable").replace(
             '{"y": np.zeros(LENGTH(inputs))}', '{"y": None}'

@@ -1,4 +1,4 @@
-"""Options from the environment, and which of them is the stronger one."""
+"""Options from the environment, and their precedence."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ FAILING = SCHEMAS + "def apply(inputs):\n    raise ValueError('too stiff')\n"
 
 
 def test_result_is_exit_code_0(here: Here, tesseract: Tesseract) -> None:
-    """A command that is done has a result on stdout and nothing on stderr."""
+    """A successful command has a result on stdout and nothing on stderr."""
     ended = here("--api-path", str(tesseract()), "apply", PAYLOAD)
     assert (ended.code, ended.stderr) == (0, "")
     assert ended.stdout == (
@@ -80,7 +80,7 @@ def test_invalid_payload_lists_every_fault(here: Here, tesseract: Tesseract) -> 
 
 
 def test_payload_that_is_no_object(here: Here, tesseract: Tesseract) -> None:
-    """JSON of another shape is a fault of the payload as a whole."""
+    """JSON that is not an object is a fault of the whole payload."""
     ended = here("--api-path", str(tesseract()), "apply", "[1]")
     assert ended.code == 2
     assert "  payload: Input should be a valid dictionary" in ended.stderr
@@ -107,7 +107,7 @@ def test_missing_payload(here: Here, tesseract: Tesseract) -> None:
 
 @pytest.mark.parametrize("command", ["apply", "check", "input-schema", "openapi-schema"])
 def test_missing_file_of_the_tesseract(here: Here, tmp_path: Path, command: str) -> None:
-    """A file that is not there is named, with the option that names another."""
+    """A missing file is named, with the option that sets it."""
     ended = here(command, *([PAYLOAD] if command == "apply" else []))
     assert (ended.code, ended.stdout) == (2, "")
     assert ended.stderr == (
@@ -132,7 +132,7 @@ def test_file_that_is_no_python(here: Here, tmp_path: Path) -> None:
 
 
 def test_failing_import_shows_the_author_s_frames(here: Here, tesseract: Tesseract) -> None:
-    """An import that fails is shown with the frames of the author alone."""
+    """A failing import is shown with the frames of the author only."""
     path = tesseract("import broken_sibling", broken_sibling="def f():\n    return 1 / 0\n\nf()\n")
     ended = here("--api-path", str(path), "check")
     assert (ended.code, ended.stdout) == (1, "")
@@ -189,7 +189,7 @@ def test_sys_exit_at_import_is_a_failure(here: Here, tesseract: Tesseract) -> No
 def test_file_that_lacks_something(
     here: Here, tesseract: Tesseract, source: str, message: str
 ) -> None:
-    """What every Tesseract must have is asked for by name, with the nearest name that is there."""
+    """A missing part of a Tesseract is named, with the nearest existing name."""
     ended = here("--api-path", str(tesseract(source)), "check")
     assert (ended.code, ended.stdout) == (1, "")
     assert message in ended.stderr
@@ -316,7 +316,7 @@ def test_payload_file_of_an_unknown_kind(here: Here, tesseract: Tesseract, tmp_p
 
 
 def test_failure_of_the_author_is_short(here: Here, tesseract: Tesseract) -> None:
-    """What `apply` raises is one line and exit code 1."""
+    """An exception of `apply` is one line and exit code 1."""
     ended = here("--api-path", str(tesseract(FAILING)), "apply", '{"inputs": {}}')
     assert (ended.code, ended.stdout) == (1, "")
     assert ended.stderr == "Error: ValueError: too stiff\n"
@@ -365,7 +365,7 @@ def apply(inputs):
 def test_other_failures_of_the_author(
     cli: Cli, tesseract: Tesseract, statement: str, message: str
 ) -> None:
-    """However `apply` fails, that is exit code 1 and a message without a traceback."""
+    """Any failure of `apply` is exit code 1 and a message without a traceback."""
     path = tesseract(f"{SCHEMAS}def apply(inputs):\n    {statement}\n")
     ended = cli("--api-path", str(path), "apply", '{"inputs": {}}')
     assert (ended.returncode, ended.stdout) == (1, "")
@@ -404,7 +404,7 @@ def apply(inputs):
 def test_commands_of_one_process_do_not_disturb_each_other(
     here: Here, tesseract: Tesseract
 ) -> None:
-    """What the first command has loaded does not take anything from the second."""
+    """Modules that the first command has loaded do not affect the second."""
     arguments = ("--api-path", str(tesseract()), "apply", PAYLOAD)
     assert [here(*arguments).code for _ in range(3)] == [0, 0, 0]
 

@@ -53,7 +53,7 @@ def apply(inputs):
 
 
 def test_stdout_holds_the_result_alone(cli: Cli, tesseract: Tesseract) -> None:
-    """What Python, C, descriptors and subprocesses print at any time goes to stderr."""
+    """Output of Python, C, descriptors and subprocesses goes to stderr at any time."""
     ended = cli("--api-path", str(tesseract(NOISY)), "apply", PAYLOAD)
     assert (ended.returncode, ended.stdout) == (0, RESULT)
     assert set(ended.stderr.splitlines()) == {
@@ -81,7 +81,7 @@ def test_check_prints_its_report_alone(cli: Cli, tesseract: Tesseract) -> None:
 
 
 def test_help_is_printed_alone(cli: Cli, tesseract: Tesseract) -> None:
-    """Help goes to stdout, without what the import prints."""
+    """Help goes to stdout, without the output of the import."""
     ended = cli("--api-path", str(tesseract(NOISY)), "apply", "--help")
     assert ended.returncode == 0
     assert ended.stdout.startswith("Usage: tesseract-runtime apply")

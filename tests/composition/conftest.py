@@ -1,4 +1,4 @@
-"""Links of a chain: Tesseracts that each compute one layer and ask the next one for the rest."""
+"""Links of a chain: Tesseracts that compute one layer and call the next one."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_list_of_nothing(here: Here) -> None:
 
 
 def test_list_as_json(here: Here, logged: Path) -> None:
-    """`--json` gives the same for programs."""
+    """`--json` prints the same as JSON."""
     last, first = json.loads(here("runs", "list", "--json").stdout)
     assert (first["id"], first["status"], first["folder"]) == (
         "a",
@@ -84,7 +84,7 @@ def test_show_as_json(here: Here, logged: Path) -> None:
 
 
 def test_clean(here: Here, logged: Path) -> None:
-    """What is removed is named; a dry run removes nothing."""
+    """Removed runs are named; a dry run removes nothing."""
     assert here("runs", "clean", "--keep", "1", "--dry-run").stdout == "Would remove a\n"
     assert (logged / "run_a").exists()
     assert here("runs", "clean", "--older-than", "7d").stdout == ""
@@ -115,7 +115,7 @@ def test_clean(here: Here, logged: Path) -> None:
 def test_wrong_calls_are_told(
     here: Here, logged: Path, arguments: Sequence[str], message: str
 ) -> None:
-    """A call that is wrong exits 2 with one sentence."""
+    """An invalid command exits 2 with one sentence."""
     ended = here("runs", *arguments)
     assert (ended.code, ended.stdout) == (2, "")
     assert ended.stderr.startswith(message)
@@ -174,7 +174,7 @@ def test_send_that_fails_is_told(with_sinks: WithSinks, logged: Path, when: str)
 
 
 def test_run_that_goes_on_is_not_sent(opened: Open, with_sinks: WithSinks, tmp_path: Path) -> None:
-    """A run must have ended, for it would be closed where it is sent to."""
+    """A run that has not ended is not sent, because sending closes it."""
     opened("a")
     catalog = with_sinks(Sink().declared())
     [target] = other_targets(catalog, config_of(catalog))
@@ -183,6 +183,6 @@ def test_run_that_goes_on_is_not_sent(opened: Open, with_sinks: WithSinks, tmp_p
 
 
 def test_files_are_no_place_to_send_to(catalog: Catalog) -> None:
-    """What keeps runs has this one already."""
+    """The default sink is not a target of `send`."""
     with pytest.raises(InvalidOption, match="Name where to send"):
         other_targets(catalog, resolve(catalog, flags={"log_to": "file"}, environment={}))

@@ -1,4 +1,4 @@
-"""The files do what every run sink must do."""
+"""The files satisfy the conformance suite of run sinks."""
 
 from __future__ import annotations
 

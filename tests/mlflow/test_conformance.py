@@ -1,4 +1,4 @@
-"""MLflow does what every run sink must do."""
+"""MLflow satisfies the conformance suite of run sinks."""
 
 from __future__ import annotations
 

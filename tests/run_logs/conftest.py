@@ -1,4 +1,4 @@
-"""Sinks of the tests: some in this process, some in a distribution for real processes."""
+"""Sinks for tests: some in this process, some in a distribution for real processes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ TARGET = "kept:there"
 
 @dataclass(kw_only=True)
 class Sink:
-    """A sink in this process that remembers what it was asked, and fails when it is told to."""
+    """A sink in this process that remembers its calls, and fails on request."""
 
     fails: str = ""
     calls: list[Any] = field(default_factory=list)
@@ -109,7 +109,7 @@ WithSinks = Callable[..., Catalog]
 
 @pytest.fixture
 def with_sinks(catalog: Catalog) -> WithSinks:
-    """Return a function that returns the catalog with no other sinks than those it is given."""
+    """Return a function that returns the catalog with the given sinks only."""
 
     def make(*sinks: RunSink) -> Catalog:
         entries = {

@@ -81,14 +81,14 @@ def in_thread(function: Callable[[], Any]) -> None:
 def test_outside_of_a_run_is_an_error(
     log: Callable[[], None], request: pytest.FixtureRequest
 ) -> None:
-    """Without a running call there is nowhere to log to, and the message says which function."""
+    """Logging without a running call is an error that names the function."""
     name = request.node.callspec.id
     with pytest.raises(RuntimeError, match=rf"^{name} was called outside of a run: it works in ap"):
         log()
 
 
 def test_missing_artifact_outside_of_a_run_is_outside_of_a_run() -> None:
-    """What is missing first is the run."""
+    """A missing run is reported before an invalid value."""
     with pytest.raises(RuntimeError):
         log_artifact("nowhere")
 
@@ -139,7 +139,7 @@ def test_copied_context_tells_several_calls_apart(open_log: OpenLog) -> None:
 
 
 def test_thread_that_outlives_its_call_is_told(open_log: OpenLog) -> None:
-    """What is logged after the end of a run is an error that names the run, and opens nothing."""
+    """Logging after the end of a run is an error that names the run, and opens nothing."""
     sink = Sink()
     log = open_log(sink.declared(local=True))
     with entered(log):
@@ -153,7 +153,7 @@ def test_thread_that_outlives_its_call_is_told(open_log: OpenLog) -> None:
 def test_run_that_is_not_kept_takes_everything_and_keeps_nothing(
     open_log: OpenLog, run: Run
 ) -> None:
-    """What is logged to a run that is not kept is dropped without a look at it."""
+    """Records of a run that is not kept are dropped unchecked."""
     sink = Sink()
     log = open_log(sink.declared(local=True))
     log.run = replace(run, kept=False)
@@ -201,7 +201,7 @@ def test_threads_of_evaluations_log_nothing(logging_runtime: Logging) -> None:
 
 
 def test_gradient_itself_may_log(logging_runtime: Logging) -> None:
-    """What the author's own `jacobian` logs belongs to its run."""
+    """The author's own `jacobian` logs to its run."""
     source = HERE + "\ndef jacobian(inputs, jac_inputs, jac_outputs):\n"
     source += "    log_metric('here', 1)\n    return {'y': {'x': 2.0}}\n"
     sink = Sink()

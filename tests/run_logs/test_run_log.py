@@ -144,7 +144,7 @@ def test_step_that_is_no_whole_number_is_told(open_log: OpenLog, step: Any) -> N
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, 3, np.float16(1.5)])
 def test_values_are_numbers_of_any_kind(open_log: OpenLog, value: Any) -> None:
-    """What `float` takes is a metric, also what is not finite."""
+    """Any value that `float` accepts is a metric, also a non-finite one."""
     sink = Sink()
     open_log(sink.declared(local=True)).metric("loss", value, None)
     [metric] = sink.records
@@ -164,7 +164,7 @@ def test_value_that_is_no_number_is_told(open_log: OpenLog, value: Any) -> None:
 
 
 def test_missing_artifact_is_named(open_log: OpenLog, tmp_path: Path) -> None:
-    """An artifact that is not there is an error that names it, and opens nothing."""
+    """A missing artifact is an error that names it, and opens nothing."""
     sink = Sink()
     with pytest.raises(FileNotFoundError) as caught:
         open_log(sink.declared(local=True)).artifact(tmp_path / "plot.svg")
@@ -232,7 +232,7 @@ def test_sink_that_fails_at_the_end_is_told(
 
 @pytest.mark.parametrize("when", ["open", "write"])
 def test_strict_turns_that_round(open_log: OpenLog, when: str) -> None:
-    """With `--log-to-strict` the call to log raises what is wrong with the sink."""
+    """With `--log-to-strict` the log function raises the error of the sink."""
     log = open_log(Sink(fails=when).declared(name="broken", local=True), log_to_strict=True)
     with pytest.raises(RunNotLogged, match=r"^Run fit-7 cannot be logged to broken:there \(of-te"):
         log.parameter("size", 3)
@@ -284,7 +284,7 @@ def test_threads_share_a_run(open_log: OpenLog) -> None:
 
 
 def test_signal_handler_may_log(open_log: OpenLog) -> None:
-    """What logs while something is logged, as handlers of signals do, does not wait for itself."""
+    """Handlers of signals may log while something is logged, without a deadlock."""
 
     class Interrupted(Sink):
         def write(self, records: Sequence[Record]) -> None:

@@ -1,4 +1,4 @@
-"""A tracker that is away, slow or restarted: no call notices, and the files have everything."""
+"""A stopped, slow or restarted tracker: calls succeed, and the files have everything."""
 
 from __future__ import annotations
 

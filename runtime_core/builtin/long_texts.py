@@ -44,7 +44,7 @@ class LongTexts:
 
     def _shortened(self) -> bytes | bytearray:
         document, pieces, start = self._document, list[bytes | bytearray](), 0
-        prefix = os.urandom(16).hex()  # random, thus in no document
+        prefix = os.urandom(16).hex()  # random, so that no document has it
         for begin, end in _long_texts(document):
             token = f"{prefix}{len(self._texts)}"
             self._texts[token] = memoryview(document)[begin:end]

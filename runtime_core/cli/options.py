@@ -48,7 +48,7 @@ def global_flags(catalog: Catalog) -> frozenset[str]:
 
 
 def misplaced(flag: str) -> str:
-    """Return the message for a global option that stands after the command."""
+    """Return the message for a global option after the command."""
     return (
         f"{flag} is a global option: put it before the command, as in "
         f"tesseract-runtime {flag} ... COMMAND."

@@ -150,7 +150,7 @@ class SinkThread:
         message = f"{_named([sending.run.id])} cannot be logged to {self._target}"
         sending.done.set_exception(RunNotLogged(f"{message}: {sending.problem}."))
         _log.warning(
-            "%s: %s. What was logged stands in %s; send it later with: tesseract-runtime runs send "
+            "%s: %s. Its log is in %s; send it later with: tesseract-runtime runs send "
             "%s --log-to %s",
             message,
             sending.problem,

@@ -336,7 +336,7 @@ def test_refusing_sink_is_told_and_missed_nothing(
     run_id = facts(tmp_path / "logs")["id"]
     assert ended.stderr == (
         f"Run {run_id} cannot be logged to refuses:x (tesseract-runtime-sinks 0.3): "
-        "ConnectionError: connection refused. What was logged stands in "
+        "ConnectionError: connection refused. Its log is in "
         f"{tmp_path / 'logs'}; send it later with: tesseract-runtime runs send {run_id} "
         "--log-to refuses:x\n"
     )

@@ -128,7 +128,7 @@ class MlflowRunHandle:
             self._client.log_artifacts(self._id, str(path), artifact.name)
             return
         folder, _, name = artifact.name.rpartition("/")
-        # The client takes the name from the disk, thus from a link.
+        # The client takes the name from the disk, so that a link renames the file.
         with tempfile.TemporaryDirectory() as scratch:
             renamed = Path(scratch, name)
             renamed.symlink_to(path.absolute())

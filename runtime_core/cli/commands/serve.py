@@ -26,7 +26,7 @@ _SECONDS_FOR_SINKS = 10.0  # to send the rest of the records after the last call
 
 @takes_options(ServeOptions, command="serve")
 def serve(context: typer.Context, **given: Any) -> None:
-    """Serve until SIGTERM or Ctrl-C; the Tesseract runs in processes of its own."""
+    """Serve until SIGTERM or Ctrl-C; the Tesseract runs in worker processes."""
     from runtime_core.server import uvicorn_server  # FastAPI: only this command needs it
     from runtime_core.server.server import Server
 

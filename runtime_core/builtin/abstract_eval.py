@@ -11,19 +11,11 @@ def bind(binding: Binding) -> BoundEndpoint | Unavailable:
     function = binding.function("abstract_eval")
     if isinstance(function, Unavailable):
         return function
-    payload = binding.schemas.payload(
-        "AbstractInputSchema",
-        inputs=ABSTRACT,
-        doc="The inputs, with the shape and data type of each array in its place.",
-    )
-    result = binding.schemas.result(
-        "AbstractOutputSchema",
-        outputs=ABSTRACT,
-        doc="The outputs, with the shape and data type of each array in its place.",
-    )
+    doc = "The {}, with the shape and data type of each array in its place."
+    schemas = binding.schemas
     return BoundEndpoint(
-        payload=payload,
-        result=result,
+        payload=schemas.payload("AbstractInputSchema", inputs=ABSTRACT, doc=doc.format("inputs")),
+        result=schemas.result("AbstractOutputSchema", outputs=ABSTRACT, doc=doc.format("outputs")),
         answer=lambda payload: function(payload.inputs),
         doc=function.__doc__ or "",
     )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, RootModel
 
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Health(BaseModel):
@@ -37,7 +34,7 @@ def bind_apply(binding: Binding) -> BoundEndpoint | Unavailable:
     return BoundEndpoint(
         payload=payload,
         result=result,
-        answer=_applied(apply),
+        answer=lambda payload: apply(payload.inputs),
         doc=apply.__doc__ or "",
         schema_extras={
             payload.__name__: schemas.input_extras,
@@ -52,31 +49,25 @@ def bind_health(binding: Binding) -> BoundEndpoint:
 
 
 def bind_input_schema(binding: Binding) -> BoundEndpoint | Unavailable:
-    """Bind the JSON Schema of what apply is asked."""
-    apply = binding.endpoint("apply")
-    if isinstance(apply, Unavailable):
-        return apply
-    payload = apply.payload
-    assert payload is not None  # apply always has a payload
-    return _schema_endpoint(payload)
+    """Bind the JSON Schema of the payload of `apply`."""
+    return _schema_endpoint(binding, "payload")
 
 
 def bind_output_schema(binding: Binding) -> BoundEndpoint | Unavailable:
-    """Bind the JSON Schema of what apply answers."""
+    """Bind the JSON Schema of the result of `apply`."""
+    return _schema_endpoint(binding, "result")
+
+
+def _schema_endpoint(
+    binding: Binding, part: Literal["payload", "result"]
+) -> BoundEndpoint | Unavailable:
+    from runtime_core.arrays.json_schema import ArrayJsonSchema  # numpy, which health can spare
+
     apply = binding.endpoint("apply")
     if isinstance(apply, Unavailable):
         return apply
-    return _schema_endpoint(apply.result)
-
-
-def _schema_endpoint(model: type[BaseModel]) -> BoundEndpoint:
-    from runtime_core.arrays.json_schema import ArrayJsonSchema  # numpy, which health can spare
-
+    model: type[BaseModel] = getattr(apply, part)
     return BoundEndpoint(
         result=JsonSchema,
         answer=lambda _: model.model_json_schema(schema_generator=ArrayJsonSchema),
     )
-
-
-def _applied(apply: Callable[..., Any]) -> Callable[[Any], object]:
-    return lambda payload: apply(payload.inputs)

@@ -17,17 +17,13 @@ class JsonDocumentCodec:
     """Reads and writes JSON; NaN and infinities are written as strings, and read as tokens too."""
 
     def loads(self, body: memoryview, limits: ReadingLimits) -> Any:
-        """Return the tree of a JSON text; integers of any size are exact.
-
-        Raises `ValueError` for a text that is not JSON, has more items than the limit, for parsed
-        each takes many times the memory of its text, or more than 200 levels.
-        """
+        """Return the tree of a JSON text; `ValueError` if it is invalid, too large or too deep."""
         texts = LongTexts(_document(body), views=limits.views)
         _refuse_many_items(texts.short, limits.items)
         return texts.tree()
 
     def dumps(self, tree: Any) -> Sequence[Buffer]:
-        """Return compact JSON; long texts of arrays are pieces by themselves."""
+        """Return compact JSON; the long texts of arrays are separate pieces."""
         splices = Splices()
 
         def written(value: Any) -> Any:
@@ -37,13 +33,14 @@ class JsonDocumentCodec:
 
 
 def _text(value: object) -> str:
-    """Return the text of a buffer that user code has kept of an array."""
+    """Return the text of a buffer that user code took from an array document."""
     if not isinstance(value, memoryview):
         raise TypeError(f"a document cannot hold a {type(value).__name__}")
     return str(value, "ascii")
 
 
 def _refuse_many_items(text: bytes | bytearray, most: int) -> None:
+    # A parsed item takes many times the memory of its text.
     if len(text) <= most:
         return
     items = sum(map(text.count, _SEPARATORS))
@@ -54,12 +51,11 @@ def _refuse_many_items(text: bytes | bytearray, most: int) -> None:
         )
 
 
-_SEPARATORS = (b",", b"[", b"{")
-"""What stands before every item, so that nothing needs to be parsed to count them."""
+_SEPARATORS = (b",", b"[", b"{")  # one before every item
 
 
 def _document(body: memoryview) -> Document:
-    """Return the bytes of a body, copied if they are a part of others or lie elsewhere."""
+    """Return the buffer of a body; a part of a buffer, or a foreign one, is copied."""
     owner = body.obj
     if isinstance(owner, bytes | bytearray | mmap) and len(owner) == body.nbytes:
         return owner

@@ -1,7 +1,7 @@
-"""The long texts of arrays in a JSON document, which are not parsed with the rest of it.
+"""Keeping the long texts of arrays in a JSON document away from the parser.
 
-A parser would copy the base64 of a large array twice. Instead a token stands in what is parsed for
-each long text under the key `buffer`, and every text is put back at its place in the tree.
+A parser would copy the base64 of a large array twice. Instead a token replaces each long text under
+the key `buffer` during parsing, and every text is put back at its place in the tree.
 """
 
 from __future__ import annotations
@@ -25,10 +25,7 @@ Document = bytes | bytearray | mmap
 
 
 class LongTexts:
-    """The long texts of one document, and the short document that is left without them.
-
-    With `views` the base64 text of an array is put back as a memoryview of the document.
-    """
+    """The long texts of one document; with `views` they are put back as memoryviews of it."""
 
     def __init__(self, document: Document, *, views: bool) -> None:
         self._document = document
@@ -43,11 +40,11 @@ class LongTexts:
         except ValueError:
             if len(self.short) == len(self._document):
                 raise
-            return from_json(bytes(self._document))  # its message has the place in the whole
+            return from_json(bytes(self._document))  # its error has the position in the whole
 
     def _shortened(self) -> bytes | bytearray:
         document, pieces, start = self._document, list[bytes | bytearray](), 0
-        prefix = os.urandom(16).hex()  # no document can hold what is random now
+        prefix = os.urandom(16).hex()  # random, so that no document has it
         for begin, end in _long_texts(document):
             token = f"{prefix}{len(self._texts)}"
             self._texts[token] = memoryview(document)[begin:end]
@@ -56,7 +53,7 @@ class LongTexts:
         return b"".join([*pieces, document[start:]])
 
     def _restored(self, node: Any) -> Any:
-        """Return a part of the tree, changed in place, with the texts in it."""
+        """Put the texts back into a part of the tree, in place, and return it."""
         kind = type(node)
         if not self._texts:
             return node
@@ -73,7 +70,7 @@ class LongTexts:
         return node
 
     def _restore_view(self, node: dict[str, Any]) -> None:
-        """Put a memoryview into the document of an array, if its text is a long one of base64."""
+        """Put a memoryview into an array document whose base64 text is long."""
         data = node.get("data")
         if type(data) is dict and data.get("encoding") == "base64" and node.keys() >= _ARRAY_KEYS:
             token = data.get("buffer")
@@ -81,7 +78,7 @@ class LongTexts:
                 data["buffer"] = self._texts.pop(token)
 
     def _text(self, token: str) -> str:
-        """Return a text as a parser would; raises `ValueError` for one that it would refuse."""
+        """Decode a text as the parser would; raises `ValueError` where the parser would."""
         text = str(self._texts.pop(token), "utf-8")
         if _CONTROL.search(text):
             raise ValueError("control character in a string")
@@ -92,7 +89,7 @@ _ARRAY_KEYS = frozenset({"shape", "dtype", "data"})
 
 
 def _long_texts(document: Document) -> Iterator[tuple[int, int]]:
-    """Yield where long texts of buffers begin and end, those with escapes left out."""
+    """Yield the beginning and end of each long text of a buffer that has no escapes."""
     position = document.find(_KEY)
     while position >= 0:
         position += len(_KEY)
@@ -101,7 +98,7 @@ def _long_texts(document: Document) -> Iterator[tuple[int, int]]:
             begin = opening.end()
             position = document.find(b'"', begin)
             if position < 0:
-                return  # it is not JSON, as the parser will tell
+                return  # it is not JSON, as the parser will report
             if position - begin >= LARGE and document.find(b"\\", begin, position) < 0:
                 yield begin, position
         position = document.find(_KEY, position)

@@ -1,8 +1,4 @@
-"""The core's own plugin: its hooks, and what each provides.
-
-Every declaration names its behaviour without importing it, so that a start loads only what is
-used.
-"""
+"""The core's own plugin: declarations that import nothing until it is used."""
 
 from __future__ import annotations
 
@@ -23,180 +19,131 @@ from runtime_core.contracts import (
     lazy_call,
     lazy_object,
 )
+from runtime_core.gradients.signatures import SIGNATURES
 from runtime_core.hookspecs import hookimpl
+
+_ENDPOINTS = (
+    ("apply", "endpoints:bind_apply", "Apply the Tesseract to the input data."),
+    ("jacobian", "gradients.endpoint:bind_jacobian", "Computes the Jacobian of the Tesseract."),
+    (
+        "jacobian_vector_product",
+        "gradients.endpoint:bind_jvp",
+        "Compute the Jacobian vector product of the Tesseract at the input data.",
+    ),
+    (
+        "vector_jacobian_product",
+        "gradients.endpoint:bind_vjp",
+        "Compute the vector Jacobian product of the Tesseract at the input data.",
+    ),
+    (
+        "abstract_eval",
+        "abstract_eval:bind",
+        "Perform abstract evaluation of the Tesseract on the input data.",
+    ),
+    ("health", "endpoints:bind_health", "Get health status of the Tesseract instance."),
+    (
+        "input_schema",
+        "endpoints:bind_input_schema",
+        "Get input schema for tesseract apply function.",
+    ),
+    (
+        "output_schema",
+        "endpoints:bind_output_schema",
+        "Get output schema for tesseract apply function.",
+    ),
+)
+_FORMATS = (
+    ("json", "json", "JSON with arrays as nested lists."),
+    ("json+base64", "base64", "JSON with arrays as base64."),
+)
+_COMMANDS = (
+    ("check", "check:check", "Check whether the Tesseract API can be imported."),
+    ("openapi-schema", "openapi_schema:openapi_schema", "Get the openapi.json schema."),
+    ("plugins", "plugins:app", "Show what the installed plugins provide."),
+    ("serve", "serve:serve", "Start running this Tesseract's web server."),
+)
+_SERVER_EXTENSIONS = (
+    ("plugins", "plugin_list", "GET /plugins: what the installed plugins provide."),
+    ("probes", "probes", "GET /livez and /readyz, for orchestrators."),
+    ("api-keys", "api_keys", "Keys that callers must show."),
+    ("cors", "cors", "Calls from web pages of other origins."),
+    ("hosts", "allowed_hosts", "Refusal of requests for other hosts."),
+    ("access-log", "access_log", "One line for each request."),
+)
 
 
 @hookimpl
 def endpoints() -> Iterable[Endpoint]:
-    """Provide what every Tesseract can be asked."""
-    return (
-        Endpoint(
-            name="apply",
-            summary="Apply the Tesseract to the input data.",
-            bind=lazy_call("runtime_core.builtin.endpoints:bind_apply"),
-        ),
-        Endpoint(
-            name="jacobian",
-            summary="Computes the Jacobian of the Tesseract.",
-            bind=lazy_call("runtime_core.builtin.gradients.jacobian:bind"),
-            gradient=True,
-        ),
-        Endpoint(
-            name="jacobian_vector_product",
-            summary="Compute the Jacobian vector product of the Tesseract at the input data.",
-            bind=lazy_call("runtime_core.builtin.gradients.jvp:bind"),
-            gradient=True,
-        ),
-        Endpoint(
-            name="vector_jacobian_product",
-            summary="Compute the vector Jacobian product of the Tesseract at the input data.",
-            bind=lazy_call("runtime_core.builtin.gradients.vjp:bind"),
-            gradient=True,
-        ),
-        Endpoint(
-            name="abstract_eval",
-            summary="Perform abstract evaluation of the Tesseract on the input data.",
-            bind=lazy_call("runtime_core.builtin.abstract_eval:bind"),
-        ),
-        Endpoint(
-            name="health",
-            summary="Get health status of the Tesseract instance.",
-            bind=lazy_call("runtime_core.builtin.endpoints:bind_health"),
-        ),
-        Endpoint(
-            name="input_schema",
-            summary="Get input schema for tesseract apply function.",
-            bind=lazy_call("runtime_core.builtin.endpoints:bind_input_schema"),
-        ),
-        Endpoint(
-            name="output_schema",
-            summary="Get output schema for tesseract apply function.",
-            bind=lazy_call("runtime_core.builtin.endpoints:bind_output_schema"),
-        ),
-    )
+    """Provide the endpoints of every Tesseract."""
+    for name, bind, summary in _ENDPOINTS:
+        yield Endpoint(
+            name=name,
+            summary=summary,
+            bind=lazy_call(f"runtime_core.builtin.{bind}"),
+            gradient=name in SIGNATURES,
+        )
 
 
 @hookimpl
 def formats() -> Iterable[Format]:
     """Provide the JSON formats."""
-    return (
-        Format(
-            name="json",
-            summary="JSON with arrays as nested lists.",
-            media_types=("application/json",),
+    for name, array_encoding, summary in _FORMATS:
+        yield Format(
+            name=name,
+            summary=summary,
+            media_types=(f"application/{name}",),
             suffixes=(".json",),
-            array_encoding="json",
+            array_encoding=array_encoding,
             load=lazy_call("runtime_core.builtin.json_format:JsonDocumentCodec"),
-        ),
-        Format(
-            name="json+base64",
-            summary="JSON with arrays as base64.",
-            media_types=("application/json+base64",),
-            suffixes=(".json",),
-            array_encoding="base64",
-            load=lazy_call("runtime_core.builtin.json_format:JsonDocumentCodec"),
-        ),
-    )
+        )
 
 
 @hookimpl
 def encodings() -> Iterable[ArrayEncoding]:
     """Provide the encodings that JSON carries, and the one of binary formats."""
-    return (
-        ArrayEncoding(
-            name="json",
-            summary="Nested lists of numbers.",
-            data_schema=JSON_DATA_SCHEMA,
-            load=lazy_call("runtime_core.arrays.json_encoding:JsonArrayCodec"),
-        ),
-        ArrayEncoding(
-            name="base64",
-            summary="The bytes of the array as base64.",
-            data_schema=BASE64_DATA_SCHEMA,
-            load=lazy_call("runtime_core.arrays.base64_encoding:Base64ArrayCodec"),
-        ),
-        ArrayEncoding(
-            name="raw",
-            summary="The bytes of the array, for binary formats.",
-            data_schema=RAW_DATA_SCHEMA,
-            load=lazy_call("runtime_core.arrays.raw_encoding:RawArrayCodec"),
-            binary=True,
-        ),
+    yield ArrayEncoding(
+        name="json",
+        summary="Nested lists of numbers.",
+        data_schema=JSON_DATA_SCHEMA,
+        load=lazy_call("runtime_core.arrays.json_encoding:JsonArrayCodec"),
+    )
+    yield ArrayEncoding(
+        name="base64",
+        summary="The bytes of the array as base64.",
+        data_schema=BASE64_DATA_SCHEMA,
+        load=lazy_call("runtime_core.arrays.base64_encoding:Base64ArrayCodec"),
+    )
+    yield ArrayEncoding(
+        name="raw",
+        summary="The bytes of the array, for binary formats.",
+        data_schema=RAW_DATA_SCHEMA,
+        load=lazy_call("runtime_core.arrays.raw_encoding:RawArrayCodec"),
+        binary=True,
     )
 
 
 @hookimpl
 def gradient_backends() -> Iterable[GradientBackend]:
-    """Provide what the author wrote."""
-    return (
-        GradientBackend(
-            name="native",
-            summary="The functions of tesseract_api.py itself.",
-            provide=lambda endpoint, binding: binding.api.function(endpoint),
-            auto_rank=0,
-        ),
+    """Provide the functions that the author wrote."""
+    yield GradientBackend(
+        name="native",
+        summary="The functions of tesseract_api.py itself.",
+        provide=lambda endpoint, binding: binding.api.function(endpoint),
+        auto_rank=0,
     )
 
 
 @hookimpl
 def commands() -> Iterable[Command]:
-    """Provide the commands that are no endpoints."""
-    return (
-        Command(
-            name="check",
-            summary="Check whether the Tesseract API can be imported.",
-            load=lazy_object("runtime_core.cli.commands.check:check"),
-        ),
-        Command(
-            name="openapi-schema",
-            summary="Get the openapi.json schema.",
-            load=lazy_object("runtime_core.cli.commands.openapi_schema:openapi_schema"),
-        ),
-        Command(
-            name="plugins",
-            summary="Show what the installed plugins provide.",
-            load=lazy_object("runtime_core.cli.commands.plugins:app"),
-        ),
-        Command(
-            name="serve",
-            summary="Start running this Tesseract's web server.",
-            load=lazy_object("runtime_core.cli.commands.serve:serve"),
-        ),
-    )
+    """Provide the commands other than those of endpoints."""
+    for name, target, summary in _COMMANDS:
+        load = lazy_object(f"runtime_core.cli.commands.{target}")
+        yield Command(name=name, summary=summary, load=load)
 
 
 @hookimpl
 def server_extensions() -> Iterable[ServerExtension]:
-    """Provide what surrounds the endpoints of the server; of each place the last is outermost."""
-    return (
-        ServerExtension(
-            name="plugins",
-            summary="GET /plugins: what the installed plugins provide.",
-            build=lazy_call("runtime_core.server.extensions.plugin_list:build"),
-        ),
-        ServerExtension(
-            name="probes",
-            summary="GET /livez and /readyz, for orchestrators.",
-            build=lazy_call("runtime_core.server.extensions.probes:build"),
-        ),
-        ServerExtension(
-            name="api-keys",
-            summary="Keys that callers must show.",
-            build=lazy_call("runtime_core.server.extensions.api_keys:build"),
-        ),
-        ServerExtension(
-            name="cors",
-            summary="Calls from web pages of other origins.",
-            build=lazy_call("runtime_core.server.extensions.cors:build"),
-        ),
-        ServerExtension(
-            name="hosts",
-            summary="Refusal of requests for other hosts.",
-            build=lazy_call("runtime_core.server.extensions.allowed_hosts:build"),
-        ),
-        ServerExtension(
-            name="access-log",
-            summary="One line for each request.",
-            build=lazy_call("runtime_core.server.extensions.access_log:build"),
-        ),
-    )
+    """Provide the extensions of the server; of each place the last is outermost."""
+    for name, module, summary in _SERVER_EXTENSIONS:
+        build = lazy_call(f"runtime_core.server.extensions.{module}:build")
+        yield ServerExtension(name=name, summary=summary, build=build)

@@ -1,4 +1,4 @@
-"""The command line, assembled from the catalog, and what commands of plugins share."""
+"""The command line, assembled from the catalog, and the toolkit of commands of plugins."""
 
 from __future__ import annotations
 

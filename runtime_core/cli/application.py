@@ -52,61 +52,54 @@ class CatalogGroup(typer.core.TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write names and summaries, without building the commands."""
-        summaries = _summaries(ctx.obj.catalog)
-        if any(
-            getattr(parameter, "hidden", False) for parameter in self.params
-        ):  # one screen, thus one line each
-            width = formatter.width - max(map(len, summaries)) - _MARGINS
-            summaries = {
-                name: shorten(text, width, placeholder="...") for name, text in summaries.items()
-            }
+        rows = sorted(_summaries(ctx.obj.catalog).items())
+        # The short help has one line for each command, to fit one screen.
+        if any(getattr(parameter, "hidden", False) for parameter in self.params):
+            width = formatter.width - max(len(name) for name, _ in rows) - _MARGINS
+            rows = [(name, shorten(text, width, placeholder="...")) for name, text in rows]
         with formatter.section("Commands"):
-            formatter.write_dl(sorted(summaries.items()))
+            formatter.write_dl(rows)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Build one command; `None` for an unknown name."""
-        context: CommandContext = ctx.obj
-        catalog = context.catalog
+        catalog: Catalog = ctx.obj.catalog
+        endpoint = _endpoint_names(catalog).get(cmd_name)
         if cmd_name in catalog.commands:
             app = _app_of(catalog.commands.entries[cmd_name])
-            return _built(app, cmd_name, catalog)
-        endpoint = _endpoint_names(catalog).get(cmd_name)
-        if endpoint is not None:
-            function, command_class = endpoint_command(context, endpoint)
+        elif endpoint is not None:
+            function, command_class = endpoint_command(ctx.obj, endpoint)
             app = typer.Typer(rich_markup_mode=None, add_completion=False)
             app.command(cmd_name, cls=command_class)(function)
-            return _built(app, cmd_name, catalog)
-        return None
+        else:
+            return None
+        command: Any = typer.main.get_command(app)
+        command.name = cmd_name
+        for parameter in command.params:
+            if parameter.name == "output_format":
+                parameter.metavar = "|".join(catalog.formats.names)
+        return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command of the arguments, or fail with a suggestion."""
-        name = args[0]
+        name, *rest = args
         context: CommandContext = ctx.obj
         context.flags = given_flags(context.catalog, ctx.params)
-        _refuse_misplaced(ctx, name, args[1:])
+        if name in _endpoint_names(context.catalog):  # before it is bound without the option
+            flags = global_flags(context.catalog) - OPTIONS_OF_ENDPOINTS
+            for flag in (argument.partition("=")[0] for argument in rest):
+                if flag in flags:
+                    raise InvalidOption(misplaced(flag))
         command = self.get_command(ctx, name)
         if command is None:
             ctx.fail(_unknown(context.catalog, name))
-        return name, command, args[1:]
-
-
-def _refuse_misplaced(ctx: Any, name: str, args: list[str]) -> None:
-    """Refuse a global option behind the command, before an endpoint is bound without it."""
-    catalog = ctx.obj.catalog
-    if name not in _endpoint_names(catalog):
-        return
-    flags = global_flags(catalog) - OPTIONS_OF_ENDPOINTS
-    for argument in args:
-        flag = argument.partition("=")[0]
-        if flag in flags:
-            raise InvalidOption(misplaced(flag))
+        return name, command, rest
 
 
 def _app_of(entry: Registered[Command]) -> typer.Typer:
     declaration = entry.value
     try:
         target = declaration.load()
-    # It may be a plugin's; the message must name the plugin.
+    # The message must name the plugin.
     except Exception as error:
         raise PluginFault(
             f"Command {declaration.name!r} of {entry.origin} cannot be loaded: "
@@ -119,15 +112,6 @@ def _app_of(entry: Registered[Command]) -> typer.Typer:
     return app
 
 
-def _built(app: typer.Typer, name: str, catalog: Catalog) -> Any:
-    command = typer.main.get_command(app)
-    command.name = name
-    for parameter in command.params:
-        if parameter.name == "output_format":
-            parameter.metavar = "|".join(catalog.formats.names)
-    return command
-
-
 def _endpoint_names(catalog: Catalog) -> dict[str, str]:
     return {command_name(name): name for name in catalog.endpoints.names}
 
@@ -138,7 +122,7 @@ def _summaries(catalog: Catalog) -> dict[str, str]:
 
 
 def _unknown(catalog: Catalog, name: str) -> str:
-    """Return the reason for an unknown command: a conflict, a plugin to install or a typo."""
+    """Explain an unknown command: a conflict, a plugin to install or a typo."""
     for registry, key in ((catalog.commands, name), (catalog.endpoints, name.replace("-", "_"))):
         if key in registry.conflicts or registry.hints.for_name(registry.kind, key):
             return registry.explain(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,16 +14,14 @@ from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
 
 
+@dataclass(kw_only=True, eq=False)
 class CommandContext:
-    """The catalog, the configuration and the runtime of one command, as `typer.Context.obj`."""
+    """The `typer.Context.obj` of commands: catalog, configuration and runtime."""
 
-    def __init__(
-        self, *, catalog: Catalog, selection: PluginSelection, environment: Mapping[str, str]
-    ) -> None:
-        self.catalog = catalog
-        self.selection = selection
-        self.environment = environment
-        self.flags: Mapping[str, Any] = {}
+    catalog: Catalog
+    selection: PluginSelection
+    environment: Mapping[str, str]
+    flags: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def config(self) -> RuntimeConfig:

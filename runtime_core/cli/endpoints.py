@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import typer
@@ -24,7 +24,7 @@ from runtime_core.run_logs.text_log import text_log_path
 OPTIONS_OF_ENDPOINTS = frozenset({"--output-path", "--output-format"})
 """The options of an endpoint's command that are global options too."""
 
-_SECONDS_FOR_SINKS = 2.0  # a tracker that is slow or gone must not delay the end
+_SECONDS_FOR_SINKS = 2.0  # a slow or unreachable tracker must not delay the end
 
 
 def endpoint_command(
@@ -38,7 +38,9 @@ def endpoint_command(
         payload: Payload, output_path: OutputPath = None, output_format: OutputFormat = None
     ) -> None:
         body, body_format = read_payload(payload, context.catalog)
-        with _set_up(context):
+        with ExitStack() as stack:
+            with stdout_to_stderr():  # the output of `setup()` is not the result
+                stack.enter_context(context.runtime().set_up())
             _answer(context, name, body, body_format, output_path, output_format)
 
     def without_payload(output_path: OutputPath = None, output_format: OutputFormat = None) -> None:
@@ -46,15 +48,6 @@ def endpoint_command(
 
     function = without_payload if endpoint.payload is None else with_payload
     return function, _command_class(context.catalog.endpoints.find(name).summary, endpoint)
-
-
-@contextmanager
-def _set_up(context: CommandContext) -> Iterator[None]:
-    """Set up the Tesseract for the `with`; the output of `setup()` goes to stderr."""
-    with ExitStack() as stack:
-        with stdout_to_stderr():
-            stack.enter_context(context.runtime().set_up())
-        yield
 
 
 def _answer(
@@ -66,13 +59,12 @@ def _answer(
     output_format: str | None,
 ) -> None:
     config = context.config
-    output = configured_wire(context.catalog, config, output_format)
     call = Call(
         endpoint=name,
         run_id=new_run_id(),
         body=body,
         body_format=body_format,
-        output=output,
+        output=configured_wire(context.catalog, config, output_format),
         output_path=folder_of_results(config, output_path),
     )
     stdout = claim_stdout()
@@ -81,7 +73,7 @@ def _answer(
         if reply.fault is not None:
             report_fault(reply.fault, name, debug=config.debug)
             raise typer.Exit(reply.fault.outcome.exit_code)
-        format_ = context.catalog.formats.find(output.format)
+        format_ = context.catalog.formats.find(call.output.format)
         deliver(reply.body, format_, config, output_path, stdout)
     finally:
         context.supervisor.close(_SECONDS_FOR_SINKS)
@@ -113,22 +105,18 @@ def report_fault(fault: Fault, name: str, *, debug: bool) -> None:
 
 def _command_class(summary: str, endpoint: BoundEndpoint) -> type[TyperCommand]:
     class EndpointCommand(TyperCommand):
-        """A command with help on payload and result, which is written only on request."""
+        """A command whose help on payload and result is written only on request."""
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
             """Write the help."""
-            self.help = _help(summary, endpoint)
+            from runtime_core.cli.field_tree import field_tree  # it loads numpy
+
+            parts = [summary, endpoint.doc.strip()]
+            if endpoint.payload is not None:
+                parts.append("The payload is a JSON object with the following structure.")
+                parts.append("\b\nPayload:\n" + field_tree(endpoint.payload))
+            parts.append("\b\nResult:\n" + field_tree(endpoint.result))
+            self.help = "\n\n".join(part for part in parts if part)
             super().format_help(ctx, formatter)
 
     return EndpointCommand
-
-
-def _help(summary: str, endpoint: BoundEndpoint) -> str:
-    from runtime_core.cli.field_tree import field_tree  # it loads numpy, and only help needs it
-
-    parts = [summary, endpoint.doc.strip()]
-    if endpoint.payload is not None:
-        parts.append("The payload is a JSON object with the following structure.")
-        parts.append("\b\nPayload:\n" + field_tree(endpoint.payload))
-    parts.append("\b\nResult:\n" + field_tree(endpoint.result))
-    return "\n\n".join(part for part in parts if part)

@@ -27,8 +27,6 @@ from runtime_core.plugins import load_catalog
 # Typer may carry its own copy of click; the base of a public class is the class for both.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
-PROGRAM = "tesseract-runtime"
-
 
 def main() -> None:
     """Run the command line of this process."""
@@ -45,22 +43,20 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run one command and return its exit code; every error becomes a message on stderr.
-
-    Once user code has run, stdout stays redirected to stderr: its threads may still print.
-    """
+    """Run one command and return its exit code; every error becomes a message on stderr."""
     try:
         selection = plugin_selection(arguments, environment)
         with stdout_to_stderr():
             catalog = load_catalog(selection)
     except TesseractRuntimeError as error:
         return _report(error)
+    # Once user code has run, stdout stays redirected to stderr: its threads may still print.
     context = CommandContext(
         catalog=catalog, selection=selection, environment=MappingProxyType(dict(environment))
     )
     try:
         result = application(context).main(
-            args=list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=context
+            args=list(arguments), prog_name="tesseract-runtime", standalone_mode=False, obj=context
         )
         sys.stdout.flush()
         return result if isinstance(result, int) else 0

@@ -14,7 +14,7 @@ from runtime_core.schemas.walk import children, is_array, is_model
 
 
 def field_tree(model: type[BaseModel]) -> str:
-    """Return one line a field: its name, type, description and default.
+    """Return one line per field: its name, type, default and description.
 
     >>> from pydantic import Field
     >>> class Point(BaseModel):
@@ -22,14 +22,11 @@ def field_tree(model: type[BaseModel]) -> str:
     >>> print(field_tree(Point))
       x: float = 1.0 -- Metres east.
     """
-    return "\n".join(_lines(model, "  ", ())) or f"  {_root_text(model)}"
-
-
-def _root_text(model: type[BaseModel]) -> str:
-    """Return type and description of a model without fields."""
+    if lines := [*_lines(model, "  ", ())]:
+        return "\n".join(lines)
     if not issubclass(model, RootModel):
-        return "no fields"
-    return f"{_type(model.model_fields['root'].annotation)} -- {_joined(model.__doc__ or '')}"
+        return "  no fields"
+    return f"  {_type(model.model_fields['root'].annotation)}{_text(model.__doc__)}"
 
 
 def _lines(annotation: Any, indent: str, seen: tuple[Any, ...]) -> Iterator[str]:
@@ -40,7 +37,8 @@ def _lines(annotation: Any, indent: str, seen: tuple[Any, ...]) -> Iterator[str]
             yield from _lines(model.model_fields["root"].annotation, indent, (*seen, model))
             continue
         for name, field in model.model_fields.items():
-            yield f"{indent}{name}: {_type(field.annotation)}{_default(field)}{_text(field)}"
+            text = f"{_type(field.annotation)}{_default(field)}{_text(field.description)}"
+            yield f"{indent}{name}: {text}"
             yield from _lines(field.annotation, indent + "  ", (*seen, model))
 
 
@@ -76,9 +74,5 @@ def _default(field: FieldInfo) -> str:
     return "" if field.default is PydanticUndefined else f" = {field.default!r:.40}"
 
 
-def _text(field: FieldInfo) -> str:
-    return f" -- {_joined(field.description)}" if field.description else ""
-
-
-def _joined(text: str) -> str:
-    return " ".join(text.split())
+def _text(description: str | None) -> str:
+    return f" -- {' '.join(description.split())}" if description else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
@@ -47,7 +48,7 @@ def global_flags(catalog: Catalog) -> frozenset[str]:
 
 
 def misplaced(flag: str) -> str:
-    """Return the message for a global option that stands after the command."""
+    """Return the message for a global option after the command."""
     return (
         f"{flag} is a global option: put it before the command, as in "
         f"tesseract-runtime {flag} ... COMMAND."
@@ -55,43 +56,29 @@ def misplaced(flag: str) -> str:
 
 
 def root_callback(catalog: Catalog) -> Callable[..., None]:
-    """Return a function whose parameters are the global options, for Typer to read.
-
-    It does nothing: what was given is read from the parsed parameters, before the command is
-    built.
-    """
+    """Return a function whose parameters are the global options, for Typer to read."""
 
     def callback(**flags: Any) -> None:
-        pass
+        pass  # the parsed parameters are read before the command is built
 
     parameters = [
         _parameter(option, field, advanced=option not in CORE_OPTIONS)
         for option, field in _options(catalog)
     ]
-    return with_parameters(callback, [*parameters, _NO_PLUGIN, _STRICT_PLUGINS, _HELP_ALL])
+    return _with_parameters(callback, [*parameters, _NO_PLUGIN, _STRICT_PLUGINS, _HELP_ALL])
 
 
 def takes_options(model: type[BaseModel], *, command: str) -> Callable[[_Function], _Function]:
-    """Let a command `function(context, **given)` take the fields of a model as its options.
-
-    It gets what was given as text, to be validated by `model_of_options`.
-    """
+    """Let `function(context, **given)` take the fields of a model, as text, as its options."""
     prefix = f"{PREFIXES[0]}{command.upper()}_"
-    parameters = [
-        _parameter(name, field, prefix=prefix) for name, field in model.model_fields.items()
-    ]
-
-    def decorated(function: _Function) -> _Function:
-        context = inspect.Parameter(
-            "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
-        )
-        return with_parameters(function, [context, *parameters, _HELP_ALL])
-
-    return decorated
+    fields = model.model_fields.items()
+    context = inspect.Parameter("context", _KEYWORD, annotation=typer.Context)
+    parameters = [_parameter(name, field, prefix=prefix) for name, field in fields]
+    return partial(_with_parameters, parameters=[context, *parameters, _HELP_ALL])
 
 
-def with_parameters(function: _Function, parameters: Sequence[inspect.Parameter]) -> _Function:
-    """Give a function the signature that Typer reads; it is known only at run time."""
+def _with_parameters(function: _Function, parameters: Sequence[inspect.Parameter]) -> _Function:
+    """Give a function the signature that Typer reads."""
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.__annotations__ = {each.name: each.annotation for each in parameters}
     return function
@@ -104,10 +91,7 @@ def given_flags(catalog: Catalog, parameters: Mapping[str, Any]) -> dict[str, An
 
 
 def model_of_options(model: type[Options], parameters: Mapping[str, Any]) -> Options:
-    """Return the options of a command as an instance of their model.
-
-    `InvalidOption` names each flag that is wrong.
-    """
+    """Validate the options of a command; `InvalidOption` names each flag that is wrong."""
     given = {name: (value, flag_name(name)) for name, value in _given(parameters)}
     given.pop("help_all", None)
     return validated_options(model, given)
@@ -123,18 +107,20 @@ def _show_all(context: typer.Context, value: bool) -> None:
         return
     for parameter in context.command.params:
         parameter.hidden = False  # type: ignore[attr-defined]  # options have it
-        parameter.show_envvar = True  # type: ignore[attr-defined]  # the same
+        parameter.show_envvar = True  # type: ignore[attr-defined]  # options have it
     typer.echo(context.get_help())
     raise typer.Exit
 
 
-def _core_parameter(name: str, kind: Any, default: Any, **facts: Any) -> inspect.Parameter:
-    """Return the parameter of an option that no model holds; its variable is in its help."""
+def _core_parameter(name: str, kind: Any = bool, **facts: Any) -> inspect.Parameter:
+    """Return the parameter of an option without a model; its help names its variable."""
     declaration = typer.Option(
         flag_name(name), allow_from_autoenv=False, show_envvar=False, **facts
     )
-    annotation = Annotated[kind, declaration]
-    return inspect.Parameter(name, _KEYWORD, default=default, annotation=annotation)
+    default = False if kind is bool else None
+    return inspect.Parameter(
+        name, _KEYWORD, default=default, annotation=Annotated[kind, declaration]
+    )
 
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -144,22 +130,17 @@ _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 _NO_PLUGIN = _core_parameter(
     "no_plugin",
     list[str] | None,
-    None,
     metavar="NAME",
     hidden=True,
     help="Do not load a plugin; may be repeated. [env var: TESSERACT_DISABLE_PLUGINS]",
 )
 _STRICT_PLUGINS = _core_parameter(
     "strict_plugins",
-    bool,
-    False,
     hidden=True,
     help="Refuse to start when a plugin is at fault. [env var: TESSERACT_STRICT_PLUGINS]",
 )
 _HELP_ALL = _core_parameter(
     "help_all",
-    bool,
-    False,
     is_eager=True,
     callback=_show_all,
     help="Show all options and their environment variables.",
@@ -177,14 +158,13 @@ def _options(catalog: Catalog) -> Iterator[tuple[str, FieldInfo]]:
 def _parameter(
     option: str, field: FieldInfo, *, prefix: str = PREFIXES[0], advanced: bool = False
 ) -> inspect.Parameter:
-    """Return the Typer parameter of an option: a flag for a boolean, else text.
-
-    Text is validated later, by the model that the field is of.
-    """
+    """Return the Typer parameter of an option: a flag for a boolean, else text to validate."""
     flag = next((each for each in field.metadata if isinstance(each, Flag)), Flag())
     variable = f"{prefix}{option.upper()}"
+    has_default = field.default not in (None, "", False, (), PydanticUndefined)
+    default = f" [default: {field.default}]" if has_default else ""
     facts: dict[str, Any] = {
-        "help": f"{field.description or ''}{_shown_default(field)}".strip(),
+        "help": f"{field.description or ''}{default}".strip(),
         "hidden": flag.advanced or advanced,
         "show_envvar": False,
         "envvar": [variable, *flag.variables],
@@ -196,17 +176,7 @@ def _parameter(
     else:
         is_repeated = get_origin(field.annotation) is tuple
         kind = (list[str] if is_repeated else str) | None
-        annotation = Annotated[kind, typer.Option(*names, metavar=_metavar(field), **facts)]
+        is_choice = get_origin(field.annotation) is Literal
+        metavar = "|".join(get_args(field.annotation)) if is_choice else "TEXT"
+        annotation = Annotated[kind, typer.Option(*names, metavar=metavar, **facts)]
     return inspect.Parameter(option, _KEYWORD, default=None, annotation=annotation)
-
-
-def _shown_default(field: FieldInfo) -> str:
-    """Return the default for a help text; one that is computed stands in the description."""
-    if field.default in (None, "", False, (), PydanticUndefined):
-        return ""
-    return f" [default: {field.default}]"
-
-
-def _metavar(field: FieldInfo) -> str:
-    is_choice = get_origin(field.annotation) is Literal
-    return "|".join(get_args(field.annotation)) if is_choice else "TEXT"

@@ -20,15 +20,6 @@ def _known_format(context: typer.Context, name: str | None) -> str | None:
     return name
 
 
-def _print(body: Sequence[Buffer], stdout: int) -> None:
-    try:
-        write_all(stdout, body)
-    except BrokenPipeError:
-        raise typer.Exit(0) from None  # the reader has closed it, which is not a fault
-    except OSError as error:
-        raise MissingFile(f"Cannot write the result to stdout: {error.strerror}.") from None
-
-
 OutputPath = Annotated[
     str | None,
     typer.Option(
@@ -52,10 +43,7 @@ OutputFormat = Annotated[
 
 
 def folder_of_results(config: RuntimeConfig, output_path: str | None) -> str | None:
-    """Return the folder or URL of the files of a result, if one was given.
-
-    `output_path` is the option after the command.
-    """
+    """Return the folder or URL for files of a result, if one was given to command or program."""
     named = config.output_file is not None or "output_path" in config.given
     return output_path or (config.output_path if named else None)
 
@@ -67,13 +55,14 @@ def deliver(
     output_path: str | None,
     stdout: int,
 ) -> None:
-    """Write a result to the destination of the options; errors are those of `files.write`.
-
-    A folder given after the command takes the result; a global `--output-path` only says where
-    `--output-file` is put. Without either it goes to the descriptor `stdout`.
-    """
+    """Write a result to `-o`, `--output-file` or stdout; errors are those of `files.write`."""
     if output_path is None and config.output_file is None:
-        _print(body, stdout)
+        try:
+            write_all(stdout, body)
+        except BrokenPipeError:
+            raise typer.Exit(0) from None  # the reader has closed it, which is not a fault
+        except OSError as error:
+            raise MissingFile(f"Cannot write the result to stdout: {error.strerror}.") from None
         return
     name = config.output_file or f"results{format_.suffixes[0]}"
     write(name if is_url(name) else join(output_path or config.output_path, name), body)

@@ -10,13 +10,7 @@ import typer
 
 from runtime_core.catalog import Catalog
 from runtime_core.documents.wire import format_of_suffix
-from runtime_core.errors import (
-    InvalidOption,
-    UnknownName,
-    UnreadableDocument,
-    listed,
-    shortened,
-)
+from runtime_core.errors import InvalidOption, UnknownName, UnreadableDocument, listed, shortened
 from runtime_core.files import FileAccess, is_url
 
 Payload = Annotated[
@@ -30,26 +24,18 @@ Payload = Annotated[
 
 
 def read_payload(payload: str, catalog: Catalog) -> tuple[bytes, str]:
-    """Return the bytes of a payload, JSON text or `@PATH`, and the name of their format.
-
-    Raises `MissingFile` for a file that cannot be read, and errors as those of `format_of`.
-    """
+    """Return the bytes of a payload, JSON text or `@PATH`, and the name of their format."""
     if not payload.startswith("@"):
         try:
             return payload.encode("utf-8"), "json"
         except UnicodeEncodeError:
             raise UnreadableDocument("The payload is not valid UTF-8.") from None
-    name = payload[1:]
-    body = FileAccess(root=None, confined=False).read(name)
-    return body, format_of(name, catalog)
+    body = FileAccess(root=None, confined=False).read(payload[1:])
+    return body, format_of(payload[1:], catalog)
 
 
 def format_of(name: str, catalog: Catalog) -> str:
-    """Return the name of the format of a file by its suffix; JSON without a suffix.
-
-    Raises `InvalidOption` for an unknown suffix, and `UnknownName` for that of a format that could
-    be installed.
-    """
+    """Return the format of a file by its suffix; `InvalidOption` or `UnknownName` if unknown."""
     path = re.split(r"\?|::", name)[0] if is_url(name) else name
     suffix = PurePosixPath(path).suffix
     if not suffix:

@@ -1,7 +1,4 @@
-"""Reserving stdout for results: the output of user code goes to stderr.
-
-The descriptors themselves are exchanged, so that subprocesses and C code are covered as well.
-"""
+"""Reserving stdout for results, also from C code: what else is printed goes to stderr."""
 
 from __future__ import annotations
 
@@ -12,12 +9,10 @@ from contextlib import contextmanager
 
 from runtime_core.run_logs.standard_output import STDERR, STDOUT, flush_output
 
-_STDIN = 0
-
 
 @contextmanager
 def stdout_to_stderr() -> Iterator[None]:
-    """Send everything that is printed inside the `with` to stderr."""
+    """Redirect what is printed inside the `with` to stderr."""
     with stdout_restored():
         os.close(claim_stdout())
         yield
@@ -37,7 +32,7 @@ def stdout_restored() -> Iterator[None]:
 
 
 def claim_stdout() -> int:
-    """Send everything that is printed from now on to stderr; return the real stdout."""
+    """Redirect what is printed from now on to stderr; return the descriptor of the real stdout."""
     flush_output()
     kept = os.dup(STDOUT)
     os.dup2(STDERR, STDOUT)
@@ -45,8 +40,8 @@ def claim_stdout() -> int:
 
 
 def open_standard_streams() -> None:
-    """Open the streams that a scheduler or shell has closed, lest other files take their place."""
-    for descriptor in (_STDIN, STDOUT, STDERR):
+    """Open standard streams that the parent has closed, lest other files get their descriptors."""
+    for descriptor in (0, STDOUT, STDERR):
         try:
             os.fstat(descriptor)
         except OSError:
@@ -58,7 +53,7 @@ def open_standard_streams() -> None:
 
 
 def stdout_to_stderr_for_good() -> None:
-    """Send what is printed while the process ends to stderr, C buffers included."""
+    """Redirect what is printed while the process ends to stderr, C buffers included."""
     try:
         sys.stdout.flush()
         os.dup2(STDERR, STDOUT)

@@ -1,8 +1,6 @@
-"""A program that forwards what a call writes to stderr and to the log of the run.
+"""A program that forwards its stdin to stderr and to the log of a run, which its argument names.
 
-It is started by its path, in an interpreter without site packages, and imports nothing of the
-runtime. What is written to its stdin goes to its stderr and to the file named by its argument,
-which is created with its folder at the first byte. It ends when its last writer does.
+It is started by its path, without site packages, and imports nothing of the runtime.
 """
 
 import os
@@ -15,7 +13,7 @@ _CHUNK = 1 << 16
 
 
 def tee(path: str) -> None:
-    """Forward stdin until it ends; a failure of one of the two places does not stop the other."""
+    """Forward stdin until it ends; a failure of one destination does not stop the other."""
     log = None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the last words of an interrupted call count too
@@ -36,7 +34,7 @@ def _opened(path: str) -> int:
 
 
 def _write(descriptor: int, piece: bytes) -> None:
-    # Its reader may be gone, or its disk full.
+    # The reader may be gone, or the disk full.
     with suppress(OSError), open(descriptor, "wb", closefd=False) as file:
         file.write(piece)
 

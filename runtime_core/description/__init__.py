@@ -1,4 +1,4 @@
-"""Describing what a Tesseract serves, after validating what can be known without calling it."""
+"""Validating and describing a Tesseract without calling its functions."""
 
 from runtime_core.description.description import describe, loaded_plugins
 

@@ -18,43 +18,40 @@ from runtime_core.runtime import Runtime
 
 _REF = "#/components/schemas/{model}"
 
+
+def _ref(component: str) -> dict[str, str]:
+    return {"$ref": _REF.format(model=component)}
+
+
+def _object(title: str, required: str = "", **properties: Any) -> dict[str, Any]:
+    schema = {"title": title, "type": "object", "properties": properties}
+    return schema | {"required": required.split()} if required else schema
+
+
 _FAULT_COMPONENTS: Mapping[str, Any] = {
-    "ValidationError": {
-        "title": "ValidationError",
-        "type": "object",
-        "properties": {
-            "loc": {
-                "title": "Location",
-                "type": "array",
-                "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
-            },
-            "msg": {"title": "Message", "type": "string"},
-            "type": {"title": "Error Type", "type": "string"},
-            "input": {"title": "Summary of the refused value"},
-            "ctx": {"title": "Context", "type": "object"},
+    "ValidationError": _object(
+        "ValidationError",
+        required="loc msg type",
+        loc={
+            "title": "Location",
+            "type": "array",
+            "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
         },
-        "required": ["loc", "msg", "type"],
-    },
-    "HTTPValidationError": {
-        "title": "HTTPValidationError",
-        "type": "object",
-        "properties": {
-            "detail": {
-                "title": "Detail",
-                "type": "array",
-                "items": {"$ref": _REF.format(model="ValidationError")},
-            }
-        },
-    },
-    "TesseractFailure": {
-        "title": "TesseractFailure",
-        "type": "object",
-        "properties": {
-            "detail": {"title": "Detail", "type": "string"},
-            "run_id": {"title": "Run Id", "type": "string"},
-        },
-        "required": ["detail"],
-    },
+        msg={"title": "Message", "type": "string"},
+        type={"title": "Error Type", "type": "string"},
+        input={"title": "Summary of the refused value"},
+        ctx={"title": "Context", "type": "object"},
+    ),
+    "HTTPValidationError": _object(
+        "HTTPValidationError",
+        detail={"title": "Detail", "type": "array", "items": _ref("ValidationError")},
+    ),
+    "TesseractFailure": _object(
+        "TesseractFailure",
+        required="detail",
+        detail={"title": "Detail", "type": "string"},
+        run_id={"title": "Run Id", "type": "string"},
+    ),
 }
 
 _RUN_ID: Mapping[str, Any] = {
@@ -72,9 +69,13 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
     served = {n: e for n, e in bound.items() if not isinstance(e, Unavailable)}
     with scope.enter(runtime.scope()):
         refs, components = _components(served)
+    config = runtime.config
+    info = {"title": config.name, "version": config.version}
+    if config.description:
+        info["description"] = config.description
     document = {
         "openapi": "3.1.0",
-        "info": _info(runtime),
+        "info": info,
         "paths": {
             f"/{name}": _path(runtime.catalog, name, endpoint, refs)
             for name, endpoint in served.items()
@@ -84,15 +85,9 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
         "x-supported-compressions": ["none", *runtime.catalog.compressors.names],
         "x-supported-gpu-transports": ["none"],
     }
-    # Defaults may be NaN or any other value; what is served must be JSON.
+    # Defaults may be NaN or any other value; the document must be JSON.
     plain: dict[str, Any] = from_json(to_json(document, inf_nan_mode="strings"))
     return plain
-
-
-def _info(runtime: Runtime) -> dict[str, str]:
-    config = runtime.config
-    info = {"title": config.name, "version": config.version}
-    return {**info, "description": config.description} if config.description else info
 
 
 def _components(
@@ -102,7 +97,7 @@ def _components(
     models = dict.fromkeys(
         model for e in served.values() for model in (e.payload, e.result) if model is not None
     )
-    # One mode for all: the same model must be one component, for what comes and for what goes.
+    # One mode for all: a model must be one component, in payloads and in results.
     keys, schema = models_json_schema(
         [(model, "validation") for model in models],
         ref_template=_REF,
@@ -150,8 +145,10 @@ def _content(catalog: Catalog, ref: Any) -> dict[str, Any]:
 
 
 def _fault(description: str, component: str) -> dict[str, Any]:
-    schema = {"$ref": _REF.format(model=component)}
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {
+        "description": description,
+        "content": {"application/json": {"schema": _ref(component)}},
+    }
 
 
 _FAULTS = {

@@ -13,18 +13,12 @@ from runtime_core.arrays.json_schema import ArrayJsonSchema
 from runtime_core.calls import scope
 from runtime_core.calls.faults import exception_text
 from runtime_core.contracts import Unavailable
-from runtime_core.errors import (
-    InvalidOption,
-    InvalidTesseract,
-    TesseractRuntimeError,
-    UnknownName,
-)
+from runtime_core.errors import InvalidOption, InvalidTesseract, TesseractRuntimeError, UnknownName
 from runtime_core.gradients import SIGNATURES
 from runtime_core.runtime import Runtime
 from runtime_core.schemas.walk import is_model, walk
 
-ONE_ARGUMENT = ("apply", "abstract_eval")
-"""The functions that are called with one positional argument."""
+_ONE_ARGUMENT = ("apply", "abstract_eval")  # positional
 
 
 def validate_tesseract(runtime: Runtime) -> None:
@@ -43,7 +37,7 @@ def _faults(runtime: Runtime) -> Iterator[str]:
 
 
 def _guarded(noun: str, faults: Callable[[], Iterator[str]]) -> Iterator[str]:
-    """Yield faults; an exception of the author's own methods is one too."""
+    """Yield faults, among them exceptions of the author's own methods."""
     try:
         yield from faults()
     except (InvalidOption, UnknownName):
@@ -74,7 +68,7 @@ def _schema_faults(runtime: Runtime, schema: type[BaseModel]) -> Iterator[str]:
 
 
 def _default_faults(model: type[BaseModel]) -> Iterator[str]:
-    """Yield the defaults of arrays that their own field refuses: nothing else is given."""
+    """Yield the defaults that their own field refuses, by validating an empty object."""
     try:
         model.model_validate({})
     except ValidationError as error:
@@ -91,24 +85,19 @@ def _default_faults(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _signature_faults(runtime: Runtime) -> Iterator[str]:
-    for name in ONE_ARGUMENT:
-        yield from _signature_fault(runtime, name, positional=("inputs",))
-    for name, signature in SIGNATURES.items():
-        yield from _signature_fault(runtime, name, named=signature.arguments)
-
-
-def _signature_fault(
-    runtime: Runtime, name: str, *, positional: tuple[str, ...] = (), named: tuple[str, ...] = ()
-) -> Iterator[str]:
-    function = runtime.api.function(name)
-    if isinstance(function, Unavailable):
-        return
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return  # a callable without a signature
-    try:
-        signature.bind(*positional, **dict.fromkeys(named))
-    except TypeError as error:
-        call = f"{name}({', '.join(positional + named)})"
-        yield f"{name}{signature} cannot be called as {call}: {error}."
+    named = {name: signature.arguments for name, signature in SIGNATURES.items()}
+    for name in (*_ONE_ARGUMENT, *named):
+        function = runtime.api.function(name)
+        if isinstance(function, Unavailable):
+            continue
+        try:
+            signature = inspect.signature(function)
+        except (TypeError, ValueError):
+            continue  # a callable without a signature
+        arguments = named.get(name, ())
+        positional = () if arguments else ("inputs",)
+        try:
+            signature.bind(*positional, **dict.fromkeys(arguments))
+        except TypeError as error:
+            call = f"{name}({', '.join((*positional, *arguments))})"
+            yield f"{name}{signature} cannot be called as {call}: {error}."

@@ -1,8 +1,4 @@
-"""Run logging: from the functions that user code calls to the sinks.
-
-`log_functions` is the API of user code, `run_log` the log in the process that computes,
-`supervisor` that in the supervising process, and `sink_thread` sends records to remote sinks.
-"""
+"""Run logging: from the functions that user code calls to the sinks."""
 
 from runtime_core.run_logs.log_functions import log_artifact, log_metric, log_parameter
 from runtime_core.run_logs.log_targets import LogTarget, configured_targets

@@ -10,10 +10,9 @@ from runtime_core.run_logs.run_log import RunLog
 
 
 def log_parameter(key: str, value: Any) -> None:
-    """Log a value that describes the current run.
+    """Log a value that describes the current run; `RuntimeError` outside of a run.
 
-    Values that JSON does not have are logged as text, arrays as lists. Raises `RuntimeError`
-    outside of a run.
+    Arrays are logged as lists, and values that JSON does not have as text.
     """
     log = _current("log_parameter")
     if log is not None:
@@ -42,15 +41,13 @@ def log_artifact(local_path: str | os.PathLike[str]) -> None:
 
 
 def _current(function: str) -> RunLog | None:
-    """Return the log of the running call; `None` if what is logged to it is dropped.
-
-    A thread that was started without its starter's context belongs to the only running call.
-    """
+    """Return the log of the running call; `None` if its records are dropped."""
     here = scope.entered()
     if here is not None and here.run is not None and not here.run.kept:
         return None
     if here is not None and here.log is not None:
         return here.log
+    # A thread that was started without a context belongs to the only running call.
     running = scope.running_logs()
     if len(running) == 1:
         return running[0] if running[0].takes_records else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runtime_core.catalog import Catalog, Registered
@@ -19,7 +19,6 @@ class LogTarget:
     target: str
 
     def __str__(self) -> str:
-        """Return the target and the origin of its sink, for messages."""
         return f"{self.target} ({self.sink.origin})"
 
     def open(self, run: Run, config: RuntimeConfig) -> RunHandle:
@@ -38,50 +37,34 @@ def configured_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogT
         for entry in catalog.run_sinks.entries.values()
         if entry.value.target_from is not None and (target := entry.value.target_from(config))
     ]
-    chosen = list(dict.fromkeys([*_defaults(catalog, asked), *asked]))
+    only_local = asked and all(target.sink.value.local for target in asked)
+    defaults = [] if only_local else _defaults(catalog)
+    chosen = list(dict.fromkeys([*defaults, *asked]))
     for each in chosen:
         if each.sink.value.check is not None:
             each.sink.value.check(each.target, config)
     return chosen
 
 
-def scheme_of(target: str) -> str:
-    """Return the scheme of a target.
-
-    >>> scheme_of("mlflow+http://host:5000"), scheme_of("file")
-    ('mlflow+http', 'file')
-    """
-    return target.partition(":")[0]
-
-
 def _found(catalog: Catalog, target: str) -> LogTarget:
-    scheme = scheme_of(target)
+    scheme = target.partition(":")[0]
     for entry in catalog.run_sinks.entries.values():
         if scheme in entry.value.schemes:
             return LogTarget(sink=entry, target=target)
-    raise UnknownName(f"--log-to {shortened(target)!r}: {_explanation(catalog, scheme)}")
-
-
-def _explanation(catalog: Catalog, scheme: str) -> str:
-    """Return the explanation of an unknown scheme.
-
-    Up to a plus sign, the scheme is the name of its sink.
-    """
     registry = catalog.run_sinks
-    name = scheme.partition("+")[0]
+    name = scheme.partition("+")[0]  # a sink is named like its schemes
     if name in registry.conflicts or registry.hints.for_name(registry.kind, name):
-        return registry.explain(name)
-    schemes = [known for sink in registry for known in sink.schemes]
-    return (
-        f"Unknown run sink {shortened(scheme)!r}.{did_you_mean(scheme, schemes)} "
-        f"Available: {listed(schemes)}."
-    )
+        reason = registry.explain(name)
+    else:
+        schemes = [known for sink in registry for known in sink.schemes]
+        near = did_you_mean(scheme, schemes)
+        reason = f"Unknown run sink {shortened(scheme)!r}.{near} Available: {listed(schemes)}."
+    raise UnknownName(f"--log-to {shortened(target)!r}: {reason}")
 
 
-def _defaults(catalog: Catalog, asked: Sequence[LogTarget]) -> Iterator[LogTarget]:
-    """Yield the default targets, unless only local ones are requested."""
-    if asked and all(target.sink.value.local for target in asked):
-        return
-    for entry in catalog.run_sinks.entries.values():
-        if entry.value.default:
-            yield LogTarget(sink=entry, target=next(iter(entry.value.schemes)))
+def _defaults(catalog: Catalog) -> list[LogTarget]:
+    return [
+        LogTarget(sink=entry, target=next(iter(entry.value.schemes)))
+        for entry in catalog.run_sinks.entries.values()
+        if entry.value.default
+    ]

@@ -5,40 +5,32 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from runtime_core.contracts import Artifact, Metric, Parameter, Record
 
-_LONGEST_NUMBER = 2_000  # bits; Python refuses to write some thousand digits
+_LONGEST_NUMBER = 2_000  # bits; Python limits the decimal digits that it writes
 _DEEPEST = 50  # levels of a parameter's value; the rest is written as text
+
+
+_KINDS: Mapping[str, Any] = {kind.__name__: kind for kind in (Metric, Parameter, Artifact)}
 
 
 def as_json(record: Record) -> str:
     """Return a record as one line of JSON."""
-    if isinstance(record, Metric):
-        fields: tuple[Any, ...] = (record.key, record.value, record.step, record.timestamp)
-    elif isinstance(record, Parameter):
-        fields = (record.key, record.value)
-    else:
-        fields = (str(record.path), record.name)
-    return json.dumps([type(record).__name__, *fields])
+    named = {field.name: getattr(record, field.name) for field in fields(record)}
+    return json.dumps([type(record).__name__, named], default=str)  # a path is written as text
 
 
 def from_json(line: str | bytes) -> Record:
     """Read a record that `as_json` has written."""
-    kind, *fields = json.loads(line)
-    record: Record = _READERS[kind](*fields)
+    kind, named = json.loads(line)
+    if kind == Artifact.__name__:
+        named["path"] = Path(named["path"])
+    record: Record = _KINDS[kind](**named)
     return record
-
-
-_READERS: Mapping[str, Any] = {
-    "Metric": lambda key, value, step, timestamp: Metric(
-        key=key, value=value, step=step, timestamp=timestamp
-    ),
-    "Parameter": lambda key, value: Parameter(key=key, value=value),
-    "Artifact": lambda path, name: Artifact(path=Path(path), name=name),
-}
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -76,5 +68,5 @@ def _plain(value: Any, depth: int) -> Any:
 def _text(value: Any) -> str:
     try:
         return str(value)
-    except Exception:  # it is the author's own method
+    except Exception:  # the author's own method failed
         return f"<{type(value).__name__}>"

@@ -1,4 +1,4 @@
-"""The run of a call, and where its files are."""
+"""The run of a call: its id and its folder."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ RUN_ID_PATTERN = r"^(?!.*\.\.)[A-Za-z0-9_.-]{1,128}$"
 """The regular expression (ECMA 262) of ids that can name a folder."""
 
 EVALUATION = Run(id="evaluation", endpoint="apply", kept=False)
-"""The run of the many evaluations that one gradient is made of."""
+"""The run of the evaluations that make up a gradient."""
 
 
 def new_run_id() -> str:
-    """Return an id that no other run has."""
+    """Return a new unique id."""
     return str(uuid.uuid4())
 
 
@@ -39,11 +39,7 @@ def checked_run_id(run_id: str) -> str:
 
 
 def run_of(call: Call, config: RuntimeConfig) -> Run:
-    """Return the run of a call.
-
-    Its folder lies in the output path; logs can only be appended to on a local disk, so that it
-    lies in the working directory where the output path is a URL.
-    """
+    """Return the run of a call; its folder lies in the output path."""
     root = _root(call.output_path or config.output_path)
     return Run(
         id=call.run_id,
@@ -57,4 +53,5 @@ def run_of(call: Call, config: RuntimeConfig) -> Run:
 
 @lru_cache(16)  # a service has few output paths, and many calls
 def _root(output_path: str) -> Path:
+    # Logs are appended to, which needs a local disk.
     return Path() if is_url(output_path) else Path(output_path)

@@ -37,17 +37,14 @@ class Upstream(Protocol):
     """Forwards records to the supervisor of the run."""
 
     def opened(self, run: Run) -> None:
-        """Report that something is logged to a run, which must then be closed."""
+        """Report that a run has a log, which must be closed."""
 
     def take(self, run: Run, record: Record) -> None:
         """Take a record for the sinks that are not local."""
 
 
 class RunLog:
-    """The log of one call; local sinks have a record when the log function returns.
-
-    Nothing is opened before the first record. Any thread may log.
-    """
+    """The log of one call, for any thread; local sinks write before the log function returns."""
 
     def __init__(
         self,
@@ -97,13 +94,13 @@ class RunLog:
             count = self._steps.get(key, 0)
             at = count if given is None else given
             self._steps[key] = count + 1
-            self._write_locked(Metric(key=key, value=number, step=at, timestamp=time.time()))
+            self._write(Metric(key=key, value=number, step=at, timestamp=time.time()))
 
     def artifact(self, path: str | os.PathLike[str]) -> None:
         """Log a file or folder; `FileNotFoundError` if there is none."""
         found = Path(path).absolute()
         if not os.fspath(path) or not (found.is_file() or found.is_dir()):
-            raise FileNotFoundError(f"log_artifact: there is no file or folder {str(path)!r}.")
+            raise FileNotFoundError(f"log_artifact: {str(path)!r} is not a file or folder.")
         name = found.resolve().name if found.name == ".." else found.name
         self._write(Artifact(path=found, name=name or "artifact"))
 
@@ -123,21 +120,20 @@ class RunLog:
 
     def _write(self, record: Record) -> None:
         with self._lock:
-            self._write_locked(record)
+            if self._closed:
+                raise RuntimeError(f"Run {self.run.id} has ended: nothing can be logged to it now.")
+            self._open()
+            for target in self._local:
+                try:
+                    if target not in self._handles:  # opening is retried after a failure
+                        self._handles[target] = target.open(self.run, self._config)
+                    self._handles[target].write((record,))
+                # A sink may raise anything, and the computation must not suffer.
+                except Exception as error:
+                    self._failed(target, error)
+            self._forward(record)
 
-    def _write_locked(self, record: Record) -> None:
-        if self._closed:
-            raise RuntimeError(f"Run {self.run.id} has ended: nothing can be logged to it now.")
-        self._open()
-        for target in self._local:
-            try:
-                self._handle(target).write((record,))
-            # A sink may raise anything, and the computation must not suffer.
-            except Exception as error:
-                self._failed(target, error)
-        self._pass_on(record)
-
-    def _pass_on(self, record: Record) -> None:
+    def _forward(self, record: Record) -> None:
         if self._upstream is None or not self._distant:
             return
         try:
@@ -158,14 +154,8 @@ class RunLog:
                 install_command("tesseract-runtime-file-log"),
             )
 
-    def _handle(self, target: LogTarget) -> RunHandle:
-        """Return the open run of a sink; opening is retried after a failure."""
-        if target not in self._handles:
-            self._handles[target] = target.open(self.run, self._config)
-        return self._handles[target]
-
     def _as_stored(self, record: Record) -> Record:
-        """Return a record that can be read later: user code may remove its files soon."""
+        """Return a record with the path of its copy: user code may remove its own file."""
         if isinstance(record, Artifact):
             for handle in self._handles.values():
                 if isinstance(handle, StoringRunHandle):
@@ -179,16 +169,12 @@ class RunLog:
             raise self._problem from error
 
     def _note(self, target: LogTarget, error: Exception) -> None:
-        failure = _failure(self.run, target, error)
+        failure = f"Run {self.run.id} cannot be logged to {target}: {exception_text(error)}."
         if self._config.log_to_strict:
             self._problem = self._problem or RunNotLogged(failure)
         elif target not in self._reported:
             self._reported.add(target)
             _log.warning("%s Something is missing there.", failure)
-
-
-def _failure(run: Run, target: LogTarget, error: Exception) -> str:
-    return f"Run {run.id} cannot be logged to {target}: {exception_text(error)}."
 
 
 def _whole(key: str, step: Any) -> int:
@@ -214,5 +200,5 @@ def _number(key: str, value: SupportsFloat) -> float:
 def _shown(value: object) -> str:
     try:
         return f"{value!r:.60}"
-    except Exception:  # it is the author's own method, or a number beyond all bounds
+    except Exception:  # the author's own method failed, or the number is too long
         return f"a {type(value).__name__}"

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,9 +23,8 @@ _log = logging.getLogger(__name__)
 
 _MOST_WAITING = 200_000  # records, of some hundred bytes each; more are dropped
 _LARGEST_BATCH = 1_000
-_SECONDS_OF_QUIET = (
-    10.0  # after a failure, lest the queue grows while each run waits for a time-out
-)
+_SECONDS_OF_QUIET = 10.0  # after a failure, lest each run waits for a time-out
+_MOST_NAMED = 5  # runs in a message
 _SECONDS_TO_LOAD = 30.0  # a client of a tracker may take seconds to import
 
 
@@ -39,21 +38,12 @@ class _Sending:
     done: Future[None] = field(default_factory=Future)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Entry:
-    """An entry of the queue: a record of a run, or its end."""
-
-    sending: _Sending
-    record: Record | None = None
-    status: RunStatus | None = None
+_Entry = tuple[_Sending, Record | RunStatus]
+"""An entry of the queue: a record of a run, or its end."""
 
 
 class SinkThread:
-    """Sends runs to one target in the order in which they were logged, in a thread.
-
-    No call waits for it. Records that a target refuses, or is too slow for, are reported in the log
-    and stay in the default sinks.
-    """
+    """Sends runs to one target in a thread; what the target refuses is reported."""
 
     def __init__(self, target: LogTarget, config: RuntimeConfig) -> None:
         self._target = target
@@ -66,34 +56,36 @@ class SinkThread:
 
     def put(self, run: Run, record: Record) -> None:
         """Queue a record."""
-        sending = self._sending(run)
+        if run.id not in self._runs:
+            self._runs[run.id] = _Sending(run=run)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name=str(self._target), daemon=True)
+            self._thread.start()
+        sending = self._runs[run.id]
         if self._waiting.qsize() >= _MOST_WAITING:
             sending.problem = sending.problem or "more was logged than it could take in time"
             return
-        self._waiting.put(_Entry(sending=sending, record=record))
+        self._waiting.put((sending, record))
 
     def end(self, run: Run, status: RunStatus) -> Future[None]:
-        """End a run after its records; the future raises if they have not all arrived.
-
-        A run without records is not sent at all.
-        """
+        """End a run, if it has records; the future raises if they have not all arrived."""
         sending = self._runs.pop(run.id, None)
         if sending is None:
             nothing: Future[None] = Future()
             nothing.set_result(None)
             return nothing
-        self._waiting.put(_Entry(sending=sending, status=status))
+        self._waiting.put((sending, status))
         return sending.done
 
     def close(self, seconds: float) -> None:
-        """Wait at most so many seconds for the target, then report the runs that were not sent."""
+        """Wait at most `seconds` for the target, then report the runs that were not sent."""
         if self._thread is None:
             return
         self._waiting.put(None)
         self._loaded.wait(_SECONDS_TO_LOAD)
         self._thread.join(seconds)
         if self._thread.is_alive():
-            late = list(dict.fromkeys(entry.sending.run.id for entry in self._left()))
+            late = list(dict.fromkeys(sending.run.id for sending, _ in self._left()))
             _log.warning(
                 "%s has not taken all in %g s. %s can be sent later with: tesseract-runtime runs "
                 "send ID --log-to %s",
@@ -103,14 +95,6 @@ class SinkThread:
                 self._target.target,
             )
 
-    def _sending(self, run: Run) -> _Sending:
-        if run.id not in self._runs:
-            self._runs[run.id] = _Sending(run=run)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=str(self._target), daemon=True)
-            self._thread.start()
-        return self._runs[run.id]
-
     def _left(self) -> Iterator[_Entry]:
         """Take entries off the queue until it is empty or ends."""
         with suppress(Empty):
@@ -119,28 +103,24 @@ class SinkThread:
             self._waiting.put(None)  # for the next batch, which ends with it
 
     def _work(self) -> None:
+        opening = self._target.sink.value.open
         try:
-            self._load()
+            if isinstance(opening, LazyCall):
+                with suppress(Exception):  # it fails again for each run, and is reported there
+                    opening.load()
         finally:
             self._loaded.set()
-        while batch := self._batch():
-            for sending, entries in _by_run(batch).items():
+        while (first := self._waiting.get()) is not None:
+            batch = [first, *islice(self._left(), _LARGEST_BATCH - 1)]
+            by_run: defaultdict[_Sending, list[Record | RunStatus]] = defaultdict(list)
+            for sending, entry in batch:
+                by_run[sending].append(entry)
+            for sending, entries in by_run.items():
                 self._send(sending, entries)
 
-    def _load(self) -> None:
-        opening = self._target.sink.value.open
-        if isinstance(opening, LazyCall):
-            with suppress(Exception):  # it fails again for each run, and is reported there
-                opening.load()
-
-    def _batch(self) -> list[_Entry]:
-        """Return the next entries; none at the end."""
-        first = self._waiting.get()
-        return [] if first is None else [first, *islice(self._left(), _LARGEST_BATCH - 1)]
-
-    def _send(self, sending: _Sending, entries: Sequence[_Entry]) -> None:
-        records = [entry.record for entry in entries if entry.record is not None]
-        status = next((entry.status for entry in entries if entry.status is not None), None)
+    def _send(self, sending: _Sending, entries: Sequence[Record | RunStatus]) -> None:
+        records = [entry for entry in entries if not isinstance(entry, RunStatus)]
+        status = next((entry for entry in entries if isinstance(entry, RunStatus)), None)
         if records and not sending.problem:
             self._try(sending, lambda handle: handle.write(records))
         if status is not None:
@@ -170,7 +150,7 @@ class SinkThread:
         message = f"{_named([sending.run.id])} cannot be logged to {self._target}"
         sending.done.set_exception(RunNotLogged(f"{message}: {sending.problem}."))
         _log.warning(
-            "%s: %s. What was logged stands in %s; send it later with: tesseract-runtime runs send "
+            "%s: %s. Its log is in %s; send it later with: tesseract-runtime runs send "
             "%s --log-to %s",
             message,
             sending.problem,
@@ -180,18 +160,7 @@ class SinkThread:
         )
 
 
-def _by_run(batch: Sequence[_Entry]) -> Mapping[_Sending, Sequence[_Entry]]:
-    """Return the entries of each run, in order."""
-    grouped: defaultdict[_Sending, list[_Entry]] = defaultdict(list)
-    for entry in batch:
-        grouped[entry.sending].append(entry)
-    return grouped
-
-
 def _named(runs: Sequence[str]) -> str:
     shown = ", ".join(runs[:_MOST_NAMED])
     more = f" and {len(runs) - _MOST_NAMED} more" if len(runs) > _MOST_NAMED else ""
     return f"{'Run' if len(runs) == 1 else 'Runs'} {shown}{more}"
-
-
-_MOST_NAMED = 5

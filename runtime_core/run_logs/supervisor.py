@@ -12,7 +12,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Fault, Record, Reply, Run, RunStatus
 from runtime_core.errors import FaultKind, RunNotLogged
-from runtime_core.run_logs.log_targets import LogTarget, configured_targets
+from runtime_core.run_logs.log_targets import configured_targets
 from runtime_core.run_logs.run import run_of
 from runtime_core.run_logs.sink_thread import SinkThread
 from runtime_core.run_logs.text_log import append_text, text_log_path
@@ -25,15 +25,11 @@ _LOGGED_KINDS = _KILLED | {FaultKind.TESSERACT_FAILED}
 
 
 class RunSupervisor:
-    """Ends the runs of calls, computed here or in workers, and feeds remote sinks.
-
-    It is the `Upstream` of the logs of calls that are computed here. Errors of the constructor are
-    those of `configured_targets`.
-    """
+    """Ends runs, computed here (as their `Upstream`) or in workers, and feeds remote sinks."""
 
     def __init__(self, catalog: Catalog, config: RuntimeConfig) -> None:
         self._config = config
-        self._targets: Sequence[LogTarget] = configured_targets(catalog, config)
+        self._targets = configured_targets(catalog, config)
         self._sink_threads = [
             SinkThread(target, config) for target in self._targets if not target.sink.value.local
         ]
@@ -61,7 +57,7 @@ class RunSupervisor:
             _log.warning("%s cannot be emptied: %s", run.log_folder, exception_text(error))
 
     def opened(self, run: Run) -> None:
-        """Do nothing: a run that is computed in this process is closed in it."""
+        """Do nothing: a run that is computed in this process is also closed in it."""
 
     def take(self, run: Run, record: Record) -> None:
         """Queue a record for the remote sinks."""
@@ -69,7 +65,7 @@ class RunSupervisor:
             thread.put(run, record)
 
     def abandoned(self, run: Run) -> None:
-        """Close a run in the local sinks in the place of a worker that has died."""
+        """Close a run in the local sinks, instead of a worker that has died."""
         for target in self._targets:
             if target.sink.value.local:
                 try:
@@ -81,7 +77,7 @@ class RunSupervisor:
     async def ended(self, run: Run, reply: Reply) -> Reply:
         """End the run of a call of a worker; return the reply, or that of a failed sink."""
         endings = self._end(run, reply)
-        if not self._config.log_to_strict or not endings:
+        if not endings:
             return reply
         import asyncio  # the command line does not need it
 
@@ -91,10 +87,7 @@ class RunSupervisor:
 
     def finished(self, run: Run, reply: Reply) -> Reply:
         """End the run of a call of this process; return the reply, or that of a failed sink."""
-        endings = self._end(run, reply)
-        if not self._config.log_to_strict or not endings:
-            return reply
-        return _judged(reply, [ending.exception() for ending in endings])
+        return _judged(reply, [ending.exception() for ending in self._end(run, reply)])
 
     def interrupted(self, run: Run) -> None:
         """End the run of a call in this process that was interrupted."""
@@ -102,14 +95,19 @@ class RunSupervisor:
             thread.end(run, RunStatus.KILLED)
 
     def close(self, seconds: float) -> None:
-        """Wait at most so many seconds for the remote sinks."""
+        """Wait at most `seconds` for each remote sink."""
         for thread in self._sink_threads:
             thread.close(seconds)
 
     def _end(self, run: Run, reply: Reply) -> list[Future[None]]:
-        if reply.fault is not None and reply.fault.kind in _LOGGED_KINDS:
-            _note(run, reply.fault)
-        return [thread.end(run, _status(reply)) for thread in self._sink_threads]
+        """End a run; return the futures of the sinks to wait for."""
+        status = RunStatus.FINISHED
+        if reply.fault is not None:
+            status = RunStatus.KILLED if reply.fault.kind in _KILLED else RunStatus.FAILED
+            if reply.fault.kind in _LOGGED_KINDS:
+                _note(run, reply.fault)
+        endings = [thread.end(run, status) for thread in self._sink_threads]
+        return endings if self._config.log_to_strict else []
 
 
 def _note(run: Run, fault: Fault) -> None:
@@ -119,12 +117,6 @@ def _note(run: Run, fault: Fault) -> None:
         append_text(text_log_path(run), f"{text.rstrip()}\n".encode())
     except OSError as error:
         _log.warning("The log of run %s cannot be written: %s.", run.id, error)
-
-
-def _status(reply: Reply) -> RunStatus:
-    if reply.fault is None:
-        return RunStatus.FINISHED
-    return RunStatus.KILLED if reply.fault.kind in _KILLED else RunStatus.FAILED
 
 
 def _judged(reply: Reply, problems: Sequence[BaseException | None]) -> Reply:

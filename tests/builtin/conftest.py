@@ -1,4 +1,4 @@
-"""Tesseracts with gradients of their own, and calls that expect an answer or a fault."""
+"""Tesseracts with their own gradients, and calls that expect an answer or a fault."""
 
 from __future__ import annotations
 
@@ -124,10 +124,10 @@ def numbers(tree: Any) -> Any:
 
 
 def seen(runtime: Runtime) -> list[Any]:
-    """Return what the functions of the Tesseract have noted."""
+    """Return the calls that the functions of the Tesseract have recorded."""
     return list(runtime.api.module.SEEN)
 
 
 def times_applied(runtime: Runtime) -> int:
-    """Return how often `apply` was called."""
+    """Return the number of calls of `apply`."""
     return len(runtime.api.module.APPLIED)

@@ -98,7 +98,7 @@ def test_what_does_not_fit_is_refused(
 
 
 def test_the_message_is_that_of_arrays(runtime: Make) -> None:
-    """Refused shapes and data types are told in the words that are used for arrays."""
+    """Invalid shapes and data types have the messages of invalid arrays."""
     inputs = {
         "x": {"shape": [2, 2], "dtype": "float64"},
         "m": {"shape": [2, 2], "dtype": "float32"},
@@ -122,7 +122,7 @@ def test_the_author_sees_what_the_array_would_become(runtime: Make) -> None:
 
 @pytest.mark.parametrize("given", [{}, {"m": None}])
 def test_an_optional_array_may_be_absent(given: dict[str, Any], runtime: Make) -> None:
-    """Where there is no array there is no shape either."""
+    """A missing array has no shape."""
     made = runtime(SAME)
     assert answer(made, ABSTRACT, {"inputs": {"x": VECTOR} | given})["m"] is None
     assert seen(made)[0].m is None

@@ -1,4 +1,4 @@
-"""Cotangents fit outputs that were not computed: how their shapes are known, and at what cost."""
+"""The shapes of cotangents: where they come from, and at what cost."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def of_length(length: int, **inputs: Any) -> dict[str, Any]:
 
 
 def test_outputs_of_a_fixed_shape_are_not_computed(runtime: Make) -> None:
-    """What the schema says of a shape is enough."""
+    """A fixed shape in the schema is enough."""
     made = runtime(ZEROS.replace("y: Differentiable[Array[(None,)", "y: Differentiable[Array[(3,)"))
     answer(made, VJP, of_length(3, k=3))
     wrong = fault(made, VJP, of_length(2, k=3))
@@ -74,7 +74,7 @@ def test_outputs_are_computed_once(runtime: Make) -> None:
     "other", [{"k": 3}, {"x": [1.0, 2.0]}, {"text": "fast"}], ids=["int", "shape", "str"]
 )
 def test_outputs_are_computed_for_each_signature(other: dict[str, Any], runtime: Make) -> None:
-    """Another plain value or another shape may give outputs of other shapes."""
+    """Other values or shapes may have outputs of other shapes."""
     made = runtime(ZEROS)
     answer(made, VJP, of_length(2))
     answer(made, VJP, of_length(other.get("k", 2), **other))
@@ -98,14 +98,14 @@ def test_an_output_may_be_as_long_as_an_integer_array_says(field: str, runtime: 
 
 
 def test_an_output_may_depend_on_a_field_that_is_not_dumped(runtime: Make) -> None:
-    """Every field counts, also one that the author keeps out of documents."""
+    """Every field counts, also one that is excluded from documents."""
     made = runtime(ZEROS.replace("k: int = 2", "k: int = Field(2, exclude=True)"))
     answer(made, VJP, of_length(2, k=2))
     answer(made, VJP, of_length(3, k=3))
 
 
 def test_a_cotangent_of_another_length_is_refused(runtime: Make) -> None:
-    """The length is that of the real output, and the place in the payload is told."""
+    """The expected length is that of the real output; the message has the place in the payload."""
     made = runtime(ZEROS)
     wrong = fault(made, VJP, of_length(3))
     assert (wrong.kind, wrong.outcome.status) == (FaultKind.INVALID_PAYLOAD, 422)
@@ -200,7 +200,7 @@ def test_abstract_eval_spares_apply(runtime: Make) -> None:
 def test_shapes_are_known_for_inputs_of_every_kind(
     fields: str, inputs: dict[str, Any], abstract: str, runtime: Make
 ) -> None:
-    """What a model does not dump as it was read is no hindrance to know the outputs."""
+    """Models that do not dump what they read do not prevent shapes of outputs."""
     made = runtime(
         HEADER
         + f"""
@@ -251,7 +251,7 @@ def test_an_apply_that_fails_is_told_and_not_remembered(runtime: Make) -> None:
 
 @pytest.mark.parametrize("endpoint", ["apply", "abstract_eval"])
 def test_wrong_outputs_are_told_as_those_of_their_endpoint(endpoint: str, runtime: Make) -> None:
-    """A result that fits no schema is the author's fault, in the runtime's own words."""
+    """A result that does not fit its schema is reported as the author's fault."""
     made = runtime(IDENTITY + f"def {endpoint}(inputs):\n    return {{'y': [[1.0]], 'q': 1}}\n")
     failed = fault(made, VJP, ask(VJP, {"x": [1.0]}))
     assert failed.kind is FaultKind.TESSERACT_FAILED
@@ -261,7 +261,7 @@ def test_wrong_outputs_are_told_as_those_of_their_endpoint(endpoint: str, runtim
 
 
 def test_an_output_that_is_absent_takes_any_cotangent(runtime: Make) -> None:
-    """Where these inputs give no array, only the author can say what a cotangent means."""
+    """A cotangent of a missing output is passed to the author's function unchecked."""
     made = runtime(
         ZEROS.replace("y: Differentiable", "y: None | Differentiable").replace(
             '{"y": np.zeros(LENGTH(inputs))}', '{"y": None}'

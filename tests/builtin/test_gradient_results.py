@@ -1,4 +1,4 @@
-"""What gradient functions return is held against what was asked."""
+"""Results of gradient functions are validated against the request."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_jacobian_has_a_block_for_each_pair(runtime: Make) -> None:
 def test_derivatives_of_an_output_have_its_data_type(
     endpoint: str, returned: str, computed: str, runtime: Make
 ) -> None:
-    """Whatever real type an author computes in, the answer is in that of the output."""
+    """The answer has the data type of the output, for any real type of the author's."""
     source = f"{MATRICES}COMPUTED = {computed!r}\n" + returning(returned, endpoint)
     vector = {"m": [[1.0] * 5] * 2}
     document = answer(runtime(source), endpoint, ask(endpoint, M, by="m", vector=vector))["y"]
@@ -172,7 +172,7 @@ def test_derivatives_of_complex_functions_are_complex(runtime: Make) -> None:
 def test_wrong_keys_are_the_authors_fault(
     endpoint: str, returned: str, message: str, runtime: Make
 ) -> None:
-    """The message says which keys came and which were asked for."""
+    """The message has the received and the requested keys."""
     made = runtime(IDENTITY + returning(returned, endpoint))
     failed = fault(made, endpoint, ask(endpoint, X))
     assert (failed.kind, failed.outcome.status) == (FaultKind.TESSERACT_FAILED, 500)
@@ -184,7 +184,7 @@ def test_wrong_keys_are_the_authors_fault(
 def test_keys_that_are_no_paths_are_the_authors_fault(
     endpoint: str, key: str, runtime: Make
 ) -> None:
-    """A key that could not even be a path is told as any other wrong key."""
+    """A key that is not a path is reported like any other wrong key."""
     value = "{'x': np.eye(2)}" if endpoint == JACOBIAN else "np.ones(2)"
     made = runtime(IDENTITY + returning(f"{{{key!r}: {value}}}", endpoint))
     failed = fault(made, endpoint, ask(endpoint, X))
@@ -233,7 +233,7 @@ def test_keys_that_are_no_paths_are_the_authors_fault(
 def test_wrong_shapes_are_the_authors_fault(
     endpoint: str, returned: str, message: str, runtime: Make
 ) -> None:
-    """The message says which shape came and which was expected; nothing is broadcast."""
+    """The message has the received and the expected shape; nothing is broadcast."""
     made = runtime(MATRICES + returning(returned, endpoint))
     vector = {"m": [[1.0] * 5] * 2} if endpoint == JVP else {"y": [[1.0] * 3] * 4}
     failed = fault(made, endpoint, ask(endpoint, M, by="m", vector=vector))
@@ -285,7 +285,7 @@ def test_derivatives_have_the_shape_that_the_output_has(
 def test_what_is_no_derivative_is_the_authors_fault(
     endpoint: str, returned: str, came: str, runtime: Make
 ) -> None:
-    """The message says what came instead of arrays by path."""
+    """The message names the value in place of arrays by path."""
     made = runtime(IDENTITY + returning(returned, endpoint))
     failed = fault(made, endpoint, ask(endpoint, X))
     assert (failed.kind, failed.outcome.status) == (FaultKind.TESSERACT_FAILED, 500)
@@ -303,7 +303,7 @@ def test_what_is_no_derivative_is_the_authors_fault(
 def test_an_author_may_change_the_inputs(
     endpoint: str, returned: Any, change: str, runtime: Make
 ) -> None:
-    """A result is held against the inputs that came, not what the function made of them."""
+    """A result is validated against the received inputs, not those that the function changed."""
     source = IDENTITY + (
         f"def {endpoint}(inputs, **named):\n    inputs.x = {change}\n    return {returned}\n"
     )

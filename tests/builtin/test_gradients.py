@@ -48,7 +48,7 @@ def test_an_author_is_called_by_keyword(endpoint: str, names: set[str], runtime:
 
 @every_gradient
 def test_paths_come_as_sets_of_text(endpoint: str, runtime: Make) -> None:
-    """What to differentiate is a set of str on both sides."""
+    """The paths are sets of str on both sides."""
     made = runtime(IDENTITY)
     answer(made, endpoint, ask(endpoint, X))
     prefix = PREFIXES[endpoint]
@@ -109,7 +109,7 @@ def test_unknown_keys_are_refused(endpoint: str, runtime: Make) -> None:
 
 @every_gradient
 def test_every_key_is_needed(endpoint: str, runtime: Make) -> None:
-    """An empty payload is told all that it lacks."""
+    """An empty payload is refused with all missing fields."""
     made = runtime(IDENTITY)
     wrong = fault(made, endpoint, {})
     assert [detail["type"] for detail in wrong.details] == ["missing"] * len(ask(endpoint, X))
@@ -184,7 +184,7 @@ def test_a_refused_model_of_the_author_is_no_wrong_payload(endpoint: str, runtim
 
 @every_gradient
 def test_the_docstring_of_an_author_is_told(endpoint: str, runtime: Make) -> None:
-    """What the author wrote of the function is the endpoint's documentation."""
+    """The docstring of the author's function is the endpoint's documentation."""
     made = runtime(IDENTITY + f"def {endpoint}(**named):\n    'Derived by hand.'\n")
     assert made.bound(endpoint).doc == "Derived by hand."
 
@@ -309,7 +309,7 @@ def test_a_vector_has_the_keys_that_are_named(
     got: str,
     runtime: Make,
 ) -> None:
-    """A key too few or too many is told with those that are expected."""
+    """A missing or unexpected key is reported with the expected ones."""
     with pytest.raises(InvalidPayload) as caught:
         runtime(IDENTITY).call(endpoint, ask(endpoint, X, vector=vector))
     assert str(caught.value) == (
@@ -335,7 +335,7 @@ def test_a_short_vector_is_broadcast(runtime: Make) -> None:
 
 @pytest.mark.parametrize("endpoint", [JVP, VJP])
 def test_vectors_may_have_nan_and_infinities(endpoint: str, runtime: Make) -> None:
-    """The words for what JSON does not have are read in vectors and written in products."""
+    """NaN and infinities are read in vectors and written in products."""
     path, result = ("x", "y") if endpoint == JVP else ("y", "x")
     payload = ask(endpoint, X, vector={path: ["NaN", "-Infinity"]})
     assert numbers(answer(runtime(IDENTITY), endpoint, payload)) == {result: ["NaN", "-Infinity"]}

@@ -1,4 +1,4 @@
-"""Long texts of arrays in JSON, which are not parsed: nothing but an array may notice."""
+"""Long texts of arrays in JSON, which bypass the parser: nothing else may change."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def applied(runtime: Runtime, text: str) -> Reply:
 
 
 def seen(runtime: Runtime, x: Any) -> Any:
-    """Return what apply gets for an input."""
+    """Return the value that `apply` gets for an input."""
     reply = applied(runtime, json.dumps({"inputs": {"x": x}}))
     assert reply.fault is None, reply.fault.message
     return runtime.api.module.SEEN[-1]
@@ -93,7 +93,7 @@ def seen(runtime: Runtime, x: Any) -> Any:
     ids=["array", "cast", "validator", "union"],
 )
 def test_arrays_are_as_they_would_be(annotation: str, dtype: str, runtime: Make) -> None:
-    """A lifted array is cast and validated as any other, and belongs to apply."""
+    """An extracted array is cast and validated as any other, and `apply` owns it."""
     array = seen(runtime(SOURCE.format(annotation=annotation)), array_document())
     assert (array.dtype, array.flags.writeable) == (dtype, True)
     assert np.array_equal(array, NUMBERS + ("lambda" in annotation))
@@ -119,7 +119,7 @@ def test_what_is_no_array_is_as_it_came(annotation: str, runtime: Make) -> None:
 
 
 def test_faults_are_those_of_the_document(runtime: Make) -> None:
-    """A refused document is told of as if nothing had been lifted."""
+    """A refused document has the same message as without extracted texts."""
     document = array_document()
     document["data"]["buffer"] = "?" + document["data"]["buffer"][1:]
     reply = applied(
@@ -185,7 +185,7 @@ def test_other_texts_are_as_any_parser_reads_them(form: str, text: str) -> None:
     ],
 )
 def test_errors_are_those_of_any_text(form: str, place: str, size: int) -> None:
-    """What is wrong with a document has the same message and place, however long its texts are."""
+    """An invalid document has the same message and place for texts of any length."""
     document = form.replace("%s", "A" * size).encode()
     with pytest.raises(ValueError, match=place) as caught:
         loads(document)

@@ -112,7 +112,7 @@ def test_a_path_leads_into_every_container(inputs: Any, path: str, runtime: Make
     ],
 )
 def test_a_path_to_an_absent_place_is_refused(path: str, valid: str, runtime: Make) -> None:
-    """A place that only these inputs lack is told with those that they have."""
+    """A path that these inputs lack is refused with the paths that they have."""
     inputs = {"layers": [{"w": [1.0]}, {"w": []}], "named": {"k": 1.0}}
     wrong = fault(runtime(CONTAINERS), JACOBIAN, ask(JACOBIAN, inputs, of=["alias"], by=[path]))
     assert wrong.kind is FaultKind.INVALID_PAYLOAD
@@ -142,7 +142,7 @@ def test_an_output_may_be_anywhere_that_its_schema_allows(path: str, runtime: Ma
     ],
 )
 def test_an_unknown_path_is_refused(path: str, near: str | None, side: str, runtime: Make) -> None:
-    """A path to nothing differentiable is told with the valid ones and the nearest of them."""
+    """A path that is not differentiable is refused with the valid ones and the nearest of them."""
     payload = ask(JACOBIAN, {}, of=["alias"], by=["alias"]) | {f"jac_{side}": [path]}
     wrong = fault(runtime(CONTAINERS), JACOBIAN, payload)
     assert (wrong.kind, wrong.outcome.status) == (FaultKind.INVALID_PAYLOAD, 422)
@@ -167,7 +167,7 @@ def test_a_misspelled_path_gets_a_suggestion(endpoint: str, runtime: Make) -> No
 
 @pytest.mark.parametrize("path", ["", ".", "x.", "layers.[-1].w", "layers.0.w", "named.{", "a b"])
 def test_a_text_that_is_no_path_is_refused(path: str, runtime: Make) -> None:
-    """The valid paths are told here too."""
+    """The message has the valid paths here too."""
     payload = ask(JACOBIAN, {}, of=["alias"], by=[path])
     wrong = fault(runtime(CONTAINERS), JACOBIAN, payload)
     assert [detail["type"] for detail in wrong.details] == ["unknown_path"]
@@ -176,8 +176,8 @@ def test_a_text_that_is_no_path_is_refused(path: str, runtime: Make) -> None:
 
 @pytest.mark.parametrize("path", ["layers.[].w", "grid.[0].[]"])
 def test_a_template_is_no_path(path: str, runtime: Make) -> None:
-    """Nobody can ask for every item of a list at once."""
-    with pytest.raises(InvalidPayload, match=r"'\[\]' stands for every index"):
+    """A payload cannot name every item of a list at once."""
+    with pytest.raises(InvalidPayload, match=r"'\[\]' means every index"):
         runtime(CONTAINERS).call(JACOBIAN, ask(JACOBIAN, {}, of=["alias"], by=[path]))
 
 

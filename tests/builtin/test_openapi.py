@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of gradients and abstract evaluation."""
+"""Gradients and abstract evaluation in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_the_only_path_is_a_constant(runtime: Make) -> None:
 
 
 def test_several_paths_are_constants_or_patterns(runtime: Make) -> None:
-    """A field is told by its name; items of lists and dicts by a pattern."""
+    """Paths of fields are constants; those of items of lists and dicts are patterns."""
     made = runtime(
         HEADER
         + """
@@ -129,7 +129,7 @@ def test_arrays_are_shapes_in_abstract_components(runtime: Make) -> None:
 
 
 def test_what_a_file_does_not_define_is_not_described(runtime: Make) -> None:
-    """Neither paths nor components are there for endpoints that are not."""
+    """Endpoints that are not served have neither paths nor components."""
     document = openapi_document(runtime())
     assert [path for path in document["paths"] if path.startswith(("/jac", "/vec", "/abs"))] == []
     assert [name for name in document["components"]["schemas"] if "Jac" in name] == []

@@ -1,4 +1,4 @@
-"""What a client of the original asked, and what it was answered, for every endpoint."""
+"""Requests of a client of the original and its answers, for every endpoint."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_shapes_that_are_not_defined_come_from_nobody_else(runtime: Make) -> Non
 
 
 def test_a_misspelled_function_is_suggested(runtime: Make) -> None:
-    """A function with nearly the right name is pointed at."""
+    """A function with nearly the right name is suggested."""
     source = DOUBLE + "def vector_jacobian_prodct(**named): ...\n"
     with pytest.raises(UnknownName, match=r"Did you mean 'vector_jacobian_prodct'\?"):
         runtime(source).call("vector_jacobian_product", {})
@@ -115,7 +115,7 @@ def test_a_gradient_of_nothing_is_refused_at_load(endpoint: str, side: str, runt
 
 
 def test_apply_works_beside_a_gradient_of_nothing(runtime: Make) -> None:
-    """A fault of one endpoint is told where that endpoint is asked."""
+    """A fault of one endpoint is reported when that endpoint is called."""
     source = HEADER + (
         "class InputSchema(BaseModel):\n    x: int\n"
         "class OutputSchema(BaseModel):\n    y: int\n"

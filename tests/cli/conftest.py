@@ -14,7 +14,7 @@ from runtime_core.cli.entry_point import run
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """What a command left behind."""
+    """The outcome of a command."""
 
     code: int
     stdout: str

@@ -1,4 +1,4 @@
-"""Options from the environment, and which of them is the stronger one."""
+"""Options from the environment, and their precedence."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_api_path_of_both_prefixes(cli: Cli, tesseract: Tesseract) -> None:
 
 
 def test_empty_variable_is_none(cli: Cli, tesseract: Tesseract) -> None:
-    """A variable that is set to nothing is as good as one that is not set."""
+    """An empty variable counts as not set."""
     environment = {"TESSERACT_RUNTIME_OUTPUT_FORMAT": "", "TESSERACT_OUTPUT_FORMAT": ""}
     ended = cli("--api-path", str(tesseract()), "apply", PAYLOAD, environment=environment)
     assert ended.returncode == 0
@@ -88,7 +88,7 @@ def test_option_of_a_command_is_stronger_than_its_variable(cli: Cli, tesseract: 
 
 
 def test_wrong_variable_of_a_command_is_told(cli: Cli, tesseract: Tesseract) -> None:
-    """A format that nobody provides is told although it came from the environment."""
+    """An unknown format from the environment is refused."""
     environment = {"TESSERACT_RUNTIME_APPLY_OUTPUT_FORMAT": "jsn"}
     ended = cli("--api-path", str(tesseract()), "apply", PAYLOAD, environment=environment)
     assert ended.returncode == 2
@@ -160,7 +160,7 @@ def test_options_reach_user_code(cli: Cli, tesseract: Tesseract, tmp_path: Path)
 
 @pytest.mark.parametrize("variable", ["TESSERACT_DISABLE_PLUGINS"])
 def test_unknown_plugin_of_the_environment_is_told(cli: Cli, variable: str) -> None:
-    """A plugin that is disabled by a wrong name is told."""
+    """An unknown name of a plugin to disable is refused."""
     ended = cli("health", environment={variable: "nonsense"})
     assert ended.returncode == 2
     assert "Unknown plugin 'nonsense' to disable." in ended.stderr

@@ -37,7 +37,7 @@ FAILING = SCHEMAS + "def apply(inputs):\n    raise ValueError('too stiff')\n"
 
 
 def test_result_is_exit_code_0(here: Here, tesseract: Tesseract) -> None:
-    """A command that is done has a result on stdout and nothing on stderr."""
+    """A successful command has a result on stdout and nothing on stderr."""
     ended = here("--api-path", str(tesseract()), "apply", PAYLOAD)
     assert (ended.code, ended.stderr) == (0, "")
     assert ended.stdout == (
@@ -80,14 +80,14 @@ def test_invalid_payload_lists_every_fault(here: Here, tesseract: Tesseract) -> 
 
 
 def test_payload_that_is_no_object(here: Here, tesseract: Tesseract) -> None:
-    """JSON of another shape is a fault of the payload as a whole."""
+    """JSON that is not an object is a fault of the whole payload."""
     ended = here("--api-path", str(tesseract()), "apply", "[1]")
     assert ended.code == 2
     assert "  payload: Input should be a valid dictionary" in ended.stderr
 
 
 def test_payload_that_is_no_text(tesseract: Tesseract) -> None:
-    """Bytes that are no UTF-8 are a wrong call, not a traceback."""
+    """Bytes that are not valid UTF-8 are refused without a traceback."""
     program = str(Path(sys.executable).with_name("tesseract-runtime"))
     ended = subprocess.run(
         [program, "--api-path", str(tesseract()), "apply", b'{"\xff": 1}'],
@@ -107,7 +107,7 @@ def test_missing_payload(here: Here, tesseract: Tesseract) -> None:
 
 @pytest.mark.parametrize("command", ["apply", "check", "input-schema", "openapi-schema"])
 def test_missing_file_of_the_tesseract(here: Here, tmp_path: Path, command: str) -> None:
-    """A file that is not there is named, with the option that names another."""
+    """A missing file is named, with the option that sets it."""
     ended = here(command, *([PAYLOAD] if command == "apply" else []))
     assert (ended.code, ended.stdout) == (2, "")
     assert ended.stderr == (
@@ -117,14 +117,14 @@ def test_missing_file_of_the_tesseract(here: Here, tmp_path: Path, command: str)
 
 
 def test_folder_as_tesseract(here: Here, tmp_path: Path) -> None:
-    """A folder is no Tesseract."""
+    """A folder is not a Tesseract."""
     ended = here("--api-path", str(tmp_path), "check")
     assert ended.code == 2
     assert f"No Tesseract at '{tmp_path}'." in ended.stderr
 
 
 def test_file_that_is_no_python(here: Here, tmp_path: Path) -> None:
-    """A file of another kind is told by the name that it should have."""
+    """A file of another kind is refused with the name that it should have."""
     (tmp_path / "model.txt").write_text("x = 1")
     ended = here("--api-path", "model.txt", "check")
     assert ended.code == 1
@@ -132,7 +132,7 @@ def test_file_that_is_no_python(here: Here, tmp_path: Path) -> None:
 
 
 def test_failing_import_shows_the_author_s_frames(here: Here, tesseract: Tesseract) -> None:
-    """An import that fails is shown with the frames of the author alone."""
+    """A failing import is shown with the frames of the author only."""
     path = tesseract("import broken_sibling", broken_sibling="def f():\n    return 1 / 0\n\nf()\n")
     ended = here("--api-path", str(path), "check")
     assert (ended.code, ended.stdout) == (1, "")
@@ -146,7 +146,7 @@ def test_failing_import_shows_the_author_s_frames(here: Here, tesseract: Tessera
 
 
 def test_missing_package_is_named(here: Here, tesseract: Tesseract) -> None:
-    """A package that the file needs and nobody has installed is named."""
+    """A missing package that the file imports is named."""
     ended = here("--api-path", str(tesseract("import no_such_package")), "check")
     assert ended.code == 1
     assert "ModuleNotFoundError: No module named 'no_such_package'" in ended.stderr
@@ -189,7 +189,7 @@ def test_sys_exit_at_import_is_a_failure(here: Here, tesseract: Tesseract) -> No
 def test_file_that_lacks_something(
     here: Here, tesseract: Tesseract, source: str, message: str
 ) -> None:
-    """What every Tesseract must have is asked for by name, with the nearest name that is there."""
+    """A missing part of a Tesseract is named, with the nearest existing name."""
     ended = here("--api-path", str(tesseract(source)), "check")
     assert (ended.code, ended.stdout) == (1, "")
     assert message in ended.stderr
@@ -197,7 +197,7 @@ def test_file_that_lacks_something(
 
 
 def test_unknown_command(here: Here) -> None:
-    """A slip in a command is met with the nearest one, and with all of them."""
+    """A misspelled command is refused with the nearest one, and with all of them."""
     ended = here("aply", PAYLOAD)
     assert (ended.code, ended.stdout) == (2, "")
     assert "No such command 'aply'. Did you mean 'apply'? Commands: " in ended.stderr
@@ -205,7 +205,7 @@ def test_unknown_command(here: Here) -> None:
 
 
 def test_unknown_command_without_a_near_one(here: Here) -> None:
-    """A command like no other is met with the list alone."""
+    """A command without a similar one is refused with the list alone."""
     ended = here("xyzzy")
     assert ended.code == 2
     assert "Did you mean" not in ended.stderr
@@ -221,7 +221,7 @@ def test_no_command(here: Here) -> None:
 
 @pytest.mark.parametrize("arguments", [("--nonsense", "health"), ("health", "--nonsense")])
 def test_unknown_option(here: Here, arguments: tuple[str, ...]) -> None:
-    """An option that nobody has is named."""
+    """An unknown option is named."""
     ended = here(*arguments)
     assert (ended.code, ended.stdout) == (2, "")
     assert "No such option: --nonsense" in ended.stderr
@@ -232,7 +232,7 @@ def test_unknown_option(here: Here, arguments: tuple[str, ...]) -> None:
     ["--debug", "--api-path=x.py", "--input-path", "--output-file", "--compression", "--no-plugin"],
 )
 def test_global_option_after_the_command(here: Here, option: str) -> None:
-    """A global option that comes too late is told where it belongs."""
+    """A global option after the command is refused with its right place."""
     ended = here("health", option)
     flag = option.partition("=")[0]
     assert (ended.code, ended.stdout) == (2, "")
@@ -243,7 +243,7 @@ def test_global_option_after_the_command(here: Here, option: str) -> None:
 
 
 def test_surplus_argument(here: Here, tesseract: Tesseract) -> None:
-    """A payload that the shell has torn in two is not silently cut."""
+    """A payload that the shell has split is refused, not cut."""
     ended = here("--api-path", str(tesseract()), "apply", '{"inputs":', "{}}")
     assert ended.code == 2
     assert "unexpected extra argument" in ended.stderr
@@ -258,7 +258,7 @@ def test_surplus_argument(here: Here, tesseract: Tesseract) -> None:
     ],
 )
 def test_unknown_format(here: Here, arguments: tuple[str, ...]) -> None:
-    """A format that nobody provides is met with the nearest and all that there are."""
+    """An unknown format is refused with the nearest one and all available ones."""
     ended = here(*arguments)
     assert (ended.code, ended.stdout) == (2, "")
     message = "Error: Unknown format 'jsn'. Did you mean 'json'? Available: json, json+base64"
@@ -267,7 +267,7 @@ def test_unknown_format(here: Here, arguments: tuple[str, ...]) -> None:
 
 
 def test_unknown_compression(here: Here, tesseract: Tesseract) -> None:
-    """A compression that nobody provides is named."""
+    """An unknown compression is named."""
     ended = here("--api-path", str(tesseract()), "--compression", "zip9", "apply", PAYLOAD)
     assert (ended.code, ended.stdout) == (2, "")
     assert "'zip9'" in ended.stderr
@@ -316,7 +316,7 @@ def test_payload_file_of_an_unknown_kind(here: Here, tesseract: Tesseract, tmp_p
 
 
 def test_failure_of_the_author_is_short(here: Here, tesseract: Tesseract) -> None:
-    """What `apply` raises is one line and exit code 1."""
+    """An exception of `apply` is one line and exit code 1."""
     ended = here("--api-path", str(tesseract(FAILING)), "apply", '{"inputs": {}}')
     assert (ended.code, ended.stdout) == (1, "")
     assert ended.stderr == "Error: ValueError: too stiff\n"
@@ -365,7 +365,7 @@ def apply(inputs):
 def test_other_failures_of_the_author(
     cli: Cli, tesseract: Tesseract, statement: str, message: str
 ) -> None:
-    """However `apply` fails, that is exit code 1 and a message without a traceback."""
+    """Any failure of `apply` is exit code 1 and a message without a traceback."""
     path = tesseract(f"{SCHEMAS}def apply(inputs):\n    {statement}\n")
     ended = cli("--api-path", str(path), "apply", '{"inputs": {}}')
     assert (ended.returncode, ended.stdout) == (1, "")
@@ -404,13 +404,13 @@ def apply(inputs):
 def test_commands_of_one_process_do_not_disturb_each_other(
     here: Here, tesseract: Tesseract
 ) -> None:
-    """What the first command has loaded does not take anything from the second."""
+    """Modules that the first command has loaded do not affect the second."""
     arguments = ("--api-path", str(tesseract()), "apply", PAYLOAD)
     assert [here(*arguments).code for _ in range(3)] == [0, 0, 0]
 
 
 def test_disabling_the_core_is_refused(here: Here) -> None:
-    """The runtime itself cannot be left out, and a name that is unknown is told."""
+    """The core cannot be disabled, and an unknown name is refused."""
     assert here("--no-plugin", "core", "health").code == 2
     ended = here("--no-plugin=nonsense", "health")
     assert ended.code == 2

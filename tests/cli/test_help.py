@@ -1,4 +1,4 @@
-"""Help, and the commands that tell what there is."""
+"""Help, and the commands that describe the installation."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_help_fits_one_screen(
 
 
 def test_help_all_lists_all_options_with_their_variables(here: Here) -> None:
-    """`--help-all` lists what few need too, and how to set each option in the environment."""
+    """`--help-all` also lists advanced options, and the variable of each option."""
     ended = here("--help-all")
     assert (ended.code, ended.stderr) == (0, "")
     words = ended.stdout.split()
@@ -106,7 +106,7 @@ def test_help_all_lists_all_options_with_their_variables(here: Here) -> None:
 
 
 def test_help_of_serve_lists_the_common_options(here: Here) -> None:
-    """`serve --help` lists what most need, `serve --help-all` every field of its options."""
+    """`serve --help` lists the common options, `serve --help-all` all."""
     words = here("serve", "--help").stdout.split()
     assert {"--port", "--host", "--num-workers", "--timeout", "--api-key"} <= set(words)
     assert "--queue-size" not in words
@@ -161,7 +161,7 @@ def test_help_of_an_endpoint_names_formats(here: Here, tesseract: Tesseract) -> 
 
 
 def test_help_of_an_endpoint_without_a_tesseract(here: Here) -> None:
-    """Help that needs the file says that there is none."""
+    """Help that needs a Tesseract reports a missing file."""
     ended = here("apply", "--help")
     assert ended.code == 2
     assert "No Tesseract at" in ended.stderr
@@ -169,7 +169,7 @@ def test_help_of_an_endpoint_without_a_tesseract(here: Here) -> None:
 
 @pytest.mark.parametrize("command", ["serve", "check", "plugins", "openapi-schema", "health"])
 def test_help_of_other_commands_needs_no_tesseract(here: Here, command: str) -> None:
-    """Help of a command that is about no field needs no file."""
+    """Help of commands without a payload needs no Tesseract."""
     ended = here(command, "--help")
     assert (ended.code, ended.stderr) == (0, "")
     assert f"tesseract-runtime {command}" in ended.stdout
@@ -225,7 +225,7 @@ def test_check_finds_what_loading_does_not(here: Here, tesseract: Tesseract) -> 
 
 @pytest.mark.parametrize("arguments", [("plugins",), ("plugins", "list")])
 def test_plugins_are_listed(here: Here, arguments: tuple[str, ...]) -> None:
-    """`plugins` tells what is installed and what it provides."""
+    """`plugins` lists the installed plugins and what they provide."""
     ended = here(*arguments)
     assert ended.code == 0
     assert "core (tesseract-runtime-core " in ended.stdout
@@ -250,7 +250,7 @@ def test_plugin_is_shown(here: Here, name: str) -> None:
 
 
 def test_unknown_plugin_is_told(here: Here) -> None:
-    """A plugin that is not installed is met with the nearest one."""
+    """An unknown plugin is refused with the nearest one."""
     ended = here("plugins", "show", "cor")
     assert (ended.code, ended.stdout) == (2, "")
     assert "Unknown plugin 'cor'. Did you mean 'core'? Installed: " in ended.stderr

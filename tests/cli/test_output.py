@@ -1,4 +1,4 @@
-"""Where results go: stdout, folders, files and URLs; and where payloads come from."""
+"""The destinations of results and the sources of payloads: stdout, folders, files and URLs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RESULT_BASE64 = (
 
 
 def names(folder: Path) -> list[str]:
-    """Return the names of what is in a folder."""
+    """Return the names of the files in a folder."""
     return [path.name for path in folder.iterdir()]
 
 
@@ -133,7 +133,7 @@ def test_every_document_can_go_to_a_file(
 
 
 def test_file_as_output_path_is_refused(apply: Callable[..., Any], tmp_path: Path) -> None:
-    """A result is not written where a file stands in the way."""
+    """A result is not written to a folder whose path is a file."""
     (tmp_path / "out").write_text("precious")
     ended = apply("-o", "out")
     assert ended.code == 2
@@ -151,7 +151,7 @@ def test_url_that_cannot_be_written_is_told(apply: Callable[..., Any], url: str)
 
 
 def test_url_that_fails_while_it_is_written_is_told(apply: Callable[..., Any]) -> None:
-    """A place that fails when it is written to, as remote ones do, is named in one line."""
+    """A destination that fails during writing is named in one line."""
     ended = apply(before=("--output-file", "file:///dev/full"))
     assert ended.code == 2
     assert "No space left on device" in ended.stderr
@@ -171,7 +171,7 @@ def test_failing_tesseract_leaves_an_old_result(
 
 
 def test_result_is_readable_as_the_umask_says(apply: Callable[..., Any], tmp_path: Path) -> None:
-    """A result has the permissions that any new file would have."""
+    """A result has the permissions of any new file."""
     mask = os.umask(0o027)
     try:
         apply("-o", "out")
@@ -185,7 +185,7 @@ def test_result_may_go_into_a_pipe(apply: Callable[..., Any], tmp_path: Path) ->
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     got: list[bytes] = []
-    descriptor = os.open(pipe, os.O_RDWR)  # so that nobody waits when the pipe is replaced
+    descriptor = os.open(pipe, os.O_RDWR)  # so that no process waits when the pipe is replaced
     try:
         ended = apply(before=("--output-file", str(pipe)))
         reader = threading.Thread(target=lambda: got.append(os.read(descriptor, 4096)))
@@ -217,7 +217,7 @@ def test_payload_from_a_file(apply: Callable[..., Any], tmp_path: Path, name: st
 
 
 def test_payload_from_an_absolute_path(apply: Callable[..., Any], tmp_path: Path) -> None:
-    """The command line acts for its own user, who may read any file."""
+    """The command line may read any file that its user may read."""
     path = tmp_path / "elsewhere" / "payload.json"
     path.parent.mkdir()
     path.write_text(PAYLOAD)
@@ -234,7 +234,7 @@ def test_payload_from_a_link(apply: Callable[..., Any], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["memory://payload.json", "memory://payload.json?version=3"])
 def test_payload_from_a_url(apply: Callable[..., Any], url: str) -> None:
-    """`@URL` reads the payload from anything that fsspec opens; a query is no suffix."""
+    """`@URL` reads the payload from anything that fsspec opens; a query is not a suffix."""
     fsspec.filesystem("memory").pipe(url.removeprefix("memory:/"), PAYLOAD.encode())
     ended = apply(payload=f"@{url}")
     assert (ended.stdout.encode(), ended.stderr) == (RESULT, "")
@@ -251,6 +251,6 @@ def test_example_runs_from_any_folder(cli: Cli, example: str) -> None:
 
 
 def test_commands_leave_no_files(here: Here, tesseract: Tesseract, tmp_path: Path) -> None:
-    """A command writes nothing where it runs unless it is asked to."""
+    """A command writes nothing to its working directory unless told to."""
     here("--api-path", str(tesseract()), "apply", PAYLOAD)
     assert names(tmp_path) == ["tesseract"]

@@ -47,7 +47,7 @@ KEYS = {
 
 
 class Place(Protocol):
-    """Somewhere that files are, named by what stands before their names."""
+    """A place for files, with the prefix of their names."""
 
     @property
     def url(self) -> str:
@@ -138,7 +138,7 @@ class Bucket(Place):
 
     def _request(self, method: str, path: str, body: bytes = b"") -> bytes:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
-        # The server asks for somebody's name, and believes it.
+        # The server asks for a name, and accepts any.
         headers = {"Authorization": "AWS x:x", "Content-Type": "application/octet-stream"}
         connection.request(method, f"/{self.bucket}{path}", body, headers)
         response = connection.getresponse()
@@ -192,7 +192,7 @@ def s3_port() -> Iterator[int]:
 
 @pytest.fixture
 def bucket(s3_port: int, request: pytest.FixtureRequest) -> Bucket:
-    """Return an empty bucket of its own for a test."""
+    """Return a new, empty bucket for a test."""
     bucket = Bucket(port=s3_port, bucket=f"bucket-{abs(hash(request.node.nodeid))}")
     bucket.make()
     return bucket
@@ -305,7 +305,7 @@ def test_output_file_names_the_result(
 
 @writable
 def test_compressed_result(apply: Callable[..., Any], place: Place) -> None:
-    """`--compression` holds for the files of a result, and their references tell the size."""
+    """`--compression` applies to the files of a result, and their references have the size."""
     options = ("-o", place.url, "-f", "json+binref")
     ended = apply(PAYLOAD, *options, before=("--compression", "lz4"), place=place)
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -325,7 +325,7 @@ def test_arrays_may_go_where_the_document_does_not(apply: Callable[..., Any], pl
 
 
 def test_files_without_a_folder_are_refused(here: Here, tesseract: Tesseract) -> None:
-    """`json+binref` needs a place for its files, and says so before anything is computed."""
+    """`json+binref` without a folder for its files is refused before the computation."""
     source = DOUBLE.replace("    return", "    raise ValueError('computed')\n    return")
     for command in (["-f", "json+binref"], []):
         before = [] if command else ["--output-format", "json+binref"]
@@ -341,7 +341,7 @@ def test_files_without_a_folder_are_refused(here: Here, tesseract: Tesseract) ->
 def test_folder_that_cannot_be_written_is_named(
     here: Here, tesseract: Tesseract, tmp_path: Path, format_: str
 ) -> None:
-    """A file in the place of the folder is a wrong call in every format, told in one line."""
+    """A file in place of the folder is refused in one line for every format."""
     (tmp_path / "out").write_bytes(b"precious")
     ended = here("--api-path", str(tesseract()), "apply", PAYLOAD, "-o", "out", "-f", format_)
     assert (ended.code, ended.stdout) == (2, "")
@@ -354,7 +354,7 @@ def test_folder_that_cannot_be_written_is_named(
 def test_reader_never_sees_half_a_result(
     here: Here, tesseract: Tesseract, tmp_path: Path, format_: str
 ) -> None:
-    """Whenever a result can be seen it is whole, with all of its files."""
+    """A visible result is whole, with all of its files."""
     place = Folder(path=tmp_path / "folder")
     result = place.path / ("results.msgpack" if format_ == "msgpack" else "results.json")
     seen: list[int | str] = []
@@ -379,7 +379,7 @@ def test_reader_never_sees_half_a_result(
 def looking(look: Callable[[], None]) -> Iterator[None]:
     """Call a function whenever this thread has called what may change a file.
 
-    A thread that looks all the time would see less, and hold the GIL against what it looks at.
+    A polling thread would see less, and hold the GIL.
     """
 
     def returned(frame: FrameType, event: str, function: Any) -> None:
@@ -430,7 +430,7 @@ def test_files_are_named_in_full_too(apply: Callable[..., Any], place: Place) ->
 def test_relative_names_start_from_the_input_path(
     here: Here, tesseract: Tesseract, tmp_path: Path
 ) -> None:
-    """Not the folder of the payload, but the input path, or the working directory, counts."""
+    """Relative names start from the input path or the working directory, not from the payload."""
     (tmp_path / "payloads").mkdir()
     (tmp_path / "payloads" / "payload.json").write_bytes(BODIES["binref.json"]())
     command = ("--api-path", str(tesseract()))
@@ -445,7 +445,7 @@ def test_relative_names_start_from_the_input_path(
 def test_result_is_a_payload_again(
     apply: Callable[..., Any], tesseract: Tesseract, place: Place
 ) -> None:
-    """What one Tesseract has written with its arrays, the next one reads from the same place."""
+    """A Tesseract reads the result of another one, with its arrays, from the same place."""
     apply(PAYLOAD, "-o", place.url, "-f", "json+binref", place=place)
     y = json.loads(place.get("results.json"))["y"]
     payload = json.dumps({"inputs": {"x": y}})
@@ -469,7 +469,7 @@ def test_address_of_s3_comes_from_the_environment(
 
 @pytest.mark.parametrize("place", ["s3", "web"], indirect=True)
 def test_missing_remote_file_is_named(apply: Callable[..., Any], place: Place) -> None:
-    """A payload or file that is not there is a wrong call."""
+    """A missing payload or file is an invalid call."""
     ended = apply(f"@{place.url}/none.json", place=place)
     assert (ended.returncode, ended.stdout) == (2, "")
     url = f"{place.url}/none.json"
@@ -495,7 +495,7 @@ def test_server_that_is_not_there_is_told(apply: Callable[..., Any], format_: st
 
 
 def test_payload_that_breaks_off_is_told(apply: Callable[..., Any]) -> None:
-    """A web server that has a payload and does not give it is no fault of the runtime."""
+    """A web server that refuses a payload is not reported as a fault of the runtime."""
     with serving_files() as server:
         server.files["/payload.json"] = PAYLOAD.encode()
         server.broken.add("/payload.json")

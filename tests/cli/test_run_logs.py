@@ -1,4 +1,4 @@
-"""The log of a call on the command line: what it logs, what it writes, and how it has ended."""
+"""The log of a call on the command line: records, output and status."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ PROGRAM = str(Path(sys.executable).with_name("tesseract-runtime"))
 
 
 def applied(cli: Cli, api_path: Path, *options: str, **settings: Any) -> Any:
-    """Run `apply` with global options and return how it has ended."""
+    """Run `apply` with global options and return the ended process."""
     return cli("--api-path", str(api_path), *options, "apply", PAYLOAD, **settings)
 
 
@@ -77,7 +77,7 @@ def facts(logs: Path) -> Any:
 
 
 def test_everything_is_in_the_log(cli: Cli, tesseract: Tesseract, tmp_path: Path) -> None:
-    """What is logged and written is in the files of the documentation, and shown live on stderr."""
+    """Records and output are in the documented files, and output is live on stderr."""
     ended = applied(cli, tesseract(EVERYTHING), "--output-path", "out")
     assert (ended.returncode, ended.stdout) == (0, '{"y":1}')
     assert ended.stderr.splitlines() == TEXT
@@ -120,7 +120,7 @@ def test_log_of_a_run_lies_beside_its_result(
 
 
 def test_next_run_replaces_the_log(cli: Cli, tesseract: Tesseract, tmp_path: Path) -> None:
-    """As with the result, the log is that of the last command."""
+    """The log, like the result, is that of the last command."""
     for _ in range(2):
         applied(cli, tesseract(EVERYTHING))
     assert (tmp_path / "logs" / "tesseract.log").read_text().splitlines() == TEXT
@@ -142,7 +142,7 @@ def test_run_that_only_prints_replaces_the_log_too(
 def test_traceback_of_a_failure_ends_the_log(
     cli: Cli, tesseract: Tesseract, tmp_path: Path
 ) -> None:
-    """Stderr has a short message, the log what was written and the whole traceback."""
+    """Stderr has a short message, the log the output and the whole traceback."""
     source = LOGS + "    print('hello'); log_metric('a', 1); raise ValueError('no convergence')\n"
     ended = applied(cli, tesseract(source))
     assert (ended.returncode, ended.stdout) == (1, "")
@@ -154,7 +154,7 @@ def test_traceback_of_a_failure_ends_the_log(
 
 
 def test_refused_payload_leaves_no_log(cli: Cli, tesseract: Tesseract, tmp_path: Path) -> None:
-    """A call that is wrong is no failure of the Tesseract."""
+    """An invalid call is not a failure of the Tesseract."""
     ended = cli("--api-path", str(tesseract(LOGS + "    return 1\n")), "apply", '{"inputs": 3}')
     assert ended.returncode == 2
     assert not (tmp_path / "logs").exists()
@@ -163,7 +163,7 @@ def test_refused_payload_leaves_no_log(cli: Cli, tesseract: Tesseract, tmp_path:
 def test_prints_of_import_and_exit_are_not_in_the_log(
     cli: Cli, tesseract: Tesseract, tmp_path: Path
 ) -> None:
-    """The log has what the call writes, from whatever code, and nothing else."""
+    """The log has the output of all code of the call, and nothing else."""
     path = tesseract(NOISY)
     cli("--api-path", str(path), "apply", '{"inputs": {"x": [1.0]}}')
     assert sorted((tmp_path / "logs" / "tesseract.log").read_text().splitlines()) == [
@@ -188,7 +188,7 @@ def test_output_without_end_and_encoding_is_kept(
 def test_program_that_is_left_behind_holds_nothing_up(
     cli: Cli, tesseract: Tesseract, tmp_path: Path
 ) -> None:
-    """A process that user code does not wait for keeps the log, not the command."""
+    """A process that outlives the call keeps the log open, not the command."""
     source = LOGS + (
         "    import subprocess\n"
         "    child = subprocess.Popen(['sh', '-c', 'echo before; exec sleep 600'])\n"
@@ -255,7 +255,7 @@ def test_log_is_live(tesseract: Tesseract, gate: Gate, tmp_path: Path) -> None:
 def test_end_by_a_signal(
     cli: Cli, tesseract: Tesseract, gate: Gate, number: int, code: int, status: str
 ) -> None:
-    """What was written and logged is there when the command is ended, and the run is KILLED."""
+    """Output and records survive the end of the command, and the run is KILLED."""
     payload = json.dumps({"inputs": {"gate": [str(gate.entered), str(gate.release)]}})
     api_path = tesseract(WAITS)
     logs = api_path.parent / "logs"
@@ -269,7 +269,7 @@ def test_end_by_a_signal(
 
 
 def test_profile_and_trace_go_to_the_log(cli: Cli, tesseract: Tesseract, tmp_path: Path) -> None:
-    """`--profiling` and `--tracing` write to the log, and the result stays as it is."""
+    """`--profiling` and `--tracing` write to the log and do not change the result."""
     ended = applied(cli, tesseract(EVERYTHING), "--profiling", "--tracing")
     assert ended.stdout == '{"y":1}'
     text = (tmp_path / "logs" / "tesseract.log").read_text()
@@ -330,13 +330,13 @@ def test_sinks_of_others_get_the_run(
 def test_refusing_sink_is_told_and_missed_nothing(
     cli: Cli, tesseract: Tesseract, sinks: Mapping[str, str], tmp_path: Path
 ) -> None:
-    """A sink out of reach is one line of stderr, and the files have the run."""
+    """An unreachable sink is one line on stderr, and the files have the run."""
     ended = applied(cli, tesseract(LOGGING), "--log-to", "refuses:x", environment=sinks)
     assert (ended.returncode, ended.stdout) == (0, '{"y":1}')
     run_id = facts(tmp_path / "logs")["id"]
     assert ended.stderr == (
         f"Run {run_id} cannot be logged to refuses:x (tesseract-runtime-sinks 0.3): "
-        "ConnectionError: nobody listens. What was logged stands in "
+        "ConnectionError: connection refused. Its log is in "
         f"{tmp_path / 'logs'}; send it later with: tesseract-runtime runs send {run_id} "
         "--log-to refuses:x\n"
     )
@@ -350,7 +350,7 @@ def test_refusing_sink_is_told_and_missed_nothing(
 def test_strict_fails_a_run_that_is_not_logged(
     cli: Cli, tesseract: Tesseract, sinks: Mapping[str, str]
 ) -> None:
-    """With `--log-to-strict` there is no result."""
+    """With `--log-to-strict` no result is written."""
     ended = applied(
         cli, tesseract(LOGGING), "--log-to", "refuses:x", "--log-to-strict", environment=sinks
     )
@@ -373,6 +373,6 @@ def test_sink_that_does_not_answer_is_left(tesseract: Tesseract, sinks: Mapping[
 def test_other_commands_leave_no_files(
     cli: Cli, tesseract: Tesseract, tmp_path: Path, command: str
 ) -> None:
-    """What computes nothing makes no folder."""
+    """A command that computes nothing creates no folder."""
     assert cli("--api-path", str(tesseract(LOGGING)), command).returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["tesseract"]

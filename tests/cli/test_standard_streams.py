@@ -1,4 +1,4 @@
-"""Streams: stdout holds the result and nothing else, whoever prints whatever."""
+"""Streams: stdout holds the result and nothing else, whatever prints."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def apply(inputs):
 
 
 def test_stdout_holds_the_result_alone(cli: Cli, tesseract: Tesseract) -> None:
-    """What Python, C, descriptors and subprocesses print at any time goes to stderr."""
+    """Output of Python, C, descriptors and subprocesses goes to stderr at any time."""
     ended = cli("--api-path", str(tesseract(NOISY)), "apply", PAYLOAD)
     assert (ended.returncode, ended.stdout) == (0, RESULT)
     assert set(ended.stderr.splitlines()) == {
@@ -81,7 +81,7 @@ def test_check_prints_its_report_alone(cli: Cli, tesseract: Tesseract) -> None:
 
 
 def test_help_is_printed_alone(cli: Cli, tesseract: Tesseract) -> None:
-    """Help goes to stdout, without what the import prints."""
+    """Help goes to stdout, without the output of the import."""
     ended = cli("--api-path", str(tesseract(NOISY)), "apply", "--help")
     assert ended.returncode == 0
     assert ended.stdout.startswith("Usage: tesseract-runtime apply")
@@ -143,7 +143,7 @@ def run_with_stdout(stdout: int, api_path: Path, payload: str) -> tuple[int, str
 
 @pytest.mark.parametrize("count", [1, 100_000])
 def test_reader_that_has_gone_is_no_incident(tesseract: Tesseract, count: int) -> None:
-    """When nobody reads the result, the command ends in silence."""
+    """When stdout is closed, the command ends in silence."""
     reading, writing = os.pipe()
     os.close(reading)
     payload = json.dumps({"inputs": {"x": [1.0] * count}})

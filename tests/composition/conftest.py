@@ -1,4 +1,4 @@
-"""Links of a chain: Tesseracts that each compute one layer and ask the next one for the rest."""
+"""Links of a chain: Tesseracts that compute one layer and call the next one."""
 
 from __future__ import annotations
 
@@ -78,11 +78,11 @@ class Link:
 
     @property
     def reference(self) -> dict[str, str]:
-        """Return how a payload names it."""
+        """The reference of the Tesseract in a payload."""
         return {"type": "url", "ref": f"http://127.0.0.1:{self.served.port}"}
 
     def runs(self) -> dict[str, Any]:
-        """Return what is known of each run that has logged something, by its id."""
+        """Return the facts of each run that has logged something, by its id."""
         found = [
             json.loads(path.read_text()) for path in self.output_path.glob("run_*/logs/run.json")
         ]

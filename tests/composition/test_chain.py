@@ -23,7 +23,7 @@ X = GENERATOR.normal(size=SIZES[0])
 
 
 def assert_same(found: Numbers, expected: Numbers) -> None:
-    """Compare what travelled without loss to what numpy computes here, in the same order."""
+    """Compare results that travelled without loss to those of numpy, in the same order."""
     np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)
 
 
@@ -51,7 +51,7 @@ def first(links: list[Link]) -> Iterator[Tesseract]:
 
 
 def test_output_is_that_of_the_composition(links: list[Link], first: Tesseract) -> None:
-    """Each link applies its layer to what the one before it gives."""
+    """Each link applies its layer to the output of the previous one."""
     assert_same(first.apply(through(links, X))["y"], composed(X)[0])
 
 
@@ -88,7 +88,7 @@ def test_products_are_those_of_the_product(links: list[Link], first: Tesseract) 
     ],
 )
 def test_runs_are_parts_of_runs(links: list[Link], endpoint: str, asked: dict[str, Any]) -> None:
-    """The log of each run says of which run of the link before it is a part."""
+    """The log of each run names its parent, a run of the previous link."""
     parent = f"outer-{endpoint}"
     answer = links[0].ask(endpoint, {"inputs": through(links, X.tolist()), **asked}, parent)
     assert (answer.status, answer.headers["tesseract-run-id"]) == (200, parent)
@@ -101,7 +101,7 @@ def test_runs_are_parts_of_runs(links: list[Link], endpoint: str, asked: dict[st
 
 
 def test_reference_that_is_not_admitted_is_refused(links: list[Link]) -> None:
-    """A URL that the operator has not named is a fault of the payload, in its place."""
+    """A URL that the operator did not allow is a fault of the payload, with its place."""
     last = links[2].reference
     payload = {"inputs": {"x": X.tolist(), "following": last}}
     answer = links[0].ask("apply", payload, "refused")
@@ -118,7 +118,7 @@ def test_reference_that_is_not_admitted_is_refused(links: list[Link]) -> None:
 def test_reference_that_a_link_does_not_admit_fails_the_call(
     links: list[Link], first: Tesseract
 ) -> None:
-    """What the second link refuses is a failure of the first, which made that payload."""
+    """A payload that the second link refuses is a failure of the first, which made it."""
     inputs = through([*links[:2], links[0]], X)  # the second one admits the third alone
     with pytest.raises(TesseractFailed, match=r"ValidationError: body\.inputs\.following.*: '"):
         first.apply(inputs)
@@ -140,7 +140,7 @@ def test_failure_travels_to_the_caller(depth: int, tmp_path: Path) -> None:
 
 
 def test_link_that_is_gone_is_told(tmp_path: Path) -> None:
-    """A Tesseract that is not served any more is named by its URL."""
+    """A Tesseract that has ended is named by its URL."""
     with chain(tmp_path, WEIGHTS[:2]) as links:
         links[1].served.end()
         answer = links[0].ask("apply", {"inputs": through(links, X.tolist())}, "alone")
@@ -151,7 +151,7 @@ def test_link_that_is_gone_is_told(tmp_path: Path) -> None:
 
 
 def test_payload_that_a_link_refuses_is_told(links: list[Link], first: Tesseract) -> None:
-    """A caller's own mistakes are told in their place, before anybody else is asked."""
+    """A caller's mistakes are reported with their place, before another link is called."""
     with pytest.raises(ValidationError, match=r"body\.inputs\.x: Array has wrong number"):
         first.apply(through(links, [X.tolist()]))
 

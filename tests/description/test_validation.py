@@ -1,4 +1,4 @@
-"""What is wrong with a Tesseract is told when it is loaded, all of it, in clear sentences."""
+"""All faults of a Tesseract are reported when it is loaded, in clear sentences."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def refusal(runtime: Runtime) -> str:
 
 
 def test_a_tesseract_without_faults_is_described(runtime: Make) -> None:
-    """Nothing is said of a file in which nothing is wrong, and none of its functions is called."""
+    """A valid file has no faults, and none of its functions is called."""
     source = SCHEMAS + (
         "def apply(inputs):\n    1 / 0\n"
         "def jacobian(inputs, jac_inputs, jac_outputs):\n    1 / 0\n"
@@ -111,19 +111,19 @@ def test_a_tesseract_without_faults_is_described(runtime: Make) -> None:
     ],
 )
 def test_what_a_file_lacks_is_told(source: str, message: str, runtime: Make) -> None:
-    """Everything that every Tesseract needs and this one lacks has a line of its own."""
+    """Each missing part of a Tesseract has its own line."""
     assert refusal(runtime("from pydantic import BaseModel as Model\n" + source)) == message
 
 
 def test_a_long_value_in_the_place_of_a_schema_is_shortened(runtime: Make) -> None:
-    """The message shows what stands there, and no more of it than fits."""
+    """The message shows the value, shortened."""
     message = refusal(runtime(SCHEMAS + APPLY + "InputSchema = list(range(10_000))\n"))
     assert len(message) < 250
 
 
 @pytest.mark.parametrize("name", ["apply", "jacobian"])
 def test_what_is_no_function_is_not_suggested(name: str, runtime: Make) -> None:
-    """Nobody is asked whether they meant the name that they have written."""
+    """A correct name is not suggested."""
     made = runtime(SCHEMAS + ("" if name == "apply" else APPLY) + f"{name} = 3\n")
     try:
         message = describe(made).unavailable[name]
@@ -197,7 +197,7 @@ def test_what_is_no_function_is_not_suggested(name: str, runtime: Make) -> None:
 def test_a_signature_that_does_not_fit_is_told(
     functions: str, messages: list[str], runtime: Make
 ) -> None:
-    """The message has the signature that is there, the call that is made and what is between."""
+    """The message has the signature, the call and the difference."""
     got = refusal(runtime(SCHEMAS + functions)).splitlines()
     assert len(got) == len(messages)
     for line, message in zip(got, messages, strict=True):
@@ -228,7 +228,7 @@ def test_a_signature_that_does_not_fit_is_told(
     ],
 )
 def test_every_callable_that_fits_is_accepted(functions: str, runtime: Make) -> None:
-    """What can be called as it will be is a function, whatever it is made of."""
+    """Any callable with the right signature is a function."""
     describe(runtime(SCHEMAS + functions + "\n"))
 
 
@@ -308,12 +308,12 @@ def test_a_recursive_model_with_arrays_is_told(models: str, name: str, runtime: 
     ],
 )
 def test_a_default_that_its_field_refuses_is_told(inputs: str, message: str, runtime: Make) -> None:
-    """A default that no call could use is found before the first call."""
+    """An invalid default is found before the first call."""
     assert refusal(runtime(schemas(inputs))) == message
 
 
 def test_defaults_of_nested_models_are_told(runtime: Make) -> None:
-    """Models inside of containers on either side are looked at, each once."""
+    """Models inside of containers of inputs and outputs are validated, each once."""
     source = HEADER + (
         "class Layer(BaseModel):\n    w: Array[(3,), Float64] = [1, 2]\n"
         "class InputSchema(BaseModel):\n    layers: list[dict[str, Layer | None]]\n"
@@ -345,7 +345,7 @@ def test_defaults_of_nested_models_are_told(runtime: Make) -> None:
     ids=["none", "list", "broadcast", "empty", "plain", "annotated", "field_validator"],
 )
 def test_a_default_that_its_field_accepts_is_no_fault(inputs: str, runtime: Make) -> None:
-    """What works in a call is not refused, whoever makes an array of it."""
+    """Defaults that work in a call are not refused."""
     made = runtime(schemas(inputs))
     apply = made.bound("apply").payload
     assert apply is not None
@@ -374,12 +374,12 @@ def test_a_default_that_its_field_accepts_is_no_fault(inputs: str, runtime: Make
 def test_a_type_without_json_schema_is_told(
     inputs: str, outputs: str, message: str, runtime: Make
 ) -> None:
-    """Clients could not be told what such a field takes."""
+    """A field without a JSON Schema is refused."""
     assert refusal(runtime(schemas(inputs, outputs))) == message
 
 
 def test_a_type_that_is_not_defined_is_told(runtime: Make) -> None:
-    """A name that is nowhere is named with its model."""
+    """An unresolved name is reported with its model."""
     assert refusal(runtime(schemas("x: 'Mesh'", "y: list['Grid']"))) == (
         "InputSchema names the type 'Mesh', which is not defined.\n"
         "OutputSchema names the type 'Grid', which is not defined."

@@ -133,7 +133,7 @@ class Environment:
         return self.run("tesseract-runtime", *arguments, **options)
 
     def python(self, source: str) -> str:
-        """Return what a piece of Python prints, without the space around it."""
+        """Run Python code and return its output, stripped."""
         return self.run("python", "-c", source, check=True).stdout.strip()
 
     def run(

@@ -1,4 +1,4 @@
-"""A plugin at fault harms nobody but itself, and the user is told what is wrong with it."""
+"""A plugin at fault affects only itself, and the user gets the reason."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def faulty(request: pytest.FixtureRequest, prepared_environment: Environment) ->
 
 
 def doubled(environment: Environment, *arguments: str) -> object:
-    """Return what the smallest Tesseract computes, with nothing else on stdout."""
+    """Return the result of the smallest Tesseract, with nothing else on stdout."""
     done = environment.runtime(*arguments, "apply", PAYLOAD)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["y"]["data"]["buffer"]

@@ -102,7 +102,7 @@ def result(environment: Environment, *arguments: str) -> Any:
 
 
 def refusal(environment: Environment, *arguments: str) -> str:
-    """Return what a command says that refuses what it was asked."""
+    """Return the message of a command that refuses its arguments."""
     done = environment.runtime(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
@@ -491,7 +491,7 @@ def test_settings_are_in_the_help(environment: Environment) -> None:
     text = environment.runtime("--help").stdout
     assert "--greet-name TEXT" in text
     assert "Who is greeted. [default: you]" in text
-    assert "Greet somebody." in text
+    assert "Greet a person." in text
 
 
 def test_setting_after_the_command_is_put_right(environment: Environment) -> None:

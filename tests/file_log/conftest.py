@@ -37,7 +37,7 @@ def logs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stored(logs: Path) -> StoredRun:
-    """Return what can be read of the run `a`."""
+    """Return the stored run `a`."""
     return StoredRun(logs)
 
 

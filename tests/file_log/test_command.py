@@ -13,8 +13,8 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Artifact, Parameter, Record, RunStatus
 from runtime_core.errors import InvalidOption, RunNotLogged
+from tesseract_runtime_file_log.command import other_targets, send
 from tesseract_runtime_file_log.reading import stored_run
-from tesseract_runtime_file_log.resend import other_targets, send
 from tests.cli.conftest import Here, here
 from tests.file_log.conftest import Open, metric
 from tests.run_logs.conftest import Sink, WithSinks, with_sinks
@@ -48,13 +48,13 @@ def test_list(here: Here, logged: Path) -> None:
 
 
 def test_list_of_nothing(here: Here) -> None:
-    """An output path without runs has none, which is no error."""
+    """An output path without runs is not an error."""
     ended = here("runs", "list")
     assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
 
 
 def test_list_as_json(here: Here, logged: Path) -> None:
-    """`--json` gives the same for programs."""
+    """`--json` prints the same as JSON."""
     last, first = json.loads(here("runs", "list", "--json").stdout)
     assert (first["id"], first["status"], first["folder"]) == (
         "a",
@@ -84,7 +84,7 @@ def test_show_as_json(here: Here, logged: Path) -> None:
 
 
 def test_clean(here: Here, logged: Path) -> None:
-    """What is removed is named; a dry run removes nothing."""
+    """Removed runs are named; a dry run removes nothing."""
     assert here("runs", "clean", "--keep", "1", "--dry-run").stdout == "Would remove a\n"
     assert (logged / "run_a").exists()
     assert here("runs", "clean", "--older-than", "7d").stdout == ""
@@ -95,13 +95,16 @@ def test_clean(here: Here, logged: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["show", "c"], "Error: There is no run 'c' in "),
+        (["show", "c"], "Error: Unknown run 'c' in "),
         (["clean"], "Error: Say what to remove with --keep N, --older-than AGE, or both.\n"),
         (
             ["clean", "--older-than", "soon"],
             "Error: --older-than 'soon' is not a valid time span: ",
         ),
-        (["list", "-o", "nowhere"], "Error: There is no folder 'nowhere'. Name the output path "),
+        (
+            ["list", "-o", "nowhere"],
+            "Error: Folder 'nowhere' does not exist. Name the output path ",
+        ),
         (["list", "-o", "s3://x"], "Error: Runs are logged on a local disk; there are none at "),
         (["send", "a"], "Error: Name where to send the run with --log-to, such as mlflow+http"),
         (["send", "a", "--log-to", "file"], "Error: Name where to send the run with --log-to"),
@@ -112,7 +115,7 @@ def test_clean(here: Here, logged: Path) -> None:
 def test_wrong_calls_are_told(
     here: Here, logged: Path, arguments: Sequence[str], message: str
 ) -> None:
-    """A call that is wrong exits 2 with one sentence."""
+    """An invalid command exits 2 with one sentence."""
     ended = here("runs", *arguments)
     assert (ended.code, ended.stdout) == (2, "")
     assert ended.stderr.startswith(message)
@@ -159,19 +162,19 @@ def test_send(with_sinks: WithSinks, logged: Path) -> None:
 
 @pytest.mark.parametrize("when", ["open", "write", "close"])
 def test_send_that_fails_is_told(with_sinks: WithSinks, logged: Path, when: str) -> None:
-    """Whoever sends a run is told that it has not arrived."""
+    """A failed send of a run is an error with the reason."""
     catalog = with_sinks(Sink(fails=when).declared())
     config = config_of(catalog)
     [target] = other_targets(catalog, config)
     with pytest.raises(RunNotLogged) as caught:
         send(stored_run(logged, "a"), target, config)
     assert str(caught.value) == (
-        "Run a cannot be sent to kept:there (of-tests 7): ConnectionError: nobody listens."
+        "Run a cannot be sent to kept:there (of-tests 7): ConnectionError: connection refused."
     )
 
 
 def test_run_that_goes_on_is_not_sent(opened: Open, with_sinks: WithSinks, tmp_path: Path) -> None:
-    """A run must have ended, for it would be closed where it is sent to."""
+    """A run that has not ended is not sent, because sending closes it."""
     opened("a")
     catalog = with_sinks(Sink().declared())
     [target] = other_targets(catalog, config_of(catalog))
@@ -180,6 +183,6 @@ def test_run_that_goes_on_is_not_sent(opened: Open, with_sinks: WithSinks, tmp_p
 
 
 def test_files_are_no_place_to_send_to(catalog: Catalog) -> None:
-    """What keeps runs has this one already."""
+    """The default sink is not a target of `send`."""
     with pytest.raises(InvalidOption, match="Name where to send"):
         other_targets(catalog, resolve(catalog, flags={"log_to": "file"}, environment={}))

@@ -1,4 +1,4 @@
-"""The files do what every run sink must do."""
+"""The files satisfy the conformance suite of run sinks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TestFile(RunSinkConformance):
         return "file"
 
     def read(self, run: Run, target: str) -> LoggedRun:
-        """Return what stands in the folder of the run."""
+        """Return the contents of the folder of the run."""
         stored = StoredRun(run.log_folder)
         metrics = defaultdict(list)
         for metric in stored.metrics:

@@ -88,7 +88,7 @@ def test_newest_run_comes_first(tmp_path: Path) -> None:
 
 
 def test_run_is_found_by_what_no_other_begins_with(tmp_path: Path) -> None:
-    """An id, the name of its folder or its beginning; what is not clear is told."""
+    """A run is found by id, folder or prefix; an ambiguous prefix is refused."""
     for name in ("run_abc", "run_abd", "run_ab"):
         make(tmp_path, name)
     assert stored_run(tmp_path, "abc").id == "abc"
@@ -96,13 +96,13 @@ def test_run_is_found_by_what_no_other_begins_with(tmp_path: Path) -> None:
     assert stored_run(tmp_path, "ab").id == "ab"
     with pytest.raises(UnknownName, match="Run 'a' may be any of 3: write more of its id"):
         stored_run(tmp_path, "a")
-    with pytest.raises(UnknownName, match=r"There is no run 'abx' in .*Did you mean 'ab"):
+    with pytest.raises(UnknownName, match=r"Unknown run 'abx' in .*Did you mean 'ab"):
         stored_run(tmp_path, "abx")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", '{"id": "a"}', '{"id": "a", "started": 3}', "\0"])
 def test_damaged_facts_do_no_harm(tmp_path: Path, text: str) -> None:
-    """Whatever stands in `run.json`, the runs are listed."""
+    """Runs with any content of `run.json` are listed."""
     text_only(tmp_path, "run_a")
     (tmp_path / "run_a" / "logs" / "run.json").write_text(text)
     make(tmp_path, "run_b")
@@ -111,7 +111,7 @@ def test_damaged_facts_do_no_harm(tmp_path: Path, text: str) -> None:
 
 
 def test_torn_ends_are_left_out(opened: Open, stored: StoredRun) -> None:
-    """What a crash of the machine has left half is not read, and what stands before it is."""
+    """Records that a crash has torn are skipped, and those before them are read."""
     handle = opened()
     handle.write([metric("a"), Parameter(key="a", value=1), Parameter(key="b", value=2)])
     with (stored.folder / "metrics.csv").open("a") as file:
@@ -136,7 +136,7 @@ def dead_process() -> int:
 
 
 def test_run_whose_process_has_ended_is_killed(tmp_path: Path) -> None:
-    """A run that nobody has closed goes on while its process lives, as far as that is known."""
+    """A run that is not closed is running while its process lives, as far as that is known."""
     here = socket.gethostname()
     facts: dict[str, Any] = {"status": "RUNNING"}
     assert make(tmp_path, "run_a", host=here, pid=os.getpid(), **facts).status == "RUNNING"
@@ -173,7 +173,7 @@ def test_no_age(text: str) -> None:
 
 
 def test_age_beyond_all_time() -> None:
-    """A span that no clock has is an error too."""
+    """A span beyond the range of dates is an error too."""
     with pytest.raises(InvalidOption, match="longer than time goes back"):
         age(f"{'9' * 30}d")
 
@@ -209,16 +209,16 @@ def test_run_that_goes_on_is_not_superfluous(tmp_path: Path) -> None:
 
 
 def test_run_is_removed_with_all_its_files(tmp_path: Path) -> None:
-    """The folder of a server's run goes, with what its results have put there."""
+    """The folder of a server's run is removed with its results."""
     run = make(tmp_path, "run_a")
     (tmp_path / "run_a" / "result.bin").touch()
     make(tmp_path, "run_b")
-    assert remove(run, tmp_path) == tmp_path / "run_a"
+    remove(run, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["run_b"]
 
 
 def test_log_of_a_command_is_removed_alone(opened: Open, tmp_path: Path) -> None:
-    """Of an output path only the log goes, and nothing that others have put beside it."""
+    """Only the log is removed from an output path, and no other files."""
     for beside in ([], ["app.log"]):
         handle = opened("a", tmp_path)
         (tmp_path / "results.json").touch()

@@ -57,13 +57,13 @@ many = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], dea
 
 
 def rows(path: Path) -> list[list[str]]:
-    """Return what the csv module reads."""
+    """Return the rows of a CSV file."""
     with path.open(newline="", encoding="utf-8") as file:
         return [*csv.reader(file)]
 
 
 def parameters(path: Path) -> Any:
-    """Return what the json module reads."""
+    """Return the contents of a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -77,7 +77,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_metrics_come_back(
     tmp_path_factory: pytest.TempPathFactory, catalog: Catalog, metrics: list[Metric]
 ) -> None:
-    """The csv module reads the same keys, values and steps, whatever they are, and so do we."""
+    """The csv module and this plugin read the same keys, values and steps, of any kind."""
     run = fresh(tmp_path_factory)
     handle = open_run(run, "file", resolve(catalog, flags={}, environment={}))
     handle.write([metric(), *metrics])
@@ -112,7 +112,7 @@ def test_parameters_come_back(
 def test_keys_with_halves_of_surrogates_are_readable(
     tmp_path_factory: pytest.TempPathFactory, catalog: Catalog, key: str
 ) -> None:
-    """What UTF-8 does not have, as in names of files, is written as an escape."""
+    """Lone surrogates, as in names of files, are escaped."""
     run = fresh(tmp_path_factory)
     handle = open_run(run, "file", resolve(catalog, flags={}, environment={}))
     handle.write([metric(key), Parameter(key=key, value=key)])
@@ -133,7 +133,7 @@ def test_file_of_metrics(opened: Open, logs: Path) -> None:
 
 
 def test_parameter_that_is_logged_again_has_its_last_value(opened: Open, logs: Path) -> None:
-    """JSON's rule for a name that is there twice is that the last one counts."""
+    """The last of several values of a key counts, as in JSON."""
     handle = opened()
     for value in (1, 2):
         handle.write([Parameter(key="size", value=value)])
@@ -142,7 +142,7 @@ def test_parameter_that_is_logged_again_has_its_last_value(opened: Open, logs: P
 
 
 def test_files_are_made_for_what_is_logged(opened: Open, logs: Path) -> None:
-    """A run that has logged one metric has no other files than that needs."""
+    """A run that has logged one metric has only the files for it."""
     handle = opened()
     handle.write([metric()])
     handle.close(RunStatus.FINISHED)
@@ -150,7 +150,7 @@ def test_files_are_made_for_what_is_logged(opened: Open, logs: Path) -> None:
 
 
 def test_facts_of_a_run(opened: Open, logs: Path) -> None:
-    """`run.json` says which run it is, whose process computes it, and how it has ended."""
+    """`run.json` has the id, the process and the status of a run."""
     handle = opened()
     facts = parameters(logs / "run.json")
     assert {name: facts[name] for name in ("id", "endpoint", "status", "ended", "pid")} == {
@@ -167,7 +167,7 @@ def test_facts_of_a_run(opened: Open, logs: Path) -> None:
 
 
 def test_closing_leaves_no_descriptors(opened: Open) -> None:
-    """A server that computes for months does not run out of them."""
+    """Closed runs leave no open file descriptors."""
     before = len([*Path("/proc/self/fd").iterdir()])
     for number in range(20):
         handle = opened(str(number))
@@ -178,7 +178,7 @@ def test_closing_leaves_no_descriptors(opened: Open) -> None:
 
 
 def bytes_moved(handle: Any, count: int) -> int:
-    """Return how many bytes are read and written for so many parameters and metrics."""
+    """Return the number of bytes read and written for `count` parameters and metrics."""
     before = bytes_of_process()
     for number in range(count):
         handle.write([metric(), Parameter(key=str(number), value=number)])
@@ -186,13 +186,13 @@ def bytes_moved(handle: Any, count: int) -> int:
 
 
 def bytes_of_process() -> int:
-    """Return how many bytes this process has read and written so far."""
+    """Return the number of bytes that this process has read and written."""
     counts = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
     return int(counts["rchar"]) + int(counts["wchar"])
 
 
 def test_cost_is_linear(opened: Open) -> None:
-    """What comes late costs no more than what comes first."""
+    """Late records cost as much as early ones."""
     handle = opened()
     first = bytes_moved(handle, 500)
     bytes_moved(handle, 5000)
@@ -282,14 +282,14 @@ def test_artifact_that_is_logged_again_is_replaced(
 def test_artifacts_of_any_name_are_kept(
     opened: Open, tmp_path: Path, stored: StoredRun, name: str
 ) -> None:
-    """What the file system can name is kept under its name, and found again."""
+    """Any name that the file system accepts is kept."""
     (tmp_path / name).write_text("here")
     opened().write([artifact(tmp_path / name)])
     assert [(path.name, path.read_text()) for path in stored.artifacts] == [(name, "here")]
 
 
 def test_kept_artifact_is_where_it_stays(opened: Open, tmp_path: Path) -> None:
-    """Whoever reads an artifact later is told where its copy is."""
+    """A stored artifact has the path of its copy."""
     handle = opened()
     (tmp_path / "plot.svg").write_text("1")
     handle.write([artifact(tmp_path / "plot.svg")])
@@ -301,7 +301,7 @@ def test_kept_artifact_is_where_it_stays(opened: Open, tmp_path: Path) -> None:
 def test_folder_around_the_log_is_kept_without_it(
     opened: Open, tmp_path: Path, logs: Path, way: str
 ) -> None:
-    """Logging the output path itself, by whatever name, ends."""
+    """Logging the output path itself, by any name, ends."""
     handle = opened()
     (tmp_path / "data").write_text("1")
     path = tmp_path / "run_a" / ".." if way == "dots" else tmp_path
@@ -314,7 +314,7 @@ def test_folder_around_the_log_is_kept_without_it(
 
 
 def test_links_to_what_they_lie_in_are_left_out(opened: Open, tmp_path: Path, logs: Path) -> None:
-    """Links that lead around in circles do not lead there."""
+    """Circular links are not followed for ever."""
     folder = tmp_path / "folder"
     (folder / "inner").mkdir(parents=True)
     (folder / "data").write_text("1")
@@ -330,7 +330,7 @@ def test_links_to_what_they_lie_in_are_left_out(opened: Open, tmp_path: Path, lo
 def test_folder_that_cannot_be_copied_is_told_shortly(
     opened: Open, tmp_path: Path, logs: Path
 ) -> None:
-    """A pipe in a folder is an error that names it, and nothing half is left."""
+    """A pipe in a folder is an error that names it, and no partial copy is left."""
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "folder" / "pipe")
     with pytest.raises(
@@ -352,7 +352,7 @@ def test_artifact_that_is_gone_leaves_nothing_half(
 
 
 def test_next_command_replaces_the_log(opened: Open, tmp_path: Path) -> None:
-    """A run in the same folder leaves nothing of the one before it."""
+    """A run in the same folder removes the previous one."""
     (tmp_path / "plot.svg").touch()
     first = opened("a", tmp_path)
     first.write([metric(), Parameter(key="size", value=3), artifact(tmp_path / "plot.svg")])
@@ -375,7 +375,7 @@ def test_run_that_goes_on_beside_the_next_one_does_no_harm(opened: Open, tmp_pat
 
 
 def test_files_of_others_are_moved_aside(opened: Open, tmp_path: Path) -> None:
-    """A folder `logs` that no run has made loses nothing, however often that happens."""
+    """Files in a folder `logs` that no run has made are never lost."""
     logs = tmp_path / "logs"
     for number in range(2):
         logs.mkdir(exist_ok=True)
@@ -395,7 +395,7 @@ def test_files_of_others_are_moved_aside(opened: Open, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "nonsense", "{}"])
 def test_damaged_facts_are_nobodys(opened: Open, tmp_path: Path, text: str) -> None:
-    """A `run.json` that says nothing belongs to no run, and is replaced."""
+    """A `run.json` without an id belongs to no run, and is replaced."""
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "run.json").write_text(text)
     opened("b", tmp_path)
@@ -403,7 +403,7 @@ def test_damaged_facts_are_nobodys(opened: Open, tmp_path: Path, text: str) -> N
 
 
 def test_same_id_again_continues_the_run(opened: Open, logs: Path, stored: StoredRun) -> None:
-    """A caller who gives two calls one id has one log of both, which runs while one does."""
+    """Two calls with one id share a log, which is running while one of them is."""
     first = opened()
     first.write([metric(step=0), Parameter(key="a", value=1)])
     first.close(RunStatus.FINISHED)
@@ -453,7 +453,7 @@ def full_disk(size: int) -> Iterator[None]:
 
 
 def test_full_disk_tears_nothing(opened: Open, logs: Path, stored: StoredRun) -> None:
-    """What does not fit any more is an error, and what is there stays whole and goes on later."""
+    """A full disk is an error; the files stay valid and continue later."""
     handle = opened()
     handle.write([metric("first"), Parameter(key="first", value=1)])
     with full_disk(110):
@@ -514,7 +514,7 @@ def test_killed_process_leaves_whole_lines(tmp_path: Path) -> None:
 
 
 def test_files_are_readable_while_the_run_goes_on(tmp_path: Path) -> None:
-    """Whoever reads while somebody writes sees whole metrics and parameters."""
+    """A reader sees whole metrics and parameters while they are written."""
     stored = StoredRun(tmp_path / "run_a" / "logs")
     with writing(tmp_path / "run_a", largest=10):
         for _ in range(20):
@@ -525,7 +525,7 @@ def test_files_are_readable_while_the_run_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["file:", "file:///tmp", "file:logs"])
 def test_place_is_refused(catalog: Catalog, target: str) -> None:
-    """The place of files is the output path, so that a target that names another is told."""
+    """A target with a path is refused: files are in the output path."""
     config = resolve(catalog, flags={"log_to": target}, environment={})
     with pytest.raises(InvalidOption) as caught:
         configured_targets(catalog, config)

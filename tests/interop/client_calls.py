@@ -38,7 +38,7 @@ CALLS = {
 
 
 def outcome(tesseract: Tesseract, name: str) -> Any:
-    """Return what a call gives, or what its exception says."""
+    """Return the result of a call, or the text of its exception."""
     try:
         return plain(CALLS[name](tesseract))
     except ValidationError as error:

@@ -52,7 +52,7 @@ class OutputSchema(BaseModel):
 
 def refuse(inputs):
     if inputs.unit == "parsec":
-        raise ArithmeticError("a wave is no parsec long")
+        raise ArithmeticError("a wave is shorter than a parsec")
 """
 
 IN_JAX = (

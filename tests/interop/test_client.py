@@ -70,7 +70,7 @@ def test_refused_payload(told: Answers) -> None:
 def test_failure_of_the_tesseract(ours: Answers, originals: Answers) -> None:
     """A failure names its run; what has failed only this project's server tells."""
     assert ours["failed"] == {
-        "failed": "ArithmeticError: a wave is no parsec long",
+        "failed": "ArithmeticError: a wave is shorter than a parsec",
         "status": 500,
         "run_id": "fit-7",
     }

@@ -20,7 +20,7 @@ Function = Callable[..., Any]
 
 
 def outputs_of_formulas(time: Any, amplitude: Any, rate: Any) -> dict[str, Any]:
-    """Return what the Tesseracts of these tests compute, by JAX in this process."""
+    """Compute the outputs of the Tesseracts of these tests by JAX in this process."""
     signal = amplitude * jnp.sin(rate * time)
     return {"signal": signal, "energy": jnp.sum(signal**2).astype("float32")}
 

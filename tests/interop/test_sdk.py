@@ -86,5 +86,6 @@ def test_refused_payload(tesseract: Any) -> None:
 
 def test_failure_of_the_tesseract(tesseract: Any) -> None:
     """A failure of the author's code is an error that names it."""
-    with pytest.raises(RuntimeError, match=r"500.*ArithmeticError: a wave is no parsec long"):
+    message = r"500.*ArithmeticError: a wave is shorter than a parsec"
+    with pytest.raises(RuntimeError, match=message):
         tesseract.apply({**INPUTS, "unit": "parsec"})

@@ -25,7 +25,7 @@ def tracker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracker]:
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing in the environment say where or how to log."""
+    """Clear the variables of MLflow."""
     for name in ("TRACKING_URI", "TRACKING_USERNAME", "TRACKING_PASSWORD", "RUN_ID"):
         monkeypatch.delenv(f"MLFLOW_{name}", raising=False)
     for name in ("EXPERIMENT_ID", "EXPERIMENT_NAME"):

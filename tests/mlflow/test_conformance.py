@@ -1,4 +1,4 @@
-"""MLflow does what every run sink must do."""
+"""MLflow satisfies the conformance suite of run sinks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TestMlflow(RunSinkConformance):
         return tracker.target
 
     def read(self, run: Run, target: str) -> LoggedRun:
-        """Return what the server has."""
+        """Return the run on the server."""
         found = self.tracker.run(run.id)
         with TemporaryDirectory() as folder:
             artifacts = self.tracker.artifacts(found, Path(folder))

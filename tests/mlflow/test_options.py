@@ -1,4 +1,4 @@
-"""Where runs are logged, as users say it."""
+"""The options that select an MLflow server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_log_to_names_a_server(catalog: Catalog, scheme: str) -> None:
 
 
 def test_nothing_is_logged_unasked(catalog: Catalog) -> None:
-    """Without an option there is no target, whatever variables MLflow itself reads."""
+    """Without an option no target is used, whatever variables MLflow itself reads."""
     assert targets(catalog) == []
 
 
@@ -50,7 +50,7 @@ def test_nothing_is_logged_unasked(catalog: Catalog) -> None:
     ["mlflow+http://", "mlflow+https://:5000", "mlflow+http:///x"],
 )
 def test_addresses_without_a_host_are_refused(catalog: Catalog, target: str) -> None:
-    """What names no server is refused at the start."""
+    """A target without a server is refused at the start."""
     with pytest.raises(InvalidOption) as caught:
         targets(catalog, log_to=target)
     assert str(caught.value) == (
@@ -150,7 +150,7 @@ def test_ids_of_experiments_may_be_numbers(catalog: Catalog) -> None:
     [
         (
             '{"runname": "fit"}',
-            "there is no argument 'runname'. Did you mean 'run_name'? Known: ",
+            "unknown argument 'runname'. Did you mean 'run_name'? Known: ",
         ),
         (
             "fit",

@@ -22,7 +22,7 @@ def test_parent_is_the_run_of_a_tesseract(opened: OpenRun, tracker: Tracker) -> 
 
 
 def test_parent_is_a_run_of_mlflow(opened: OpenRun, tracker: Tracker) -> None:
-    """The id of an MLflow run, which may be a script's, is taken as it is."""
+    """The id of an MLflow run, which may be a script's, is accepted."""
     parent = tracker.client.create_run("0").info.run_id
     child, _ = opened(parent_id=parent)
     assert tracker.run(child.id).data.tags[PARENT] == parent
@@ -57,9 +57,9 @@ def test_parent_may_log_after_its_children(opened: OpenRun, tracker: Tracker) ->
     assert tracker.run(child.id).data.tags[PARENT] == tracker.run(parent.id).info.run_id
 
 
-@pytest.mark.parametrize("parent_id", ["nobody", "0" * 32, "it's", "x' or 'x' = 'x", "a b"])
+@pytest.mark.parametrize("parent_id", ["unknown", "0" * 32, "it's", "x' or 'x' = 'x", "a b"])
 def test_unknown_parents_are_noted(opened: OpenRun, tracker: Tracker, parent_id: str) -> None:
-    """A parent that is nowhere costs nothing but the nesting."""
+    """An unknown parent only prevents the nesting."""
     opened()
     child, handle = opened(parent_id=parent_id)
     handle.close(RunStatus.FINISHED)

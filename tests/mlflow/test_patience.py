@@ -1,4 +1,4 @@
-"""Servers that are slow, away or strict are given up soon and told in one sentence."""
+"""Slow, unreachable or strict servers are given up soon and reported in one sentence."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_server_that_is_not_there_is_given_up_at_once(catalog: Catalog) -> None:
 def test_server_that_says_nothing_is_given_up(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who accepts connections and never answers is waited for as long as the variables say."""
+    """A server that never answers is waited for as long as the variables say."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""What stands in MLflow when a run has been logged there."""
+"""The contents of MLflow after a run was logged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_run_says_whose_it_is(opened: OpenRun, tracker: Tracker) -> None:
 
 @pytest.mark.parametrize("status", RunStatus)
 def test_run_ends_as_the_call_has(opened: OpenRun, tracker: Tracker, status: RunStatus) -> None:
-    """A run goes on until it is closed, and then has the status of the call."""
+    """A run is running until it is closed, and then has the status of the call."""
     run, handle = opened()
     assert tracker.run(run.id).info.status == "RUNNING"
     handle.close(status)
@@ -103,17 +103,15 @@ def test_artifacts_have_their_names(opened: OpenRun, tracker: Tracker, tmp_path:
 
 
 def test_artifacts_that_are_gone_are_told(opened: OpenRun, tmp_path: Path) -> None:
-    """The error names the artifact and where it should have been."""
+    """The error names the artifact and its path."""
     _, handle = opened()
     with pytest.raises(FileNotFoundError) as caught:
         handle.write([Artifact(path=tmp_path / "gone.txt", name="gone.txt")])
-    assert str(caught.value) == (
-        f"artifact 'gone.txt' is gone: there is no file or folder '{tmp_path}/gone.txt'"
-    )
+    assert str(caught.value) == (f"artifact 'gone.txt' is gone from '{tmp_path}/gone.txt'")
 
 
 def test_incomplete_runs_say_so(opened: OpenRun, tracker: Tracker, tmp_path: Path) -> None:
-    """A run of which something could not be sent has a tag."""
+    """A run with lost records has a tag."""
     run, handle = opened()
     with pytest.raises(FileNotFoundError):
         handle.write([Artifact(path=tmp_path / "gone.txt", name="gone.txt")])
@@ -155,7 +153,7 @@ def test_experiments_are_found_by_id(opened: OpenRun, tracker: Tracker) -> None:
 def test_variables_of_mlflow_name_the_experiment(
     opened: OpenRun, tracker: Tracker, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    """What MLflow itself reads counts where the option says nothing."""
+    """The variables of MLflow count without the option."""
     experiment_id = tracker.client.create_experiment(variable)
     monkeypatch.setenv(variable, experiment_id if variable.endswith("ID") else variable)
     run, _ = opened()
@@ -179,7 +177,7 @@ def test_runs_can_be_resumed(opened: OpenRun, tracker: Tracker) -> None:
 
 
 def test_refusals_are_told(opened: OpenRun, tracker: Tracker) -> None:
-    """What the server refuses is told with its address and its own reason."""
+    """A refusal of the server is reported with its address and reason."""
     with pytest.raises(RunNotLogged) as caught:
         opened({"experiment_id": "987654"})
     assert str(caught.value) == (
@@ -188,7 +186,7 @@ def test_refusals_are_told(opened: OpenRun, tracker: Tracker) -> None:
 
 
 def test_nothing_is_printed(opened: OpenRun, capfd: pytest.CaptureFixture[str]) -> None:
-    """MLflow's own lines about runs stay away from stdout, where results go."""
+    """MLflow's own lines about runs do not go to stdout."""
     _, handle = opened()
     handle.close(RunStatus.FINISHED)
     assert capfd.readouterr().out == ""

@@ -1,4 +1,4 @@
-"""Calls of the command line and of a server, and what of them stands in MLflow."""
+"""Calls of the command line and of a server in MLflow."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ RUN_ID = "Tesseract-Run-Id"
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let processes say nothing to the makers of MLflow, and have a place for notes."""
+    """Disable the telemetry of MLflow, and provide a folder for notes."""
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("NOTES", str(tmp_path))
 
@@ -86,7 +86,7 @@ def test_commands_are_logged(
 
 
 def test_away_server_costs_a_command_nothing(cli: Cli, tesseract: Callable[..., Path]) -> None:
-    """The result is there, and the log says what is missing where."""
+    """The result is written, and the log names the missing run and the tracker."""
     target = f"mlflow+http://127.0.0.1:{free_port()}"
     arguments = ("--api-path", str(tesseract(SOURCE)), "--log-to", target)
     ended = cli(*arguments, "apply", '{"inputs": {}}')
@@ -139,14 +139,14 @@ def test_calls_are_logged_as_they_end(
 
 
 def has_ended(tracker: Tracker, run_id: str) -> bool:
-    """Say whether a run is there and closed."""
+    """Return `True` if a run exists and is closed."""
     return [run.info.status == "RUNNING" for run in tracker.runs(run_id)] == [False]
 
 
 def test_runs_can_be_sent_later(
     cli: Cli, tesseract: Callable[..., Path], tracker: Tracker, tmp_path: Path
 ) -> None:
-    """What was logged while the server was away is sent from the files."""
+    """Runs that were logged without a server are sent from the files."""
     arguments = ("--api-path", str(tesseract(SOURCE)), "--output-path", str(tmp_path / "out"))
     away = f"mlflow+http://127.0.0.1:{free_port()}"
     cli(*arguments, "--log-to", away, "apply", '{"inputs": {}}')

@@ -37,7 +37,7 @@ class Tracker:
 
     @property
     def target(self) -> str:
-        """Return what `--log-to` takes."""
+        """The target for `--log-to`."""
         return f"mlflow+{self.uri}"
 
     @property
@@ -63,7 +63,7 @@ class Tracker:
     def artifacts(self, mlflow_run: MlflowRun, folder: Path) -> dict[str, bytes]:
         """Return the files of a run by their paths; `folder` is where they are downloaded to."""
         if not self.client.list_artifacts(mlflow_run.info.run_id):
-            return {}  # there is no folder that could be downloaded
+            return {}  # no folder could be downloaded
         folder.mkdir(parents=True, exist_ok=True)
         root = Path(self.client.download_artifacts(mlflow_run.info.run_id, "", str(folder)))
         files = (path for path in root.rglob("*") if path.is_file())

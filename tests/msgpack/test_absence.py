@@ -1,4 +1,4 @@
-"""Without the plugin msgpack is unavailable, and every message says how to install it."""
+"""Without the plugin msgpack is unavailable everywhere, and every message has the remedy."""
 
 from __future__ import annotations
 
@@ -19,40 +19,36 @@ from runtime_core.cli.payloads import format_of
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.errors import UnknownName
 from runtime_core.files import FileAccess
-from runtime_core.plugins import PluginSelection, assemble
+from runtime_core.plugins import PluginSelection
 from runtime_core.server.negotiation import Negotiation, UnsupportedMediaType
 from tests.conftest import DOUBLE, Cli
 from tests.msgpack.conftest import payload
 from tests.server.conftest import Served, serving
+from tests.testing.test_absence import without as catalog_without
 
 INSTALL = re.escape(install_command("tesseract-runtime-msgpack"))
 
 
 @pytest.fixture
 def cli(cli_here: Cli) -> Cli:
-    """Return the command line in this process: no test here needs another one."""
+    """Return the command line in this process: no rule of this module is about another."""
     return cli_here
 
 
 @pytest.fixture(scope="module")
 def without() -> Catalog:
-    """Return the catalog with this plugin disabled."""
+    """Return the catalog with the plugin disabled."""
     return load_catalog(PluginSelection(disabled=frozenset({"msgpack"})))
 
 
 @pytest.fixture(scope="module")
 def not_installed() -> Catalog:
-    """Return the catalog without this plugin installed."""
-    present = load_catalog(PluginSelection(disabled=frozenset({"msgpack"})))
-    declarations = {
-        hook: list(present.registry(hook).entries.values()) for hook in ("formats", "encodings")
-    }
-    plugins = [plugin for plugin in present.plugins if plugin.name != "msgpack"]
-    return assemble(plugins=plugins, declarations=[declarations])
+    """Return the catalog without the plugin."""
+    return catalog_without("msgpack")
 
 
 def test_files_of_the_format_are_not_read(without: Catalog, not_installed: Catalog) -> None:
-    """`@file.msgpack` reports the missing plugin."""
+    """`@file.msgpack` is refused with the missing plugin."""
     with pytest.raises(UnknownName, match="which is disabled"):
         format_of("payload.msgpack", without)
     with pytest.raises(UnknownName, match=INSTALL):
@@ -62,7 +58,7 @@ def test_files_of_the_format_are_not_read(without: Catalog, not_installed: Catal
 def test_bodies_of_the_media_type_are_refused_with_a_hint(
     without: Catalog, not_installed: Catalog
 ) -> None:
-    """A body of the format reports the missing plugin and the known formats."""
+    """A body of the format is refused with the missing plugin."""
     with pytest.raises(UnsupportedMediaType, match="which is disabled"):
         negotiation(without).input_format("application/msgpack")
     with pytest.raises(UnsupportedMediaType, match=INSTALL):
@@ -70,12 +66,12 @@ def test_bodies_of_the_media_type_are_refused_with_a_hint(
 
 
 def negotiation(catalog: Catalog) -> Negotiation:
-    """Return the content negotiation of a service with these plugins."""
+    """Return the negotiation of a service with these plugins."""
     return Negotiation(catalog, resolve(catalog, flags={}, environment={}))
 
 
 def test_the_raw_encoding_goes_with_it(without: Catalog, catalog: Catalog) -> None:
-    """Schemas describe the encoding `raw` only if a format carries it."""
+    """Schemas describe the encoding `raw` only where a format carries it."""
     assert data_schemas(catalog) - data_schemas(without) == {"RawArrayData"}
 
 
@@ -90,7 +86,7 @@ def data_schemas(catalog: Catalog) -> set[str]:
 def test_files_are_explained_on_the_command_line(
     cli: Cli, tesseract: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """`@payload.msgpack` exits with 2 and one message, and is read with the plugin."""
+    """`@payload.msgpack` ends with 2 and one clear message, and is read where the plugin is."""
     (tmp_path / "payload.msgpack").write_bytes(payload(x=[1.0]))
     path = str(tesseract())
     there = cli("--api-path", path, "apply", "@payload.msgpack")
@@ -101,7 +97,7 @@ def test_files_are_explained_on_the_command_line(
 
 
 def test_help_does_not_offer_it(cli: Cli, tesseract: Callable[..., Path]) -> None:
-    """The help lists the installed formats."""
+    """Help has the available formats only."""
     path = str(tesseract())
     assert "msgpack" in cli("plugins").stdout
     assert "formats: msgpack" not in cli("--no-plugin", "msgpack", "plugins").stdout
@@ -118,7 +114,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_the_server_does_not_produce_it(served: Served) -> None:
-    """`Accept: application/msgpack` is 406 with the formats that there are."""
+    """`Accept: application/msgpack` is 406 with the available formats."""
     answer = served.apply({"x": [1.0]}, accept="application/msgpack")
     assert answer.status == 406
     detail: dict[str, Any] = answer.json()["detail"]

@@ -1,4 +1,4 @@
-"""Sinks of the tests: some in this process, some in a distribution for real processes."""
+"""Sinks for tests: some in this process, some in a distribution for real processes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Lines:
 
 
 def refuse(run, target, config):
-    raise ConnectionError("nobody listens")
+    raise ConnectionError("connection refused")
 
 
 def hang(run, target, config):
@@ -71,7 +71,7 @@ TARGET = "kept:there"
 
 @dataclass(kw_only=True)
 class Sink:
-    """A sink in this process that remembers what it was asked, and fails when it is told to."""
+    """A sink in this process that remembers its calls, and fails on request."""
 
     fails: str = ""
     calls: list[Any] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Sink:
     def _note(self, what: str, *facts: Any) -> None:
         self.calls.extend(facts)
         if what == self.fails:
-            raise ConnectionError("nobody listens")
+            raise ConnectionError("connection refused")
 
     @property
     def records(self) -> list[Record]:
@@ -109,7 +109,7 @@ WithSinks = Callable[..., Catalog]
 
 @pytest.fixture
 def with_sinks(catalog: Catalog) -> WithSinks:
-    """Return a function that returns the catalog with no other sinks than those it is given."""
+    """Return a function that returns the catalog with the given sinks only."""
 
     def make(*sinks: RunSink) -> Catalog:
         entries = {
@@ -187,7 +187,7 @@ Logging = Callable[..., tuple[Runtime, RunSupervisor]]
 def logging_runtime(
     with_sinks: WithSinks, tesseract: Callable[..., Path], tmp_path: Path
 ) -> Logging:
-    """Return a function that makes a runtime of a source, and who supervises its runs."""
+    """Return a function that makes a runtime of a source, and its supervisor."""
 
     def make(source: str = DOUBLE, *sinks: RunSink, **flags: Any) -> tuple[Runtime, RunSupervisor]:
         catalog = with_sinks(*sinks)

@@ -1,4 +1,4 @@
-"""A Tesseract that logs and prints much, and what must stand in the sinks after its calls."""
+"""A Tesseract that logs and prints much, and the expected contents of sinks."""
 
 from __future__ import annotations
 

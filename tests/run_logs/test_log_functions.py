@@ -1,4 +1,4 @@
-"""What user code calls to log, and which run it goes to."""
+"""The log functions of user code, and the run that they log to."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ def in_thread(function: Callable[[], Any]) -> None:
 def test_outside_of_a_run_is_an_error(
     log: Callable[[], None], request: pytest.FixtureRequest
 ) -> None:
-    """Without a running call there is nowhere to log to, and the message says which function."""
+    """Logging without a running call is an error that names the function."""
     name = request.node.callspec.id
     with pytest.raises(RuntimeError, match=rf"^{name} was called outside of a run: it works in ap"):
         log()
 
 
 def test_missing_artifact_outside_of_a_run_is_outside_of_a_run() -> None:
-    """What is missing first is the run."""
+    """A missing run is reported before an invalid value."""
     with pytest.raises(RuntimeError):
         log_artifact("nowhere")
 
@@ -117,7 +117,7 @@ def test_plain_thread_logs_to_the_only_running_call(open_log: OpenLog) -> None:
 
 
 def test_thread_of_one_of_several_calls_must_have_its_context(open_log: OpenLog) -> None:
-    """Where several calls run, a thread without context is told how to get it."""
+    """Where several calls run, a thread without context gets an error with the remedy."""
     log = open_log()
     with entered(log), entered(open_log()), pytest.raises(RuntimeError) as caught:
         in_thread(lambda: log_metric("loss", 1))
@@ -139,7 +139,7 @@ def test_copied_context_tells_several_calls_apart(open_log: OpenLog) -> None:
 
 
 def test_thread_that_outlives_its_call_is_told(open_log: OpenLog) -> None:
-    """What is logged after the end of a run is an error that names the run, and opens nothing."""
+    """Logging after the end of a run is an error that names the run, and opens nothing."""
     sink = Sink()
     log = open_log(sink.declared(local=True))
     with entered(log):
@@ -153,7 +153,7 @@ def test_thread_that_outlives_its_call_is_told(open_log: OpenLog) -> None:
 def test_run_that_is_not_kept_takes_everything_and_keeps_nothing(
     open_log: OpenLog, run: Run
 ) -> None:
-    """What is logged to a run that is not kept is dropped without a look at it."""
+    """Records of a run that is not kept are dropped unchecked."""
     sink = Sink()
     log = open_log(sink.declared(local=True))
     log.run = replace(run, kept=False)
@@ -201,7 +201,7 @@ def test_threads_of_evaluations_log_nothing(logging_runtime: Logging) -> None:
 
 
 def test_gradient_itself_may_log(logging_runtime: Logging) -> None:
-    """What the author's own `jacobian` logs belongs to its run."""
+    """The author's own `jacobian` logs to its run."""
     source = HERE + "\ndef jacobian(inputs, jac_inputs, jac_outputs):\n"
     source += "    log_metric('here', 1)\n    return {'y': {'x': 2.0}}\n"
     sink = Sink()
@@ -224,7 +224,7 @@ def test_validators_may_log(logging_runtime: Logging) -> None:
 
 
 def test_names_for_authors_are_these_functions() -> None:
-    """`tesseract_core.runtime.experimental` hands on the same functions."""
+    """`tesseract_core.runtime.experimental` re-exports the same functions."""
     from tesseract_core.runtime import experimental
 
     assert experimental.log_parameter is log_parameter

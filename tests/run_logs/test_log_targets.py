@@ -1,4 +1,4 @@
-"""Where runs are logged: what the options ask for, and what keeps the rest."""
+"""Log targets: those of the options, and the default ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def targets(catalog: Catalog, *log_to: str, **flags: Any) -> Sequence[str]:
 def test_files_are_kept_beside_what_is_far(
     with_sinks: WithSinks, log_to: Sequence[str], expected: Sequence[str]
 ) -> None:
-    """The sink that keeps runs is used unasked, unless only other local ones are asked for."""
+    """The default sink is used unless only other local ones are requested."""
     assert targets(with_sinks(KEEPING, LOCAL, FAR), *log_to) == expected
 
 
@@ -59,7 +59,7 @@ def test_environment_names_targets_too(with_sinks: WithSinks) -> None:
 
 
 def test_options_of_a_plugin_may_ask(with_sinks: WithSinks) -> None:
-    """A sink may be asked for by options of its own plugin, beside `--log-to`."""
+    """Options of a plugin may select its sink, beside `--log-to`."""
 
     def target_from(config: RuntimeConfig) -> str | None:
         return "far:mine" if config.debug else None
@@ -89,7 +89,7 @@ def test_options_of_a_plugin_may_ask(with_sinks: WithSinks) -> None:
     ],
 )
 def test_unknown_sink_is_told(with_sinks: WithSinks, target: str, message: str) -> None:
-    """A scheme that no sink has is an error with what there is, or what to install."""
+    """An unknown scheme is an error with the available ones, or what to install."""
     with pytest.raises(UnknownName) as caught:
         targets(with_sinks(LOCAL, FAR), target)
     assert str(caught.value).startswith(message)

@@ -1,4 +1,4 @@
-"""What is logged, as JSON: whatever the values are."""
+"""Records and values of any kind as JSON."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_nan_arrives() -> None:
 
 @given(PLAIN)
 def test_values_of_json_are_left_as_they_are(value: Any) -> None:
-    """What JSON has is not changed, but for infinities, which become text."""
+    """JSON values do not change, except infinities, which become text."""
     assert json.dumps(plain(value)).replace('"inf"', "Infinity").replace(
         '"-inf"', "-Infinity"
     ) == json.dumps(value).replace('"inf"', "Infinity").replace('"-inf"', "-Infinity")
@@ -123,7 +123,7 @@ def test_value_that_holds_itself_ends() -> None:
 
 
 class Mute:
-    """Something whose text cannot be had."""
+    """An object without a text."""
 
     def __str__(self) -> str:
         """Fail."""
@@ -132,5 +132,5 @@ class Mute:
 
 @pytest.mark.parametrize("value", [Point, np.ndarray, Mute(), [Mute()], 10**5000], ids=range(5))
 def test_every_value_can_be_logged(value: Any) -> None:
-    """Classes, numbers beyond all bounds and what has no text do no harm to a computation."""
+    """Classes, huge numbers and values without a text do not fail a computation."""
     json.dumps(plain(value))

@@ -30,7 +30,7 @@ def test_names_of_folders_are_valid(run_id: str) -> None:
     "run_id", ["", "..", "a..b", "a/b", "/", "a\\b", "x" * 129, "a b", "a\n", "é", "a\0", "%2e"]
 )
 def test_other_names_are_refused(run_id: str) -> None:
-    """What could leave the folder of the runs, or name none, is refused by name."""
+    """An id that could leave the folder of the runs is refused by name."""
     with pytest.raises(InvalidOption, match="1 to 128 letters, digits") as raised:
         checked_run_id(run_id)
     assert repr(run_id)[1:-1] in str(raised.value)
@@ -48,7 +48,7 @@ def test_valid_ids_stay_in_their_folder(run_id: str) -> None:
 
 
 def test_long_ids_are_shortened_in_the_message() -> None:
-    """A name of a million characters is not repeated in full."""
+    """A name of a million characters is shortened."""
     with pytest.raises(InvalidOption) as raised:
         checked_run_id("x" * 1_000_000)
     assert len(str(raised.value)) < 300

@@ -21,7 +21,7 @@ from tests.run_logs.conftest import OpenLog, Sink
 
 
 class Upstream:
-    """Remembers what is passed on to a supervisor."""
+    """Remembers what is forwarded to a supervisor."""
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -39,12 +39,12 @@ class Keeper(Sink):
     """A sink that says that it has copies of artifacts."""
 
     def stored(self, artifact: Artifact) -> Artifact:
-        """Return where the copy would be."""
+        """Return the artifact with the path of its copy."""
         return Artifact(path=Path("/kept") / artifact.name, name=artifact.name)
 
 
 def test_nothing_is_opened_before_something_is_logged(open_log: OpenLog, run: Run) -> None:
-    """A run that logs nothing opens no sink, tells nobody and makes no folder."""
+    """A run that logs nothing opens no sink, reports nothing and makes no folder."""
     sink, upstream = Sink(), Upstream()
     open_log(sink.declared(local=True), upstream=upstream).close(RunStatus.FINISHED)
     assert (sink.calls, upstream.calls) == ([], [])
@@ -95,7 +95,7 @@ def test_distant_sinks_are_left_to_the_supervisor(open_log: OpenLog) -> None:
 
 
 def test_supervisor_without_distant_sinks_hears_of_the_run_alone(open_log: OpenLog) -> None:
-    """Records that nobody waits for are not passed on."""
+    """Records are not forwarded without distant sinks."""
     upstream = Upstream()
     open_log(Sink().declared(local=True), upstream=upstream).parameter("size", 3)
     assert upstream.calls == ["fit-7"]
@@ -129,13 +129,13 @@ def test_given_steps_are_kept(open_log: OpenLog) -> None:
     """A step may be any whole number, numpy's and negative ones too."""
     sink = Sink()
     log = open_log(sink.declared(local=True))
-    given: Sequence[Any] = (10, np.int64(3), -1)
+    given: Sequence[Any] = (10, np.int64(3), -1, 2**63 - 1)
     for step in given:
         log.metric("a", 1, step)
-    assert steps(sink) == [("a", 10), ("a", 3), ("a", -1)]
+    assert steps(sink) == [("a", 10), ("a", 3), ("a", -1), ("a", 2**63 - 1)]
 
 
-@pytest.mark.parametrize("step", ["x", math.nan, 1.5])
+@pytest.mark.parametrize("step", ["x", math.nan, 1.5, 2**63])
 def test_step_that_is_no_whole_number_is_told(open_log: OpenLog, step: Any) -> None:
     """A wrong step is an error that names key and step, and is not rounded."""
     with pytest.raises(TypeError, match="log_metric: the step of 'loss' must be"):
@@ -144,7 +144,7 @@ def test_step_that_is_no_whole_number_is_told(open_log: OpenLog, step: Any) -> N
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, 3, np.float16(1.5)])
 def test_values_are_numbers_of_any_kind(open_log: OpenLog, value: Any) -> None:
-    """What `float` takes is a metric, also what is not finite."""
+    """Any value that `float` accepts is a metric, also a non-finite one."""
     sink = Sink()
     open_log(sink.declared(local=True)).metric("loss", value, None)
     [metric] = sink.records
@@ -156,7 +156,7 @@ def test_values_are_numbers_of_any_kind(open_log: OpenLog, value: Any) -> None:
 
 @pytest.mark.parametrize("value", ["many", None, 1j, [1, 2], np.ones(2), 10**400])
 def test_value_that_is_no_number_is_told(open_log: OpenLog, value: Any) -> None:
-    """Anything else is an error that names key and value, and opens nothing."""
+    """Any other value is an error that names key and value, and opens nothing."""
     sink = Sink()
     with pytest.raises(TypeError, match="log_metric: the value of 'loss' must be a number, not "):
         open_log(sink.declared(local=True)).metric("loss", value, None)
@@ -164,12 +164,12 @@ def test_value_that_is_no_number_is_told(open_log: OpenLog, value: Any) -> None:
 
 
 def test_missing_artifact_is_named(open_log: OpenLog, tmp_path: Path) -> None:
-    """An artifact that is not there is an error that names it, and opens nothing."""
+    """A missing artifact is an error that names it, and opens nothing."""
     sink = Sink()
     with pytest.raises(FileNotFoundError) as caught:
         open_log(sink.declared(local=True)).artifact(tmp_path / "plot.svg")
     assert str(caught.value) == (
-        f"log_artifact: there is no file or folder {str(tmp_path / 'plot.svg')!r}."
+        f"log_artifact: {str(tmp_path / 'plot.svg')!r} is not a file or folder."
     )
     assert sink.calls == []
 
@@ -198,7 +198,7 @@ def test_empty_path_is_no_artifact(open_log: OpenLog) -> None:
 def test_failing_sink_does_not_fail_the_computation(
     open_log: OpenLog, caplog: pytest.LogCaptureFixture, when: str
 ) -> None:
-    """The first failure of a sink is told with its plugin and version, the others are not."""
+    """Only the first failure of a sink is reported, with its plugin and version."""
     broken, whole = Sink(fails=when), Sink()
     log = open_log(
         broken.declared(name="broken", local=True), whole.declared(name="whole", local=True)
@@ -210,8 +210,8 @@ def test_failing_sink_does_not_fail_the_computation(
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
         (
             logging.WARNING,
-            "Run fit-7 cannot be logged to broken:there (of-tests 7): ConnectionError: nobody "
-            "listens. Something is missing there.",
+            "Run fit-7 cannot be logged to broken:there (of-tests 7): ConnectionError: connection "
+            "refused. Something is missing there.",
         )
     ]
 
@@ -232,7 +232,7 @@ def test_sink_that_fails_at_the_end_is_told(
 
 @pytest.mark.parametrize("when", ["open", "write"])
 def test_strict_turns_that_round(open_log: OpenLog, when: str) -> None:
-    """With `--log-to-strict` the call to log raises what is wrong with the sink."""
+    """With `--log-to-strict` the log function raises the error of the sink."""
     log = open_log(Sink(fails=when).declared(name="broken", local=True), log_to_strict=True)
     with pytest.raises(RunNotLogged, match=r"^Run fit-7 cannot be logged to broken:there \(of-te"):
         log.parameter("size", 3)
@@ -284,7 +284,7 @@ def test_threads_share_a_run(open_log: OpenLog) -> None:
 
 
 def test_signal_handler_may_log(open_log: OpenLog) -> None:
-    """What logs while something is logged, as handlers of signals do, does not wait for itself."""
+    """Handlers of signals may log while something is logged, without a deadlock."""
 
     class Interrupted(Sink):
         def write(self, records: Sequence[Record]) -> None:

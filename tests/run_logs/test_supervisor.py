@@ -1,4 +1,4 @@
-"""The side of a run that supervises it: its end, its text log, and the sinks that are not local."""
+"""The supervisor of runs: their ends, text logs and remote sinks."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_run_ends_with_the_status_of_its_reply(
 
 
 def test_run_that_has_logged_nothing_is_not_sent(supervise: Supervise, run: Run) -> None:
-    """A sink never hears of a run without records, and no thread is started for it."""
+    """A run without records is not sent, and starts no thread."""
     sink = Sink()
     supervisor = supervise(sink.declared())
     supervisor.finished(run, reply_of("tesseract_failed"))
@@ -101,12 +101,13 @@ def test_abandoned_run_is_closed_as_killed_in_local_sinks(supervise: Supervise, 
 def test_abandoned_run_that_cannot_be_closed_is_a_warning(
     supervise: Supervise, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A sink that fails then is told of, and the next one is closed."""
+    """A sink that fails meanwhile is reported, and the next one is closed."""
     broken, whole = Sink(fails="open"), Sink()
     supervise(
         broken.declared(name="broken", local=True), whole.declared(name="whole", local=True)
     ).abandoned(run)
-    assert "Run fit-7: broken:there (of-tests 7): ConnectionError: nobody listens" in caplog.text
+    message = "Run fit-7: broken:there (of-tests 7): ConnectionError: connection refused"
+    assert message in caplog.text
     assert whole.calls[-1] == RunStatus.KILLED
 
 
@@ -114,12 +115,12 @@ def test_abandoned_run_that_cannot_be_closed_is_a_warning(
 def test_distant_sink_that_fails_does_not_fail_the_call(
     logging_runtime: Logging, caplog: pytest.LogCaptureFixture, when: str
 ) -> None:
-    """The answer is there, and a warning names run, plugin, version and what to do."""
+    """The call succeeds, and a warning names run, plugin, version and remedy."""
     reply = invoked(*logging_runtime(LOGS, Sink(fails=when).declared(name="far")), call_of())
     assert reply.fault is None
     [warning] = caplog.messages
     assert warning.startswith(
-        "Run fit-7 cannot be logged to far:there (of-tests 7): ConnectionError: nobody listens."
+        "Run fit-7 cannot be logged to far:there (of-tests 7): ConnectionError: connection refused."
     )
     assert "runs send fit-7 --log-to far:there" in warning
 
@@ -156,7 +157,7 @@ def test_strict_cannot_be_caught_by_user_code(logging_runtime: Logging) -> None:
 
 
 def test_strict_leaves_a_failure_of_the_tesseract_as_it_is(logging_runtime: Logging) -> None:
-    """Of two faults the author's is answered."""
+    """The author's fault has precedence over that of a sink."""
     here = logging_runtime(LOGS, Sink(fails="write").declared(name="far"), log_to_strict=True)
     reply = invoked(*here, call_of(inputs={"fails": True}))
     assert reply.fault is not None
@@ -223,7 +224,7 @@ def test_server_is_not_held_up(supervise: Supervise, run: Run) -> None:
 
 
 def test_caller_who_gives_up_does_not_end_a_sink(supervise: Supervise, run: Run) -> None:
-    """The next run is sent, and judged, although nobody waits for the one before any more."""
+    """The next run is sent and judged, although the caller of the previous one has gone."""
     written = threading.Event()
 
     class Slow(Sink):

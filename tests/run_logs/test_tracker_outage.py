@@ -1,4 +1,4 @@
-"""A tracker that is away, slow or restarted: no call notices, and the files have everything."""
+"""A stopped, slow or restarted tracker: calls succeed, and the files have everything."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def call_until_logged(served: Served, tracker: Tracker, first: int, output_path:
 
 @pytest.mark.timeout(600)
 def test_stopped_tracker_costs_nothing(tesseract: Callable[..., Path], tmp_path: Path) -> None:
-    """Calls succeed while the tracker answers nobody, and it has the later ones when it goes on."""
+    """Calls succeed while the tracker does not answer, and it gets later ones when it goes on."""
     with (
         tracking(tmp_path) as tracker,
         logging_to(tracker.target, tesseract(SOURCE), tmp_path / "output") as served,
@@ -82,7 +82,7 @@ def test_stopped_tracker_costs_nothing(tesseract: Callable[..., Path], tmp_path:
 def test_server_ends_though_the_tracker_does_not_answer(
     tesseract: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """Runs that wait for a tracker keep nobody from stopping the server, and are named."""
+    """Runs that wait for a tracker do not prevent the server's end, and are named."""
     with (
         tracking(tmp_path) as tracker,
         logging_to(tracker.target, tesseract(SOURCE), tmp_path / "output") as served,
@@ -101,7 +101,7 @@ def test_server_ends_though_the_tracker_does_not_answer(
 
 @pytest.mark.timeout(600)
 def test_restarted_tracker_goes_on(tesseract: Callable[..., Path], tmp_path: Path) -> None:
-    """Calls succeed while there is no tracker, and the next one has the later runs."""
+    """Calls succeed without a tracker, and a new one gets later runs."""
     port = free_port()
     target = f"mlflow+http://127.0.0.1:{port}"
     with logging_to(target, tesseract(SOURCE), tmp_path / "output") as served:
@@ -131,11 +131,11 @@ class Delay:
 
     @property
     def target(self) -> str:
-        """Return what `--log-to` takes."""
+        """The target for `--log-to`."""
         return f"mlflow+http://127.0.0.1:{self.listener.getsockname()[1]}"
 
     def serve(self) -> None:
-        """Pass connections on until the listener is closed."""
+        """Forward connections until the listener is closed."""
         with suppress(OSError):
             while True:
                 connection, _ = self.listener.accept()

@@ -323,7 +323,7 @@ def test_plain_http_to_tls_is_no_incident(alone: Serve, certificate: tuple[Path,
 WRONG_TLS = [
     (["--tls-cert={certificate}"], 2, "--tls-cert and --tls-key go together"),
     (["--tls-key={key}"], 2, "--tls-cert and --tls-key go together"),
-    (["--tls-cert=none.pem", "--tls-key={key}"], 2, "There is no file 'none.pem' for TLS."),
+    (["--tls-cert=none.pem", "--tls-key={key}"], 2, "File 'none.pem' for TLS does not exist."),
     (["--tls-cert={certificate}", "--tls-key={certificate}"], 2, "TLS"),
     (["--tls-cert={key}", "--tls-key={key}"], 2, "TLS"),
     (["--tls-cert={text}", "--tls-key={text}"], 2, "TLS"),

@@ -345,7 +345,7 @@ def test_missing_artifact_is_named(logged: Logged) -> None:
     """A fault names the missing artifact."""
     answer = logged.do('log_artifact("plot.svg")')
     assert answer.json()["detail"] == (
-        "FileNotFoundError: log_artifact: there is no file or folder 'plot.svg'."
+        "FileNotFoundError: log_artifact: 'plot.svg' is not a file or folder."
     )
 
 

@@ -39,7 +39,7 @@ class Provided:
 
     @property
     def asked(self) -> str:
-        """Return how messages begin."""
+        """The beginning of messages."""
         return f"{self.noun.capitalize()} {self.name!r}"
 
 
@@ -55,14 +55,14 @@ every_plugin = pytest.mark.parametrize("plugin", ["msgpack", "binref", "lz4"])
 
 
 def explanation(catalog: Catalog, provided: Provided) -> str:
-    """Return why a name cannot be used."""
+    """Return the reason why a name cannot be used."""
     with pytest.raises(UnknownName) as caught:
         catalog.registry(provided.hook).find(provided.name)
     return str(caught.value)
 
 
 def without(plugin: str) -> Catalog:
-    """Return what is provided where a plugin is not installed."""
+    """Return the catalog without a plugin, as if it were not installed."""
     present = load_catalog(PluginSelection(disabled=frozenset({plugin})))
     declarations = {hook: list(present.registry(hook).entries.values()) for hook in KINDS}
     plugins = [other for other in present.plugins if other.name != plugin]
@@ -71,7 +71,7 @@ def without(plugin: str) -> Catalog:
 
 @every_name
 def test_missing_name_can_be_installed(provided: Provided) -> None:
-    """Who asks for what is not installed gets the line that installs it."""
+    """A name that is not installed is refused with the line that installs it."""
     assert explanation(without(provided.plugin), provided) == (
         f"{provided.asked} is not available. "
         f"Install it with: {install_command(f'tesseract-runtime-{provided.plugin}')}"
@@ -81,7 +81,7 @@ def test_missing_name_can_be_installed(provided: Provided) -> None:
 @every_name
 @pytest.mark.parametrize("prefix", ["", "tesseract-runtime-"])
 def test_disabled_name_is_explained(provided: Provided, prefix: str) -> None:
-    """Who asks for what is disabled, by either name of its plugin, is told so."""
+    """A name that is disabled, by either name of its plugin, is refused with that reason."""
     disabled = frozenset({prefix + provided.plugin})
     text = explanation(load_catalog(PluginSelection(disabled=disabled)), provided)
     assert text.startswith(
@@ -92,7 +92,7 @@ def test_disabled_name_is_explained(provided: Provided, prefix: str) -> None:
 
 @every_name
 def test_broken_plugin_is_named(provided: Provided, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who asks for what a failing plugin would give is told what failed."""
+    """A name of a failing plugin is refused with the failure."""
     monkeypatch.setitem(sys.modules, f"tesseract_runtime_{provided.plugin}.plugin", None)
     text = explanation(load_catalog(PluginSelection()), provided)
     assert text.startswith(
@@ -120,7 +120,7 @@ def test_the_rest_works_without(plugin: str, monkeypatch: pytest.MonkeyPatch) ->
 
 @every_plugin
 def test_registration_imports_no_library(plugin: str) -> None:
-    """What a plugin needs is loaded when it is first used."""
+    """Registration does not load the libraries of a plugin."""
     program = (
         "import sys; from runtime_core.plugins import load_catalog; "
         f"assert {plugin!r} in {{plugin.name for plugin in load_catalog().plugins}}; "
@@ -150,7 +150,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
 def test_command_line_uses_it(
     plugin: str, cli: Cli, tesseract: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """The commands of the tests below work where the plugin is."""
+    """The commands of the tests below work with the plugin."""
     ended = cli("--api-path", str(tesseract()), *OPTIONS[plugin])
     assert (ended.returncode, ended.stderr) == (0, "")
     assert list((tmp_path / "results").iterdir())
@@ -169,7 +169,7 @@ def test_command_line_explains_what_is_disabled(
 
 
 def with_modules_of(folder: Path) -> Mapping[str, str]:
-    """Return the variable that lets the modules of a folder be found before all others."""
+    """Return the variable that puts the modules of a folder before all others."""
     return {"PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
 
 
@@ -200,7 +200,7 @@ def test_broken_library_is_no_fault_of_the_payload(
 def test_broken_library_is_no_fault_of_a_document(
     cli: Cli, tesseract: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """Nobody is told that a payload was wrong that nothing could read."""
+    """A payload that no library could read is not reported as invalid."""
     (tmp_path / "msgpack.py").write_text("raise ImportError('libacme.so: no such file')")
     (tmp_path / "payload.msgpack").write_bytes(b"\x80")
     arguments = ("--api-path", str(tesseract()), "apply", "@payload.msgpack")
@@ -221,7 +221,7 @@ MISSING = (
 def test_documents_are_told_what_is_missing(
     plugin: str, data: Any, asked: str, tesseract: Callable[..., Path]
 ) -> None:
-    """A document that names a missing encoding or compression is told how to get it."""
+    """A document with a missing encoding or compression is refused with the remedy."""
     catalog = without(plugin)
     config = resolve(catalog, flags={"api_path": str(tesseract())}, environment={})
     leaf = {"shape": [1], "dtype": "float64", "data": data}

@@ -155,7 +155,7 @@ def test_file_that_does_not_load_ends_the_start_of_all_workers(pool: Pool) -> No
 
 def test_missing_file_is_an_error_of_the_start(pool: Pool) -> None:
     """A worker reports a missing file in the same words as its supervisor."""
-    with pytest.raises(TesseractRuntimeError, match="There is no Tesseract at") as raised:
+    with pytest.raises(TesseractRuntimeError, match="No Tesseract at") as raised:
         asyncio.run(replies(pool(api_path="none.py")))
     assert raised.value.kind is FaultKind.MISSING_FILE
 

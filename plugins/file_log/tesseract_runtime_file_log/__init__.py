@@ -1,1 +1,1 @@
-"""Stores the logs of runs in files, and reads them back."""
+"""A run sink that stores logs in files, and the command that reads them."""

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic_core import to_json
 
+from runtime_core.calls import exception_text
+from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Metric
-from runtime_core.errors import InvalidOption
+from runtime_core.contracts import Metric, RunStatus
+from runtime_core.errors import InvalidOption, RunNotLogged
 from runtime_core.files import is_url
+from runtime_core.run_logs import LogTarget, configured_targets
 from tesseract_runtime_file_log.pruning import age, remove, superfluous
 from tesseract_runtime_file_log.reading import StoredRun, stored_run, stored_runs
-from tesseract_runtime_file_log.resend import other_targets, send
 
 if TYPE_CHECKING:
     from runtime_core.cli import CommandContext
+
+_BATCH = 1_000  # records
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -67,7 +72,7 @@ def show_run(
 def clean_runs(
     context: typer.Context,
     keep: Annotated[
-        int | None, typer.Option(min=0, help="Keep so many of the newest runs.")
+        int | None, typer.Option(min=0, help="Keep this many of the newest runs.")
     ] = None,
     older_than: Annotated[
         str | None, typer.Option(metavar="AGE", help="Remove only what is older, such as 7d.")
@@ -75,7 +80,7 @@ def clean_runs(
     dry_run: Annotated[bool, typer.Option(help="Only print what would be removed.")] = False,
     output_path: OutputPath = None,
 ) -> None:
-    """Remove runs with all their files, but none that may still go on."""
+    """Remove runs with all their files, except those that may still be running."""
     if keep is None and older_than is None:
         raise InvalidOption("Say what to remove with --keep N, --older-than AGE, or both.")
     folder = _folder(context.obj, output_path)
@@ -92,11 +97,11 @@ def send_run(
     run_id: RunName,
     log_to: Annotated[
         list[str] | None,
-        typer.Option(metavar="TARGET", help="Where to, such as mlflow+http://host:5000."),
+        typer.Option(metavar="TARGET", help="The target, such as mlflow+http://host:5000."),
     ] = None,
     output_path: OutputPath = None,
 ) -> None:
-    """Send a run to a tracker that has missed it."""
+    """Send a run to a tracker that does not have it."""
     command: CommandContext = context.obj
     config = command.config
     if log_to:
@@ -107,13 +112,40 @@ def send_run(
         typer.echo(f"Sent {run.id} to {target.target}")
 
 
+def other_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
+    """Return the targets other than files; `InvalidOption` if there are none."""
+    targets = [t for t in configured_targets(catalog, config) if not t.sink.value.default]
+    if not targets:
+        raise InvalidOption(
+            "Name where to send the run with --log-to, such as mlflow+http://host:5000."
+        )
+    return targets
+
+
+def send(stored: StoredRun, target: LogTarget, config: RuntimeConfig) -> None:
+    """Send a whole run; `RunNotLogged` gives the reason of a failure."""
+    if stored.is_running:
+        raise RunNotLogged(f"Run {stored.id} has not ended yet: it is sent when it has.")
+    status = RunStatus.__members__.get(stored.status, RunStatus.FINISHED)
+    records = stored.records
+    try:
+        handle = target.open(stored.run, config)
+        while batch := list(islice(records, _BATCH)):
+            handle.write(batch)
+        handle.close(status)
+    # A tracker may fail in any way; the user must learn the reason.
+    except Exception as error:
+        raise RunNotLogged(
+            f"Run {stored.id} cannot be sent to {target}: {exception_text(error)}."
+        ) from error
+
+
 def _folder(context: CommandContext, output_path: str | None) -> Path:
-    config: RuntimeConfig = context.config
-    name = output_path or config.output_path
+    name = output_path or context.config.output_path
     if is_url(name):
         raise InvalidOption(f"Runs are logged on a local disk; there are none at {name!r}.")
     if not Path(name).is_dir():
-        raise InvalidOption(f"There is no folder {name!r}. Name the output path with -o.")
+        raise InvalidOption(f"Folder {name!r} does not exist. Name the output path with -o.")
     return Path(name).absolute()
 
 

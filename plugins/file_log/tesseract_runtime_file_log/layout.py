@@ -12,18 +12,13 @@ from typing import Any
 from runtime_core.contracts import Metric
 
 FACTS = "run.json"
-"""The facts of the run: id, endpoint, parent_id, started, ended, status, host and process."""
-
 METRICS = "metrics.csv"
 PARAMETERS = "parameters.json"
 ARTIFACTS = "artifacts"
 TEXT = "tesseract.log"
 
-DRAFT = ".draft-"
-"""The prefix of the names of artifacts while they are copied."""
-
-RUNNING = "RUNNING"
-"""The status of a run that has not been closed."""
+DRAFT = ".draft-"  # the prefix of artifacts while they are copied
+RUNNING = "RUNNING"  # the status of a run that is not closed
 
 METRICS_HEADER = b"timestamp,key,value,step\n"
 PARAMETERS_END = b"\n}"
@@ -38,12 +33,15 @@ def metric_line(metric: Metric) -> bytes:
     b'1970-01-01T00:00:00.250000+00:00,"a,b",0.5,3\n'
     """
     time = datetime.fromtimestamp(metric.timestamp, UTC).isoformat(timespec="microseconds")
-    line = f"{time},{_quoted(metric.key)},{metric.value!r},{metric.step}\n"
+    key = metric.key
+    if not _SPECIAL.isdisjoint(key):
+        key = '"' + key.replace('"', '""') + '"'
+    line = f"{time},{key},{metric.value!r},{metric.step}\n"
     return line.encode("utf-8", "backslashreplace")
 
 
 def parameter_text(key: str, value: Any) -> bytes:
-    """Return a member of a JSON object; characters without UTF-8 are escaped as in JSON.
+    """Return a member of a JSON object; lone surrogates are escaped as in JSON.
 
     >>> parameter_text("size", [2, 3])
     b'  "size": [2, 3]'
@@ -58,7 +56,7 @@ def facts_text(facts: Mapping[str, Any]) -> bytes:
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
-    """Return the facts of the run that has used a folder last; none for other folders."""
+    """Return the facts of the last run in a folder; none for other folders."""
     try:
         facts = json.loads((folder / FACTS).read_bytes())
     except (OSError, ValueError):
@@ -67,17 +65,9 @@ def read_facts(folder: Path) -> dict[str, Any]:
 
 
 def remove_log(folder: Path, *names: str) -> None:
-    """Remove what a run has logged, and further files of its folder.
-
-    Files are unlinked, not emptied: a run that still goes on elsewhere writes into its own.
-    """
+    """Remove the log of a run, and further files of its folder."""
+    # Files are unlinked, not emptied: another process may still write to them.
     if (folder / ARTIFACTS).is_dir():
         shutil.rmtree(folder / ARTIFACTS)
     for name in (METRICS, PARAMETERS, FACTS, *names):
         (folder / name).unlink(missing_ok=True)
-
-
-def _quoted(key: str) -> str:
-    if _SPECIAL.isdisjoint(key):
-        return key
-    return '"' + key.replace('"', '""') + '"'

@@ -14,11 +14,7 @@ from tesseract_runtime_file_log.layout import TEXT, remove_log
 from tesseract_runtime_file_log.reading import StoredRun
 
 _UNITS: Mapping[str, str] = {
-    "s": "seconds",
-    "m": "minutes",
-    "h": "hours",
-    "d": "days",
-    "w": "weeks",
+    unit[0]: unit for unit in ("seconds", "minutes", "hours", "days", "weeks")
 }
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _SURELY_DEAD = timedelta(days=1)  # for a run that was never closed and has written nothing since
@@ -45,10 +41,7 @@ def age(text: str) -> timedelta:
 def superfluous(
     runs: Sequence[StoredRun], *, keep: int | None, older_than: timedelta | None
 ) -> list[StoredRun]:
-    """Return the runs to remove of runs that are sorted newest first.
-
-    A run that may still go on is never one of them.
-    """
+    """Select runs to remove, of runs sorted newest first; those that may be running stay."""
     now = datetime.now(UTC)
     chosen = runs[keep:] if keep is not None else runs
     return [
@@ -59,24 +52,16 @@ def superfluous(
     ]
 
 
-def remove(run: StoredRun, output_path: Path) -> Path:
-    """Remove all files of a run and return their folder; `NotWritten` if that fails.
-
-    The folder of a run on the command line is the output path, which has other files too.
-    """
-    own = run.folder.parent
-    folder = run.folder if own == output_path else own
+def remove(run: StoredRun, output_path: Path) -> None:
+    """Remove all files of a run; `NotWritten` if that fails."""
+    folder = run.folder.parent
     try:
-        if own == output_path:
-            _remove_log(folder)
-        else:
+        if folder != output_path:
             shutil.rmtree(folder)
+            return
+        folder = run.folder  # a run of the command line; the output path has other files too
+        remove_log(folder, TEXT)
+        with suppress(OSError):  # it has other files too
+            folder.rmdir()
     except OSError as error:
         raise NotWritten(f"Cannot remove {str(folder)!r}: {error.strerror or error}.") from None
-    return folder
-
-
-def _remove_log(folder: Path) -> None:
-    remove_log(folder, TEXT)
-    with suppress(OSError):  # it is not empty: it has files of others
-        folder.rmdir()

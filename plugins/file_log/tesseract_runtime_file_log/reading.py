@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
 from runtime_core.errors import MissingFile, UnknownName, did_you_mean
@@ -31,17 +31,17 @@ _PREFIX = "run_"
 
 @dataclass(frozen=True)
 class StoredRun:
-    """The log folder of a run; a run that has only printed has no facts beside its text."""
+    """The log folder of a run."""
 
     folder: Path
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """The facts of the run; none if it has only printed."""
+        """The facts of the run; none if it only has text."""
         return read_facts(self.folder)
 
     @property
-    def is_one(self) -> bool:
+    def is_valid(self) -> bool:
         """Whether a run has written here; other programs have folders called `logs` too."""
         return "id" in self.facts or (self.folder / TEXT).is_file()
 
@@ -52,11 +52,9 @@ class StoredRun:
 
     @property
     def status(self) -> str:
-        """FINISHED, FAILED, KILLED, RUNNING or unknown.
-
-        A run that was not closed before its process ended has been killed.
-        """
+        """FINISHED, FAILED, KILLED, RUNNING or unknown."""
         status = str(self.facts.get("status", "unknown"))
+        # A run that was not closed before its process ended was killed.
         return RunStatus.KILLED if status == RUNNING and self._is_dead else status
 
     @property
@@ -67,10 +65,8 @@ class StoredRun:
             return False
         try:
             os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        except OSError:  # it belongs to another user
-            return False
+        except OSError as error:
+            return isinstance(error, ProcessLookupError)  # else it belongs to another user
         return False
 
     @property
@@ -101,11 +97,10 @@ class StoredRun:
         """The parameters by key; the last value of a key that was logged repeatedly."""
         try:
             text = (self.folder / PARAMETERS).read_bytes()
+            parameters: dict[str, Any] = json.loads(text)
         except FileNotFoundError:
             return {}
-        try:
-            parameters: dict[str, Any] = json.loads(text)
-        except ValueError:  # it is being written, or its process was killed while it was
+        except ValueError:  # it is being written, or its process was killed meanwhile
             return _whole_members(text)
         return parameters
 
@@ -118,9 +113,12 @@ class StoredRun:
             return
         with file:
             next(file, None)  # the header
-            for row in _rows(file, self.folder / METRICS):
-                with suppress(ValueError):  # it is being written
-                    yield _metric(row)
+            try:
+                for row in csv.reader(file):
+                    with suppress(ValueError):  # it is being written
+                        yield _metric(row)
+            except csv.Error as error:
+                raise MissingFile(f"{file.name!r} cannot be read: {error}.") from None
 
     @property
     def artifacts(self) -> list[Path]:
@@ -160,7 +158,7 @@ class StoredRun:
 
 
 def _times(folder: Path) -> Iterator[float]:
-    """Yield the times of change of a folder and its files, without those that vanish."""
+    """Yield the times of change of a folder and its files, except files that vanish."""
     with suppress(OSError):
         for path in (folder, *folder.iterdir()):
             with suppress(FileNotFoundError):
@@ -176,13 +174,6 @@ def _whole_members(text: bytes) -> dict[str, Any]:
     return members
 
 
-def _rows(file: TextIO, path: Path) -> Iterator[Sequence[str]]:
-    try:
-        yield from csv.reader(file)
-    except csv.Error as error:
-        raise MissingFile(f"{str(path)!r} cannot be read: {error}.") from None
-
-
 def _metric(row: Sequence[str]) -> Metric:
     """Return the metric of a row; `ValueError` if the row is incomplete."""
     time, key, value, step = row
@@ -193,7 +184,7 @@ def _metric(row: Sequence[str]) -> Metric:
 def stored_runs(output_path: Path) -> list[StoredRun]:
     """Return the runs of an output path, the newest first."""
     folders = [output_path / "logs", *output_path.glob(f"{_PREFIX}*/logs")]
-    runs = [run for run in map(StoredRun, folders) if run.is_one]
+    runs = [run for run in map(StoredRun, folders) if run.is_valid]
     return sorted(runs, key=lambda run: (run.started, run.id), reverse=True)
 
 
@@ -207,7 +198,7 @@ def stored_run(output_path: Path, name: str) -> StoredRun:
     if near:
         raise UnknownName(f"Run {name!r} may be any of {len(near)}: write more of its id.")
     raise UnknownName(
-        f"There is no run {name!r} in {str(output_path)!r}."
+        f"Unknown run {name!r} in {str(output_path)!r}."
         f"{did_you_mean(name, [run.id for run in runs])} See: tesseract-runtime --output-path "
         f"{output_path} runs list"
     )

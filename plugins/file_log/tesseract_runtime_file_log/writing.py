@@ -1,4 +1,4 @@
-"""Writing the log of a run: files that only grow, whole after every record."""
+"""Writing the log of a run: files that only grow and are valid after every record."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,21 @@ def open_run(run: Run, target: str, config: RuntimeConfig) -> FileRun:
     folder = run.log_folder
     folder.mkdir(parents=True, exist_ok=True)
     known = read_facts(folder)
-    if known.get("id") != run.id:
+    is_same = known.get("id") == run.id
+    if not is_same:
         _clear_folder(folder, known)
-    facts = _new_facts(run)
-    if known.get("id") == run.id:
-        facts["started"] = known.get("started")
+    facts = {
+        "id": run.id,
+        "endpoint": run.endpoint,
+        "name": run.name,
+        "version": run.version,
+        "parent_id": run.parent_id,
+        "started": known.get("started") if is_same else _now(),
+        "ended": None,
+        "status": RUNNING,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+    }
     write(str(folder / FACTS), [facts_text(facts)])
     return FileRun(folder, facts)
 
@@ -68,8 +79,7 @@ def clear(run: Run) -> None:
 class FileRun:
     """The log folder of one run.
 
-    Each metric is one line that is written at once, and each parameter one write that leaves valid
-    JSON: nothing is torn when the process is killed, and the cost is linear. Other
+    Each record is one write that leaves valid files, also when the process is killed. Other
     processes may log to the same run: forks of user code, and a second call with the same id.
     """
 
@@ -112,14 +122,13 @@ class FileRun:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _write_artifact(self, artifact: Artifact) -> None:
-        """Copy a file or folder: user code may change or remove it at once."""
+        """Copy a file or folder: user code may change or remove it soon."""
         place = self._stored.get(artifact.path) or self._free_name(artifact.name)
         if artifact.path != place:
             _copy(artifact.path, place, leave_out=self._folder)
         self._stored[artifact.path] = place
 
     def _free_name(self, name: str) -> Path:
-        """Return an unused path for an artifact; others of the same name keep theirs."""
         folder = self._folder / ARTIFACTS
         folder.mkdir(exist_ok=True)
         while True:
@@ -154,39 +163,20 @@ _WRITERS: Mapping[type, Callable[[FileRun, Any], None]] = {
 }
 
 
-def _new_facts(run: Run) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "endpoint": run.endpoint,
-        "name": run.name,
-        "version": run.version,
-        "parent_id": run.parent_id,
-        "started": _now(),
-        "ended": None,
-        "status": RUNNING,
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-    }
-
-
 def _clear_folder(folder: Path, earlier: Mapping[str, Any]) -> None:
-    """Remove the log of an earlier run: a command replaces it, as it replaces the result.
-
-    Files that belong to no run are only moved aside.
-    """
+    """Remove the log of an earlier run; files that belong to no run are moved aside."""
     if "id" in earlier:
         remove_log(folder)
         return
     for name in (METRICS, PARAMETERS, ARTIFACTS):
         if os.path.lexists(folder / name):
-            (folder / name).rename(_place_aside(folder, name))
+            (folder / name).rename(_free_path(folder, f"earlier-{name}"))
 
 
-def _place_aside(folder: Path, name: str) -> Path:
-    number = 1
-    while os.path.lexists(place := folder / _numbered(f"earlier-{name}", number)):
-        number += 1
-    return place
+def _free_path(folder: Path, name: str) -> Path:
+    """Return the first unused path for a name, numbered if it must be."""
+    paths = (folder / _numbered(name, number) for number in count(1))
+    return next(path for path in paths if not os.path.lexists(path))
 
 
 def _numbered(name: str, number: int) -> str:
@@ -206,7 +196,7 @@ def _write_whole(descriptor: int, line: bytes) -> None:
 
 @contextmanager
 def _alone(descriptor: int) -> Iterator[int]:
-    """Lock a file against other processes of the same run, and give its size."""
+    """Lock a file against other processes of the same run, and yield its size."""
     fcntl.lockf(descriptor, fcntl.LOCK_EX)
     try:
         yield os.fstat(descriptor).st_size
@@ -215,7 +205,7 @@ def _alone(descriptor: int) -> Iterator[int]:
 
 
 def _copy(source: Path, place: Path, *, leave_out: Path) -> None:
-    """Copy a file or folder at once for readers, without the folder of the log itself."""
+    """Copy a file or folder, atomically for readers and without the log folder itself."""
     draft = place.with_name(f"{DRAFT}{os.urandom(8).hex()}")
     try:
         if source.is_dir():
@@ -232,7 +222,7 @@ def _copy(source: Path, place: Path, *, leave_out: Path) -> None:
 
 def _copy_folder(source: Path, draft: Path, *, leave_out: str) -> None:
     def left_out(folder: str, names: list[str]) -> list[str]:
-        """Return the names that would recurse for ever: our folder, and links to parents."""
+        """Return names that would recurse for ever: the log folder, and links to parents."""
         here = Path(os.path.realpath(folder))
         endless = {leave_out, *map(str, (here, *here.parents))}
         return [name for name in names if os.path.realpath(here / name) in endless]
@@ -241,8 +231,8 @@ def _copy_folder(source: Path, draft: Path, *, leave_out: str) -> None:
         shutil.copytree(source, draft, ignore=left_out, ignore_dangling_symlinks=True)
     except shutil.Error as error:
         *_, (name, _, reason) = error.args[0]
-        count = len(error.args[0])
-        raise OSError(f"{count} files cannot be copied, such as {name!r}: {reason}") from None
+        failed = len(error.args[0])
+        raise OSError(f"{failed} files cannot be copied, such as {name!r}: {reason}") from None
 
 
 def _discard(path: Path) -> None:

@@ -16,23 +16,17 @@ from runtime_core.errors import RunNotLogged
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
         "MLFLOW_HTTP_REQUEST_TIMEOUT": 10,  # seconds, for a connection and for each answer
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": 1,  # at once, for connections that have been closed
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": 1,  # at once, for closed connections
         "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": False,  # it may ask for minutes
-        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": True,  # that is where results go
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": True,  # stdout is for results
     }
 )
-"""Defaults for what the environment leaves open.
-
-MLflow itself waits for two minutes and tries seven times more, with growing pauses.
-"""
+"""Our defaults; those of MLflow wait for two minutes and retry seven times."""
 
 
 def connected(tracking_uri: str) -> MlflowClient:
-    """Return a client; nothing is sent yet.
-
-    The client has no parameters for its patience. Its defaults are changed, in this process only:
-    variables would be inherited by the processes of user code.
-    """
+    """Return a client; nothing is sent yet."""
+    # The client has no parameters for time-outs, and user code would inherit variables.
     for name, value in DEFAULTS.items():
         getattr(environment_variables, name).default = value
     return MlflowClient(tracking_uri)
@@ -40,10 +34,7 @@ def connected(tracking_uri: str) -> MlflowClient:
 
 @contextmanager
 def one_sentence_errors(tracking_uri: str) -> Iterator[None]:
-    """Raise errors of the server inside the `with` as one sentence each.
-
-    `ConnectionError` says that the server is out of reach, `RunNotLogged` that it refuses.
-    """
+    """Raise errors as one sentence: `ConnectionError` if unreachable, else `RunNotLogged`."""
     try:
         yield
     except (MlflowException, requests.RequestException) as error:
@@ -53,33 +44,23 @@ def one_sentence_errors(tracking_uri: str) -> Iterator[None]:
         raise RunNotLogged(f"{tracking_uri} refuses: {_refusal(error)}") from error
 
 
-def is_missing(error: MlflowException) -> bool:
-    """Return whether the server answered that the resource does not exist."""
-    return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
-
-
 def _unreached(error: Exception) -> str | None:
-    """Return the reason why a request had no answer; `None` if it had one."""
+    """Return the reason for a missing answer; `None` if the server answered."""
     cause = error if isinstance(error, requests.RequestException) else error.__context__
     if not isinstance(cause, requests.RequestException) or cause.response is not None:
         return None
-    reason = getattr(cause.args[0] if cause.args else cause, "reason", cause)
-    text = str(reason)
+    text = str(getattr(cause.args[0] if cause.args else cause, "reason", cause))
     return text.partition("): ")[2] or text
 
 
 def _refusal(error: Exception) -> str:
-    status = _status(error)
+    if isinstance(error, MlflowException):
+        status = error.get_http_status_code()  # type: ignore[no-untyped-call]  # it is MLflow's
+    else:
+        status = getattr(getattr(error, "response", None), "status_code", None)
     if status in (401, 403):
         return (
             f"status {status}. Check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
             "MLFLOW_TRACKING_TOKEN"
         )
     return str(error).strip().partition("\n")[0].rstrip(".")
-
-
-def _status(error: Exception) -> int | None:
-    if isinstance(error, MlflowException):
-        return int(error.get_http_status_code())  # type: ignore[no-untyped-call]  # it is MLflow's
-    response = getattr(error, "response", None)
-    return None if response is None else response.status_code

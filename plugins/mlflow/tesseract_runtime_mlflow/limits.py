@@ -1,7 +1,4 @@
-"""The limits of MLflow: its rules for keys and values, and the sizes of requests.
-
-They are those of `mlflow.utils.validation`, which is not public.
-"""
+"""The limits of MLflow for keys, values and requests, from its private `utils.validation`."""
 
 from __future__ import annotations
 
@@ -19,7 +16,6 @@ LONGEST_PARAMETER = 6_000
 LONGEST_TAG = 5_000
 MOST_PARAMETERS = 100
 MOST_METRICS = 900  # a request may have 1000 entries, of which 100 are parameters
-STEPS = range(-(2**63), 2**63)
 _LARGEST_HALF = 450_000  # bytes of parameters, and of metrics; a request may have a megabyte
 
 _FORBIDDEN = re.compile(r"[^/\w.\- :]")
@@ -39,22 +35,20 @@ class Keys:
 
     def name(self, key: str) -> str:
         """Return the name of a key; one warning reports a name that differs from its key."""
-        if key not in self._names:
-            self._names[key] = self._free_name(key)
-            if self._names[key] != key:
-                _log.warning(
-                    "%s %r of run %s is called %r in MLflow, which does not take that key.",
-                    self._kind,
-                    shortened(key),
-                    self._run_id,
-                    shortened(self._names[key]),
-                )
-        return self._names[key]
-
-    def _free_name(self, key: str) -> str:
+        if key in self._names:
+            return self._names[key]
         name = allowed_key(key)
         if name in self._names.values():
             name = f"{name[: LONGEST_KEY - 9]}_{zlib.crc32(key.encode('utf-8', 'replace')):08x}"
+        self._names[key] = name
+        if name != key:
+            _log.warning(
+                "%s %r of run %s is called %r in MLflow, which does not take that key.",
+                self._kind,
+                shortened(key),
+                self._run_id,
+                shortened(name),
+            )
         return name
 
 

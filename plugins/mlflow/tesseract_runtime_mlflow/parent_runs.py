@@ -10,7 +10,6 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
 from runtime_core.run_logs import RUN_ID_PATTERN
-from tesseract_runtime_mlflow.client import is_missing
 from tesseract_runtime_mlflow.tags import MLFLOW_PARENT, PARENT_RUN_ID, RUN_ID
 
 _MOST_EXPERIMENTS = 1_000
@@ -18,10 +17,7 @@ _MOST_CHILDREN = 10_000
 
 
 def parent_of(client: MlflowClient, experiment_id: str, parent_id: str) -> str | None:
-    """Return the MLflow id of a parent that is given by its MLflow id or its run id.
-
-    `None` if it is not in MLflow: it may not have logged anything yet.
-    """
+    """Return the MLflow id of a parent, given by either id; `None` if it is not in MLflow."""
     if re.fullmatch(r"[0-9a-f]{32}", parent_id) and _exists(client, parent_id):
         return parent_id
     for experiments in _nearest_first(client, experiment_id):
@@ -31,7 +27,7 @@ def parent_of(client: MlflowClient, experiment_id: str, parent_id: str) -> str |
 
 
 def adopt(client: MlflowClient, experiment_id: str, run_id: str, mlflow_id: str) -> None:
-    """Set the parent of runs that were logged first and name this run as their parent."""
+    """Set the parent of runs that name this run as their parent and were logged before it."""
     for child in _tagged(client, [experiment_id], PARENT_RUN_ID, run_id, most=_MOST_CHILDREN):
         if MLFLOW_PARENT not in child.data.tags and child.info.run_id != mlflow_id:
             client.set_tag(child.info.run_id, MLFLOW_PARENT, mlflow_id)
@@ -41,7 +37,7 @@ def _exists(client: MlflowClient, mlflow_id: str) -> bool:
     try:
         client.get_run(mlflow_id)
     except MlflowException as error:
-        if is_missing(error):
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return False
         raise
     return True

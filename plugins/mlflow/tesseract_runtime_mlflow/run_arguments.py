@@ -15,10 +15,7 @@ _Text = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) i
 
 
 class RunArguments(TypedDict, total=False):
-    """The arguments of `mlflow.start_run`, and the name of an experiment beside its id.
-
-    `nested` is accepted and says nothing new: a run with a parent is nested.
-    """
+    """The arguments of `mlflow.start_run`, and the name of an experiment."""
 
     __pydantic_config__ = ConfigDict(  # type: ignore[misc]  # pydantic's own protocol
         extra="forbid", defer_build=True
@@ -29,7 +26,7 @@ class RunArguments(TypedDict, total=False):
     experiment_id: _Text | None
     experiment_name: str | None
     parent_run_id: str | None
-    nested: bool
+    nested: bool  # accepted and ignored: a run with a parent is nested
     tags: dict[str, Any] | None
     description: str | None
 
@@ -48,13 +45,20 @@ def parse_arguments(value: Any) -> RunArguments:
         raise ValueError(
             'expected a dict, as JSON or as Python writes it, such as \'{"run_name": "fit"}\''
         )
-    _refuse_unknown(given)
+    known = list(RunArguments.__annotations__)
+    for name in map(str, given):
+        if name not in known:
+            raise ValueError(
+                f"unknown argument {name!r}.{did_you_mean(name, known)} Known: {listed(known)}"
+            )
     if given.get("experiment_id") is not None and given.get("experiment_name") is not None:
         raise ValueError("give experiment_id or experiment_name, not both")
     try:
         return _ARGUMENTS.validate_python(given)
     except ValidationError as error:
-        raise ValueError("; ".join(_faults(error))) from None
+        faults = error.errors(include_url=False)
+        messages = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
+        raise ValueError("; ".join(messages)) from None
 
 
 def _literal(text: str) -> Any:
@@ -64,19 +68,3 @@ def _literal(text: str) -> Any:
         except (ValueError, SyntaxError, MemoryError, RecursionError):  # what `ast` may raise
             continue
     return None
-
-
-def _refuse_unknown(given: dict[Any, Any]) -> None:
-    known = list(RunArguments.__annotations__)
-    for name in map(str, given):
-        if name not in known:
-            raise ValueError(
-                f"there is no argument {name!r}.{did_you_mean(name, known)} Known: {listed(known)}"
-            )
-
-
-def _faults(error: ValidationError) -> list[str]:
-    return [
-        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-        for fault in error.errors(include_url=False)
-    ]

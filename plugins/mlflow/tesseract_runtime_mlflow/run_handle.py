@@ -1,4 +1,4 @@
-"""MLflow runs that are written by runs of a Tesseract."""
+"""The handle of a run in MLflow."""
 
 from __future__ import annotations
 
@@ -42,11 +42,7 @@ def open_run(run: Run, target: str, config: RuntimeConfig) -> RunHandle:
 
 
 class MlflowRunHandle:
-    """Writes the records of a run to MLflow, changed to what MLflow accepts.
-
-    Each change is reported in a warning. Raises `ConnectionError` when the server does not answer,
-    and `RunNotLogged` when it refuses.
-    """
+    """Writes a run to MLflow, with a warning for each change that MLflow demands."""
 
     def __init__(
         self, *, run: Run, client: MlflowClient, tracking_uri: str, mlflow_run: MlflowRun
@@ -82,7 +78,7 @@ class MlflowRunHandle:
         metrics = [self._metric(record) for record in records if isinstance(record, Metric)]
         params = [self._param(record) for record in records if isinstance(record, Parameter)]
         for batch in zip_longest(
-            limits.batches(filter(None, metrics), limits.MOST_METRICS, _metric_size),
+            limits.batches(metrics, limits.MOST_METRICS, _metric_size),
             limits.batches(filter(None, params), limits.MOST_PARAMETERS, _param_size),
         ):
             self._client.log_batch(self._id, metrics=batch[0] or [], params=batch[1] or [])
@@ -90,23 +86,24 @@ class MlflowRunHandle:
             if isinstance(record, Artifact):
                 self._send_artifact(record)
 
-    def _metric(self, record: Metric) -> MlflowMetric | None:
-        if record.step not in limits.STEPS:
-            _log.warning(
-                "Metric %r of run %s at step %s is not in MLflow, whose steps have 64 bits.",
-                shortened(record.key),
-                self._run.id,
-                shortened(str(record.step)),
-            )
-            return None
+    def _metric(self, record: Metric) -> MlflowMetric:
         milliseconds = max(0, int(record.timestamp * 1000))
         key = self._metric_keys.name(record.key)
         return MlflowMetric(key, record.value, milliseconds, record.step)
 
     def _param(self, record: Parameter) -> Param | None:
-        """Return the parameter to send, or nothing for a known key: parameters never change."""
+        """Return the parameter to send, or `None` for a known key: parameters never change."""
         key = self._parameter_keys.name(record.key)
-        value = self._cut(record.key, limits.text(record.value))
+        value = limits.text(record.value)
+        if len(value) > limits.LONGEST_PARAMETER:
+            _log.warning(
+                "Parameter %r of run %s has %d characters, of which MLflow takes %d.",
+                shortened(record.key),
+                self._run.id,
+                len(value),
+                limits.LONGEST_PARAMETER,
+            )
+            value = limits.cut(value, limits.LONGEST_PARAMETER)
         known = self._values.get(key)
         if known is None:
             self._values[key] = value
@@ -122,40 +119,19 @@ class MlflowRunHandle:
             )
         return None
 
-    def _cut(self, key: str, value: str) -> str:
-        if len(value) > limits.LONGEST_PARAMETER:
-            _log.warning(
-                "Parameter %r of run %s has %d characters, of which MLflow takes %d.",
-                shortened(key),
-                self._run.id,
-                len(value),
-                limits.LONGEST_PARAMETER,
-            )
-        return limits.cut(value, limits.LONGEST_PARAMETER)
-
     def _send_artifact(self, artifact: Artifact) -> None:
-        """Send a file or folder under the name of its artifact.
-
-        Raises `FileNotFoundError` if it is gone.
-        """
+        """Send a file or folder under the name of its artifact."""
         path = artifact.path
         if not path.exists():
-            raise FileNotFoundError(
-                f"artifact {artifact.name!r} is gone: there is no file or folder {str(path)!r}"
-            )
+            raise FileNotFoundError(f"artifact {artifact.name!r} is gone from {str(path)!r}")
         if path.is_dir():
             self._client.log_artifacts(self._id, str(path), artifact.name)
-        elif path.name == artifact.name:
-            self._client.log_artifact(self._id, str(path))
-        else:
-            self._send_renamed(artifact)
-
-    def _send_renamed(self, artifact: Artifact) -> None:
-        """Send a file through a link: the client names it as it is named on disk."""
+            return
         folder, _, name = artifact.name.rpartition("/")
+        # The client takes the name from the disk, so that a link renames the file.
         with tempfile.TemporaryDirectory() as scratch:
             renamed = Path(scratch, name)
-            renamed.symlink_to(artifact.path.absolute())
+            renamed.symlink_to(path.absolute())
             self._client.log_artifact(self._id, str(renamed), folder or None)
 
 
@@ -179,9 +155,9 @@ def _created(client: MlflowClient, run: Run, arguments: Mapping[str, Any]) -> Ml
 def _resumed(client: MlflowClient, run: Run, arguments: Mapping[str, Any]) -> MlflowRun:
     mlflow_run = client.get_run(arguments["run_id"])
     tags = _tags(client, mlflow_run.info.experiment_id, run, arguments)
-    named = [RunTag(key, value) for key, value in tags.items()]
-    client.log_batch(mlflow_run.info.run_id, tags=named)
-    client.update_run(mlflow_run.info.run_id, status="RUNNING", name=arguments.get("run_name"))
+    mlflow_id = mlflow_run.info.run_id
+    client.log_batch(mlflow_id, tags=[RunTag(key, value) for key, value in tags.items()])
+    client.update_run(mlflow_id, status="RUNNING", name=arguments.get("run_name"))
     return mlflow_run
 
 
@@ -199,14 +175,13 @@ def _experiment_id(client: MlflowClient, arguments: Mapping[str, Any]) -> str:
     """Return the experiment of new runs, in the order of precedence of `mlflow.start_run`."""
     if experiment_id := arguments.get("experiment_id"):
         return str(experiment_id)
-    name = arguments.get("experiment_name") or os.environ.get("MLFLOW_EXPERIMENT_NAME")
-    if name:
+    if name := arguments.get("experiment_name") or os.environ.get("MLFLOW_EXPERIMENT_NAME"):
         return _named_experiment(client, name)
     return os.environ.get("MLFLOW_EXPERIMENT_ID") or _DEFAULT_EXPERIMENT
 
 
 def _named_experiment(client: MlflowClient, name: str) -> str:
-    """Return the id of an experiment, which is created if it does not exist."""
+    """Find or create an experiment, and return its id."""
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from runtime_core.config import RuntimeConfig
 from runtime_core.errors import InvalidOption, shortened
@@ -19,7 +19,7 @@ def target_from(config: RuntimeConfig) -> str | None:
 
 
 def with_scheme(tracking_uri: str) -> str:
-    """Return an address as the client of MLflow takes it.
+    """Return an address in the form that the client of MLflow accepts.
 
     >>> with_scheme("tracker.example.org"), with_scheme("http://localhost:5000/")
     ('https://tracker.example.org', 'http://localhost:5000')
@@ -39,35 +39,22 @@ def tracking_uri_of(target: str) -> str:
 
 def check(target: str, config: RuntimeConfig) -> None:
     """Raise `InvalidOption` for an invalid server address, and for half of the credentials."""
-    _refuse_credentials_in(target)
-    parts = _split(target)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidOption(
-            f"{shortened(target)!r} is not a valid address of an MLflow server. It must be like "
-            "mlflow+http://host:5000 or mlflow+https://host."
-        )
-    _check_credentials()
-
-
-def _refuse_credentials_in(target: str) -> None:
     _, mark, rest = target.rpartition("@")
     if mark:
         raise InvalidOption(
             f"The address of the MLflow server at {shortened(rest)!r} must not have credentials in "
             f"it, which would stand in every log. Set {_USERNAME} and {_PASSWORD} instead."
         )
-
-
-def _split(target: str) -> SplitResult:
     try:
         parts = urlsplit(tracking_uri_of(target))
         _ = parts.port  # parsed only now; it may be invalid
     except ValueError as error:
         raise InvalidOption(f"{shortened(target)!r} is not a valid URL: {error}.") from None
-    return parts
-
-
-def _check_credentials() -> None:
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidOption(
+            f"{shortened(target)!r} is not a valid address of an MLflow server. It must be like "
+            "mlflow+http://host:5000 or mlflow+https://host."
+        )
     given = [name for name in (_USERNAME, _PASSWORD) if os.environ.get(name)]
     if len(given) == 1:
         [missing] = {_USERNAME, _PASSWORD} - set(given)

@@ -1,4 +1,4 @@
-"""A gradient endpoint: its payload, and the call of the function that computes it."""
+"""The gradient endpoints: their payloads, and the calls of the functions that compute them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,50 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from runtime_core.arrays.coercion import Expected
+from runtime_core.arrays.gradient_array import GradientArray
 from runtime_core.builtin.gradients.output_shapes import OutputShapes
+from runtime_core.builtin.gradients.vector_fields import (
+    cotangent_field,
+    cotangents_of_shapes,
+    tangent_field,
+)
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 from runtime_core.errors import InvalidTesseract
-from runtime_core.gradients import GradientSignature, ResultCheck
+from runtime_core.gradients import JACOBIAN, JVP, VJP, GradientSignature, ResultCheck, shapes_of
 from runtime_core.schemas import PayloadSchemas
+
+
+class JacobianOutputSchema(RootModel[dict[str, dict[str, GradientArray]]]):
+    """The Jacobian, {jac_outputs: {jac_inputs: array}}.
+
+    The shape of each array is (*output.shape, *input.shape).
+    """
+
+
+class JVPOutputSchema(RootModel[dict[str, GradientArray]]):
+    """The Jacobian times the tangent, {jvp_outputs: array}, each of the shape of its output."""
+
+
+class VJPOutputSchema(RootModel[dict[str, GradientArray]]):
+    """The cotangent times the Jacobian, {vjp_inputs: array}, each of the shape of its input."""
+
+
+def bind_jacobian(binding: Binding) -> BoundEndpoint | Unavailable:
+    """Bind the author's `jacobian`."""
+    return _bind(binding, JACOBIAN, result=JacobianOutputSchema, answer=_jacobian)
+
+
+def bind_jvp(binding: Binding) -> BoundEndpoint | Unavailable:
+    """Bind the author's `jacobian_vector_product`."""
+    return _bind(binding, JVP, result=JVPOutputSchema, answer=_jvp, vector_field=tangent_field)
+
+
+def bind_vjp(binding: Binding) -> BoundEndpoint | Unavailable:
+    """Bind the author's `vector_jacobian_product`."""
+    return _bind(binding, VJP, result=VJPOutputSchema, answer=_vjp, vector_field=cotangent_field)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +90,27 @@ class GradientEndpoint:
         }
 
 
-def bind_gradient(
+# Expected shapes and data types are known before the function is called: it may change the inputs.
+
+
+def _jacobian(endpoint: GradientEndpoint, payload: Any) -> object:
+    inputs = shapes_of(endpoint.expected_inputs(payload))
+    outputs = endpoint.expected_outputs(payload)
+    return endpoint.check.blocks(endpoint.call(payload), outputs, inputs)
+
+
+def _jvp(endpoint: GradientEndpoint, payload: Any) -> object:
+    outputs = endpoint.expected_outputs(payload)
+    return endpoint.check.vector(endpoint.call(payload, payload.tangent_vector), outputs)
+
+
+def _vjp(endpoint: GradientEndpoint, payload: Any) -> object:
+    inputs = endpoint.expected_inputs(payload)
+    cotangents = cotangents_of_shapes(payload.cotangent_vector, endpoint.shapes, payload.inputs)
+    return endpoint.check.vector(endpoint.call(payload, cotangents), inputs)
+
+
+def _bind(
     binding: Binding,
     signature: GradientSignature,
     *,
@@ -66,28 +122,22 @@ def bind_gradient(
     function = binding.function(signature.endpoint)
     if isinstance(function, Unavailable):
         return function
-    _refuse_without_differentiable(binding.schemas, signature.endpoint)
+    schemas = binding.schemas
+    for arrays in (schemas.differentiable_inputs, schemas.differentiable_outputs):
+        if not arrays.by_template:
+            raise InvalidTesseract(
+                f"There is a function {signature.endpoint!r}, but {arrays.schema.__name__} has "
+                "nothing differentiable: mark an array as Differentiable[...]."
+            )
     endpoint = GradientEndpoint(
-        signature=signature,
-        function=function,
-        schemas=binding.schemas,
-        shapes=OutputShapes(binding),
+        signature=signature, function=function, schemas=schemas, shapes=OutputShapes(binding)
     )
     return BoundEndpoint(
-        payload=_payload(binding.schemas, signature, vector_field),
+        payload=_payload(schemas, signature, vector_field),
         result=result,
         answer=partial(answer, endpoint),
         doc=function.__doc__ or "",
     )
-
-
-def _refuse_without_differentiable(schemas: PayloadSchemas, function: str) -> None:
-    for arrays in (schemas.differentiable_inputs, schemas.differentiable_outputs):
-        if not arrays.by_template:
-            raise InvalidTesseract(
-                f"There is a function {function!r}, but {arrays.schema.__name__} has nothing "
-                "differentiable: mark an array as Differentiable[...]."
-            )
 
 
 def _payload(

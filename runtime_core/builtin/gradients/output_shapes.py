@@ -1,9 +1,4 @@
-"""The shapes of outputs at some inputs, remembered by the signature of the inputs.
-
-The shape of an output follows from its declaration, from the author's `abstract_eval`, or, where
-neither says it, from one `apply` for each signature of the inputs: the shapes of what can be
-differentiated, and the values of all the rest.
-"""
+"""The shapes of outputs, cached by the shapes of differentiable inputs and all other values."""
 
 from __future__ import annotations
 
@@ -27,7 +22,7 @@ from runtime_core.schemas.walk import is_array, walk
 
 Shapes = Mapping[str, tuple[int, ...]]
 
-_REMEMBERED = 256  # signatures; a client that fits a model uses one
+_LARGEST_CACHE = 256  # signatures; a client that fits a model uses one
 
 
 class OutputShapes:
@@ -38,12 +33,11 @@ class OutputShapes:
         self._known: OrderedDict[str, Shapes] = OrderedDict()
 
     def at(self, inputs: BaseModel, path: str) -> Shape:
-        """Return the shape of an output at some inputs; it is evaluated if it must be.
-
-        Where the outputs have no array at `path`, it is what their schema says.
-        """
+        """Return the shape of an output at given inputs, or as declared if it is absent there."""
         declared = self._declared(path).shape
-        return declared if _is_fixed(declared) else self._at(inputs).get(path, declared)
+        if declared is not ... and None not in declared:
+            return declared
+        return self._at(inputs).get(path, declared)
 
     def predicted(self, inputs: BaseModel, path: str) -> Expected:
         """Predict shape and data type of an output as far as possible without calling `apply`."""
@@ -58,15 +52,17 @@ class OutputShapes:
         return declared
 
     def _at(self, inputs: BaseModel) -> Shapes:
-        signature = self._signature(inputs)
+        shapes = shapes_of(dict(self._binding.schemas.differentiable_inputs.leaves(inputs)))
+        others = replace(inputs, {parse(path): None for path in shapes})
+        signature = f"{shapes}{_text(others)}"
         if signature not in self._known:
             self._known[signature] = self._evaluated(inputs)
-            if len(self._known) > _REMEMBERED:
+            if len(self._known) > _LARGEST_CACHE:
                 self._known.popitem(last=False)
         return self._known[signature]
 
     def _evaluated(self, inputs: BaseModel) -> Shapes:
-        """Call `abstract_eval`, or else `apply` with a copy of the inputs, which it may change."""
+        """Call `abstract_eval`, or else `apply` with a copy of the inputs: it may change them."""
         abstract = self._binding.endpoint("abstract_eval")
         if isinstance(abstract, Unavailable):
             apply = self._binding.endpoint("apply")
@@ -76,14 +72,6 @@ class OutputShapes:
             answer = evaluate(abstract, _abstract(inputs))
         outputs = self._binding.schemas.differentiable_outputs
         return shapes_of(dict(outputs.leaves(answer)))
-
-    def _signature(self, inputs: BaseModel) -> str:
-        shapes = shapes_of(dict(self._binding.schemas.differentiable_inputs.leaves(inputs)))
-        return f"{shapes}{_text(replace(inputs, {parse(path): None for path in shapes}))}"
-
-
-def _is_fixed(shape: Shape) -> bool:
-    return shape is not ... and None not in shape
 
 
 def _abstract(inputs: BaseModel) -> Any:

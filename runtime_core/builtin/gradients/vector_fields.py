@@ -1,9 +1,8 @@
-"""The fields of payloads for tangents and cotangents, and the shapes of these."""
+"""The fields of payloads for tangents and cotangents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -28,7 +27,7 @@ from runtime_core.schemas import PayloadSchemas
 
 
 def tangent_field(schemas: PayloadSchemas) -> Any:
-    """Return the field of a tangent: an array for each of the input paths, shaped as that input."""
+    """Return the field of a tangent: one array per input path, of the shape of that input."""
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
         value = info.data.get("inputs")
@@ -43,10 +42,7 @@ def tangent_field(schemas: PayloadSchemas) -> Any:
 
 
 def cotangent_field(schemas: PayloadSchemas) -> Any:
-    """Return the field of a cotangent: an array for each of the output paths.
-
-    The arrays are validated against the declarations of their outputs.
-    """
+    """Return the field of a cotangent: one array per output path, validated as that output."""
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
         asked = path in info.data.get(VJP.output_paths, ())
@@ -58,40 +54,48 @@ def cotangent_field(schemas: PayloadSchemas) -> Any:
     return _vector_field("Cotangent", VJP.output_paths, expected, doc)
 
 
-@dataclass(frozen=True, slots=True)
-class _Keyed:
-    """An array of a vector with its path, which validators of values do not get."""
-
-    path: str
-    value: Any
-
-
 def _vector_field(
     noun: str,
     paths_field: str,
     expected: Callable[[str, ValidationInfo], Expected | None],
     doc: str,
 ) -> Any:
-    """Return annotation and default of the field of a vector, as `create_model` takes them."""
+    """Return the annotation and default of a vector's field, for `create_model`."""
 
     def keyed(vector: Any) -> Any:
         if not isinstance(vector, Mapping):
             return vector
-        return {path: _Keyed(path, value) for path, value in vector.items()}
+        # Pydantic does not pass its key to the validator of a value.
+        return {path: (path, value) for path, value in vector.items()}
 
-    def fit(item: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-        array = handler(item.value)
-        wanted = expected(item.path, info)
+    def fit(
+        item: tuple[str, Any], handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
+        path, value = item
+        array = handler(value)
+        wanted = expected(path, info)
         if wanted is None:
             return array
         try:
             return wanted.coerce(np.asarray(array))
         except PydanticCustomError as error:
-            raise _of_path(noun, item.path, error) from None
+            facts = {"noun": noun, "path": repr(path), "problem": error.message()}
+            raise PydanticCustomError(error.type, "{noun} of {path}: {problem}", facts) from None
 
     def check(vector: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        _check_keys(vector, info.data.get(paths_field), f"{noun.lower()} vector", paths_field)
-        return vector
+        asked = info.data.get(paths_field)
+        if asked is None or vector.keys() == set(asked):
+            return vector
+        raise PydanticCustomError(
+            "value_error",
+            "Expected {noun} vector with keys conforming to {field}: {asked}, got {got}",
+            {
+                "noun": noun.lower(),
+                "field": paths_field,
+                "asked": listed(asked),
+                "got": listed([key[:60] for key in vector][:8]),
+            },
+        )
 
     array: Any = Annotated[GradientArray, WrapValidator(fit)]
     annotation = Annotated[dict[str, array], BeforeValidator(keyed), AfterValidator(check)]
@@ -101,10 +105,7 @@ def _vector_field(
 def cotangents_of_shapes(
     cotangents: Mapping[str, AnyArray], shapes: OutputShapes, inputs: BaseModel
 ) -> dict[str, Any]:
-    """Return cotangents of exactly the shapes that the outputs have at these inputs.
-
-    A size of 1 is broadcast. Raises `InvalidPayload` for any other difference.
-    """
+    """Broadcast cotangents to the shapes of the outputs; raises `InvalidPayload` if they differ."""
     fitted: dict[str, Any] = {}
     faults = []
     for path, cotangent in cotangents.items():
@@ -118,27 +119,3 @@ def cotangents_of_shapes(
     if faults:
         raise InvalidPayload(faults)
     return fitted
-
-
-def _check_keys(
-    vector: Mapping[str, Any], asked: Sequence[str] | None, noun: str, field: str
-) -> None:
-    if asked is not None and vector.keys() != set(asked):
-        raise PydanticCustomError(
-            "value_error",
-            "Expected {noun} with keys conforming to {field}: {asked}, got {got}",
-            {
-                "noun": noun,
-                "field": field,
-                "asked": listed(asked),
-                "got": listed([key[:60] for key in vector][:8]),
-            },
-        )
-
-
-def _of_path(noun: str, path: str, error: PydanticCustomError) -> PydanticCustomError:
-    return PydanticCustomError(
-        error.type,
-        "{noun} of {path}: {problem}",
-        {"noun": noun, "path": repr(path), "problem": error.message()},
-    )

@@ -1,1 +1,1 @@
-"""The commands of the core beside those of the endpoints."""
+"""The commands of the core other than those of endpoints."""

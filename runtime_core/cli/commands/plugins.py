@@ -50,21 +50,17 @@ def show_plugin(
 ) -> None:
     """Show the facts of one plugin, with the traceback if it failed."""
     catalog: Catalog = context.obj.catalog
-    for plugin in _named(catalog, name):
-        if as_json:
-            _print_json(plugin_facts(catalog, plugin))
-        else:
-            print("\n".join(_details(plugin)))
-
-
-def _named(catalog: Catalog, name: str) -> list[Plugin]:
     found = [plugin for plugin in catalog.plugins if name in (plugin.name, plugin.distribution)]
     if not found:
         names = {plugin.name for plugin in catalog.plugins}
         raise UnknownName(
             f"Unknown plugin {name!r}.{did_you_mean(name, names)} Installed: {listed(names)}."
         )
-    return found
+    for plugin in found:
+        if as_json:
+            _print_json(plugin_facts(catalog, plugin))
+        else:
+            print("\n".join(_details(plugin)))
 
 
 def _summary(plugin: Plugin) -> Iterator[str]:

@@ -26,7 +26,7 @@ _SECONDS_FOR_SINKS = 10.0  # to send the rest of the records after the last call
 
 @takes_options(ServeOptions, command="serve")
 def serve(context: typer.Context, **given: Any) -> None:
-    """Serve until SIGTERM or Ctrl-C; the Tesseract runs in processes of its own."""
+    """Serve until SIGTERM or Ctrl-C; the Tesseract runs in worker processes."""
     from runtime_core.server import uvicorn_server  # FastAPI: only this command needs it
     from runtime_core.server.server import Server
 
@@ -52,18 +52,16 @@ def _workers(context: CommandContext, options: ServeOptions) -> Workers:
         claim_stdout()  # the output of user code is not a result
         runtime = served_runtime(context.catalog, context.config, context.supervisor)
         return InProcessWorkers(runtime, context.supervisor)
-    settings = WorkerSettings(
-        config=dump(context.config),
-        plugins=context.selection,
-        loaded=loaded_plugins(context.catalog),
-    )
+    loaded = loaded_plugins(context.catalog)
+    config = dump(context.config)
+    settings = WorkerSettings(config=config, plugins=context.selection, loaded=loaded)
     return WorkerPool(
         settings, context.supervisor, size=options.num_workers, timeout=options.timeout
     )
 
 
 def _check(options: ServeOptions) -> None:
-    """Refuse options that do not go together."""
+    """Refuse options that exclude each other."""
     if options.in_process and (options.timeout is not None or options.num_workers > 1):
         raise InvalidOption(
             "--in-process computes one call at a time and cannot stop it: leave out --timeout and "
@@ -78,10 +76,7 @@ def _check(options: ServeOptions) -> None:
 
 
 def _without_kubernetes_port(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Leave out a port such as `tcp://...`.
-
-    Kubernetes sets it in the variable of a service whose name happens to give that variable.
-    """
+    """Leave out a port such as `tcp://...`, which Kubernetes sets in a variable of a service."""
     port = given["port"]
     if port is None or not port.startswith("tcp://"):
         return given
@@ -98,7 +93,7 @@ def _check_certificate(certificate: str, key: str) -> None:
 
     for file in (certificate, key):
         if not Path(file).is_file():
-            raise MissingFile(f"There is no file {file!r} for TLS.")
+            raise MissingFile(f"File {file!r} for TLS does not exist.")
     try:
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
     except (OSError, ValueError) as error:

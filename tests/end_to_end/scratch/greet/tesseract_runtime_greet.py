@@ -19,7 +19,7 @@ class GreetSettings(BaseModel):
 
 
 def greet(context: typer.Context, mark: str = "!") -> None:
-    """Greet whoever the settings name."""
+    """Greet the person that the settings name."""
     settings = context.obj.config.section("greet")
     for _ in range(settings.times):
         print(f"Hello {settings.name}{mark}")
@@ -28,7 +28,7 @@ def greet(context: typer.Context, mark: str = "!") -> None:
 @hookimpl
 def commands() -> Iterable[Command]:
     """Provide the greeting."""
-    yield Command(name="greet", summary="Greet somebody.", load=lambda: greet)
+    yield Command(name="greet", summary="Greet a person.", load=lambda: greet)
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""The run sink `memory`: what was logged stays in this process, for whoever looks at `RUNS`."""
+"""The run sink `memory`: logs stay in this process, in `RUNS`."""
 
 from __future__ import annotations
 

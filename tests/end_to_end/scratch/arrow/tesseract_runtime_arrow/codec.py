@@ -52,7 +52,7 @@ class _Columns:
         self.buffers: dict[str, memoryview] = {}
 
     def named(self, value: Any) -> Any:
-        """Return what JSON has for an array or a buffer of the tree."""
+        """Return the JSON of an array or a buffer of the tree."""
         if isinstance(value, EncodedArray):
             return value.document(value.buffer)
         name = str(uuid4())

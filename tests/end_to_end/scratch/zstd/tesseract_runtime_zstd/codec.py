@@ -39,4 +39,4 @@ def _unpacked(stream: zstandard.ZstdDecompressionObj, packed: memoryview) -> byt
     try:
         return stream.decompress(packed)
     except zstandard.ZstdError as error:
-        raise ValueError(f"it is no frame of zstd: {error}") from None
+        raise ValueError(f"it is not a valid frame of zstd: {error}") from None

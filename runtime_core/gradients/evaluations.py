@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
+from dataclasses import dataclass
 from dataclasses import replace as replaced
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -24,16 +25,15 @@ from runtime_core.run_logs.run import EVALUATION
 I = TypeVar("I")  # noqa: E741  # the inputs
 
 
-class Point(Protocol):
-    """Inputs near those that are differentiated at."""
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """Inputs of which the arrays in `changes`, by path, differ from those to differentiate at.
 
-    @property
-    def changes(self) -> Vector:
-        """The arrays that differ, by path."""
+    `place` ends a sentence such as "apply failed ...".
+    """
 
-    @property
-    def place(self) -> str:
-        """What differs, as the end of a sentence such as "apply failed ..."."""
+    changes: Vector
+    place: str
 
 
 P = TypeVar("P", bound=Point)

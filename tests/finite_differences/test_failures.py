@@ -140,7 +140,7 @@ def test_values_that_are_not_finite_are_refused(name: str, algorithm: Any, value
 
     message = refusal(gradient, name, apply, np.ones(2), algorithm=algorithm)
     assert message.startswith(f"apply returns {value} for output 'y' at index (1,) ")
-    assert message.endswith(", so that there is no finite difference.")
+    assert message.endswith(", so no finite difference exists.")
 
 
 def test_the_element_at_which_a_value_is_not_finite_is_told() -> None:
@@ -153,7 +153,7 @@ def test_the_element_at_which_a_value_is_not_finite_is_told() -> None:
     x = np.array([4.0, 1.0, 1.0, 0.25])
     assert refusal(jacobian, apply, x, eps=0.5) == (
         "apply returns nan for output 'y' at index (1, 1) where input 'x' at index (3,) is changed "
-        "from 0.25 to -0.25, so that there is no finite difference."
+        "from 0.25 to -0.25, so no finite difference exists."
     )
 
 

@@ -1,4 +1,4 @@
-"""The gradient backend `derived`: each gradient from the others that the file itself defines."""
+"""The gradient backend `derived`: gradients from others that the file defines."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _by_fewer(binding: Binding, jvp: Function, vjp: Function) -> Function:
 
 
 def _outputs(binding: Binding, inputs: BaseModel, paths: Paths) -> Vector:
-    """Return outputs as they are served; what `apply` logs meanwhile belongs to no run."""
+    """Evaluate outputs outside any run."""
     with binding.evaluations(inputs) as evaluations:
         return evaluations.submit({}, paths).result()
 

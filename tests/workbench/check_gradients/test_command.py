@@ -86,7 +86,7 @@ def test_a_payload_may_be_a_file(command: Cli, tmp_path: Path) -> None:
             ['{"inputs": {"x": "a", "z": 1}}'],
             "Error: The payload of check-gradients is not valid:\n  inputs.x: Could not parse",
         ),
-        ([PAYLOAD, "--endpoints", "apply"], "Error: 'apply' is no endpoint with gradients."),
+        ([PAYLOAD, "--endpoints", "apply"], "Error: 'apply' is not a gradient endpoint."),
         (
             [PAYLOAD, "--input-paths", "z"],
             "Error: The inputs have no differentiable array at 'z'. Valid: x.",

@@ -1,7 +1,7 @@
-"""The dot-product test: both products with a vector must come from one Jacobian.
+"""The dot-product test: both products with a vector must have the same Jacobian.
 
-For any tangent t and cotangent c, `<c, J t>` is `<J^T c, t>`. That needs no differences and looks
-at all elements at once; a transposed product, or one that lacks a term, does not pass.
+For any tangent t and cotangent c, `<c, J t>` equals `<J^T c, t>`. That needs no differences and
+covers all elements at once; a transposed product, or one that lacks a term, fails.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TRIALS = 5
 
 
 def dot_products(gradients: EndpointGradients, rtol: float) -> Iterator[DotProduct]:
-    """Yield the dot products of random vectors; raises what the endpoints raise."""
+    """Yield the dot products of random vectors; raises the errors of the endpoints."""
     selection = gradients.selection
     for _ in range(TRIALS):
         tangent = _random_vector(selection.inputs, gradients.random)
@@ -40,7 +40,7 @@ def dot_products(gradients: EndpointGradients, rtol: float) -> Iterator[DotProdu
 
 
 def _random_vector(like: Vector, random: np.random.Generator) -> dict[str, Any]:
-    """Return normally distributed numbers, with the shapes and data types of a vector."""
+    """Draw normally distributed numbers with the shapes and data types of a vector."""
     return {
         path: np.asarray(random.standard_normal(array.shape)).astype(array.dtype)[()]
         for path, array in like.items()

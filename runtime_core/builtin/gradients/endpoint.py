@@ -14,6 +14,7 @@ from runtime_core.builtin.gradients.output_shapes import OutputShapes
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 from runtime_core.errors import InvalidTesseract
 from runtime_core.gradients import GradientSignature, ResultCheck
+from runtime_core.gradients.selection import nothing_differentiable
 from runtime_core.schemas import PayloadSchemas
 
 
@@ -32,21 +33,21 @@ class GradientEndpoint:
         return ResultCheck(subject=self.signature.endpoint)
 
     def call(self, payload: Any, *vector: Any) -> object:
-        """Call the function at the inputs of a payload, with the paths as sets."""
+        """Call the function with the inputs and paths of a payload."""
         input_paths = set(getattr(payload, self.signature.input_paths))
         output_paths = set(getattr(payload, self.signature.output_paths))
         arguments = (payload.inputs, input_paths, output_paths, *vector)
         return self.function(**self.signature.keywords(*arguments))
 
     def expected_outputs(self, payload: Any) -> dict[str, Expected]:
-        """Predict shapes and data types of the outputs to differentiate, without `apply`."""
+        """Predict shapes and data types of the requested outputs without calling `apply`."""
         return {
             path: self.shapes.predicted(payload.inputs, path)
             for path in getattr(payload, self.signature.output_paths)
         }
 
     def expected_inputs(self, payload: Any) -> dict[str, Expected]:
-        """Return shapes and data types of the inputs to differentiate with respect to."""
+        """Return shapes and data types of the requested inputs."""
         leaves = dict(self.schemas.differentiable_inputs.leaves(payload.inputs))
         return {
             path: Expected(shape=tuple(leaves[path].shape), dtype=leaves[path].dtype)
@@ -66,7 +67,9 @@ def bind_gradient(
     function = binding.function(signature.endpoint)
     if isinstance(function, Unavailable):
         return function
-    _refuse_without_differentiable(binding.schemas, signature.endpoint)
+    nothing = nothing_differentiable(binding)
+    if nothing is not None:
+        raise InvalidTesseract(f"There is a function {signature.endpoint!r}, but {nothing}")
     endpoint = GradientEndpoint(
         signature=signature,
         function=function,
@@ -79,15 +82,6 @@ def bind_gradient(
         answer=partial(answer, endpoint),
         doc=function.__doc__ or "",
     )
-
-
-def _refuse_without_differentiable(schemas: PayloadSchemas, function: str) -> None:
-    for arrays in (schemas.differentiable_inputs, schemas.differentiable_outputs):
-        if not arrays.by_template:
-            raise InvalidTesseract(
-                f"There is a function {function!r}, but {arrays.schema.__name__} has nothing "
-                "differentiable: mark an array as Differentiable[...]."
-            )
 
 
 def _payload(

@@ -25,7 +25,7 @@ def bind(binding: Binding) -> BoundEndpoint | Unavailable:
 
 
 def _answer(endpoint: GradientEndpoint, payload: Any) -> object:
-    # What is expected is known before the function is called, which may change the inputs.
+    # Before the call, which may change the inputs.
     inputs = shapes_of(endpoint.expected_inputs(payload))
     outputs = endpoint.expected_outputs(payload)
     return endpoint.check.blocks(endpoint.call(payload), outputs, inputs)

@@ -1,4 +1,4 @@
-"""The endpoint `jacobian_vector_product`: how outputs change along a tangent of the inputs."""
+"""The endpoint `jacobian_vector_product`: the change of outputs along a tangent."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def bind(binding: Binding) -> BoundEndpoint | Unavailable:
 
 
 def _answer(endpoint: GradientEndpoint, payload: Any) -> object:
-    # What is expected is known before the function is called, which may change the inputs.
+    # Before the call, which may change the inputs.
     outputs = endpoint.expected_outputs(payload)
     return endpoint.check.vector(endpoint.call(payload, payload.tangent_vector), outputs)

@@ -1,8 +1,7 @@
-"""The shapes of outputs at some inputs, remembered by the signature of the inputs.
+"""The shapes of outputs at some inputs, cached by the signature of the inputs.
 
-The shape of an output follows from its declaration, from the author's `abstract_eval`, or, where
-neither says it, from one `apply` for each signature of the inputs: the shapes of what can be
-differentiated, and the values of all the rest.
+The shape of an output is declared, or comes from the author's `abstract_eval`, or else from one
+`apply` for each signature: the shapes of differentiable inputs and the values of all others.
 """
 
 from __future__ import annotations
@@ -38,9 +37,9 @@ class OutputShapes:
         self._known: OrderedDict[str, Shapes] = OrderedDict()
 
     def at(self, inputs: BaseModel, path: str) -> Shape:
-        """Return the shape of an output at some inputs; it is evaluated if it must be.
+        """Return the shape of an output at some inputs, evaluated if necessary.
 
-        Where the outputs have no array at `path`, it is what their schema says.
+        Without an array at `path` it is the declared shape.
         """
         declared = self._declared(path).shape
         return declared if _is_fixed(declared) else self._at(inputs).get(path, declared)
@@ -87,7 +86,7 @@ def _is_fixed(shape: Shape) -> bool:
 
 
 def _abstract(inputs: BaseModel) -> Any:
-    """Return inputs with a `ShapeDType` in the place of every array."""
+    """Replace every array of inputs by its `ShapeDType`."""
     arrays = {
         path: ShapeDType(shape=leaf.shape, dtype=NAMES[leaf.dtype])
         for node in walk(type(inputs))
@@ -99,7 +98,7 @@ def _abstract(inputs: BaseModel) -> Any:
 
 
 def _text(value: Any) -> str:
-    """Return a text that is equal for equal values only."""
+    """Format a value as a text that is equal for equal values only."""
     if isinstance(value, np.ndarray | np.generic):
         digest = hashlib.blake2b(value.tobytes()).hexdigest()
         return f"{value.dtype.str}{value.shape}{digest}"

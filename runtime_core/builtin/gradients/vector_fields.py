@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -28,7 +28,7 @@ from runtime_core.schemas import PayloadSchemas
 
 
 def tangent_field(schemas: PayloadSchemas) -> Any:
-    """Return the field of a tangent: an array for each of the input paths, shaped as that input."""
+    """Define the field of a tangent: an array for each input path, with the shape of that input."""
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
         value = info.data.get("inputs")
@@ -38,29 +38,22 @@ def tangent_field(schemas: PayloadSchemas) -> Any:
         declared = schemas.differentiable_inputs.declared(path)
         return Expected(shape=tuple(leaf.shape), dtype=declared.dtype if declared else None)
 
-    doc = f"Tangent vector, {{{JVP.input_paths}: array}}. Each array has the shape of its input."
-    return _vector_field("Tangent", JVP.input_paths, expected, doc)
+    return _vector_field("Tangent", JVP.input_paths, "input", expected)
 
 
 def cotangent_field(schemas: PayloadSchemas) -> Any:
-    """Return the field of a cotangent: an array for each of the output paths.
-
-    The arrays are validated against the declarations of their outputs.
-    """
+    """Define the field of a cotangent: an array for each output path, as that is declared."""
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
         asked = path in info.data.get(VJP.output_paths, ())
         return schemas.differentiable_outputs.declared(path) if asked else None
 
-    doc = (
-        f"Cotangent vector, {{{VJP.output_paths}: array}}. Each array has the shape of its output."
-    )
-    return _vector_field("Cotangent", VJP.output_paths, expected, doc)
+    return _vector_field("Cotangent", VJP.output_paths, "output", expected)
 
 
 @dataclass(frozen=True, slots=True)
 class _Keyed:
-    """An array of a vector with its path, which validators of values do not get."""
+    """An array of a vector with its path, which pydantic does not pass to validators of values."""
 
     path: str
     value: Any
@@ -69,8 +62,8 @@ class _Keyed:
 def _vector_field(
     noun: str,
     paths_field: str,
+    side: str,
     expected: Callable[[str, ValidationInfo], Expected | None],
-    doc: str,
 ) -> Any:
     """Return annotation and default of the field of a vector, as `create_model` takes them."""
 
@@ -90,20 +83,32 @@ def _vector_field(
             raise _of_path(noun, item.path, error) from None
 
     def check(vector: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        _check_keys(vector, info.data.get(paths_field), f"{noun.lower()} vector", paths_field)
-        return vector
+        asked = info.data.get(paths_field)
+        if asked is None or vector.keys() == set(asked):
+            return vector
+        raise PydanticCustomError(
+            "value_error",
+            "Expected {noun} vector with keys conforming to {field}: {asked}, got {got}",
+            {
+                "noun": noun.lower(),
+                "field": paths_field,
+                "asked": listed(asked),
+                "got": listed([key[:60] for key in vector][:8]),
+            },
+        )
 
     array: Any = Annotated[GradientArray, WrapValidator(fit)]
     annotation = Annotated[dict[str, array], BeforeValidator(keyed), AfterValidator(check)]
+    doc = f"{noun} vector, {{{paths_field}: array}}. Each array has the shape of its {side}."
     return annotation, Field(description=doc)
 
 
 def cotangents_of_shapes(
     cotangents: Mapping[str, AnyArray], shapes: OutputShapes, inputs: BaseModel
 ) -> dict[str, Any]:
-    """Return cotangents of exactly the shapes that the outputs have at these inputs.
+    """Broadcast sizes of 1 in cotangents to the shapes of the outputs at some inputs.
 
-    A size of 1 is broadcast. Raises `InvalidPayload` for any other difference.
+    Raises `InvalidPayload` for other shapes.
     """
     fitted: dict[str, Any] = {}
     faults = []
@@ -112,28 +117,11 @@ def cotangents_of_shapes(
         try:
             fitted[path] = Expected(shape=expected, dtype=None).coerce(np.asarray(cotangent))
         except PydanticCustomError as error:
-            place = [VJP.vector, path]
             message = f"Cotangent of {path!r}: {error.message()}"
-            faults.append({"type": error.type, "loc": place, "msg": message})
+            faults.append({"type": error.type, "loc": [VJP.vector, path], "msg": message})
     if faults:
         raise InvalidPayload(faults)
     return fitted
-
-
-def _check_keys(
-    vector: Mapping[str, Any], asked: Sequence[str] | None, noun: str, field: str
-) -> None:
-    if asked is not None and vector.keys() != set(asked):
-        raise PydanticCustomError(
-            "value_error",
-            "Expected {noun} with keys conforming to {field}: {asked}, got {got}",
-            {
-                "noun": noun,
-                "field": field,
-                "asked": listed(asked),
-                "got": listed([key[:60] for key in vector][:8]),
-            },
-        )
 
 
 def _of_path(noun: str, path: str, error: PydanticCustomError) -> PydanticCustomError:

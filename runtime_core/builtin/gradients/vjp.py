@@ -1,4 +1,4 @@
-"""The endpoint `vector_jacobian_product`: a cotangent of the outputs carried back to the inputs."""
+"""The endpoint `vector_jacobian_product`: a cotangent of the outputs times the Jacobian."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bind(binding: Binding) -> BoundEndpoint | Unavailable:
 
 
 def _answer(endpoint: GradientEndpoint, payload: Any) -> object:
-    # What is expected is known before the function is called, which may change the inputs.
+    # Before the call, which may change the inputs.
     inputs = endpoint.expected_inputs(payload)
     cotangents = cotangents_of_shapes(payload.cotangent_vector, endpoint.shapes, payload.inputs)
     return endpoint.check.vector(endpoint.call(payload, cotangents), inputs)

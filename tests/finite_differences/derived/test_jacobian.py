@@ -283,5 +283,5 @@ def test_an_unknown_path_is_told() -> None:
 
 def test_what_is_no_array_cannot_be_differentiated() -> None:
     """A path that leads to a text is told with the text."""
-    with pytest.raises(GradientFailed, match="There is no array of numbers at 'x', but 'fast'"):
+    with pytest.raises(GradientFailed, match="Expected an array of numbers at 'x', got 'fast'"):
         jacobian_from_jvp(returning({}), {"x": "fast"}, {"x"}, {"y"})

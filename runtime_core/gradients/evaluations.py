@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from dataclasses import replace as replaced
@@ -84,7 +84,7 @@ class SerialEvaluations(Generic[I]):
         self._rests: dict[frozenset[str], I] = {}
 
     def submit(self, changes: Vector, outputs: Collection[str]) -> Future[Vector]:
-        """Evaluate with some inputs changed; `changes` and the result belong to the caller."""
+        """Evaluate with some inputs changed and nothing logged; the caller owns the result."""
         future: Future[Vector] = Future()
         try:
             future.set_result(self._evaluated(changes, outputs))
@@ -94,7 +94,9 @@ class SerialEvaluations(Generic[I]):
 
     def _evaluated(self, changes: Vector, outputs: Collection[str]) -> Vector:
         inputs = self._changed(changes)
-        with _unrecorded():
+        here = scope.current()
+        muted = here.log.muted() if here.log is not None else nullcontext()
+        with muted, scope.enter(replaced(here, run=EVALUATION)):
             answer = self._function(inputs)
         return {path: _array(answer, path) for path in outputs}
 
@@ -109,15 +111,6 @@ class SerialEvaluations(Generic[I]):
         if paths not in self._rests:
             self._rests[paths] = replace(self._inputs, {parse(path): None for path in paths})
         return self._rests[paths]
-
-
-@contextmanager
-def _unrecorded() -> Iterator[None]:
-    """Drop all logs inside the `with`."""
-    here = scope.current()
-    muted = here.log.muted() if here.log is not None else nullcontext()
-    with muted, scope.enter(replaced(here, run=EVALUATION)):
-        yield
 
 
 def _array(outputs: object, path: str) -> AnyArray:

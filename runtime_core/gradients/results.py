@@ -45,10 +45,6 @@ class ResultCheck:
         """Return the check of the item at a path of the dict."""
         return replace(self, subject=f"{self.subject} of {path!r}")
 
-    def by(self, path: str) -> ResultCheck:
-        """Return the check of the block by an input, in a row of a Jacobian."""
-        return replace(self, subject=f"{self.subject} by {path!r}")
-
     def mapping(self, value: object, keys: Collection[str]) -> Mapping[str, Any]:
         """Return a value that is a dict with exactly these keys."""
         if not isinstance(value, Mapping):
@@ -112,7 +108,7 @@ class ResultCheck:
         front = output.shape
         blocks = {}
         for path, shape in inputs.items():
-            check = self.by(path)
+            check = replace(self, subject=f"{self.subject} by {path!r}")
             if front is ...:
                 block = check.numbers(found[path])
                 front = block.shape[: max(block.ndim - len(shape), 0)]

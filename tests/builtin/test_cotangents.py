@@ -1,4 +1,4 @@
-"""Cotangents fit outputs that were not computed: how their shapes are known, and at what cost."""
+"""The shapes of cotangents without computed outputs, and the evaluations that they take."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
 
 
 def of_length(length: int, **inputs: Any) -> dict[str, Any]:
-    """Return the payload with a cotangent of a length."""
+    """Make the payload with a cotangent of a length."""
     return ask(VJP, inputs, vector={"y": [1.0] * length})
 
 
 def test_outputs_of_a_fixed_shape_are_not_computed(runtime: Make) -> None:
-    """What the schema says of a shape is enough."""
+    """A declared shape needs no evaluation."""
     made = runtime(ZEROS.replace("y: Differentiable[Array[(None,)", "y: Differentiable[Array[(3,)"))
     answer(made, VJP, of_length(3, k=3))
     wrong = fault(made, VJP, of_length(2, k=3))
@@ -63,7 +63,7 @@ def test_outputs_of_a_fixed_shape_are_not_computed(runtime: Make) -> None:
 
 
 def test_outputs_are_computed_once(runtime: Make) -> None:
-    """The shapes at inputs of the same shapes and plain values are remembered."""
+    """The shapes at inputs of the same shapes and plain values are cached."""
     made = runtime(ZEROS)
     for values in ([1.0, 2.0], [3.0, 4.0], [0.0, 0.0]):
         answer(made, VJP, of_length(2, x=values))
@@ -85,7 +85,7 @@ def test_outputs_are_computed_for_each_signature(other: dict[str, Any], runtime:
 
 @pytest.mark.parametrize("field", ["n: Int32 = 2", "n: Array[(None,), Int64] = [2]"])
 def test_an_output_may_be_as_long_as_an_integer_array_says(field: str, runtime: Make) -> None:
-    """The right cotangent is accepted also where sizes are values of arrays."""
+    """Sizes may depend on the values of arrays."""
     source = ZEROS.replace("n: Int32 = 2", field).replace(
         "return inputs.k", "return int(np.sum(inputs.n))"
     )
@@ -105,7 +105,7 @@ def test_an_output_may_depend_on_a_field_that_is_not_dumped(runtime: Make) -> No
 
 
 def test_a_cotangent_of_another_length_is_refused(runtime: Make) -> None:
-    """The length is that of the real output, and the place in the payload is told."""
+    """The message has the length of the output and the place in the payload."""
     made = runtime(ZEROS)
     wrong = fault(made, VJP, of_length(3))
     assert (wrong.kind, wrong.outcome.status) == (FaultKind.INVALID_PAYLOAD, 422)
@@ -120,7 +120,7 @@ def test_a_cotangent_of_another_length_is_refused(runtime: Make) -> None:
 
 
 def test_a_cotangent_of_length_1_is_broadcast_to_the_output(runtime: Make) -> None:
-    """The author's function gets the length of the real output."""
+    """The author's function gets the length of the output."""
     made = runtime(ZEROS)
     answer(made, VJP, of_length(1, k=4))
     assert seen(made)[0]["y"].tolist() == [1.0] * 4
@@ -132,7 +132,7 @@ def test_a_cotangent_of_length_1_is_broadcast_to_the_output(runtime: Make) -> No
 def test_an_output_of_any_shape_has_a_rank_all_the_same(
     cotangent: Any, rank: int, runtime: Make
 ) -> None:
-    """Where the schema allows any shape, that of the real output is needed."""
+    """If the schema allows any shape, the cotangent needs that of the output."""
     source = ZEROS.replace(
         "y: Differentiable[Array[(None,)", "y: Differentiable[Array[..."
     ).replace("return inputs.k", "return (2, 3)")
@@ -158,7 +158,7 @@ def test_all_wrong_cotangents_are_told(runtime: Make) -> None:
 
 
 def test_abstract_eval_spares_apply(runtime: Make) -> None:
-    """Shapes come from `abstract_eval` where there is one."""
+    """Shapes come from `abstract_eval` if the file has one."""
     made = runtime(
         ZEROS
         + "def abstract_eval(i):\n    return {'y': ShapeDType(shape=(i.k,), dtype='float64')}\n"
@@ -200,7 +200,7 @@ def test_abstract_eval_spares_apply(runtime: Make) -> None:
 def test_shapes_are_known_for_inputs_of_every_kind(
     fields: str, inputs: dict[str, Any], abstract: str, runtime: Make
 ) -> None:
-    """What a model does not dump as it was read is no hindrance to know the outputs."""
+    """Inputs need not be serialized as they were validated."""
     made = runtime(
         HEADER
         + f"""
@@ -251,7 +251,7 @@ def test_an_apply_that_fails_is_told_and_not_remembered(runtime: Make) -> None:
 
 @pytest.mark.parametrize("endpoint", ["apply", "abstract_eval"])
 def test_wrong_outputs_are_told_as_those_of_their_endpoint(endpoint: str, runtime: Make) -> None:
-    """A result that fits no schema is the author's fault, in the runtime's own words."""
+    """An invalid result is the author's fault, in the runtime's own words."""
     made = runtime(IDENTITY + f"def {endpoint}(inputs):\n    return {{'y': [[1.0]], 'q': 1}}\n")
     failed = fault(made, VJP, ask(VJP, {"x": [1.0]}))
     assert failed.kind is FaultKind.TESSERACT_FAILED
@@ -261,7 +261,7 @@ def test_wrong_outputs_are_told_as_those_of_their_endpoint(endpoint: str, runtim
 
 
 def test_an_output_that_is_absent_takes_any_cotangent(runtime: Make) -> None:
-    """Where these inputs give no array, only the author can say what a cotangent means."""
+    """A cotangent of an output that is not an array here is left to the author."""
     made = runtime(
         ZEROS.replace("y: Differentiable", "y: None | Differentiable").replace(
             '{"y": np.zeros(LENGTH(inputs))}', '{"y": None}'
@@ -277,7 +277,7 @@ def test_an_output_that_is_absent_takes_any_cotangent(runtime: Make) -> None:
 def test_each_member_of_a_union_has_its_own_array(
     kind: str, length: int, dtype: str, runtime: Make
 ) -> None:
-    """Models that differ in shape and data type of the same field may stand in one place."""
+    """A union may have models that differ in shape and data type of a field."""
     made = runtime(
         HEADER
         + """

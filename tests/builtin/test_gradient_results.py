@@ -1,4 +1,4 @@
-"""What gradient functions return is held against what was asked."""
+"""Results of gradient functions are validated against the request."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_jacobian_has_a_block_for_each_pair(runtime: Make) -> None:
 def test_derivatives_of_an_output_have_its_data_type(
     endpoint: str, returned: str, computed: str, runtime: Make
 ) -> None:
-    """Whatever real type an author computes in, the answer is in that of the output."""
+    """The result has the data type of the output, whatever real type the author computes in."""
     source = f"{MATRICES}COMPUTED = {computed!r}\n" + returning(returned, endpoint)
     vector = {"m": [[1.0] * 5] * 2}
     document = answer(runtime(source), endpoint, ask(endpoint, M, by="m", vector=vector))["y"]
@@ -98,7 +98,7 @@ def test_derivatives_by_an_input_have_its_data_type(runtime: Make) -> None:
 def test_derivatives_in_lists_have_the_declared_data_type(
     endpoint: str, returned: str, numbers_: str, runtime: Make
 ) -> None:
-    """Plain Python numbers are written in the data type of the field, as those of `apply`."""
+    """Python numbers are converted to the data type of the field, as in `apply`."""
     made = runtime(IDENTITY + returning(returned.format(numbers_), endpoint))
     result: Any = made.call(endpoint, ask(endpoint, X))
     (array,) = result.root["y"].values() if endpoint == JACOBIAN else result.root.values()
@@ -125,7 +125,7 @@ def test_derivatives_of_another_kind_are_refused(
 
 
 def test_derivatives_that_overflow_are_refused(runtime: Make) -> None:
-    """A finite derivative does not become infinite without a word."""
+    """A finite derivative that overflows is reported."""
     made = runtime(MATRICES + returning("{'y': np.full((4, 3), 1e300)}", JVP))
     with pytest.raises(InvalidResult, match="do not fit into dtype 'float32'"):
         made.call(JVP, ask(JVP, M, by="s", vector={"s": 1.0}))
@@ -172,7 +172,7 @@ def test_derivatives_of_complex_functions_are_complex(runtime: Make) -> None:
 def test_wrong_keys_are_the_authors_fault(
     endpoint: str, returned: str, message: str, runtime: Make
 ) -> None:
-    """The message says which keys came and which were asked for."""
+    """The message has the returned and the expected keys."""
     made = runtime(IDENTITY + returning(returned, endpoint))
     failed = fault(made, endpoint, ask(endpoint, X))
     assert (failed.kind, failed.outcome.status) == (FaultKind.TESSERACT_FAILED, 500)
@@ -184,7 +184,7 @@ def test_wrong_keys_are_the_authors_fault(
 def test_keys_that_are_no_paths_are_the_authors_fault(
     endpoint: str, key: str, runtime: Make
 ) -> None:
-    """A key that could not even be a path is told as any other wrong key."""
+    """A key that is not a string is reported like any other wrong key."""
     value = "{'x': np.eye(2)}" if endpoint == JACOBIAN else "np.ones(2)"
     made = runtime(IDENTITY + returning(f"{{{key!r}: {value}}}", endpoint))
     failed = fault(made, endpoint, ask(endpoint, X))
@@ -233,7 +233,7 @@ def test_keys_that_are_no_paths_are_the_authors_fault(
 def test_wrong_shapes_are_the_authors_fault(
     endpoint: str, returned: str, message: str, runtime: Make
 ) -> None:
-    """The message says which shape came and which was expected; nothing is broadcast."""
+    """The message has the returned and the expected shape; nothing is broadcast."""
     made = runtime(MATRICES + returning(returned, endpoint))
     vector = {"m": [[1.0] * 5] * 2} if endpoint == JVP else {"y": [[1.0] * 3] * 4}
     failed = fault(made, endpoint, ask(endpoint, M, by="m", vector=vector))
@@ -242,7 +242,7 @@ def test_wrong_shapes_are_the_authors_fault(
 
 
 def test_the_blocks_of_a_row_agree(runtime: Make) -> None:
-    """An output has one shape, whatever it is differentiated by."""
+    """The blocks of an output agree about its shape."""
     made = runtime(
         MATRICES
         + returning("{'y': {'m': np.zeros((4, 3, 2, 5)), 's': np.zeros((6, 3))}}", JACOBIAN)
@@ -261,7 +261,7 @@ def test_the_blocks_of_a_row_agree(runtime: Make) -> None:
 def test_derivatives_have_the_shape_that_the_output_has(
     endpoint: str, returned: str, runtime: Make
 ) -> None:
-    """Where the schema leaves a size open and `abstract_eval` tells it, that one is expected."""
+    """A size that the schema leaves open comes from `abstract_eval`."""
     source = IDENTITY + "def abstract_eval(inputs):\n    return {'y': inputs.x}\n"
     failed = fault(runtime(source + returning(returned, endpoint)), endpoint, ask(endpoint, X))
     assert (failed.kind, failed.outcome.status) == (FaultKind.TESSERACT_FAILED, 500)
@@ -285,7 +285,7 @@ def test_derivatives_have_the_shape_that_the_output_has(
 def test_what_is_no_derivative_is_the_authors_fault(
     endpoint: str, returned: str, came: str, runtime: Make
 ) -> None:
-    """The message says what came instead of arrays by path."""
+    """The message names the value that is not a dict of arrays."""
     made = runtime(IDENTITY + returning(returned, endpoint))
     failed = fault(made, endpoint, ask(endpoint, X))
     assert (failed.kind, failed.outcome.status) == (FaultKind.TESSERACT_FAILED, 500)
@@ -303,7 +303,7 @@ def test_what_is_no_derivative_is_the_authors_fault(
 def test_an_author_may_change_the_inputs(
     endpoint: str, returned: Any, change: str, runtime: Make
 ) -> None:
-    """A result is held against the inputs that came, not what the function made of them."""
+    """A result is validated against the original inputs, even if the function changes them."""
     source = IDENTITY + (
         f"def {endpoint}(inputs, **named):\n    inputs.x = {change}\n    return {returned}\n"
     )
@@ -312,7 +312,7 @@ def test_an_author_may_change_the_inputs(
 
 
 def test_what_has_an_array_is_taken_as_one(runtime: Make) -> None:
-    """Arrays of other libraries are taken through numpy's protocol."""
+    """Arrays of other libraries are converted through numpy's protocol."""
     made = runtime(
         IDENTITY
         + """

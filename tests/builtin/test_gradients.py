@@ -1,4 +1,4 @@
-"""What all gradient endpoints have in common: how authors are called and what is refused."""
+"""The calls of authors' functions and the refusals that all gradient endpoints share."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ every_gradient = pytest.mark.parametrize("endpoint", GRADIENTS)
     ],
 )
 def test_an_author_is_called_by_keyword(endpoint: str, names: set[str], runtime: Make) -> None:
-    """Every argument has its name, and no other is given."""
+    """Arguments are passed by name, and there are no others."""
     made = runtime(IDENTITY)
     answer(made, endpoint, ask(endpoint, X))
     assert [set(named) for named in seen(made)] == [names]
@@ -48,7 +48,7 @@ def test_an_author_is_called_by_keyword(endpoint: str, names: set[str], runtime:
 
 @every_gradient
 def test_paths_come_as_sets_of_text(endpoint: str, runtime: Make) -> None:
-    """What to differentiate is a set of str on both sides."""
+    """Paths are sets of strings on both sides."""
     made = runtime(IDENTITY)
     answer(made, endpoint, ask(endpoint, X))
     prefix = PREFIXES[endpoint]
@@ -98,7 +98,7 @@ def test_inputs_of_the_author_can_be_given(endpoint: str, runtime: Make) -> None
 
 @every_gradient
 def test_unknown_keys_are_refused(endpoint: str, runtime: Make) -> None:
-    """A payload takes no further keys, and neither do its inputs."""
+    """Unknown keys are refused in a payload and in its inputs."""
     wrong = fault(runtime(IDENTITY), endpoint, ask(endpoint, X | {"z": 1}) | {"method": "exact"})
     assert wrong.kind is FaultKind.INVALID_PAYLOAD
     assert [(detail["type"], detail["loc"]) for detail in wrong.details] == [
@@ -109,7 +109,7 @@ def test_unknown_keys_are_refused(endpoint: str, runtime: Make) -> None:
 
 @every_gradient
 def test_every_key_is_needed(endpoint: str, runtime: Make) -> None:
-    """An empty payload is told all that it lacks."""
+    """All missing keys are reported."""
     made = runtime(IDENTITY)
     wrong = fault(made, endpoint, {})
     assert [detail["type"] for detail in wrong.details] == ["missing"] * len(ask(endpoint, X))
@@ -119,7 +119,7 @@ def test_every_key_is_needed(endpoint: str, runtime: Make) -> None:
 @every_gradient
 @pytest.mark.parametrize("side", ["inputs", "outputs"])
 def test_at_least_one_path_is_needed(endpoint: str, side: str, runtime: Make) -> None:
-    """An empty list of paths asks for nothing, and is refused."""
+    """An empty list of paths is refused."""
     key = f"{PREFIXES[endpoint]}_{side}"
     wrong = fault(runtime(IDENTITY), endpoint, ask(endpoint, X) | {key: []})
     assert ("too_short", [key]) in [(d["type"], d["loc"]) for d in wrong.details]
@@ -152,7 +152,7 @@ def test_all_faults_are_told_at_once(endpoint: str, runtime: Make) -> None:
 
 @every_gradient
 def test_an_exception_of_the_author_is_a_fault(endpoint: str, runtime: Make) -> None:
-    """Type and text are the message, the frames are the author's and no other."""
+    """The message has type and text, and the traceback the author's frames only."""
     source = IDENTITY + (
         "def solve():\n    raise ArithmeticError('singular')\n"
         f"def {endpoint}(**named):\n    return solve()\n"
@@ -184,7 +184,7 @@ def test_a_refused_model_of_the_author_is_no_wrong_payload(endpoint: str, runtim
 
 @every_gradient
 def test_the_docstring_of_an_author_is_told(endpoint: str, runtime: Make) -> None:
-    """What the author wrote of the function is the endpoint's documentation."""
+    """The author's docstring is the endpoint's documentation."""
     made = runtime(IDENTITY + f"def {endpoint}(**named):\n    'Derived by hand.'\n")
     assert made.bound(endpoint).doc == "Derived by hand."
 
@@ -283,7 +283,7 @@ def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
 def test_a_vector_that_does_not_fit_is_refused(
     endpoint: str, vector: Mapping[str, Any], type_: str, message: str, runtime: Make
 ) -> None:
-    """A wrong vector is the caller's fault, with the path and what was expected there."""
+    """A wrong vector is the caller's fault, with the path and the expectation."""
     made = runtime(IDENTITY)
     wrong = fault(made, endpoint, ask(endpoint, X, vector=vector))
     assert (wrong.kind, wrong.outcome.status) == (FaultKind.INVALID_PAYLOAD, 422)
@@ -309,7 +309,7 @@ def test_a_vector_has_the_keys_that_are_named(
     got: str,
     runtime: Make,
 ) -> None:
-    """A key too few or too many is told with those that are expected."""
+    """Missing and superfluous keys are reported with the expected ones."""
     with pytest.raises(InvalidPayload) as caught:
         runtime(IDENTITY).call(endpoint, ask(endpoint, X, vector=vector))
     assert str(caught.value) == (

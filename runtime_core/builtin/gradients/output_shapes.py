@@ -42,7 +42,8 @@ class OutputShapes:
         Without an array at `path` it is the declared shape.
         """
         declared = self._declared(path).shape
-        return declared if _is_fixed(declared) else self._at(inputs).get(path, declared)
+        is_fixed = declared is not ... and None not in declared
+        return declared if is_fixed else self._at(inputs).get(path, declared)
 
     def predicted(self, inputs: BaseModel, path: str) -> Expected:
         """Predict shape and data type of an output as far as possible without calling `apply`."""
@@ -79,10 +80,6 @@ class OutputShapes:
     def _signature(self, inputs: BaseModel) -> str:
         shapes = shapes_of(dict(self._binding.schemas.differentiable_inputs.leaves(inputs)))
         return f"{shapes}{_text(replace(inputs, {parse(path): None for path in shapes}))}"
-
-
-def _is_fixed(shape: Shape) -> bool:
-    return shape is not ... and None not in shape
 
 
 def _abstract(inputs: BaseModel) -> Any:

@@ -1,4 +1,4 @@
-"""The check itself: what it evaluates, what it samples, and how it takes what goes wrong."""
+"""The check: its evaluations, samples, results and failures."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_seed_repeats_its_samples(runtime: Make) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_samples_of_a_sparse_jacobian_are_not_all_zeros(seed: int, runtime: Make) -> None:
-    """Where only few outputs depend on an input, it is these that are compared."""
+    """If few outputs depend on an input, these are compared."""
     made = runtime(SQUARES)
     inputs = {"x": np.arange(1.0, 1001.0)}
     assert checked(made, inputs, seed=seed, max_evals=10, eps=1e-2).passed
@@ -114,7 +114,7 @@ def test_samples_of_a_sparse_jacobian_are_not_all_zeros(seed: int, runtime: Make
 
 
 def test_only_what_is_asked_for_is_checked(runtime: Make) -> None:
-    """Endpoints, inputs and outputs can be chosen, and the rest is not touched."""
+    """Endpoints, inputs and outputs can be selected."""
     model = Model("nested", runtime)
     result = model.check(endpoints=[VJP], input_paths=["layers.[1].w"], output_paths=["t"])
     [(endpoint, check)] = result.endpoints.items()
@@ -177,14 +177,14 @@ def test_unknown_names_are_told_with_the_valid_ones(
 def test_impossible_settings_are_refused(
     settings: dict[str, Any], message: str, runtime: Make
 ) -> None:
-    """The message names the flag and what it must be."""
+    """The message names the flag and its limit."""
     with pytest.raises(InvalidOption) as caught:
         Model("square", runtime).check(**settings)
     assert str(caught.value) == message
 
 
 def test_a_file_without_gradients_cannot_be_checked(runtime: Make) -> None:
-    """The reason why each is missing is told."""
+    """The message has the reason of each."""
     with pytest.raises(UnknownName) as caught:
         checked(runtime(), {"x": [1.0]})
     first, *reasons = str(caught.value).splitlines()
@@ -193,7 +193,7 @@ def test_a_file_without_gradients_cannot_be_checked(runtime: Make) -> None:
 
 
 def test_an_endpoint_that_is_missing_cannot_be_asked_for(runtime: Make) -> None:
-    """Named, it is an error with the reason; unnamed, it is left out."""
+    """By name it is an error with the reason; otherwise it is skipped."""
     made = runtime(SQUARES)
     with pytest.raises(UnknownName, match="'jacobian' is not available: "):
         checked(made, {"x": [1.0]}, endpoints=[JACOBIAN])
@@ -201,7 +201,7 @@ def test_an_endpoint_that_is_missing_cannot_be_asked_for(runtime: Make) -> None:
 
 
 def test_gradients_of_a_chosen_backend_are_checked(runtime: Make) -> None:
-    """What is derived is served, and so it is checked like the author's own."""
+    """Derived gradients are served, so they are checked like the author's own."""
     made = runtime(SQUARES, gradient_backend="auto")
     assert failed(checked(made, {"x": [1.0, 2.0]})) == {JACOBIAN: 0, JVP: 0, VJP: 0}
 
@@ -347,7 +347,7 @@ def test_apply_that_fails_near_the_inputs_is_reported(runtime: Make) -> None:
 
 
 def test_apply_that_fails_at_the_inputs_is_the_authors_error(runtime: Make) -> None:
-    """Nothing can be checked where nothing can be computed."""
+    """A failure at the inputs ends the check."""
     made = runtime(of_one_jacobian("1 / 0", "[[1.0]]"))
     with pytest.raises(AuthorError) as caught:
         checked(made, {"x": [1.0]})
@@ -366,7 +366,7 @@ def test_outputs_that_change_their_shape_have_no_difference(runtime: Make) -> No
 
 
 def spoiling(name: str) -> str:
-    """Return the source of squares whose functions all change what they are given."""
+    """Return the source of squares whose functions change all their arguments."""
     return (
         SQUARES
         + f"""
@@ -391,13 +391,13 @@ def {name}(*arguments, **named):
 def test_functions_may_change_their_arguments_and_use_buffers_again(
     name: str, runtime: Make
 ) -> None:
-    """Every call has arrays of its own, and every answer is read before the next call."""
+    """Every call gets its own arrays, and its result is read before the next."""
     result = checked(runtime(spoiling(name)), {"x": [1.0, 2.0, 3.0]})
     assert result.passed
 
 
 def test_validators_run_once(runtime: Make) -> None:
-    """Gradients are asked for at the very inputs that the differences are taken at."""
+    """Gradients and differences are computed at the same inputs."""
     source = SQUARES.replace(
         "class OutputSchema",
         "    @field_validator('x')\n    @classmethod\n    def shift(cls, x):\n"

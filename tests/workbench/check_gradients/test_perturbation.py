@@ -1,4 +1,4 @@
-"""Steps are taken in the data type of the array, and measured as they really are."""
+"""Steps are taken in the data type of the array, and measured after rounding."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_neighbours_are_numbers_of_the_data_type(dtype: str) -> None:
 
 
 def test_a_path_may_have_a_step_of_its_own() -> None:
-    """Others keep the common one."""
+    """Others keep the common step."""
     settings = Settings(eps=0.5, eps_for={"x": 0.25})
     assert perturbation("x", np.array([1.0]), 0, settings.step("x")).width == 0.5
     assert perturbation("z", np.array([1.0]), 0, settings.step("z")).width == 1.0

@@ -88,19 +88,14 @@ def finite_difference_jvp(
 
     Example:
         >>> import numpy as np
-        >>> finite_difference_jvp(
-        ...     lambda inputs: {"y": inputs["x"] ** 2},
-        ...     {"x": np.array([1.0, 3.0])},
-        ...     {"x"},
-        ...     {"y"},
-        ...     {"x": np.array([1.0, 0.5])},
-        ... )["y"].round(6)
+        >>> square = lambda inputs: {"y": inputs["x"] ** 2}
+        >>> inputs, tangent = {"x": np.array([1.0, 3.0])}, {"x": np.array([1.0, 0.5])}
+        >>> finite_difference_jvp(square, inputs, {"x"}, {"y"}, tangent)["y"].round(6)
         array([2., 3.])
     """
     scheme = Scheme(algorithm=algorithm, eps=eps)
-    evaluations = SerialEvaluations(apply_fn, inputs)
     return gradients.jacobian_vector_product(
-        evaluations, inputs, jvp_inputs, jvp_outputs, tangent_vector, scheme
+        SerialEvaluations(apply_fn, inputs), inputs, jvp_inputs, jvp_outputs, tangent_vector, scheme
     )
 
 
@@ -127,13 +122,9 @@ def finite_difference_vjp(
 
     Example:
         >>> import numpy as np
-        >>> finite_difference_vjp(
-        ...     lambda inputs: {"y": inputs["x"] ** 2},
-        ...     {"x": np.array([1.0, 3.0])},
-        ...     {"x"},
-        ...     {"y"},
-        ...     {"y": np.array([1.0, 0.5])},
-        ... )["x"].round(6)
+        >>> square = lambda inputs: {"y": inputs["x"] ** 2}
+        >>> inputs, cotangent = {"x": np.array([1.0, 3.0])}, {"y": np.array([1.0, 0.5])}
+        >>> finite_difference_vjp(square, inputs, {"x"}, {"y"}, cotangent)["x"].round(6)
         array([2., 3.])
     """
     scheme = Scheme(algorithm=algorithm, eps=eps, num_samples=num_samples, seed=seed)

@@ -20,17 +20,13 @@ from runtime_core.schemas import PayloadSchemas
 
 @dataclass(frozen=True, kw_only=True)
 class GradientEndpoint:
-    """A gradient function with the schemas of its Tesseract."""
+    """A gradient function with the schemas of its Tesseract and the check of its results."""
 
     signature: GradientSignature
     function: Callable[..., object]
     schemas: PayloadSchemas
     shapes: OutputShapes
-
-    @property
-    def check(self) -> ResultCheck:
-        """The check of the function's results."""
-        return ResultCheck(subject=self.signature.endpoint)
+    check: ResultCheck
 
     def call(self, payload: Any, *vector: Any) -> object:
         """Call the function with the inputs and paths of a payload."""
@@ -75,6 +71,7 @@ def bind_gradient(
         function=function,
         schemas=binding.schemas,
         shapes=OutputShapes(binding),
+        check=ResultCheck(subject=signature.endpoint),
     )
     return BoundEndpoint(
         payload=_payload(binding.schemas, signature, vector_field),

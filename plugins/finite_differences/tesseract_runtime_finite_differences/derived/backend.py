@@ -84,9 +84,8 @@ def _product(multiply: Function, doc: str, binding: Binding) -> Function | Unava
     if isinstance(jacobian, Unavailable):
         return _lacks(binding, JACOBIAN.endpoint)
 
-    def product(**keywords: Any) -> dict[str, Any]:
-        found: dict[str, Any] = multiply(jacobian, **keywords)
-        return found
+    def product(**keywords: Any) -> Any:
+        return multiply(jacobian, **keywords)
 
     product.__doc__ = doc
     return product

@@ -95,8 +95,7 @@ def jacobian_from_vjp(
     Example:
         >>> def double(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
         ...     return {"x": 2 * cotangent_vector["y"]}
-        >>> def evaluate(inputs):
-        ...     return {"y": 2 * inputs["x"]}
+        >>> evaluate = lambda inputs: {"y": 2 * inputs["x"]}
         >>> jacobian_from_vjp(double, evaluate, {"x": np.ones(2)}, {"x"}, {"y"})["y"]["x"]
         array([[2., 0.],
                [0., 2.]])

@@ -88,9 +88,8 @@ def check_gradients(
         runtime=runtime, inputs=inputs, selection=selection, random=random, progress=progress
     )
     checks = {name: _check(gradients, name, reference, settings.rtol) for name in endpoints}
-    return GradientCheck(
-        seed=seed, endpoints=checks, dot_product=_dot_product(gradients, checks, settings.rtol)
-    )
+    dot_product = _dot_product(gradients, checks, settings.rtol)
+    return GradientCheck(seed=seed, endpoints=checks, dot_product=dot_product)
 
 
 def _selection(
@@ -135,10 +134,8 @@ def _fault(call: Callable[[], None]) -> str | None:
     """Call a function and return the message of its error, if it fails."""
     try:
         call()
-    except AuthorError as error:
-        return exception_text(error.cause)
     except TesseractRuntimeError as error:
-        return str(error)
+        return exception_text(error.cause) if isinstance(error, AuthorError) else str(error)
     except Exception as error:  # the function of a gradient backend may raise anything
         return exception_text(error)
     return None

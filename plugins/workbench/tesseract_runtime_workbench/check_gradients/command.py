@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -11,14 +11,11 @@ from rich.progress import Progress
 
 from runtime_core import documents
 from runtime_core.calls import author_fault, enter_scope, fault_of, validate_payload
-from runtime_core.cli import Payload, read_payload, report_fault, stdout_to_stderr
+from runtime_core.cli import CommandContext, Payload, read_payload, report_fault, stdout_to_stderr
 from runtime_core.errors import AuthorError, InvalidOption, InvalidPayload, shortened
 from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
 from tesseract_runtime_workbench.check_gradients.report import report
 from tesseract_runtime_workbench.check_gradients.results import GradientCheck
-
-if TYPE_CHECKING:
-    from runtime_core.cli import CommandContext
 
 Names = list[str] | None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,8 @@ from runtime_core.run_logs import EVALUATION
 from tesseract_runtime_workbench.check_gradients.results import Comparison
 from tesseract_runtime_workbench.check_gradients.selection import Selection, sample
 
+Paths = Collection[str]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EndpointGradients:
@@ -33,17 +35,11 @@ class EndpointGradients:
     random: np.random.Generator
     progress: Progress
 
-    def call(
-        self,
-        signature: GradientSignature,
-        input_paths: Collection[str],
-        output_paths: Collection[str],
-        *vector: Mapping[str, Any],
-    ) -> Any:
-        """Call an endpoint and return its result."""
+    def call(self, signature: GradientSignature, by: Paths, of: Paths, *vector: Any) -> Any:
+        """Call an endpoint for the derivatives of outputs by inputs, perhaps times a vector."""
         endpoint = self.runtime.bound(signature.endpoint)
         assert endpoint.payload is not None  # gradient endpoints have one
-        fields = signature.keywords(self.inputs, sorted(input_paths), sorted(output_paths), *vector)
+        fields = signature.keywords(self.inputs, sorted(by), sorted(of), *vector)
         # The inputs are validated already; validators could change them a second time.
         payload = endpoint.payload.model_construct(**deepcopy(fields))
         with enter_scope(self.runtime.scope(EVALUATION)):

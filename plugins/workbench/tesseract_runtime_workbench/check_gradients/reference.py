@@ -26,8 +26,7 @@ For evaluations with errors of standard deviation s, that of a central differenc
 step, and the median is at least 0.48 s over the step: 10 medians are 6.7 standard deviations.
 """
 
-ENOUGH = 4
-"""The fewest moved elements whose disagreements are typical."""
+ENOUGH = 4  # the fewest moved elements whose disagreements are typical
 
 NEGLIGIBLE = 1e-6
 """Deviations below this share of the largest derivative of an output by an input are ignored."""

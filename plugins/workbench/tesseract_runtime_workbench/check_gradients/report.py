@@ -82,9 +82,8 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield the rows of a table, words aligned to the left and numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = [f"{cell:<{width}}" for cell, width in zip(row[:2], widths[:2], strict=True)]
-        cells += [f"{cell:>{width}}" for cell, width in zip(row[2:], widths[2:], strict=True)]
-        yield "  " + "  ".join(cells)
+        cells = zip(row, "<<>>>>", widths, strict=True)
+        yield "  " + "  ".join(f"{cell:{align}{width}}" for cell, align, width in cells)
 
 
 def _below_noise(comparison: Comparison) -> str:

@@ -55,11 +55,7 @@ def endpoints_of(runtime: Runtime, asked: Collection[str]) -> list[str]:
     Raises `UnknownName` for one that does not exist or is not available, and if there is none.
     """
     for name in asked:
-        if name not in SIGNATURES:
-            raise UnknownName(
-                f"{shortened(name)!r} is not a gradient endpoint."
-                f"{did_you_mean(name, SIGNATURES)} Valid: {listed(SIGNATURES)}."
-            )
+        _check_known(name, SIGNATURES, f"{shortened(name)!r} is not a gradient endpoint.")
         runtime.bound(name)
     found = {name: runtime.endpoint(name) for name in SIGNATURES if name in asked or not asked}
     reasons = {name: end.reason for name, end in found.items() if isinstance(end, Unavailable)}
@@ -76,13 +72,15 @@ def arrays_of(side: str, present: Vector, asked: Collection[str]) -> dict[str, A
     nothing is left.
     """
     for path in asked:
-        if path not in present:
-            raise UnknownName(
-                f"The {side} have no differentiable array at {shortened(path)!r}."
-                f"{did_you_mean(path, present)} Valid: {listed(present)}."
-            )
+        problem = f"The {side} have no differentiable array at {shortened(path)!r}."
+        _check_known(path, present, problem)
     chosen = asked or present.keys()
     arrays = {path: array for path, array in present.items() if path in chosen and array.size}
     if not arrays:
         raise UnknownName(f"The {side} have no differentiable array with elements to check.")
     return arrays
+
+
+def _check_known(name: str, valid: Collection[str], problem: str) -> None:
+    if name not in valid:
+        raise UnknownName(f"{problem}{did_you_mean(name, valid)} Valid: {listed(valid)}.")

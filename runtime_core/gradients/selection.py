@@ -1,7 +1,7 @@
 """The selection of a gradient backend for each endpoint of a Tesseract.
 
-The choice for an endpoint comes from the options of the runtime, else from `gradient_backend` in
-the author's file, else it is `native`.
+The options of the runtime override `gradient_backend` in the author's file; the default is
+`native`.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def test_the_base_at_which_apply_fails_is_told() -> None:
     """Forward differences evaluate the inputs themselves too."""
     apply = failing(lambda x: (x == BASE).all(), KeyError("k"))
     assert refusal(jacobian, apply, BASE, algorithm="forward") == (
-        "apply failed at the inputs as they are: KeyError: 'k'"
+        "apply failed at the inputs themselves: KeyError: 'k'"
     )
 
 

@@ -41,7 +41,7 @@ def element_point(path: str, index: tuple[int, ...], base: AnyArray, value: Any)
 
 def base_point() -> Point:
     """Make the point of the unchanged inputs."""
-    return Point(changes={}, place="at the inputs as they are")
+    return Point(changes={}, place="at the inputs themselves")
 
 
 def moved_point(inputs: Vector, steps: Vector, direction: str) -> Point:

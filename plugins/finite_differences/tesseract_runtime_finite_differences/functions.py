@@ -84,7 +84,8 @@ def finite_difference_jvp(
 
     `tangent_vector` has an array of the shape of the input for each of `jvp_inputs`. The result is
     `{output: array}`, each of the shape and data type of the output, or float64 where that is of
-    integers. All else is as in `finite_difference_jacobian`.
+    integers. All else is as in `finite_difference_jacobian`; a tangent that does not fit the inputs
+    raises `GradientFailed`.
 
     Example:
         >>> import numpy as np
@@ -118,7 +119,8 @@ def finite_difference_vjp(
 
     `cotangent_vector` has an array of the shape of the output for each of `vjp_outputs`. The result
     is `{input: array}`, each of the shape and data type of the input, and the real part of the
-    product where outputs are complex. All else is as in `finite_difference_jacobian`.
+    product where outputs are complex. All else is as in `finite_difference_jacobian`; a cotangent
+    that does not fit the outputs raises `GradientFailed`.
 
     Example:
         >>> import numpy as np

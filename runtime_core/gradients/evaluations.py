@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from copy import deepcopy
+from dataclasses import dataclass
 from dataclasses import replace as replaced
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -24,16 +25,15 @@ from runtime_core.run_logs.run import EVALUATION
 I = TypeVar("I")  # noqa: E741  # the inputs
 
 
-class Point(Protocol):
-    """Inputs near those that are differentiated at."""
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """Inputs of which the arrays in `changes`, by path, differ from those to differentiate at.
 
-    @property
-    def changes(self) -> Vector:
-        """The arrays that differ, by path."""
+    `place` ends a sentence such as "apply failed ...".
+    """
 
-    @property
-    def place(self) -> str:
-        """What differs, as the end of a sentence such as "apply failed ..."."""
+    changes: Vector
+    place: str
 
 
 P = TypeVar("P", bound=Point)
@@ -42,7 +42,7 @@ P = TypeVar("P", bound=Point)
 def evaluate_in_order(
     evaluations: Evaluations, points: Iterable[P], outputs: Collection[str], *, advice: str = ""
 ) -> Iterator[tuple[P, Vector]]:
-    """Evaluate at points, and yield each with its outputs in the order of the points.
+    """Yield points with their outputs, in order.
 
     At most `evaluations.concurrency` evaluations are pending at a time. Raises `GradientFailed`
     for the first evaluation that fails, with the place of the point and `advice` at the end.
@@ -66,10 +66,10 @@ def _finished(point: P, future: Future[Vector], advice: str) -> tuple[P, Vector]
 
 
 class SerialEvaluations(Generic[I]):
-    """Evaluates a function in this thread, each time when it is submitted.
+    """Evaluates a function in this thread, as soon as it is submitted.
 
-    `inputs` is a tree of models, dicts and lists; it is copied, and every evaluation gets a copy
-    of its own, so that a function may change what it is given.
+    `inputs` is a tree of models, dicts and lists. Every evaluation gets its own copy, which the
+    function may change.
 
     >>> evaluations = SerialEvaluations(lambda inputs: {"y": 2 * inputs["x"]}, {"x": np.ones(2)})
     >>> evaluations.submit({"x": np.array([1.0, 5.0])}, ["y"]).result()
@@ -84,7 +84,7 @@ class SerialEvaluations(Generic[I]):
         self._rests: dict[frozenset[str], I] = {}
 
     def submit(self, changes: Vector, outputs: Collection[str]) -> Future[Vector]:
-        """Evaluate with some inputs changed; `changes` and the result belong to the caller."""
+        """Evaluate with some inputs changed and nothing logged; the caller owns the result."""
         future: Future[Vector] = Future()
         try:
             future.set_result(self._evaluated(changes, outputs))
@@ -94,34 +94,27 @@ class SerialEvaluations(Generic[I]):
 
     def _evaluated(self, changes: Vector, outputs: Collection[str]) -> Vector:
         inputs = self._changed(changes)
-        with _unrecorded():
+        here = scope.current()
+        muted = here.log.muted() if here.log is not None else nullcontext()
+        with muted, scope.enter(replaced(here, run=EVALUATION)):
             answer = self._function(inputs)
         return {path: _array(answer, path) for path in outputs}
 
     def _changed(self, changes: Vector) -> I:
-        """Return inputs that share nothing with any other evaluation."""
+        """Return inputs that share no memory with other evaluations."""
         leaves = {parse(path): np.array(array)[()] for path, array in changes.items()}
         changed: I = replace(deepcopy(self._rest(frozenset(changes))), leaves)
         return changed
 
     def _rest(self, paths: frozenset[str]) -> I:
-        """Return the inputs without what changes, which need not be copied."""
+        """Return the inputs without the arrays that change, which need not be copied."""
         if paths not in self._rests:
             self._rests[paths] = replace(self._inputs, {parse(path): None for path in paths})
         return self._rests[paths]
 
 
-@contextmanager
-def _unrecorded() -> Iterator[None]:
-    """Drop what is logged inside the `with`."""
-    here = scope.current()
-    muted = here.log.muted() if here.log is not None else nullcontext()
-    with muted, scope.enter(replaced(here, run=EVALUATION)):
-        yield
-
-
 def _array(outputs: object, path: str) -> AnyArray:
-    """Return a copy of the array at a path, for a function may return the same one again."""
+    """Copy the array at a path: the function may return the same one again."""
     try:
         leaf = get(outputs, parse(path))
     except InvalidPath:

@@ -1,4 +1,4 @@
-"""Checks of what gradient functions are given and return: exact keys, arrays of given shapes."""
+"""Checks of the arguments and results of gradient functions: exact keys and shapes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Array = AnyArray | np.generic
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultCheck:
-    """Checks a dict of arrays, with messages that say where it comes from.
+    """Checks a dict of arrays, with messages that name its origin.
 
     A message begins with `subject` and `verb`, such as "jacobian returned" or "The tangent is",
     and is raised as `error`. In an expected shape `None` is any size and `...` any shape.
@@ -42,15 +42,11 @@ class ResultCheck:
     error: type[TesseractRuntimeError] = InvalidResult
 
     def of(self, path: str) -> ResultCheck:
-        """Return the check of what stands at a path of the dict."""
+        """Return the check of the item at a path of the dict."""
         return replace(self, subject=f"{self.subject} of {path!r}")
 
-    def by(self, path: str) -> ResultCheck:
-        """Return the check of the block by an input, in a row of a Jacobian."""
-        return replace(self, subject=f"{self.subject} by {path!r}")
-
     def mapping(self, value: object, keys: Collection[str]) -> Mapping[str, Any]:
-        """Return a value if it is a dict with exactly these keys."""
+        """Return a value that is a dict with exactly these keys."""
         if not isinstance(value, Mapping):
             raise self._error(f"{summary(value)}, expected a dict with the keys {listed(keys)}.")
         if value.keys() != set(keys):
@@ -71,8 +67,8 @@ class ResultCheck:
     ) -> dict[str, dict[str, Array]]:
         """Return the blocks of a Jacobian by output and input, in the orders of both.
 
-        `outputs` has what is expected of each output, and `inputs` the shapes of the inputs. Where
-        an output may have any shape, the blocks must agree about it.
+        `outputs` are the expected outputs, and `inputs` the shapes of the inputs. The blocks of an
+        output of any shape must agree about it.
         """
         rows = self.mapping(value, outputs.keys())
         return {
@@ -89,7 +85,7 @@ class ResultCheck:
             raise self.error(f"{self.subject}: {error.message()}.") from None
 
     def numbers(self, value: object) -> AnyArray:
-        """Return a value as an array, if it is one of numbers."""
+        """Return a value as an array of numbers."""
         array = numeric_array(value)
         if array is None:
             raise self._error(f"{summary(value)}, expected an array of numbers.")
@@ -107,14 +103,15 @@ class ResultCheck:
     def _row(
         self, value: object, output: Expected, inputs: Mapping[str, tuple[int, ...]]
     ) -> dict[str, Array]:
-        """Return the blocks of one output, whose shape begins all of theirs."""
+        """Return the blocks of one output, whose shape begins that of each block."""
         found = self.mapping(value, inputs.keys())
         front = output.shape
         blocks = {}
         for path, shape in inputs.items():
-            check = self.by(path)
+            check = replace(self, subject=f"{self.subject} by {path!r}")
             if front is ...:
-                front = _front(check.numbers(found[path]), shape)
+                block = check.numbers(found[path])
+                front = block.shape[: max(block.ndim - len(shape), 0)]
             expected = Expected(shape=(*front, *shape), dtype=output.dtype)
             blocks[path] = check.array(found[path], expected)
             front = blocks[path].shape[: len(front)]
@@ -124,14 +121,8 @@ class ResultCheck:
         return self.error(f"{self.subject} {self.verb} {problem}")
 
 
-def _front(block: AnyArray, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of the output in a block by an input of a shape."""
-    front: tuple[int, ...] = block.shape[: max(block.ndim - len(shape), 0)]
-    return front
-
-
 def argument_check(noun: str) -> ResultCheck:
-    """Return the check of a tangent or cotangent that a function is given."""
+    """Make the check of a tangent or cotangent."""
     return ResultCheck(subject=f"The {noun}", verb="is", error=GradientFailed)
 
 

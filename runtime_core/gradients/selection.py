@@ -1,7 +1,7 @@
 """The selection of a gradient backend for each endpoint of a Tesseract.
 
-The choice for an endpoint comes from the options of the runtime, else from `gradient_backend` in
-the author's file, else it is `native`.
+The options of the runtime override `gradient_backend` in the author's file; the default is
+`native`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import EVERY_ENDPOINT, BackendChoice, parse_backend_choice
-from runtime_core.contracts import Binding, GradientBackend, Unavailable
+from runtime_core.contracts import Binding, Unavailable
 from runtime_core.errors import (
     InvalidOption,
     InvalidTesseract,
@@ -36,13 +36,14 @@ class Served:
     function: Callable[..., Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Chosen:
-    """The choice for one endpoint, by its name or for all, and the error if it cannot be served."""
-
-    backend: str
-    named: bool
-    fault: type[TesseractRuntimeError]
+def nothing_differentiable(binding: Binding) -> str | None:
+    """Return the reason why a Tesseract has no gradients at all, if there is one."""
+    schemas = binding.schemas
+    for arrays in (schemas.differentiable_inputs, schemas.differentiable_outputs):
+        if not arrays.by_template:
+            name = arrays.schema.__name__
+            return f"{name} has nothing differentiable: mark an array as Differentiable[...]."
+    return None
 
 
 class GradientBackends:
@@ -56,20 +57,16 @@ class GradientBackends:
     def serving(self, endpoint: str) -> Served | Unavailable:
         """Return the function that computes an endpoint, or the reason why there is none.
 
-        Raises `UnknownName` for an unknown choice, `InvalidOption` for a backend that was
-        chosen for this very endpoint and cannot compute it, and `InvalidTesseract` for either in
-        the author's file.
+        Raises `UnknownName` for an unknown choice, `InvalidOption` if the backend chosen for this
+        endpoint by name cannot compute it, and `InvalidTesseract` for either in the author's file.
         """
         if endpoint not in self._serving:
-            self._serving[endpoint] = self._found(self._chosen(endpoint), endpoint)
+            self._serving[endpoint] = self._found(endpoint)
         return self._serving[endpoint]
 
     @property
     def used(self) -> Mapping[str, str]:
-        """The backend of each endpoint whose function is selected.
-
-        Native functions are listed for gradients only.
-        """
+        """The backends of the selected functions, by endpoint; native ones of gradients only."""
         return {
             endpoint: served.backend
             for endpoint, served in self._serving.items()
@@ -77,35 +74,30 @@ class GradientBackends:
             and (served.backend != NATIVE or self._is_gradient(endpoint))
         }
 
-    def _chosen(self, endpoint: str) -> _Chosen:
-        for choice, fault in (
-            (self._options, InvalidOption),
-            (self._file, InvalidTesseract),
-            ({EVERY_ENDPOINT: NATIVE}, InvalidOption),
-        ):
-            for key in (endpoint, EVERY_ENDPOINT):
-                if key in choice:
-                    return _Chosen(backend=choice[key], named=key != EVERY_ENDPOINT, fault=fault)
-        raise AssertionError("the last choice is for every endpoint")
+    def _found(self, endpoint: str) -> Served | Unavailable:
+        for choice, error in ((self._options, InvalidOption), (self._file, InvalidTesseract)):
+            if endpoint in choice:
+                return self._required(choice[endpoint], endpoint, error)
+            if EVERY_ENDPOINT in choice:
+                return self._optional(choice[EVERY_ENDPOINT], endpoint)
+        return self._optional(NATIVE, endpoint)
 
-    def _found(self, chosen: _Chosen, endpoint: str) -> Served | Unavailable:
-        if chosen.named:
-            return self._required(chosen, endpoint)
+    def _required(self, backend: str, endpoint: str, error: type[TesseractRuntimeError]) -> Served:
+        found = self._preferred(backend, endpoint)
+        if isinstance(found, Unavailable):
+            file = f"gradient_backend of {self._binding.api.path.name}: "
+            place = file if error is InvalidTesseract else ""
+            raise error(f"{place}{endpoint} cannot be served as chosen. {found.reason}")
+        return found
+
+    def _optional(self, backend: str, endpoint: str) -> Served | Unavailable:
         if self._is_gradient(endpoint):
-            return self._preferred(chosen.backend, endpoint)
+            return self._preferred(backend, endpoint)
         own = self._from(NATIVE, endpoint)
         if isinstance(own, Served):
             return own
-        found = self._preferred(chosen.backend, endpoint)
+        found = self._preferred(backend, endpoint)
         return found if isinstance(found, Served) else own
-
-    def _required(self, chosen: _Chosen, endpoint: str) -> Served:
-        found = self._preferred(chosen.backend, endpoint)
-        if isinstance(found, Unavailable):
-            where = f"gradient_backend of {self._binding.api.path.name}: "
-            place = where if chosen.fault is InvalidTesseract else ""
-            raise chosen.fault(f"{place}{endpoint} cannot be served as chosen. {found.reason}")
-        return found
 
     def _preferred(self, backend: str, endpoint: str) -> Served | Unavailable:
         if backend == AUTO:
@@ -119,9 +111,10 @@ class GradientBackends:
         return Unavailable(f"Gradient backend {backend!r} cannot: {found.reason}{others}")
 
     def _first(self, endpoint: str) -> Served | Unavailable:
-        """Return the function of the first backend by rank that has one, or the reasons of all."""
+        """Return the function of the first backend by rank, or the reasons of all."""
+        ranked = [b for b in self._catalog.gradient_backends if b.auto_rank is not None]
         reasons = []
-        for backend in self._by_rank:
+        for backend in sorted(ranked, key=lambda backend: (backend.auto_rank, backend.name)):
             found = self._from(backend.name, endpoint)
             if isinstance(found, Served):
                 return found
@@ -131,31 +124,21 @@ class GradientBackends:
     def _from(self, name: str, endpoint: str) -> Served | Unavailable:
         backend = self._catalog.gradient_backends.find(name)
         if name != NATIVE and self._is_gradient(endpoint):
-            nothing = self._nothing_differentiable()
+            nothing = nothing_differentiable(self._binding)
             if nothing is not None:
-                return nothing
+                return Unavailable(nothing)
         try:
             answer = backend.provide(endpoint, self._binding)
         except TesseractRuntimeError:
             raise
-        # A plugin's fault takes what it would have computed away, and nothing else.
+        # A faulty plugin costs its own gradients only.
         except Exception as error:
             origin = self._catalog.gradient_backends.entries[name].origin
             return Unavailable(f"{origin} failed: {type(error).__name__}: {error}")
         return answer if isinstance(answer, Unavailable) else Served(backend=name, function=answer)
 
-    def _nothing_differentiable(self) -> Unavailable | None:
-        schemas = self._binding.schemas
-        for arrays in (schemas.differentiable_inputs, schemas.differentiable_outputs):
-            if not arrays.by_template:
-                return Unavailable(
-                    f"{arrays.schema.__name__} has nothing differentiable: mark an array as "
-                    "Differentiable[...]."
-                )
-        return None
-
     def _others(self, backend: str) -> str:
-        """Return a sentence with the other choices, if there are any."""
+        """Return a sentence that lists the other choices, if there are any."""
         names = sorted(set(self._catalog.gradient_backends.names) - {backend})
         choices = ", ".join([AUTO, *names])
         return f" Others can be chosen with --gradient-backend: {choices}." if names else ""
@@ -163,11 +146,6 @@ class GradientBackends:
     def _is_gradient(self, endpoint: str) -> bool:
         entry = self._catalog.endpoints.entries.get(endpoint)
         return entry is not None and entry.value.gradient
-
-    @property
-    def _by_rank(self) -> list[GradientBackend]:
-        ranked = [b for b in self._catalog.gradient_backends if b.auto_rank is not None]
-        return sorted(ranked, key=lambda backend: (backend.auto_rank, backend.name))
 
     @cached_property
     def _options(self) -> BackendChoice:

@@ -10,13 +10,12 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class GradientSignature:
-    """The arguments of a gradient function beside `inputs`, and the keys of its result.
+    """The arguments of a gradient function besides `inputs`, and the keys of its result.
 
-    `input_paths` and `output_paths` are the names of the arguments with the paths of the inputs to
-    differentiate with respect to and of the outputs to differentiate. `vector` is the name of the
-    argument with a tangent or cotangent, if there is one. `result_keys` are the arguments whose
-    paths are the keys of the result, the outermost first. `short_name` begins the names of the
-    schemas.
+    `input_paths`, `output_paths` and `vector` name the arguments with the paths of inputs and
+    outputs to differentiate and with the tangent or cotangent, if there is one. `result_keys` name
+    the arguments with the keys of the result, the outermost first. `short_name` begins the names of
+    the schemas.
     """
 
     endpoint: str

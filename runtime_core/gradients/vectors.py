@@ -19,9 +19,9 @@ T = TypeVar("T")
 
 
 def vector_at(tree: Any, paths: Collection[str]) -> dict[str, AnyArray]:
-    """Return the arrays at some paths of inputs or outputs, in the order of the paths' names.
+    """Return the arrays at some paths of inputs or outputs, sorted by path.
 
-    Raises `InvalidPath` where there is nothing and `GradientFailed` where there is no array.
+    Raises `InvalidPath` for a missing path and `GradientFailed` for a value that is not an array.
     """
     return {path: _array_at(tree, path) for path in sorted(paths)}
 
@@ -30,12 +30,12 @@ def _array_at(tree: Any, path: str) -> AnyArray:
     leaf = get(tree, parse(path))
     array = numeric_array(leaf)
     if array is None:
-        raise GradientFailed(f"There is no array of numbers at {path!r}, but {leaf!r:.60}.")
+        raise GradientFailed(f"Expected an array of numbers at {path!r}, got {leaf!r:.60}.")
     return array
 
 
 def numeric_array(value: Any) -> AnyArray | None:
-    """Return a value as an array, or `None` if it is not one of numbers."""
+    """Return a value as an array of numbers, or `None` if it is something else."""
     try:
         array = np.asarray(value)
     except (RuntimeError, TypeError, ValueError):  # ragged lists, tensors that record gradients
@@ -60,7 +60,7 @@ def size_of(vector: Vector) -> int:
 def zeros(vector: Vector) -> dict[str, Any]:
     """Return a vector of zeros with the shapes and data types of another.
 
-    Here as in `one_hot` and `join`, an array of rank 0 is a numpy scalar, as inputs have it.
+    As in `one_hot` and `join`, an array of rank 0 is a numpy scalar, as in inputs.
 
     >>> zeros({"x": np.array([1.0, 2.0]), "s": np.float32(3.0)})
     {'x': array([0., 0.]), 's': np.float32(0.0)}
@@ -104,9 +104,7 @@ def split(items: Iterable[T], vector: Vector) -> dict[str, list[T]]:
 def join(
     arrays: Sequence[AnyArray], *, axis: int, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> Any:
-    """Return an array of a shape, made of arrays that are stacked along an axis.
-
-    `dtype` is the data type if there are none.
+    """Stack arrays along an axis and reshape the result; without arrays it is zeros of `dtype`.
 
     >>> join([np.ones(2), np.zeros(2)], axis=-1, shape=(2, 2), dtype=np.dtype(float))
     array([[1., 0.],
@@ -128,7 +126,7 @@ def to_double(array: Any) -> AnyArray:
 
 
 def machine_epsilon(dtype: np.dtype[Any]) -> float:
-    """Return the relative distance of neighbouring numbers; of integers, that of double precision.
+    """Return the machine epsilon of a data type; for integers, that of double precision.
 
     >>> machine_epsilon(np.dtype("complex64"))
     1.1920928955078125e-07

@@ -34,7 +34,7 @@ class Noted:
 
     @property
     def times(self) -> int:
-        """Return how often it was called."""
+        """Return the number of calls."""
         return len(self.points)
 
 
@@ -64,7 +64,7 @@ def vjp(apply: Apply, x: Any, cotangent: Any, **options: Any) -> AnyArray:
 
 
 def gradient(name: str, apply: Apply, x: Any, **options: Any) -> AnyArray:
-    """Return one of the three gradients of a y that is shaped as x, with a vector of ones."""
+    """Return one of the three gradients of y of the shape of x, with a vector of ones."""
     if name == "jacobian":
         return jacobian(apply, x, **options)
     product = jvp if name == "jvp" else vjp

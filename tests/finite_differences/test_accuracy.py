@@ -1,4 +1,4 @@
-"""How right central differences with scaled steps are, whatever the unit of the input."""
+"""The accuracy of central differences with scaled steps, in any unit of the input."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_error_is_small_in_every_unit(
 def test_products_are_as_right_as_the_jacobian(
     dtype: type[Any], scale: float, vector: list[float]
 ) -> None:
-    """Both products of an exponential with ones are as near to the exact ones."""
+    """Both products of an exponential with ones are as accurate."""
     x = np.array(vector, dtype)
     exact = np.exp(x.astype(np.float64))
     for name in ("jvp", "vjp"):
@@ -129,7 +129,7 @@ def test_forward_differences_are_right_to_the_root_of_the_precision(dtype: type[
 @pytest.mark.parametrize("elements", [1, 100, 10_000])
 @every_precision
 def test_a_tangent_of_one_element_sees_that_element(dtype: type[Any], elements: int) -> None:
-    """The step along a tangent is that of what moves, however long the vector is."""
+    """The step along a tangent depends on the moving elements, not on the length of the vector."""
     x = np.ones(elements, dtype)
     tangent = np.zeros_like(x)
     tangent[0] = 1

@@ -52,13 +52,13 @@ every_gradient = pytest.mark.parametrize("endpoint", GRADIENTS)
 
 
 def served(runtime: Make, source: str = CUBES, **options: Any) -> Runtime:
-    """Return a runtime that differentiates by finite differences, with options of the backend."""
+    """Load a Tesseract that is differentiated by finite differences, with options."""
     flags = {f"finite_differences_{option}": value for option, value in options.items()}
     return runtime(source, gradient_backend="finite-differences", **flags)
 
 
 def question(endpoint: str, inputs: Any = None, **changes: Any) -> dict[str, Any]:
-    """Return a payload for y by x at some inputs."""
+    """Make a payload for y by x at some inputs."""
     vector = {JVP: {"x": [1.0, 1.0, 1.0]}, VJP: {"y": [1.0, 1.0, 1.0]}}.get(endpoint)
     return ask(endpoint, inputs or INPUTS, **{"vector": vector, **changes})
 
@@ -74,7 +74,7 @@ def question(endpoint: str, inputs: Any = None, **changes: Any) -> dict[str, Any
 def test_a_tesseract_with_apply_alone_has_gradients(
     endpoint: str, expected: dict[str, Any], runtime: Make
 ) -> None:
-    """The steps of the backend are scaled, and its answers right."""
+    """The steps of the backend are scaled, and its results right."""
     found = numbers(answer(served(runtime), endpoint, question(endpoint)))
     assert found.keys() == expected.keys()
     for key, value in expected.items():
@@ -93,13 +93,13 @@ def test_gradients_are_described(runtime: Make) -> None:
 
 
 def test_functions_of_the_author_are_not_used(runtime: Make) -> None:
-    """Whoever asks for finite differences gets them, to compare."""
+    """Requested finite differences replace the author's gradients, for comparison."""
     source = CUBES + "def jacobian(inputs, jac_inputs, jac_outputs):\n    1 / 0\n"
     assert answer(served(runtime, source), JACOBIAN, question(JACOBIAN))
 
 
 def test_paths_lead_into_dicts(runtime: Make) -> None:
-    """Any differentiable array can be asked for, several at a time."""
+    """Any differentiable arrays can be requested together."""
     payload = ask(JACOBIAN, INPUTS, of=("y", "total"), by=("scales.{a}", "x"))
     found = answer(served(runtime), JACOBIAN, payload)
     block = found["y"]["scales.{a}"]
@@ -126,7 +126,7 @@ def test_paths_lead_into_dicts(runtime: Make) -> None:
 def test_apply_is_called_as_often_as_by_the_functions(
     endpoint: str, options: dict[str, Any], count: int, runtime: Make
 ) -> None:
-    """Where the shapes of outputs are declared nothing else is evaluated."""
+    """Declared shapes of outputs take no further evaluation."""
     made = served(runtime, **options)
     answer(made, endpoint, question(endpoint))
     assert times_applied(made) == count
@@ -159,7 +159,7 @@ def test_steps_by_path(runtime: Make) -> None:
 
 
 def test_an_input_without_a_step_is_told(runtime: Make) -> None:
-    """What the option does not have is named when it is asked for."""
+    """The message names the input that the option lacks."""
     wrong = fault(served(runtime, eps="z=0.5"), JACOBIAN, question(JACOBIAN))
     assert wrong.kind is FaultKind.TESSERACT_FAILED
     assert wrong.message == "eps has no step for 'x'. It has: z."
@@ -167,7 +167,7 @@ def test_an_input_without_a_step_is_told(runtime: Make) -> None:
 
 @pytest.mark.parametrize("endpoint", ["abstract_eval", "apply", "no_such_endpoint"])
 def test_nothing_else_is_computed(endpoint: str, runtime: Make) -> None:
-    """The backend says of other endpoints that it does not compute them."""
+    """Other endpoints are refused with a reason."""
     made = served(runtime)
     backend = made.catalog.gradient_backends.find("finite-differences")
     found = backend.provide(endpoint, made)
@@ -213,7 +213,7 @@ def test_a_tesseract_that_ends_the_process_does_not(runtime: Make) -> None:
 
 
 def test_a_failure_inside_of_an_authors_jacobian_has_its_traceback(runtime: Make) -> None:
-    """A file that calls the function itself is told as much."""
+    """A file that calls the function itself gets the same message."""
     source = FRAGILE + (
         "from tesseract_core.runtime.experimental import finite_difference_jacobian\n"
         "def jacobian(inputs, jac_inputs, jac_outputs):\n"
@@ -226,7 +226,7 @@ def test_a_failure_inside_of_an_authors_jacobian_has_its_traceback(runtime: Make
 
 
 def test_outputs_that_do_not_fit_their_schema_are_told(runtime: Make) -> None:
-    """What apply returns beside the inputs is validated as its results are."""
+    """Outputs near the inputs are validated like results."""
     source = CUBES.replace("y=y, total", "y=y if inputs.x[2] == 3 else y[:2], total").replace(
         "return OutputSchema", "return dict"
     )
@@ -236,7 +236,7 @@ def test_outputs_that_do_not_fit_their_schema_are_told(runtime: Make) -> None:
 
 
 def test_values_that_are_not_finite_are_told(runtime: Make) -> None:
-    """NaN beside the inputs is a fault with its place, not a null in the answer."""
+    """NaN near the inputs is an error with its place, not a null in the result."""
     source = CUBES.replace("inputs.x**3", "np.where(inputs.x > 3, np.nan, inputs.x**3)")
     wrong = fault(served(runtime, source), JACOBIAN, question(JACOBIAN))
     assert wrong.kind is FaultKind.TESSERACT_FAILED
@@ -248,7 +248,7 @@ def test_values_that_are_not_finite_are_told(runtime: Make) -> None:
 @every_gradient
 @pytest.mark.parametrize("dtype", ["int64", "bool", "complex128"])
 def test_inputs_of_other_numbers_are_told(endpoint: str, dtype: str, runtime: Make) -> None:
-    """A schema may call them differentiable, but they have no small steps."""
+    """A schema may mark integers as differentiable, but they have no small steps."""
     source = CUBES.replace(
         "x: Differentiable[Array[(3,), Float64]]", f"x: Differentiable[Array[(3,), {dtype!r}]]"
     )
@@ -271,7 +271,7 @@ def test_a_shape_that_depends_on_values_is_told(runtime: Make) -> None:
 
 @pytest.mark.parametrize("index", [0, 2])
 def test_a_shape_that_depends_on_one_element_is_told(index: int, runtime: Make) -> None:
-    """It may also be the same on both sides of one element, and not beside another."""
+    """It may also be the same on both sides of one element and differ for another."""
     source = CUBES.replace("y: Differentiable[Array[(3,)", "y: Differentiable[Array[(None,)")
     source = source.replace("y=y,", f"y=y if inputs.x[{index}] == {index + 1} else y[:2],")
     wrong = fault(served(runtime, source), JACOBIAN, question(JACOBIAN))
@@ -281,7 +281,7 @@ def test_a_shape_that_depends_on_one_element_is_told(index: int, runtime: Make) 
 
 
 def test_an_output_that_is_not_there_is_told(runtime: Make) -> None:
-    """A path that apply returns nothing at is named as such."""
+    """The message names the path that apply does not return."""
     source = CUBES.replace("total: Differentiable[Float64]", "sums: list[Differentiable[Float64]]")
     source = source.replace("total=y.sum()", "sums=[y.sum()]")
     wrong = fault(served(runtime, source), JACOBIAN, question(JACOBIAN, of=("sums.[1]",)))

@@ -22,12 +22,12 @@ RESULT = (
 
 @pytest.fixture
 def cli(cli_here: Cli) -> Cli:
-    """Return the command line in this process: no rule of this module is about another."""
+    """Return the command line in this process, which is enough for this module."""
     return cli_here
 
 
 def test_a_file_with_apply_alone_has_a_jacobian(cli: Cli, tesseract: Tesseract) -> None:
-    """One flag before the command is all that it takes."""
+    """One flag before the command is enough."""
     flags = ("--api-path", str(tesseract()), "--gradient-backend", "finite-differences")
     ended = cli(*flags, "jacobian", PAYLOAD)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, RESULT, "")
@@ -48,7 +48,7 @@ def test_a_file_with_apply_alone_has_a_jacobian(cli: Cli, tesseract: Tesseract) 
 def test_wrong_options_are_wrong_calls(
     flags: list[str], environment: dict[str, str], words: str, cli: Cli, tesseract: Tesseract
 ) -> None:
-    """The exit code is 2, and stderr says in one line what is wrong."""
+    """The exit code is 2, with one line on stderr."""
     ended = cli("--api-path", str(tesseract()), *flags, "check", environment=environment)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith(f"Error: {words}")
@@ -83,7 +83,7 @@ def test_a_file_with_apply_alone_has_a_jacobian_over_http(tesseract: Tesseract) 
 
 
 def test_without_the_backend_its_name_has_an_installation(cli: Cli, tesseract: Tesseract) -> None:
-    """Whoever has not loaded it is told where it comes from."""
+    """Without the plugin the message names its distribution."""
     flags = ("--api-path", str(tesseract()), "--no-plugin", "finite-differences")
     ended = cli(*flags, "--gradient-backend", "finite-differences", "jacobian", PAYLOAD)
     assert ended.returncode == 2

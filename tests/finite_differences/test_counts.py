@@ -1,4 +1,4 @@
-"""How often apply is called: that is what a gradient costs."""
+"""The number of evaluations, which is the cost of a gradient."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def three(inputs: Any) -> Any:
 
 
 def times(name: str, elements: int, **options: Any) -> int:
-    """Return how often apply is called for one gradient of three outputs."""
+    """Count the evaluations for one gradient of three outputs."""
     apply = Noted(three)
     x = np.linspace(1, 2, elements)
     if name == "jacobian":
@@ -48,21 +48,21 @@ def test_columns_are_evaluated_once_for_all_outputs(name: str, algorithm: Any, c
 @pytest.mark.parametrize("algorithm", ["central", "forward", "stochastic"])
 @pytest.mark.parametrize("elements", [4, 400])
 def test_a_tangent_takes_two_evaluations(algorithm: Any, elements: int) -> None:
-    """A direction has two ends, whatever the algorithm is."""
+    """A tangent takes two evaluations, whatever the algorithm."""
     assert times("jvp", elements, algorithm=algorithm) == 2
 
 
 @pytest.mark.parametrize("name", ["jacobian", "vjp"])
 @pytest.mark.parametrize("num_samples", [1, 7])
 def test_samples_take_two_evaluations_each(name: str, num_samples: int) -> None:
-    """The number of samples is what was asked for."""
+    """The number of samples can be chosen."""
     assert times(name, 400, algorithm="stochastic", num_samples=num_samples) == 2 * num_samples
 
 
 @pytest.mark.parametrize("name", ["jacobian", "vjp"])
 @pytest.mark.parametrize("elements", [3, 99, 121, 399, 400])
 def test_samples_are_the_root_of_the_elements_or_ten(name: str, elements: int) -> None:
-    """Unless it is asked for, the number of samples grows with the root of the size."""
+    """By default the number of samples grows with the root of the size."""
     assert times(name, elements, algorithm="stochastic") == 2 * max(10, isqrt(elements))
 
 

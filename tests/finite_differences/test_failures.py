@@ -1,4 +1,4 @@
-"""What is said where no finite difference can be."""
+"""Messages where no finite difference exists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BASE = np.array([[1.0, 2.0], [3.0, 4.0]])
 
 
 def refusal(compute: Callable[..., Any], *arguments: Any, **named: Any) -> str:
-    """Return the message with which a gradient is refused."""
+    """Return the message of a refused gradient."""
     with pytest.raises(GradientFailed) as caught:
         compute(*arguments, **named)
     assert caught.value.kind is FaultKind.TESSERACT_FAILED
@@ -49,7 +49,7 @@ def constant(inputs: Any) -> Any:
 @every_gradient
 @pytest.mark.parametrize("dtype", ["int64", "uint8", "bool", "complex128", "object", "<U1"])
 def test_inputs_that_do_not_move_by_little_are_refused(name: str, dtype: str) -> None:
-    """There is no small step of an integer or a boolean, and no real one of a complex number."""
+    """Integers and booleans have no small steps, and complex numbers no real ones."""
     assert refusal(gradient, name, identity, np.ones(3).astype(dtype)) == (
         f"Input 'x' has the data type {dtype}: finite differences need real floating point."
     )
@@ -57,7 +57,7 @@ def test_inputs_that_do_not_move_by_little_are_refused(name: str, dtype: str) ->
 
 @pytest.mark.parametrize("value", [None, "text", {"a": 1}, True, 3])
 def test_inputs_that_are_no_arrays_of_floats_are_refused(value: Any) -> None:
-    """What stands at the path of an input is told by its data type."""
+    """The message has the data type of the input."""
     assert "Input 'x' has the data type" in refusal(jacobian, identity, value)
 
 
@@ -76,7 +76,7 @@ def test_the_element_at_which_apply_fails_is_told(name: str, sign: str) -> None:
 
 
 def test_a_number_at_which_apply_fails_has_no_index() -> None:
-    """A number is told by its path alone."""
+    """A number is named by its path alone."""
     apply = failing(lambda x: x > 1, ZeroDivisionError())
     assert refusal(jacobian, apply, np.float32(1.0), eps=0.5) == (
         "apply failed where input 'x' is changed from 1.0 to 1.5: ZeroDivisionError"
@@ -87,7 +87,7 @@ def test_the_base_at_which_apply_fails_is_told() -> None:
     """Forward differences evaluate the inputs themselves too."""
     apply = failing(lambda x: (x == BASE).all(), KeyError("k"))
     assert refusal(jacobian, apply, BASE, algorithm="forward") == (
-        "apply failed at the inputs as they are: KeyError: 'k'"
+        "apply failed at the inputs themselves: KeyError: 'k'"
     )
 
 
@@ -103,7 +103,7 @@ def test_the_base_at_which_apply_fails_is_told() -> None:
 def test_the_direction_in_which_apply_fails_is_told(
     name: str, algorithm: Any, direction: str
 ) -> None:
-    """Where everything moves at once there is no element to tell."""
+    """When all elements move at once, the message names the direction."""
     apply = failing(lambda x: (x != BASE).any(), RuntimeError("diverged"))
     message = refusal(gradient, name, apply, BASE, algorithm=algorithm)
     assert message.startswith("apply failed where 'x' ")
@@ -111,7 +111,7 @@ def test_the_direction_in_which_apply_fails_is_told(
 
 
 def test_an_exception_that_cannot_be_printed_is_told() -> None:
-    """The message is there, whatever the exception's own text does."""
+    """The message appears even if the exception's own text fails."""
 
     class Broken(Exception):
         def __str__(self) -> str:
@@ -131,7 +131,7 @@ def test_whoever_stops_the_process_is_heard(error: BaseException) -> None:
 @every_algorithm
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite_are_refused(name: str, algorithm: Any, value: float) -> None:
-    """NaN and infinity have no difference, and no place in a gradient."""
+    """NaN and infinity cannot be subtracted."""
 
     def apply(inputs: Any) -> Any:
         y = inputs["x"].copy()
@@ -140,11 +140,11 @@ def test_values_that_are_not_finite_are_refused(name: str, algorithm: Any, value
 
     message = refusal(gradient, name, apply, np.ones(2), algorithm=algorithm)
     assert message.startswith(f"apply returns {value} for output 'y' at index (1,) ")
-    assert message.endswith(", so that there is no finite difference.")
+    assert message.endswith(", so no finite difference exists.")
 
 
 def test_the_element_at_which_a_value_is_not_finite_is_told() -> None:
-    """Both places are named: that of the output and that of the input."""
+    """The message names the elements of output and input."""
 
     def apply(inputs: Any) -> Any:
         with np.errstate(invalid="ignore"):
@@ -153,7 +153,7 @@ def test_the_element_at_which_a_value_is_not_finite_is_told() -> None:
     x = np.array([4.0, 1.0, 1.0, 0.25])
     assert refusal(jacobian, apply, x, eps=0.5) == (
         "apply returns nan for output 'y' at index (1, 1) where input 'x' at index (3,) is changed "
-        "from 0.25 to -0.25, so that there is no finite difference."
+        "from 0.25 to -0.25, so no finite difference exists."
     )
 
 
@@ -161,7 +161,7 @@ def test_the_element_at_which_a_value_is_not_finite_is_told() -> None:
 @every_gradient
 @every_algorithm
 def test_inputs_that_are_not_finite_are_refused(name: str, algorithm: Any, value: float) -> None:
-    """Nothing is beside infinity: there is no difference, even of outputs that do not see it."""
+    """Infinity has no neighbours, even for outputs that do not depend on it."""
     x = np.array([1.0, value])
     message = refusal(gradient, name, constant, x, algorithm=algorithm)
     assert "'x' at index (1,)" in message
@@ -199,7 +199,7 @@ def test_a_shape_that_depends_on_one_element_is_refused(name: str, algorithm: An
 
 @pytest.mark.parametrize("name", ["jacobian", "vjp"])
 def test_a_shape_that_differs_between_samples_is_refused(name: str) -> None:
-    """The same is true of the samples of an estimate."""
+    """The same holds for the samples of an estimate."""
     sizes = iter([2, 2, 3, 3])
 
     def apply(inputs: Any) -> Any:
@@ -215,7 +215,7 @@ def test_a_shape_that_differs_between_samples_is_refused(name: str) -> None:
 
 @every_gradient
 def test_an_output_that_is_no_array_is_told(name: str) -> None:
-    """A text or an object in the place of an output is named with its path."""
+    """The message has the path and the value of an output that is not an array."""
 
     def apply(inputs: Any) -> Any:
         return {"y": "text"}
@@ -227,13 +227,13 @@ def test_an_output_that_is_no_array_is_told(name: str) -> None:
 
 @pytest.mark.parametrize("inputs", [{"z"}, {"x", "z"}, {"x.[0].w"}])
 def test_an_input_that_is_not_there_is_told(inputs: set[str]) -> None:
-    """A path that leads nowhere in the inputs is a fault of the caller that names it."""
+    """A missing path in the inputs is a fault of the caller."""
     with pytest.raises(TesseractRuntimeError, match=r"There is nothing at '(z|x.\[0\].w|x.\[0\])'"):
         finite_difference_jacobian(identity, {"x": np.ones(2)}, inputs, {"y"})
 
 
 def test_an_output_that_is_not_there_is_told() -> None:
-    """A path that leads nowhere in the outputs is named."""
+    """The message names a missing path in the outputs."""
     with pytest.raises(TesseractRuntimeError, match="'z'"):
         finite_difference_jacobian(identity, {"x": np.ones(2)}, {"x"}, {"z"})
 
@@ -289,7 +289,7 @@ def test_a_cotangent_that_does_not_fit_is_told(
 
 
 def test_a_tangent_that_is_not_real_is_told() -> None:
-    """A tangent of a real input is real; its imaginary part is not dropped in silence."""
+    """The imaginary part of a tangent of a real input is refused, not dropped."""
     tangent = {"x": np.array([1j, 0])}
     x = {"x": np.ones(2)}
     assert "tangent" in refusal(finite_difference_jvp, identity, x, {"x"}, {"y"}, tangent)
@@ -298,7 +298,7 @@ def test_a_tangent_that_is_not_real_is_told() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("apply", [identity, constant])
 def test_a_tangent_that_is_not_finite_is_refused(apply: Any, value: float) -> None:
-    """There is no step of that size, even for outputs that would not see it."""
+    """Infinite steps are refused, even for outputs that do not depend on them."""
     tangent = {"x": np.array([1.0, value])}
     x = {"x": np.ones(2)}
     assert "tangent" in refusal(finite_difference_jvp, apply, x, {"x"}, {"y"}, tangent)

@@ -1,4 +1,4 @@
-"""What a product with a cotangent holds in memory: never the whole Jacobian."""
+"""The memory of a product with a cotangent, which never needs the whole Jacobian."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ELEMENTS = 2000
 
 
 def peak(compute: Callable[[], object]) -> int:
-    """Return the most bytes that were held at a time during a call."""
+    """Return the peak of allocated bytes during a call."""
     tracemalloc.start()
     try:
         compute()
@@ -27,7 +27,7 @@ def peak(compute: Callable[[], object]) -> int:
 
 @pytest.mark.parametrize("algorithm", ["central", "forward", "stochastic"])
 def test_a_vjp_never_holds_the_jacobian(algorithm: Any) -> None:
-    """The peak is that of some columns."""
+    """The peak is the size of a few columns."""
     x = np.ones(ELEMENTS)
     column = x.nbytes
     assert (

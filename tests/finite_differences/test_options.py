@@ -1,4 +1,4 @@
-"""The options of the functions: what cannot be used is told in one sentence."""
+"""The options of the functions: invalid ones are refused in one sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ every_gradient = pytest.mark.parametrize("name", GRADIENTS)
 
 
 def refusal(name: str, **options: Any) -> str:
-    """Return the message with which options are refused, before anything is evaluated."""
+    """Return the message of refused options, before anything is evaluated."""
     apply = Noted(identity)
     with pytest.raises(GradientFailed) as caught:
         gradient(name, apply, np.ones(2), **options)
@@ -38,18 +38,18 @@ def test_a_step_for_each_element_is_refused(name: str) -> None:
 
 @every_gradient
 def test_a_wrong_step_of_one_input_is_refused(name: str) -> None:
-    """The steps of a mapping are held to the same rule."""
+    """The same rule applies to the steps of a mapping."""
     assert refusal(name, eps={"x": -1.0}) == "eps=-1.0 must be a positive number or 'auto'."
 
 
 @every_gradient
 def test_an_input_without_a_step_is_told(name: str) -> None:
-    """A mapping must have every input that is asked for, and says what it has."""
+    """A mapping must have every requested input; the message lists those that it has."""
     assert refusal(name, eps={"z": 1e-3, "w": "auto"}) == ("eps has no step for 'x'. It has: w, z.")
 
 
 def test_steps_of_other_inputs_are_no_fault() -> None:
-    """A mapping may have more than is asked for."""
+    """A mapping may have more inputs than requested."""
     np.testing.assert_allclose(
         jacobian(identity, np.ones(2), eps={"x": 1e-3, "z": 1e-2}), np.eye(2)
     )
@@ -58,7 +58,7 @@ def test_steps_of_other_inputs_are_no_fault() -> None:
 @every_gradient
 @pytest.mark.parametrize("algorithm", ["centrl", "", None])
 def test_an_unknown_algorithm_is_refused(name: str, algorithm: Any) -> None:
-    """The message lists those that there are."""
+    """The message lists the valid ones."""
     assert refusal(name, algorithm=algorithm) == (
         f"algorithm={algorithm!r} is unknown. Available: central, forward, stochastic."
     )
@@ -80,6 +80,6 @@ def test_a_seed_that_is_none_is_refused(name: str) -> None:
 
 
 def test_options_are_named() -> None:
-    """No option can be given by its position."""
+    """Options are keyword arguments."""
     with pytest.raises(TypeError, match="positional"):
         finite_difference_jacobian(identity, {"x": np.ones(1)}, {"x"}, {"y"}, "central")  # type: ignore[call-arg]  # that is the point

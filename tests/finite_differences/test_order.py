@@ -1,4 +1,4 @@
-"""Evaluations that are done in any order: the result has the same bits."""
+"""Evaluations that finish in any order give the same bits."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ every_gradient = pytest.mark.parametrize("name", GRADIENTS)
 
 
 def apply(inputs: Any) -> Any:
-    """Return outputs in which everything matters."""
+    """Return outputs that depend on everything."""
     x, z, s = inputs["x"], inputs["z"], inputs["s"]
     return {"y": np.sin(x) * s + z.sum(), "w": (np.exp(x).sum() * z).astype(np.float32)}
 
 
 class Threads:
-    """Evaluates in threads, which are done in any order."""
+    """Evaluates in threads, which finish in any order."""
 
     concurrency = 8
 
@@ -49,7 +49,7 @@ class Threads:
     def submit(
         self, changes: Mapping[str, AnyArray], outputs: Collection[str]
     ) -> Future[Mapping[str, AnyArray]]:
-        """Evaluate some time later."""
+        """Evaluate after a delay."""
         number, seconds = self.submitted, self._random.uniform(0, 2e-3)
         self.submitted += 1
 
@@ -85,7 +85,7 @@ def compute(name: str, evaluations: Evaluations, scheme: Scheme) -> Any:
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_result_does_not_depend_on_the_order(name: str, algorithm: Any, seed: int) -> None:
-    """Threads give bit for bit what one evaluation after the other gives."""
+    """Threads give the same bits as serial evaluations."""
     scheme = Scheme(algorithm=algorithm, eps="auto", seed=7)
     expected = compute(name, SerialEvaluations(apply, INPUTS), scheme)
     with threads(seed) as evaluations:
@@ -122,7 +122,7 @@ def test_no_more_is_submitted_than_is_worth_it() -> None:
 
 
 def test_the_first_failure_in_order_is_told() -> None:
-    """Of several failures the message is about the first, whichever happened first."""
+    """Of several failures the first in order is reported, whichever happened first."""
 
     class Failing(Threads):
         def submit(self, changes: Mapping[str, AnyArray], outputs: Collection[str]) -> Any:

@@ -1,4 +1,4 @@
-"""Who owns which array: functions that change their inputs or use a buffer again do no harm."""
+"""Ownership of arrays: functions may change their inputs and reuse buffers."""
 
 from __future__ import annotations
 
@@ -35,28 +35,28 @@ class Careless:
 
 
 def with_rest(function: Any) -> Any:
-    """Return a function of `{"x": ...}` that calls another with something to change beside it."""
+    """Return a function of `{"x": ...}` that passes another input to change as well."""
     return lambda inputs: function({**inputs, "rest": [np.zeros(1)]})
 
 
 @every_gradient
 @both_algorithms
 def test_a_careless_function_is_differentiated_as_a_careful_one(name: str, algorithm: Any) -> None:
-    """Each evaluation has inputs of its own, and its outputs are copied before the next."""
+    """Each evaluation gets its own inputs, and its outputs are copied before the next."""
     found = gradient(name, with_rest(Careless()), X, algorithm=algorithm)
     np.testing.assert_array_equal(found, gradient(name, cubes, X, algorithm=algorithm))
 
 
 @pytest.mark.parametrize("name", ["jacobian", "vjp"])
 def test_a_careless_function_has_the_same_estimate(name: str) -> None:
-    """The same is true of samples."""
+    """The same holds for samples."""
     options: dict[str, Any] = {"algorithm": "stochastic", "seed": 1}
     found = gradient(name, with_rest(Careless()), X, **options)
     np.testing.assert_array_equal(found, gradient(name, cubes, X, **options))
 
 
 def test_what_is_not_differentiated_is_each_evaluations_own() -> None:
-    """Whatever a function does to the rest of its inputs is undone before it is called again."""
+    """Changes of other inputs do not reach the next evaluation."""
 
     def apply(inputs: Any) -> Any:
         scale = inputs["scales"].pop()
@@ -69,7 +69,7 @@ def test_what_is_not_differentiated_is_each_evaluations_own() -> None:
 
 
 def test_the_inputs_of_the_caller_stay_as_they_are() -> None:
-    """What was given is never changed, whatever the function does."""
+    """The caller's inputs never change."""
     inputs: dict[str, Any] = {"x": X.copy(), "rest": [np.zeros(1)]}
     before = deepcopy(inputs)
     finite_difference_jacobian(Careless(), inputs, {"x"}, {"y"})
@@ -79,7 +79,7 @@ def test_the_inputs_of_the_caller_stay_as_they_are() -> None:
 
 @every_gradient
 def test_the_result_is_the_callers(name: str) -> None:
-    """It is writable, and nobody else writes to it."""
+    """It is writable and shares no memory."""
     first = gradient(name, identity, X)
     first[...] = 7
     assert not (gradient(name, identity, X) == 7).any()
@@ -112,7 +112,7 @@ def apply(inputs):
 def test_a_careless_tesseract_is_differentiated_all_the_same(
     endpoint: str, algorithm: str, runtime: Make
 ) -> None:
-    """The backend keeps evaluations apart as the functions do."""
+    """The backend separates evaluations as the functions do."""
     made = runtime(
         CARELESS,
         gradient_backend="finite-differences",

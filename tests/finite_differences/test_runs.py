@@ -1,4 +1,4 @@
-"""What apply logs while it is evaluated for a gradient belongs to no run."""
+"""Logs of apply during the evaluations of a gradient belong to no run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def apply(inputs):
     return {"y": inputs.x}
 """
 )
-"""A Tesseract that notes the run that it works for."""
+"""A Tesseract that records its current run."""
 
 OWN = """
 def jacobian(inputs, jac_inputs, jac_outputs):
@@ -72,7 +72,7 @@ def test_evaluations_inside_of_an_authors_jacobian_are_not_kept(runtime: Make) -
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_evaluations_of_plain_code_are_not_kept(name: str) -> None:
-    """Without any runtime around there is a run inside of the function, and none outside."""
+    """Without a runtime there is a run during evaluations only."""
     kept = []
 
     def apply(inputs: Any) -> Any:
@@ -86,7 +86,7 @@ def test_evaluations_of_plain_code_are_not_kept(name: str) -> None:
 
 
 def test_a_failed_evaluation_leaves_the_run_as_it_was() -> None:
-    """The run outside is back after an exception as well."""
+    """The outer run is restored after an exception."""
     with pytest.raises(Exception, match="apply failed"):
         gradient("jacobian", lambda inputs: 1 / 0, np.ones(1))
     assert scope.current().run is None

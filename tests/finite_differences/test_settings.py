@@ -1,4 +1,4 @@
-"""The options of the backend: flags, variables, and what is refused."""
+"""The options of the backend: flags, variables, and refusals."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_defaults(catalog: Catalog) -> None:
 
 
 def test_every_option_is_a_flag(catalog: Catalog) -> None:
-    """Flags are texts, and are read."""
+    """Flags are parsed."""
     flags = {
         "finite_differences_algorithm": "forward",
         "finite_differences_eps": "1e-3",
@@ -75,7 +75,7 @@ def test_steps_are_read(catalog: Catalog, text: str, eps: Any) -> None:
     "eps", ["0", "-1", "inf", "nan", "automatic", "x=", "x=-1", "x=1,y", "x=1,y=nan"]
 )
 def test_wrong_steps_are_refused(catalog: Catalog, eps: str) -> None:
-    """The message has the flag, what was given and what is possible, in one line."""
+    """The message has the flag, its value and the valid ones, in one line."""
     with pytest.raises(InvalidOption) as caught:
         scheme(catalog, {"finite_differences_eps": eps})
     message = str(caught.value)
@@ -97,7 +97,7 @@ def test_wrong_steps_are_refused(catalog: Catalog, eps: str) -> None:
     ],
 )
 def test_wrong_values_are_refused(catalog: Catalog, option: str, value: str) -> None:
-    """The message has the variable and what was given."""
+    """The message has the variable and its value."""
     variable = f"TESSERACT_FINITE_DIFFERENCES_{option}"
     with pytest.raises(InvalidOption) as caught:
         scheme(catalog, environment={variable: value})

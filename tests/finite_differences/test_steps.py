@@ -1,4 +1,4 @@
-"""Where apply is called, and what the differences are divided by."""
+"""The points of evaluation, and the steps by which differences are divided."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_zero_is_of_magnitude_one(dtype: type[Any], x: float) -> None:
 
 @every_precision
 def test_forward_steps_are_smaller(dtype: type[Any]) -> None:
-    """Forward differences begin at the inputs and go on by the root of the machine epsilon."""
+    """Forward differences step up from the inputs by the root of the machine epsilon."""
     apply = Noted(identity)
     jacobian(apply, np.zeros(1, dtype), eps="auto", algorithm="forward")
     np.testing.assert_allclose(np.ravel(apply.points), [0, best(dtype, 1 / 2)], rtol=1e-6)
@@ -85,7 +85,7 @@ def test_a_number_is_the_factor_of_a_tangent() -> None:
 
 @every_gradient
 def test_the_default_step_is_absolute(name: str) -> None:
-    """A call that says nothing of the step has 1e-4."""
+    """The default step is 1e-4."""
     apply = Noted(identity)
     gradient(name, apply, np.zeros(1))
     assert np.ravel(apply.points).tolist() == [1e-4, -1e-4]
@@ -106,7 +106,7 @@ def test_a_step_that_rounding_would_swallow_is_taken_longer(
 @pytest.mark.parametrize("algorithm", ["central", "forward"])
 @every_precision
 def test_a_line_has_its_slope_exactly(name: str, algorithm: Any, dtype: type[Any]) -> None:
-    """Differences are divided by the step that was really taken, so that no rounding is left."""
+    """Differences are divided by the step after rounding, so no rounding error is left."""
     x = np.array([0.1], dtype)
     found = gradient(name, lambda inputs: {"y": 2 * inputs["x"]}, x, algorithm=algorithm)
     assert found.ravel().tolist() == [2.0]
@@ -122,7 +122,7 @@ def test_a_longer_line_has_its_slope_exactly() -> None:
 @pytest.mark.parametrize("algorithm", ["central", "forward"])
 @pytest.mark.parametrize("eps", ["auto", 1e-4])
 def test_inputs_of_very_different_size_along_one_tangent(eps: Any, algorithm: Any) -> None:
-    """A step that is good for a thickness in m is not lost in a pressure in Pa."""
+    """A step for a thickness in m is not lost in a pressure in Pa."""
     inputs = {"p": np.array([1e5], np.float32), "d": np.array([1e-3], np.float32)}
     tangent = {path: np.ones(1, np.float32) for path in inputs}
     found = finite_difference_jvp(
@@ -150,7 +150,7 @@ def test_inputs_of_very_different_size_along_one_tangent(eps: Any, algorithm: An
 def test_a_tangent_of_another_size_than_its_input(
     dtype: type[Any], x: float, tangent: float
 ) -> None:
-    """The product of step and tangent does not vanish, nor overflow, on its way."""
+    """The product of step and tangent neither vanishes nor overflows."""
     found = jvp(identity, np.array([x], dtype), np.array([tangent], dtype), eps="auto")
     np.testing.assert_allclose(found, np.array([tangent], dtype), rtol=1e-2)
 
@@ -158,7 +158,7 @@ def test_a_tangent_of_another_size_than_its_input(
 @every_precision
 @pytest.mark.parametrize("name", ["jacobian", "vjp"])
 def test_the_smallest_numbers_have_a_step(name: str, dtype: type[Any]) -> None:
-    """A share of the smallest number that there is would be none."""
+    """A fraction of the smallest number would round to zero."""
     x = np.array([np.finfo(dtype).smallest_subnormal])
     assert gradient(name, identity, x, eps="auto").ravel().tolist() == [1.0]
 
@@ -176,7 +176,7 @@ def test_a_function_that_does_not_change_has_no_derivative(
 
 
 def test_each_input_can_have_its_own_step() -> None:
-    """A mapping gives steps by path, scaled ones among them."""
+    """A mapping has steps by path, including scaled ones."""
     seen: list[tuple[float, float]] = []
 
     def apply(inputs: Any) -> Any:
@@ -195,7 +195,7 @@ def test_each_input_can_have_its_own_step() -> None:
 
 
 def test_the_smallest_step_of_a_mapping_counts_along_a_tangent() -> None:
-    """All inputs move together, by no more than any of them was allowed."""
+    """All inputs move together by the smallest of their steps."""
     apply = Noted(lambda inputs: {"y": inputs["x"] + inputs["b"]})
     inputs = {"x": np.float64(1.0), "b": np.float64(1.0)}
     finite_difference_jvp(apply, inputs, ["x", "b"], ["y"], inputs, eps={"x": 0.5, "b": 0.25})

@@ -1,4 +1,4 @@
-"""Estimates from samples: right on average, and the same again for the same seed."""
+"""Estimates from samples: right on average, and reproducible with a seed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_seed_gives_the_same_estimate_again(name: str) -> None:
 
 @SAMPLED
 def test_without_a_seed_each_estimate_is_another(name: str) -> None:
-    """Repeated calls average out."""
+    """Repeated estimates average to the Jacobian."""
     x = np.linspace(1, 2, 5)
     first, second = (gradient(name, cubes, x, algorithm="stochastic") for _ in range(2))
     assert not np.allclose(first, second)
@@ -49,7 +49,7 @@ def test_without_a_seed_each_estimate_is_another(name: str) -> None:
 @pytest.mark.parametrize("name", GRADIENTS)
 @pytest.mark.parametrize("algorithm", ["central", "forward", "stochastic"])
 def test_random_numbers_of_the_author_are_left_alone(name: str, algorithm: Any) -> None:
-    """Nobody else's sequence goes on while samples are drawn."""
+    """Drawing samples does not advance the global random sequence."""
     np.random.seed(0)
     expected = np.random.random()
     np.random.seed(0)
@@ -59,7 +59,7 @@ def test_random_numbers_of_the_author_are_left_alone(name: str, algorithm: Any) 
 
 @pytest.mark.parametrize("eps", ["auto", 1e-4])
 def test_many_samples_come_to_the_jacobian(eps: Any) -> None:
-    """The error is what its size and the number of samples let expect, and falls with these."""
+    """The error follows from size and number of samples, and falls with the latter."""
     norms = np.linalg.norm(MATRIX, axis=1, keepdims=True)
     errors = [
         np.abs(estimate(samples, seed, eps=eps) - MATRIX).max()
@@ -95,7 +95,7 @@ def test_a_product_is_that_with_the_jacobian_of_the_same_seed() -> None:
 
 
 def test_a_sample_has_two_sides_of_equal_distance() -> None:
-    """Every element takes a step of its own size, up or down, and then the other way."""
+    """Every element takes its own step up or down, and then the opposite one."""
     apply = Noted(cubes)
     x = np.array([1.0, -100.0, 0.0])
     jacobian(apply, x, algorithm="stochastic", num_samples=100, seed=5, eps="auto")
@@ -109,7 +109,7 @@ def test_a_sample_has_two_sides_of_equal_distance() -> None:
 
 
 def test_one_element_is_differentiated_as_by_central_differences() -> None:
-    """Without other elements there is no noise."""
+    """A single element has no noise."""
     x = np.array([2.0])
     found = jacobian(cubes, x, algorithm="stochastic")
     np.testing.assert_allclose(found, jacobian(cubes, x, algorithm="central"), rtol=1e-9)

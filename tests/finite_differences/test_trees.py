@@ -25,7 +25,7 @@ class Layer(BaseModel):
 
 
 class Model(BaseModel):
-    """Layers in a list and by name, and what is no array."""
+    """Layers in a list and by name, and a field that is not an array."""
 
     layers: list[Layer]
     named: dict[str, Layer]
@@ -43,7 +43,7 @@ PATHS = ("layers.[1].weights", "layers.[0].bias", "named.{a.b}.weights")
 
 
 def loss(inputs: Model) -> dict[str, Any]:
-    """Return the weighted powers of everything, in a list inside of a dict."""
+    """Return the weighted powers of all inputs, in a list in a dict."""
     power = inputs.power
     return {
         "sums": [
@@ -100,7 +100,7 @@ def test_products_of_a_tree_are_those_with_its_jacobian() -> None:
 
 
 def test_apply_gets_an_instance_of_its_own_model() -> None:
-    """The inputs of an evaluation are of the class that was given, methods and all."""
+    """The inputs of an evaluation are of the caller's class, with its methods."""
     seen = []
 
     def apply(inputs: Model) -> Any:
@@ -125,7 +125,7 @@ def test_outputs_may_be_a_model() -> None:
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("x", [np.float64(3.0), np.array(3.0), 3.0])
 def test_numbers_are_arrays_of_rank_0(x: Any, algorithm: Any) -> None:
-    """A number has a derivative of rank 0, whatever it is written as."""
+    """A number of any type has a derivative of rank 0."""
 
     def square(inputs: Any) -> Any:
         return {"y": inputs["x"] ** 2}
@@ -141,7 +141,7 @@ def test_numbers_are_arrays_of_rank_0(x: Any, algorithm: Any) -> None:
 
 
 def test_apply_gets_scalars_of_numpy() -> None:
-    """An array of rank 0 is a numpy scalar in inputs, as it is everywhere."""
+    """An array of rank 0 is a numpy scalar in inputs, as everywhere."""
     seen = []
 
     def apply(inputs: Any) -> Any:
@@ -154,7 +154,7 @@ def test_apply_gets_scalars_of_numpy() -> None:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_inputs_keep_their_data_types(algorithm: Any) -> None:
-    """Each input is moved, and its products are returned, in its own data type."""
+    """Each input moves in its own data type, and its products are returned in it."""
     inputs = {"a": np.ones(2, np.float32), "b": np.ones(3, np.float64), "c": np.ones(1, np.float16)}
     seen = set()
 
@@ -197,7 +197,7 @@ def test_inputs_keep_their_data_types(algorithm: Any) -> None:
 def test_derivatives_have_the_data_type_of_the_output(
     dtype: type[Any], expected: type[Any], algorithm: Any
 ) -> None:
-    """Of integers, which no derivative can be, they are float64."""
+    """Derivatives of integers are float64."""
 
     def apply(inputs: Any) -> Any:
         return {"y": np.asarray(inputs["x"] > 0).astype(dtype)}
@@ -294,7 +294,7 @@ def test_arrays_in_any_order_of_memory() -> None:
 
 
 def test_paths_may_be_any_collection() -> None:
-    """Sets, lists and tuples are the same, and what is named twice counts once."""
+    """Sets, lists and tuples are equivalent, and duplicates count once."""
     x = {"x": np.ones(2)}
     found = [
         finite_difference_jacobian(identity, x, inputs, outputs)["y"]["x"].tolist()

@@ -39,7 +39,7 @@ def apply(inputs):
 
 
 def registered(value: Any) -> Registered[Any]:
-    """Return a declaration of a plugin."""
+    """Declare a plugin."""
     return Registered(value=value, plugin="acme", distribution="acme-gradients", version="2.0")
 
 
@@ -91,20 +91,20 @@ def with_backends(catalog: Catalog, *backends: GradientBackend) -> Catalog:
 
 
 def serving_backend(runtime: Runtime, endpoint: str) -> str | None:
-    """Return the name of the backend that serves an endpoint, if any does."""
+    """Return the name of the backend that serves an endpoint, if there is one."""
     served = runtime.gradients.serving(endpoint)
     return served.backend if isinstance(served, Served) else None
 
 
 def reason(runtime: Runtime, endpoint: str) -> str:
-    """Return why an endpoint is not served."""
+    """Return the reason why an endpoint is not served."""
     served = runtime.gradients.serving(endpoint)
     assert isinstance(served, Unavailable)
     return served.reason
 
 
 def refusal(runtime: Runtime, kind: type[TesseractRuntimeError], exit_code: int) -> str:
-    """Return the message with which a Tesseract is refused at its start."""
+    """Return the message of a Tesseract that is refused at start."""
     with pytest.raises(kind) as caught:
         describe(runtime)
     assert OUTCOMES[caught.value.kind].exit_code == exit_code
@@ -112,5 +112,5 @@ def refusal(runtime: Runtime, kind: type[TesseractRuntimeError], exit_code: int)
 
 
 def served_by(description: Description) -> Mapping[str, str | None]:
-    """Return the backends of what is served."""
+    """Return the backends of the served endpoints."""
     return {endpoint.name: endpoint.backend for endpoint in description.endpoints}

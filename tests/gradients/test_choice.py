@@ -1,4 +1,4 @@
-"""Which backend is chosen for which endpoint."""
+"""The choice of a backend for each endpoint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.gradients.conftest import OWN_JACOBIAN, Make, backend, serving_backen
 
 
 def test_only_the_authors_functions_are_used_by_default(made: Make) -> None:
-    """Other backends that could compute an endpoint are not asked."""
+    """Other backends are not called."""
     asked: list[str] = []
     runtime = made(DOUBLE + OWN_JACOBIAN, backend("exact", 20, asked=asked))
     assert [serving_backend(runtime, endpoint) for endpoint in GRADIENTS] == ["native", None, None]
@@ -44,7 +44,7 @@ def test_only_the_authors_functions_are_used_by_default(made: Make) -> None:
 def test_the_choice_is_made_for_each_endpoint(
     options: str | None, file: str | None, expected: tuple[str | None, ...], made: Make
 ) -> None:
-    """Options are stronger than the file; a bare name of theirs hides all of it."""
+    """Options override the file; a bare name overrides all of it."""
     source = DOUBLE + OWN_JACOBIAN
     source += "" if file is None else f"gradient_backend = {file!r}\n"
     flags = {} if options is None else {"gradient_backend": options}
@@ -61,7 +61,7 @@ def test_a_file_may_choose_by_a_mapping(made: Make) -> None:
 
 
 def test_auto_goes_by_rank(made: Make) -> None:
-    """The lowest rank that can is taken, of equals the first by name, and no rank is out."""
+    """The lowest rank wins, then the name; backends without a rank are ignored."""
     backends = (
         backend("zebra", 20),
         backend("none", None),
@@ -75,7 +75,7 @@ def test_auto_goes_by_rank(made: Make) -> None:
 
 
 def test_auto_prefers_the_authors_functions(made: Make) -> None:
-    """What is written by hand comes first."""
+    """The author's functions come first."""
     runtime = made(DOUBLE + OWN_JACOBIAN, backend("exact", 1), gradient_backend="auto")
     assert serving_backend(runtime, JACOBIAN) == "native"
 
@@ -89,14 +89,14 @@ def test_first_party_backends_have_their_ranks(catalog: Catalog) -> None:
 
 
 def test_auto_of_what_is_installed(runtime: Make) -> None:
-    """A file's own function is used, the others are derived of it."""
+    """A file's own function is used, and the others are derived from it."""
     made = runtime(DOUBLE + OWN_JACOBIAN, gradient_backend="auto")
     found = [serving_backend(made, endpoint) for endpoint in GRADIENTS]
     assert found == ["native", "derived", "derived"]
 
 
 def test_a_backend_is_asked_once_for_each_endpoint(made: Make) -> None:
-    """Whoever asks again gets the same function."""
+    """The same function is returned again."""
     asked: list[str] = []
     runtime = made(DOUBLE, backend("exact", asked=asked), gradient_backend="exact")
     for _ in range(3):

@@ -64,7 +64,7 @@ def test_a_wrong_choice_of_the_file_on_the_command_line(
 
 
 def test_flag_and_variables_are_put_together(cli_here: Cli, tesseract: Tesseract) -> None:
-    """Each endpoint has the strongest of what was said of it, the file's word included."""
+    """Options, variables and the file are combined for each endpoint."""
     source = DOUBLE + OWN_JACOBIAN + "gradient_backend = 'vector_jacobian_product=derived'\n"
     ended = cli_here(
         "--api-path",

@@ -1,4 +1,4 @@
-"""What a description tells of backends."""
+"""Backends in descriptions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.gradients.conftest import OWN_JACOBIAN, Make, backend, served_by
 
 
 def test_the_description_has_the_backend_of_each_gradient(made: Make) -> None:
-    """Of other endpoints it tells only where the function is not the author's."""
+    """Other endpoints have a backend only if the function is not the author's."""
     able = backend("exact", 20, serves=(VJP, "abstract_eval"))
     description = describe(made(DOUBLE + OWN_JACOBIAN, able, gradient_backend="auto"))
     assert {name: by for name, by in served_by(description).items() if by} == {
@@ -21,6 +21,6 @@ def test_the_description_has_the_backend_of_each_gradient(made: Make) -> None:
 
 
 def test_a_description_survives_the_way_to_another_process(made: Make) -> None:
-    """The front of a server has what its worker has told."""
+    """The front of a server has the description of its worker."""
     description = describe(made(DOUBLE, backend("exact"), gradient_backend="exact"))
     assert Description.from_data(description.as_data()) == description

@@ -1,4 +1,4 @@
-"""Evaluations of a function near one point: who owns what, what fails, and what is logged."""
+"""Evaluations of a function near one point: ownership, failures and logs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def identity(inputs: Any) -> Any:
 
 
 def test_only_what_is_changed_is_changed() -> None:
-    """The rest of the inputs is as it was, at every depth."""
+    """The rest of the inputs is unchanged at every depth."""
     inputs = {"x": np.ones(2), "deep": [{"w": np.zeros(3)}, {"w": np.ones(1)}], "n": 3}
 
     def function(inputs: Any) -> Any:
@@ -56,7 +56,7 @@ def test_only_outputs_that_are_asked_for_are_returned() -> None:
 
 
 def test_every_evaluation_has_inputs_of_its_own() -> None:
-    """What a function does to its inputs is not there at the next evaluation."""
+    """Changes of the inputs do not reach the next evaluation."""
     inputs = {"x": np.ones(2), "rest": [np.ones(2)]}
 
     def function(inputs: Any) -> Any:
@@ -70,7 +70,7 @@ def test_every_evaluation_has_inputs_of_its_own() -> None:
 
 
 def test_the_base_is_that_of_the_beginning() -> None:
-    """Whoever changes the inputs afterwards does not move the point."""
+    """Later changes of the inputs do not move the point."""
     inputs = {"x": np.ones(2)}
     evaluations = SerialEvaluations(identity, inputs)
     inputs["x"][:] = 7
@@ -78,7 +78,7 @@ def test_the_base_is_that_of_the_beginning() -> None:
 
 
 def test_changes_stay_with_the_caller() -> None:
-    """A function does not write into the arrays that it is given."""
+    """Functions cannot write into the caller's arrays."""
 
     def function(inputs: Any) -> Any:
         inputs["x"] += 1
@@ -90,7 +90,7 @@ def test_changes_stay_with_the_caller() -> None:
 
 
 def test_outputs_stay_with_the_caller() -> None:
-    """A function that returns one buffer again and again does not change earlier outputs."""
+    """A function that reuses a buffer does not change earlier outputs."""
     buffer = np.zeros(2)
 
     def function(inputs: Any) -> Any:
@@ -124,7 +124,7 @@ def test_changes_of_rank_0_are_scalars_of_numpy() -> None:
 
 
 def test_an_exception_is_that_of_the_result() -> None:
-    """Submitting never fails; whoever reads the result gets what the function raised."""
+    """Submitting never fails; the future raises the function's error."""
     error = ValueError("no mesh")
 
     def function(inputs: Any) -> Any:
@@ -136,7 +136,7 @@ def test_an_exception_is_that_of_the_result() -> None:
 
 
 def test_ctrl_c_is_heard_at_once() -> None:
-    """Whoever ends the process does not wait for somebody to read a result."""
+    """An exit of the process does not wait in a future."""
 
     def function(inputs: Any) -> Any:
         raise KeyboardInterrupt
@@ -155,7 +155,7 @@ def test_ctrl_c_is_heard_at_once() -> None:
     ],
 )
 def test_an_output_that_is_no_array_is_told(value: object, shown: str) -> None:
-    """The message says what stands at the path."""
+    """The message has the value at the path."""
     with pytest.raises(InvalidResult) as caught:
         evaluated(lambda inputs: {"y": value}, {"x": 1})
     assert str(caught.value) == f"apply returned {shown} at 'y', expected an array."
@@ -163,7 +163,7 @@ def test_an_output_that_is_no_array_is_told(value: object, shown: str) -> None:
 
 @pytest.mark.parametrize("path", ["z", "y.[3]", "y.w"])
 def test_an_output_that_is_not_there_is_told(path: str) -> None:
-    """A path at which the outputs have nothing is a fault of theirs."""
+    """A path that the outputs lack is the function's fault."""
     with pytest.raises(InvalidResult) as caught:
         evaluated(identity, {"x": [1.0]}, outputs=(path,))
     assert repr(path) in str(caught.value)
@@ -181,7 +181,7 @@ class Copied:
 
 
 def test_what_is_changed_is_not_copied_each_time() -> None:
-    """The copies of an evaluation are of the inputs that stay; the others are replaced."""
+    """Only unchanged inputs are copied."""
     large, small = Copied(), Copied()
     evaluations = SerialEvaluations(identity, {"x": large, "z": small})
     before = large.copies
@@ -192,7 +192,7 @@ def test_what_is_changed_is_not_copied_each_time() -> None:
 
 
 class Inputs(BaseModel):
-    """A model with everything that it may have beside fields."""
+    """A model with all that it may have besides fields."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -203,7 +203,7 @@ class Inputs(BaseModel):
     @field_validator("x")
     @classmethod
     def doubled(cls, x: Any) -> Any:
-        """Double what is given."""
+        """Double a number."""
         return 2 * x
 
     @cached_property
@@ -213,7 +213,7 @@ class Inputs(BaseModel):
 
 
 def test_models_are_changed_as_they_are() -> None:
-    """Validators do not run again, and what a model had derived is derived anew."""
+    """Validators do not run again, and cached properties are computed again."""
     inputs = Inputs(x=np.array([1.0, 2.0]))
     inputs._validated = 5
     assert inputs.norm == 4.0
@@ -241,7 +241,7 @@ def runs_of(outside: Run | None) -> list[Run | None]:
 
 
 def test_what_plain_code_logs_in_an_evaluation_is_dropped() -> None:
-    """Inside there is a run that is not kept; outside there is none, as before."""
+    """Only inside there is a run, which is not kept."""
     before, inside, after = runs_of(scope.current().run)
     assert (before, after) == (None, None)
     assert inside is not None
@@ -291,7 +291,7 @@ def apply(inputs):
 
 
 def test_outputs_of_a_tesseract_are_validated(runtime: Make) -> None:
-    """They are of the data type that their schema says, and inputs of the author's class."""
+    """Outputs have declared data types, and inputs the author's class."""
     made = runtime(TESSERACT)
     inputs = made.api.input_schema(x=np.array([1.0, 2.0]))
     with made.evaluations(inputs) as evaluations:
@@ -301,7 +301,7 @@ def test_outputs_of_a_tesseract_are_validated(runtime: Make) -> None:
 
 
 def test_outputs_that_are_refused_are_told(runtime: Make) -> None:
-    """The future raises what a call would have been told."""
+    """The future raises the same error as a call."""
     made = runtime(TESSERACT)
     with made.evaluations(made.api.input_schema(x=[9.0])) as evaluations:
         error = evaluations.submit({}, ["y"]).exception()
@@ -319,7 +319,7 @@ def test_what_an_author_raises_is_marked(runtime: Make) -> None:
 
 
 def test_evaluations_here_are_one_at_a_time(runtime: Make) -> None:
-    """Without an executor nothing is gained by submitting more."""
+    """Without an executor one evaluation is pending at a time."""
     made = runtime(TESSERACT)
     with made.evaluations(made.api.input_schema(x=[1.0])) as evaluations:
         assert evaluations.concurrency == 1

@@ -1,4 +1,4 @@
-"""Endpoints that are no gradients, the author's and those of plugins."""
+"""Endpoints other than gradients, of the author and of plugins."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ABSTRACT = "def abstract_eval(inputs):\n    return {'y': inputs.x}\n"
 
 @pytest.mark.parametrize("choice", ["exact", "auto", "native"])
 def test_other_functions_of_the_author_are_his_own(choice: str, made: Make) -> None:
-    """A bare name is about gradients, even if the backend could compute more."""
+    """A bare name selects a backend for gradients only."""
     able = backend("exact", 20, serves=(*GRADIENTS, "abstract_eval", "apply"))
     runtime = made(DOUBLE + ABSTRACT, able, gradient_backend=choice)
     assert serving_backend(runtime, "abstract_eval") == "native"
@@ -51,7 +51,7 @@ def test_a_backend_may_compute_what_the_author_did_not_write(choice: str, made: 
 
 
 def test_a_named_endpoint_is_no_longer_the_authors(made: Make) -> None:
-    """Whoever names an endpoint means it."""
+    """A choice for a named endpoint is binding."""
     able = backend("exact", 20, serves=("abstract_eval",))
     runtime = made(DOUBLE + ABSTRACT, able, gradient_backend="abstract_eval=exact")
     assert serving_backend(runtime, "abstract_eval") == "exact"
@@ -59,7 +59,7 @@ def test_a_named_endpoint_is_no_longer_the_authors(made: Make) -> None:
 
 @pytest.mark.parametrize("choice", ["exact", "auto"])
 def test_what_nobody_computes_has_the_authors_reason(choice: str, made: Make) -> None:
-    """Of what is no gradient the reason is the function that the file lacks."""
+    """The reason of other endpoints is the function that the file lacks."""
     runtime = made(DOUBLE, backend("exact", 20), gradient_backend=choice)
     assert reason(runtime, "abstract_eval") == (
         "tesseract_api.py does not define a function 'abstract_eval'."

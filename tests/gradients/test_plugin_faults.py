@@ -1,4 +1,4 @@
-"""Backends that fail when they are asked for a function."""
+"""Backends whose `provide` fails."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def test_a_backend_that_fails_takes_its_endpoints_away(error: Exception, made: M
 
 
 def test_auto_goes_on_after_a_backend_that_fails(made: Make) -> None:
-    """The next one is asked."""
+    """The next backend is used."""
     broken = backend("exact", 20, error=RuntimeError("no GPU"))
     runtime = made(DOUBLE, broken, backend("coarse", 90), gradient_backend="auto")
     assert serving_backend(runtime, JACOBIAN) == "coarse"
 
 
 def test_a_named_backend_that_fails_is_a_wrong_option(made: Make) -> None:
-    """Who names it is told what has failed."""
+    """If it was chosen by name, the message has the failure."""
     broken = backend("exact", error=RuntimeError("no GPU"))
     runtime = made(DOUBLE, broken, gradient_backend="jacobian=exact")
     assert "acme-gradients 2.0 failed: RuntimeError: no GPU" in refusal(runtime, InvalidOption, 2)
 
 
 def test_a_backend_that_nobody_chose_may_fail(made: Make) -> None:
-    """A broken plugin that is not used is not noticed."""
+    """A broken plugin does not matter while it is not used."""
     broken = backend("exact", 20, error=RuntimeError("no GPU"))
     assert serving_backend(made(DOUBLE + OWN_JACOBIAN, broken), JACOBIAN) == "native"

@@ -1,4 +1,4 @@
-"""What cannot be as it was chosen, and what is said of it."""
+"""Refused choices of backends, and their messages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Tesseract = Callable[..., Path]
     ],
 )
 def test_a_name_that_nothing_has_is_a_wrong_option(choice: str, message: str, made: Make) -> None:
-    """The nearest name is suggested, and all there are listed; the exit code is 2."""
+    """The nearest name is suggested, and all are listed; the exit code is 2."""
     runtime = made(DOUBLE, backend("exact"), gradient_backend=choice)
     assert refusal(runtime, UnknownName, 2).startswith(message)
 
@@ -74,7 +74,7 @@ def test_a_wrong_choice_of_the_file_is_the_files_fault(
 def test_a_named_endpoint_that_cannot_be_is_a_wrong_option(
     choice: str, words: str, made: Make
 ) -> None:
-    """Who names an endpoint wants it: the Tesseract is refused with the reason."""
+    """If an endpoint was named, the Tesseract is refused with the reason."""
     runtime = made(DOUBLE, backend("exact", 20, serves=(VJP,)), gradient_backend=choice)
     told = refusal(runtime, InvalidOption, 2)
     assert told.startswith(choice.partition("=")[0])
@@ -82,7 +82,7 @@ def test_a_named_endpoint_that_cannot_be_is_a_wrong_option(
 
 
 def test_a_named_endpoint_that_cannot_be_is_the_files_fault(made: Make) -> None:
-    """In the file the same is a fault of the file, which is named."""
+    """In the file the same is an error that names the file."""
     source = DOUBLE + "gradient_backend = 'jacobian=exact'\n"
     told = refusal(made(source, backend("exact", serves=())), InvalidTesseract, 1)
     assert "jacobian" in told
@@ -91,13 +91,13 @@ def test_a_named_endpoint_that_cannot_be_is_the_files_fault(made: Make) -> None:
 
 
 def test_a_named_endpoint_that_cannot_be_does_not_stop_others(made: Make) -> None:
-    """Whoever only applies is not bothered."""
+    """Calls of `apply` are not affected."""
     runtime = made(DOUBLE, backend("exact", serves=()), gradient_backend="jacobian=exact")
     assert runtime.call("apply", {"inputs": {"x": [1.0]}}).model_dump()["y"].tolist() == [2.0]
 
 
 def test_an_endpoint_that_a_bare_choice_cannot_serve_is_absent(made: Make) -> None:
-    """The rest is served; the reason names the backend and those that there are besides."""
+    """The rest is served; the reason names the backend and the alternatives."""
     exact = backend("exact", serves=(JACOBIAN,))
     description = describe(made(DOUBLE, exact, backend("coarse"), gradient_backend="exact"))
     assert served_by(description)[JACOBIAN] == "exact"
@@ -108,7 +108,7 @@ def test_an_endpoint_that_a_bare_choice_cannot_serve_is_absent(made: Make) -> No
 
 
 def test_a_native_gradient_that_is_missing_names_the_others(made: Make) -> None:
-    """Who did not write one is told who else could compute it."""
+    """The reason of a missing function lists the backends that could compute it."""
     runtime = made(DOUBLE, backend("exact"))
     assert reason(runtime, JACOBIAN) == (
         "tesseract_api.py does not define a function 'jacobian'. Others can be chosen with "
@@ -117,14 +117,14 @@ def test_a_native_gradient_that_is_missing_names_the_others(made: Make) -> None:
 
 
 def test_without_other_backends_none_is_named(made: Make) -> None:
-    """Nobody is sent to look for what is not installed."""
+    """Backends that are not installed are not mentioned."""
     assert reason(made(DOUBLE), JACOBIAN) == (
         "tesseract_api.py does not define a function 'jacobian'."
     )
 
 
 def test_auto_tells_the_reasons_of_all(made: Make) -> None:
-    """Where nobody can, everybody's reason is there, the best first."""
+    """If no backend can, the reasons of all are listed by rank."""
     backends = (backend("coarse", 90, serves=()), backend("exact", 20, serves=()))
     assert reason(made(DOUBLE, *backends, gradient_backend="auto"), JACOBIAN) == (
         "No gradient backend can. "
@@ -135,7 +135,7 @@ def test_auto_tells_the_reasons_of_all(made: Make) -> None:
 
 @pytest.mark.parametrize("choice", ["exact", "auto"])
 def test_nothing_to_differentiate_is_a_reason(choice: str, made: Make) -> None:
-    """Without differentiable arrays a backend is not even asked, and the file is valid."""
+    """Without differentiable arrays no backend is called, and the file is valid."""
     asked: list[str] = []
     description = describe(
         made(NOTHING, backend("exact", 20, asked=asked), gradient_backend=choice)
@@ -146,6 +146,6 @@ def test_nothing_to_differentiate_is_a_reason(choice: str, made: Make) -> None:
 
 
 def test_nothing_to_differentiate_is_wrong_where_it_was_named(made: Make) -> None:
-    """Who names an endpoint is refused with that reason."""
+    """If an endpoint was named, the refusal has that reason."""
     runtime = made(NOTHING, backend("exact"), gradient_backend="jacobian=exact")
     assert "InputSchema has nothing differentiable" in refusal(runtime, InvalidOption, 2)

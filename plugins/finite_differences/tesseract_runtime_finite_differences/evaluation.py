@@ -11,65 +11,50 @@ import numpy as np
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
-from runtime_core.gradients import Vector, evaluate_in_order, to_double
+from runtime_core.gradients import Point, Vector, evaluate_in_order, to_double
 from runtime_core.paths import get, parse
-
-
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """Inputs that differ from the base in some arrays."""
-
-    changes: Vector
-
-    @property
-    def place(self) -> str:
-        """What is changed, as the end of a sentence."""
-        return "at the inputs as they are"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ElementPoint(Point):
-    """Inputs in which one element of one array has another value."""
-
-    path: str
-    index: tuple[int, ...]
-    base: AnyArray
-
-    @property
-    def place(self) -> str:
-        """The element that is changed, with both values."""
-        before, after = self.base[self.index], self.changes[self.path][self.index]
-        return f"where input {where(self.path, self.index)} is changed from {before} to {after}"
-
-    @property
-    def value(self) -> float:
-        """The value of the element here."""
-        return float(self.changes[self.path][self.index])
-
-    @property
-    def base_value(self) -> float:
-        """The value of the element in the base."""
-        return float(self.base[self.index])
-
-
-@dataclass(frozen=True, kw_only=True)
-class DirectionPoint(Point):
-    """Inputs that have moved along a direction."""
-
-    direction: str
-
-    @property
-    def place(self) -> str:
-        """The inputs that have moved."""
-        paths = ", ".join(map(repr, self.changes))
-        return f"where {paths} are moved along {self.direction}"
-
 
 P = TypeVar("P", bound=Point)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ElementPoint(Point):
+    """A point at which the element `index` of the input `path` has another value."""
+
+    path: str
+    index: tuple[int, ...]
+    value: float
+
+
+def element_point(path: str, index: tuple[int, ...], base: AnyArray, value: Any) -> ElementPoint:
+    """Make the point at which one element of an array has a value."""
+    changed = base.copy()
+    changed[index] = value
+    return ElementPoint(
+        changes={path: changed},
+        place=f"where input {where(path, index)} is changed from {base[index]} to {value}",
+        path=path,
+        index=index,
+        value=float(value),
+    )
+
+
+def base_point() -> Point:
+    """Make the point of the unchanged inputs."""
+    return Point(changes={}, place="at the inputs themselves")
+
+
+def moved_point(inputs: Vector, steps: Vector, direction: str) -> Point:
+    """Make the point at which inputs have taken their steps along a direction."""
+    paths = ", ".join(map(repr, steps))
+    return Point(
+        changes={path: moved(inputs[path], step) for path, step in steps.items()},
+        place=f"where {paths} are moved along {direction}",
+    )
+
+
 def where(path: str, index: tuple[int, ...]) -> str:
-    """Return the place of an element, as messages name it.
+    """Format the place of an element for a message.
 
     >>> where("x", (2, 0))
     "'x' at index (2, 0)"
@@ -78,7 +63,7 @@ def where(path: str, index: tuple[int, ...]) -> str:
 
 
 def variables(inputs: object, paths: Collection[str]) -> dict[str, AnyArray]:
-    """Return copies of the arrays to differentiate by, in the order of their paths.
+    """Copy the arrays to differentiate with respect to, sorted by path.
 
     Raises `GradientFailed` for an array that is not of finite floating point numbers.
     """
@@ -86,7 +71,7 @@ def variables(inputs: object, paths: Collection[str]) -> dict[str, AnyArray]:
 
 
 def moved(array: AnyArray, steps: AnyArray) -> AnyArray:
-    """Return elements after their steps, rounded to their data type."""
+    """Add steps to elements, rounded to their data type."""
     with np.errstate(over="ignore"):
         return np.asarray(array + steps).astype(array.dtype)
 
@@ -94,9 +79,9 @@ def moved(array: AnyArray, steps: AnyArray) -> AnyArray:
 def values_at(
     evaluations: Evaluations, points: Iterable[P], outputs: Collection[str]
 ) -> Iterator[tuple[P, Vector]]:
-    """Evaluate at points, and yield each with its outputs in the order of the points.
+    """Yield points with their outputs, in order.
 
-    Raises `GradientFailed` for outputs that are not finite, or not of the same shape everywhere.
+    Raises `GradientFailed` for outputs that are not finite or change their shape.
     """
     first: tuple[P, Vector] | None = None
     for point, values in evaluate_in_order(evaluations, points, outputs):
@@ -107,12 +92,12 @@ def values_at(
 
 
 def difference(above: Vector, below: Vector) -> Vector:
-    """Return the difference of each output, in float64 or complex128."""
+    """Subtract outputs in float64 or complex128."""
     return {path: to_double(value) - to_double(below[path]) for path, value in above.items()}
 
 
 def derivative_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the data type of the derivatives of an output of some data type."""
+    """Return the data type of the derivatives of an output."""
     return dtype if dtype.kind in "fc" else np.dtype(np.float64)
 
 
@@ -126,7 +111,7 @@ def _variable(leaf: Any, path: str) -> AnyArray:
     index = _non_finite(array)
     if index is not None:
         raise GradientFailed(
-            f"Input {where(path, index)} is {array[index]}: there is no finite difference at it."
+            f"Input {where(path, index)} is {array[index]}: no finite difference exists there."
         )
     return array
 
@@ -143,7 +128,7 @@ def _refuse_non_finite(values: Vector, point: Point) -> None:
         if index is not None:
             raise GradientFailed(
                 f"apply returns {array[index]} for output {where(path, index)} {point.place}, so "
-                "that there is no finite difference."
+                "no finite difference exists."
             )
 
 

@@ -1,4 +1,4 @@
-"""The functions that authors of a `tesseract_api.py` call."""
+"""Finite differences for authors of a `tesseract_api.py`."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def finite_difference_jacobian(
             of the row for n input elements.
         eps: The absolute step, in the unit of the input, or `"auto"`: for each element x the
             machine epsilon of its data type to the power 1/3 (1/2 for `forward`) times `|x|`, or
-            times 1 where x is 0. Or a mapping from input path to either. A step that the data
-            type cannot tell from none becomes the smallest that it can; differences are divided
-            by the step really taken.
+            times 1 where x is 0. Or a mapping from input path to either. A step that rounding
+            would swallow becomes the smallest that the data type represents; differences are
+            divided by the step after rounding.
         num_samples: Samples of `stochastic`, by default `max(10, sqrt(n))`.
         seed: Seed of `stochastic`; without one each call gives another estimate.
 
@@ -82,37 +82,21 @@ def finite_difference_jvp(
     square, weighted by the tangent; of a mapping the smallest step counts. `stochastic` means
     `central` here.
 
-    Args:
-        apply_fn: The function, `apply(inputs) -> outputs`. It may change its inputs.
-        inputs: Where to compute the product.
-        jvp_inputs: Paths of inputs to differentiate with respect to; real floating point arrays.
-        jvp_outputs: Paths of outputs to differentiate.
-        tangent_vector: An array of the shape of the input, for each of `jvp_inputs`.
-        algorithm: `central` or `forward`.
-        eps: The step, as in `finite_difference_jacobian`.
-
-    Returns:
-        `{output: array}`, each of the shape and data type of the output, or float64 where that is
-        of integers.
-
-    Raises:
-        GradientFailed: As `finite_difference_jacobian`, or the tangent does not fit the inputs.
+    `tangent_vector` has an array of the shape of the input for each of `jvp_inputs`. The result is
+    `{output: array}`, each of the shape and data type of the output, or float64 where that is of
+    integers. All else is as in `finite_difference_jacobian`; a tangent that does not fit the inputs
+    raises `GradientFailed`.
 
     Example:
         >>> import numpy as np
-        >>> finite_difference_jvp(
-        ...     lambda inputs: {"y": inputs["x"] ** 2},
-        ...     {"x": np.array([1.0, 3.0])},
-        ...     {"x"},
-        ...     {"y"},
-        ...     {"x": np.array([1.0, 0.5])},
-        ... )["y"].round(6)
+        >>> square = lambda inputs: {"y": inputs["x"] ** 2}
+        >>> inputs, tangent = {"x": np.array([1.0, 3.0])}, {"x": np.array([1.0, 0.5])}
+        >>> finite_difference_jvp(square, inputs, {"x"}, {"y"}, tangent)["y"].round(6)
         array([2., 3.])
     """
     scheme = Scheme(algorithm=algorithm, eps=eps)
-    evaluations = SerialEvaluations(apply_fn, inputs)
     return gradients.jacobian_vector_product(
-        evaluations, inputs, jvp_inputs, jvp_outputs, tangent_vector, scheme
+        SerialEvaluations(apply_fn, inputs), inputs, jvp_inputs, jvp_outputs, tangent_vector, scheme
     )
 
 
@@ -130,36 +114,19 @@ def finite_difference_vjp(
 ) -> dict[str, AnyArray]:
     """Compute a vector-Jacobian product by finite differences.
 
-    It takes as many evaluations as the Jacobian, one or two for each input element, but never
-    holds more than a column of it. `stochastic` is cheaper, and as wrong as it says there.
+    It takes as many evaluations as the Jacobian, one or two for each input element, but memory for
+    one column of it only.
 
-    Args:
-        apply_fn: The function, `apply(inputs) -> outputs`. It may change its inputs.
-        inputs: Where to compute the product.
-        vjp_inputs: Paths of inputs to differentiate with respect to; real floating point arrays.
-        vjp_outputs: Paths of outputs to differentiate.
-        cotangent_vector: An array of the shape of the output, for each of `vjp_outputs`.
-        algorithm: `central`, `forward` or `stochastic`, as in `finite_difference_jacobian`.
-        eps: The step, as in `finite_difference_jacobian`.
-        num_samples: Samples of `stochastic`, by default `max(10, sqrt(n))`.
-        seed: Seed of `stochastic`; without one each call gives another estimate.
-
-    Returns:
-        `{input: array}`, each of the shape and data type of the input. Where outputs are complex
-        it is the real part of the product.
-
-    Raises:
-        GradientFailed: As `finite_difference_jacobian`, or the cotangent does not fit.
+    `cotangent_vector` has an array of the shape of the output for each of `vjp_outputs`. The result
+    is `{input: array}`, each of the shape and data type of the input, and the real part of the
+    product where outputs are complex. All else is as in `finite_difference_jacobian`; a cotangent
+    that does not fit the outputs raises `GradientFailed`.
 
     Example:
         >>> import numpy as np
-        >>> finite_difference_vjp(
-        ...     lambda inputs: {"y": inputs["x"] ** 2},
-        ...     {"x": np.array([1.0, 3.0])},
-        ...     {"x"},
-        ...     {"y"},
-        ...     {"y": np.array([1.0, 0.5])},
-        ... )["x"].round(6)
+        >>> square = lambda inputs: {"y": inputs["x"] ** 2}
+        >>> inputs, cotangent = {"x": np.array([1.0, 3.0])}, {"y": np.array([1.0, 0.5])}
+        >>> finite_difference_vjp(square, inputs, {"x"}, {"y"}, cotangent)["x"].round(6)
         array([2., 3.])
     """
     scheme = Scheme(algorithm=algorithm, eps=eps, num_samples=num_samples, seed=seed)

@@ -1,12 +1,9 @@
-"""The three gradients by any scheme, from evaluations wherever they are computed.
-
-The functions for authors and the backend both call these.
-"""
+"""The three gradients by any scheme, shared by the backend and the functions for authors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from types import MappingProxyType
+from collections.abc import Collection, Mapping
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,8 +27,9 @@ def jacobian(
     scheme: Scheme,
 ) -> Blocks:
     """Differentiate the outputs by finite differences."""
-    compute = _JACOBIANS[scheme.checked().algorithm]
-    return compute(evaluations, variables(inputs, jac_inputs), sorted(jac_outputs), scheme)
+    arrays = variables(inputs, jac_inputs)
+    blocks: Blocks = _module(scheme).jacobian(evaluations, arrays, sorted(jac_outputs), scheme)
+    return blocks
 
 
 def jacobian_vector_product(
@@ -64,25 +62,15 @@ def vector_jacobian_product(
     scheme: Scheme,
 ) -> dict[str, AnyArray]:
     """Carry the cotangent back to the inputs by finite differences."""
-    compute = _VECTOR_JACOBIAN_PRODUCTS[scheme.checked().algorithm]
     arrays = variables(inputs, vjp_inputs)
-    # Only the first evaluation tells the shapes of the outputs.
+    # The shapes of the outputs are known after the first evaluation.
     expected = expected_shapes(dict.fromkeys(sorted(vjp_outputs), ...))
     cotangents = argument_check("cotangent").vector(cotangent_vector, expected)
-    return compute(evaluations, arrays, cotangents, scheme)
+    products: dict[str, AnyArray] = _module(scheme).vector_jacobian_product(
+        evaluations, arrays, cotangents, scheme
+    )
+    return products
 
 
-_JACOBIANS: Mapping[str, Callable[..., Blocks]] = MappingProxyType(
-    {
-        "central": columns.jacobian,
-        "forward": columns.jacobian,
-        "stochastic": stochastic.jacobian,
-    }
-)
-_VECTOR_JACOBIAN_PRODUCTS: Mapping[str, Callable[..., dict[str, AnyArray]]] = MappingProxyType(
-    {
-        "central": columns.vector_jacobian_product,
-        "forward": columns.vector_jacobian_product,
-        "stochastic": stochastic.vector_jacobian_product,
-    }
-)
+def _module(scheme: Scheme) -> ModuleType:
+    return stochastic if scheme.checked().algorithm == "stochastic" else columns

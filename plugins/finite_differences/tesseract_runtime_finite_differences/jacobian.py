@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
@@ -15,9 +14,10 @@ from runtime_core.contracts import Evaluations
 from runtime_core.gradients import Vector, argument_check
 from tesseract_runtime_finite_differences.evaluation import (
     ElementPoint,
-    Point,
+    base_point,
     derivative_dtype,
     difference,
+    element_point,
     moved,
     values_at,
 )
@@ -27,18 +27,8 @@ Blocks = dict[str, dict[str, AnyArray]]
 """Arrays of shape `(*output.shape, *input.shape)` by output and input."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """The derivatives of outputs with respect to the element `index` of the input `path`.
-
-    `derivatives` are in float64 or complex128, `values` are the outputs near the inputs; both by
-    output path and of the outputs' shapes.
-    """
-
-    path: str
-    index: tuple[int, ...]
-    derivatives: Vector
-    values: Vector
+Column = tuple[ElementPoint, Vector, Vector]
+"""The point of an element, the derivatives by it in float64 or complex128, and the outputs."""
 
 
 def jacobian(
@@ -46,24 +36,26 @@ def jacobian(
 ) -> Blocks:
     """Compute the Jacobian by central or forward differences."""
     blocks: Blocks = {}
-    for column in _columns(evaluations, inputs, outputs, scheme):
-        blocks = blocks or empty_blocks(column.values, inputs)
-        for output, derivative in column.derivatives.items():
-            place: Any = (..., *column.index)
-            blocks[output][column.path][place] = derivative
+    columns = _ALGORITHMS[scheme.algorithm](evaluations, inputs, outputs, scheme)
+    for point, derivatives, values in columns:
+        blocks = blocks or empty_blocks(values, inputs)
+        place: Any = (..., *point.index)
+        for output, derivative in derivatives.items():
+            blocks[output][point.path][place] = derivative
     return blocks or _without_columns(evaluations, inputs, outputs)
 
 
 def vector_jacobian_product(
     evaluations: Evaluations, inputs: Vector, cotangents: Vector, scheme: Scheme
 ) -> dict[str, AnyArray]:
-    """Multiply a cotangent by the Jacobian, of which no more than a column is ever held.
+    """Multiply a cotangent by the Jacobian, in memory for one column of it.
 
     Each array has the shape and data type of its input.
     """
     products = {path: np.zeros_like(array) for path, array in inputs.items()}
-    for column in _columns(evaluations, inputs, sorted(cotangents), scheme):
-        products[column.path][column.index] = contracted(cotangents, column.derivatives)
+    columns = _ALGORITHMS[scheme.algorithm](evaluations, inputs, sorted(cotangents), scheme)
+    for point, derivatives, _ in columns:
+        products[point.path][point.index] = contracted(cotangents, derivatives)
     return products
 
 
@@ -79,10 +71,9 @@ def empty_blocks(values: Vector, inputs: Vector) -> Blocks:
 
 
 def contracted(cotangents: Vector, derivatives: Vector) -> float:
-    """Return the sum over all outputs of cotangent times derivative.
+    """Sum cotangent times derivative over all outputs; of complex outputs the real part.
 
-    Of complex outputs it is the real part, because the inputs are real. Raises `GradientFailed`
-    for a cotangent that does not have the shape of its output.
+    Raises `GradientFailed` for a cotangent that does not have the shape of its output.
     """
     return sum(_product(path, cotangents[path], array) for path, array in derivatives.items())
 
@@ -93,36 +84,31 @@ def _product(path: str, cotangent: AnyArray, derivative: AnyArray) -> float:
     return float(np.real(np.vdot(np.conj(cotangent), derivative)))
 
 
-def _columns(
-    evaluations: Evaluations, inputs: Vector, outputs: Collection[str], scheme: Scheme
-) -> Iterator[Column]:
-    """Yield a column for each element of each input, input by input in C order."""
-    return _ALGORITHMS[scheme.algorithm](evaluations, inputs, outputs, scheme)
-
-
 def _central(
     evaluations: Evaluations, inputs: Vector, outputs: Collection[str], scheme: Scheme
 ) -> Iterator[Column]:
     """Take two evaluations a column."""
     found = values_at(evaluations, _neighbours(inputs, scheme, (1, -1)), outputs)
     for (upper, above), (lower, below) in zip(found, found, strict=True):
-        yield _column(upper, above, below, upper.value - lower.value)
+        yield upper, _slopes(above, below, upper.value - lower.value), above
 
 
 def _forward(
     evaluations: Evaluations, inputs: Vector, outputs: Collection[str], scheme: Scheme
 ) -> Iterator[Column]:
     """Take one evaluation a column, and one of the base."""
-    points: Iterator[Any] = chain([Point(changes={})], _neighbours(inputs, scheme, (1,)))
+    points: Iterator[Any] = chain([base_point()], _neighbours(inputs, scheme, (1,)))
     found = values_at(evaluations, points, outputs)
     _, base = next(found)
     for upper, above in found:
-        yield _column(upper, above, base, upper.value - upper.base_value)
+        taken = upper.value - float(inputs[upper.path][upper.index])
+        yield upper, _slopes(above, base, taken), above
 
 
 _ALGORITHMS: Mapping[str, Callable[..., Iterator[Column]]] = MappingProxyType(
     {"central": _central, "forward": _forward}
 )
+"""Generators of a column for each element of each input, input by input in C order."""
 
 
 def _neighbours(inputs: Vector, scheme: Scheme, signs: Collection[int]) -> Iterator[ElementPoint]:
@@ -132,17 +118,14 @@ def _neighbours(inputs: Vector, scheme: Scheme, signs: Collection[int]) -> Itera
         shifted = [moved(array, sign * steps) for sign in signs]
         for index in np.ndindex(array.shape):
             for values in shifted:
-                changed = array.copy()
-                changed[index] = values[index]
-                yield ElementPoint(changes={path: changed}, path=path, index=index, base=array)
+                yield element_point(path, index, array, values[index])
 
 
-def _column(upper: ElementPoint, above: Vector, below: Vector, taken: float) -> Column:
-    derivatives = {path: change / taken for path, change in difference(above, below).items()}
-    return Column(path=upper.path, index=upper.index, derivatives=derivatives, values=above)
+def _slopes(above: Vector, below: Vector, taken: float) -> Vector:
+    return {path: change / taken for path, change in difference(above, below).items()}
 
 
 def _without_columns(evaluations: Evaluations, inputs: Vector, outputs: Collection[str]) -> Blocks:
-    """Return blocks for inputs without elements; only `apply` knows the outputs' shapes."""
-    ((_, values),) = values_at(evaluations, [Point(changes={})], outputs)
+    """Return blocks for inputs without elements, whose shapes only an evaluation gives."""
+    ((_, values),) = values_at(evaluations, [base_point()], outputs)
     return empty_blocks(values, inputs)

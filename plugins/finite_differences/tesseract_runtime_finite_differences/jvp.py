@@ -10,12 +10,11 @@ import numpy as np
 
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
-from runtime_core.gradients import Vector
+from runtime_core.gradients import Point, Vector
 from tesseract_runtime_finite_differences.evaluation import (
-    DirectionPoint,
     derivative_dtype,
     difference,
-    moved,
+    moved_point,
     values_at,
 )
 from tesseract_runtime_finite_differences.scheme import Scheme, smallest_steps
@@ -38,8 +37,8 @@ def jacobian_vector_product(
 ) -> dict[str, AnyArray]:
     """Multiply the Jacobian by the tangent; each array has the shape and type of its output.
 
-    Takes two evaluations: on both sides, or one beside the base where the scheme is `forward`.
-    Inputs that a step good for the others would leave where they are take two of their own.
+    Takes two evaluations: on both sides, or at the base and one side if the scheme is `forward`.
+    Inputs on which the step of the others would have no effect take two of their own.
     """
     groups = _groups(inputs, tangents, scheme)
     found = values_at(evaluations, _points(inputs, tangents, groups, scheme), outputs)
@@ -54,23 +53,20 @@ def jacobian_vector_product(
 
 
 _LOWER_SIDE = MappingProxyType({"central": -1.0, "forward": 0.0, "stochastic": -1.0})
-"""Where the second evaluation is, in steps; a stochastic estimate would gain nothing here."""
+"""The position of the second evaluation, in steps; `stochastic` would gain nothing here."""
 
 
 def _points(
     inputs: Vector, tangents: Vector, groups: Sequence[Group], scheme: Scheme
-) -> Iterator[DirectionPoint]:
+) -> Iterator[Point]:
     for group in groups:
         for side in (1.0, _LOWER_SIDE[scheme.algorithm]):
-            changes = {
-                path: moved(inputs[path], side * group.step * tangents[path])
-                for path in group.paths
-            }
-            yield DirectionPoint(changes=changes, direction="the tangent")
+            steps = {path: side * group.step * tangents[path] for path in group.paths}
+            yield moved_point(inputs, steps, "the tangent")
 
 
 def _groups(inputs: Vector, tangents: Vector, scheme: Scheme) -> Sequence[Group]:
-    """Divide the inputs into those that one step can serve; most often that is all of them."""
+    """Group the inputs by a common step; most often there is one group."""
     steps = {
         path: _step_of(path, array, tangents[path], scheme)
         for path, array in inputs.items()
@@ -87,7 +83,7 @@ def _groups(inputs: Vector, tangents: Vector, scheme: Scheme) -> Sequence[Group]
 
 
 def _step_of(path: str, array: AnyArray, tangent: AnyArray, scheme: Scheme) -> float:
-    """Return the step of an input; a scaled one is weighted by how fast its elements move."""
+    """Return the step of an input; an automatic one is weighted by the speeds of elements."""
     step = scheme.step(path)
     if step != "auto":
         return float(step)
@@ -99,16 +95,13 @@ def _step_of(path: str, array: AnyArray, tangent: AnyArray, scheme: Scheme) -> f
 
 
 def _smallest_step(array: AnyArray, tangent: AnyArray) -> float:
-    """Return the smallest step after which an input differs from its base in its data type."""
+    """Return the smallest step that changes an input in its data type."""
     speed = float(np.max(np.abs(tangent)))
     return float(np.max(smallest_steps(array) * np.abs(tangent / speed)) / speed)
 
 
-def _taken(upper: DirectionPoint, lower: DirectionPoint, tangents: Vector) -> float:
-    """Return the step that was really taken along the tangent, after rounding.
-
-    It is the mean over the elements, each weighted by the precision of its own step.
-    """
+def _taken(upper: Point, lower: Point, tangents: Vector) -> float:
+    """Return the mean step along the tangent after rounding, weighted by the precision of each."""
     steps, certain = [np.zeros(1)], [np.zeros(1)]
     for path, above in upper.changes.items():
         below, moving = lower.changes[path], tangents[path] != 0

@@ -20,7 +20,7 @@ _FEWEST_SPACINGS = 4
 """The smallest step of an element, in spacings of its value: rounding swallows smaller ones."""
 
 _POWERS = MappingProxyType({"central": 1 / 3, "forward": 1 / 2, "stochastic": 1 / 3})
-"""Powers of the machine epsilon that balance truncation and rounding, of each algorithm.
+"""Powers of the machine epsilon that balance truncation and rounding in each algorithm.
 
 Nocedal and Wright, Numerical Optimization, 2nd edition, section 8.1.
 """
@@ -28,10 +28,7 @@ Nocedal and Wright, Numerical Optimization, 2nd edition, section 8.1.
 
 @dataclass(frozen=True, kw_only=True)
 class Scheme:
-    """The options of finite differences.
-
-    `output_epsilon` is the machine epsilon of the outputs where that is known.
-    """
+    """The options of finite differences, and the machine epsilon of the outputs if it is known."""
 
     algorithm: Algorithm = "central"
     eps: Eps = 1e-4
@@ -40,13 +37,13 @@ class Scheme:
     output_epsilon: float = 0.0
 
     def checked(self) -> Scheme:
-        """Return this scheme; `GradientFailed` names an option that cannot be used."""
+        """Return this scheme, or raise `GradientFailed` for an invalid option."""
         if self.algorithm not in _POWERS:
             raise GradientFailed(
                 f"algorithm={self.algorithm!r} is unknown. Available: {listed(_POWERS)}."
             )
         for step in self.eps.values() if isinstance(self.eps, Mapping) else [self.eps]:
-            if not (_is_auto(step) or _is_positive(step)):
+            if not _is_valid(step):
                 raise GradientFailed(f"eps={step!r} must be a positive number or 'auto'.")
         if self.num_samples is not None and self.num_samples < 1:
             raise GradientFailed(f"num_samples={self.num_samples} must be at least 1.")
@@ -55,7 +52,7 @@ class Scheme:
         return self
 
     def step(self, path: str) -> Step:
-        """Return the step of an input as the options have it."""
+        """Return the option for the step of an input."""
         if not isinstance(self.eps, Mapping):
             return self.eps
         if path not in self.eps:
@@ -71,7 +68,7 @@ class Scheme:
         return np.maximum(steps, smallest_steps(array))
 
     def relative_step(self, dtype: np.dtype[Any]) -> float:
-        """Return the best step for magnitude 1 where rounding is that of a data type."""
+        """Return the best step for magnitude 1 in a data type."""
         epsilon = max(machine_epsilon(dtype), self.output_epsilon)
         return float(epsilon ** _POWERS[self.algorithm])
 
@@ -80,11 +77,9 @@ class Scheme:
         return self.num_samples or max(10, math.isqrt(elements))
 
 
-def _is_auto(step: object) -> bool:
-    return isinstance(step, str) and step == "auto"
-
-
-def _is_positive(step: object) -> bool:
+def _is_valid(step: object) -> bool:
+    if isinstance(step, str):
+        return step == "auto"
     return isinstance(step, Real) and 0 < float(step) < math.inf
 
 

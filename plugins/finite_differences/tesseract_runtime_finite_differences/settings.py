@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 Algorithm = Literal["central", "forward", "stochastic"]
 
 Step = float | Literal["auto"]
-"""An absolute step, or one that is scaled to each element's magnitude and data type."""
+"""An absolute step, or one scaled to the magnitude and data type of each element."""
 
 Eps = Step | Mapping[str, Step]
 """One step for all inputs, or one for each input path."""
 
 
 def _eps(value: Any) -> Eps:
-    """Read a step or `PATH=STEP,...`."""
+    """Parse a step or `PATH=STEP,...`."""
     if isinstance(value, str) and "=" in value:
         pairs = (part.rpartition("=") for part in value.split(","))
         return {path.strip(): _step(step) for path, _, step in pairs}

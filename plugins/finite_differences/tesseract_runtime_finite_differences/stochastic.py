@@ -1,10 +1,10 @@
 """Estimates from simultaneous perturbations, for inputs of very many elements.
 
-Each sample moves all elements at once, each by its own step in a random direction, and takes the
-difference of the outputs over each element's step for the derivative by that element. That is
-right on average; the other elements are noise. After m samples of n elements the error of a row
-of the Jacobian is about sqrt((n - 1) / m) of its norm: with the default m it is larger than the
-row itself. It serves optimizers that average over many calls, not comparisons of single values.
+Each sample moves all elements at once, each by its own step up or down at random, and divides the
+change of the outputs by each element's step. That is right on average; the other elements are
+noise. After m samples of n elements the error of a row of the Jacobian is about sqrt((n - 1) / m)
+of its norm: with the default m it is larger than the row itself. It serves optimizers that average
+over many calls, not comparisons of single values.
 
 J. C. Spall, Multivariate stochastic approximation using a simultaneous perturbation gradient
 approximation, IEEE Transactions on Automatic Control 37 (1992).
@@ -13,30 +13,18 @@ approximation, IEEE Transactions on Automatic Control 37 (1992).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
-from runtime_core.gradients import Vector, size_of
-from tesseract_runtime_finite_differences.evaluation import (
-    DirectionPoint,
-    difference,
-    moved,
-    values_at,
-)
+from runtime_core.gradients import Point, Vector, size_of
+from tesseract_runtime_finite_differences.evaluation import difference, moved_point, values_at
 from tesseract_runtime_finite_differences.jacobian import Blocks, contracted, empty_blocks
 from tesseract_runtime_finite_differences.scheme import Scheme
 
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """The changes of the outputs when every input element took a step `taken`, of either sign."""
-
-    taken: Vector
-    changes: Vector
-    values: Vector
+Sample = tuple[Vector, Vector, Vector]
+"""The steps of the inputs, the changes of the outputs, and the outputs themselves."""
 
 
 def jacobian(
@@ -44,10 +32,10 @@ def jacobian(
 ) -> Blocks:
     """Estimate the Jacobian."""
     sums: Blocks = {}
-    for sample in _samples(evaluations, inputs, outputs, scheme):
-        sums = sums or empty_blocks(sample.values, inputs)
-        for output, change in sample.changes.items():
-            for path, taken in sample.taken.items():
+    for steps, changes, values in _samples(evaluations, inputs, outputs, scheme):
+        sums = sums or empty_blocks(values, inputs)
+        for output, change in changes.items():
+            for path, taken in steps.items():
                 block = np.multiply.outer(change, 1 / taken) / _count(inputs, scheme)
                 sums[output][path] += block.astype(sums[output][path].dtype)
     return sums
@@ -58,9 +46,9 @@ def vector_jacobian_product(
 ) -> dict[str, AnyArray]:
     """Estimate the cotangent times the Jacobian."""
     sums = {path: np.zeros(array.shape) for path, array in inputs.items()}
-    for sample in _samples(evaluations, inputs, sorted(cotangents), scheme):
-        change = contracted(cotangents, sample.changes)
-        for path, taken in sample.taken.items():
+    for steps, changes, _ in _samples(evaluations, inputs, sorted(cotangents), scheme):
+        change = contracted(cotangents, changes)
+        for path, taken in steps.items():
             sums[path] += change / taken / _count(inputs, scheme)
     return {path: array.astype(inputs[path].dtype) for path, array in sums.items()}
 
@@ -70,14 +58,10 @@ def _samples(
 ) -> Iterator[Sample]:
     found = values_at(evaluations, _points(inputs, scheme), outputs)
     for (upper, above), (lower, below) in zip(found, found, strict=True):
-        taken = {
-            path: upper.changes[path].astype(np.float64) - lower.changes[path].astype(np.float64)
-            for path in inputs
-        }
-        yield Sample(taken=taken, changes=difference(above, below), values=above)
+        yield difference(upper.changes, lower.changes), difference(above, below), above
 
 
-def _points(inputs: Vector, scheme: Scheme) -> Iterator[DirectionPoint]:
+def _points(inputs: Vector, scheme: Scheme) -> Iterator[Point]:
     """Yield both sides of each sample."""
     random = np.random.default_rng(scheme.seed)
     steps = {path: scheme.steps(path, array) for path, array in inputs.items()}
@@ -86,11 +70,8 @@ def _points(inputs: Vector, scheme: Scheme) -> Iterator[DirectionPoint]:
             path: random.choice([-1.0, 1.0], size=array.shape) for path, array in inputs.items()
         }
         for side in (1.0, -1.0):
-            changes = {
-                path: moved(array, side * signs[path] * steps[path])
-                for path, array in inputs.items()
-            }
-            yield DirectionPoint(changes=changes, direction="a random direction")
+            taken = {path: side * signs[path] * steps[path] for path in inputs}
+            yield moved_point(inputs, taken, "a random direction")
 
 
 def _count(inputs: Vector, scheme: Scheme) -> int:

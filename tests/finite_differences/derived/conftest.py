@@ -1,4 +1,4 @@
-"""Linear maps as authors would write their gradients, with a note of every call."""
+"""Linear maps with gradients as authors write them, which record their calls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Linear:
         return {y: self._times(y, point) for y in self.blocks}
 
     def jacobian(self, **named: Any) -> dict[str, dict[str, Any]]:
-        """Return the blocks that are asked for."""
+        """Return the requested blocks."""
         self.calls.append(named)
         return {
             y: {x: self.blocks[y][x] for x in named["jac_inputs"]} for y in named["jac_outputs"]
@@ -52,7 +52,7 @@ class Linear:
 
 
 def example() -> tuple[Linear, dict[str, Any]]:
-    """Return a map of 2 inputs with 4 elements to 2 outputs with 3, and a point."""
+    """Make a map of 2 inputs with 4 elements to 2 outputs with 3, and a point."""
     blocks: Matrix = {
         "y": {"x": np.arange(6.0).reshape(2, 3), "s": np.array([7.0, 8.0])},
         "t": {"x": np.array([1.0, -1.0, 2.0]), "s": np.float64(5.0)},
@@ -61,7 +61,7 @@ def example() -> tuple[Linear, dict[str, Any]]:
 
 
 def assert_same(found: Any, expected: Any) -> None:
-    """Hold nested dicts of arrays against each other: keys, kinds, shapes, data types, values."""
+    """Compare nested dicts of arrays: keys, kinds, shapes, data types and values."""
     if isinstance(expected, Mapping):
         assert found.keys() == expected.keys()
         for key, value in expected.items():

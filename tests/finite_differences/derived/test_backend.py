@@ -1,4 +1,4 @@
-"""The backend `derived`: what it serves of which file, and at what cost."""
+"""The backend `derived`: what it serves for a file, and at what cost."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
     return {path: cotangent @ {"x": ROWS, "s": np.ones(2)}[path] for path in vjp_inputs}
 """,
 }
-"""The functions that an author may have written for it."""
+"""The author's functions for it."""
 
 INPUTS = {"x": [1.0, 2.0, 3.0], "s": 4.0}
 
@@ -80,7 +80,7 @@ QUESTIONS = {
 
 
 def derived(runtime: Make, *own: str, **flags: Any) -> Runtime:
-    """Return a runtime of the linear Tesseract with some gradients of its own."""
+    """Load the linear Tesseract with some gradients of its own."""
     source = LINEAR + "".join(OWN[name] for name in own)
     return runtime(source, **{"gradient_backend": "derived", **flags})
 
@@ -98,7 +98,7 @@ def derived(runtime: Make, *own: str, **flags: Any) -> Runtime:
 def test_what_is_derived_is_what_an_author_would_write(
     endpoint: str, own: list[str], runtime: Make
 ) -> None:
-    """The answer is the same document as that of a function in the file."""
+    """The result is the same document as that of a function in the file."""
     native = derived(runtime, endpoint, gradient_backend="native")
     expected = answer(native, endpoint, QUESTIONS[endpoint])
     assert answer(derived(runtime, *own), endpoint, QUESTIONS[endpoint]) == expected
@@ -112,7 +112,7 @@ def test_a_jacobian_of_columns_takes_a_jvp_for_each_input_element(runtime: Make)
 
 
 def test_a_jacobian_of_rows_takes_a_vjp_for_each_output_element(runtime: Make) -> None:
-    """One evaluation tells how many there are."""
+    """One evaluation counts them."""
     made = derived(runtime, VJP)
     answer(made, JACOBIAN, QUESTIONS[JACOBIAN])
     assert (seen(made), times_applied(made)) == (["vjp"] * 2, 1)
@@ -120,7 +120,7 @@ def test_a_jacobian_of_rows_takes_a_vjp_for_each_output_element(runtime: Make) -
 
 @pytest.mark.parametrize(("by", "calls"), [("xs", ["vjp"] * 2), ("x", ["vjp"] * 2), ("s", ["jvp"])])
 def test_the_fewer_products_are_taken(by: str, calls: list[str], runtime: Make) -> None:
-    """Where the file has both, the numbers of elements decide; one evaluation tells them."""
+    """If the file has both, the numbers of elements decide, which takes one evaluation."""
     made = derived(runtime, JVP, VJP)
     answer(made, JACOBIAN, ask(JACOBIAN, INPUTS, by=by))
     assert (seen(made), times_applied(made)) == (calls, 1)
@@ -191,13 +191,13 @@ def test_auto_takes_what_the_author_wrote_first(own: str | None, runtime: Make) 
 
 
 def test_auto_derives_what_is_missing(runtime: Make) -> None:
-    """With one function in the file `auto` serves what can be made of it."""
+    """With one function in the file `auto` serves what can be derived from it."""
     made = derived(runtime, JVP, gradient_backend="auto")
     assert numbers(answer(made, JACOBIAN, QUESTIONS[JACOBIAN]))["y"]["s"] == [1.0, 1.0]
 
 
 def test_each_function_says_what_it_computes(runtime: Make) -> None:
-    """The documentation of an endpoint says how its answer is made."""
+    """The documentation of an endpoint describes the computation."""
     columns = derived(runtime, JVP).bound(JACOBIAN).doc
     rows = derived(runtime, VJP).bound(JACOBIAN).doc
     fewer = derived(runtime, JVP, VJP).bound(JACOBIAN).doc
@@ -223,7 +223,7 @@ def test_an_exception_of_the_author_stays_the_authors(runtime: Make) -> None:
 
 
 def test_a_wrong_product_of_the_author_is_told(runtime: Make) -> None:
-    """What does not fit is a failure of the Tesseract that names its function."""
+    """A result that does not fit is a failure of the Tesseract that names its function."""
     source = LINEAR + "def jacobian_vector_product(**named):\n    return {'z': 1.0}\n"
     made = runtime(source, gradient_backend="derived")
     failed = fault(made, JACOBIAN, QUESTIONS[JACOBIAN])
@@ -248,7 +248,7 @@ def test_registering_loads_nothing() -> None:
 
 
 def test_the_public_names_are_the_functions() -> None:
-    """Everything that is announced can be imported, and nothing else pretends to be there."""
+    """All listed names can be imported, and no others."""
     import tesseract_runtime_finite_differences as package
 
     assert [name for name in package.__all__ if callable(getattr(package, name))] == [

@@ -1,4 +1,4 @@
-"""Jacobians of products: values, kinds of arrays, numbers of calls, and what is refused."""
+"""Jacobians from products: values, kinds of arrays, numbers of calls, and refusals."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Derive = Callable[..., Any]
 
 
 def from_jvp(linear: Linear, inputs: Any, by: Any = ("x", "s"), of: Any = ("y", "t")) -> Any:
-    """Return the Jacobian made of a linear map's JVP."""
+    """Compute the Jacobian from a linear map's JVP."""
     return jacobian_from_jvp(linear.jvp, inputs, set(by), set(of))
 
 
 def from_vjp(linear: Linear, inputs: Any, by: Any = ("x", "s"), of: Any = ("y", "t")) -> Any:
-    """Return the Jacobian made of a linear map's VJP."""
+    """Compute the Jacobian from a linear map's VJP."""
     return jacobian_from_vjp(linear.vjp, linear.apply, inputs, set(by), set(of))
 
 
@@ -87,7 +87,7 @@ def test_vectors_have_the_data_type_of_their_array(dtype: str) -> None:
 
 
 def test_blocks_have_the_data_type_that_is_returned() -> None:
-    """What the function returns is kept; where its answers differ, the type that holds them all."""
+    """Data types of the function are kept, or promoted if results differ."""
 
     def jvp(tangent_vector: Any, **named: Any) -> Any:
         ones = tangent_vector["x"]
@@ -99,7 +99,7 @@ def test_blocks_have_the_data_type_that_is_returned() -> None:
 
 @either
 def test_a_function_may_change_what_it_is_given(derive: Derive) -> None:
-    """Inputs, vectors and sets that are changed in place do no harm to the next call."""
+    """Changes of inputs, vectors and sets do not reach the next call."""
     linear, inputs = example()
     given_inputs, expected = deepcopy(inputs), deepcopy(linear.blocks)
     points = []
@@ -126,7 +126,7 @@ def test_a_function_may_change_what_it_is_given(derive: Derive) -> None:
 
 
 def test_tangents_changed_in_place_stay_right() -> None:
-    """A function that writes into the arrays of a tangent sees clean ones in the next call."""
+    """The arrays of a tangent are new for each call."""
 
     def jvp(tangent_vector: Any, **named: Any) -> Any:
         tangent_vector["x"] *= 3
@@ -137,7 +137,7 @@ def test_tangents_changed_in_place_stay_right() -> None:
 
 
 def test_a_function_may_return_the_same_buffer_each_time() -> None:
-    """Each answer is copied before the next call."""
+    """Each result is copied before the next call."""
     buffer = np.empty(2)
 
     def double(jvp_outputs: Any, tangent_vector: Any, **named: Any) -> Any:
@@ -159,7 +159,7 @@ def doubled(inputs: Any) -> Any:
 
 
 def test_inputs_without_elements_take_one_call() -> None:
-    """With nothing to probe, one zero tangent tells shapes and data types of the outputs."""
+    """Without input elements a zero tangent gives shapes and data types of the outputs."""
     linear = Linear({"y": {"x": np.zeros((2, 0, 3), "float32")}})
     blocks = from_jvp(linear, {"x": np.zeros((0, 3), "float32")}, by="x", of="y")
     assert_same(blocks, linear.blocks)
@@ -167,7 +167,7 @@ def test_inputs_without_elements_take_one_call() -> None:
 
 
 def test_outputs_without_elements_take_no_vjp() -> None:
-    """Only the evaluation that says so is made."""
+    """Without output elements only the outputs are evaluated."""
     linear = Linear({"y": {"x": np.zeros((0, 3))}})
     assert_same(from_vjp(linear, {"x": np.ones(3)}, by="x", of="y"), linear.blocks)
     assert len(linear.calls) == 1
@@ -175,7 +175,7 @@ def test_outputs_without_elements_take_no_vjp() -> None:
 
 @either
 def test_one_of_several_may_be_empty(derive: Derive) -> None:
-    """Blocks without elements stand beside those that have some."""
+    """Empty blocks are possible among others."""
     linear = Linear(
         {
             "y": {"x": np.ones((2, 3)), "e": np.zeros((2, 0))},
@@ -210,7 +210,7 @@ def test_paths_lead_into_nested_models(derive: Derive) -> None:
 
 @st.composite
 def linear_maps(draw: st.DrawFn) -> tuple[Linear, dict[str, Any]]:
-    """Draw a linear map between any shapes, with whole numbers that every sum is exact in."""
+    """Draw a linear map between any shapes, with integers for exact sums."""
     shapes = st.lists(st.integers(0, 3), max_size=3).map(tuple)
     of = {f"y{n}": draw(shapes) for n in range(draw(st.integers(1, 2)))}
     by = {f"x{n}": draw(shapes) for n in range(draw(st.integers(1, 2)))}
@@ -232,7 +232,7 @@ def test_any_linear_map_is_its_own_jacobian(drawn: tuple[Linear, dict[str, Any]]
 
 
 def returning(*answers: Any) -> Callable[..., Any]:
-    """Return a gradient function that gives some answers in turn."""
+    """Return a gradient function with given results in turn."""
     turns = cycle(answers)
 
     def gradient(**named: Any) -> Any:
@@ -253,14 +253,14 @@ def returning(*answers: Any) -> Callable[..., Any]:
     ],
 )
 def test_a_wrong_answer_of_a_jvp_is_told(answer: Any, message: str) -> None:
-    """The message names the function, the path, what was expected and what came."""
+    """The message names the function, the path, the expected and the returned value."""
     with pytest.raises(GradientFailed) as caught:
         jacobian_from_jvp(returning(answer), {"x": np.ones(2)}, {"x"}, {"y"})
     assert str(caught.value).startswith(message)
 
 
 def test_the_answers_of_a_jvp_have_one_shape() -> None:
-    """A shape that changes between calls is told at once."""
+    """A shape that changes between calls is refused at once."""
     jvp = returning({"y": np.ones(2)}, {"y": np.ones(3)}, {"y": np.ones(4)})
     with pytest.raises(GradientFailed) as caught:
         jacobian_from_jvp(jvp, {"x": np.ones(3)}, {"x"}, {"y"})
@@ -268,7 +268,7 @@ def test_the_answers_of_a_jvp_have_one_shape() -> None:
 
 
 def test_the_answers_of_a_vjp_have_the_shapes_of_the_inputs() -> None:
-    """A gradient of another shape than its input is told."""
+    """A gradient of another shape than its input is refused."""
     vjp = returning({"x": np.ones(3)})
     with pytest.raises(GradientFailed) as caught:
         jacobian_from_vjp(vjp, doubled, {"x": np.ones(2)}, {"x"}, {"y"})
@@ -276,12 +276,12 @@ def test_the_answers_of_a_vjp_have_the_shapes_of_the_inputs() -> None:
 
 
 def test_an_unknown_path_is_told() -> None:
-    """Nothing is called when an input is not there."""
+    """A missing input is refused before any call."""
     with pytest.raises(InvalidPath, match=r"There is nothing at 'z'\."):
         jacobian_from_jvp(returning({}), {"x": np.ones(2)}, {"z"}, {"y"})
 
 
 def test_what_is_no_array_cannot_be_differentiated() -> None:
-    """A path that leads to a text is told with the text."""
-    with pytest.raises(GradientFailed, match="There is no array of numbers at 'x', but 'fast'"):
+    """The message has the value that is not an array."""
+    with pytest.raises(GradientFailed, match="Expected an array of numbers at 'x', got 'fast'"):
         jacobian_from_jvp(returning({}), {"x": "fast"}, {"x"}, {"y"})

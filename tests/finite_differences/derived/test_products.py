@@ -1,4 +1,4 @@
-"""Products with the whole Jacobian: values, data types, and what is refused."""
+"""Products with the whole Jacobian: values, data types, and refusals."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_vjp_adds_up_the_outputs() -> None:
 
 
 def test_the_jacobian_is_called_once_with_what_is_asked_for() -> None:
-    """One call has inputs of its own, and sets with the paths."""
+    """The function gets copies of the inputs, and sets of paths."""
     linear, inputs = example()
     jvp_from_jacobian(linear.jacobian, inputs, {"s"}, {"t"}, {"s": 1.0})
     vjp_from_jacobian(linear.jacobian, inputs, {"s"}, {"t"}, {"t": 1.0})
@@ -45,7 +45,7 @@ def test_the_jacobian_is_called_once_with_what_is_asked_for() -> None:
 
 
 def test_a_jacobian_may_change_its_inputs() -> None:
-    """Inputs that are changed in place are not those of the caller."""
+    """Changes of the inputs do not reach the caller."""
     inputs = {"x": np.ones(3)}
 
     def jacobian(inputs: Any, **named: Any) -> Any:
@@ -83,7 +83,7 @@ def test_any_linear_map_is_multiplied_on_both_sides(drawn: tuple[Linear, dict[st
 def test_products_have_the_data_type_of_the_jacobian(
     jacobian: str, vector: str, product: str
 ) -> None:
-    """It is that of the blocks, unless the vector has numbers that these cannot hold."""
+    """It is that of the blocks, unless that cannot represent the numbers of the vector."""
 
     def blocks(**named: Any) -> Any:
         return {"y": {"x": np.eye(3).astype(jacobian)}}
@@ -95,7 +95,7 @@ def test_products_have_the_data_type_of_the_jacobian(
 
 
 def test_nothing_is_conjugated() -> None:
-    """A cotangent is multiplied as it is, complex or not."""
+    """Complex cotangents are not conjugated."""
 
     def jacobian(**named: Any) -> Any:
         return {"y": {"x": np.array([1j])}}
@@ -105,7 +105,7 @@ def test_nothing_is_conjugated() -> None:
 
 
 def returning(answer: Any) -> Callable[..., Any]:
-    """Return a `jacobian` that always gives one answer."""
+    """Return a `jacobian` with one constant result."""
 
     def jacobian(**named: Any) -> Any:
         return answer
@@ -134,14 +134,14 @@ def returning(answer: Any) -> Callable[..., Any]:
 def test_a_wrong_jacobian_is_told(
     product: Callable[..., Any], vector: Any, answer: Any, message: str
 ) -> None:
-    """The message names the function, the block, what was expected and what came."""
+    """The message names the function, the block, the expected and the returned value."""
     with pytest.raises(GradientFailed) as caught:
         product(returning(answer), X, {"x"}, {"y"}, vector)
     assert str(caught.value).startswith(message)
 
 
 def test_the_blocks_of_an_output_begin_with_one_shape() -> None:
-    """A JVP does not know the shape of an output, but it is the same in all its blocks."""
+    """The shape of an output is unknown to a JVP, but the same in all blocks."""
     blocks = {"y": {"s": np.ones(2), "x": np.ones((4, 3))}}
     with pytest.raises(GradientFailed) as caught:
         jvp_from_jacobian(returning(blocks), {"s": 1.0, **X}, {"s", "x"}, {"y"}, {"s": 1.0, **X})
@@ -159,14 +159,14 @@ def test_the_blocks_of_an_output_begin_with_one_shape() -> None:
     ],
 )
 def test_a_tangent_must_fit_the_inputs(tangent: Any, message: str) -> None:
-    """A wrong tangent is told before the Jacobian is computed."""
+    """A wrong tangent is refused before the Jacobian is computed."""
     with pytest.raises(GradientFailed) as caught:
         jvp_from_jacobian(returning(None), X, {"x"}, {"y"}, tangent)
     assert str(caught.value) == message
 
 
 def test_a_cotangent_has_the_keys_that_are_asked_for() -> None:
-    """A wrong cotangent is told before the Jacobian is computed."""
+    """A wrong cotangent is refused before the Jacobian is computed."""
     with pytest.raises(
         GradientFailed, match=r"The cotangent is a dict with the keys z, expected y\."
     ):

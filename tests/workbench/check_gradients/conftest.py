@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from rich.progress import Progress
 
 from runtime_core import Runtime
 from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
@@ -190,7 +191,7 @@ MODELS: Mapping[str, tuple[str, int, Callable[[Any], dict[str, Any]]]] = {
     "scalars": (SCALAR + FLAT, 4, lambda z: {"x": z[:3], "s": z[3]}),
     "nested": (NESTED, 5, _nested),
 }
-"""Sources without the functions, numbers of input elements, and inputs made of so many."""
+"""Sources without the functions, numbers of input elements, and functions that make inputs."""
 
 
 class Model:
@@ -201,12 +202,12 @@ class Model:
         self.runtime = runtime(HEADER + source + QUADRATIC)
 
     def check(self, seed: int = 0, **settings: Any) -> GradientCheck:
-        """Check it at inputs and with samples that a seed decides."""
+        """Check it at inputs and samples drawn with a seed."""
         z = np.random.default_rng(seed).normal(size=self.size)
         return checked(self.runtime, self._inputs(z), seed=seed, **settings)
 
     def spoil(self, endpoint: str, error: str) -> None:
-        """Plant an error in one endpoint, and in no other."""
+        """Plant an error in one endpoint only."""
         spoiled: dict[str, str] = self.runtime.api.module.SPOILED
         spoiled.clear()
         spoiled[endpoint] = error
@@ -218,9 +219,10 @@ def checked(runtime: Runtime, inputs: Any, **settings: Any) -> GradientCheck:
         runtime,
         runtime.api.input_schema.model_validate(inputs),
         Settings(**{"seed": 0, **settings}),
+        Progress(disable=True, auto_refresh=False),
     )
 
 
 def failed(result: GradientCheck) -> dict[str, int]:
-    """Return how many checks of each endpoint have failed."""
-    return {check.endpoint: check.failed for check in result.endpoints}
+    """Return the number of failed checks of each endpoint."""
+    return {name: check.failed for name, check in result.endpoints.items()}

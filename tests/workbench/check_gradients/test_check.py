@@ -1,4 +1,4 @@
-"""The check itself: what it evaluates, what it samples, and how it takes what goes wrong."""
+"""The check: its evaluations, samples, results and failures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from runtime_core.errors import AuthorError, GradientFailed, InvalidOption, UnknownName
+from tesseract_runtime_workbench.check_gradients.report import report
 from tesseract_runtime_workbench.check_gradients.results import GradientCheck
 from tests.workbench.check_gradients.conftest import (
     HEADER,
@@ -59,7 +60,7 @@ def of_one_jacobian(apply: str, jacobian: str, schemas: str = ANY) -> str:
 
 
 def times_applied(model: Model) -> int:
-    """Return how often `apply` was called."""
+    """Return the number of calls of `apply`."""
     return len(model.runtime.api.module.APPLIED)
 
 
@@ -68,7 +69,7 @@ def test_two_evaluations_serve_all_endpoints_and_outputs(runtime: Make) -> None:
     model = Model("nested", runtime)
     result = model.check()
     assert times_applied(model) == 1 + 2 * 5
-    assert [check.checks for check in result.endpoints] == [5 * 3] * 3
+    assert [check.checks for check in result.endpoints.values()] == [5 * 3] * 3
 
 
 def test_evaluations_are_limited_for_each_input(runtime: Make) -> None:
@@ -76,8 +77,8 @@ def test_evaluations_are_limited_for_each_input(runtime: Make) -> None:
     model = Model("not square", runtime)
     result = model.check(max_evals=5)
     assert times_applied(model) == 1 + 4
-    for check in result.endpoints:
-        [comparison] = check.comparisons
+    for check in result.endpoints.values():
+        [comparison] = check.results
         assert len(set(comparison.reference.columns.ravel().tolist())) == 2
 
 
@@ -88,20 +89,20 @@ def test_a_seed_repeats_its_samples(runtime: Make) -> None:
 
     def drawn(seed: int | None) -> list[int]:
         result = checked(made, inputs, seed=seed, max_evals=20, endpoints=[JVP])
-        return sorted(
-            {int(c) for c in result.endpoints[0].comparisons[0].reference.columns.ravel()}
-        )
+        return columns(result)
+
+    def columns(result: GradientCheck) -> list[int]:
+        [comparison] = result.endpoints[JVP].results
+        return sorted({int(column) for column in comparison.reference.columns.ravel()})
 
     assert drawn(1) == drawn(1) != drawn(2)
     random = checked(made, inputs, seed=None, max_evals=20)
-    assert drawn(random.seed) == sorted(
-        {int(c) for c in random.endpoints[0].comparisons[0].reference.columns.ravel()}
-    )
+    assert drawn(random.seed) == columns(random)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_samples_of_a_sparse_jacobian_are_not_all_zeros(seed: int, runtime: Make) -> None:
-    """Where only few outputs depend on an input, it is these that are compared."""
+    """If few outputs depend on an input, these are compared."""
     made = runtime(SQUARES)
     inputs = {"x": np.arange(1.0, 1001.0)}
     assert checked(made, inputs, seed=seed, max_evals=10, eps=1e-2).passed
@@ -113,16 +114,12 @@ def test_samples_of_a_sparse_jacobian_are_not_all_zeros(seed: int, runtime: Make
 
 
 def test_only_what_is_asked_for_is_checked(runtime: Make) -> None:
-    """Endpoints, inputs and outputs can be chosen, and the rest is not touched."""
+    """Endpoints, inputs and outputs can be selected."""
     model = Model("nested", runtime)
     result = model.check(endpoints=[VJP], input_paths=["layers.[1].w"], output_paths=["t"])
-    [check] = result.endpoints
-    [comparison] = check.comparisons
-    assert (check.endpoint, comparison.reference.input_path, comparison.reference.output_path) == (
-        VJP,
-        "layers.[1].w",
-        "t",
-    )
+    [(endpoint, check)] = result.endpoints.items()
+    [comparison] = check.results
+    assert (endpoint, comparison.pair) == (VJP, "layers.[1].w -> t")
     assert (check.checks, times_applied(model), result.dot_product) == (2, 5, None)
 
 
@@ -131,7 +128,7 @@ def test_only_what_is_asked_for_is_checked(runtime: Make) -> None:
     [
         (
             {"endpoints": ["jacobain"]},
-            "'jacobain' is no endpoint with gradients. Did you mean 'jacobian'? Valid: jacobian, "
+            "'jacobain' is not a gradient endpoint. Did you mean 'jacobian'? Valid: jacobian, "
             "jacobian_vector_product, vector_jacobian_product.",
         ),
         (
@@ -180,14 +177,14 @@ def test_unknown_names_are_told_with_the_valid_ones(
 def test_impossible_settings_are_refused(
     settings: dict[str, Any], message: str, runtime: Make
 ) -> None:
-    """The message names the flag and what it must be."""
+    """The message names the flag and its limit."""
     with pytest.raises(InvalidOption) as caught:
         Model("square", runtime).check(**settings)
     assert str(caught.value) == message
 
 
 def test_a_file_without_gradients_cannot_be_checked(runtime: Make) -> None:
-    """The reason why each is missing is told."""
+    """The message has the reason of each."""
     with pytest.raises(UnknownName) as caught:
         checked(runtime(), {"x": [1.0]})
     first, *reasons = str(caught.value).splitlines()
@@ -196,7 +193,7 @@ def test_a_file_without_gradients_cannot_be_checked(runtime: Make) -> None:
 
 
 def test_an_endpoint_that_is_missing_cannot_be_asked_for(runtime: Make) -> None:
-    """Named, it is an error with the reason; unnamed, it is left out."""
+    """By name it is an error with the reason; otherwise it is skipped."""
     made = runtime(SQUARES)
     with pytest.raises(UnknownName, match="'jacobian' is not available: "):
         checked(made, {"x": [1.0]}, endpoints=[JACOBIAN])
@@ -204,13 +201,13 @@ def test_an_endpoint_that_is_missing_cannot_be_asked_for(runtime: Make) -> None:
 
 
 def test_gradients_of_a_chosen_backend_are_checked(runtime: Make) -> None:
-    """What is derived is served, and so it is checked like the author's own."""
+    """Derived gradients are served, so they are checked like the author's own."""
     made = runtime(SQUARES, gradient_backend="auto")
     assert failed(checked(made, {"x": [1.0, 2.0]})) == {JACOBIAN: 0, JVP: 0, VJP: 0}
 
 
 def test_inputs_without_elements_have_nothing_to_check(runtime: Make) -> None:
-    """An empty array is left out; with no other there is no check."""
+    """Empty arrays are skipped, and a check of nothing else is refused."""
     with pytest.raises(UnknownName, match="The inputs have no differentiable array with elements"):
         checked(runtime(SQUARES), {"x": []})
 
@@ -232,28 +229,23 @@ def test_a_step_of_its_own_for_an_input(runtime: Make) -> None:
 def test_a_gradient_that_is_not_finite_fails(value: str, runtime: Make) -> None:
     """The failure names the element."""
     made = runtime(of_one_jacobian("inputs.x**2", f"np.diag([2.0, {value}])"))
-    [check] = checked(made, {"x": [1.0, 2.0]}).endpoints
-    [failure] = check.failures()
-    assert (failure.input_path, failure.output_path) == ("x", "y")
-    assert (failure.input_index, failure.output_index) == ((1,), (1,))
-    assert not np.isfinite(failure.gradient)
+    [_, failure, *_] = report(checked(made, {"x": [1.0, 2.0]}), 10)
+    assert failure.startswith(f"  x[1] -> y[1]: gradient {value.removeprefix('np.')}, ")
 
 
 def test_a_difference_that_is_not_finite_fails(runtime: Make) -> None:
     """At the edge of its domain the derivative of a function cannot be confirmed."""
     made = runtime(of_one_jacobian("np.sqrt(inputs.x - 1)", "np.diag([0.5, 0.0])"))
     with np.errstate(invalid="ignore"):
-        [check] = checked(made, {"x": [2.0, 1.0]}).endpoints
-    [failure] = check.failures()
-    assert (failure.input_index, failure.output_index) == ((1,), (1,))
-    assert np.isnan(failure.difference)
+        [_, failure, *_] = report(checked(made, {"x": [2.0, 1.0]}), 10)
+    assert failure == "  x[1] -> y[1]: gradient 0, finite difference nan"
 
 
 @pytest.mark.parametrize(("slope", "passed"), [(0.0, True), (1.0, True), (1.5, False)])
 def test_at_a_kink_every_slope_between_both_sides_passes(
     slope: float, passed: bool, runtime: Make
 ) -> None:
-    """A subgradient is a gradient."""
+    """Every subgradient passes."""
     made = runtime(of_one_jacobian("np.maximum(inputs.x, 0.0)", f"np.diag([{slope}])"))
     assert checked(made, {"x": [0.0]}).passed is passed
 
@@ -270,7 +262,7 @@ def test_noise_is_not_taken_for_a_derivative(runtime: Make) -> None:
 
 
 def test_a_single_number_is_judged_by_the_noise_beside_it(runtime: Make) -> None:
-    """One difference alone cannot tell its noise; those by an array beside it do for most."""
+    """The noise of a single difference is unknown; those of an array in the same check show it."""
     made = runtime(
         HEADER.replace("APPLIED = []", "NOISE = np.random.default_rng(0)")
         + ANY.replace("class OutputSchema", "    s: Differentiable[Float64]\n\nclass OutputSchema")
@@ -284,7 +276,7 @@ def jacobian(inputs, jac_inputs, jac_outputs):
     )
     results = [checked(made, {"x": np.ones(8), "s": 1.0}, seed=seed) for seed in range(20)]
     by_array, by_number = (
-        [result.endpoints[0].comparisons[position].failed for result in results]
+        [result.endpoints[JACOBIAN].results[position].failed for result in results]
         for position in (0, 1)
     )
     assert sum(by_array) == 0
@@ -292,7 +284,7 @@ def jacobian(inputs, jac_inputs, jac_outputs):
 
 
 def test_complex_numbers_are_compared_as_such(runtime: Make) -> None:
-    """The derivative of a holomorphic function is found, and its conjugate is not."""
+    """The derivative of a holomorphic function passes, and its conjugate fails."""
     schemas = ANY.replace("Float64", "Complex128")
     right = "np.diag(1j * np.exp(1j * inputs.x))"
     made = runtime(of_one_jacobian("np.exp(1j * inputs.x)", right, schemas))
@@ -302,14 +294,13 @@ def test_complex_numbers_are_compared_as_such(runtime: Make) -> None:
     assert failed(checked(wrong, inputs)) == {JACOBIAN: 2}
 
 
-def test_derivatives_that_are_lost_in_rounding_are_told(runtime: Make) -> None:
-    """A check that can tell nothing says so."""
+def test_derivatives_that_are_lost_in_rounding_are_reported(runtime: Make) -> None:
+    """A check without significance says so."""
     schemas = ANY.replace("Float64", "Float32")
     made = runtime(of_one_jacobian("1e6 + inputs.x", "np.eye(1)", schemas))
-    [check] = checked(made, {"x": [1.0]}).endpoints
-    assert [comparison.below_noise for comparison in check.comparisons] == [True]
-    [sharper] = checked(made, {"x": [1.0]}, eps=100.0).endpoints
-    assert [comparison.below_noise for comparison in sharper.comparisons] == [False]
+    [comparison] = checked(made, {"x": [1.0]}).endpoints[JACOBIAN].results
+    [sharper] = checked(made, {"x": [1.0]}, eps=100.0).endpoints[JACOBIAN].results
+    assert (comparison.below_noise, sharper.below_noise) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -323,30 +314,30 @@ def test_derivatives_that_are_lost_in_rounding_are_told(runtime: Make) -> None:
     ],
 )
 def test_an_endpoint_that_fails_is_one_failure(answer: str, fault: str, runtime: Make) -> None:
-    """Its message is kept, and the other endpoints are checked all the same."""
+    """Its message is kept, and the other endpoints are still checked."""
     source = SQUARES + f"def jacobian(**named):\n    return {answer}\n"
     result = checked(runtime(source), {"x": [1.0]})
-    first = result.endpoints[0]
+    first = result.endpoints[JACOBIAN]
     assert (first.fault, first.failed, first.checks) == (fault, 1, 1)
     assert failed(result) == {JACOBIAN: 1, JVP: 0, VJP: 0}
     assert not result.passed
 
 
-def test_what_an_endpoint_said_before_it_failed_is_kept(runtime: Make) -> None:
-    """Derivatives that were compared count beside the fault; then the endpoint is left alone."""
+def test_results_of_an_endpoint_before_it_failed_are_kept(runtime: Make) -> None:
+    """Compared derivatives count in addition to the fault, which ends the check of the endpoint."""
     source = SQUARES + (
         "def jacobian_vector_product(tangent_vector, inputs, **named):\n"
         "    assert tangent_vector['x'][2] == 0, 'the third is missing'\n"
         "    return {'y': 2 * inputs.x * tangent_vector['x']}\n"
     )
     result = checked(runtime(source), {"x": [1.0, 2.0, 3.0, 4.0]})
-    check = result.endpoints[0]
-    assert (check.endpoint, check.checks, check.failed) == (JVP, 2 * 4 + 1, 1)
+    check = result.endpoints[JVP]
+    assert (check.checks, check.failed) == (2 * 4 + 1, 1)
     assert check.fault == "AssertionError: the third is missing"
     assert result.dot_product is None
 
 
-def test_apply_that_fails_near_the_inputs_is_told(runtime: Make) -> None:
+def test_apply_that_fails_near_the_inputs_is_reported(runtime: Make) -> None:
     """The message names the element and its value."""
     made = runtime(of_one_jacobian("[math.log(inputs.x[0])]", "[[1.0]]") + "import math\n")
     with pytest.raises(GradientFailed) as caught:
@@ -356,7 +347,7 @@ def test_apply_that_fails_near_the_inputs_is_told(runtime: Make) -> None:
 
 
 def test_apply_that_fails_at_the_inputs_is_the_authors_error(runtime: Make) -> None:
-    """Nothing can be checked where nothing can be computed."""
+    """A failure at the inputs ends the check."""
     made = runtime(of_one_jacobian("1 / 0", "[[1.0]]"))
     with pytest.raises(AuthorError) as caught:
         checked(made, {"x": [1.0]})
@@ -370,12 +361,12 @@ def test_outputs_that_change_their_shape_have_no_difference(runtime: Make) -> No
         checked(made, {"x": [1.0]})
     assert str(caught.value) == (
         "Output 'y' has the shape (2,) when x[0] is 1.0001, and (3,) at the inputs themselves: "
-        "there is no difference between the two."
+        "no difference can be taken."
     )
 
 
 def spoiling(name: str) -> str:
-    """Return the source of squares whose functions all change what they are given."""
+    """Return the source of squares whose functions change all their arguments."""
     return (
         SQUARES
         + f"""
@@ -400,13 +391,13 @@ def {name}(*arguments, **named):
 def test_functions_may_change_their_arguments_and_use_buffers_again(
     name: str, runtime: Make
 ) -> None:
-    """Every call has arrays of its own, and every answer is read before the next call."""
+    """Every call gets its own arrays, and its result is read before the next."""
     result = checked(runtime(spoiling(name)), {"x": [1.0, 2.0, 3.0]})
     assert result.passed
 
 
 def test_validators_run_once(runtime: Make) -> None:
-    """Gradients are asked for at the very inputs that the differences are taken at."""
+    """Gradients and differences are computed at the same inputs."""
     source = SQUARES.replace(
         "class OutputSchema",
         "    @field_validator('x')\n    @classmethod\n    def shift(cls, x):\n"

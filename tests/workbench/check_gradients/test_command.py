@@ -32,7 +32,7 @@ def command(cli: Cli, tesseract: Callable[..., Path]) -> Cli:
 
 
 def test_right_gradients_are_exit_code_0(command: Cli) -> None:
-    """The report is all that stdout gets."""
+    """Stdout has the report only."""
     done = command(SQUARES + "print('loading')\n", PAYLOAD, "--seed", "3")
     assert (done.returncode, done.stderr) == (0, "loading\n")
     assert done.stdout.splitlines()[:4] == [
@@ -46,7 +46,7 @@ def test_right_gradients_are_exit_code_0(command: Cli) -> None:
 
 
 def test_wrong_gradients_are_exit_code_1(command: Cli) -> None:
-    """The failures are on stdout, and so is the seed that repeats them."""
+    """Stdout has the failures and the seed that repeats them."""
     done = command(WRONG, PAYLOAD, "--endpoints", "jacobian_vector_product", "--max-failures", "1")
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith(
@@ -58,7 +58,7 @@ def test_wrong_gradients_are_exit_code_1(command: Cli) -> None:
 
 
 def test_all_options_reach_the_check(command: Cli) -> None:
-    """Lists are options that are repeated; a step can be named by path."""
+    """Options with several values are repeated; a step can be set by path."""
     source = SQUARES.replace("(None,), Float64", "(None,), Float32")
     done = command(
         source,
@@ -72,7 +72,7 @@ def test_all_options_reach_the_check(command: Cli) -> None:
 
 
 def test_a_payload_may_be_a_file(command: Cli, tmp_path: Path) -> None:
-    """It is read as the commands of endpoints read theirs."""
+    """Files are read as by the commands of endpoints."""
     (tmp_path / "inputs.json").write_text(PAYLOAD, encoding="utf-8")
     done = command(SQUARES, "@inputs.json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -86,7 +86,7 @@ def test_a_payload_may_be_a_file(command: Cli, tmp_path: Path) -> None:
             ['{"inputs": {"x": "a", "z": 1}}'],
             "Error: The payload of check-gradients is not valid:\n  inputs.x: Could not parse",
         ),
-        ([PAYLOAD, "--endpoints", "apply"], "Error: 'apply' is no endpoint with gradients."),
+        ([PAYLOAD, "--endpoints", "apply"], "Error: 'apply' is not a gradient endpoint."),
         (
             [PAYLOAD, "--input-paths", "z"],
             "Error: The inputs have no differentiable array at 'z'. Valid: x.",
@@ -107,7 +107,7 @@ def test_a_wrong_call_is_exit_code_2(command: Cli, arguments: list[str], message
 
 
 def test_apply_that_fails_is_exit_code_1(cli: Cli, tesseract: Callable[..., Path]) -> None:
-    """The exception of the author is told in one line, and with its traceback in debug mode."""
+    """The author's exception is reported in one line, or with its traceback in debug mode."""
     source = SQUARES.replace('return {"y": inputs.x**2}', "raise ValueError('too stiff')")
     path = str(tesseract(source))
     done = cli("--api-path", path, "check-gradients", PAYLOAD)
@@ -118,7 +118,7 @@ def test_apply_that_fails_is_exit_code_1(cli: Cli, tesseract: Callable[..., Path
 
 
 def test_help_names_every_option(cli: Cli) -> None:
-    """The command is described without any Tesseract."""
+    """The help needs no Tesseract."""
     done = cli("check-gradients", "--help")
     assert done.returncode == 0
     for option in (
@@ -129,7 +129,7 @@ def test_help_names_every_option(cli: Cli) -> None:
 
 
 def test_progress_is_shown_on_a_terminal(tesseract: Callable[..., Path], tmp_path: Path) -> None:
-    """A bar names the stages on stderr, and the report stays alone on stdout."""
+    """A bar names the stages on stderr, and stdout has the report only."""
     master, slave = pty.openpty()
     program = str(Path(sys.executable).with_name("tesseract-runtime"))
     api = ["--api-path", str(tesseract(SQUARES))]
@@ -152,6 +152,6 @@ def test_progress_is_shown_on_a_terminal(tesseract: Callable[..., Path], tmp_pat
 
 
 def test_no_progress_is_shown_elsewhere(command: Cli) -> None:
-    """A log gets no bar."""
+    """The bar is for terminals only."""
     done = command(SQUARES, PAYLOAD, "--show-progress")
     assert (done.returncode, done.stderr) == (0, "")

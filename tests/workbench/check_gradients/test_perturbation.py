@@ -1,4 +1,4 @@
-"""Steps are taken in the data type of the array, and measured as they really are."""
+"""Steps are taken in the data type of the array, and measured after rounding."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_neighbours_are_numbers_of_the_data_type(dtype: str) -> None:
     """The distance between them is exact, whatever was lost of the step."""
     array = np.array([0.7, 0.3], dtype)
     step = perturbation("x", array, 1, 0.01)
-    above, below = step.above.value, step.below.value
+    above, below = step.above, step.below
     assert [above.dtype, below.dtype] == [np.dtype(dtype)] * 2
     assert step.forward == float(above.real) - float(array[1].real)
     assert step.backward == float(array[1].real) - float(below.real)
@@ -25,7 +25,7 @@ def test_neighbours_are_numbers_of_the_data_type(dtype: str) -> None:
 
 
 def test_a_path_may_have_a_step_of_its_own() -> None:
-    """Others keep the common one."""
+    """Others keep the common step."""
     settings = Settings(eps=0.5, eps_for={"x": 0.25})
     assert perturbation("x", np.array([1.0]), 0, settings.step("x")).width == 0.5
     assert perturbation("z", np.array([1.0]), 0, settings.step("z")).width == 1.0
@@ -47,14 +47,14 @@ def test_a_path_may_have_a_step_of_its_own() -> None:
         ),
     ],
 )
-def test_a_step_that_is_lost_is_told(array: Any, message: str) -> None:
-    """The message names element, value, data type and a step that would do."""
+def test_a_step_that_is_lost_is_refused(array: Any, message: str) -> None:
+    """The message names element, value, data type and a sufficient step."""
     with pytest.raises(InvalidOption) as caught:
         perturbation("x", array, 1, 1e-4)
     assert str(caught.value) == message
 
 
 def test_a_step_beyond_the_largest_number_is_lost() -> None:
-    """A neighbour that is infinite is none."""
+    """Neighbours must be finite."""
     with pytest.raises(InvalidOption, match="is lost in float16"):
         perturbation("x", np.array([65500.0], "float16"), 0, 100.0)

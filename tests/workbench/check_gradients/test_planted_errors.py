@@ -1,4 +1,4 @@
-"""What the check is for: planted errors are found, and right gradients are not blamed."""
+"""Planted errors are found, and right gradients pass."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_planted_error_is_found(name: str, error: str, endpoint: str, runtime:
 def test_the_dot_product_test_finds_errors_alone(
     name: str, error: str, endpoint: str, runtime: Make
 ) -> None:
-    """Products that contradict each other fail, whatever differences say of each."""
+    """Products that contradict each other fail, whatever their differences."""
     model = Model(name, runtime)
     model.spoil(endpoint, error)
     results = [model.check(seed).dot_product for seed in SEEDS]

@@ -9,10 +9,9 @@ import numpy as np
 from tesseract_runtime_workbench.check_gradients.reference import Reference
 from tesseract_runtime_workbench.check_gradients.report import report
 from tesseract_runtime_workbench.check_gradients.results import (
+    Check,
     Comparison,
     DotProduct,
-    DotProductCheck,
-    EndpointCheck,
     GradientCheck,
 )
 
@@ -21,7 +20,6 @@ def comparison(gradients: Any, differences: Any, floor: float = 0.0) -> Comparis
     """Return derivatives of a y of shape (2, 2) by a scalar s."""
     size = len(gradients)
     return Comparison(
-        endpoint="jacobian",
         reference=Reference(
             input_path="s",
             output_path="y",
@@ -41,17 +39,17 @@ def comparison(gradients: Any, differences: Any, floor: float = 0.0) -> Comparis
 def lines(
     *comparisons: Comparison,
     fault: str | None = None,
-    dot_product: DotProductCheck | None = None,
+    dot_product: Check[DotProduct] | None = None,
     most: int = 10,
 ) -> list[str]:
     """Return the report of a check of one endpoint."""
-    check = EndpointCheck(endpoint="jacobian", comparisons=comparisons, fault=fault)
-    result = GradientCheck(seed=7, endpoints=[check], dot_product=dot_product)
+    endpoints = {"jacobian": Check(results=comparisons, fault=fault)}
+    result = GradientCheck(seed=7, endpoints=endpoints, dot_product=dot_product)
     return "\n".join(report(result, most)).splitlines()
 
 
 def test_a_passed_check_has_a_table() -> None:
-    """One line says that it passed, the table by how much, and the last how to repeat it."""
+    """The first line has the result, the table the deviations, and the last the seed."""
     assert lines(comparison([1.0, 2.0, 0.0], [1.0, 2.1, 1e-12], floor=1e-9)) == [
         "Gradient check for jacobian passed (0 failures / 3 checks)",
         "",
@@ -86,7 +84,7 @@ def test_values_that_are_not_finite_are_failures() -> None:
     assert shown[-2].split()[-2:] == ["inf", "inf"]
 
 
-def test_a_fault_is_told_without_a_table() -> None:
+def test_a_fault_is_reported_without_a_table() -> None:
     """All lines of its message are indented."""
     assert lines(fault="InvalidResult:\nkeys") == [
         "Gradient check for jacobian failed (1 failures / 1 checks)",
@@ -103,7 +101,7 @@ def test_a_dot_product_that_fails_shows_both_numbers() -> None:
         DotProduct(by_jvp=2.0, by_vjp=3.5, scale=1.0, rtol=0.1),
         DotProduct(by_jvp=np.nan, by_vjp=np.nan, scale=1.0, rtol=0.1),
     ]
-    shown = lines(dot_product=DotProductCheck(products=products))
+    shown = lines(dot_product=Check(results=products))
     assert shown[1:] == [
         "Dot-product test of jacobian_vector_product and vector_jacobian_product failed "
         "(2 failures / 3 checks)",

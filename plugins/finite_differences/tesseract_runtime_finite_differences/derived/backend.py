@@ -1,4 +1,4 @@
-"""The gradient backend `derived`: each gradient from the others that the file itself defines."""
+"""The gradient backend `derived`: gradients from others that the file defines."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _by_fewer(binding: Binding, jvp: Function, vjp: Function) -> Function:
 
 
 def _outputs(binding: Binding, inputs: BaseModel, paths: Paths) -> Vector:
-    """Return outputs as they are served; what `apply` logs meanwhile belongs to no run."""
+    """Evaluate outputs outside any run."""
     with binding.evaluations(inputs) as evaluations:
         return evaluations.submit({}, paths).result()
 
@@ -84,9 +84,8 @@ def _product(multiply: Function, doc: str, binding: Binding) -> Function | Unava
     if isinstance(jacobian, Unavailable):
         return _lacks(binding, JACOBIAN.endpoint)
 
-    def product(**keywords: Any) -> dict[str, Any]:
-        found: dict[str, Any] = multiply(jacobian, **keywords)
-        return found
+    def product(**keywords: Any) -> Any:
+        return multiply(jacobian, **keywords)
 
     product.__doc__ = doc
     return product

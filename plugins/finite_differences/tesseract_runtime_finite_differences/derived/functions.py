@@ -1,4 +1,4 @@
-"""The functions that derive one gradient from another, for authors of a `tesseract_api.py`."""
+"""Gradients derived from one another, for authors of a `tesseract_api.py`."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def jacobian_from_jvp(
 ) -> Jacobian:
     """Compute a Jacobian by calling a JVP with one-hot tangents.
 
-    It takes one call for each element of the inputs; the first answer tells the shapes of the
-    outputs. `jvp_fn` is called as an author's `jacobian_vector_product` is, each time with inputs
-    and tangents of its own, so that it may change them; a tangent has all of `jac_inputs`.
+    It takes one call for each element of the inputs; the first result has the shapes of the
+    outputs. Each call gets copies of the inputs, which it may change, and a tangent with all of
+    `jac_inputs`.
 
     Args:
-        jvp_fn: The function that multiplies the Jacobian by a tangent.
-        inputs: Where to differentiate: an instance of the author's `InputSchema`.
+        jvp_fn: The function, called like an author's `jacobian_vector_product`.
+        inputs: The inputs to differentiate at, an instance of the author's `InputSchema`.
         jac_inputs: Paths of the inputs to differentiate with respect to.
         jac_outputs: Paths of the outputs to differentiate.
 
@@ -50,7 +50,7 @@ def jacobian_from_jvp(
         and of the data type that `jvp_fn` returns.
 
     Raises:
-        GradientFailed: `jvp_fn` returned something else than was asked for.
+        GradientFailed: `jvp_fn` returned other keys or shapes than requested.
 
     Example:
         >>> def double(inputs, jvp_inputs, jvp_outputs, tangent_vector):
@@ -87,29 +87,15 @@ def jacobian_from_vjp(
 ) -> Jacobian:
     """Compute a Jacobian by calling a VJP with one-hot cotangents.
 
-    It takes one call for each element of the outputs, and one of `eval_fn` for their shapes.
-    `vjp_fn` is called as an author's `vector_jacobian_product` is, each time with inputs and
-    cotangents of its own, so that it may change them; a cotangent has all of `jac_outputs`.
-
-    Args:
-        vjp_fn: The function that multiplies a cotangent by the Jacobian.
-        eval_fn: The function that computes the outputs, such as an author's `apply`.
-        inputs: Where to differentiate: an instance of the author's `InputSchema`.
-        jac_inputs: Paths of the inputs to differentiate with respect to.
-        jac_outputs: Paths of the outputs to differentiate.
-
-    Returns:
-        `{output path: {input path: array}}`, each array of shape `(*output.shape, *input.shape)`
-        and of the data type that `vjp_fn` returns.
-
-    Raises:
-        GradientFailed: `vjp_fn` returned something else than was asked for.
+    It takes one call for each element of the outputs, and one of `eval_fn`, such as an author's
+    `apply`, for their shapes. `vjp_fn` is called like an author's `vector_jacobian_product`. Each
+    call gets copies of the inputs, which it may change, and a cotangent with all of `jac_outputs`.
+    All else is as in `jacobian_from_jvp`.
 
     Example:
         >>> def double(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
         ...     return {"x": 2 * cotangent_vector["y"]}
-        >>> def evaluate(inputs):
-        ...     return {"y": 2 * inputs["x"]}
+        >>> evaluate = lambda inputs: {"y": 2 * inputs["x"]}
         >>> jacobian_from_vjp(double, evaluate, {"x": np.ones(2)}, {"x"}, {"y"})["y"]["x"]
         array([[2., 0.],
                [0., 2.]])
@@ -121,10 +107,7 @@ def jacobian_from_vjp(
 def jacobian_by_rows(
     vjp_fn: Callable[..., Any], values: Vector, inputs: Any, jac_inputs: Collection[str]
 ) -> Jacobian:
-    """Compute a Jacobian as `jacobian_from_vjp` does, where the outputs are known already.
-
-    `values` holds the array at each path of the outputs to differentiate.
-    """
+    """Compute a Jacobian as `jacobian_from_vjp` does, of outputs whose `values` are known."""
     vjp = GradientFunction(vjp_fn, VJP, inputs, jac_inputs, values.keys())
     point = vector_at(inputs, jac_inputs)
     products = vjp.products(values, shapes_of(point))
@@ -153,20 +136,12 @@ def jvp_from_jacobian(
 ) -> dict[str, Any]:
     """Multiply the whole Jacobian by a tangent, J @ t.
 
-    Args:
-        jacobian_fn: The function that computes the Jacobian, called as an author's `jacobian` is.
-        inputs: Where to differentiate: an instance of the author's `InputSchema`.
-        jvp_inputs: Paths of the inputs to differentiate with respect to.
-        jvp_outputs: Paths of the outputs to differentiate.
-        tangent_vector: An array of the shape of its input for each of `jvp_inputs`.
+    `jacobian_fn` is called like an author's `jacobian`, and `tangent_vector` has an array of the
+    shape of the input for each of `jvp_inputs`. The result has an array of the shape of the output
+    for each of `jvp_outputs`, of the data type of the Jacobian.
 
-    Returns:
-        An array of the shape of its output for each of `jvp_outputs`, of the data type of the
-        Jacobian.
-
-    Raises:
-        GradientFailed: `jacobian_fn` returned something else than was asked for, or the tangent
-            does not fit the inputs.
+    Raises `GradientFailed` if `jacobian_fn` returned other keys or shapes than requested, or the
+    tangent does not fit the inputs.
 
     Example:
         >>> def jacobian(inputs, jac_inputs, jac_outputs):
@@ -196,20 +171,12 @@ def vjp_from_jacobian(
 ) -> dict[str, Any]:
     """Multiply a cotangent by the whole Jacobian, v^T @ J; nothing is conjugated.
 
-    Args:
-        jacobian_fn: The function that computes the Jacobian, called as an author's `jacobian` is.
-        inputs: Where to differentiate: an instance of the author's `InputSchema`.
-        vjp_inputs: Paths of the inputs to differentiate with respect to.
-        vjp_outputs: Paths of the outputs to differentiate.
-        cotangent_vector: An array of the shape of its output for each of `vjp_outputs`.
+    `jacobian_fn` is called like an author's `jacobian`, and `cotangent_vector` has an array of the
+    shape of the output for each of `vjp_outputs`. The result has an array of the shape of the input
+    for each of `vjp_inputs`, of the data type of the Jacobian.
 
-    Returns:
-        An array of the shape of its input for each of `vjp_inputs`, of the data type of the
-        Jacobian.
-
-    Raises:
-        GradientFailed: `jacobian_fn` returned something else than was asked for, or blocks that
-            do not fit the cotangent.
+    Raises `GradientFailed` if `jacobian_fn` returned other keys or shapes than requested, or the
+    cotangent does not fit the outputs.
 
     Example:
         >>> def jacobian(inputs, jac_inputs, jac_outputs):
@@ -234,7 +201,7 @@ def vjp_from_jacobian(
 
 
 def _sum(products: Iterable[Any], blocks: Iterable[Any]) -> Any:
-    """Add up products, in the data type of their blocks if it can hold the sum."""
+    """Sum products, in the data type of their blocks if it can represent the sum."""
     total = np.asarray(reduce(np.add, products))
     dtype = np.result_type(*(block.dtype for block in blocks))
     fits = np.can_cast(total.dtype, dtype, casting="same_kind")

@@ -1,4 +1,4 @@
-"""Gradient functions of an author, called with inputs of their own and with results checked."""
+"""Calls of an author's gradient functions, each with copies of the inputs and a checked result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Shapes = Mapping[str, tuple[int, ...] | EllipsisType]
 
 @dataclass(frozen=True, slots=True)
 class GradientFunction:
-    """An author's gradient function at some inputs, of some outputs by some inputs."""
+    """An author's gradient function, with all arguments except the vector."""
 
     function: Callable[..., Any]
     signature: GradientSignature
@@ -37,36 +37,33 @@ class GradientFunction:
 
     @property
     def check(self) -> ResultCheck:
-        """The check of its results, by its own name or that of its endpoint."""
+        """The check of results, under the name of the function."""
         name = getattr(self.function, "__name__", self.signature.endpoint)
         return ResultCheck(subject=name, error=GradientFailed)
 
     def call(self, *vector: Any) -> object:
-        """Call the function, which may change everything that it is given."""
+        """Call the function with copies, which it may change."""
         keywords = self.signature.keywords(
             deepcopy(self.inputs), set(self.input_paths), set(self.output_paths), *vector
         )
         return self.function(**keywords)
 
     def blocks(self, output_shapes: Shapes) -> dict[str, dict[str, Any]]:
-        """Call a `jacobian`, and return its blocks by output and input."""
+        """Call a `jacobian` and return its blocks by output and input."""
         inputs = shapes_of(vector_at(self.inputs, self.input_paths))
         return self.check.blocks(self.call(), expected_shapes(output_shapes), inputs)
 
     def product(self, vector: Any) -> Vector:
-        """Call a product with a vector, and return copies: the function may reuse its arrays."""
-        of_result = {
-            self.signature.input_paths: self.input_paths,
-            self.signature.output_paths: self.output_paths,
-        }
+        """Multiply by a vector and copy the result, whose arrays the function may reuse."""
+        paths = self.signature.keywords(None, self.input_paths, self.output_paths, None)
         [key] = self.signature.result_keys
-        found = self.check.mapping(self.call(vector), of_result[key])
+        found = self.check.mapping(self.call(vector), paths[key])
         return {path: np.array(self.check.of(path).numbers(found[path])) for path in sorted(found)}
 
     def products(self, space: Vector, shapes: Shapes | None = None) -> list[Vector]:
-        """Return the products with all one-hot vectors of a space.
+        """Multiply by all one-hot vectors like those of `space`.
 
-        All must have the given `shapes`, or else those of the first.
+        The results must have the given `shapes`, or else those of the first.
         """
         products = []
         for vector in one_hots(space):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from pydantic import BaseModel
+from rich.progress import Progress
 
 from runtime_core import Runtime
 from runtime_core.calls import enter_scope, evaluate, exception_text
@@ -17,13 +18,11 @@ from runtime_core.gradients import JVP, VJP
 from runtime_core.run_logs import EVALUATION
 from tesseract_runtime_workbench.check_gradients.dot_product import dot_products
 from tesseract_runtime_workbench.check_gradients.endpoint_gradients import EndpointGradients
-from tesseract_runtime_workbench.check_gradients.progress import Track, untracked
 from tesseract_runtime_workbench.check_gradients.reference import Reference, references
 from tesseract_runtime_workbench.check_gradients.results import (
+    Check,
     Comparison,
     DotProduct,
-    DotProductCheck,
-    EndpointCheck,
     GradientCheck,
 )
 from tesseract_runtime_workbench.check_gradients.selection import (
@@ -37,10 +36,10 @@ _PAIR = 2  # the evaluations that one difference takes
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What to check, and how closely. What is empty means everything that there is.
+    """The options of a check. Empty names mean all that the Tesseract has.
 
-    `eps` is the step of the differences, `eps_for` that of some inputs by path. No more than
-    `max_evals` evaluations are made for one input. A `seed` of `None` is drawn at random.
+    `eps` is the step of the differences, `eps_for` that of some inputs by path. At most `max_evals`
+    evaluations are made for one input. A `seed` of `None` is drawn at random.
     """
 
     endpoints: Collection[str] = ()
@@ -57,7 +56,7 @@ class Settings:
         return self.eps_for.get(path, self.eps)
 
     def refuse_impossible(self) -> None:
-        """Raise `InvalidOption` for the first value that is out of its limits."""
+        """Raise `InvalidOption` for the first value that exceeds its limits."""
         pair = f"at least {_PAIR}, the evaluations that one difference takes"
         step = "PATH=VALUE with a number above 0"
         for flag, value, fits, limit in (
@@ -71,12 +70,12 @@ class Settings:
 
 
 def check_gradients(
-    runtime: Runtime, inputs: BaseModel, settings: Settings, track: Track = untracked
+    runtime: Runtime, inputs: BaseModel, settings: Settings, progress: Progress
 ) -> GradientCheck:
     """Check the gradients of a Tesseract at some validated inputs.
 
-    Raises `UnknownName` and `InvalidOption` for settings that cannot be followed, `GradientFailed`
-    where `apply` fails near the inputs, and `AuthorError` where it fails at them.
+    Raises `UnknownName` and `InvalidOption` for settings that do not fit the Tesseract,
+    `GradientFailed` if `apply` fails near the inputs, and `AuthorError` if it fails at them.
     """
     settings.refuse_impossible()
     endpoints = endpoints_of(runtime, settings.endpoints)
@@ -84,14 +83,13 @@ def check_gradients(
     random = np.random.default_rng(seed)
     selection = _selection(runtime, inputs, settings, random)
     with enter_scope(runtime.scope(EVALUATION)), runtime.evaluations(inputs) as evaluations:
-        reference = references(evaluations, selection, settings.step, track)
+        reference = references(evaluations, selection, settings.step, progress)
     gradients = EndpointGradients(
-        runtime=runtime, inputs=inputs, selection=selection, random=random, track=track
+        runtime=runtime, inputs=inputs, selection=selection, random=random, progress=progress
     )
-    checks = [_checked(gradients, name, reference, settings.rtol) for name in endpoints]
-    return GradientCheck(
-        seed=seed, endpoints=checks, dot_product=_dot_product(gradients, checks, settings.rtol)
-    )
+    checks = {name: _check(gradients, name, reference, settings.rtol) for name in endpoints}
+    dot_product = _dot_product(gradients, checks, settings.rtol)
+    return GradientCheck(seed=seed, endpoints=checks, dot_product=dot_product)
 
 
 def _selection(
@@ -99,7 +97,7 @@ def _selection(
 ) -> Selection:
     with enter_scope(runtime.scope(EVALUATION)):
         outputs = evaluate(runtime.bound("apply"), deepcopy(inputs))
-    # Copies: no function of the author may change them.
+    # Copies, which functions of the author cannot change.
     schemas = runtime.schemas
     point = {path: np.array(leaf) for path, leaf in schemas.differentiable_inputs.leaves(inputs)}
     values = {path: np.array(leaf) for path, leaf in schemas.differentiable_outputs.leaves(outputs)}
@@ -112,34 +110,32 @@ def _selection(
     )
 
 
-def _checked(
+def _check(
     gradients: EndpointGradients, endpoint: str, reference: Sequence[Reference], rtol: float
-) -> EndpointCheck:
-    comparisons = [Comparison.empty(each, endpoint, rtol) for each in reference]
+) -> Check[Comparison]:
+    comparisons = [Comparison.empty(each, rtol) for each in reference]
     fault = _fault(lambda: gradients.record(endpoint, comparisons))
-    return EndpointCheck(endpoint=endpoint, comparisons=comparisons, fault=fault)
+    return Check(results=comparisons, fault=fault)
 
 
 def _dot_product(
-    gradients: EndpointGradients, checks: Sequence[EndpointCheck], rtol: float
-) -> DotProductCheck | None:
-    """Return the dot-product test, if both products are checked and give results."""
-    usable = {check.endpoint for check in checks if check.fault is None}
+    gradients: EndpointGradients, checks: Mapping[str, Check[Comparison]], rtol: float
+) -> Check[DotProduct] | None:
+    """Run the dot-product test if both products are checked and give results."""
+    usable = {name for name, check in checks.items() if check.fault is None}
     if not usable.issuperset({JVP.endpoint, VJP.endpoint}):
         return None
     products: list[DotProduct] = []
     fault = _fault(lambda: products.extend(dot_products(gradients, rtol)))
-    return DotProductCheck(products=products, fault=fault)
+    return Check(results=products, fault=fault)
 
 
 def _fault(call: Callable[[], None]) -> str | None:
-    """Return the reason why an endpoint gives no result that can be compared, if there is one."""
+    """Call a function and return the message of its error, if it fails."""
     try:
         call()
-    except AuthorError as error:
-        return exception_text(error.cause)
     except TesseractRuntimeError as error:
-        return str(error)
+        return exception_text(error.cause) if isinstance(error, AuthorError) else str(error)
     except Exception as error:  # the function of a gradient backend may raise anything
         return exception_text(error)
     return None

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import Annotated
 
 import typer
-from pydantic import BaseModel
+from rich.console import Console
+from rich.progress import Progress
 
-from runtime_core import Runtime, documents
+from runtime_core import documents
 from runtime_core.calls import author_fault, enter_scope, fault_of, validate_payload
-from runtime_core.cli import Payload, read_payload, report_fault, stdout_to_stderr
+from runtime_core.cli import CommandContext, Payload, read_payload, report_fault, stdout_to_stderr
 from runtime_core.errors import AuthorError, InvalidOption, InvalidPayload, shortened
 from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
-from tesseract_runtime_workbench.check_gradients.progress import progress_bar, untracked
 from tesseract_runtime_workbench.check_gradients.report import report
 from tesseract_runtime_workbench.check_gradients.results import GradientCheck
 
-if TYPE_CHECKING:
-    from runtime_core.cli import CommandContext
-
 Names = list[str] | None
-
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -86,13 +82,18 @@ def command(
 def _checked(
     context: CommandContext, payload: str, settings: Settings, *, show_progress: bool
 ) -> GradientCheck:
-    """Return the result of the check, or exit with the message and the code of its fault."""
+    """Run the check, or exit with the message and the code of its fault."""
     body, format_name = read_payload(payload, context.catalog)
     runtime = context.runtime()
+    shown = show_progress and sys.stderr.isatty()
+    console = Console(stderr=True)
+    progress = Progress(console=console, transient=True, disable=not shown, auto_refresh=shown)
     try:
-        inputs = _inputs(runtime, body, format_name)
-        with runtime.set_up(), progress_bar() if show_progress else nullcontext(untracked) as track:
-            return check_gradients(runtime, inputs, settings, track)
+        with enter_scope(runtime.scope()) as reading:
+            tree = documents.read(body, runtime.catalog.formats.find(format_name))
+            inputs = validate_payload(runtime.bound("apply"), tree, reading.options).inputs
+        with runtime.set_up(), progress:
+            return check_gradients(runtime, inputs, settings, progress)
     except InvalidPayload as error:
         fault = fault_of(error)
     except AuthorError as error:
@@ -101,17 +102,8 @@ def _checked(
     raise typer.Exit(fault.outcome.exit_code)
 
 
-def _inputs(runtime: Runtime, body: bytes, format_name: str) -> BaseModel:
-    """Return the validated inputs of a payload of `apply`; raises what its calls do."""
-    with enter_scope(runtime.scope()) as reading:
-        tree = documents.read(body, runtime.catalog.formats.find(format_name))
-        payload = validate_payload(runtime.bound("apply"), tree, reading.options)
-    inputs: BaseModel = payload.inputs
-    return inputs
-
-
 def _path_and_step(text: str) -> tuple[str, float]:
-    """Read `PATH=VALUE`; a path may have `=` in a key."""
+    """Parse `PATH=VALUE`; a path may have `=` in a key."""
     path, _, value = text.rpartition("=")
     try:
         return path, float(value)

@@ -1,7 +1,7 @@
-"""The dot-product test: both products with a vector must come from one Jacobian.
+"""The dot-product test: both products with a vector must have the same Jacobian.
 
-For any tangent t and cotangent c, `<c, J t>` is `<J^T c, t>`. That needs no differences and looks
-at all elements at once; a transposed product, or one that lacks a term, does not pass.
+For any tangent t and cotangent c, `<c, J t>` equals `<J^T c, t>`. That needs no differences and
+covers all elements at once; a transposed product, or one that lacks a term, fails.
 """
 
 from __future__ import annotations
@@ -16,21 +16,18 @@ from runtime_core.gradients import JVP, VJP, Vector, to_double
 from tesseract_runtime_workbench.check_gradients.endpoint_gradients import EndpointGradients
 from tesseract_runtime_workbench.check_gradients.results import DotProduct
 
-TRIALS = 5
-"""The number of pairs of random vectors; one may miss a difference by chance."""
+TRIALS = 5  # pairs of random vectors; one may miss a difference by chance
 
 
 def dot_products(gradients: EndpointGradients, rtol: float) -> Iterator[DotProduct]:
-    """Yield the dot products of random vectors; raises what the endpoints raise."""
-    selection = gradients.selection
+    """Yield the dot products of random vectors; raises the errors of the endpoints."""
+    inputs, outputs = gradients.selection.inputs, gradients.selection.outputs
     for _ in range(TRIALS):
-        tangent = _random_vector(selection.inputs, gradients.random)
-        cotangent = _random_vector(selection.outputs, gradients.random)
+        tangent = _random_vector(inputs, gradients.random)
+        cotangent = _random_vector(outputs, gradients.random)
         # Each result is read before the next call, which may reuse its arrays.
-        product = gradients.call(JVP, selection.inputs, selection.outputs, tangent)
-        by_jvp = _terms(cotangent, product)
-        product = gradients.call(VJP, selection.inputs, selection.outputs, cotangent)
-        by_vjp = _terms(tangent, product)
+        by_jvp = _terms(cotangent, gradients.call(JVP, inputs, outputs, tangent))
+        by_vjp = _terms(tangent, gradients.call(VJP, inputs, outputs, cotangent))
         yield DotProduct(
             by_jvp=by_jvp.sum().item(),
             by_vjp=by_vjp.sum().item(),
@@ -40,7 +37,7 @@ def dot_products(gradients: EndpointGradients, rtol: float) -> Iterator[DotProdu
 
 
 def _random_vector(like: Vector, random: np.random.Generator) -> dict[str, Any]:
-    """Return normally distributed numbers, with the shapes and data types of a vector."""
+    """Draw normally distributed numbers with the shapes and data types of a vector."""
     return {
         path: np.asarray(random.standard_normal(array.shape)).astype(array.dtype)[()]
         for path, array in like.items()

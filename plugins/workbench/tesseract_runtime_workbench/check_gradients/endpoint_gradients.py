@@ -1,51 +1,45 @@
-"""The derivatives that gradient endpoints give at the elements of a selection."""
+"""The derivatives of gradient endpoints at the elements of a selection."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
+from rich.progress import Progress
 
 from runtime_core import Runtime
 from runtime_core.arrays import AnyArray
 from runtime_core.calls import enter_scope, execute
 from runtime_core.gradients import JACOBIAN, JVP, VJP, GradientSignature, one_hot
 from runtime_core.run_logs import EVALUATION
-from tesseract_runtime_workbench.check_gradients.progress import Track
 from tesseract_runtime_workbench.check_gradients.results import Comparison
 from tesseract_runtime_workbench.check_gradients.selection import Selection, sample
+
+Paths = Collection[str]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EndpointGradients:
-    """Calls gradient endpoints at one point, each time with inputs and vectors of their own.
+    """Calls gradient endpoints at one point, outside any run, each time with copies.
 
-    What the functions log meanwhile belongs to no run. Raises `AuthorError` for what they raise,
-    and `InvalidResult` for results that do not fit.
+    Raises `AuthorError` if a function fails, and `InvalidResult` for results that do not fit.
     """
 
     runtime: Runtime
     inputs: BaseModel
     selection: Selection
     random: np.random.Generator
-    track: Track
+    progress: Progress
 
-    def call(
-        self,
-        signature: GradientSignature,
-        input_paths: Collection[str],
-        output_paths: Collection[str],
-        *vector: Mapping[str, Any],
-    ) -> Any:
-        """Return the result of one call."""
+    def call(self, signature: GradientSignature, by: Paths, of: Paths, *vector: Any) -> Any:
+        """Call an endpoint for the derivatives of outputs by inputs, perhaps times a vector."""
         endpoint = self.runtime.bound(signature.endpoint)
         assert endpoint.payload is not None  # gradient endpoints have one
-        fields = signature.keywords(self.inputs, sorted(input_paths), sorted(output_paths), *vector)
+        fields = signature.keywords(self.inputs, sorted(by), sorted(of), *vector)
         # The inputs are validated already; validators could change them a second time.
         payload = endpoint.payload.model_construct(**deepcopy(fields))
         with enter_scope(self.runtime.scope(EVALUATION)):
@@ -53,8 +47,13 @@ class EndpointGradients:
         return result.root
 
     def record(self, endpoint: str, comparisons: Sequence[Comparison]) -> None:
-        """Record derivatives as far as the endpoint gives them; raises what it raises."""
-        _RECORDERS[endpoint](self, comparisons)
+        """Record the derivatives of an endpoint until one of its calls fails."""
+        recorders = {
+            JACOBIAN.endpoint: self._jacobian,
+            JVP.endpoint: self._columns,
+            VJP.endpoint: self._rows,
+        }
+        recorders[endpoint](comparisons)
 
     def _jacobian(self, comparisons: Sequence[Comparison]) -> None:
         """Record all derivatives from one Jacobian."""
@@ -70,7 +69,7 @@ class EndpointGradients:
             columns = self.selection.columns[path]
             group = [each for each in comparisons if each.reference.input_path == path]
             stage = f"{JVP.endpoint} by {path}"
-            for item, column in self.track(enumerate(columns), stage, len(columns)):
+            for item, column in enumerate(self.progress.track(columns, description=stage)):
                 tangent = {path: one_hot(array, column)}
                 product = self.call(JVP, tangent, self.selection.outputs, tangent)
                 for each in group:
@@ -82,7 +81,7 @@ class EndpointGradients:
         for path, array in self.selection.outputs.items():
             group = [each for each in comparisons if each.reference.output_path == path]
             rows = self._selected_rows(path, group)
-            for row in self.track(rows, f"{VJP.endpoint} of {path}", len(rows)):
+            for row in self.progress.track(rows, description=f"{VJP.endpoint} of {path}"):
                 cotangent = {path: one_hot(array, row)}
                 product = self.call(VJP, self.selection.inputs, cotangent, cotangent)
                 for each in group:
@@ -91,20 +90,9 @@ class EndpointGradients:
                     each.record(where, product[known.input_path], known.columns[where])
 
     def _selected_rows(self, path: str, group: Sequence[Comparison]) -> AnyArray:
-        """Return the rows of the selection, and some in which a derivative is largest."""
+        """Return the selected rows, and a sample of those where a derivative is largest."""
         shared = self.selection.rows[path]
         found = np.concatenate([each.reference.rows.ravel() for each in group])
         others = np.setdiff1d(found, shared)
         some = sample(others.size, self.selection.most - shared.size, self.random)
         return np.concatenate([shared, others[some]])
-
-
-_RECORDERS: Mapping[str, Callable[[EndpointGradients, Sequence[Comparison]], None]] = (
-    MappingProxyType(
-        {
-            JACOBIAN.endpoint: EndpointGradients._jacobian,
-            JVP.endpoint: EndpointGradients._columns,
-            VJP.endpoint: EndpointGradients._rows,
-        }
-    )
-)

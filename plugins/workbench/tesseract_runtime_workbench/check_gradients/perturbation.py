@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,39 +10,18 @@ import numpy as np
 
 from runtime_core.arrays import AnyArray
 from runtime_core.errors import InvalidOption
-from runtime_core.gradients import Vector, machine_epsilon
-
-
-@dataclass(frozen=True, kw_only=True)
-class Neighbour:
-    """The inputs with another value of one element, at a flat position of an array."""
-
-    path: str
-    array: AnyArray
-    position: int
-    value: Any
-
-    @property
-    def changes(self) -> Vector:
-        """A copy of the array with the value."""
-        copy = self.array.copy()
-        copy.flat[self.position] = self.value
-        return {self.path: copy}
-
-    @property
-    def place(self) -> str:
-        """The element and its value, as the end of a sentence."""
-        return (
-            f"when {element(self.path, index_of(self.array.shape, self.position))} is {self.value}"
-        )
+from runtime_core.gradients import Point, machine_epsilon
 
 
 @dataclass(frozen=True, kw_only=True)
 class Perturbation:
-    """Both neighbours of an element, and their exact distances from it."""
+    """Both neighbours of the element at a flat position, and their exact distances from it."""
 
-    above: Neighbour
-    below: Neighbour
+    path: str
+    array: AnyArray
+    position: int
+    above: Any
+    below: Any
     forward: float
     backward: float
 
@@ -50,11 +30,19 @@ class Perturbation:
         """The distance between the neighbours."""
         return self.forward + self.backward
 
+    def points(self) -> Iterator[Point]:
+        """Yield the inputs with the neighbour above and below."""
+        for value in (self.above, self.below):
+            changed = self.array.copy()
+            changed.flat[self.position] = value
+            place = f"when {element(self.path, self.array.shape, self.position)} is {value}"
+            yield Point(changes={self.path: changed}, place=place)
+
 
 def perturbation(path: str, array: AnyArray, position: int, eps: float) -> Perturbation:
-    """Return the perturbation of one element by a step, in the data type of the array.
+    """Perturb one element by a step, in the data type of the array.
 
-    Raises `InvalidOption` when the step is lost in the data type.
+    Raises `InvalidOption` if rounding swallows the step.
     """
     value = array.flat[position]
     with np.errstate(all="ignore"):  # what overflows is refused
@@ -64,34 +52,29 @@ def perturbation(path: str, array: AnyArray, position: int, eps: float) -> Pertu
     if not distinct:
         raise InvalidOption(_lost(path, array, position, eps))
     return Perturbation(
-        above=Neighbour(path=path, array=array, position=position, value=neighbours[2]),
-        below=Neighbour(path=path, array=array, position=position, value=neighbours[0]),
+        path=path,
+        array=array,
+        position=position,
+        above=neighbours[2],
+        below=neighbours[0],
         forward=float(above - middle),
         backward=float(middle - below),
     )
 
 
-def index_of(shape: tuple[int, ...], position: int) -> tuple[int, ...]:
-    """Return the index of a flat position.
+def element(path: str, shape: tuple[int, ...], position: int) -> str:
+    """Format the name of one element of an array; a scalar has no index.
 
-    >>> index_of((2, 3), 4)
-    (1, 1)
+    >>> element("x", (2, 3), 4), element("s", (), 0)
+    ('x[1, 1]', 's')
     """
-    return tuple(int(i) for i in np.unravel_index(position, shape))
-
-
-def element(path: str, index: tuple[int, ...]) -> str:
-    """Return the name of one element of an array; a scalar has no index.
-
-    >>> element("x", (0, 1)), element("s", ())
-    ('x[0, 1]', 's')
-    """
+    index = np.unravel_index(position, shape)
     return f"{path}[{', '.join(map(str, index))}]" if index else path
 
 
 def _lost(path: str, array: AnyArray, position: int, eps: float) -> str:
     value = array.flat[position]
-    place = element(path, index_of(array.shape, position))
+    place = element(path, array.shape, position)
     if not np.isfinite(value):
         return f"Input {place} is {value}: no difference can be taken there."
     if array.dtype.kind not in "fc":

@@ -1,4 +1,4 @@
-"""The numeric reference of every gradient: central differences, each with its own error bound."""
+"""The numeric reference of every gradient: central differences, each with an error bound."""
 
 from __future__ import annotations
 
@@ -7,29 +7,26 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from rich.progress import Progress
 
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import Vector, evaluate_in_order, machine_epsilon, shapes_of, to_double
 from tesseract_runtime_workbench.check_gradients.perturbation import Perturbation, perturbation
-from tesseract_runtime_workbench.check_gradients.progress import Track
 from tesseract_runtime_workbench.check_gradients.selection import Selection
 
 ROUNDINGS = 4
-"""The number of roundings of its largest element that an output may have; one is inevitable."""
+"""The roundings of its largest element that an output may have; one is inevitable."""
 
 NOISE = 10
-"""The bound of the noise, in typical disagreements of the slopes on both sides.
+"""The bound of the noise, in medians of half the difference between the slopes on both sides.
 
-Where evaluations have errors of standard deviation s, a central difference has one of 0.71 s over
-the step. Half the disagreement of the slopes has a median of 0.48 s over the step or more, more
-where the evaluation in the middle, which all have in common, is off: 10 medians are 6.7 standard
-deviations.
+For evaluations with errors of standard deviation s, that of a central difference is 0.71 s over the
+step, and the median is at least 0.48 s over the step: 10 medians are 6.7 standard deviations.
 """
 
-ENOUGH = 4
-"""The number of moved elements from which on their disagreements are typical."""
+ENOUGH = 4  # the fewest moved elements whose disagreements are typical
 
 NEGLIGIBLE = 1e-6
 """Deviations below this share of the largest derivative of an output by an input are ignored."""
@@ -40,8 +37,8 @@ class Reference:
     """Central differences of one output by some elements of one input.
 
     The arrays are parallel: `columns` are flat positions in the input and `rows` in the output,
-    `values` are the differences, and `floor` is the deviation from the derivative that rounding,
-    noise and the length of the step can cause.
+    `values` are the differences, and `floor` bounds their errors by rounding, noise and the length
+    of the step.
     """
 
     input_path: str
@@ -55,10 +52,10 @@ class Reference:
 
 
 class _Slopes(NamedTuple):
-    """Slopes of one output by one element of an input, or stacked by several.
+    """Slopes of one output by one element of an input, or by several in stacked arrays.
 
-    `width` is that of the perturbation, and `spread` half the disagreement of the slopes on both
-    sides, between which every derivative lies at a kink.
+    `width` is that of the perturbation, and `spread` half the difference between the slopes on both
+    sides; at a kink every derivative between these is right.
     """
 
     width: AnyArray
@@ -68,12 +65,9 @@ class _Slopes(NamedTuple):
 
 
 def references(
-    evaluations: Evaluations,
-    selection: Selection,
-    step: Callable[[str], float],
-    track: Track,
+    evaluations: Evaluations, selection: Selection, step: Callable[[str], float], progress: Progress
 ) -> Sequence[Reference]:
-    """Return the differences of every output by every input, with two evaluations an element.
+    """Differentiate every output by every input, with two evaluations an element.
 
     `step` returns the step of an input. Raises `GradientFailed` where `apply` fails near the
     inputs.
@@ -82,32 +76,22 @@ def references(
         path: [perturbation(path, array, at, step(path)) for at in selection.columns[path]]
         for path, array in selection.inputs.items()
     }
-    columns = {
-        path: list(_columns(evaluations, selection, path, moves, track))
-        for path, moves in perturbations.items()
-    }
+    columns = {}
+    for path, moves in perturbations.items():
+        outputs = _outputs(evaluations, selection, moves)
+        tracked = progress.track(moves, description=f"differences by {path}")
+        columns[path] = [
+            {output: _column(selection, output, *pair) for output in selection.outputs}
+            for pair in zip(tracked, outputs, outputs, strict=True)
+        ]
     return [each for output in selection.outputs for each in _of(output, selection, columns)]
-
-
-def _columns(
-    evaluations: Evaluations,
-    selection: Selection,
-    path: str,
-    moves: Sequence[Perturbation],
-    track: Track,
-) -> Iterator[Mapping[str, _Slopes]]:
-    """Yield the slopes of every output by each element of one input that is moved."""
-    outputs = _outputs(evaluations, selection, moves)
-    pairs = zip(moves, outputs, outputs, strict=True)
-    for pair in track(pairs, f"differences by {path}", len(moves)):
-        yield {output: _column(selection, output, *pair) for output in selection.outputs}
 
 
 def _outputs(
     evaluations: Evaluations, selection: Selection, moves: Sequence[Perturbation]
 ) -> Iterator[Vector]:
     """Yield the outputs above and below each element, in turn."""
-    points = (side for move in moves for side in (move.above, move.below))
+    points = (point for move in moves for point in move.points())
     advice = ". Choose other inputs, or another step with --eps-for."
     usual = shapes_of(selection.outputs)
     for point, outputs in evaluate_in_order(evaluations, points, list(usual), advice=advice):
@@ -115,7 +99,7 @@ def _outputs(
             if shape != usual[path]:
                 raise GradientFailed(
                     f"Output {path!r} has the shape {shape} {point.place}, and {usual[path]} at "
-                    "the inputs themselves: there is no difference between the two."
+                    "the inputs themselves: no difference can be taken."
                 )
         yield outputs
 
@@ -125,8 +109,8 @@ def _column(
 ) -> _Slopes:
     """Return the slopes of one output by one element.
 
-    Where the rows are a sample, that with the largest slope is the last: of a large Jacobian most
-    elements are zero, and a sample alone would find no others.
+    A sample of rows ends with that of the largest slope: most elements of a large Jacobian are
+    zero, and a random sample would miss the others.
     """
     high, middle, low = (to_double(v[path]).ravel() for v in (above, selection.outputs, below))
     with np.errstate(all="ignore"):  # what is not finite is reported as a failure
@@ -143,8 +127,8 @@ def _of(
 ) -> Iterator[Reference]:
     """Yield the differences of one output by every input, with their floors.
 
-    The noise is that of the output, whatever is moved, so that the slopes by all inputs show it;
-    where those by one input show less, because the others bend the output, that counts.
+    The noise belongs to the output, so the slopes by all inputs show it. Slopes by one input that
+    show less count instead: the others bend the output.
     """
     slopes = {
         path: _Slopes(*map(np.stack, zip(*(column[output] for column in found), strict=True)))
@@ -178,7 +162,7 @@ def _largest(values: AnyArray) -> float:
 
 
 def _typical(bends: AnyArray) -> AnyArray:
-    """Return the median of each column of an array, without what is zero or not finite."""
+    """Return the median of the positive finite elements of each column."""
     moves = np.isfinite(bends) & (bends > 0)
     some = np.any(moves, axis=0)
     typical = np.zeros(some.size)

@@ -3,54 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from runtime_core.arrays import AnyArray
 from runtime_core.gradients import to_double
-from tesseract_runtime_workbench.check_gradients.perturbation import index_of
 from tesseract_runtime_workbench.check_gradients.reference import Reference
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """A derivative that deviates from its difference."""
-
-    input_path: str
-    output_path: str
-    input_index: tuple[int, ...]
-    output_index: tuple[int, ...]
-    gradient: complex
-    difference: complex
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """Derivatives of one output by one input, as an endpoint and as differences give them.
+    """Derivatives of one output by one input, from an endpoint and from differences.
 
     `gradients` are parallel to the arrays of the reference; only those that are `known` count.
     """
 
-    endpoint: str
     reference: Reference
     gradients: AnyArray
     known: AnyArray
     rtol: float
 
     @classmethod
-    def empty(cls, reference: Reference, endpoint: str, rtol: float) -> Comparison:
-        """Return a comparison in which nothing is known yet."""
+    def empty(cls, reference: Reference, rtol: float) -> Comparison:
+        """Make a comparison in which no gradient is known yet."""
         gradients = np.zeros(reference.values.shape, np.complex128)
         known = np.zeros(gradients.shape, bool)
-        return cls(
-            endpoint=endpoint, reference=reference, gradients=gradients, known=known, rtol=rtol
-        )
+        return cls(reference=reference, gradients=gradients, known=known, rtol=rtol)
 
     def record(self, where: Any, gradient: AnyArray, positions: AnyArray) -> None:
-        """Record what the endpoint gives: elements of a gradient at flat positions."""
+        """Record elements of an endpoint's gradient, at flat positions."""
         self.gradients[where] = to_double(gradient).ravel()[positions]
         self.known[where] = True
 
@@ -69,7 +53,7 @@ class Comparison:
     def relative(self) -> AnyArray:
         """The deviations beyond the error bound of the differences, over the larger value.
 
-        A derivative has failed where this is more than `rtol`.
+        A derivative has failed where this exceeds `rtol`.
         """
         with np.errstate(all="ignore"):
             beyond = np.maximum(self.deviations - self.reference.floor, 0.0)
@@ -91,70 +75,29 @@ class Comparison:
         sizes = self._sizes[self.known]
         return bool(np.any(sizes > 0) and np.all(sizes <= self.reference.floor[self.known]))
 
-    def failures(self) -> Iterator[Failure]:
-        """Yield the derivatives that deviate too much."""
-        known = self.reference
-        gradients = self.gradients if np.any(self.gradients.imag) else self.gradients.real
-        for item in zip(*np.nonzero(self.relative > self.rtol), strict=True):
-            yield Failure(
-                input_path=known.input_path,
-                output_path=known.output_path,
-                input_index=index_of(known.input_shape, known.columns[item]),
-                output_index=index_of(known.output_shape, known.rows[item]),
-                gradient=gradients[item].item(),
-                difference=known.values[item].item(),
-            )
-
     @property
     def _sizes(self) -> AnyArray:
         sizes: AnyArray = np.maximum(abs(self.gradients), abs(self.reference.values))
         return sizes
 
     def _finite(self, values: AnyArray) -> AnyArray:
-        """Return values with 0 where nothing is known, and infinity for what is not finite."""
+        """Replace unknown values by 0, and those that are not finite by infinity."""
         return np.where(self.known, np.where(np.isfinite(values), values, np.inf), 0.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndpointCheck:
-    """The comparisons of one endpoint.
-
-    `fault` is the reason why it gave no result, or none that could be compared; it counts as one
-    more failure, and ends the check of this endpoint.
-    """
-
-    endpoint: str
-    comparisons: Sequence[Comparison]
-    fault: str | None = None
-
-    @property
-    def checks(self) -> int:
-        """The number of derivatives that were checked, with the one that gave a fault."""
-        return sum(c.checks for c in self.comparisons) + (self.fault is not None)
-
-    @property
-    def failed(self) -> int:
-        """The number of checks that have failed."""
-        return sum(c.failed for c in self.comparisons) + (self.fault is not None)
-
-    def failures(self) -> Iterator[Failure]:
-        """Yield the derivatives that deviate too much."""
-        for comparison in self.comparisons:
-            yield from comparison.failures()
 
 
 @dataclass(frozen=True, kw_only=True)
 class DotProduct:
     """One number computed twice: `<cotangent, J tangent>` and `<J^T cotangent, tangent>`.
 
-    `scale` is the length of the vector of products that are added up: the order of magnitude of
-    the sum, unless the terms happen to cancel.
+    `scale` is the norm of the terms of the sum: its order of magnitude, unless they cancel.
     """
 
     by_jvp: complex
     by_vjp: complex
     scale: float
     rtol: float
+
+    checks: ClassVar[int] = 1
 
     @property
     def failed(self) -> bool:
@@ -163,34 +106,41 @@ class DotProduct:
         return not (math.isfinite(deviation) and deviation <= self.rtol * self.scale)
 
 
-@dataclass(frozen=True, kw_only=True)
-class DotProductCheck:
-    """The dot products of random vectors; `fault` is as for an endpoint."""
+R = TypeVar("R", Comparison, DotProduct)
 
-    products: Sequence[DotProduct]
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Generic[R]):
+    """The results of one endpoint, or of the dot-product test.
+
+    `fault` is the reason why a call gave no comparable result; it ends the check and counts as one
+    more failure.
+    """
+
+    results: Sequence[R]
     fault: str | None = None
 
     @property
     def checks(self) -> int:
-        """The number of dot products that were compared, with the one that gave a fault."""
-        return len(self.products) + (self.fault is not None)
+        """The number of values that were compared, with the fault."""
+        return sum(result.checks for result in self.results) + (self.fault is not None)
 
     @property
     def failed(self) -> int:
         """The number of checks that have failed."""
-        return sum(product.failed for product in self.products) + (self.fault is not None)
+        return sum(result.failed for result in self.results) + (self.fault is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GradientCheck:
-    """The result of a whole check; `seed` repeats it."""
+    """The results of a whole check, by endpoint; `seed` repeats it."""
 
     seed: int
-    endpoints: Sequence[EndpointCheck]
-    dot_product: DotProductCheck | None
+    endpoints: Mapping[str, Check[Comparison]]
+    dot_product: Check[DotProduct] | None
 
     @property
     def passed(self) -> bool:
         """Whether nothing has failed."""
-        failed = sum(endpoint.failed for endpoint in self.endpoints)
+        failed = any(check.failed for check in self.endpoints.values())
         return not failed and (self.dot_product is None or not self.dot_product.failed)

@@ -1,4 +1,4 @@
-"""The selection: which endpoints, arrays and elements are checked."""
+"""The selection of endpoints, arrays and elements to check."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from runtime_core.gradients import SIGNATURES, Vector
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Selection:
-    """The arrays on both sides of a derivative, and the flat positions to check in them.
+    """The inputs and outputs to check, and the flat positions in them.
 
-    `columns` are those of the inputs, `rows` those of the outputs. No more than `most` elements of
-    any array are checked; of outputs that have more, half of these are drawn at random, and half
-    are left for where the derivatives turn out to be largest.
+    `columns` are positions in the inputs, `rows` in the outputs. At most `most` elements of any
+    array are checked. Of larger outputs half of these are drawn at random; the other half is left
+    for the rows where derivatives are largest.
     """
 
     inputs: Vector
@@ -33,32 +33,29 @@ class Selection:
     def drawn(
         cls, inputs: Vector, outputs: Vector, most: int, random: np.random.Generator
     ) -> Selection:
-        """Return all elements of small arrays and a sample of large ones."""
-        sizes = {path: array.size for path, array in outputs.items()}
-        halves = {path: most if size <= most else most // 2 for path, size in sizes.items()}
+        """Select all elements of small arrays and a sample of large ones."""
         columns = {path: sample(array.size, most, random) for path, array in inputs.items()}
-        rows = {path: sample(sizes[path], half, random) for path, half in halves.items()}
+        rows = {
+            path: sample(array.size, most if array.size <= most else most // 2, random)
+            for path, array in outputs.items()
+        }
         return cls(inputs=inputs, outputs=outputs, columns=columns, rows=rows, most=most)
 
 
 def sample(size: int, most: int, random: np.random.Generator) -> AnyArray:
-    """Return flat positions in ascending order: all, or as many as allowed, drawn at random."""
+    """Return all flat positions, or the allowed number at random, in ascending order."""
     if size <= most:
         return np.arange(size)
     return np.sort(random.choice(size, most, replace=False))
 
 
 def endpoints_of(runtime: Runtime, asked: Collection[str]) -> list[str]:
-    """Return the gradient endpoints to check: those asked for, or else all available ones.
+    """Return the requested gradient endpoints, or else all available ones.
 
-    Raises `UnknownName` for one that does not exist or cannot be served, and when there is none.
+    Raises `UnknownName` for one that does not exist or is not available, and if there is none.
     """
     for name in asked:
-        if name not in SIGNATURES:
-            raise UnknownName(
-                f"{shortened(name)!r} is no endpoint with gradients."
-                f"{did_you_mean(name, SIGNATURES)} Valid: {listed(SIGNATURES)}."
-            )
+        _check_known(name, SIGNATURES, f"{shortened(name)!r} is not a gradient endpoint.")
         runtime.bound(name)
     found = {name: runtime.endpoint(name) for name in SIGNATURES if name in asked or not asked}
     reasons = {name: end.reason for name, end in found.items() if isinstance(end, Unavailable)}
@@ -69,19 +66,21 @@ def endpoints_of(runtime: Runtime, asked: Collection[str]) -> list[str]:
 
 
 def arrays_of(side: str, present: Vector, asked: Collection[str]) -> dict[str, AnyArray]:
-    """Return the differentiable arrays to check: those asked for, or else all that have elements.
+    """Return the requested differentiable arrays, or else all, without those that are empty.
 
-    `side` is `inputs` or `outputs`. Raises `UnknownName` for a path at which there is none, and
-    when nothing is left.
+    `side` is `inputs` or `outputs`. Raises `UnknownName` for a path without such an array, and if
+    nothing is left.
     """
     for path in asked:
-        if path not in present:
-            raise UnknownName(
-                f"The {side} have no differentiable array at {shortened(path)!r}."
-                f"{did_you_mean(path, present)} Valid: {listed(present)}."
-            )
-    chosen = {path: present[path] for path in present if path in asked or not asked}
-    arrays = {path: array for path, array in chosen.items() if array.size}
+        problem = f"The {side} have no differentiable array at {shortened(path)!r}."
+        _check_known(path, present, problem)
+    chosen = asked or present.keys()
+    arrays = {path: array for path, array in present.items() if path in chosen and array.size}
     if not arrays:
         raise UnknownName(f"The {side} have no differentiable array with elements to check.")
     return arrays
+
+
+def _check_known(name: str, valid: Collection[str], problem: str) -> None:
+    if name not in valid:
+        raise UnknownName(f"{problem}{did_you_mean(name, valid)} Valid: {listed(valid)}.")

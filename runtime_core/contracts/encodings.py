@@ -32,7 +32,7 @@ class EncodedArray:
     """An array as a leaf of a document's tree, which no format needs to understand.
 
     `data` holds the keys of `data` but `buffer`: `encoding`, then for instance `compression`. The
-    `buffer` is bytes-like, text, or numbers in nested lists, as the encoding says.
+    `buffer` is bytes-like, or text where a format reads it.
     """
 
     # Not a dataclass: pydantic would write it by its fields, without asking for a fallback.

@@ -25,8 +25,9 @@ class ReadingLimits:
 class DocumentCodec(Protocol):
     """Turns trees into bytes and back.
 
-    A tree is what JSON has, with an `EncodedArray` for each array; where user code has changed the
-    document of an array, the tree has that mapping, in which the buffer may be bytes-like.
+    A tree is what JSON has, with an `EncodedArray` for each array that is written as bytes. Arrays
+    as numbers, and documents that user code has changed, are mappings; the buffer of the latter may
+    be bytes-like.
     """
 
     def loads(self, body: memoryview, limits: ReadingLimits) -> Any:

@@ -50,13 +50,13 @@ def _changes() -> Iterator[tuple[str, Change]]:
         for number, value in enumerate(values):
             yield f"{key:.12} {number}: {value!r:.40}", partial(dict.update, **{key: value})
     for number, value in enumerate(WRONG_BUFFERS):
-        yield f"buffer {number}: {value!r:.40}", partial(_update_data, buffer=value)
-    yield "unknown key of data", partial(_update_data, **{"k" * 100_000: 1})
+        yield f"buffer {number}: {value!r:.40}", partial(_update_data, {"buffer": value})
+    yield "unknown key of data", partial(_update_data, {"k" * 100_000: 1})
     for key in ("shape", "dtype", "data"):
         yield f"no {key}", partial(_remove, key)
 
 
-def _update_data(leaf: Leaf, **changes: Any) -> None:
+def _update_data(changes: Mapping[str, Any], leaf: Leaf) -> None:
     leaf["data"].update(changes)
 
 

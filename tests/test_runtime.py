@@ -198,24 +198,24 @@ def test_an_output_model_that_was_changed_is_checked(runtime: Make) -> None:
     [
         (
             "None",
-            "The Tesseract returned None, which is no valid ApplyOutputSchema:\n",
+            "The Tesseract returned None, which is not a valid ApplyOutputSchema:\n",
         ),
         (
             "5",
-            "The Tesseract returned 5, which is no valid ApplyOutputSchema:\n",
+            "The Tesseract returned 5, which is not a valid ApplyOutputSchema:\n",
         ),
         (
             "InputSchema()",
-            "The Tesseract returned InputSchema object, which is no valid ApplyOutputSchema:\n",
+            "The Tesseract returned InputSchema object, which is not a valid ApplyOutputSchema:\n",
         ),
         (
             "{}",
-            "The Tesseract returned empty object, which is no valid ApplyOutputSchema:\n"
+            "The Tesseract returned empty object, which is not a valid ApplyOutputSchema:\n"
             "y: Field required",
         ),
         (
             "{'y': [[1]], 'n': 'a', 'z': 1}",
-            "The Tesseract returned object with keys 'y', 'n', 'z', which is no valid "
+            "The Tesseract returned object with keys 'y', 'n', 'z', which is not a valid "
             "ApplyOutputSchema:\n"
             "y: Array has wrong number of dimensions: got 2D, expected 1D\n"
             "n: Input should be a valid integer, unable to parse string as an integer\n"

@@ -20,12 +20,12 @@ from runtime_core.tesseract.tracebacks import author_trace
 
 _SHORT = 80
 _LONGEST_TEXT = 10_000  # characters of an exception
-_MOST_FAULTS = 100  # of a payload; more are of no use to a reader
-_MOST_DETAILED = 10_000  # of more the details alone would take tens of megabytes
+_MOST_FAULTS = 100  # of a payload; more do not help a reader
+_MOST_DETAILED = 10_000  # the details of more would take tens of megabytes
 
 
 def fault_of(error: TesseractRuntimeError) -> Fault:
-    """Return an error of the runtime as data."""
+    """Return the fault of an error of the runtime."""
     if isinstance(error, RaisedFault):
         return error.fault
     details = error.details if isinstance(error, InvalidPayload) else ()
@@ -35,7 +35,7 @@ def fault_of(error: TesseractRuntimeError) -> Fault:
 
 
 def fault_detail(fault: Fault) -> Any:
-    """Return the `detail` of a fault over HTTP: its text, or a list for a payload, as of FastAPI.
+    """Return the `detail` of a fault over HTTP: its text, or a list for a payload, as in FastAPI.
 
     >>> from runtime_core.errors import UnreadableDocument
     >>> fault_detail(fault_of(UnreadableDocument("not JSON")))
@@ -56,7 +56,7 @@ def _located(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def author_fault(error: BaseException) -> Fault:
-    """Return an exception of the author's code as data: its type, its text and its frames."""
+    """Return the fault of an exception in the author's code, with the frames of that code."""
     return Fault(
         kind=FaultKind.TESSERACT_FAILED,
         message=exception_text(error),
@@ -79,12 +79,12 @@ def exception_text(error: BaseException) -> str:
 
 
 def _unicode(text: str) -> str:
-    """Return a text without the halves of surrogates that names of files may have."""
+    """Return a text without lone surrogates, which names of files may have."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 class RaisedFault(TesseractRuntimeError):
-    """A fault that happened in another process, raised in this one."""
+    """A fault of another process, raised in this one."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)
@@ -93,7 +93,7 @@ class RaisedFault(TesseractRuntimeError):
 
 
 def invalid_payload(error: ValidationError) -> InvalidPayload:
-    """Return the faults that pydantic found in a payload, each with a summary of the value."""
+    """Return the faults that pydantic found in a payload, each with a summary of its value."""
     few = error.error_count() <= _MOST_DETAILED
     faults = error.errors(include_url=False, include_input=few, include_context=few)
     details = [_detail(fault) for fault in faults[:_MOST_FAULTS]]
@@ -104,25 +104,17 @@ def invalid_payload(error: ValidationError) -> InvalidPayload:
 
 
 def _detail(fault: Any) -> Mapping[str, Any]:
-    context = fault.get("ctx")
-    detail = {
-        "type": fault["type"],
-        "loc": [_step(step) for step in fault["loc"]],
-        "msg": fault["msg"],
-    }
+    place = [shortened(s, _SHORT) if isinstance(s, str) else s for s in fault["loc"]]
+    detail = {"type": fault["type"], "loc": place, "msg": fault["msg"]}
     if "input" in fault:
         detail["input"] = summary(fault["input"])
-    if context is not None:
-        detail["ctx"] = {key: _plain(value) for key, value in context.items()}
+    if fault.get("ctx") is not None:
+        detail["ctx"] = {key: _plain(value) for key, value in fault["ctx"].items()}
     return detail
 
 
-def _step(step: int | str) -> int | str:
-    return shortened(step, _SHORT) if isinstance(step, str) else step
-
-
 def summary(value: Any) -> Any:
-    """Return a small plain value as it is, and one line about anything larger.
+    """Return a small plain value unchanged, and one line about anything larger.
 
     >>> summary(3), summary([1.0, 2.0]), summary({"shape": [2], "dtype": "int8", "data": {}})
     (3, 'list of 2 items', "object with keys 'shape', 'dtype', 'data'")

@@ -1,4 +1,4 @@
-"""One call in bytes: read, computed, written."""
+"""One call in bytes: read it, compute it, write its result."""
 
 from __future__ import annotations
 
@@ -20,21 +20,15 @@ from runtime_core.documents.wire import writable_format
 
 
 class Stages:
-    """The seconds that the stages of a call take, traced to stderr if that is wanted."""
+    """The seconds that the stages of a call take, traced to stderr on request."""
 
     def __init__(self, *, trace: bool) -> None:
         self.seconds: dict[str, float] = {}
-        self._trace = trace
+        self.trace = trace
 
     def measure(self, stage: str) -> AbstractContextManager[None]:
-        """Measure what is inside the `with`."""
+        """Measure the time inside the `with`."""
         return _Stage(self, stage)
-
-    def note(self, stage: str, seconds: float) -> None:
-        """Note how long a stage has taken."""
-        self.seconds[stage] = seconds
-        if self._trace:
-            sys.stderr.write(f"[trace] {stage}: {seconds * 1e3:.3f} ms\n")
 
 
 class _Stage:
@@ -46,17 +40,20 @@ class _Stage:
         self._start = time.perf_counter()
 
     def __exit__(self, *_: object) -> None:
-        self._stages.note(self._name, time.perf_counter() - self._start)
+        seconds = self._stages.seconds[self._name] = time.perf_counter() - self._start
+        if self._stages.trace:
+            sys.stderr.write(f"[trace] {self._name}: {seconds * 1e3:.3f} ms\n")
 
 
 def result_document(
     endpoint: BoundEndpoint, call: Call, here: Scope, stages: Stages
 ) -> Sequence[Buffer]:
-    """Compute a call and return its result as a document; errors are those of the call."""
-    formats = here.catalog.formats
+    """Compute a call and return its result as a document."""
     format_ = writable_format(call.output, here.catalog, folder=call.output_path)
     with stages.measure("decode"):
-        payload = read_payload(endpoint, call.body, formats.find(call.body_format), here)
+        payload = read_payload(
+            endpoint, call.body, here.catalog.formats.find(call.body_format), here
+        )
     with stages.measure("compute"), scope.enter(here), _profiled(here):
         result = execute(endpoint, payload)
     with stages.measure("encode"):

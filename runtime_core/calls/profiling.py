@@ -1,4 +1,4 @@
-"""Where the time of a call goes, function by function."""
+"""The profile of a call by function."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _MOST_LINES = 40
 
 @contextmanager
 def profiled() -> Iterator[None]:
-    """Write a profile of what is inside the `with` to stderr, the costliest functions first.
+    """Write a profile of the code inside the `with` to stderr, the costliest functions first.
 
-    Where another profiler is active there is only a line that says so.
+    If another profiler is active, the output is one line with that error.
     """
     profile = cProfile.Profile()
     try:

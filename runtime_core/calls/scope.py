@@ -7,10 +7,10 @@ runs without a call, gets a default scope whose plugins are loaded when they are
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from runtime_core.catalog import loaded
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """What outlives a single call: the plugins, the configuration and the access to files."""
+    """The plugins, the configuration and the access to files, which outlive a call."""
 
     catalog: Catalog
     config: RuntimeConfig
@@ -34,9 +34,9 @@ class Workspace:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What one call, or plain user code, works with.
+    """The surroundings of one call, or of plain user code.
 
-    `log` is where the call logs to. `options` is the pydantic context of the document being read or
+    `log` is the log of the call, `options` the pydantic context of the document being read or
     written.
     """
 
@@ -47,7 +47,7 @@ class Scope:
 
     @property
     def catalog(self) -> Catalog:
-        """Everything that the installed plugins provide."""
+        """The catalog of installed plugins."""
         return self.workspace.catalog
 
     @property
@@ -57,7 +57,7 @@ class Scope:
 
     @property
     def files(self) -> FileAccess:
-        """The only opener of files that payloads may name."""
+        """The access to the files that payloads name."""
         return self.workspace.files
 
     def document(self, options: MutableMapping[str, Any]) -> Scope:
@@ -65,7 +65,7 @@ class Scope:
         return Scope(workspace=self.workspace, run=self.run, log=self.log, options=options)
 
     def compressor(self, name: str) -> CompressionCodec:
-        """Return a compressor by name; `UnknownName` says what could be installed."""
+        """Return a compressor by name; `UnknownName` says how to install a missing one."""
         codec: CompressionCodec = loaded("Compression", self.catalog.compressors.find(name))
         return codec
 
@@ -82,7 +82,7 @@ def current() -> Scope:
 
 
 def entered() -> Scope | None:
-    """Return the scope that this context has entered, if it has."""
+    """Return the scope that this context has entered, if any."""
     return _current.get()
 
 
@@ -91,34 +91,30 @@ def running_logs() -> Sequence[RunLog]:
     return tuple(_running)
 
 
-class running:  # noqa: N801  # it reads as the functions of contextlib do
-    """Count a call among those that run inside the `with`."""
+class running:  # noqa: N801  # it reads like the functions of contextlib
+    """Register the log of a running call inside the `with`."""
 
     def __init__(self, log: RunLog) -> None:
         self._log = log
 
     def __enter__(self) -> None:
-        """Begin to count it."""
         _running.append(self._log)
 
     def __exit__(self, *_: object) -> None:
-        """Count it no longer."""
         _running.remove(self._log)
 
 
-class enter:  # noqa: N801  # it reads as the functions of contextlib do
+class enter:  # noqa: N801  # it reads like the functions of contextlib
     """Make `scope` the current one inside the `with`."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
     def __enter__(self) -> Scope:
-        """Make it current."""
         self._token = _current.set(self._scope)
         return self._scope
 
     def __exit__(self, *_: object) -> None:
-        """Make the one before current again."""
         _current.reset(self._token)
 
 
@@ -128,28 +124,27 @@ def _default_scope() -> Scope:
 
 
 class _DefaultWorkspace(Workspace):
-    """The workspace of plain user code: plugins are loaded once in a process, and only if needed.
+    """The workspace of plain user code, whose plugins are loaded once and only if needed.
 
-    Arrays in `json` and `base64` need none of it.
+    Arrays in `json` and `base64` need none of them, nor the two imports below.
     """
 
     def __init__(self) -> None:
-        """Load nothing yet."""
+        pass
 
-    def __getattr__(self, name: str) -> Any:
-        """Load all of it, when an attribute is not there yet."""
-        if name not in ("catalog", "config", "files"):
-            raise AttributeError(name)
-        vars(self).update(_default_attributes())
-        return vars(self)[name]
+    @cached_property
+    def catalog(self) -> Catalog:
+        from runtime_core.plugins import load_catalog
 
+        return load_catalog()
 
-def _default_attributes() -> Mapping[str, Any]:
-    from runtime_core.config import resolve  # arrays in plain user code need neither of these
-    from runtime_core.plugins import load_catalog
+    @cached_property
+    def config(self) -> RuntimeConfig:
+        from runtime_core.config import resolve
 
-    catalog = load_catalog()
-    config = resolve(catalog, flags={}, environment=os.environ)
-    root = config.input_path if "input_path" in config.model_fields_set else None
-    files = FileAccess(root=root, confined=False)
-    return {"catalog": catalog, "config": config, "files": files}
+        return resolve(self.catalog, flags={}, environment=os.environ)
+
+    @cached_property
+    def files(self) -> FileAccess:
+        root = self.config.input_path if "input_path" in self.config.model_fields_set else None
+        return FileAccess(root=root, confined=False)

@@ -32,7 +32,7 @@ class EncodedArray:
     """An encoded array as a leaf of a document's tree, opaque to formats.
 
     `data` has the keys of the document's `data` except `buffer`: `encoding`, then for instance
-    `compression`. Depending on the encoding, `buffer` is bytes-like, text or nested lists.
+    `compression`. The `buffer` is bytes-like, or text where a format reads it.
     """
 
     # Not a dataclass: pydantic would serialize it by its fields, without calling the fallback.

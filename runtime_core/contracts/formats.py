@@ -25,8 +25,9 @@ class ReadingLimits:
 class DocumentCodec(Protocol):
     """Writes and reads trees.
 
-    A tree has the types of JSON, and an `EncodedArray` for each array; if user code has changed an
-    array document, the tree has that mapping, whose buffer may be bytes-like.
+    A tree has the types of JSON, and an `EncodedArray` for each array that is written as bytes.
+    Arrays as numbers, and documents that user code has changed, are mappings; the buffer of the
+    latter may be bytes-like.
     """
 
     def loads(self, body: memoryview, limits: ReadingLimits) -> Any:

@@ -1,4 +1,4 @@
-"""Documents as bytes: reading them into trees, and writing trees and models."""
+"""Documents as bytes: read trees, and write trees and models."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from runtime_core.errors import InvalidResult, UnreadableDocument
 def read(body: Buffer, format_: Format, *, noun: str = "payload", views: bool = False) -> Any:
     """Return the tree of a document within the limits of the current configuration.
 
-    With `views` it may hold what only array fields read: an `EncodedArray`, and memoryviews of
-    `body` for long base64 texts. Raises `UnreadableDocument` for bytes that do not follow the
-    format; `noun` is what messages call the document.
+    With `views` it may have values that only array fields read: an `EncodedArray`, and memoryviews
+    of `body` for long base64 texts. Raises `UnreadableDocument` for bytes that do not follow the
+    format; `noun` is the word for the document in messages.
     """
     codec: DocumentCodec = loaded("Format", format_)
     try:
         tree = codec.loads(memoryview(body), _limits(current().config.max_json_items, views))
-    # Libraries of formats have errors of their own for bytes that they cannot read.
+    # Libraries of formats may raise anything for bytes that they cannot read.
     except Exception as error:
         raise UnreadableDocument(f"The {noun} is not valid {format_.name}: {error}") from None
     return tree if views else without_leaves(tree)
@@ -47,8 +47,8 @@ def write(tree: Any, format_: Format) -> Sequence[Buffer]:
 def tree_of(model: BaseModel, options: MutableMapping[str, Any]) -> Any:
     """Return the tree of a model; `options` is its serialization context.
 
-    Raises `InvalidResult` for a value that does not fit its field, which assignment can bring, and
-    whatever the encoding of an array raises of the runtime's own errors.
+    Raises `InvalidResult` for a value that does not fit its field, as after an assignment, and the
+    runtime's own errors of array encodings.
     """
     try:
         return dumped(model.model_dump, options)
@@ -57,11 +57,11 @@ def tree_of(model: BaseModel, options: MutableMapping[str, Any]) -> Any:
 
 
 _SMALL = 1 << 16
-"""Pieces of fewer bytes are joined: to send each by itself would cost more than to copy it."""
+"""Smaller pieces are joined: a copy costs less than another send."""
 
 
 def joined(pieces: Iterable[Buffer]) -> Iterator[Buffer]:
-    """Yield large pieces as they are and runs of small ones as one.
+    """Yield large pieces unchanged and runs of small ones as one.
 
     >>> list(joined([b"a", b"b"]))
     [b'ab']

@@ -1,6 +1,6 @@
 """The arrays of a tree: from what pydantic dumps to leaves, and from leaves to mappings.
 
-A dump to JSON passes no foreign object, but text as it is. While a model is dumped, a token stands
+A dump to JSON passes no foreign object, but text unchanged. While a model is dumped, a token stands
 in the document of an array for its bytes; nothing but user code that is called there sees it.
 """
 
@@ -28,9 +28,9 @@ _SCALARS = frozenset({int, float, bool, type(None)})
 
 
 def dumped(dump: Callable[..., Any], options: MutableMapping[str, Any]) -> Any:
-    """Return the tree that one of pydantic's functions dumps, with its arrays as leaves.
+    """Return the tree that a dump function of pydantic gives, with arrays of bytes as leaves.
 
-    Raises what it raises, or the error of the runtime that it would make a text of.
+    Raises what the function raises, or the runtime's own error behind it.
     """
     collected = options[_COLLECTED] = _CollectedArrays()
     try:
@@ -45,48 +45,49 @@ def dumped(dump: Callable[..., Any], options: MutableMapping[str, Any]) -> Any:
 
 
 def dumped_buffer(buffer: Any, options: Any) -> Any:
-    """Return the token of an array's buffer for a serializer, or the buffer itself.
+    """Return the token of an array's bytes-like buffer for a serializer, or the buffer itself.
 
     `options` is the serialization context, which has no place for buffers outside of `dumped`.
     """
     collected = options.get(_COLLECTED) if options else None
-    return buffer if collected is None else collected.token(buffer)
+    if collected is None or not isinstance(buffer, Buffer):
+        return buffer
+    return collected.token(buffer)
 
 
 def keep_failure(error: TesseractRuntimeError, options: Any) -> None:
-    """Keep an error for `dumped`, as pydantic makes a text of what serializers raise."""
+    """Keep an error for `dumped`: pydantic turns exceptions of serializers into text."""
     collected = options.get(_COLLECTED) if options else None
     if collected is not None:
         collected.failure = error
 
 
 class _CollectedArrays:
-    """The buffers of the arrays of one dump by token, and why one could not be written.
+    """The buffers of the arrays of one dump by token, and the error of one that failed.
 
     Tokens begin with 128 random bits, so that no text of a user can hold one.
     """
 
     def __init__(self) -> None:
         self.failure: TesseractRuntimeError | None = None
-        self._has_arrays = False
         self._buffers: dict[str, Buffer] = {}
 
     @cached_property
     def _prefix(self) -> str:
         return os.urandom(16).hex()
 
-    def token(self, buffer: Any) -> Any:
-        """Return the token of a bytes-like buffer, and any other as it is."""
-        self._has_arrays = True
-        if not isinstance(buffer, Buffer):
-            return buffer
+    def token(self, buffer: Buffer) -> str:
+        """Return the token of a buffer."""
         token = f"{self._prefix}{len(self._buffers):016x}"  # none is the beginning of another
         self._buffers[token] = buffer
         return token
 
     def with_leaves(self, tree: Any) -> Any:
-        """Return a dumped tree, changed in place, with an `EncodedArray` for each array."""
-        if not self._has_arrays:
+        """Return a dumped tree, changed in place, with an `EncodedArray` for each array of bytes.
+
+        Arrays as numbers stay mappings: a small document needs no second walk.
+        """
+        if not self._buffers:
             return tree
         from runtime_core.arrays.dtypes import DTYPES  # other documents can do without numpy
 
@@ -97,10 +98,8 @@ class _CollectedArrays:
         if kind is str:
             return self._with_buffers(node)
         if kind is dict:
-            array = _array(node, dtypes) if "data" in node else None
+            array = self._array(node, dtypes) if "data" in node else None
             if array is not None:
-                if type(array.buffer) is str:
-                    array.buffer = self._with_buffers(array.buffer)
                 return array
             for key, value in node.items():
                 if type(value) not in _SCALARS:
@@ -109,34 +108,30 @@ class _CollectedArrays:
             node[:] = [self._filled(item, dtypes) for item in node]
         return node
 
+    def _array(self, node: Mapping[str, Any], dtypes: DTypes) -> EncodedArray | None:
+        """Return the array of a mapping, or `None` where user code has changed its document."""
+        try:
+            data = dict(node["data"])
+            token = data.pop("buffer")
+            spec = ArraySpec(shape=tuple(node["shape"]), dtype=dtypes[node["dtype"]])
+            array = EncodedArray(spec, data, self._buffers[token])
+        except (KeyError, TypeError, ValueError):
+            return None
+        same = [*array.document(token).items()] == [*node.items()] and "encoding" in data
+        return array if same else None
+
     def _with_buffers(self, text: str) -> Any:
         """Return the buffer of a token; in a longer text of user code buffers are text too."""
         if text in self._buffers:
             return self._buffers[text]
-        if self._buffers and self._prefix in text:
+        if self._prefix in text:
             for token, buffer in self._buffers.items():
                 text = text.replace(token, str(buffer, "ascii", "replace"))
         return text
 
 
-def _array(node: Mapping[str, Any], dtypes: DTypes) -> EncodedArray | None:
-    """Return the array of a dumped mapping, or `None` for one that is not just its document.
-
-    User code may have changed it on its way, or may have given a mapping that looks like it.
-    """
-    try:
-        data = dict(node["data"])
-        buffer = data.pop("buffer")
-        spec = ArraySpec(shape=tuple(node["shape"]), dtype=dtypes[node["dtype"]])
-    except (KeyError, TypeError, ValueError):
-        return None
-    array = EncodedArray(spec, data, buffer)
-    same = [*array.document(buffer).items()] == [*node.items()] and "encoding" in data
-    return array if same and type(buffer) is not dict else None
-
-
 def without_leaves(tree: Any) -> Any:
-    """Return a tree, changed in place, with the mapping of each `EncodedArray` in its place."""
+    """Return a tree, changed in place, with a mapping in the place of each `EncodedArray`."""
     kind = type(tree)
     if kind is EncodedArray:
         return tree.document(tree.buffer)

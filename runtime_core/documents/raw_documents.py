@@ -1,4 +1,4 @@
-"""Payload models in which the document of an array may stay as it was sent."""
+"""Payload models that may keep the unread document of an array."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 _OURS, _ARRAYS = "runtime_core.", "runtime_core.arrays.annotation"
-"""The modules of validators that keep no document, and the one of those that read arrays."""
+"""The package of validators that keep no document, and the module of those that read arrays."""
 
 _PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -25,15 +25,15 @@ _PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "definitions": ("schema", "definitions"),
     }
 )
-"""Types of core schemas that keep only what their parts read, and the keys of these."""
+"""The types of core schemas that keep only the values of their parts, with the keys of these."""
 
 _VALUES = frozenset({"function-wrap", "model", "list", "tuple", "dict", "int", "float", "bool"})
-"""Types of what maps may hold without keeping the text of a buffer."""
+"""The types of map values that cannot keep the text of a buffer."""
 
 
 @cache  # one entry a payload model, which lives as long as its Tesseract
 def sees_raw_documents(model: type[BaseModel]) -> bool:
-    """Say whether a model, or user code that validates it, may see the document of an array.
+    """Test whether a model, or user code that validates it, may see the document of an array.
 
     Arrays, numbers, texts, and lists, maps, unions and closed models of these do not. Any other
     type may, such as `Any` and `JsonValue`.
@@ -53,7 +53,7 @@ def _reads_arrays_only(schema: Any) -> bool:
 
 
 def _parts(schema: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the schemas of the parts, with `None` for one that is not given and takes anything."""
+    """Yield the schemas of the parts, with `None` for a missing one, which takes anything."""
     if schema["type"] == "model-fields":
         yield from schema["fields"].values()
         return
@@ -62,7 +62,7 @@ def _parts(schema: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _is_open(schema: Mapping[str, Any]) -> bool:
-    """Say whether a map or model may read any map, or a text under the key `buffer`."""
+    """Test whether a map or model may read any map, or a text under the key `buffer`."""
     kind = schema["type"]
     if kind == "dict":
         return schema.get("values_schema", {}).get("type") not in _VALUES

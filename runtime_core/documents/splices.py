@@ -11,21 +11,21 @@ from typing import Any
 from runtime_core.contracts import Buffer, EncodedArray
 
 LARGE = 1 << 16
-"""Buffers of fewer bytes are written with the rest: a piece of its own would cost more."""
+"""Smaller buffers are written with the text: a separate piece would cost more."""
 
 
 class Splices:
-    """The large buffers of one document in the order of their places, in which a token stands."""
+    """The large buffers of one document, in the order of the tokens in their places."""
 
     def __init__(self) -> None:
         self._buffers: list[Buffer] = []
 
     @cached_property
     def _token(self) -> str:
-        return os.urandom(16).hex()  # no text of a user can hold what is random now
+        return os.urandom(16).hex()  # random, so that no text of a user can have it
 
     def mapping(self, array: EncodedArray) -> dict[str, Any]:
-        """Return the mapping of an array, whose buffer is left out if it is large."""
+        """Return the mapping of an array, with a token for a large buffer."""
         buffer = array.buffer
         if not isinstance(buffer, Buffer) or memoryview(buffer).nbytes < LARGE:
             return array.document(buffer)
@@ -37,7 +37,7 @@ class Splices:
     ) -> list[Buffer]:
         """Return the pieces of a text with the buffers between them, each after its header.
 
-        `before` is what the format writes before a token.
+        `before` is the prefix that the format writes before a token.
         """
         if not self._buffers:
             return [text]

@@ -9,7 +9,7 @@ from runtime_core.errors import InvalidOption
 
 
 def configured_wire(catalog: Catalog, config: RuntimeConfig, format_: str | None = None) -> Wire:
-    """Return the wire of results, of the configured format if no other is named.
+    """Return the wire of results, in the configured format if no other is named.
 
     Raises `UnknownName` for a name that the catalog does not have.
     """
@@ -19,9 +19,9 @@ def configured_wire(catalog: Catalog, config: RuntimeConfig, format_: str | None
 
 
 def writable_format(wire: Wire, catalog: Catalog, *, folder: str | None) -> Format:
-    """Return the format of a wire in which a result can be written, before it is computed.
+    """Return the format of a wire, checked before a result is computed.
 
-    `folder` is where files of arrays go. Raises `UnknownName` or `InvalidOption`.
+    `folder` is the folder of files with arrays. Raises `UnknownName` or `InvalidOption`.
     """
     format_ = _format_and_compression(wire, catalog)
     own = catalog.encodings.find(format_.array_encoding)
@@ -45,7 +45,7 @@ def _format_and_compression(wire: Wire, catalog: Catalog) -> Format:
 
 
 def format_of_media_type(catalog: Catalog, content_type: str) -> Format | None:
-    """Return the format of a `Content-Type`, if one has it.
+    """Return the format of a `Content-Type`, if any.
 
     >>> from runtime_core import load_catalog
     >>> format_of_media_type(load_catalog(), "application/json; charset=utf-8").name
@@ -56,5 +56,5 @@ def format_of_media_type(catalog: Catalog, content_type: str) -> Format | None:
 
 
 def format_of_suffix(catalog: Catalog, suffix: str) -> Format | None:
-    """Return the format whose files end with a suffix, if one does."""
+    """Return the format of files with a suffix, if any."""
     return next((f for f in catalog.formats if suffix in f.suffixes), None)

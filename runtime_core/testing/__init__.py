@@ -1,4 +1,4 @@
-"""Conformance suites for plugins: classes of tests of which a plugin's own tests are subclasses.
+"""Conformance suites for plugins: test classes to subclass in a plugin's own tests.
 
 They need pytest and hypothesis, and test what is installed as a plugin.
 """
@@ -6,7 +6,7 @@ They need pytest and hypothesis, and test what is installed as a plugin.
 from __future__ import annotations
 
 try:
-    import hypothesis  # noqa: F401  # only to say both at once
+    import hypothesis  # noqa: F401  # only to name both in one error
     import pytest
 except ImportError as error:
     raise ImportError(
@@ -14,15 +14,11 @@ except ImportError as error:
         "Install them with: pip install pytest hypothesis"
     ) from error
 
-# pytest explains the assertions of a module only when it knows of it before the import.
+_WITH_ASSERTIONS = ("array_suite", "compressors", "echo", "encodings", "logged_runs", "refusals")
+
+# pytest explains the assertions of a module only if it is registered before the import.
 pytest.register_assert_rewrite(
-    *(
-        f"{__name__}.{name}"
-        for name in (
-            *("compressors", "echo", "encodings", "mutations", "refusals", "round_trips"),
-            *("logged_runs", "run_sinks"),
-        )
-    )
+    *(f"{__name__}.{name}" for name in (*_WITH_ASSERTIONS, "round_trips", "run_sinks"))
 )
 
 from runtime_core.testing.compressors import CompressorConformance  # noqa: E402  # see above

@@ -1,4 +1,4 @@
-"""A Tesseract whose results are payloads, so that what one call has written another can read."""
+"""A Tesseract whose results are payloads: one call writes what another reads."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def apply(inputs: InputSchema) -> OutputSchema:
     SEEN.append(inputs)
     return {{"inputs": ANSWERS.pop() if ANSWERS else {{}}}}
 """
-"""The source; there is a field of the name of each data type, for arrays of any shape."""
+"""The source, with a field for arrays of each data type, under its name."""
 
 MOST_JSON_ITEMS = 300_000
 
@@ -58,7 +58,7 @@ _LONGEST_MESSAGE = 20_000
 _INSIDES = re.compile(
     r"NoneType|object is not|has no (attribute|len)|unhashable|without an encoding|Traceback"
 )
-"""What Python says of mistakes in programs, which tells a user nothing of a document."""
+"""Python's messages about mistakes in programs, which do not explain a document to a user."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,54 +73,49 @@ class Echo:
     folder: Path
 
     def write(self, inputs: Mapping[str, Any], *, compression: str | None = None) -> bytes:
-        """Return the payload of some inputs, as the runtime writes it in this format."""
+        """Return the payload of inputs, as the runtime writes it in this format."""
         return b"".join(self.answer(inputs, compression=compression).body)
 
     def answer(self, inputs: Mapping[str, Any], *, compression: str | None = None) -> Reply:
-        """Return the reply of an `apply` whose result is the payload of some inputs."""
+        """Return the reply of an `apply` whose result is the payload of inputs."""
         self.runtime.api.module.ANSWERS.append(inputs)
-        reply = self.runtime.invoke(
-            Call(
-                endpoint="apply",
-                run_id="conformance",
-                body=b'{"inputs":{}}',
-                body_format="json",
-                output=Wire(format=self.format.name, compression=compression),
-                output_path=str(self.folder),
-            )
-        )
-        self.runtime.api.module.SEEN.clear()
+        wire = Wire(format=self.format.name, compression=compression)
+        reply = self._apply(b'{"inputs":{}}', "json", wire)
         assert reply.fault is None, reply.fault.message
         return reply
 
     def read(self, document: Buffer) -> Any:
-        """Return the inputs that `apply` is given for a document, which must be a valid one."""
+        """Return the inputs in a valid document, as `apply` receives them."""
         reply = self.reply(document)
         assert reply.fault is None, reply.fault.message
         return self.runtime.api.module.SEEN.pop()
 
     def reply(self, document: Buffer) -> Reply:
-        """Return the reply to a document, whatever it may be."""
+        """Return the reply to a document, which may be invalid."""
+        return self._apply(document, self.format.name, Wire(format="json"))
+
+    def _apply(self, body: Buffer, body_format: str, output: Wire) -> Reply:
         self.runtime.api.module.SEEN.clear()
         return self.runtime.invoke(
             Call(
                 endpoint="apply",
                 run_id="conformance",
-                body=document,
-                body_format=self.format.name,
-                output=Wire(format="json"),
+                body=body,
+                body_format=body_format,
+                output=output,
+                output_path=str(self.folder),
             )
         )
 
     def refusal(self, document: Buffer) -> Fault:
-        """Return the fault of a document that must be refused, and clearly so."""
+        """Return the fault of a document, which must be refused with a clear message."""
         fault = self.reply(document).fault
         assert fault is not None, "the document was accepted"
         check_clarity(fault)
         return fault
 
     def survive(self, document: Buffer) -> Any:
-        """Return the inputs of a document if it has a value, or `None` if it is clearly refused."""
+        """Return the inputs of a document, or `None` if it is clearly refused."""
         fault = self.reply(document).fault
         if fault is not None:
             check_clarity(fault)
@@ -139,14 +134,14 @@ class Echo:
         return b"".join(documents.write(tree, self.format))
 
     def changed(self, document: bytes, change: Callable[[Any], None]) -> bytes:
-        """Return another document, whose inputs a function has changed in their tree."""
+        """Return a document after a function has changed the tree of its inputs."""
         tree = self.tree(document)
         change(tree["inputs"])
         return self.document(tree)
 
 
 def made_echo(catalog: Catalog, format_name: str, folder: Path) -> Echo:
-    """Return an echo in a format, whose files are in a folder."""
+    """Return an echo in a format, with its files in a folder."""
     api_path = folder / "tesseract_api.py"
     api_path.write_text(SOURCE, encoding="utf-8")
     flags = {
@@ -160,7 +155,7 @@ def made_echo(catalog: Catalog, format_name: str, folder: Path) -> Echo:
 
 
 def check_clarity(fault: Fault) -> None:
-    """Fail unless a fault is the sender's, and says in some words what is wrong with a document."""
+    """Fail unless a fault is the sender's, and its message explains it."""
     assert fault.kind in _CLEAR, fault
     assert fault.trace == "", fault.trace
     assert len(fault.message) < _LONGEST_MESSAGE, fault.message

@@ -1,85 +1,71 @@
-"""What documents of arrays must not say, each fault under a name for people."""
+"""Faulty documents of arrays, with a name for each fault."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from runtime_core.testing.echo import MOST_JSON_ITEMS
 
-WRONG_SHAPES: Mapping[str, Any] = {
-    "longer": [5],
-    "other rank": [3, 2],
-    "negative": [-4],
-    "negative twice": [-2, -2],
-    "beyond memory": [2**40],
-    "largest": [2**63 - 1],
-    "product beyond 64 bits": [2**31, 2**31, 2**31],
-    "nothing of much": [2**62, 2**62, 0],
-    "65 dimensions": [1] * 64 + [4],
-    "many dimensions": [1] * 100_000,
-    "fraction": [4.5],
-    "float": [4.0],
-    "text": ["4"],
-    "truth": [True],
-    "no list": 4,
-    "nested": [[4]],
-    "null": None,
-}
-"""What the shape of an array of four numbers is not."""
+Leaf = dict[str, Any]
+Change = Callable[[Leaf], Any]
 
-SHORTER_SHAPES: Mapping[str, Any] = {"shorter": [3], "none": [0], "rank 0": []}
-"""Shapes of fewer than four numbers."""
+WRONG_SHAPES: tuple[Any, ...] = (
+    *([5], [3, 2], [-4], [-2, -2], [2**40], [2**63 - 1], [2**31] * 3, [2**62, 2**62, 0]),
+    *([1] * 64 + [4], [1] * 100_000, [4.5], [4.0], ["4"], [True], 4, [[4]], None),
+)
+"""Wrong shapes of an array of four numbers."""
 
-WRONG_DTYPES: Mapping[str, Any] = {
-    "other kind": "complex64",
-    "unknown": "float24",
-    "objects": "object",
-    "code": "O",
-    "structured": "f8,f8",
-    "byte order": "<f8",
-    "text": "str",
-    "empty": "",
-    "long": "float64" * 10_000,
-    "number": 8,
-    "list": ["float64"],
-    "map": {"float64": 1},
-    "null": None,
-}
-"""What the data type of an array of float64 is not, for a field of float64."""
+WRONG_DTYPES: tuple[Any, ...] = (
+    *("complex64", "float24", "object", "O", "f8,f8", "<f8", "str", "", "float64" * 10_000),
+    *(8, ["float64"], {"float64": 1}, None),
+)
+"""Wrong data types of an array of float64."""
 
-WRONG_DATA: Mapping[str, Any] = {
-    "no data": None,
-    "a list": [1.0, 2.0, 3.0, 4.0],
-    "a text": "data",
-    "empty": {},
-    "no encoding": {"buffer": "AAAA"},
-    "no buffer": {"encoding": "base64"},
-    "unknown encoding": {"buffer": "AAAA", "encoding": "base46"},
-    "encoding that is no text": {"buffer": "AAAA", "encoding": ["base64"]},
-    "unknown key": {"buffer": [1, 2, 3, 4], "encoding": "json", "order": "C"},
-    "unknown compression": {"buffer": "AAAA", "encoding": "base64", "compression": "rar"},
-    "number of a compression": {"buffer": "AAAA", "encoding": "base64", "compression": 4},
-    "list of compressions": {"buffer": "AAAA", "encoding": "base64", "compression": ["lz4"]},
-    "map of compressions": {"buffer": "AAAA", "encoding": "base64", "compression": {}},
-    "wrong alphabet": {"buffer": "*" * 44, "encoding": "base64"},
-    "text for raw bytes": {"buffer": "AAAA", "encoding": "raw"},
-}
-"""What the data of an array is not, in any format."""
+WRONG_DATA: tuple[Any, ...] = (
+    *(None, [1.0, 2.0, 3.0, 4.0], "data", {}, {"buffer": "AAAA"}, {"encoding": "base64"}),
+    {"buffer": "AAAA", "encoding": "base46"},
+    {"buffer": "AAAA", "encoding": ["base64"]},
+    {"buffer": [1, 2, 3, 4], "encoding": "json", "order": "C"},
+    {"buffer": "AAAA", "encoding": "base64", "compression": "rar"},
+    {"buffer": "AAAA", "encoding": "base64", "compression": 4},
+    {"buffer": "AAAA", "encoding": "base64", "compression": ["lz4"]},
+    {"buffer": "AAAA", "encoding": "base64", "compression": {}},
+    {"buffer": "*" * 44, "encoding": "base64"},
+    {"buffer": "AAAA", "encoding": "raw"},
+)
+"""Wrong data of an array of four numbers, in any format."""
 
-WRONG_BUFFERS: Mapping[str, Any] = {
-    "null": None,
-    "truth": True,
-    "map": {},
-    "map of numbers": {"0": 1.0},
-    "text": "nothing that is an array",
-    "empty text": "",
-    "long text": "A" * 100_000,
-    "texts": ["a", "b", "c", "d"],
-    "ragged": [[1.0], [2.0, 3.0], 4.0],
-    "NUL": "\x00",
-}
-"""What the buffer of four numbers is not, in any encoding."""
+WRONG_BUFFERS: tuple[Any, ...] = (
+    *(None, True, {}, {"0": 1.0}, "not an array", "", "A" * 100_000, "\x00"),
+    *(["a", "b", "c", "d"], [[1.0], [2.0, 3.0], 4.0]),
+)
+"""Wrong buffers of an array of four numbers, in any encoding."""
+
+
+def _changes() -> Iterator[tuple[str, Change]]:
+    wrong = {"shape": WRONG_SHAPES, "dtype": WRONG_DTYPES, "data": WRONG_DATA}
+    for key, values in {**wrong, "object_type": ("tensor",), "k" * 100_000: (1,)}.items():
+        for number, value in enumerate(values):
+            yield f"{key:.12} {number}: {value!r:.40}", partial(dict.update, **{key: value})
+    for number, value in enumerate(WRONG_BUFFERS):
+        yield f"buffer {number}: {value!r:.40}", partial(_update_data, {"buffer": value})
+    yield "unknown key of data", partial(_update_data, {"k" * 100_000: 1})
+    for key in ("shape", "dtype", "data"):
+        yield f"no {key}", partial(_remove, key)
+
+
+def _update_data(changes: Mapping[str, Any], leaf: Leaf) -> None:
+    leaf["data"].update(changes)
+
+
+def _remove(key: str, leaf: Leaf) -> None:
+    del leaf[key]
+
+
+FAULTS: Mapping[str, Change] = dict(_changes())
+"""Functions that change the document of an array of four float64 to a wrong one."""
 
 OVERFLOWS: Mapping[str, tuple[str, Any]] = {
     "float32": ("float64", 1e300),
@@ -93,24 +79,18 @@ OVERFLOWS: Mapping[str, tuple[str, Any]] = {
 
 _TEXT_AMONG_NUMBERS = ["a" * 100_000, *[""] * 500]
 
+
+def _numbers(size: int, buffer: list[Any]) -> Mapping[str, Any]:
+    data = {"buffer": buffer, "encoding": "json"}
+    return {"float64": {"shape": [size], "dtype": "float64", "data": data}}
+
+
 BOMBS: Mapping[str, Any] = {
     "text among numbers": {"float64": _TEXT_AMONG_NUMBERS},
-    "text among encoded numbers": {
-        "float64": {
-            "shape": [501],
-            "dtype": "float64",
-            "data": {"buffer": _TEXT_AMONG_NUMBERS, "encoding": "json"},
-        }
-    },
-    "memory for nothing": {
-        "float64": {
-            "shape": [2**31],
-            "dtype": "float64",
-            "data": {"buffer": [1.0], "encoding": "json"},
-        }
-    },
+    "text among encoded numbers": _numbers(501, _TEXT_AMONG_NUMBERS),
+    "shape beyond the buffer": _numbers(2**31, [1.0]),
     "wrong arrays": {"many": ["wrong"] * 25_000},
     "wrong models": {"items": ["wrong"] * 25_000},
     "more items than are allowed": {"anything": [{}] * 4 * MOST_JSON_ITEMS},
 }
-"""Inputs that take little room in a document, of which a careless reader makes something large."""
+"""Inputs that are small in a document, and large in the memory of a careless reader."""

@@ -1,4 +1,4 @@
-"""What every document format must do."""
+"""The conformance suite of document formats."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from runtime_core.testing.round_trips import RoundTrips
 class FormatConformance(RoundTrips, Refusals):
     """Tests that a document format keeps every array and refuses every damaged document.
 
-    A subclass names the format, which must be installed. It may also say that the format does
-    not keep the bits of a NaN, that its buffers do not tell where they end, and how many bytes
-    reading an array may take beside twice the bytes of the array.
+    A subclass names the format, which must be installed. It can set `keeps_nan_payloads` or
+    `buffers_have_ends` to `False`, and `slack`: the number of bytes that reading or writing an
+    array may take in addition to twice the bytes of the array.
 
         class TestMsgpack(FormatConformance):
             format = "msgpack"

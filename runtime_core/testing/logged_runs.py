@@ -1,11 +1,11 @@
-"""What the tests of run sinks log, and how what is found is compared with it."""
+"""The runs that tests of run sinks log, and their comparison with what a sink has stored."""
 
 from __future__ import annotations
 
 import json
 import textwrap
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,17 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Artifact, Call, Metric, Record, Reply, Run, RunHandle, Wire
+from runtime_core.contracts import (
+    Artifact,
+    Call,
+    Metric,
+    Record,
+    Reply,
+    Run,
+    RunHandle,
+    RunStatus,
+    Wire,
+)
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.run_logs.run import new_run_id
 from runtime_core.runtime import local_runtime
@@ -31,19 +41,19 @@ PARAMETERS: Mapping[str, Any] = {
     "list": [1, [2, "x"]],
     "map": {"a": {"b": 1.5}},
 }
-"""Values of all kinds that JSON has."""
+"""Values of every kind in JSON."""
 
 STRANGE_KEYS = (
     *("a/b", "a.b", "with space", "ä", "x[0]", "x(0)", 'quo"te', "com,ma", "per%cent", "new\nline"),
     *("", ".", "..", "../up", "../../up", "/root", "-dash", "k" * 300, "k" * 299 + "z"),
 )
-"""Keys that are no names of files, columns or variables."""
+"""Keys that are not valid names of files, columns or variables."""
 
 MANY = 2_500
-"""More metrics than a batch or a request has."""
+"""More metrics than fit into a batch or a request."""
 
 SECONDS = 60
-"""How long a sink may try to reach what does not answer."""
+"""The limit for a sink to report that its target does not answer."""
 
 SOURCE = """
     from pathlib import Path
@@ -67,14 +77,14 @@ SOURCE = """
             raise ValueError("no convergence")
         return OutputSchema(done=True)
 """
-"""A Tesseract that logs something of each kind."""
+"""A Tesseract that logs a record of each kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedRun:
-    """What a sink has of one run; `None` where it has no place for such things.
+    """The records of one run in a sink; `None` for kinds that it does not store.
 
-    Metrics are steps and values by key, artifacts the contents of files by their paths, which have
+    Metrics are steps and values by key, artifacts the contents of files by their paths with
     slashes. Values of parameters may be texts.
     """
 
@@ -84,12 +94,13 @@ class LoggedRun:
     status: str | None
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class OpenRun:
-    """A run that a test logs to."""
+    """A run that a test logs to; `read` returns what its sink has stored."""
 
     run: Run
     handle: RunHandle
+    read: Callable[[], LoggedRun]
 
     def write(self, *records: Record) -> None:
         """Write records."""
@@ -99,15 +110,24 @@ class OpenRun:
         """Write the values of a metric, a step each."""
         self.write(*(metric(key, value, step) for step, value in enumerate(values)))
 
+    def end(self, status: RunStatus = RunStatus.FINISHED) -> LoggedRun:
+        """Close the run and return what its sink has stored."""
+        self.handle.close(status)
+        return self.read()
+
+
+Open = Callable[..., OpenRun]
+"""A function that opens a new run, or a given one again."""
+
 
 def new_run(folder: Path) -> Run:
-    """Return a run whose own folder lies in a folder."""
+    """Return a run with its own folder inside `folder`."""
     run_id = new_run_id()
     return Run(id=run_id, endpoint="apply", folder=folder / f"run_{run_id}", name="Conformance")
 
 
 def metric(key: str, value: float, step: int = 0) -> Metric:
-    """Return a metric that is measured now."""
+    """Return a metric measured now."""
     return Metric(key=key, value=value, step=step, timestamp=time.time())
 
 
@@ -119,19 +139,19 @@ def artifact(path: Path, content: bytes) -> Artifact:
 
 
 def kept(found: Any) -> Any:
-    """Return the records of a sink; the test is skipped where it has no place for them."""
-    only_if(found is not None, "the sink has no place for it")
+    """Return the records of a sink, or skip the test if it does not store them."""
+    only_if(found is not None, "the sink does not store it")
     return found
 
 
 def only_if(condition: bool, reason: str) -> None:
-    """Skip a test that is not about this sink."""
+    """Skip a test that does not apply to this sink."""
     if not condition:
         pytest.skip(reason)
 
 
 def same(value: Any, found: Any) -> bool:
-    """Say whether a value was found, as it is or as one of its usual texts."""
+    """Test whether a value was found, unchanged or as one of its usual texts."""
     texts = (str(value), json.dumps(value), json.dumps(value, ensure_ascii=False))
     return bool(found == value) or found in texts
 
@@ -142,13 +162,19 @@ def check_metrics(found: Metrics | None, expected: Metrics) -> None:
         return
     assert set(found) == set(expected)
     for key, history in expected.items():
-        assert [step for step, _ in found[key]] == [step for step, _ in history], key
-        values = [value for _, value in history]
-        assert [value for _, value in found[key]] == pytest.approx(values, rel=1e-6), key
+        steps, values = zip(*history, strict=True)
+        found_steps, found_values = zip(*found[key], strict=True)
+        assert found_steps == steps, key
+        assert found_values == pytest.approx(values, rel=1e-6), key
+
+
+def check_parameter(found: Mapping[str, Any] | None, key: str, value: Any) -> None:
+    """Compare a parameter, if the sink stores parameters."""
+    assert found is None or same(value, found[key])
 
 
 def called(catalog: Catalog, target: str, folder: Path, inputs: Any) -> tuple[Run, Reply]:
-    """Call a Tesseract as the command line does, and return its run and the reply."""
+    """Call a Tesseract as the command line does; return its run and the reply."""
     path = folder / "tesseract_api.py"
     path.write_text(textwrap.dedent(SOURCE), encoding="utf-8")
     flags = {"api_path": str(path), "output_path": str(folder), "log_to": target}

@@ -1,4 +1,4 @@
-"""How much memory a call takes at most."""
+"""The peak memory of a call."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 SLACK = 50 * 10**6
-"""Bytes that a call may take for itself, beside what it takes for the arrays of its document."""
+"""Bytes that a call may take in addition to the arrays of its document."""
 
 
 def traced_peak(function: Callable[[], Any]) -> int:
-    """Return the most bytes that Python and numpy hold at one moment of a call, beyond before."""
+    """Return the peak of the bytes that Python and numpy allocate in a call."""
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
@@ -27,23 +27,19 @@ def traced_peak(function: Callable[[], Any]) -> int:
 
 
 def resident_peak(function: Callable[[], Any]) -> int:
-    """Return by how many bytes a call makes this process larger than before at most.
+    """Return the growth of this process at the peak of a call.
 
-    Where the system does not forget, what the process has held before is no growth.
+    Where the system cannot reset the peak, only growth beyond an earlier peak counts.
     """
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    before = _most_resident()
+    before = _peak()
     function()
-    return _most_resident() - before
+    return _peak() - before
 
 
-def _most_resident() -> int:
-    """Return the most bytes that this process has held.
-
-    Linux counts for `getrusage` also what the process held that started this one.
-    """
-    if sys.platform == "linux":
+def _peak() -> int:
+    if sys.platform == "linux":  # where getrusage includes the peak of the parent process
         status = Path("/proc/self/status").read_text(encoding="utf-8")
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

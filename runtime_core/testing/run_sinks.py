@@ -1,4 +1,4 @@
-"""What every run sink must do."""
+"""The conformance suite of run sinks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -22,10 +22,12 @@ from runtime_core.testing.logged_runs import (
     SECONDS,
     STRANGE_KEYS,
     LoggedRun,
+    Open,
     OpenRun,
     artifact,
     called,
     check_metrics,
+    check_parameter,
     kept,
     metric,
     new_run,
@@ -35,10 +37,10 @@ from runtime_core.testing.logged_runs import (
 
 
 class RunSinkConformance:
-    """Tests that a sink keeps what is logged, in order, by run, and does no harm.
+    """Tests that a sink stores what is logged, in order, by run, and does no harm.
 
-    A subclass names the sink, which must be installed, gives a target, and reads back what stands
-    there. `unreachable` is a target at which nothing answers, for sinks that are not local.
+    A subclass names the sink, which must be installed, gives a target, and reads what is stored
+    there. `unreachable` is a target that does not answer, for sinks that are not local.
 
     Example:
         ```python
@@ -69,7 +71,7 @@ class RunSinkConformance:
     @pytest.fixture(scope="class")
     @classmethod
     def catalog(cls) -> Catalog:
-        """Return everything that the installed plugins provide."""
+        """Return the catalog of all installed plugins."""
         return load_catalog(PluginSelection())
 
     @pytest.fixture
@@ -78,17 +80,21 @@ class RunSinkConformance:
         return catalog.run_sinks.find(self.sink)
 
     @pytest.fixture
-    def opened(
-        self, catalog: Catalog, declaration: RunSink, target: str, tmp_path: Path
-    ) -> Callable[..., OpenRun]:
-        """Return a function that opens a run, or opens one once more."""
+    def opened(self, catalog: Catalog, declaration: RunSink, target: str, tmp_path: Path) -> Open:
+        """Return a function that opens a new run, or a given one again."""
         config = resolve(catalog, flags={"log_to": target}, environment={})
 
         def open_run(run: Run | None = None) -> OpenRun:
             run = run or new_run(tmp_path)
-            return OpenRun(run=run, handle=declaration.open(run, target, config))
+            handle = declaration.open(run, target, config)
+            return OpenRun(run=run, handle=handle, read=lambda: self.read(run, target))
 
         return open_run
+
+    @pytest.fixture
+    def here(self, opened: Open) -> OpenRun:
+        """Return a new run."""
+        return opened()
 
     def test_target_is_found(self, catalog: Catalog, target: str) -> None:
         """`--log-to` finds the sink by its scheme, and the sink accepts the target."""
@@ -96,131 +102,94 @@ class RunSinkConformance:
         found = [t for t in configured_targets(catalog, config) if t.sink.value.name == self.sink]
         assert [t.target for t in found] == [target]
 
-    def test_parameters_come_back(self, opened: Callable[..., OpenRun], target: str) -> None:
-        """Values of all kinds are kept, as they are or as text."""
-        here = opened()
+    def test_parameters_come_back(self, here: OpenRun) -> None:
+        """Values of all kinds are stored, unchanged or as text."""
         here.write(*(Parameter(key=key, value=value) for key, value in PARAMETERS.items()))
-        here.handle.close(RunStatus.FINISHED)
-        found = kept(self.read(here.run, target).parameters)
+        found = kept(here.end().parameters)
         assert set(found) == set(PARAMETERS)
         assert [key for key, value in PARAMETERS.items() if not same(value, found[key])] == []
 
-    def test_parameters_may_be_logged_again(
-        self, opened: Callable[..., OpenRun], target: str
-    ) -> None:
+    def test_parameters_may_be_logged_again(self, here: OpenRun) -> None:
         """A parameter that is logged twice has one of its values, and the others stay."""
-        here = opened()
         here.write(Parameter(key="rate", value=1), Parameter(key="rate", value=1))
         here.write(Parameter(key="rate", value=2))
         here.write(Parameter(key="size", value=3))
-        here.handle.close(RunStatus.FINISHED)
-        found = kept(self.read(here.run, target).parameters)
+        found = kept(here.end().parameters)
         assert same(1, found["rate"]) or same(2, found["rate"])
         assert same(3, found["size"])
 
-    def test_metrics_come_back(self, opened: Callable[..., OpenRun], target: str) -> None:
+    def test_metrics_come_back(self, here: OpenRun) -> None:
         """Metrics have their steps and values, in the order in which they were logged."""
-        here = opened()
         here.write(metric("loss", 4.0, 0), metric("error", 1e-9, 10), metric("loss", 2.0, 1))
         here.write(metric("loss", -0.125, 5), metric("error", 1e12, 20))
-        here.handle.close(RunStatus.FINISHED)
-        found = self.read(here.run, target).metrics
         check_metrics(
-            found,
+            here.end().metrics,
             {"loss": [(0, 4.0), (1, 2.0), (5, -0.125)], "error": [(10, 1e-9), (20, 1e12)]},
         )
 
-    def test_many_metrics_come_back(self, opened: Callable[..., OpenRun], target: str) -> None:
+    def test_many_metrics_come_back(self, here: OpenRun) -> None:
         """A batch may have thousands of records, and a run many batches."""
-        here = opened()
         values = [float(step) for step in range(MANY)]
         here.metrics(*values, key="at_once")
         for step in range(0, 100, 10):
             here.write(*(metric("bit_by_bit", float(s), s) for s in range(step, step + 10)))
-        here.handle.close(RunStatus.FINISHED)
         expected = {"at_once": values, "bit_by_bit": values[:100]}
-        found = self.read(here.run, target).metrics
+        found = here.end().metrics
         check_metrics(found, {key: list(enumerate(part)) for key, part in expected.items()})
 
-    def test_numbers_that_are_none_do_no_harm(
-        self, opened: Callable[..., OpenRun], target: str
-    ) -> None:
-        """NaN and infinities are logged where things go wrong; the rest is kept."""
-        here = opened()
+    def test_numbers_that_are_none_do_no_harm(self, here: OpenRun) -> None:
+        """NaN and infinities, which diverging code logs, do not affect other values."""
         here.metrics(1.0, math.nan, math.inf, -math.inf, 2.0)
-        here.handle.close(RunStatus.FAILED)
-        found = dict(kept(self.read(here.run, target).metrics)["loss"])
+        found = dict(kept(here.end(RunStatus.FAILED).metrics)["loss"])
         assert (found[0], found[4]) == (1.0, 2.0)
 
-    def test_strange_keys_are_kept(
-        self, opened: Callable[..., OpenRun], target: str, tmp_path: Path
-    ) -> None:
-        """Whatever the keys, nothing is lost, and nothing is written where a key points to."""
+    def test_strange_keys_are_kept(self, here: OpenRun, tmp_path: Path) -> None:
+        """No value is lost whatever its key, and no file is written where a key points to."""
         keys = (*STRANGE_KEYS, str(tmp_path / "elsewhere"))
         around = set(tmp_path.parent.iterdir())
-        here = opened()
         here.write(*(metric(key, float(number)) for number, key in enumerate(keys)))
         here.write(*(Parameter(key=key, value=number) for number, key in enumerate(keys)))
-        here.handle.close(RunStatus.FINISHED)
-        found = kept(self.read(here.run, target).metrics)
+        found = kept(here.end().metrics)
         values = sorted(value for history in found.values() for _, value in history)
         assert values == [float(number) for number in range(len(keys))]
         assert not list(tmp_path.glob("elsewhere*"))
         assert set(tmp_path.parent.iterdir()) == around
 
-    def test_files_come_back(
-        self, opened: Callable[..., OpenRun], target: str, tmp_path: Path
-    ) -> None:
-        """The bytes of a file are kept under its name."""
+    def test_files_come_back(self, here: OpenRun, tmp_path: Path) -> None:
+        """The bytes of a file are stored under its name."""
         files = {"plot.bin": bytes(range(256)) * 5_000, "empty.txt": b"", "ä b.txt": b"name"}
-        here = opened()
         for name, content in files.items():
             here.write(artifact(tmp_path / name, content))
-        here.handle.close(RunStatus.FINISHED)
-        assert kept(self.read(here.run, target).artifacts) == files
+        assert kept(here.end().artifacts) == files
 
-    def test_folders_come_back(
-        self, opened: Callable[..., OpenRun], target: str, tmp_path: Path
-    ) -> None:
-        """A folder is kept with all files that are in it, at any depth."""
-        files = {"a.txt": b"a", "deep/er/b.txt": b"b"}
+    def test_folders_come_back(self, here: OpenRun, tmp_path: Path) -> None:
+        """A folder is stored with all files in it, at any depth."""
+        files = {"mesh/a.txt": b"a", "mesh/deep/er/b.txt": b"b"}
         for name, content in files.items():
-            artifact(tmp_path / "mesh" / name, content)
-        here = opened()
+            artifact(tmp_path / name, content)
         here.write(Artifact(path=tmp_path / "mesh", name="mesh"))
-        here.handle.close(RunStatus.FINISHED)
-        expected = {f"mesh/{name}": content for name, content in files.items()}
-        assert kept(self.read(here.run, target).artifacts) == expected
+        assert kept(here.end().artifacts) == files
 
-    def test_files_may_be_logged_again(
-        self, opened: Callable[..., OpenRun], target: str, tmp_path: Path
-    ) -> None:
-        """A file that has changed replaces what was logged of it before."""
-        here = opened()
+    def test_files_may_be_logged_again(self, here: OpenRun, tmp_path: Path) -> None:
+        """A file that has changed replaces its earlier version."""
         here.write(artifact(tmp_path / "plot.txt", b"first"))
         here.write(artifact(tmp_path / "plot.txt", b"second"))
-        here.handle.close(RunStatus.FINISHED)
-        assert kept(self.read(here.run, target).artifacts) == {"plot.txt": b"second"}
+        assert kept(here.end().artifacts) == {"plot.txt": b"second"}
 
     @pytest.mark.parametrize("status", RunStatus)
-    def test_status_is_kept(
-        self, opened: Callable[..., OpenRun], target: str, status: RunStatus
-    ) -> None:
-        """A run ends as the call has."""
-        here = opened()
+    def test_status_is_kept(self, here: OpenRun, status: RunStatus) -> None:
+        """A run has the status of its call."""
         here.metrics(1.0)
-        here.handle.close(status)
-        found = kept(self.read(here.run, target).status)
-        assert found == status
+        assert kept(here.end(status).status) == status
 
-    def test_empty_runs_can_be_closed(self, opened: Callable[..., OpenRun]) -> None:
-        """A run of which nothing was written ends like any other."""
+    def test_empty_runs_can_be_closed(self, opened: Open) -> None:
+        """A run without records ends like any other."""
         opened().handle.close(RunStatus.KILLED)
         here = opened()
         here.write()
         here.handle.close(RunStatus.FINISHED)
 
-    def test_runs_do_not_mix(self, opened: Callable[..., OpenRun], target: str) -> None:
+    def test_runs_do_not_mix(self, opened: Open) -> None:
         """Runs that are open at the same time, in different threads, have their own records."""
         runs = [opened() for _ in range(4)]
 
@@ -233,82 +202,70 @@ class RunSinkConformance:
         with ThreadPoolExecutor(len(runs)) as threads:
             list(threads.map(log, range(len(runs))))
         for number, here in enumerate(runs):
-            found = self.read(here.run, target)
+            found = here.read()
             check_metrics(found.metrics, {"loss": [(step, float(number)) for step in range(20)]})
             if found.parameters is not None:
                 assert set(found.parameters) == {f"of_{number}_at_{step}" for step in range(20)}
 
-    def test_threads_may_change(self, opened: Callable[..., OpenRun], target: str) -> None:
-        """A run is opened, written and closed by one thread at a time, each time another one."""
-        with (
-            ThreadPoolExecutor(1) as one,
-            ThreadPoolExecutor(1) as two,
-            ThreadPoolExecutor(1) as three,
-        ):
-            here = one.submit(opened).result()
-            two.submit(here.metrics, 1.0).result()
-            three.submit(here.handle.close, RunStatus.FINISHED).result()
-        check_metrics(self.read(here.run, target).metrics, {"loss": [(0, 1.0)]})
+    def test_threads_may_change(self, opened: Open) -> None:
+        """One thread may open a run, another write to it, and a third close it."""
+
+        def in_a_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+            with ThreadPoolExecutor(1) as thread:
+                return thread.submit(function, *arguments).result()
+
+        here = in_a_thread(opened)
+        in_a_thread(here.metrics, 1.0)
+        in_a_thread(here.handle.close, RunStatus.FINISHED)
+        check_metrics(here.read().metrics, {"loss": [(0, 1.0)]})
 
     def test_nothing_is_printed(
-        self,
-        opened: Callable[..., OpenRun],
-        tmp_path: Path,
-        capfd: pytest.CaptureFixture[str],
+        self, here: OpenRun, tmp_path: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:
         """Stdout is the place of results."""
-        here = opened()
         here.metrics(1.0)
         here.write(Parameter(key="rate", value=1), artifact(tmp_path / "plot.txt", b"plot"))
         here.handle.close(RunStatus.FINISHED)
         assert capfd.readouterr().out == ""
 
-    def test_local_sinks_write_at_once(
-        self, opened: Callable[..., OpenRun], declaration: RunSink, target: str
-    ) -> None:
-        """What was written to a local sink is there before the run ends."""
+    def test_local_sinks_write_at_once(self, here: OpenRun, declaration: RunSink) -> None:
+        """Records are in a local sink before the run ends."""
         only_if(declaration.local, "the sink is not local")
-        here = opened()
         here.metrics(1.0)
         here.write(Parameter(key="rate", value=1))
-        found = self.read(here.run, target)
+        found = here.read()
         check_metrics(found.metrics, {"loss": [(0, 1.0)]})
-        assert found.parameters is None or same(1, found.parameters["rate"])
+        check_parameter(found.parameters, "rate", 1)
         here.handle.close(RunStatus.FINISHED)
 
-    def test_abandoned_runs_can_be_closed(
-        self, opened: Callable[..., OpenRun], declaration: RunSink, target: str
-    ) -> None:
-        """When its process has died, a run is opened once more to be closed, and keeps all."""
+    def test_abandoned_runs_can_be_closed(self, opened: Open, declaration: RunSink) -> None:
+        """After its process has died, a run is opened again to be closed, and keeps all records."""
         only_if(declaration.local, "the sink is not local")
         here = opened()
         here.metrics(1.0, 2.0)
         here.write(Parameter(key="rate", value=1))
-        opened(here.run).handle.close(RunStatus.KILLED)
-        found = self.read(here.run, target)
+        found = opened(here.run).end(RunStatus.KILLED)
         check_metrics(found.metrics, {"loss": [(0, 1.0), (1, 2.0)]})
-        assert found.parameters is None or same(1, found.parameters["rate"])
+        check_parameter(found.parameters, "rate", 1)
         assert found.status in (None, RunStatus.KILLED)
 
     def test_kept_artifacts_are_copies(
-        self, opened: Callable[..., OpenRun], declaration: RunSink, tmp_path: Path
+        self, here: OpenRun, declaration: RunSink, tmp_path: Path
     ) -> None:
-        """What a keeping sink has of a file stays when the file goes."""
-        only_if(declaration.default, "the sink does not keep runs")
-        here = opened()
+        """A storing sink's copy of a file stays when the file goes."""
+        only_if(declaration.default, "the sink does not store runs")
         plot = artifact(tmp_path / "plot.txt", b"plot")
         here.write(plot)
         assert isinstance(here.handle, StoringRunHandle)
         copy = here.handle.stored(plot)
         plot.path.unlink()
-        assert copy.path.read_bytes() == b"plot"
-        assert copy.name == "plot.txt"
+        assert (copy.path.read_bytes(), copy.name) == (b"plot", "plot.txt")
 
     def test_what_does_not_answer_is_given_up(
         self, declaration: RunSink, catalog: Catalog, tmp_path: Path
     ) -> None:
-        """Where nothing answers, an error says so before long."""
-        only_if(self.unreachable is not None, "the sink is never out of reach")
+        """A target that does not answer gives an error with a message, before long."""
+        only_if(self.unreachable is not None, "the sink is always reachable")
         config = resolve(catalog, flags={}, environment={})
         start = time.monotonic()
         with pytest.raises(Exception) as caught:  # noqa: PT011  # a sink may raise anything
@@ -322,11 +279,11 @@ class RunSinkConformance:
     def test_calls_are_logged(
         self, catalog: Catalog, target: str, tmp_path: Path, fails: bool
     ) -> None:
-        """What user code logs in a call arrives, and the run ends as the call does."""
+        """Records of user code arrive, and the run ends with the status of the call."""
         run, reply = called(catalog, target, tmp_path, {"fails": fails})
         assert (reply.fault is not None) == fails
         found = self.read(run, target)
         check_metrics(found.metrics, {"loss": [(0, 4.0), (1, 2.0), (2, 1.0)]})
-        assert found.parameters is None or same(3, found.parameters["size"])
+        check_parameter(found.parameters, "size", 3)
         assert found.artifacts in (None, {"plot.txt": b"plot"})
         assert found.status in (None, RunStatus.FAILED if fails else RunStatus.FINISHED)

@@ -1,4 +1,4 @@
-"""The arrays that conformance suites send on their way, and what must be true when they return."""
+"""The arrays of the conformance suites, and their comparison."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ LAYOUTS: Mapping[str, Callable[[AnyArray], AnyArray]] = MappingProxyType(
         "unaligned": _unaligned,
     }
 )
-"""Ways in which an array may lie in memory, each a function of an array of rank 1 or more."""
+"""Layouts in memory, each as a function of an array of rank 1 or more."""
 
 
 def arrays(dtypes: tuple[str, ...] = tuple(DTYPES)) -> st.SearchStrategy[AnyArray]:
@@ -57,12 +57,12 @@ def arrays(dtypes: tuple[str, ...] = tuple(DTYPES)) -> st.SearchStrategy[AnyArra
 
 
 def counted(dtype: str, shape: tuple[int, ...]) -> AnyArray:
-    """Return an array of different values, or of both truths."""
+    """Return an array of different values, as far as the data type has them."""
     return np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
 
 
 def special(dtype: str) -> AnyArray:
-    """Return the values of a type that are easily lost: extremes, NaN, infinities, minus zero."""
+    """Return the special values of a type: extremes, NaN, infinities, minus zero."""
     kind = np.dtype(dtype).kind
     if kind == "b":
         return np.array([True, False])
@@ -79,7 +79,7 @@ def special(dtype: str) -> AnyArray:
 def bits(array: Any, *, nan_payloads: bool) -> tuple[str, tuple[int, ...], bytes]:
     """Return the data type, shape and bytes by which arrays are compared.
 
-    Without `nan_payloads` any NaN is as good as any other.
+    Without `nan_payloads` any NaN equals any other.
     """
     plain = np.array(array, order="C")
     if not nan_payloads and plain.dtype.kind in "fc":
@@ -89,7 +89,7 @@ def bits(array: Any, *, nan_payloads: bool) -> tuple[str, tuple[int, ...], bytes
 
 
 def arrays_in(value: Any) -> Iterator[AnyArray]:
-    """Yield the arrays of a model, of what is nested in it, and no scalars."""
+    """Yield the arrays of a model and of nested models, but not scalars."""
     if isinstance(value, np.ndarray):
         yield value
     elif isinstance(value, BaseModel):
@@ -102,6 +102,6 @@ def arrays_in(value: Any) -> Iterator[AnyArray]:
 
 
 def belongs_to_its_receiver(array: AnyArray) -> bool:
-    """Say whether an array is writable, aligned, native, and in C order."""
+    """Test whether an array is writable, aligned, native, and in C order."""
     flags = array.flags
     return flags.writeable and flags.aligned and flags.c_contiguous and array.dtype.isnative

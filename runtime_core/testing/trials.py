@@ -1,49 +1,41 @@
-"""Documents on trial: read in a process of their own, which they may harm."""
+"""Read documents in a separate process, which they may harm."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
+import resource
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from multiprocessing import get_context
 from pathlib import Path
 
-from runtime_core.testing.echo import Echo
+from runtime_core.contracts import Reply
+from runtime_core.plugins import PluginSelection, load_catalog
+from runtime_core.testing.echo import Echo, made_echo
+from runtime_core.testing.memory import SLACK, resident_peak
 
 _SECONDS = 300
+_MOST_MEMORY = 8 * 2**30  # of the process, lest a document take the whole machine
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trial:
-    """The outcome of a document: the kind of its fault, and by how much the process has grown."""
-
-    kind: str | None
-    message: str
-    grown: int
-
-    def __str__(self) -> str:
-        """Return one line."""
-        return f"{self.kind}, {self.grown / 1e6:.0f} MB ({self.message[:60]!r})"
-
-    @property
-    def refused(self) -> bool:
-        """Whether the document was refused as its sender's mistake."""
-        return self.kind in ("unreadable_document", "invalid_payload")
+def failed_refusals(format_name: str, documents: Mapping[str, bytes], folder: Path) -> list[str]:
+    """Return a line for each named document that is accepted or takes memory."""
+    with get_context("spawn").Pool(1) as process:
+        return process.apply_async(_failed, (format_name, documents, folder)).get(_SECONDS)
 
 
-def trials(echo: Echo, documents: Sequence[bytes], folder: Path) -> list[Trial]:
-    """Read documents one after another in one other process; `folder` is for their files."""
-    paths = [folder / f"document_{number}" for number in range(len(documents))]
-    for path, document in zip(paths, documents, strict=True):
-        path.write_bytes(document)
-    program = [sys.executable, "-m", "runtime_core.testing.trial_process"]
-    ended = subprocess.run(
-        [*program, str(echo.folder), echo.format.name, *map(str, paths)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        stdout=subprocess.PIPE,
-        timeout=_SECONDS,
-        check=True,
-    )
-    return [Trial(**facts) for facts in json.loads(ended.stdout)]
+def _failed(format_name: str, documents: Mapping[str, bytes], folder: Path) -> list[str]:
+    echo = made_echo(load_catalog(PluginSelection()), format_name, folder)
+    echo.reply(echo.write({"float64": [1.0]}))  # loads the modules that every document needs
+    if sys.platform == "linux":  # other systems ignore the limit
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+    failures = {name: _failure(echo, document) for name, document in documents.items()}
+    return [f"{name}: {failure}" for name, failure in failures.items() if failure]
+
+
+def _failure(echo: Echo, document: bytes) -> str | None:
+    replies: list[Reply] = []
+    grown = resident_peak(lambda: replies.append(echo.reply(document)))
+    kind = replies[0].fault and replies[0].fault.kind
+    if kind in ("unreadable_document", "invalid_payload") and grown <= SLACK:
+        return None
+    return f"{kind}, {grown / 1e6:.0f} MB"

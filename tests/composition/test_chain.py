@@ -146,7 +146,7 @@ def test_link_that_is_gone_is_told(tmp_path: Path) -> None:
         answer = links[0].ask("apply", {"inputs": through(links, X.tolist())}, "alone")
     assert answer.status == 500
     assert answer.json()["detail"].startswith(
-        f"Unreachable: Nobody answers at {links[1].reference['ref']}: "
+        f"Unreachable: No server answers at {links[1].reference['ref']}: "
     )
 
 

@@ -153,7 +153,19 @@ def test_array_is_a_leaf_with_shape_and_data_type(catalog: Catalog) -> None:
     assert np.shares_memory(np.frombuffer(leaves[0].buffer, np.uint8), x)
 
 
-@pytest.mark.parametrize("encoding", ["json", "base64", "raw"])
+def test_array_as_numbers_is_a_mapping() -> None:
+    """A format of JSON writes numbers without another walk over the tree."""
+    adapter: TypeAdapter[Any] = TypeAdapter(array_type((None,), "float64", ()))
+    tree = documents.dumped(lambda **options: adapter.dump_python(np.arange(2.0), **options), {})
+    assert tree == {
+        "object_type": "array",
+        "shape": [2],
+        "dtype": "float64",
+        "data": {"buffer": [0.0, 1.0], "encoding": "json"},
+    }
+
+
+@pytest.mark.parametrize("encoding", ["base64", "raw"])
 def test_fields_of_arrays_read_leaves(encoding: str) -> None:
     """An array field takes a leaf exactly as it takes the mapping."""
     adapter: TypeAdapter[Any] = TypeAdapter(array_type((None,), "float64", ()))

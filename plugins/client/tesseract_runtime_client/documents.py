@@ -24,21 +24,21 @@ _BEST_FIRST = ("msgpack", "json+base64")
 class Documents:
     """Writes payloads and reads results with the formats of a catalog, outside of any call.
 
-    Paths are written relative to those of `config`. `chosen` is the format that a user wants;
-    `UnknownName` or `InvalidOption` if it cannot be used.
+    Paths are relative to those of `config`. `chosen` is the user's format; raises `UnknownName` or
+    `InvalidOption` if it cannot be used.
     """
 
     def __init__(self, catalog: Catalog, config: RuntimeConfig, chosen: str | None = None) -> None:
         self.catalog = catalog
         self.chosen = None if chosen is None else checked_format(catalog, chosen)
         paths = {"input_path": config.input_path, "output_path": config.output_path}
-        config = resolve(catalog, flags=paths, environment={})  # limits are for payloads of others
+        config = resolve(catalog, flags=paths, environment={})  # limits are for foreign payloads
         self._workspace = Workspace(catalog=catalog, config=config, files=FileAccess(root=None))
 
     def write(self, payload: Mapping[str, Any], format: str, run_id: str) -> Sequence[Buffer]:
-        """Return a payload in pieces, of which some are the memory of its arrays.
+        """Return the document of a payload in pieces; some are the memory of its arrays.
 
-        Raises `ValidationError` for what no document can hold, with every place of it.
+        Raises `ValidationError` with every value that a document cannot hold.
         """
         format_ = self.catalog.formats.find(format)
         with enter_scope(self._scope({"array_encoding": format_.array_encoding})) as writing:
@@ -52,7 +52,7 @@ class Documents:
             raise ValidationError([unwritable(("body",), str(error))], run_id) from None
 
     def read(self, answer: Answer) -> Any:
-        """Return the tree of a result; its arrays are writable and own their memory.
+        """Return the values of a result; its arrays are writable and own their memory.
 
         Raises `UnreadableDocument` for bytes that do not follow the format.
         """
@@ -72,17 +72,17 @@ class Documents:
 
 
 def best_format(catalog: Catalog, theirs: Collection[str]) -> str:
-    """Return the format in which both sides move arrays fastest."""
+    """Return the fastest format that both sides have."""
     return next(
         (name for name in _BEST_FIRST if name in theirs and name in catalog.formats),
-        _BEST_FIRST[-1],  # every server has it, also one that does not say so
+        _BEST_FIRST[-1],  # every server has it, even if its document does not say so
     )
 
 
 def checked_format(catalog: Catalog, name: str) -> str:
-    """Return the name of a format that a client can use; `UnknownName` or `InvalidOption` if not.
+    """Return the name of a format, if a client can use it.
 
-    Results in files of the other side would be out of reach.
+    Raises `UnknownName`, or `InvalidOption` for one that writes files on the other side.
     """
     encoding = catalog.encodings.find(catalog.formats.find(name).array_encoding)
     if encoding.writes_files:

@@ -1,9 +1,8 @@
-"""What a call raises when it gives no result; the same wherever the Tesseract runs."""
+"""The exceptions of calls, the same wherever the Tesseract runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -16,7 +15,7 @@ _UNPROCESSABLE = 422
 
 
 class ValidationError(InvalidPayload, ValueError):
-    """A payload was refused; `errors()` lists its faults as the one of pydantic does.
+    """A payload was refused; `errors()` lists its faults in pydantic's form.
 
     `run_id` is the id that the run would have had.
 
@@ -42,10 +41,10 @@ class ValidationError(InvalidPayload, ValueError):
 
 
 class TesseractFailed(TesseractRuntimeError, RuntimeError):
-    """A call was made and failed.
+    """A call failed.
 
-    `status` is that of the answer over HTTP, `run_id` names the run in logs, if there was one, and
-    `trace` is the traceback of the author's code where that is told.
+    `status` is that of the HTTP answer, `run_id` names the run in logs, if there was one, and
+    `trace` is the traceback of the author's code, if the server reports it.
 
     >>> print(TesseractFailed("ZeroDivisionError: division by zero", 500, "fit-7"))
     ZeroDivisionError: division by zero (run fit-7)
@@ -65,35 +64,25 @@ class TesseractFailed(TesseractRuntimeError, RuntimeError):
 
 
 class Unreachable(TesseractRuntimeError, ConnectionError):
-    """A Tesseract cannot be reached, or the connection to it broke; nothing is tried again."""
+    """A Tesseract cannot be reached, or the connection broke; calls are never repeated."""
 
 
 class NoReference(TesseractRuntimeError):
-    """A Tesseract has no address that a document could name it by."""
+    """A Tesseract has no address for a document to refer to."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Refusal:
-    """An answer other than a result: `detail` is the one of its body over HTTP."""
+def failure(
+    status: int, detail: Any, run_id: str | None, trace: str = ""
+) -> ValidationError | TesseractFailed:
+    """Return the exception for an HTTP answer without a result; `detail` is that of its body."""
+    if status == _UNPROCESSABLE and isinstance(detail, list):
+        return ValidationError(detail, run_id)
+    told = detail.get("message") if isinstance(detail, dict) else detail
+    message = str(told or f"the server answered with status {status}")
+    return TesseractFailed(message, status, run_id, trace)
 
-    status: int
-    detail: Any
-    run_id: str | None
-    trace: str = ""
 
-    @classmethod
-    def of(cls, fault: Fault, run_id: str) -> Refusal:
-        """Return the refusal that a fault is over HTTP."""
-        detail = from_json(to_json(fault_detail(fault), inf_nan_mode="strings"))
-        status = fault.outcome.status
-        return cls(status=status, detail=detail, run_id=run_id, trace=fault.trace)
-
-    def error(self) -> ValidationError | TesseractFailed:
-        """Return the exception that tells of it."""
-        if self.status == _UNPROCESSABLE and isinstance(self.detail, list):
-            return ValidationError(self.detail, self.run_id)
-        return TesseractFailed(self._message(), self.status, self.run_id, self.trace)
-
-    def _message(self) -> str:
-        told = self.detail.get("message") if isinstance(self.detail, dict) else self.detail
-        return str(told or f"the server answered with status {self.status}")
+def failure_of(fault: Fault, run_id: str) -> ValidationError | TesseractFailed:
+    """Return the exception for a fault, which is the same as over HTTP."""
+    detail = from_json(to_json(fault_detail(fault), inf_nan_mode="strings"))
+    return failure(fault.outcome.status, detail, run_id, fault.trace)

@@ -1,4 +1,4 @@
-"""A Tesseract behind HTTP, of this project or of another one that speaks the same JSON."""
+"""A Tesseract behind HTTP, served by this project or another one with the same JSON."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from runtime_core.catalog import Catalog
 from runtime_core.contracts import Format
 from runtime_core.documents import format_of_media_type
 from runtime_core.errors import InvalidOption, UnreadableDocument
-from tesseract_runtime_client.errors import Refusal, TesseractFailed, Unreachable
+from tesseract_runtime_client.errors import TesseractFailed, Unreachable, ValidationError, failure
 from tesseract_runtime_client.transport import Answer, Request
 
 _CONNECT_SECONDS = 10.0
 
 _GRACE_SECONDS = 2.0
-"""So much longer than a call may take its answer is waited for: the server tells of the end."""
+"""The wait for an answer after the end of the timeout: the server reports it."""
 
 _IDLE_SECONDS = 4.0
-"""Idle connections are used no longer: many servers close them after 5 s, and a call that meets
-that would be lost, for it is not made again."""
+"""The age at which idle connections are closed: many servers close them after 5 s, and a call at
+that moment would be lost, since calls are never repeated."""
 
-_JSON = "application/json"  # whichever way its arrays are written, which each of them says
+_JSON = "application/json"  # each array in it names its encoding
 _SUCCESS = 200
 _NOT_FOUND = 404
 _GATEWAY_TIMEOUT = 504
 
 _COMPONENTS = {"input_schema": "ApplyInputSchema", "output_schema": "ApplyOutputSchema"}
-"""What servers without these two endpoints say in the OpenAPI document."""
+"""The components of the OpenAPI document for servers without these two endpoints."""
 
 
 class HttpTransport:
-    """Computes where a URL leads to, over connections that are kept."""
+    """Computes at a URL, over persistent connections."""
 
     def __init__(self, catalog: Catalog, client: httpx.Client, timeout: float | None) -> None:
         self.place = str(client.base_url).rstrip("/")
@@ -49,7 +49,7 @@ class HttpTransport:
     def opened(
         cls, catalog: Catalog, url: str, *, api_key: str | None, timeout: float | None
     ) -> Self:
-        """Return the transport to a server, without a request to it."""
+        """Return the transport to a server, without a request."""
         patience = None if timeout is None else timeout + _GRACE_SECONDS
         client = httpx.Client(
             base_url=_checked(url),
@@ -65,11 +65,11 @@ class HttpTransport:
         return {"type": "url", "ref": self.place}
 
     def formats(self) -> Collection[str]:
-        """Return the formats that the server's OpenAPI document names, if it names any."""
+        """Return the formats in the OpenAPI document of the server."""
         return tuple(self._openapi.get("x-supported-output-formats", ()))
 
     def compute(self, request: Request) -> Answer:
-        """Make a call once, whatever becomes of the connection."""
+        """Make a call once, even if the connection breaks."""
         with self._answered(
             "POST",
             request.endpoint,
@@ -80,8 +80,8 @@ class HttpTransport:
         ) as response:
             return Answer(format=self._format_of(response).name, body=_received(response))
 
-    def get(self, name: str) -> Any:
-        """Ask for what needs no call."""
+    def get(self, name: str) -> dict[str, Any]:
+        """Request an answer that needs no computation."""
         if name == "openapi.json":
             return deepcopy(self._openapi)
         try:
@@ -97,10 +97,10 @@ class HttpTransport:
         self._client.close()
 
     @cached_property
-    def _openapi(self) -> Any:
+    def _openapi(self) -> dict[str, Any]:
         return self._json("openapi.json")
 
-    def _json(self, name: str) -> Any:
+    def _json(self, name: str) -> dict[str, Any]:
         with self._answered("GET", name, run_id=None, headers={"Accept": _JSON}) as response:
             return _parsed(_received(response), self.place)
 
@@ -121,15 +121,16 @@ class HttpTransport:
     def _answered(
         self, method: str, name: str, *, run_id: str | None, **request: Any
     ) -> Iterator[httpx.Response]:
-        """Send a request and return the answer, if it is a result."""
+        """Send a request and give its answer, if that is a result."""
+        run = "" if run_id is None else f" (run {run_id})"
         try:
             with self._client.stream(method, f"/{name}", **request) as response:
                 if response.status_code != _SUCCESS:
-                    raise _refusal(response, run_id).error()
+                    raise _failure(response, run_id)
                 yield response
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Unreachable(
-                f"Nobody answers at {self.place}: {error}. Is a Tesseract served there?"
+                f"No server answers at {self.place}: {error}. Is a Tesseract served there?"
             ) from None
         except httpx.TimeoutException:
             raise TesseractFailed(
@@ -139,8 +140,8 @@ class HttpTransport:
             ) from None
         except httpx.TransportError as error:
             raise Unreachable(
-                f"The connection to {self.place} broke before the answer to {name} was there: "
-                f"{error}. It may have been computed and is not asked for again{_run(run_id)}."
+                f"The connection to {self.place} broke before the answer to {name} arrived: "
+                f"{error}. It may have been computed and is not requested again{run}."
             ) from None
 
     def _format_of(self, response: httpx.Response) -> Format:
@@ -150,7 +151,7 @@ class HttpTransport:
             return format_
         media_type = content_type.partition(";")[0].strip()
         raise UnreadableDocument(
-            f"{self.place} answered with {media_type or 'no media type'!r}, which is no "
+            f"{self.place} answered with {media_type or 'no media type'!r}, which is not a "
             "format of a Tesseract. Is the URL that of one?"
         )
 
@@ -159,10 +160,11 @@ def _checked(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url if "://" in url else f"http://{url}")
     except httpx.InvalidURL as error:
-        raise InvalidOption(f"{url!r} is no URL: {error}.") from None
+        raise InvalidOption(f"{url!r} is not a valid URL: {error}.") from None
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise InvalidOption(
-            f"{url!r} is no URL of a Tesseract: it begins with http:// or https:// and a host."
+            f"{url!r} is not the URL of a Tesseract: it must begin with http:// or https:// "
+            "and a host."
         )
     return parsed
 
@@ -174,40 +176,33 @@ def _received(response: httpx.Response) -> bytearray:
     return body
 
 
-def _run(run_id: str | None) -> str:
-    return "" if run_id is None else f" (run {run_id})"
-
-
-def _schema(openapi: Any, component: str) -> Any:
-    """Return a component of an OpenAPI document as a JSON Schema that stands for itself."""
+def _schema(openapi: Mapping[str, Any], component: str) -> dict[str, Any]:
+    """Return a component of an OpenAPI document as a self-contained JSON Schema."""
     text = to_json(openapi["components"]["schemas"])
     components = from_json(text.replace(b'"#/components/schemas/', b'"#/$defs/'))
     return {"$defs": components, **components[component]}
 
 
-def _parsed(body: bytearray, place: str) -> Any:
+def _parsed(body: bytearray, place: str) -> dict[str, Any]:
     try:
-        return from_json(body)
+        answer: dict[str, Any] = from_json(body)
     except ValueError:
         raise UnreadableDocument(
             f"{place} did not answer with JSON. Is the URL that of a Tesseract?"
         ) from None
+    return answer
 
 
-def _refusal(response: httpx.Response, run_id: str | None) -> Refusal:
-    """Return the refusal in an answer other than a result, of a server or a proxy."""
+def _failure(response: httpx.Response, run_id: str | None) -> ValidationError | TesseractFailed:
+    """Return the exception for an answer without a result, of a server or a proxy."""
     body = bytes(_received(response))
     if response.is_server_error:
-        # Some servers hang up after a failure, a little later: the next call must not meet that.
+        # Some servers disconnect shortly after a failure: the next call needs another connection.
         response.extensions["network_stream"].close()
     try:
         told = from_json(body)
     except ValueError:
         told = body.decode("utf-8", "replace").strip()
     told = told if isinstance(told, Mapping) else {"detail": told}
-    return Refusal(
-        status=response.status_code,
-        detail=told.get("detail"),
-        run_id=response.headers.get("Tesseract-Run-Id", run_id),
-        trace=told.get("traceback", ""),
-    )
+    run_id = response.headers.get("Tesseract-Run-Id", run_id)
+    return failure(response.status_code, told.get("detail"), run_id, told.get("traceback", ""))

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from copy import deepcopy
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Self
 
@@ -26,23 +27,16 @@ from tesseract_runtime_client.runtime_calls import (
 from tesseract_runtime_client.transport import Answer, Request
 
 
+@dataclass(frozen=True, kw_only=True)
 class InProcessTransport:
-    """Computes in the thread that calls, one call at a time; it cannot be stopped."""
+    """Computes in the calling thread, one call at a time; a call cannot be stopped."""
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        supervisor: RunSupervisor,
-        known: Mapping[str, Any],
-        reference: Mapping[str, str] | None,
-        set_up: ExitStack,
-    ) -> None:
-        self._runtime = runtime
-        self._supervisor = supervisor
-        self._known = known
-        self._reference = reference
-        self._set_up = set_up
-        self._turn = threading.RLock()  # a Tesseract may call itself
+    runtime: Runtime
+    supervisor: RunSupervisor
+    known: Mapping[str, Any]
+    has_file: bool
+    set_up: ExitStack
+    turn: threading.RLock = field(default_factory=threading.RLock)  # a Tesseract may call itself
 
     @classmethod
     def opened(cls, catalog: Catalog, config: RuntimeConfig, module: ModuleType | None) -> Self:
@@ -57,47 +51,45 @@ class InProcessTransport:
         with ExitStack() as opening:
             opening.callback(supervisor.close, SECONDS_FOR_SINKS)
             opening.enter_context(runtime.set_up())
-            known = known_of(describe(runtime))
-            reference = _reference(config.api_path, module)
-            return cls(runtime, supervisor, known, reference, opening.pop_all())
+            return cls(
+                runtime=runtime,
+                supervisor=supervisor,
+                known=known_of(describe(runtime)),
+                has_file=module is None or bool(module.__dict__.get("__file__")),
+                set_up=opening.pop_all(),
+            )
 
     @property
     def place(self) -> str:
         """The file."""
-        return f"{self._runtime.config.api_path} in this process"
+        return f"{self.runtime.config.api_path} in this process"
 
     @property
     def reference(self) -> Mapping[str, str]:
-        """The file; `NoReference` for a module that has none."""
-        if self._reference is None:
-            raise NoReference(
-                f"The Tesseract at {self.place} is a module without a file, which no document can "
-                "name. Serve it and use `Tesseract.from_url`, or put it into a file."
-            )
-        return self._reference
+        """The file; `NoReference` for a module without one."""
+        if self.has_file:
+            return file_reference(self.runtime.config.api_path)
+        raise NoReference(
+            f"The Tesseract at {self.place} is a module without a file, which no document can "
+            "name. Serve it and use `Tesseract.from_url`, or put it into a file."
+        )
 
     def formats(self) -> Collection[str]:
-        """Return all formats that are installed."""
-        return self._runtime.catalog.formats.names
+        """Return all installed formats."""
+        return self.runtime.catalog.formats.names
 
     def compute(self, request: Request) -> Answer:
-        """Make a call; what it changes in place are its own copies of the inputs."""
-        call = call_of(request, b"".join(request.body), self._runtime.config)
-        with self._turn:
-            reply = self._runtime.invoke(call)
-            return answer_of(self._supervisor.finished(self._supervisor.run(call), reply))
+        """Make a call with its own copies of the inputs."""
+        call = call_of(request, b"".join(request.body), self.runtime.config)
+        with self.turn:
+            reply = self.runtime.invoke(call)
+            return answer_of(self.supervisor.finished(self.supervisor.run(call), reply))
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str) -> dict[str, Any]:
         """Return an answer that was computed after loading."""
-        return deepcopy(self._known[name])
+        return deepcopy(self.known[name])
 
     def close(self) -> None:
         """Run `teardown()` of the Tesseract; its modules stay imported."""
-        with self._turn:
-            self._set_up.close()
-
-
-def _reference(api_path: str, module: ModuleType | None) -> Mapping[str, str] | None:
-    if module is not None and not module.__dict__.get("__file__"):
-        return None
-    return file_reference(api_path)
+        with self.turn:
+            self.set_up.close()

@@ -1,4 +1,4 @@
-"""Requests as calls of the runtime, and what its replies and descriptions say."""
+"""Requests as calls of the runtime, and its replies as answers."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from runtime_core.catalog import Catalog
+from runtime_core.calls import current_scope
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Buffer, Call, Description, Reply, Wire
-from tesseract_runtime_client.errors import Refusal
+from tesseract_runtime_client.errors import failure_of
 from tesseract_runtime_client.transport import Answer, Request
 
 SECONDS_FOR_SINKS = 10.0
-"""So long is waited at the end for what is still to be sent to trackers of runs."""
+"""The limit for sending the last records of runs when a client is closed."""
+
+PathLike = str | os.PathLike[str]
 
 
 def call_of(request: Request, body: Buffer, config: RuntimeConfig) -> Call:
-    """Return the call that a request is; its files go into a folder of the run, as a server's."""
+    """Return the call of a request; its files go into a folder of the run, as in a server."""
     return Call(
         endpoint=request.endpoint,
         run_id=request.run_id,
@@ -32,47 +34,40 @@ def call_of(request: Request, body: Buffer, config: RuntimeConfig) -> Call:
 
 
 def answer_of(reply: Reply) -> Answer:
-    """Return the result of a call, copied out of memory that is not the caller's; or raise."""
+    """Return a copy of the result of a call, or raise its fault."""
     if reply.fault is not None:
-        raise Refusal.of(reply.fault, reply.run_id).error()
+        raise failure_of(reply.fault, reply.run_id)
     return Answer(format=reply.format, body=b"".join(reply.body))
 
 
 def known_of(description: Description) -> Mapping[str, Any]:
-    """Return the answers of a server that need no call, by name."""
+    """Return the answers of a server that need no computation, by name."""
     answers = {known.name: known.answer for known in description.endpoints if not known.has_payload}
     return {**answers, "openapi.json": description.openapi}
 
 
 def config_of(
-    catalog: Catalog,
-    api_path: str,
-    *,
-    input_path: str | os.PathLike[str] | None,
-    output_path: str | os.PathLike[str] | None,
+    source: PathLike | ModuleType,
+    input_path: PathLike | None,
+    output_path: PathLike | None,
     options: Mapping[str, Any],
 ) -> RuntimeConfig:
-    """Return the configuration of one Tesseract, in which the environment has no part.
+    """Return the configuration of a Tesseract, without options from the environment.
 
     `options` are those of the command line by name, such as `gradient_backend`; `InvalidOption`
     for one that does not exist. Relative paths start from the working directory, now.
     """
-    paths = {"api_path": api_path, "input_path": input_path or ".", "output_path": output_path}
-    flags = {name: str(path) for name, path in paths.items() if path is not None}
-    return resolve(catalog, flags={**options, **flags}, environment={})
+    if isinstance(source, ModuleType):
+        source = str(source.__dict__.get("__file__") or source.__name__)
+    paths = {"api_path": source, "input_path": input_path or ".", "output_path": output_path}
+    flags = {name: os.fspath(path) for name, path in paths.items() if path is not None}
+    return resolve(current_scope().catalog, flags={**options, **flags}, environment={})
 
 
 def file_reference(path: str) -> Mapping[str, str]:
-    """Return the reference of a file for documents, valid in any working directory.
+    """Return the reference of a file in documents, valid in any working directory.
 
     >>> file_reference("/models/beam/tesseract_api.py")
     {'type': 'api_path', 'ref': '/models/beam/tesseract_api.py'}
     """
     return {"type": "api_path", "ref": os.path.realpath(path)}
-
-
-def path_of(source: str | os.PathLike[str] | ModuleType) -> str:
-    """Return the path of a Tesseract's file, or the name of a module that has none."""
-    if isinstance(source, ModuleType):
-        return str(source.__dict__.get("__file__") or source.__name__)
-    return os.fspath(source)

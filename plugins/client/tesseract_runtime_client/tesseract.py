@@ -1,8 +1,7 @@
-"""The Tesseract as its users call it."""
+"""`Tesseract`: the client of a Tesseract, wherever it runs."""
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Collection, Mapping, Set
 from functools import cached_property
@@ -17,12 +16,12 @@ from runtime_core.gradients import JACOBIAN, JVP, VJP
 from runtime_core.run_logs import checked_run_id, new_run_id
 from tesseract_runtime_client.documents import Documents, best_format
 from tesseract_runtime_client.errors import Unreachable, ValidationError
-from tesseract_runtime_client.runtime_calls import config_of, path_of
+from tesseract_runtime_client.runtime_calls import PathLike, config_of
 from tesseract_runtime_client.transport import Request, Transport
 from tesseract_runtime_client.trees import shapes_of
 
 Inputs = Mapping[str, Any] | BaseModel
-"""What `apply` of a Tesseract takes: numpy arrays in dicts and lists, or a pydantic model."""
+"""Inputs of `apply`: numpy arrays in dicts and lists, or a pydantic model."""
 
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
@@ -31,9 +30,9 @@ _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 class Tesseract:
     """A Tesseract, wherever it runs: numpy arrays in, numpy arrays out.
 
-    Made by `from_url`, `from_api` or `from_worker`, and closed by `close` or at the end of a
-    `with`. Results share no memory with inputs, and inputs stay as they are. A call that fails
-    raises `ValidationError`, `TesseractFailed` or `Unreachable`; none is ever made again.
+    Open one with `from_url`, `from_api` or `from_worker`; close it with `close` or a `with` block.
+    Results share no memory with inputs, and inputs stay unchanged. A call that fails raises
+    `ValidationError`, `TesseractFailed` or `Unreachable`; calls are never repeated.
     """
 
     def __init__(self, transport: Transport, documents: Documents) -> None:
@@ -49,11 +48,11 @@ class Tesseract:
         timeout: float | None = None,
         encoding: str | None = None,
     ) -> Self:
-        """Return the Tesseract that is served at a URL.
+        """Return the Tesseract served at a URL.
 
-        `timeout` is the number of seconds that a call may take; by default it may take any.
-        `encoding` is the format of documents, by default the fastest that both sides have. Nothing
-        is sent before the first call. Raises `InvalidOption` or `UnknownName` for what cannot work.
+        `timeout` is the limit of a call in seconds, by default none. `encoding` is the format of
+        documents, by default the fastest that both sides have. Nothing is sent before the first
+        call. Raises `InvalidOption` or `UnknownName` for invalid arguments.
 
         >>> Tesseract.from_url("http://127.0.0.1:8000")
         <Tesseract at http://127.0.0.1:8000>
@@ -70,49 +69,41 @@ class Tesseract:
     @classmethod
     def from_api(
         cls,
-        source: str | os.PathLike[str] | ModuleType,
-        input_path: str | os.PathLike[str] | None = None,
-        output_path: str | os.PathLike[str] | None = None,
+        source: PathLike | ModuleType,
+        input_path: PathLike | None = None,
+        output_path: PathLike | None = None,
         *,
         encoding: str | None = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
     ) -> Self:
         """Load the Tesseract of a file, or of an imported module, and compute in this process.
 
-        Each instance has a configuration of its own: files are read in `input_path` and runs write
-        theirs in `output_path`, by default both the working directory. `options` are others of the
-        command line by name, such as `gradient_backend`; the environment has no part in them. One
-        instance computes one call at a time. Raises what is wrong with the file, or
-        `InvalidOption`.
+        Each instance has its own configuration: files are read in `input_path` and runs write to
+        `output_path`, by default both the working directory. `options` are further options of the
+        command line by name, such as `gradient_backend`; environment variables are ignored. An
+        instance computes one call at a time. Raises the errors of loading, or `InvalidOption`.
         """
         from tesseract_runtime_client.in_process_transport import (
             InProcessTransport,  # the other transports do not need it
         )
 
-        catalog = current_scope().catalog
-        config = config_of(
-            catalog,
-            path_of(source),
-            input_path=input_path,
-            output_path=output_path,
-            options=options,
-        )
-        documents = Documents(catalog, config, encoding)
+        config = config_of(source, input_path, output_path, options)
+        documents = Documents(current_scope().catalog, config, encoding)
         module = source if isinstance(source, ModuleType) else None
-        return cls(InProcessTransport.opened(catalog, config, module), documents)
+        return cls(InProcessTransport.opened(documents.catalog, config, module), documents)
 
     @classmethod
     def from_worker(
         cls,
-        path: str | os.PathLike[str],
-        input_path: str | os.PathLike[str] | None = None,
-        output_path: str | os.PathLike[str] | None = None,
+        path: PathLike,
+        input_path: PathLike | None = None,
+        output_path: PathLike | None = None,
         timeout: float | None = None,
         *,
         encoding: str | None = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
     ) -> Self:
-        """Load the Tesseract of a file in a process of its own, which ends with this instance.
+        """Load the Tesseract of a file in its own process, which ends with this instance.
 
         Its modules cannot clash with those of others, and a call is stopped after `timeout`
         seconds. Everything else is as in `from_api`.
@@ -121,12 +112,9 @@ class Tesseract:
             WorkerTransport,  # only this one needs asyncio
         )
 
-        catalog = current_scope().catalog
-        config = config_of(
-            catalog, path_of(path), input_path=input_path, output_path=output_path, options=options
-        )
-        documents = Documents(catalog, config, encoding)
-        return cls(WorkerTransport.opened(catalog, config, timeout), documents)
+        config = config_of(path, input_path, output_path, options)
+        documents = Documents(current_scope().catalog, config, encoding)
+        return cls(WorkerTransport.opened(documents.catalog, config, timeout), documents)
 
     def apply(self, inputs: Inputs, *, run_id: str | None = None) -> Any:
         """Return the outputs at inputs. `run_id` names the run; by default it is a new UUID."""
@@ -174,34 +162,30 @@ class Tesseract:
         return product
 
     def abstract_eval(self, abstract_inputs: Inputs, *, run_id: str | None = None) -> Any:
-        """Return the outputs with `{"shape", "dtype"}` for arrays, of inputs in the same form.
+        """Return the outputs with `{"shape", "dtype"}` for arrays, from inputs in the same form.
 
-        Arrays among the inputs are taken for their shapes and data types.
+        Arrays among the inputs stand for their shapes and data types.
         """
         return self._compute("abstract_eval", {"inputs": shapes_of(abstract_inputs)}, run_id)
 
     def health(self) -> dict[str, Any]:
-        """Return `{"status": "ok"}` if the Tesseract can be asked."""
-        health: dict[str, Any] = self._open.get("health")
-        return health
+        """Return `{"status": "ok"}` if the Tesseract answers."""
+        return self._open.get("health")
 
     @property
     def input_schema(self) -> dict[str, Any]:
         """The JSON Schema of the payload of `apply`."""
-        schema: dict[str, Any] = self._open.get("input_schema")
-        return schema
+        return self._open.get("input_schema")
 
     @property
     def output_schema(self) -> dict[str, Any]:
         """The JSON Schema of the result of `apply`."""
-        schema: dict[str, Any] = self._open.get("output_schema")
-        return schema
+        return self._open.get("output_schema")
 
     @property
     def openapi_schema(self) -> dict[str, Any]:
         """The OpenAPI document."""
-        document: dict[str, Any] = self._open.get("openapi.json")
-        return document
+        return self._open.get("openapi.json")
 
     @property
     def available_endpoints(self) -> list[str]:
@@ -212,8 +196,8 @@ class Tesseract:
     def reference(self) -> dict[str, str]:
         """The reference of this Tesseract in documents, as the value of a `TesseractReference`.
 
-        It is `{"type": "url" or "api_path", "ref": ...}`, and says nothing of the key, the paths
-        and the options that were given here. Raises `NoReference` for a module that has no file.
+        It is `{"type": "url" or "api_path", "ref": ...}`, without the key, the paths and the
+        options of this instance. Raises `NoReference` for a module without a file.
 
         >>> Tesseract.from_url("http://127.0.0.1:8000").reference
         {'type': 'url', 'ref': 'http://127.0.0.1:8000'}
@@ -221,7 +205,7 @@ class Tesseract:
         return dict(self._transport.reference)
 
     def close(self) -> None:
-        """Close connections and end processes; no call is possible after that."""
+        """Close connections and end processes; later calls raise `Unreachable`."""
         self._finalizer()
 
     def __enter__(self) -> Self:
@@ -246,7 +230,7 @@ class Tesseract:
 
     @cached_property
     def _format(self) -> str:
-        """The format of documents; the other side is asked for its formats once, if at all."""
+        """The format of documents, by default the best of those that the other side reports."""
         return self._documents.chosen or best_format(self._documents.catalog, self._open.formats())
 
     def _compute(self, endpoint: str, payload: Mapping[str, Any], run_id: str | None) -> Any:
@@ -263,14 +247,14 @@ class Tesseract:
 
 
 def _listed(names: Collection[str]) -> Any:
-    """Return paths as a list; a single text stays one, and is refused later."""
+    """Return paths as a list; a single text stays a text, and is refused later."""
     if isinstance(names, str):
         return names
     return sorted(names) if isinstance(names, Set) else list(names)
 
 
 def _checked(run_id: str | None) -> str:
-    """Return an id for a run; `ValidationError` as a server's for one that cannot be it."""
+    """Return a valid or new id of a run; `ValidationError`, as of a server, for an invalid one."""
     try:
         return new_run_id() if run_id is None else checked_run_id(run_id)
     except InvalidOption as error:

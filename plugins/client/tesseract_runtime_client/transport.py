@@ -1,4 +1,4 @@
-"""The contract of a transport: the way of a call to a Tesseract."""
+"""The contract of transports, which carry calls to a Tesseract."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SLICE = 1 << 18  # bytes
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One computation to ask for: a document in the format in which the answer shall be.
+    """A call to make: a document, in the format of the answer.
 
     The buffers of `body` may be the memory of the caller's arrays.
     """
@@ -30,7 +30,7 @@ class Request:
         return sum(memoryview(piece).nbytes for piece in self.body)
 
     def slices(self) -> Iterator[bytes]:
-        """Yield the body in copies that are small, so that few bytes are in memory twice."""
+        """Yield the body in small copies, so that few bytes are in memory twice."""
         for piece in self.body:
             view = memoryview(piece).cast("B")
             for start in range(0, len(view), _SLICE):
@@ -39,14 +39,14 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A result as a document in a format; its body belongs to the caller."""
+    """A result as a document; its body belongs to the caller."""
 
     format: str
     body: Buffer
 
 
 class Transport(Protocol):
-    """One way to a Tesseract; several threads may use it at once."""
+    """A connection to a Tesseract; several threads may use it at once."""
 
     @property
     def place(self) -> str:
@@ -54,16 +54,16 @@ class Transport(Protocol):
 
     @property
     def reference(self) -> Mapping[str, str]:
-        """The reference of the Tesseract in documents; `NoReference` if it has none."""
+        """The reference of the Tesseract in documents; raises `NoReference` if it has none."""
 
     def formats(self) -> Collection[str]:
         """Return the names of the formats that the other side reads and writes."""
 
     def compute(self, request: Request) -> Answer:
-        """Make a call, once; raises `ValidationError`, `TesseractFailed` or `Unreachable`."""
+        """Make a call once; raises `ValidationError`, `TesseractFailed` or `Unreachable`."""
 
-    def get(self, name: str) -> Any:
-        """Return an answer that needs no call: `health`, `openapi.json`, ..."""
+    def get(self, name: str) -> dict[str, Any]:
+        """Return an answer that needs no computation: `health`, `openapi.json`, ..."""
 
     def close(self) -> None:
         """Close connections and end processes."""

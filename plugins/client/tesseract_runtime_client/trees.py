@@ -1,4 +1,4 @@
-"""Trees of payloads and results: Python values with numpy arrays, and what JSON has."""
+"""Conversion between Python values with numpy arrays and the trees of documents."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _DOCUMENT_KEYS = {"object_type", "shape", "dtype", "data"}
 _PLAIN = (str, bool, int, float, type(None))
 _BYTES = (bytes, bytearray, memoryview)
 _DEEPEST = 200  # as deep as a server reads
-_SHOWN = 20  # so many steps of a place are told
+_SHOWN = 20  # steps of a path in a fault
 
 Path = tuple[str | int, ...]
 
 
 class PayloadTree:
-    """Makes the tree of a document of a payload; `faults` are those of what cannot be in one.
+    """Converts a payload to the tree of its document, and collects the `faults` of its values.
 
-    `options` is the serialization context of the scope in which that happens.
+    `options` is the serialization context of the current scope.
     """
 
     def __init__(self, options: MutableMapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ class PayloadTree:
         self._options = options
 
     def of(self, value: Any, path: Path) -> Any:
-        """Return the tree of a value at a place of the payload."""
+        """Return the tree of a value at a path of the payload."""
         if len(path) > _DEEPEST:
             return self._refuse(path, f"It is nested more than {_DEEPEST} deep.")
         if isinstance(value, np.generic):
@@ -57,7 +57,7 @@ class PayloadTree:
         return self._other(value, path)
 
     def _scalar(self, value: np.generic, path: Path) -> Any:
-        """Return a number as one, which fits a field of an array and one of a plain number."""
+        """Return a plain number where there is one: it fits fields of arrays and of numbers."""
         number = value.item()
         return number if isinstance(number, _PLAIN) else self._array(value, path)
 
@@ -68,7 +68,7 @@ class PayloadTree:
             [fault] = error.errors(include_url=False, include_input=False)
             self.faults.append({**fault, "loc": list(path)})
             return None
-        # Arrays of other libraries have rules of their own for becoming one of numpy.
+        # Arrays of other libraries may raise anything when they are converted.
         except Exception as error:
             return self._refuse(path, f"It cannot become a numpy array: {error}")
         return dumped(partial(_ARRAY.dump_python, array), self._options)
@@ -82,7 +82,7 @@ class PayloadTree:
     def _other(self, value: Any, path: Path) -> Any:
         try:
             return to_jsonable_python(value, inf_nan_mode="constants")
-        # Whatever pydantic and the methods that it calls think of the value.
+        # Pydantic calls methods of the value, which may raise anything.
         except Exception:
             return self._refuse(path, f"A {type(value).__name__} cannot be part of a payload.")
 
@@ -91,14 +91,14 @@ class PayloadTree:
 
 
 def unwritable(path: Path, message: str) -> dict[str, Any]:
-    """Return the fault of a part of a payload that no document can hold."""
+    """Return the fault of a value that a document cannot hold."""
     return {"type": "not_serializable", "loc": list(path[:_SHOWN]), "msg": message}
 
 
 def with_arrays(tree: Any, options: Mapping[str, Any]) -> Any:
-    """Return the tree of a document with numpy arrays in the place of theirs.
+    """Return the tree of a document with numpy arrays for the documents of arrays.
 
-    `options` is the context of the scope in which the document is read.
+    `options` is the context of the current scope.
 
     >>> data = {"buffer": [1, 2], "encoding": "json"}
     >>> array = {"object_type": "array", "shape": [2], "dtype": "int64", "data": data}
@@ -107,19 +107,22 @@ def with_arrays(tree: Any, options: Mapping[str, Any]) -> Any:
     """
     if isinstance(tree, list):
         return [with_arrays(item, options) for item in tree]
-    if isinstance(tree, EncodedArray):
+    if isinstance(tree, EncodedArray) or _is_document(tree):
         return _ARRAY.validate_python(tree, context=options)
     if not isinstance(tree, dict):
         return tree
-    if tree.keys() == _DOCUMENT_KEYS and tree["object_type"] == "array":
-        return _ARRAY.validate_python(tree, context=options)
     if tree.get("encoding") == "base64" and isinstance(tree.get("buffer"), memoryview):
-        tree["buffer"] = str(tree["buffer"], "utf-8", "replace")  # an array to its sender alone
+        tree["buffer"] = str(tree["buffer"], "utf-8", "replace")  # not the document of an array
     return {key: with_arrays(item, options) for key, item in tree.items()}
 
 
+def _is_document(tree: Any) -> bool:
+    is_array = isinstance(tree, dict) and tree.keys() == _DOCUMENT_KEYS
+    return is_array and tree["object_type"] == "array"
+
+
 def shapes_of(tree: Any) -> Any:
-    """Return inputs of which only shapes and data types are asked, without their arrays.
+    """Return inputs with the shapes and data types of their arrays alone.
 
     >>> shapes_of({"x": np.zeros((2, 3)), "n": 4})
     {'x': {'shape': [2, 3], 'dtype': 'float64'}, 'n': 4}

@@ -1,4 +1,4 @@
-"""A Tesseract in a process of its own, which lives as long as the client."""
+"""A Tesseract in its own process, which lives as long as the client."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from tesseract_runtime_client.transport import Answer, Request
 _FAULTS: Mapping[FaultKind, type[TesseractRuntimeError]] = {
     fault.kind: fault for fault in (InvalidOption, InvalidTesseract, MissingFile)
 }
-"""What loading raises in this process, by what is told of another one."""
+"""The exceptions of loading, by the kind of a fault in the other process."""
 
 
 class WorkerTransport:
     """Computes in another process, which is replaced when it dies.
 
-    The kernel ends it with the thread that started it, so that one thread with an event loop is
-    there for as long as the client.
+    The kernel ends that process with the thread that started it, so one thread runs an event loop
+    for as long as the client is open.
     """
 
     def __init__(
@@ -84,27 +84,27 @@ class WorkerTransport:
         return f"{self._config.api_path} in a worker"
 
     def formats(self) -> Collection[str]:
-        """Return all formats that are installed: the worker has the same plugins."""
+        """Return all installed formats: the worker has the same plugins."""
         return self._catalog.formats.names
 
     def compute(self, request: Request) -> Answer:
-        """Make a call when its turn has come; an abandoned one is stopped."""
+        """Make a call in its turn; an abandoned call is stopped."""
         computing = asyncio.run_coroutine_threadsafe(self._computed(request), self._opened.result())
         try:
             return computing.result()
         except CancelledError:
             raise Unreachable(f"{self.place} was closed during run {request.run_id}.") from None
         finally:
-            computing.cancel()  # of what is done already, nothing
+            computing.cancel()  # has no effect on a call that has ended
 
-    def get(self, name: str) -> Any:
-        """Return an answer that the worker gave after loading."""
+    def get(self, name: str) -> dict[str, Any]:
+        """Return an answer that the worker computed after loading."""
         return deepcopy(known_of(self._pool.description)[name])
 
     def close(self) -> None:
-        """End the process, after its `teardown()`; a call that still runs is cut short."""
+        """End the process, after its `teardown()`; a running call is aborted."""
         if threading.current_thread() is self._thread or not self._thread.is_alive():
-            return  # garbage may be collected in any thread
+            return  # garbage collection may run in any thread
         self._opened.result().call_soon_threadsafe(self._closing.set)
         self._thread.join()
         self._supervisor.close(SECONDS_FOR_SINKS)
@@ -127,7 +127,7 @@ class WorkerTransport:
     def _run(self) -> None:
         try:
             asyncio.run(self._stay_open())
-        # Whoever opens this waits in another thread, and is told whatever it is.
+        # `opened` waits in another thread and raises any error.
         except BaseException as error:
             if self._opened.done():
                 raise
@@ -140,6 +140,6 @@ class WorkerTransport:
 
 
 def _selection(catalog: Catalog) -> PluginSelection:
-    """Return the choice of plugins that a catalog was made by."""
+    """Return the selection of plugins in a catalog."""
     disabled = [p.name for p in catalog.plugins if p.status is PluginStatus.DISABLED]
     return PluginSelection(disabled=frozenset(disabled))

@@ -135,7 +135,7 @@ def _fault(call: Callable[[], None]) -> str | None:
     try:
         call()
     except TesseractRuntimeError as error:
-        return exception_text(error.cause) if isinstance(error, AuthorError) else str(error)
+        return str(error)
     except Exception as error:  # the function of a gradient backend may raise anything
-        return exception_text(error)
+        return exception_text(error.cause if isinstance(error, AuthorError) else error)
     return None

@@ -162,8 +162,8 @@ def test_an_unknown_data_type_is_refused_with_the_nearest_name() -> None:
         Array[(3,), "flot64"]
     assert str(caught.value) == (
         "'flot64' is not a valid data type of an array. Did you mean 'float64'? "
-        "Known: bool, complex128, complex64, float16, float32, float64, int16, int32, int64, int8, uint16, uint32, "
-        "uint64, uint8."
+        "Known: bool, complex128, complex64, float16, float32, float64, int16, "
+        "int32, int64, int8, uint16, uint32, uint64, uint8."
     )
 
 

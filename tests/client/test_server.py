@@ -315,7 +315,7 @@ def test_schemas_of_a_server_without_these_endpoints() -> None:
 @pytest.mark.parametrize("url", ["ftp://host", "http://", "http://host:port", "", "file:///x"])
 def test_url_that_is_none_is_refused(url: str) -> None:
     """A URL that cannot be one of a Tesseract is refused with its text."""
-    with pytest.raises(InvalidOption, match="is not (a valid|the) URL"):
+    with pytest.raises(InvalidOption, match=r"is not (a valid|the) URL"):
         Tesseract.from_url(url)
 
 

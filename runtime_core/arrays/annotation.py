@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Mapping
-from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 from pydantic import (
     GetCoreSchemaHandler,
@@ -25,18 +24,12 @@ from runtime_core.arrays.json_schema import array_json_schema
 from runtime_core.errors import did_you_mean, listed
 
 
-class ArrayFlag(StrEnum):
-    """What is known of an array beside shape and data type."""
-
-    DIFFERENTIABLE = "DIFFERENTIABLE"
-
-
 class _ArrayType(type):
-    """The type of `Array` and of all array types; it has no instances but these."""
+    """The metaclass of `Array` and of all array types."""
 
     expected_shape: Shape
     expected_dtype: str
-    flags: tuple[ArrayFlag, ...]
+    flags: tuple[str, ...]
 
     def __call__(cls, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError(
@@ -47,7 +40,8 @@ class _ArrayType(type):
     def __repr__(cls) -> str:
         if cls is Array:
             return "Array"
-        array = f"Array[{_shape_text(cls.expected_shape)}, {cls.expected_dtype!r}]"
+        shape = "..." if cls.expected_shape is ... else repr(cls.expected_shape)
+        array = f"Array[{shape}, {cls.expected_dtype!r}]"
         return f"Differentiable[{array}]" if cls.flags else array
 
 
@@ -70,10 +64,6 @@ class Array(metaclass=_ArrayType):
     '{"points":{"object_type":"array","shape":[1,3],"dtype":"floa'
     """
 
-    expected_shape: ClassVar[Shape]
-    expected_dtype: ClassVar[str]
-    flags: ClassVar[tuple[ArrayFlag, ...]]
-
     def __class_getitem__(cls, parameters: Any) -> _ArrayType:
         """Return the type of arrays with a shape and a data type."""
         if cls is not Array:
@@ -87,7 +77,7 @@ class Array(metaclass=_ArrayType):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validate by the rules of coercion, and write arrays in the encoding of the context."""
+        """Return the schema that coerces arrays, and writes them in the encoding of the context."""
         leaf = ArrayDocument(Expected(shape=cls.expected_shape, dtype=DTYPES[cls.expected_dtype]))
         return leaf_core_schema(leaf)
 
@@ -95,7 +85,7 @@ class Array(metaclass=_ArrayType):
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Describe the document of an array, with the encodings of the current scope."""
+        """Return the JSON Schema of the document, with the encodings of the current scope."""
         return array_json_schema(
             shape=cls.expected_shape, dtype=cls.expected_dtype, flags=cls.flags, handler=handler
         )
@@ -105,11 +95,11 @@ _PLAIN_TYPES = frozenset({str, int, float, bool})
 
 
 def leaf_core_schema(leaf: ArrayDocument) -> CoreSchema:
-    """Return the schema of a field that reads and writes arrays by `leaf`."""
+    """Return the schema of a field whose arrays `leaf` reads and writes."""
 
     def validate(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
         if type(value) in _PLAIN_TYPES:
-            handler(value)  # tells pydantic that in a union the value's own type fits better
+            handler(value)  # lets pydantic prefer the value's own type in a union
         return leaf.validate(value, info)
 
     return core_schema.with_info_wrap_validator_function(
@@ -127,12 +117,12 @@ def _reduce(array: _ArrayType) -> Any:
     return array_type, (array.expected_shape, array.expected_dtype, array.flags)
 
 
-# The types are made by call, so that pickle cannot find them by name.
+# The types are created by calls, so that pickle cannot find them by name.
 copyreg.pickle(_ArrayType, _reduce)
 
 
 @cache  # equal annotations must be the same type; there are few of them
-def array_type(shape: Shape, dtype: str, flags: tuple[ArrayFlag, ...]) -> _ArrayType:
+def array_type(shape: Shape, dtype: str, flags: tuple[str, ...]) -> _ArrayType:
     """Return the one array type of a shape, a data type and flags."""
     return _ArrayType(
         "Array",
@@ -147,7 +137,7 @@ def array_type(shape: Shape, dtype: str, flags: tuple[ArrayFlag, ...]) -> _Array
 
 
 class Differentiable:
-    """Type annotation for an array that gradients can be taken of.
+    """Type annotation for an array with gradients.
 
     >>> from runtime_core import Array, Differentiable, Float64
     >>> Differentiable[Array[(None, 3), Float64]]
@@ -161,7 +151,7 @@ class Differentiable:
                 f"Differentiable needs an array type, not {array!r}: for instance "
                 "Differentiable[Array[(3,), Float64]] or Differentiable[Float32]."
             )
-        return array_type(array.expected_shape, array.expected_dtype, (ArrayFlag.DIFFERENTIABLE,))
+        return array_type(array.expected_shape, array.expected_dtype, ("DIFFERENTIABLE",))
 
 
 def _checked_shape(shape: Any) -> Shape:
@@ -175,7 +165,9 @@ def _checked_shape(shape: Any) -> Shape:
     for size in shape:
         whole = isinstance(size, int) and not isinstance(size, bool)
         if size is not None and (not whole or size < 0):
-            raise ValueError(f"{size!r} in {shape!r} is no size: write a whole number or None.")
+            raise ValueError(
+                f"{size!r} in {shape!r} is not a valid size: write a whole number or None."
+            )
     return shape
 
 
@@ -185,7 +177,7 @@ def _checked_dtype(dtype: Any) -> str:
     name = dtype if isinstance(dtype, str) else _ALIASES.get(dtype, repr(dtype))
     if name not in DTYPES:
         raise TypeError(
-            f"{dtype!r} is no data type of an array.{did_you_mean(name, DTYPES)} "
+            f"{dtype!r} is not a valid data type of an array.{did_you_mean(name, DTYPES)} "
             f"Known: {listed(set(DTYPES))}."
         )
     return name
@@ -194,7 +186,3 @@ def _checked_dtype(dtype: Any) -> str:
 _ALIASES: Mapping[Any, str] = MappingProxyType(
     {key: name for name, dtype in DTYPES.items() for key in (dtype, dtype.type)}
 )
-
-
-def _shape_text(shape: Shape) -> str:
-    return "..." if shape is ... else repr(shape)

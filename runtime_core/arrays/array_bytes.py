@@ -1,4 +1,4 @@
-"""The bytes of arrays: C order, little-endian, as all binary encodings carry them."""
+"""The bytes of arrays in all binary encodings: C order, little-endian."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runtime_core.contracts import ArraySpec, CallScope
 
 
 def wire_order(array: AnyArray) -> AnyArray:
-    """Return an array in C order and little-endian; itself where it already is."""
+    """Return an array in C order and little-endian, without a copy where it already is."""
     array = np.asarray(array, order="C")
     if array.dtype.isnative and sys.byteorder == "little":
         return array
@@ -26,7 +26,7 @@ def bytes_of_array(array: AnyArray) -> memoryview:
 
 
 def array_of_bytes(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
-    """Return the array in `data`, over the same memory where that is writable and aligned."""
+    """Return the array in `data`, without a copy where that is writable and aligned."""
     flat = _flat(data, spec)
     if not flat.flags.writeable or not flat.flags.aligned or sys.byteorder == "big":
         flat = flat.astype(spec.dtype)
@@ -34,7 +34,7 @@ def array_of_bytes(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
 
 
 def owned_array_of_bytes(data: memoryview, spec: ArraySpec) -> AnyArray:
-    """Return a copy of the array in `data`, which the caller does not own."""
+    """Return a copy of the array in `data`."""
     return _flat(data, spec).astype(spec.dtype).reshape(spec.shape)
 
 
@@ -46,7 +46,7 @@ def _flat(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
 
 
 def check_packed_size(size: int, spec: ArraySpec) -> None:
-    """Raise `ValueError` for compressed bytes of which there are too many for their array."""
+    """Raise `ValueError` for more compressed bytes than an array can have."""
     plain = math.prod(spec.shape) * spec.dtype.itemsize
     if size > plain + plain // 8 + _LARGEST_OVERHEAD:
         raise ValueError(f"{size} compressed bytes are too many for {plain} of the array")
@@ -58,7 +58,7 @@ _LARGEST_OVERHEAD = 1 << 20  # no compressor adds more than this and an eighth
 def decompressed(
     packed: bytearray | memoryview, compression: object, spec: ArraySpec, scope: CallScope
 ) -> AnyArray:
-    """Return the array whose bytes were compressed; memory is taken for the array alone.
+    """Return the array of compressed bytes; it takes memory for the array alone.
 
     Raises `ValueError` when the bytes unpack to more or less than the declared size.
     """

@@ -1,4 +1,4 @@
-"""The document of an array: reading it, and writing it.
+"""The document of an array: read and write it.
 
 {"object_type": "array", "shape": [2], "dtype": "float64",
  "data": {"buffer": [1.0, 2.0], "encoding": "json"}}
@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from types import MappingProxyType
@@ -35,7 +35,7 @@ from runtime_core.contracts import ArrayCodec, ArraySpec, Buffer, EncodedArray
 from runtime_core.documents import dumped_buffer, keep_failure
 from runtime_core.errors import InvalidOption, TesseractRuntimeError, listed, shortened
 
-_SHOWN = 8  # so many names or sizes of a wrong document are quoted
+_SHOWN = 8  # unknown keys in a message
 _KEYS = frozenset({"object_type", "shape", "dtype", "data"})
 
 
@@ -49,7 +49,7 @@ class ArrayDocument:
         """Return the array of a value: numpy, a document, nested lists or a number.
 
         A document or list gives an array that owns its data; a numpy array that fits is returned
-        as it is. Context keys `strict_shapes` and `strict_types` forbid broadcasts and casts.
+        unchanged. Context keys `strict_shapes` and `strict_types` forbid broadcasts and casts.
         """
         expected = self._strict(info.context) if info.context else self.expected
         if expected.holds(value):
@@ -83,7 +83,8 @@ class ArrayDocument:
         encoding = (options or {}).get("array_encoding", "json")
         scope = _scope(options)
         array = wire_order(np.asarray(self.expected.coerce(_numeric(np.asarray(value)))))
-        data = dict(_encoding(encoding, scope).codec.encode(array, scope))
+        codec, _ = _encoding(encoding, scope)
+        data = dict(codec.encode(array, scope))
         buffer = dumped_buffer(data.pop("buffer"), options)
         return {
             "object_type": "array",
@@ -112,31 +113,23 @@ def _scope(options: Any) -> Scope:
     return scope.document(options if options is not None else {})
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoding:
-    """An array encoding in use: its codec and the keys that its `data` may have."""
+_Encoding = tuple[ArrayCodec, Collection[str]]
+"""The codec of an array encoding, and the keys that its `data` may have."""
 
-    codec: ArrayCodec
-    keys: frozenset[str]
-
-
-# These two work in plain user code without looking for plugins.
+# These two work in plain user code without a search for plugins.
 _WELL_KNOWN: Mapping[str, _Encoding] = MappingProxyType(
     {
-        "json": _Encoding(JsonArrayCodec(), frozenset(JSON_DATA_SCHEMA["properties"])),
-        "base64": _Encoding(Base64ArrayCodec(), frozenset(BASE64_DATA_SCHEMA["properties"])),
+        "json": (JsonArrayCodec(), JSON_DATA_SCHEMA["properties"].keys()),
+        "base64": (Base64ArrayCodec(), BASE64_DATA_SCHEMA["properties"].keys()),
     }
 )
 
 
 def _encoding(name: str, scope: Scope) -> _Encoding:
-    known = _WELL_KNOWN.get(name)
-    if known is not None:
-        return known
+    if name in _WELL_KNOWN:
+        return _WELL_KNOWN[name]
     declaration = scope.catalog.encodings.find(name)
-    return _Encoding(
-        loaded("Array encoding", declaration), frozenset(declaration.data_schema["properties"])
-    )
+    return loaded("Array encoding", declaration), declaration.data_schema["properties"].keys()
 
 
 def _text(buffer: Buffer, encoding: str) -> str:
@@ -158,7 +151,7 @@ def _numeric(array: AnyArray) -> AnyArray:
 
 
 def _decode(document: Mapping[str, Any], expected: Expected, scope: Scope) -> AnyArray:
-    """Read an array document; shape and data type are checked before its bytes are."""
+    """Read an array document; its shape and data type are checked before its bytes."""
     _check_keys(document, _KEYS, required=("shape", "dtype", "data"), place="array")
     if document.get("object_type", "array") != "array":
         raise decode_error(f"object_type must be 'array', not {document['object_type']!r:.60}")
@@ -175,9 +168,9 @@ def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
     try:
         if not isinstance(encoding, str):
             raise decode_error('data needs an \'encoding\', for instance "encoding": "json"')
-        used = _encoding(encoding, scope)
-        _check_keys(data, used.keys, required=("buffer",), place="data")
-        return used.codec.decode(data, spec, scope)
+        codec, keys = _encoding(encoding, scope)
+        _check_keys(data, keys, required=("buffer",), place="data")
+        return codec.decode(data, spec, scope)
     except PydanticCustomError:
         raise
     except TesseractRuntimeError as error:
@@ -189,7 +182,7 @@ def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
 
 
 def decode_error(reason: str, *, place: str = "document") -> PydanticCustomError:
-    """Return the error for an array document that cannot be read."""
+    """Return the error for an invalid array document."""
     return PydanticCustomError(
         "array_decode_error",
         "Failed to decode array {place}: {reason}",
@@ -198,7 +191,7 @@ def decode_error(reason: str, *, place: str = "document") -> PydanticCustomError
 
 
 def _check_keys(
-    document: Mapping[str, Any], known: frozenset[str], *, required: tuple[str, ...], place: str
+    document: Mapping[str, Any], known: Collection[str], *, required: tuple[str, ...], place: str
 ) -> None:
     missing = [key for key in required if key not in document]
     if missing:
@@ -220,7 +213,7 @@ def _shape(shape: Any) -> tuple[int, ...]:
 def _sizes(shape: Any) -> str:
     try:
         return shortened(repr(shape))
-    except ValueError:  # an integer of thousands of digits has no text
+    except ValueError:  # Python does not print integers of thousands of digits
         return "with a huge integer"
 
 

@@ -1,4 +1,4 @@
-"""Turning a value into the array that its field declares.
+"""Coercion of a value to the array that its field declares.
 
 The rules: no rank promotion; a size of 1 broadcasts; casts of the same kind, and between integers
 when the values fit. Every error is a `PydanticCustomError` whose type clients can rely on.
@@ -29,10 +29,7 @@ _NON_NUMERIC = "Could not parse value as a numeric array ({reason})"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expected:
-    """What a field declares: sizes (`None` takes any, `...` any shape at all) and data type.
-
-    A `dtype` of `None` takes any.
-    """
+    """The shape and data type of a field; `None` takes any size or data type, `...` any shape."""
 
     shape: Shape
     dtype: np.dtype[Any] | None
@@ -40,7 +37,7 @@ class Expected:
     strict_types: bool = False
 
     def holds(self, value: Any) -> bool:
-        """Say whether a value is just the numpy scalar that a field of rank 0 has."""
+        """Test whether a value is already the numpy scalar of a field of rank 0."""
         return self.shape == () and self.dtype is not None and type(value) is self.dtype.type
 
     def coerce(self, array: AnyArray) -> AnyArray | np.generic:
@@ -53,13 +50,15 @@ class Expected:
             self.check_dtype(array.dtype)
             array = cast(array, self.dtype)
         if self.dtype is not None and array.dtype.num != self.dtype.num:
-            array = array.view(self.dtype)  # C has several types of one size, Python code asks one
+            array = array.view(
+                self.dtype
+            )  # C has several types of one size; Python code expects one
         if array.shape != shape:
             array = np.broadcast_to(array, shape).copy()
         return array if shape else array[()]
 
     def target_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape that an array of `shape` will have, or raise if it does not fit."""
+        """Return the shape of an array after coercion, or raise if `shape` does not fit."""
         if self.shape is ...:
             return shape
         if len(shape) != len(self.shape):
@@ -83,7 +82,7 @@ class Expected:
         )
 
     def check_dtype(self, dtype: np.dtype[Any]) -> None:
-        """Raise when arrays of a data type are not accepted, whatever their values."""
+        """Raise for a data type that is not accepted, whatever the values."""
         dtype = dtype.newbyteorder("=")
         if self.dtype is None or dtype == self.dtype:
             return
@@ -92,7 +91,7 @@ class Expected:
 
 
 def cast(array: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
-    """Return a copy in another data type, or raise when a value does not fit into it."""
+    """Return a copy in another data type, or raise for a value that does not fit."""
     if array.dtype.kind in "iu" and dtype.kind in "iu":
         _check_integer_range(array, dtype)
     try:
@@ -140,7 +139,7 @@ def _as_numpy(value: Any, dtype: Any = None) -> AnyArray:
 
 
 def _has_text(value: Any) -> bool:
-    """Say whether there is a string: numpy would give every element the room of the longest."""
+    """Test for strings: numpy would give every element the memory of the longest one."""
     if not isinstance(value, list | tuple):
         return isinstance(value, str)
     kinds = set(map(type, value))
@@ -160,7 +159,7 @@ def _depth(value: Any) -> int:
 
 
 def _from_objects(value: Any, dtype: np.dtype[Any], *, integral_floats: bool) -> AnyArray:
-    """Read element by element what numpy alone would round, or read as text."""
+    """Read element by element values that numpy would round, or read as text."""
     objects = _as_numpy(value, object)
     elements: list[Any] = objects.ravel().tolist()
     if dtype.kind in "iub":

@@ -1,4 +1,4 @@
-"""The 14 data types of arrays, by the names that they have in schemas and documents."""
+"""The 14 data types of arrays, by their names in schemas and documents."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ DTYPES: Mapping[str, np.dtype[Any]] = MappingProxyType(
 """numpy's data type of each name, in native byte order."""
 
 NAMES: Mapping[np.dtype[Any], str] = MappingProxyType({t: name for name, t in DTYPES.items()})
-"""The name of each data type; asking numpy for it takes microseconds."""
+"""The name of each data type; numpy takes microseconds for it."""
 
 
 def castable(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
-    """Say whether arrays of one data type are accepted for another.
+    """Test whether arrays of one data type are accepted for another.
 
-    Casts of the same kind are, and any integer for any integer (their values are checked).
+    Casts of the same kind are, and any integer for any integer, whose values are checked.
     """
     if source.kind in "iu" and target.kind in "iu":
         return True

@@ -1,4 +1,4 @@
-"""The JSON Schemas of `data` for the array encodings of the core; they cost no import of numpy."""
+"""The JSON Schemas of `data` for the array encodings of the core, without numpy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def data_schema(
 ) -> dict[str, Any]:
     """Return the schema of `data` of an encoding, from that of its buffer.
 
-    `compression` describes it, if buffers may be compressed.
+    `compression` is the description of that key, if buffers may be compressed.
     """
     properties: dict[str, Any] = {
         "buffer": {"title": "Buffer", **buffer},

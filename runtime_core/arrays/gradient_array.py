@@ -1,7 +1,7 @@
 """Arrays of derivatives: tangents, cotangents and blocks of a Jacobian.
 
-Their shape and data type follow from the fields that they belong to, so that the annotation
-itself takes any; the endpoints hold them against those fields.
+Their shape and data type follow from the fields that they belong to, so the annotation takes any;
+the endpoints compare them with those fields.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from runtime_core.arrays.json_schema import array_json_schema
 
 
 class _AnyArray:
-    """Reads and writes arrays as they are."""
+    """Reads and writes arrays of any shape and data type."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler

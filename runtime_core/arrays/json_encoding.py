@@ -15,15 +15,15 @@ class JsonArrayCodec:
     """Writes nested lists; 64-bit integers and all floats are exact."""
 
     def encode(self, array: np.ndarray[Any, Any], scope: CallScope) -> EncodedData:
-        """Return nested lists of numbers, with strings for what JSON cannot write as a number."""
+        """Return nested lists, with strings for values that are not numbers in JSON."""
         if array.dtype.kind == "c":
-            return {"buffer": _nested(array, _complex_text)}
+            return {"buffer": _nested(array, lambda value: str(value).strip("()"))}
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             return {"buffer": _nested(array, _float_or_word)}
         return {"buffer": array.tolist()}
 
     def decode(self, data: EncodedData, spec: ArraySpec, scope: CallScope) -> np.ndarray[Any, Any]:
-        """Read nested lists of the declared shape, or a flat list of as many numbers."""
+        """Read nested lists of the declared shape, or a flat list of the same size."""
         buffer = data["buffer"]
         _check_count(buffer, spec)
         array = from_numbers(buffer, spec.dtype, integral_floats=True)
@@ -36,9 +36,9 @@ class JsonArrayCodec:
 
 
 def _fits(shape: tuple[int, ...], declared: tuple[int, ...]) -> bool:
-    """Say whether nested lists have the declared shape, or are one flat list of as many numbers.
+    """Test whether nested lists have the declared shape, or are one flat list of the same size.
 
-    Lists cannot tell the sizes behind a size of 0.
+    Lists do not have the sizes after a size of 0.
     """
     size = math.prod(declared)
     if size == 0 and math.prod(shape) == 0:
@@ -47,7 +47,7 @@ def _fits(shape: tuple[int, ...], declared: tuple[int, ...]) -> bool:
 
 
 def _check_count(buffer: Any, spec: ArraySpec) -> None:
-    """Refuse a list that cannot fit before numpy takes memory for it."""
+    """Refuse a list that cannot fit, before numpy takes memory for it."""
     if isinstance(buffer, list):
         first = spec.shape[0] if spec.shape else None
         if len(buffer) not in (first, math.prod(spec.shape)):
@@ -58,10 +58,6 @@ def _nested(array: np.ndarray[Any, Any], write: Any) -> Any:
     elements = np.empty(array.size, dtype=object)
     elements[:] = [write(element) for element in array.ravel().tolist()]
     return elements.reshape(array.shape).tolist()
-
-
-def _complex_text(value: complex) -> str:
-    return str(value).strip("()")
 
 
 def _float_or_word(value: float) -> float | str:

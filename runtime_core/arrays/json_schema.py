@@ -32,19 +32,19 @@ from runtime_core.contracts import ArrayEncoding
 
 
 class ArrayJsonSchema(GenerateJsonSchema):
-    """Generates JSON Schemas in which a default that is a numpy array is its document."""
+    """Generates JSON Schemas with the documents of default arrays."""
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Return the schema of a field with a default, which is written as the field would be."""
+        """Return the schema of a field with its default in serialized form."""
         try:
             default = SchemaValidator(schema["schema"]).validate_python(schema["default"])
             written = SchemaSerializer(schema["schema"]).to_python(default, mode="json")
-        # No default, one that its field refuses, a schema that does not stand alone, or an
-        # author's validator that needs the other fields and may raise anything.
+        # No default, an invalid one, a schema with references, or an author's validator that
+        # needs the other fields and may raise anything.
         except Exception:
             return super().default_schema(schema)
         if isinstance(schema["default"], str) and not isinstance(written, str):
-            return super().default_schema(schema)  # it names what would be read now
+            return super().default_schema(schema)  # it is a path or URL, which would be read now
         return super().default_schema({**schema, "default": written})
 
     def encode_default(self, dft: Any) -> Any:
@@ -53,7 +53,7 @@ class ArrayJsonSchema(GenerateJsonSchema):
 
 
 def _documents(value: Any) -> Any:
-    """Return a value with the document of each array in its place."""
+    """Return a value with documents for its arrays."""
     if isinstance(value, np.ndarray | np.generic):
         return ArrayDocument(Expected(shape=..., dtype=None)).document(value, {})
     if isinstance(value, Mapping):
@@ -66,7 +66,7 @@ def _documents(value: Any) -> Any:
 def array_json_schema(
     *, shape: Shape, dtype: str, flags: tuple[str, ...], handler: GetJsonSchemaHandler
 ) -> JsonSchemaValue:
-    """Describe the documents that a field accepts: shapes, data types and encodings of `data`."""
+    """Return the schema of the documents of a field: shapes, data types and encodings."""
     return {
         "properties": {
             "object_type": {
@@ -92,12 +92,12 @@ def array_json_schema(
         "additionalProperties": False,
         "type": "object",
         "required": ["shape", "dtype", "data"],
-        "array_flags": [str(flag) for flag in flags],
+        "array_flags": list(flags),
     }
 
 
 def _usable_encodings(catalog: Catalog) -> tuple[ArrayEncoding, ...]:
-    """Return the encodings that documents can carry: a binary one needs a format for it."""
+    """Return the encodings that documents can have: a binary one needs a format for it."""
     carried = {format_.array_encoding for format_ in catalog.formats}
     return tuple(e for e in catalog.encodings if not e.binary or e.name in carried)
 
@@ -123,14 +123,14 @@ def _size_schema(size: int | None) -> dict[str, Any]:
 @cache  # equal encodings must give one component, not one for each field
 def _data_core_schema(encodings: tuple[ArrayEncoding, ...]) -> CoreSchema:
     models = tuple(_data_model(encoding) for encoding in encodings)
-    union: Any = Union[models]  # noqa: UP007  # of a tuple there is no other way to write it
+    union: Any = Union[models]  # noqa: UP007  # a tuple has no operator for this
     if len(models) > 1:
         union = Annotated[union, Field(discriminator="encoding")]
     return TypeAdapter(union).core_schema
 
 
 def _data_model(encoding: ArrayEncoding) -> type[BaseModel]:
-    """Return a model that stands for an encoding's own JSON Schema in pydantic's generator."""
+    """Return a model for which pydantic generates the encoding's own JSON Schema."""
 
     def replace(schema: dict[str, Any]) -> None:
         schema.clear()

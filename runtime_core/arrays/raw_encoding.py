@@ -1,4 +1,4 @@
-"""The array encoding `raw`: the bytes of an array as they are, for binary document formats."""
+"""The array encoding `raw`: the plain bytes of an array, for binary document formats."""
 
 from __future__ import annotations
 

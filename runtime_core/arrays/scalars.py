@@ -1,6 +1,6 @@
 """Scalars: arrays of rank 0, and the names of data types in `Array[shape, dtype]`.
 
-To a type checker each is the numpy scalar type that fields of it hold.
+For type checkers each is the numpy scalar type of its fields.
 """
 
 from __future__ import annotations

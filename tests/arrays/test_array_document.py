@@ -117,7 +117,7 @@ def test_a_missing_key_is_refused(key: str, refusal: Refusal) -> None:
 
 
 def test_all_missing_keys_are_named_at_once(refusal: Refusal) -> None:
-    """An object that is no array at all lacks everything."""
+    """An object without any key of an array lacks all of them."""
     assert refusal(Array[(2,), "float64"], {}) == (
         "array_decode_error",
         "Failed to decode array document: array lacks data, dtype, shape",
@@ -299,7 +299,7 @@ def test_a_binary_encoding_does_not_fit_into_json(scope_with: ScopeWith) -> None
     ids=lambda value: str(value)[:60],
 )
 def test_an_array_that_is_read_is_its_readers_own(shape: Any, value: Any, read: Read) -> None:
-    """What was decoded or cast is writable, aligned, native and shares memory with nobody."""
+    """A decoded or cast array is writable, aligned, native and shares no memory."""
     nested = shape == (4, 2)
     if nested and not isinstance(value, np.ndarray | dict):
         value = [value]
@@ -410,7 +410,7 @@ def test_writing_leaves_the_array_alone() -> None:
 def test_a_huge_declared_shape_takes_no_memory(
     shape: list[int], data: Any, refusal: Refusal
 ) -> None:
-    """The size of a buffer is held against the shape before memory is taken."""
+    """The size of a buffer is compared with the shape before memory is taken."""
     tracemalloc.start()
     kind, _ = refusal(Array[..., "float64"], {"shape": shape, "dtype": "float64", "data": data})
     _, peak = tracemalloc.get_traced_memory()

@@ -206,7 +206,7 @@ def test_whole_floats_become_integers_in_a_document(target: str, read: Read) -> 
 
 @pytest.mark.parametrize("value", [1.5, float("nan"), float("inf")])
 def test_a_fraction_in_a_document_of_integers_is_refused(value: float, refusal: Refusal) -> None:
-    """A float that is no integer is never rounded."""
+    """A float with a fraction is never rounded."""
     assert refusal(Array[(2,), "int32"], encoded([1, value], shape=[2], dtype="int32")) == (
         "array_expected_integer",
         "Expected integer data, but array contains floating point values",

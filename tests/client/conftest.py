@@ -65,7 +65,7 @@ ACTIONS = {
 def apply(inputs):
     ACTIONS[inputs.action]()
     y = inputs.scale * inputs.x
-    inputs.x[...] = -1.0  # which is nobody else's business
+    inputs.x[...] = -1.0  # inputs belong to the author
     inputs.counts[...] = -1
     return OutputSchema(
         y=y,
@@ -127,14 +127,14 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def url(source: Path) -> Iterator[str]:
-    """Return where the Tesseract is served until the session ends."""
+    """Return the URL of the Tesseract, which is served until the session ends."""
     with serving(source, "--debug") as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def kinds(source: Path, url: str) -> dict[str, Open]:
-    """Return what makes a client, for each kind there is."""
+    """Return a function that makes a client, for each kind."""
     options = {"debug": True}
     folder = source.parent
     return {

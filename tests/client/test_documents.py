@@ -37,12 +37,12 @@ TREES = st.recursive(
 
 
 def made(catalog: Catalog, **flags: str) -> Documents:
-    """Return what writes and reads documents, with a configuration of its own."""
+    """Return the documents of a separate configuration."""
     return Documents(catalog, resolve(catalog, flags=flags, environment={}))
 
 
 def there_and_back(catalog: Catalog, tree: Any, format: str) -> Any:
-    """Return what is read of a document that a tree was written into."""
+    """Return a tree after it was written and read."""
     documents = made(catalog)
     body = b"".join(documents.write({"tree": tree}, format, "one"))
     return documents.read(Answer(format=format, body=body))["tree"]

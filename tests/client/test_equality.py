@@ -65,7 +65,7 @@ CALLS: dict[str, Callable[[Tesseract], Any]] = {
 
 
 def outcome(call: Callable[[Tesseract], Any], tesseract: Tesseract) -> Any:
-    """Return what a call gives, or all that its exception says."""
+    """Return the result of a call, or the facts of its exception."""
     try:
         return plain(call(tesseract))
     except ValidationError as error:
@@ -122,7 +122,7 @@ def test_inputs_stay_as_they_are(client: Tesseract) -> None:
 
 
 def test_frozen_arrays_are_inputs(client: Tesseract) -> None:
-    """Arrays that nobody may write to can be sent, and are not written to."""
+    """Read-only arrays can be sent."""
     x = np.arange(3.0)
     x.flags.writeable = False
     assert client.apply({"x": x})["y"].tolist() == [0, 1, 2]

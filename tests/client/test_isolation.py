@@ -78,7 +78,7 @@ def folders(root: Path, name: str) -> dict[str, Path]:
 
 
 def test_two_threads_in_turn_never_mix(local: Kind, tmp_path: Path) -> None:
-    """Paths, logs and configuration are those of the instance, whoever calls and when."""
+    """Paths, logs and configuration are those of the instance, for every caller and at any time."""
     source = written(tmp_path / "tesseract", FILES)
     names = ("a", "b")
     paths = {name: folders(tmp_path, name) for name in names}

@@ -47,7 +47,7 @@ Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
 def answer(body: Any, status: int = 200, **headers: str) -> Reply:
-    """Return what answers with JSON, or with a text."""
+    """Return a server that answers with JSON, or with a text."""
 
     def reply(handler: BaseHTTPRequestHandler) -> None:
         content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
@@ -129,7 +129,7 @@ def test_call_that_may_have_run_is_not_repeated(broken: Reply) -> None:
 
 
 def test_nobody_there_is_told() -> None:
-    """A URL where nobody listens is named, in an error of connections."""
+    """A connection error names the URL without a server."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -315,7 +315,7 @@ def test_schemas_of_a_server_without_these_endpoints() -> None:
 @pytest.mark.parametrize("url", ["ftp://host", "http://", "http://host:port", "", "file:///x"])
 def test_url_that_is_none_is_refused(url: str) -> None:
     """A URL that cannot be one of a Tesseract is refused with its text."""
-    with pytest.raises(InvalidOption, match="is not (a valid|the) URL"):
+    with pytest.raises(InvalidOption, match=r"is not (a valid|the) URL"):
         Tesseract.from_url(url)
 
 

@@ -56,7 +56,7 @@ def process_of(tesseract: Tesseract) -> int:
 
 
 def has_ended(process: int) -> bool:
-    """Say whether a process no longer computes; who should note its end may be slow to."""
+    """Test whether a process has ended; its parent may not have collected it yet."""
     try:
         return psutil.Process(process).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -73,7 +73,7 @@ def test_each_instance_has_one_process(waiting: Path) -> None:
 
 
 def test_forgotten_instance_ends_its_process(waiting: Path) -> None:
-    """An instance that nobody holds any more ends its process."""
+    """An instance that is garbage ends its process."""
     tesseract = Tesseract.from_worker(waiting)
     process = process_of(tesseract)
     del tesseract

@@ -107,7 +107,7 @@ def mapping(text: str) -> dict[str, Any]:
 
 
 def written(tree: Any, catalog: Catalog) -> Any:
-    """Return what another reader of JSON finds in the document of a tree."""
+    """Return the document of a tree as parsed by another JSON library."""
     return json.loads(b"".join(documents.write(tree, catalog.formats.find("json"))))
 
 

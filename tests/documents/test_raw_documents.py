@@ -49,7 +49,7 @@ class Inner(BaseModel):
 
 
 def sees(annotation: Any) -> bool:
-    """Say what is said of the payload of a model with one field."""
+    """Apply `sees_raw_documents` to the payload of a model with one field."""
     made = create_model("InputSchema", x=(annotation, ...))
     return sees_raw_documents(PayloadSchemas(made, made).payload("Payload", inputs="Apply"))
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, JsonValue, RootModel  # noqa: F401  # sam
 from typing_extensions import TypeAliasType
 
 from runtime_core import Array, Differentiable, Float32, Float64
-from runtime_core.arrays.annotation import ArrayFlag, array_type
+from runtime_core.arrays.annotation import array_type
 from runtime_core.schemas.walk import differentiable_arrays, field_order, holds_arrays
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class Box(BaseModel, Generic[T]):
 Alias = TypeAliasType("Alias", list[Layer])
 Pair = TypeAliasType("Pair", tuple[T, T], type_params=(T,))
 
-Vector: Any = array_type((None,), "float64", (ArrayFlag.DIFFERENTIABLE,))
+Vector: Any = array_type((None,), "float64", ("DIFFERENTIABLE",))
 
 
 def model_of(annotation: str) -> type[BaseModel]:

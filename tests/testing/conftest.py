@@ -27,13 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--mutations",
         type=int,
         default=300,
-        help="How many damaged documents each format is given.",
+        help="Number of damaged documents for each format.",
     )
 
 
 @pytest.fixture
 def mutations(pytestconfig: pytest.Config) -> int:
-    """Return how many damaged documents each format is given."""
+    """Return the number of damaged documents for each format."""
     count: int = pytestconfig.getoption("--mutations")
     return count
 

@@ -39,7 +39,7 @@ class Provided:
 
     @property
     def asked(self) -> str:
-        """The beginning of messages."""
+        """The first words of messages."""
         return f"{self.noun.capitalize()} {self.name!r}"
 
 
@@ -55,14 +55,14 @@ every_plugin = pytest.mark.parametrize("plugin", ["msgpack", "binref", "lz4"])
 
 
 def explanation(catalog: Catalog, provided: Provided) -> str:
-    """Return the reason why a name cannot be used."""
+    """Return the error message for a name."""
     with pytest.raises(UnknownName) as caught:
         catalog.registry(provided.hook).find(provided.name)
     return str(caught.value)
 
 
 def without(plugin: str) -> Catalog:
-    """Return the catalog without a plugin, as if it were not installed."""
+    """Return the catalog of an environment without a plugin."""
     present = load_catalog(PluginSelection(disabled=frozenset({plugin})))
     declarations = {hook: list(present.registry(hook).entries.values()) for hook in KINDS}
     plugins = [other for other in present.plugins if other.name != plugin]
@@ -71,7 +71,7 @@ def without(plugin: str) -> Catalog:
 
 @every_name
 def test_missing_name_can_be_installed(provided: Provided) -> None:
-    """A name that is not installed is refused with the line that installs it."""
+    """The error for a missing plugin has the command that installs it."""
     assert explanation(without(provided.plugin), provided) == (
         f"{provided.asked} is not available. "
         f"Install it with: {install_command(f'tesseract-runtime-{provided.plugin}')}"
@@ -81,7 +81,7 @@ def test_missing_name_can_be_installed(provided: Provided) -> None:
 @every_name
 @pytest.mark.parametrize("prefix", ["", "tesseract-runtime-"])
 def test_disabled_name_is_explained(provided: Provided, prefix: str) -> None:
-    """A name that is disabled, by either name of its plugin, is refused with that reason."""
+    """The error for a plugin disabled by either of its names says so."""
     disabled = frozenset({prefix + provided.plugin})
     text = explanation(load_catalog(PluginSelection(disabled=disabled)), provided)
     assert text.startswith(
@@ -92,7 +92,7 @@ def test_disabled_name_is_explained(provided: Provided, prefix: str) -> None:
 
 @every_name
 def test_broken_plugin_is_named(provided: Provided, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name of a failing plugin is refused with the failure."""
+    """The error for a plugin that failed to load says what failed."""
     monkeypatch.setitem(sys.modules, f"tesseract_runtime_{provided.plugin}.plugin", None)
     text = explanation(load_catalog(PluginSelection()), provided)
     assert text.startswith(

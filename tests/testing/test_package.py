@@ -29,7 +29,7 @@ def test_names_are_there(name: str) -> None:
 
 
 def test_the_runtime_does_not_import_it() -> None:
-    """Nobody who runs a Tesseract loads pytest, hypothesis or the suites."""
+    """Running a Tesseract loads neither pytest nor hypothesis nor the suites."""
     program = """
 import sys, runtime_core
 from runtime_core import Array, Runtime, load_catalog

@@ -34,7 +34,7 @@ class InProcessTransport:
     runtime: Runtime
     supervisor: RunSupervisor
     known: Mapping[str, Any]
-    has_file: bool
+    file: Mapping[str, str] | None
     set_up: ExitStack
     turn: threading.RLock = field(default_factory=threading.RLock)  # a Tesseract may call itself
 
@@ -44,6 +44,7 @@ class InProcessTransport:
 
         A `module` that has been imported already is the Tesseract itself.
         """
+        has_file = module is None or bool(module.__dict__.get("__file__"))
         supervisor = RunSupervisor(catalog, config)
         runtime = local_runtime(catalog, config, upstream=supervisor)
         if module is not None:
@@ -55,7 +56,7 @@ class InProcessTransport:
                 runtime=runtime,
                 supervisor=supervisor,
                 known=known_of(describe(runtime)),
-                has_file=module is None or bool(module.__dict__.get("__file__")),
+                file=file_reference(config.api_path) if has_file else None,
                 set_up=opening.pop_all(),
             )
 
@@ -67,8 +68,8 @@ class InProcessTransport:
     @property
     def reference(self) -> Mapping[str, str]:
         """The file; `NoReference` for a module without one."""
-        if self.has_file:
-            return file_reference(self.runtime.config.api_path)
+        if self.file is not None:
+            return self.file
         raise NoReference(
             f"The Tesseract at {self.place} is a module without a file, which no document can "
             "name. Serve it and use `Tesseract.from_url`, or put it into a file."

@@ -40,7 +40,7 @@ HEAVY = {"jax", "mlflow"}
 
 
 def checkout(*heavy: str) -> list[str]:
-    """Return what installs the checkout, of the heavy plugins only those named."""
+    """Return the arguments that install the checkout, with the named heavy plugins only."""
     wanted = [path for path in PLUGINS if path.name not in HEAVY or path.name in heavy]
     return ["-e", ".", *(part for path in wanted for part in ("-e", f"./{path}"))]
 

@@ -71,7 +71,7 @@ class ComputingRoute:
             refusal = fault_response(fault, catalog=self._server.catalog, run_id=run_id)
             await refusal(scope, receive, send)
         except ClientDisconnect:
-            pass  # there is no client to answer
+            pass  # the client has gone
 
     async def _call(
         self, fields: Mapping[str, str], receive: Receive, run_id: str, reserve: Reserve

@@ -15,7 +15,7 @@ import pytest
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import SerialEvaluations
-from tesseract_runtime_finite_differences import gradients
+from tesseract_runtime_finite_differences import dispatch
 from tesseract_runtime_finite_differences.scheme import Scheme
 from tests.finite_differences.conftest import ALGORITHMS, GRADIENTS, AnyArray, leaves
 
@@ -73,12 +73,12 @@ def compute(name: str, evaluations: Evaluations, scheme: Scheme) -> Any:
     """Return a gradient of all outputs by all inputs."""
     vectors = apply(INPUTS)
     if name == "jacobian":
-        return gradients.jacobian(evaluations, INPUTS, INPUTS, vectors, scheme)
+        return dispatch.jacobian(evaluations, INPUTS, INPUTS, vectors, scheme)
     if name == "jvp":
-        return gradients.jacobian_vector_product(
+        return dispatch.jacobian_vector_product(
             evaluations, INPUTS, INPUTS, vectors, INPUTS, scheme
         )
-    return gradients.vector_jacobian_product(evaluations, INPUTS, INPUTS, vectors, vectors, scheme)
+    return dispatch.vector_jacobian_product(evaluations, INPUTS, INPUTS, vectors, vectors, scheme)
 
 
 @every_gradient

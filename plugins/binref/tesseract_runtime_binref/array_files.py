@@ -13,7 +13,7 @@ import numpy as np
 
 from runtime_core.errors import InvalidOption, NotWritten
 from runtime_core.files import is_url, join, write
-from tesseract_runtime_binref.reference import Reference
+from tesseract_runtime_binref.file_reference import Reference
 
 DEFAULT_MAX_FILE_SIZE = 100 * 2**20  # bytes after which the next file begins
 

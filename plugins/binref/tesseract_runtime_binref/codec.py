@@ -11,7 +11,7 @@ import numpy as np
 from runtime_core.arrays import array_of_bytes, bytes_of_array, check_packed_size, decompressed
 from runtime_core.contracts import ArraySpec, CallScope, EncodedData
 from tesseract_runtime_binref.array_files import read_part, write_array
-from tesseract_runtime_binref.reference import Reference, read_reference
+from tesseract_runtime_binref.file_reference import Reference, read_reference
 
 
 class BinrefArrayCodec:

@@ -8,7 +8,7 @@ from typing import Any
 
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.gradients import JACOBIAN, JVP, SIGNATURES, VJP, machine_epsilon
-from tesseract_runtime_finite_differences import gradients
+from tesseract_runtime_finite_differences import dispatch
 from tesseract_runtime_finite_differences.scheme import Scheme
 
 Function = Callable[..., Any]
@@ -41,8 +41,8 @@ def _scheme(binding: Binding, outputs: Collection[str]) -> Scheme:
 
 _GRADIENTS: Mapping[str, Function] = MappingProxyType(
     {
-        JACOBIAN.endpoint: gradients.jacobian,
-        JVP.endpoint: gradients.jacobian_vector_product,
-        VJP.endpoint: gradients.vector_jacobian_product,
+        JACOBIAN.endpoint: dispatch.jacobian,
+        JVP.endpoint: dispatch.jacobian_vector_product,
+        VJP.endpoint: dispatch.vector_jacobian_product,
     }
 )

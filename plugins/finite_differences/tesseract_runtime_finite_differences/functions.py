@@ -7,7 +7,7 @@ from typing import Any
 
 from runtime_core.arrays import AnyArray
 from runtime_core.gradients import SerialEvaluations
-from tesseract_runtime_finite_differences import gradients
+from tesseract_runtime_finite_differences import dispatch
 from tesseract_runtime_finite_differences.jacobian import Blocks
 from tesseract_runtime_finite_differences.scheme import Scheme
 from tesseract_runtime_finite_differences.settings import Algorithm, Eps
@@ -62,7 +62,7 @@ def finite_difference_jacobian(
     """
     scheme = Scheme(algorithm=algorithm, eps=eps, num_samples=num_samples, seed=seed)
     evaluations = SerialEvaluations(apply_fn, inputs)
-    return gradients.jacobian(evaluations, inputs, jac_inputs, jac_outputs, scheme)
+    return dispatch.jacobian(evaluations, inputs, jac_inputs, jac_outputs, scheme)
 
 
 def finite_difference_jvp(
@@ -95,7 +95,7 @@ def finite_difference_jvp(
         array([2., 3.])
     """
     scheme = Scheme(algorithm=algorithm, eps=eps)
-    return gradients.jacobian_vector_product(
+    return dispatch.jacobian_vector_product(
         SerialEvaluations(apply_fn, inputs), inputs, jvp_inputs, jvp_outputs, tangent_vector, scheme
     )
 
@@ -131,6 +131,6 @@ def finite_difference_vjp(
     """
     scheme = Scheme(algorithm=algorithm, eps=eps, num_samples=num_samples, seed=seed)
     evaluations = SerialEvaluations(apply_fn, inputs)
-    return gradients.vector_jacobian_product(
+    return dispatch.vector_jacobian_product(
         evaluations, inputs, vjp_inputs, vjp_outputs, cotangent_vector, scheme
     )

@@ -9,8 +9,8 @@ import numpy as np
 from rich.progress import Progress
 
 from runtime_core import Runtime
-from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
-from tesseract_runtime_workbench.check_gradients.results import GradientCheck
+from tesseract_runtime_workbench.check_gradients.check_results import GradientCheck
+from tesseract_runtime_workbench.check_gradients.gradient_check import Settings, check_gradients
 
 Make = Callable[..., Runtime]
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Cli, clean_environment
 from tests.patience import SECONDS
-from tests.workbench.check_gradients.test_check import SQUARES
+from tests.workbench.check_gradients.test_gradient_check import SQUARES
 
 PAYLOAD = '{"inputs": {"x": [1.0, 2.0]}}'
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from runtime_core.errors import InvalidOption
-from tesseract_runtime_workbench.check_gradients.check import Settings
+from tesseract_runtime_workbench.check_gradients.gradient_check import Settings
 from tesseract_runtime_workbench.check_gradients.perturbation import perturbation
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from tesseract_runtime_workbench.check_gradients.reference import Reference
-from tesseract_runtime_workbench.check_gradients.report import report
-from tesseract_runtime_workbench.check_gradients.results import (
+from tesseract_runtime_workbench.check_gradients.check_results import (
     Check,
     Comparison,
     DotProduct,
     GradientCheck,
 )
+from tesseract_runtime_workbench.check_gradients.reference import Reference
+from tesseract_runtime_workbench.check_gradients.report import report
 
 
 def comparison(gradients: Any, differences: Any, floor: float = 0.0) -> Comparison:

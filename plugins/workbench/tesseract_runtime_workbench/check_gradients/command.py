@@ -13,9 +13,9 @@ from runtime_core import documents
 from runtime_core.calls import author_fault, enter_scope, fault_of, validate_payload
 from runtime_core.cli import CommandContext, Payload, read_payload, report_fault, stdout_to_stderr
 from runtime_core.errors import AuthorError, InvalidOption, InvalidPayload, shortened
-from tesseract_runtime_workbench.check_gradients.check import Settings, check_gradients
+from tesseract_runtime_workbench.check_gradients.check_results import GradientCheck
+from tesseract_runtime_workbench.check_gradients.gradient_check import Settings, check_gradients
 from tesseract_runtime_workbench.check_gradients.report import report
-from tesseract_runtime_workbench.check_gradients.results import GradientCheck
 
 Names = list[str] | None
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from runtime_core.arrays import AnyArray
 from runtime_core.gradients import JVP, VJP, Vector, to_double
+from tesseract_runtime_workbench.check_gradients.check_results import DotProduct
 from tesseract_runtime_workbench.check_gradients.endpoint_gradients import EndpointGradients
-from tesseract_runtime_workbench.check_gradients.results import DotProduct
 
 TRIALS = 5  # pairs of random vectors; one may miss a difference by chance
 

@@ -16,8 +16,8 @@ from runtime_core.arrays import AnyArray
 from runtime_core.calls import enter_scope, execute
 from runtime_core.gradients import JACOBIAN, JVP, VJP, GradientSignature, one_hot
 from runtime_core.run_logs import EVALUATION
-from tesseract_runtime_workbench.check_gradients.results import Comparison
-from tesseract_runtime_workbench.check_gradients.selection import Selection, sample
+from tesseract_runtime_workbench.check_gradients.check_results import Comparison
+from tesseract_runtime_workbench.check_gradients.sampled_elements import Selection, sample
 
 Paths = Collection[str]
 

@@ -14,7 +14,7 @@ from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import Vector, evaluate_in_order, machine_epsilon, shapes_of, to_double
 from tesseract_runtime_workbench.check_gradients.perturbation import Perturbation, perturbation
-from tesseract_runtime_workbench.check_gradients.selection import Selection
+from tesseract_runtime_workbench.check_gradients.sampled_elements import Selection
 
 ROUNDINGS = 4
 """The roundings of its largest element that an output may have; one is inevitable."""

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from runtime_core.gradients import JVP, VJP
-from tesseract_runtime_workbench.check_gradients.perturbation import element
-from tesseract_runtime_workbench.check_gradients.results import (
+from tesseract_runtime_workbench.check_gradients.check_results import (
     Check,
     Comparison,
     DotProduct,
     GradientCheck,
 )
+from tesseract_runtime_workbench.check_gradients.perturbation import element
 
 _HEADINGS = ("input -> output", "endpoint", "checks", "failures", "absolute", "relative")
 

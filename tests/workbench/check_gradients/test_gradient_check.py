@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from runtime_core.errors import AuthorError, GradientFailed, InvalidOption, UnknownName
+from tesseract_runtime_workbench.check_gradients.check_results import GradientCheck
 from tesseract_runtime_workbench.check_gradients.report import report
-from tesseract_runtime_workbench.check_gradients.results import GradientCheck
 from tests.workbench.check_gradients.conftest import (
     HEADER,
     JACOBIAN,

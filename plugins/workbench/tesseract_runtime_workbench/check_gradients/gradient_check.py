@@ -16,16 +16,16 @@ from runtime_core.calls import enter_scope, evaluate, exception_text
 from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
 from runtime_core.gradients import JVP, VJP
 from runtime_core.run_logs import EVALUATION
-from tesseract_runtime_workbench.check_gradients.dot_product import dot_products
-from tesseract_runtime_workbench.check_gradients.endpoint_gradients import EndpointGradients
-from tesseract_runtime_workbench.check_gradients.reference import Reference, references
-from tesseract_runtime_workbench.check_gradients.results import (
+from tesseract_runtime_workbench.check_gradients.check_results import (
     Check,
     Comparison,
     DotProduct,
     GradientCheck,
 )
-from tesseract_runtime_workbench.check_gradients.selection import (
+from tesseract_runtime_workbench.check_gradients.dot_product import dot_products
+from tesseract_runtime_workbench.check_gradients.endpoint_gradients import EndpointGradients
+from tesseract_runtime_workbench.check_gradients.reference import Reference, references
+from tesseract_runtime_workbench.check_gradients.sampled_elements import (
     Selection,
     arrays_of,
     endpoints_of,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tesseract_runtime_binref.reference import Reference, read_reference
+from tesseract_runtime_binref.file_reference import Reference, read_reference
 
 PATHS = st.text(min_size=1).filter(lambda path: not re.search(r":\d+$", path))
 NUMBERS = st.integers(0, 10**18 - 1)

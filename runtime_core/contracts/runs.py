@@ -101,7 +101,7 @@ class RunSink:
     Other sinks get batches from the supervising process.
 
     A `default` sink is used if no other is selected, and along with sinks that are not local, which
-    may be unreachable; its handles are `StoringRunHandle`s.
+    may be unreachable; its handle is a `StoringRunHandle`.
 
     `clear` removes the log of an earlier run from the folder of a new one; commands with the same
     output path share a folder.

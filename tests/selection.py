@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let no test of `--quick` start a process, and let hypothesis wait for slow machines."""
+    """Let tests interrupt programs, start none with `--quick`, and wait for slow machines."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As in the background of a shell; the programs that tests interrupt would ignore it too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--quick"):
         sys.addaudithook(skip_at_process)
     settings.register_profile(

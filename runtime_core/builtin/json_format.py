@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from runtime_core.builtin.long_texts import Document, LongTexts
+from runtime_core.builtin.json_text_extraction import Document, LongTexts
 from runtime_core.contracts import Buffer, EncodedArray, ReadingLimits
 from runtime_core.documents.splices import Splices
 

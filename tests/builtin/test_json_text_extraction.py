@@ -15,7 +15,7 @@ from pydantic_core import from_json
 
 from runtime_core import Call, Reply, Runtime, Wire
 from runtime_core.builtin.json_format import JsonDocumentCodec
-from runtime_core.builtin.long_texts import LongTexts
+from runtime_core.builtin.json_text_extraction import LongTexts
 from runtime_core.contracts import ReadingLimits
 
 Make = Callable[..., Runtime]

@@ -67,7 +67,8 @@ class Shell:
     def run(self, line: str, folder: Path, *, status: int = 0) -> str:
         """Run a line in a folder, and return all that it prints."""
         programs = [str(self._venv / "bin"), str(Path(find_uv_bin()).parent), "/usr/bin", "/bin"]
-        plain = {k: v for k, v in clean_environment().items() if not k.startswith("PYTHONPATH")}
+        others = ("PYTHONPATH", "UV_")  # nox has uv install into the environment of the session
+        plain = {k: v for k, v in clean_environment().items() if not k.startswith(others)}
         environment = {**plain, **PIP, "PATH": ":".join(programs), "VIRTUAL_ENV": str(self._venv)}
         ended = subprocess.run(
             ["bash", "-c", line],

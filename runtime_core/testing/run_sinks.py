@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 
@@ -209,14 +208,15 @@ class RunSinkConformance:
 
     def test_threads_may_change(self, opened: Open) -> None:
         """One thread may open a run, another write to it, and a third close it."""
-
-        def in_a_thread(function: Callable[..., Any], *arguments: Any) -> Any:
-            with ThreadPoolExecutor(1) as thread:
-                return thread.submit(function, *arguments).result()
-
-        here = in_a_thread(opened)
-        in_a_thread(here.metrics, 1.0)
-        in_a_thread(here.handle.close, RunStatus.FINISHED)
+        # All three live until the end: a new thread may get the identity of one that has ended.
+        with (
+            ThreadPoolExecutor(1) as one,
+            ThreadPoolExecutor(1) as two,
+            ThreadPoolExecutor(1) as three,
+        ):
+            here = one.submit(opened).result()
+            two.submit(here.metrics, 1.0).result()
+            three.submit(here.handle.close, RunStatus.FINISHED).result()
         check_metrics(here.read().metrics, {"loss": [(0, 1.0)]})
 
     def test_nothing_is_printed(

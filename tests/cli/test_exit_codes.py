@@ -358,8 +358,8 @@ def apply(inputs):
         ("import asyncio; raise asyncio.CancelledError", "CancelledError"),
         ("raise type('Stop', (BaseException,), {})('now')", "Stop: now"),
         ("return apply(inputs)", "RecursionError: maximum recursion depth exceeded"),
-        ("return {'z': 1}", "no valid ApplyOutputSchema"),
-        ("return None", "no valid ApplyOutputSchema"),
+        ("return {'z': 1}", "not a valid ApplyOutputSchema"),
+        ("return None", "not a valid ApplyOutputSchema"),
     ],
 )
 def test_other_failures_of_the_author(

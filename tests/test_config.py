@@ -284,6 +284,6 @@ def test_unknown_flag_is_refused(catalog: Catalog) -> None:
 def test_options_of_a_plugin_are_built_when_they_are_read(catalog: Catalog) -> None:
     """A command that does not read the options of a plugin does not pay for their model."""
     config = resolve(catalog, flags={}, environment={})
-    model = config.settings["mlflow"].model
-    assert "options" not in vars(config.settings["mlflow"])
-    assert isinstance(config.section("mlflow"), model)
+    model = config.settings["finite_differences"].model
+    assert "options" not in vars(config.settings["finite_differences"])
+    assert isinstance(config.section("finite_differences"), model)

@@ -65,15 +65,15 @@ def author_fault(error: BaseException) -> Fault:
 
 
 def exception_text(error: BaseException) -> str:
-    """Return type and text of an exception, whatever its `__str__` does.
+    """Return type and text of an exception, whatever its class does.
 
     >>> exception_text(ValueError("no")), exception_text(KeyboardInterrupt())
     ('ValueError: no', 'KeyboardInterrupt')
     """
-    name = type(error).__name__
+    name: str = vars(type)["__name__"].__get__(type(error))  # a metaclass may have its own
     try:
-        text = str(error).strip()
-    except Exception:  # it is the author's own method
+        text = str.strip(str(error))  # plain text, even of a subclass with methods of its own
+    except (Exception, SystemExit):  # it is the author's own method
         return name
     return _unicode(f"{name}: {shortened(text, _LONGEST_TEXT)}" if text else name)
 

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 _CORE = str(Path(__file__).parents[1])
 
+_HOSTILE = (Exception, SystemExit)  # what attributes and methods of the author's class may raise
+
 
 def author_lines(error: BaseException) -> str:
     """Format the author's frames of a traceback; empty if there are none."""
-    if isinstance(error, SyntaxError):
-        return "".join(traceback.format_exception_only(error)).rstrip()
-    shown = traceback.TracebackException.from_exception(error)
-    return "".join(_authors(shown.stack).format()).rstrip()
+    with suppress(*_HOSTILE):
+        if isinstance(error, SyntaxError):
+            return "".join(traceback.format_exception_only(error)).rstrip()
+    frames = traceback.extract_tb(vars(BaseException)["__traceback__"].__get__(error))
+    return "".join(_authors(frames).format()).rstrip()
 
 
 def author_trace(error: BaseException) -> str:
-    """Format the whole traceback as Python prints it, without the frames of the runtime."""
-    shown = traceback.TracebackException.from_exception(error)
-    _shorten(shown)
-    return "".join(shown.format()).rstrip()
+    """Format the whole traceback as Python prints it, without the frames of the runtime.
+
+    An exception that Python cannot print has only its frames.
+    """
+    with suppress(*_HOSTILE):
+        shown = traceback.TracebackException.from_exception(error)
+        _shorten(shown)
+        return "".join(shown.format()).rstrip()
+    return author_lines(error)
 
 
 def _shorten(shown: traceback.TracebackException) -> None:

@@ -167,6 +167,78 @@ def test_an_exception_that_cannot_be_printed_is_a_fault() -> None:
     assert author_fault(Broken()).message.startswith("Broken")
 
 
+class HostileName(type):
+    """A metaclass whose classes cannot tell their names."""
+
+    __name__ = property(lambda cls: 1 / 0)
+
+
+class HostileText(str):
+    """A text whose methods fail."""
+
+    __len__ = __format__ = encode = lambda *_: 1 / 0  # type: ignore[assignment]  # hostile
+
+    def strip(self, *_: Any) -> HostileText:
+        """Return the hostile text itself."""
+        return self
+
+
+class NamelessError(Exception, metaclass=HostileName):
+    """An exception whose class has no name to offer."""
+
+
+class ExitingError(Exception):
+    """An exception whose text ends the process."""
+
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+
+class OddTextError(Exception):
+    """An exception whose text is of a class of its own."""
+
+    def __str__(self) -> str:
+        return HostileText("odd")
+
+
+class OpaqueError(Exception):
+    """An exception without attributes, even those of every exception."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise ValueError(name)
+
+
+def module_less() -> Exception:
+    """Return an exception of a class without a module, as code in `exec` defines it."""
+    names: dict[str, Any] = {"__builtins__": __builtins__}
+    exec("made = type('ModuleLess', (Exception,), {})('made')", names)  # the case in question
+    error = names["made"]
+    assert isinstance(error, Exception)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (NamelessError("x"), "NamelessError: x"),
+        (ExitingError(), "ExitingError"),
+        (OddTextError(), "OddTextError: odd"),
+        (OpaqueError("x"), "OpaqueError: x"),
+        (module_less(), "ModuleLess: made"),
+        (SyntaxError("no", ("f.py", "1", 2, 3)), "SyntaxError: no (f.py)"),  # type: ignore[arg-type]
+    ],
+    ids=["name", "exit", "text", "attributes", "module", "syntax"],
+)
+def test_no_class_of_an_exception_can_hide_the_failure(error: Exception, message: str) -> None:
+    """An exception that Python itself cannot print becomes a fault, with the frames at least."""
+    with pytest.raises(type(error)) as caught:
+        raise error
+    fault = author_fault(caught.value)
+    assert fault.message == message
+    assert type(fault.message) is str
+    assert "in test_no_class_of_an_exception_can_hide_the_failure" in fault.trace
+
+
 def test_a_trace_shows_what_caused_an_exception() -> None:
     """The exception that an author's own was raised from is in the trace."""
     try:

@@ -46,10 +46,16 @@ class ServeOptions(BaseModel):
         1 << 30, ge=1, description="Most bytes of one body."
     )
     timeout: float | None = Field(
-        None, ge=0.001, description="Seconds after which a call is stopped. [default: never]"
+        None,
+        ge=0.001,
+        allow_inf_nan=False,
+        description="Seconds after which a call is stopped. [default: never]",
     )
     shutdown_grace: Annotated[float, ADVANCED] = Field(
-        30.0, ge=0, description="Seconds that calls may still take after SIGTERM."
+        30.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds that calls may still take after SIGTERM.",
     )
     api_key: Annotated[tuple[str, ...], Flag(variables=("TESSERACT_API_KEY",))] = Field(
         (), description="A key that callers must show; may be repeated.", repr=False

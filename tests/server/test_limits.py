@@ -300,8 +300,10 @@ def test_time_that_is_none_is_refused(double: Served, value: str) -> None:
         "--max-body-size=0",
         "--timeout=0",
         "--timeout=nan",
+        "--timeout=inf",
         "--shutdown-grace=-1",
         "--shutdown-grace=nan",
+        "--shutdown-grace=inf",
         "--log-format=xml",
     ],
 )

@@ -30,8 +30,9 @@ def fault_of(error: TesseractRuntimeError) -> Fault:
         return error.fault
     details = error.details if isinstance(error, InvalidPayload) else ()
     cause = error.__cause__
-    trace = author_trace(cause) if cause is not None else ""
-    return Fault(kind=error.kind, message=str(error), details=details, trace=trace)
+    trace = _unicode(author_trace(cause)) if cause is not None else ""
+    message = _text(error) or exception_text(error)
+    return Fault(kind=error.kind, message=message, details=details, trace=trace)
 
 
 def fault_detail(fault: Fault) -> Any:
@@ -71,16 +72,21 @@ def exception_text(error: BaseException) -> str:
     ('ValueError: no', 'KeyboardInterrupt')
     """
     name: str = vars(type)["__name__"].__get__(type(error))  # a metaclass may have its own
+    text = _text(error).strip()
+    return f"{name}: {shortened(text, _LONGEST_TEXT)}" if text else name
+
+
+def _text(error: BaseException) -> str:
+    """Return the text of an exception; empty if its own method fails."""
     try:
-        text = str.strip(str(error))  # plain text, even of a subclass with methods of its own
+        return _unicode(str(error))
     except (Exception, SystemExit):  # it is the author's own method
-        return name
-    return _unicode(f"{name}: {shortened(text, _LONGEST_TEXT)}" if text else name)
+        return ""
 
 
 def _unicode(text: str) -> str:
     """Return a text without lone surrogates, which names of files may have."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return str.encode(text, "utf-8", "replace").decode("utf-8")  # the class may be the author's
 
 
 class RaisedFault(TesseractRuntimeError):

@@ -34,6 +34,21 @@ def test_an_error_of_the_runtime_keeps_kind_and_text() -> None:
     )
 
 
+def test_the_message_of_an_error_of_the_runtime_is_valid_unicode() -> None:
+    """An error may quote an answer or the name of a file, with lone surrogates."""
+    assert fault_of(UnknownName("No file \udcff.")).message == "No file ?."
+
+
+def test_an_error_of_the_runtime_that_cannot_be_printed_is_a_fault() -> None:
+    """A subclass of the author's file may have a text that fails."""
+
+    class Broken(UnknownName):
+        def __str__(self) -> str:
+            raise ValueError("no text")
+
+    assert fault_of(Broken()) == Fault(kind=FaultKind.UNKNOWN_NAME, message="Broken")
+
+
 def test_all_faults_of_a_payload_are_reported() -> None:
     """Every fault has its type, place, text, summary and context."""
     fault = fault_of(refusal({"x": [1.0, 2.0], "n": -1}))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runtime_core.calls.faults import summary
 from runtime_core.errors import FaultKind, InvalidPayload
 from tests.builtin.conftest import (
     GRADIENTS,
@@ -290,6 +291,8 @@ def test_a_vector_that_does_not_fit_is_refused(
     assert [detail["type"] for detail in wrong.details] == [type_]
     assert message in wrong.details[0]["msg"]
     assert wrong.details[0]["loc"][0] in ("tangent_vector", "cotangent_vector")
+    [value] = vector.values()
+    assert wrong.details[0].get("input", summary(value)) == summary(value)
     assert seen(made) == []
 
 

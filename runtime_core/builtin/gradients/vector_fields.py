@@ -11,11 +11,12 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
+    ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from runtime_core.arrays.coercion import AnyArray, Expected
 from runtime_core.arrays.gradient_array import GradientArray
@@ -80,7 +81,10 @@ def _vector_field(
             return wanted.coerce(np.asarray(array))
         except PydanticCustomError as error:
             facts = {"noun": noun, "path": repr(path), "problem": error.message()}
-            raise PydanticCustomError(error.type, "{noun} of {path}: {problem}", facts) from None
+            fault = PydanticCustomError(error.type, "{noun} of {path}: {problem}", facts)
+            # The input of a plain error would be the pair.
+            lines: list[InitErrorDetails] = [{"type": fault, "input": value}]
+            raise ValidationError.from_exception_data(noun, lines) from None
 
     def check(vector: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         asked = info.data.get(paths_field)

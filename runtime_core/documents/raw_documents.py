@@ -68,6 +68,6 @@ def _is_open(schema: Mapping[str, Any]) -> bool:
         return schema.get("values_schema", {}).get("type") not in _VALUES
     if kind == "model":
         closed = schema.get("config", {}).get("extra_fields_behavior") == "forbid"
-        return not closed and not schema.get("root_model")
+        return bool(schema.get("custom_init")) or (not closed and not schema.get("root_model"))
     fields: Mapping[str, Any] = schema.get("fields", {})
     return "buffer" in str([(name, fields[name].get("validation_alias")) for name in fields])

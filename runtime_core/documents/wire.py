@@ -39,9 +39,10 @@ def writable_format(wire: Wire, catalog: Catalog, *, folder: str | None) -> Form
 
 
 def _format_and_compression(wire: Wire, catalog: Catalog) -> Format:
+    format_ = catalog.formats.find(wire.format)
     if wire.compression is not None:
         catalog.compressors.find(wire.compression)
-    return catalog.formats.find(wire.format)
+    return format_
 
 
 def format_of_media_type(catalog: Catalog, content_type: str) -> Format | None:

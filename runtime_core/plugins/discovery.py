@@ -121,7 +121,8 @@ def _metadata(entry_point: EntryPoint) -> Sequence[tuple[str, str]]:
     assert entry_point.dist is not None  # only entry points made by hand have none
     text = entry_point.dist.read_text("METADATA")
     if text is None:  # an egg has other files
-        return list(entry_point.dist.metadata.items())  # type: ignore[attr-defined]  # a Message
+        fields = entry_point.dist.metadata.items()  # type: ignore[attr-defined]  # a Message
+        return [*fields, *(("Requires-Dist", line) for line in entry_point.dist.requires or ())]
     headers = (line.partition(": ") for line in text.partition("\n\n")[0].splitlines())
     return [(name, value) for name, _, value in headers]
 

@@ -66,7 +66,7 @@ def test_both_paths_are_the_working_directory_by_default(
         ({"points": "@none*"}, "inputs.points: No file matches '@none*' in the input path '"),
         ({"points": "none"}, "inputs.points: Input should be a list, or '@' and a glob of files"),
         ({"solver": {"type": "image", "ref": "a:1"}}, "inputs.solver: The image 'a:1' is not sta"),
-        ({"solver": {"type": "api_path", "ref": "x.py"}}, "inputs.solver: There is no 'x.py'"),
+        ({"solver": {"type": "api_path", "ref": "x.py"}}, "inputs.solver: No Tesseract 'x.py'"),
     ],
 )
 def test_a_wrong_payload_is_reported_in_a_line(

@@ -210,8 +210,11 @@ def test_a_remote_caller_names_no_file(made: Made, tmp_path: Path, calling: Call
 def test_a_file_that_is_not_there_is_named(calling: Calling, inputs: Path) -> None:
     """The path of a file is relative to the input path."""
     with calling():
-        told = refused(TesseractReference, {"type": "api_path", "ref": "none.py"})
-        assert told["msg"] == f"There is no 'none.py' in the input path {str(inputs)!r}."
+        (inputs / "folder").mkdir()
+        for name in ("none.py", "folder"):
+            told = refused(TesseractReference, {"type": "api_path", "ref": name})
+            missing = f"No Tesseract {name!r} in the input path {str(inputs)!r}."
+            assert told["msg"] == missing
         (inputs / "some.py").write_text("")
         reference = read(TesseractReference, {"type": "api_path", "ref": "some.py"})
         written = TypeAdapter(TesseractReference).dump_python(reference, mode="json")

@@ -319,6 +319,8 @@ def test_a_vector_has_the_keys_that_are_named(
         f"{noun.replace(' ', '_')}: Expected {noun} with keys conforming to {key}: {path}, "
         f"got {got}"
     )
+    context = {"noun": noun, "field": key, "asked": path, "got": got}
+    assert caught.value.details[0]["ctx"] == context
 
 
 def test_a_short_vector_is_broadcast(runtime: Make) -> None:

@@ -255,6 +255,9 @@ def test_options_are_those_of_the_command_line(local: Kind, source: Path) -> Non
         local(source, options={"gradients": "auto"})
     with pytest.raises(InvalidOption, match="--debug='perhaps'"):
         local(source, options={"debug": "perhaps"})
+    for name in ("api_path", "input_path", "output_path"):
+        with pytest.raises(InvalidOption, match=f"Option '{name}' is an argument of its own"):
+            local(source, options={name: "elsewhere"})
 
 
 def test_imported_module_is_a_tesseract(source: Path) -> None:

@@ -48,6 +48,17 @@ class Inner(BaseModel):
     note: str = ""
 
 
+class WithInit(BaseModel):
+    """A closed model whose own `__init__` is called with the document."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    x: Differentiable[Float64]
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+
+
 def sees(annotation: Any) -> bool:
     """Apply `sees_raw_documents` to the payload of a model with one field."""
     made = create_model("InputSchema", x=(annotation, ...))
@@ -93,6 +104,7 @@ def test_arrays_and_what_holds_them_do_not(annotation: Any) -> None:
         create_model("Open", __config__=ConfigDict(extra="allow")),
         create_model("Data", buffer=(str, ...)),
         create_model("Alias", x=(str, Field(alias="buffer"))),
+        WithInit,
     ],
 )
 def test_anything_else_does(annotation: Any) -> None:

@@ -42,6 +42,7 @@ def test_array_encoding_may_differ_from_the_format(runtime: Callable[..., Runtim
         (Wire(format="jsn"), "Unknown format 'jsn'. Did you mean 'json'?"),
         (Wire(format="json", array_encoding="base46"), "Unknown array encoding 'base46'."),
         (Wire(format="json", compression="rar"), "Unknown compression 'rar'."),
+        (Wire(format="jsn", compression="rar"), "Unknown format 'jsn'. Did you mean 'json'?"),
         (
             Wire(format="json", array_encoding="raw"),
             "Array encoding 'raw' is binary and cannot be written as json.",

@@ -116,8 +116,7 @@ def test_larger_integers_are_an_error(runtime: Callable[..., Runtime], power: in
     """An integer of more than 64 bits is a fault with a short message."""
     fault = runtime(WITH_INTEGER).invoke(call(power)).fault
     assert fault is not None
-    assert fault.message.startswith("The result cannot be written as msgpack: ")
-    assert len(fault.message) < 200
+    assert fault.message == ("The result cannot be written as msgpack: Integer value out of range.")
 
 
 def call(power: int) -> Call:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib.metadata import Distribution, version
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 from runtime_core.catalog import CORE, Plugin, PluginStatus
 from runtime_core.errors import PluginFault
+from runtime_core.hookspecs import PROJECT
 from runtime_core.plugins import PluginSelection, discover
 from runtime_core.plugins.discovery import Candidate, _is_within_plain_bounds
 from tests.plugins.conftest import Install
@@ -103,6 +105,17 @@ def test_plugin_of_another_core_is_incompatible(install: Install, requirement: s
     assert plugin.problem == (
         f"It requires {requirement}, and tesseract-runtime-core is {CORE_VERSION}"
     )
+
+
+def test_requirements_of_an_egg_are_read(tmp_path: Path) -> None:
+    """An egg has its requirements in a file of their own."""
+    (tmp_path / "PKG-INFO").write_text("Metadata-Version: 1.0\nName: acme\nVersion: 2.0\n")
+    (tmp_path / "requires.txt").write_text("tesseract-runtime-core>=99\n")
+    (tmp_path / "entry_points.txt").write_text(f"[{PROJECT}]\nacme = acme.plugin\n")
+    [entry_point] = Distribution.at(tmp_path).entry_points
+    found = Candidate.of(entry_point)
+    assert (found.distribution, found.version) == ("acme", "2.0")
+    assert found.requires == ["tesseract-runtime-core>=99"]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def _api_path(ref: str) -> Address:
         )
     path = current.files.resolve(ref)
     if not path.is_file():
-        raise MissingFile(f"There is no {quoted(ref)} in {INPUTS.place()}.")
+        raise MissingFile(f"No Tesseract {quoted(ref)} in {INPUTS.place()}.")
     paths = {"input_path": current.config.input_path, "output_path": current.config.output_path}
     return Address(type="api_path", ref=str(path), options=paths)
 

@@ -10,6 +10,7 @@ from typing import Any
 from runtime_core.calls import current_scope
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Buffer, Call, Description, Reply, Wire
+from runtime_core.errors import InvalidOption
 from tesseract_runtime_client.errors import failure_of
 from tesseract_runtime_client.transport import Answer, Request
 
@@ -60,6 +61,8 @@ def config_of(
     if isinstance(source, ModuleType):
         source = str(source.__dict__.get("__file__") or source.__name__)
     paths = {"api_path": source, "input_path": input_path or ".", "output_path": output_path}
+    for name in paths.keys() & options.keys():
+        raise InvalidOption(f"Option {name!r} is an argument of its own, not one of `options`.")
     flags = {name: os.fspath(path) for name, path in paths.items() if path is not None}
     return resolve(current_scope().catalog, flags={**options, **flags}, environment={})
 

@@ -39,7 +39,7 @@ class MsgpackDocumentCodec:
         def written(value: Any) -> Any:
             if isinstance(value, EncodedArray):
                 return splices.mapping(value)
-            raise OverflowError(f"a {type(value).__name__} is out of range")  # of 64 bits
+            raise OverflowError("Integer value out of range")  # of 64 bits: others are native
 
         try:
             packed = msgpack.packb(tree, default=written)

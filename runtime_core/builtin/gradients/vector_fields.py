@@ -92,9 +92,9 @@ def _vector_field(
             return vector
         raise PydanticCustomError(
             "value_error",
-            "Expected {noun} vector with keys conforming to {field}: {asked}, got {got}",
+            "Expected {noun} with keys conforming to {field}: {asked}, got {got}",
             {
-                "noun": noun.lower(),
+                "noun": f"{noun.lower()} vector",
                 "field": paths_field,
                 "asked": listed(asked),
                 "got": listed([key[:60] for key in vector][:8]),

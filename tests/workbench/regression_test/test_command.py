@@ -190,7 +190,7 @@ def test_tesseract_that_is_not_there(here: Here) -> None:
     """A missing file is a usage error."""
     ended = here("test", write("case.json", PASSING))
     assert (ended.code, ended.stdout) == (2, "")
-    assert "--api-path or TESSERACT_API_PATH" in ended.stderr
+    assert "No Tesseract at" in ended.stderr
 
 
 def test_debug_shows_where(run: RunTest) -> None:

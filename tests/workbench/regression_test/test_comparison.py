@@ -227,3 +227,22 @@ def test_tolerance_is_that_of_numpy(
     with np.errstate(all="ignore"):
         near = np.isclose(got, expected, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True)
     assert tolerance.close(expected, got).tolist() == near.tolist()
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "close"),
+    [
+        (complex(np.nan, 1), complex(np.nan, 1), True),
+        (complex(np.nan, 1), complex(np.nan, 2), False),
+        (complex(np.nan, 1), complex(1, np.nan), False),
+        (complex(np.inf, 1), complex(np.inf, 1), True),
+        (complex(np.inf, 1), complex(-np.inf, 1), False),
+        (1e308, np.inf, False),
+    ],
+)
+def test_parts_that_are_not_finite_must_be_the_same(
+    expected: complex, got: complex, close: bool
+) -> None:
+    """A NaN or an infinity has its place in one part, however large the tolerance is."""
+    result = Tolerance(rtol=10.0).close(np.asarray(expected), np.asarray(got))
+    assert bool(result) is close

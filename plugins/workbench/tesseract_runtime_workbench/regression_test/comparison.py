@@ -49,7 +49,10 @@ class Tolerance:
             return np.asarray(expected == got)
         one, other = got.astype(_wide(got)), expected.astype(_wide(expected))
         with np.errstate(all="ignore"):
-            return np.asarray(np.isclose(one, other, self.rtol, self.atol, equal_nan=True))
+            near = np.isclose(one, other, self.rtol, self.atol) & np.isfinite(one)
+        parts = ((one.real, other.real), (one.imag, other.imag))  # either may be NaN or infinite
+        real, imaginary = [(a == b) | (np.isnan(a) & np.isnan(b)) for a, b in parts]
+        return np.asarray(near | (real & imaginary))
 
 
 def output_differences(

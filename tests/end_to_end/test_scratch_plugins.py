@@ -487,8 +487,9 @@ def test_wrong_setting_is_refused(environment: Environment) -> None:
 
 
 def test_settings_are_in_the_help(environment: Environment) -> None:
-    """The help lists the settings and the command of a plugin."""
-    text = environment.runtime("--help").stdout
+    """The help lists the command of a plugin, and with `--help-all` its settings."""
+    assert "Greet a person." in environment.runtime("--help").stdout
+    text = environment.runtime("--help-all").stdout
     assert "--greet-name TEXT" in text
     assert "Who is greeted. [default: you]" in text
     assert "Greet a person." in text

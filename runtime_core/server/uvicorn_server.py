@@ -24,6 +24,9 @@ _KEEP_ALIVE_SECONDS = 60
 _SECONDS_TO_ANSWER = 10  # for slow readers, after calls have been cut short
 _BACKLOG = 2048
 
+_REUSED = 8 << 20
+"""Blocks of up to so many bytes are reused by malloc, rather than mapped anew for each piece."""
+
 
 def bound_socket(host: str, port: int) -> socket.socket:
     """Return a socket bound to an address; `InvalidOption` if it cannot be bound."""
@@ -55,6 +58,7 @@ async def _serve(server: Server, address: socket.socket) -> None:
             signal.signal(number, service.handle_exit)
         gc.collect()
         gc.freeze()  # loaded modules stay: the collector need not examine them each time
+        bytes(_REUSED)  # glibc's threshold is the largest block freed so far: see mallopt(3)
         with _named_in_errors(*address.getsockname()[:2]):  # it may be taken since it was bound
             address.listen(_BACKLOG)
         await service.serve(sockets=[address])

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.patience import PATIENCE, allow
 
-HAVE_PROCESSES = {
+SLOW_FOLDERS = {
     "cli",
     "client",
     "composition",
@@ -23,12 +23,13 @@ HAVE_PROCESSES = {
     "jax_recipes",
     "mlflow",
     "run_logs",
+    "schemas",
     "server",
     "soak",
     "testing",
     "workers",
 }
-"""The folders of which `--quick` collects nothing: their point is processes, JAX or MLflow."""
+"""The folders that `--quick` leaves out: they test processes, JAX, MLflow or random models."""
 
 STARTING = {"subprocess.Popen", "os.fork", "os.posix_spawn"}
 """The audit events of a new process."""
@@ -69,12 +70,12 @@ def skip_at_process(event: str, arguments: object) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave whole folders out of `--quick`."""
     folder = collection_path.parent == Path(__file__).parent and collection_path.name
-    return True if config.getoption("--quick") and folder in HAVE_PROCESSES else None
+    return True if config.getoption("--quick") and folder in SLOW_FOLDERS else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with tests that wait, so that the rest fills the gaps, and set the time limits."""
-    items.sort(key=lambda item: folder_of(item.nodeid) not in HAVE_PROCESSES)
+    items.sort(key=lambda item: folder_of(item.nodeid) not in SLOW_FOLDERS)
     if PATIENCE != 1:
         for item in items:
             allow(item)

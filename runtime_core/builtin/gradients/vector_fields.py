@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -80,30 +80,40 @@ def _vector_field(
         try:
             return wanted.coerce(np.asarray(array))
         except PydanticCustomError as error:
-            facts = {"noun": noun, "path": repr(path), "problem": error.message()}
-            fault = PydanticCustomError(error.type, "{noun} of {path}: {problem}", facts)
-            # The input of a plain error would be the pair.
-            lines: list[InitErrorDetails] = [{"type": fault, "input": value}]
-            raise ValidationError.from_exception_data(noun, lines) from None
+            raise _vector_fault(noun, path, value, error) from None
 
     def check(vector: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         asked = info.data.get(paths_field)
         if asked is None or vector.keys() == set(asked):
             return vector
-        raise PydanticCustomError(
-            "value_error",
-            "Expected {noun} with keys conforming to {field}: {asked}, got {got}",
-            {
-                "noun": f"{noun.lower()} vector",
-                "field": paths_field,
-                "asked": listed(asked),
-                "got": listed([key[:60] for key in vector][:8]),
-            },
-        )
+        raise _other_keys(noun, paths_field, asked, vector)
 
     array: Any = Annotated[GradientArray, WrapValidator(fit)]
     annotation = Annotated[dict[str, array], BeforeValidator(keyed), AfterValidator(check)]
     return annotation, Field(description=doc)
+
+
+def _vector_fault(noun: str, path: str, value: Any, error: PydanticCustomError) -> ValidationError:
+    """Make the fault of one array of a vector; the input of a plain error would be its pair."""
+    facts = {"noun": noun, "path": repr(path), "problem": error.message()}
+    fault = PydanticCustomError(error.type, "{noun} of {path}: {problem}", facts)
+    lines: list[InitErrorDetails] = [{"type": fault, "input": value}]
+    return ValidationError.from_exception_data(noun, lines)
+
+
+def _other_keys(
+    noun: str, paths_field: str, asked: Collection[str], vector: Mapping[str, Any]
+) -> PydanticCustomError:
+    return PydanticCustomError(
+        "value_error",
+        "Expected {noun} with keys conforming to {field}: {asked}, got {got}",
+        {
+            "noun": f"{noun.lower()} vector",
+            "field": paths_field,
+            "asked": listed(asked),
+            "got": listed([key[:60] for key in vector][:8]),
+        },
+    )
 
 
 def cotangents_of_shapes(

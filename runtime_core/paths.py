@@ -23,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class InvalidPath(TesseractRuntimeError, ValueError):
+class InvalidPath(TesseractRuntimeError, ValueError, LookupError):
     """A text is not a valid path, or a value has nothing at a path."""
 
 
@@ -294,7 +294,8 @@ def _with_children(tree: Any, children: Mapping[Step, Any]) -> Any:
         items = list(tree)
         for step, child in children.items():
             items[step.position] = child  # type: ignore[union-attr,index]  # it is an Index
-        return items if isinstance(tree, list) else type(tree)(items)
+        make = getattr(tree, "_make", type(tree))  # of a named tuple
+        return items if isinstance(tree, list) else make(items)
     return _changed_model(tree, {_name(step): child for step, child in children.items()})
 
 

@@ -86,9 +86,16 @@ class Array(metaclass=_ArrayType):
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """Return the JSON Schema of the document, with the encodings of the current scope."""
+        if handler.mode == "serialization" and not _writes_documents(schema):
+            return handler(schema)  # the author has another serializer for this field
         return array_json_schema(
             shape=cls.expected_shape, dtype=cls.expected_dtype, flags=cls.flags, handler=handler
         )
+
+
+def _writes_documents(schema: CoreSchema) -> bool:
+    function: Any = schema.get("serialization", {}).get("function")
+    return isinstance(getattr(function, "__self__", None), ArrayDocument)
 
 
 _PLAIN_TYPES = frozenset({str, int, float, bool})

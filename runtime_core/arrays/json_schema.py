@@ -32,7 +32,26 @@ from runtime_core.contracts import ArrayEncoding
 
 
 class ArrayJsonSchema(GenerateJsonSchema):
-    """Generates JSON Schemas with the documents of default arrays."""
+    """Generates JSON Schemas of payloads, and in serialization mode those of results.
+
+    Defaults are documents as well, and a result may have any value that can be written.
+    """
+
+    def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
+        """Return the schema of a number, which a result may have as text if it is not finite."""
+        number = super().float_schema(schema)
+        if self.mode == "validation" or schema.get("allow_inf_nan") is False:
+            return number
+        return {"anyOf": [number, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}]}
+
+    def ser_schema(self, schema: Any) -> JsonSchemaValue | None:
+        """Return the schema of what a serializer returns, which is anything if it has no type."""
+        if schema["type"] not in _SERIALIZERS:
+            return super().ser_schema(schema)
+        written = super().ser_schema(schema) or {}
+        if schema.get("when_used", "always").endswith("unless-none"):
+            written = self.get_union_of_schemas([written, {"type": "null"}])
+        return written
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         """Return the schema of a field with its default in serialized form."""
@@ -50,6 +69,10 @@ class ArrayJsonSchema(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:
         """Return a default value as JSON."""
         return super().encode_default(_documents(dft))
+
+
+_SERIALIZERS = frozenset({"any", "function-plain", "function-wrap"})
+"""The types of serializers that may return values of another type than that of their field."""
 
 
 def _documents(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import BaseModel, RootModel
+from pydantic.json_schema import JsonSchemaMode
 
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 
@@ -50,16 +51,16 @@ def bind_health(binding: Binding) -> BoundEndpoint:
 
 def bind_input_schema(binding: Binding) -> BoundEndpoint | Unavailable:
     """Bind the JSON Schema of the payload of `apply`."""
-    return _schema_endpoint(binding, "payload")
+    return _schema_endpoint(binding, "payload", "validation")
 
 
 def bind_output_schema(binding: Binding) -> BoundEndpoint | Unavailable:
     """Bind the JSON Schema of the result of `apply`."""
-    return _schema_endpoint(binding, "result")
+    return _schema_endpoint(binding, "result", "serialization")
 
 
 def _schema_endpoint(
-    binding: Binding, part: Literal["payload", "result"]
+    binding: Binding, part: Literal["payload", "result"], mode: JsonSchemaMode
 ) -> BoundEndpoint | Unavailable:
     from runtime_core.arrays.json_schema import ArrayJsonSchema  # numpy, which health can spare
 
@@ -69,5 +70,5 @@ def _schema_endpoint(
     model: type[BaseModel] = getattr(apply, part)
     return BoundEndpoint(
         result=JsonSchema,
-        answer=lambda _: model.model_json_schema(schema_generator=ArrayJsonSchema),
+        answer=lambda _: model.model_json_schema(schema_generator=ArrayJsonSchema, mode=mode),
     )

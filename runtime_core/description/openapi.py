@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from pydantic_core import from_json, to_json
 
 from runtime_core.arrays.json_schema import ArrayJsonSchema
@@ -15,6 +16,8 @@ from runtime_core.catalog import Catalog
 from runtime_core.contracts import BoundEndpoint, Unavailable
 from runtime_core.run_logs.run import RUN_ID_PATTERN
 from runtime_core.runtime import Runtime
+
+ModelMode = tuple[type[BaseModel], JsonSchemaMode]
 
 _REF = "#/components/schemas/{model}"
 
@@ -92,14 +95,10 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
 
 def _components(
     served: Mapping[str, BoundEndpoint],
-) -> tuple[Mapping[type[BaseModel], Any], dict[str, Any]]:
-    """Return a reference to each model and the components that they name."""
-    models = dict.fromkeys(
-        model for e in served.values() for model in (e.payload, e.result) if model is not None
-    )
-    # One mode for all: a model must be one component, in payloads and in results.
+) -> tuple[Mapping[Any, Any], dict[str, Any]]:
+    """Return a reference to each model in its mode, and the components that they name."""
     keys, schema = models_json_schema(
-        [(model, "validation") for model in models],
+        [*chain.from_iterable(map(model_modes, served.values()))],
         ref_template=_REF,
         schema_generator=ArrayJsonSchema,
     )
@@ -107,11 +106,18 @@ def _components(
     for endpoint in served.values():
         for name, extras in endpoint.schema_extras.items():
             components[name].update(extras)
-    return {model: keys[model, "validation"] for model in models}, components
+    return keys, components
+
+
+def model_modes(endpoint: BoundEndpoint) -> Iterator[ModelMode]:
+    """Yield the models of an endpoint, each with the mode of its JSON Schema."""
+    if endpoint.payload is not None:
+        yield endpoint.payload, "validation"
+    yield endpoint.result, "serialization"
 
 
 def _path(
-    catalog: Catalog, name: str, endpoint: BoundEndpoint, refs: Mapping[type[BaseModel], Any]
+    catalog: Catalog, name: str, endpoint: BoundEndpoint, refs: Mapping[ModelMode, Any]
 ) -> dict[str, Any]:
     method = "get" if endpoint.payload is None else "post"
     summary = catalog.endpoints.find(name).summary
@@ -122,7 +128,7 @@ def _path(
         "responses": {
             "200": {
                 "description": "Successful Response",
-                "content": _content(catalog, refs[endpoint.result]),
+                "content": _content(catalog, refs[endpoint.result, "serialization"]),
             }
         },
     }
@@ -130,7 +136,7 @@ def _path(
         operation["parameters"] = [dict(_RUN_ID)]
         operation["requestBody"] = {
             "required": True,
-            "content": _content(catalog, refs[endpoint.payload]),
+            "content": _content(catalog, refs[endpoint.payload, "validation"]),
         }
         operation["responses"] |= _FAULTS
     return {method: operation}

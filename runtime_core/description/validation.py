@@ -13,6 +13,7 @@ from runtime_core.arrays.json_schema import ArrayJsonSchema
 from runtime_core.calls import scope
 from runtime_core.calls.faults import exception_text
 from runtime_core.contracts import Unavailable
+from runtime_core.description.openapi import model_modes
 from runtime_core.errors import InvalidOption, InvalidTesseract, TesseractRuntimeError, UnknownName
 from runtime_core.gradients import SIGNATURES
 from runtime_core.runtime import Runtime
@@ -52,10 +53,10 @@ def _binding_faults(runtime: Runtime, name: str) -> Iterator[str]:
     endpoint = runtime.endpoint(name)
     if isinstance(endpoint, Unavailable):
         return
-    for model in filter(None, (endpoint.payload, endpoint.result)):
+    for model, mode in model_modes(endpoint):
         try:
             with scope.enter(runtime.scope()):
-                model.model_json_schema(schema_generator=ArrayJsonSchema)
+                model.model_json_schema(schema_generator=ArrayJsonSchema, mode=mode)
         except PydanticInvalidForJsonSchema as error:
             yield (f"{model.__name__} has a type that no JSON Schema can describe: {error.message}")
 

@@ -11,15 +11,17 @@ import typer.main
 
 from runtime_core.catalog import Catalog, Registered, command_name
 from runtime_core.cli.context import CommandContext
-from runtime_core.cli.endpoints import OPTIONS_OF_ENDPOINTS, endpoint_command
-from runtime_core.cli.options import given_flags, global_flags, misplaced, root_callback
+from runtime_core.cli.endpoints import endpoint_command
+from runtime_core.cli.options import root_callback, take_global_options
 from runtime_core.contracts import Command
-from runtime_core.errors import InvalidOption, PluginFault, did_you_mean, listed
+from runtime_core.errors import PluginFault, did_you_mean, listed
 
 _HELP = """Invoke the Tesseract runtime.
 
 Options can be variables: TESSERACT_<OPTION>, TESSERACT_RUNTIME_<COMMAND>_<OPTION>.
 """
+
+_COMPLETION = ("install_completion", "show_completion")
 
 _MARGINS = 4  # columns before, between and after the two columns of a list
 
@@ -38,7 +40,7 @@ def application(context: CommandContext) -> Any:
     app.callback()(root_callback(context.catalog))
     command: Any = typer.main.get_command(app)
     for parameter in command.params:
-        if parameter.name in ("install_completion", "show_completion"):
+        if parameter.name in _COMPLETION:
             parameter.hidden = True
     return command
 
@@ -77,18 +79,14 @@ class CatalogGroup(typer.core.TyperGroup):
         for parameter in command.params:
             if parameter.name == "output_format":
                 parameter.metavar = "|".join(catalog.formats.names)
+        take_global_options(command, [p for p in self.params if p.name not in _COMPLETION])
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command of the arguments, or fail with a suggestion."""
         name, *rest = args
         context: CommandContext = ctx.obj
-        context.flags = given_flags(context.catalog, ctx.params)
-        if name in _endpoint_names(context.catalog):  # before it is bound without the option
-            flags = global_flags(context.catalog) - OPTIONS_OF_ENDPOINTS
-            for flag in (argument.partition("=")[0] for argument in rest):
-                if flag in flags:
-                    raise InvalidOption(misplaced(flag))
+        context.add_flags(ctx.params)
         command = self.get_command(ctx, name)
         if command is None:
             ctx.fail(_unknown(context.catalog, name))

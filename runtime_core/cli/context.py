@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from runtime_core.catalog import Catalog
+from runtime_core.cli.options import given_flags
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs.supervisor import RunSupervisor
@@ -21,7 +22,13 @@ class CommandContext:
     catalog: Catalog
     selection: PluginSelection
     environment: Mapping[str, str]
-    flags: Mapping[str, Any] = field(default_factory=dict)
+    flags: dict[str, Any] = field(default_factory=dict)
+
+    def add_flags(self, parameters: Mapping[str, Any]) -> None:
+        """Add the global options among parsed parameters, which are stronger than earlier ones."""
+        for name, value in given_flags(self.catalog, parameters).items():
+            earlier = self.flags.get(name)
+            self.flags[name] = [*earlier, *value] if earlier and isinstance(value, list) else value
 
     @cached_property
     def config(self) -> RuntimeConfig:

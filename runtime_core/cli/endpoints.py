@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 
 from runtime_core.cli.capture import captured
 from runtime_core.cli.context import CommandContext
+from runtime_core.cli.options import is_global
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver, folder_of_results
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
@@ -21,9 +22,6 @@ from runtime_core.errors import FaultKind
 from runtime_core.run_logs.run import new_run_id
 from runtime_core.run_logs.text_log import text_log_path
 
-OPTIONS_OF_ENDPOINTS = frozenset({"--output-path", "--output-format"})
-"""The options of an endpoint's command that are global options too."""
-
 _SECONDS_FOR_SINKS = 2.0  # a slow or unreachable tracker must not delay the end
 
 
@@ -31,23 +29,25 @@ def endpoint_command(
     context: CommandContext, name: str
 ) -> tuple[Callable[..., Any], type[TyperCommand]]:
     """Return the Typer function of an endpoint's command and the class of that command."""
-    with stdout_to_stderr():
-        endpoint = context.runtime().bound(name)
 
-    def with_payload(
+    def compute(
         payload: Payload, output_path: OutputPath = None, output_format: OutputFormat = None
     ) -> None:
+        if _bound(context, name).payload is None:
+            _answer(context, name, b"", "json", output_path, output_format)
+            return
         body, body_format = read_payload(payload, context.catalog)
         with ExitStack() as stack:
             with stdout_to_stderr():  # the output of `setup()` is not the result
                 stack.enter_context(context.runtime().set_up())
             _answer(context, name, body, body_format, output_path, output_format)
 
-    def without_payload(output_path: OutputPath = None, output_format: OutputFormat = None) -> None:
-        _answer(context, name, b"", "json", output_path, output_format)
+    return compute, _command_class(context, name)
 
-    function = without_payload if endpoint.payload is None else with_payload
-    return function, _command_class(context.catalog.endpoints.find(name).summary, endpoint)
+
+def _bound(context: CommandContext, name: str) -> BoundEndpoint:
+    with stdout_to_stderr():
+        return context.runtime().bound(name)
 
 
 def _answer(
@@ -103,15 +103,26 @@ def report_fault(fault: Fault, name: str, *, debug: bool) -> None:
     print(f"Error: {fault.message}", file=sys.stderr)
 
 
-def _command_class(summary: str, endpoint: BoundEndpoint) -> type[TyperCommand]:
+def _command_class(context: CommandContext, name: str) -> type[TyperCommand]:
     class EndpointCommand(TyperCommand):
-        """A command whose help on payload and result is written only on request."""
+        """A command that binds its endpoint, and writes the help on it only on request."""
+
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            """Read the global options first: they name the Tesseract."""
+            given, _, _ = self.make_parser(ctx).parse_args(list(args))
+            for parameter in filter(is_global, self.params):
+                parameter.handle_parse_result(ctx, given, [])
+                parameter.callback = None  # once is enough
+            if _bound(context, name).payload is None:
+                self.params = [each for each in self.params if each.name != "payload"]
+            return super().parse_args(ctx, args)
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
             """Write the help."""
             from runtime_core.cli.field_tree import field_tree  # it loads numpy
 
-            parts = [summary, endpoint.doc.strip()]
+            endpoint = _bound(context, name)
+            parts = [context.catalog.endpoints.find(name).summary, endpoint.doc.strip()]
             if endpoint.payload is not None:
                 parts.append("The payload is a JSON object with the following structure.")
                 parts.append("\b\nPayload:\n" + field_tree(endpoint.payload))

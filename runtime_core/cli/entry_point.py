@@ -11,10 +11,9 @@ from types import MappingProxyType
 import typer
 
 from runtime_core.calls.faults import exception_text
-from runtime_core.catalog import Catalog
 from runtime_core.cli.application import application
 from runtime_core.cli.context import CommandContext
-from runtime_core.cli.options import global_flags, misplaced, plugin_selection
+from runtime_core.cli.options import plugin_selection
 from runtime_core.cli.standard_streams import (
     open_standard_streams,
     stdout_restored,
@@ -61,7 +60,7 @@ def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except UsageError as error:
-        return _report_usage(error, catalog)
+        return _report_usage(error)
     except TesseractRuntimeError as error:
         return _report(error)
     except AuthorError as error:
@@ -87,11 +86,6 @@ def _report(error: TesseractRuntimeError) -> int:
     return OUTCOMES[error.kind].exit_code
 
 
-def _report_usage(error: Exception, catalog: Catalog) -> int:
-    """Print a usage error; for a misplaced global option, print the right order."""
-    option = getattr(error, "option_name", None)
-    if type(error).__name__ == "NoSuchOption" and option in global_flags(catalog):
-        print(f"Error: {misplaced(str(option))}", file=sys.stderr)
-        return 2
+def _report_usage(error: Exception) -> int:
     error.show()  # type: ignore[attr-defined]  # UsageError, whose class has no public name
     return 2

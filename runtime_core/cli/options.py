@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -41,20 +42,6 @@ def plugin_selection(arguments: Sequence[str], environment: Mapping[str, str]) -
     )
 
 
-def global_flags(catalog: Catalog) -> frozenset[str]:
-    """Return all flags that belong before the command."""
-    flags = {flag_name(option) for option, _ in _options(catalog)}
-    return frozenset(flags | {NO_PLUGIN, STRICT_PLUGINS})
-
-
-def misplaced(flag: str) -> str:
-    """Return the message for a global option after the command."""
-    return (
-        f"{flag} is a global option: put it before the command, as in "
-        f"tesseract-runtime {flag} ... COMMAND."
-    )
-
-
 def root_callback(catalog: Catalog) -> Callable[..., None]:
     """Return a function whose parameters are the global options, for Typer to read."""
 
@@ -66,6 +53,41 @@ def root_callback(catalog: Catalog) -> Callable[..., None]:
         for option, field in _options(catalog)
     ]
     return _with_parameters(callback, [*parameters, _NO_PLUGIN, _STRICT_PLUGINS, _HELP_ALL])
+
+
+def take_global_options(command: Any, parameters: Sequence[Any]) -> None:
+    """Let a command and its subcommands take the parameters of the program as options.
+
+    A flag that a command defines itself stays its own.
+    """
+    own = {flag for each in command.params for flag in (*each.opts, *each.secondary_opts)}
+    for parameter in parameters:
+        later = copy(parameter)
+        later.opts = [flag for flag in parameter.opts if flag not in own]
+        later.secondary_opts = [flag for flag in parameter.secondary_opts if flag not in own]
+        if later.opts:
+            _let_follow(later)
+            command.params.append(later)
+    for inner in getattr(command, "commands", {}).values():
+        take_global_options(inner, parameters)
+
+
+def _let_follow(parameter: Any) -> None:
+    """Make a parameter of the program one of a command, for the context instead of a function."""
+    parameter.expose_value = False
+    # The program has read the variables.
+    parameter.envvar, parameter.allow_from_autoenv = None, False
+    if parameter.callback is None:
+        option = parameter.name
+        parameter.name = f"{_GLOBAL}{option}"  # a function may have a parameter of the same name
+        parameter.hidden = True
+        parameter.is_eager = True  # callbacks of the command may read the configuration
+        parameter.callback = lambda ctx, _, value: ctx.obj.add_flags({option: value})
+
+
+def is_global(parameter: Any) -> bool:
+    """Check whether a parameter of a command is a global option."""
+    return str(parameter.name).startswith(_GLOBAL)
 
 
 def takes_options(model: type[BaseModel], *, command: str) -> Callable[[_Function], _Function]:
@@ -85,7 +107,7 @@ def _with_parameters(function: _Function, parameters: Sequence[inspect.Parameter
 
 
 def given_flags(catalog: Catalog, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the global options that were given, among the parsed parameters."""
+    """Return the options of the configuration that were given, among parsed parameters."""
     options = {option for option, _ in _options(catalog)}
     return {name: value for name, value in _given(parameters) if name in options}
 
@@ -124,6 +146,8 @@ def _core_parameter(name: str, kind: Any = bool, **facts: Any) -> inspect.Parame
 
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_GLOBAL = "global "
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 

@@ -227,21 +227,6 @@ def test_unknown_option(here: Here, arguments: tuple[str, ...]) -> None:
     assert "No such option: --nonsense" in ended.stderr
 
 
-@pytest.mark.parametrize(
-    "option",
-    ["--debug", "--api-path=x.py", "--input-path", "--output-file", "--compression", "--no-plugin"],
-)
-def test_global_option_after_the_command(here: Here, option: str) -> None:
-    """A global option after the command is refused with its right place."""
-    ended = here("health", option)
-    flag = option.partition("=")[0]
-    assert (ended.code, ended.stdout) == (2, "")
-    assert ended.stderr.endswith(
-        f"Error: {flag} is a global option: put it before the command, as in "
-        f"tesseract-runtime {flag} ... COMMAND.\n"
-    )
-
-
 def test_surplus_argument(here: Here, tesseract: Tesseract) -> None:
     """A payload that the shell has split is refused, not cut."""
     ended = here("--api-path", str(tesseract()), "apply", '{"inputs":', "{}}")

@@ -10,15 +10,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
+
+from pydantic_core import PydanticCustomError
+from pydantic_core import ValidationError as PydanticValidationError
 
 __all__ = [
     "OUTCOMES", "AuthorError", "BodyTooLarge", "CallerGone", "FaultKind", "FileRefused",
     "GradientFailed", "InvalidItem", "InvalidOption", "InvalidPayload", "InvalidResult",
     "InvalidTesseract", "MissingFile", "NotWritten", "Outcome", "PluginFault", "QueueFull",
     "RunNotLogged", "ShuttingDown", "SlowBody", "TesseractRuntimeError", "TimedOut", "UnknownName",
-    "UnreadableDocument", "WorkerDied", "WorkersLost", "did_you_mean", "fault_lines", "listed",
-    "number_text", "shortened",
+    "UnreadableDocument", "ValidationFaults", "WorkerDied", "WorkersLost", "did_you_mean",
+    "fault_lines", "listed", "number_text", "shortened",
 ]  # fmt: skip
 
 
@@ -105,7 +108,33 @@ class InvalidPayload(TesseractRuntimeError):
         super().__init__(fault_lines(self.details))
 
 
-class InvalidItem(InvalidPayload):
+class ValidationFaults(TesseractRuntimeError, PydanticValidationError):
+    """Faults of a document, for code that catches pydantic's `ValidationError`; make it by `of`."""
+
+    details: tuple[Mapping[str, Any], ...]
+
+    def __init__(self, *_: object) -> None:
+        """Leave everything to pydantic, which makes its errors from arguments of its own."""
+
+    @classmethod
+    def of(cls, details: Sequence[Mapping[str, Any]]) -> Self:
+        """Make the error of some faults, each with `type`, `loc`, `msg`, `input` and `ctx`.
+
+        >>> str(InvalidItem.of([{"type": "missing", "loc": ["x"], "msg": "Field required"}]))
+        'x: Field required'
+        """
+        error = cls.from_exception_data("document", [_line_error(detail) for detail in details])
+        error.details = tuple(details)
+        return error
+
+    def __str__(self) -> str:
+        return fault_lines(self.details)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).of, (self.details,)
+
+
+class InvalidItem(ValidationFaults, InvalidPayload):
     """A lazily read part of a payload does not fit its schema."""
 
 
@@ -273,3 +302,11 @@ def fault_lines(details: Sequence[Mapping[str, Any]], *, root: str = "payload") 
         f"{'.'.join(str(part) for part in detail['loc']) or root}: {detail['msg']}"
         for detail in details
     )
+
+
+def _line_error(detail: Mapping[str, Any]) -> Any:
+    message, context = detail["msg"], detail.get("ctx") or {}
+    # Pydantic would replace the names of the context in the message, which is complete already.
+    context = {name: value for name, value in context.items() if f"{{{name}}}" not in message}
+    error = PydanticCustomError(detail["type"], message, context or None)
+    return {"type": error, "loc": tuple(detail["loc"]), "input": detail.get("input")}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pydantic
 import pytest
 
 from runtime_core import errors
 from runtime_core.errors import (
     OUTCOMES,
     FaultKind,
+    InvalidItem,
     InvalidPayload,
     TesseractRuntimeError,
     did_you_mean,
@@ -52,6 +54,15 @@ def test_invalid_payload_has_a_line_for_each_fault() -> None:
     )
     assert str(error) == "inputs.layers.0: wrong\npayload: worse"
     assert len(error.details) == 2
+
+
+def test_faults_are_an_error_of_pydantic_word_by_word() -> None:
+    """Messages stay as they are, even if they have the names of their context in braces."""
+    fault = {"type": "odd", "loc": ("x", 0), "msg": "Not {n} in {m}", "ctx": {"n": 1, "k": 2}}
+    error = InvalidItem.of([fault])
+    assert isinstance(error, pydantic.ValidationError)
+    assert error.errors() == [{**fault, "input": None, "ctx": {"k": 2}}]
+    assert (error.error_count(), str(error)) == (1, "x.0: Not {n} in {m}")
 
 
 @pytest.mark.parametrize(

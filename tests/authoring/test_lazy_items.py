@@ -14,7 +14,7 @@ from typing import Any
 import msgpack
 import numpy as np
 import pytest
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from runtime_core import Array, Float64
 from runtime_core.calls import scope
@@ -199,6 +199,9 @@ def test_a_wrong_item_names_the_file_and_the_path_inside(
         with pytest.raises(error) as caught:
             points[0]
     assert str(caught.value).startswith(message)
+    assert isinstance(caught.value, ValidationError)
+    copied = pickle.loads(pickle.dumps(caught.value))
+    assert (str(copied), copied.errors()) == (str(caught.value), caught.value.errors())
 
 
 def test_a_file_that_goes_away_is_named(inputs: Path, calling: Calling) -> None:
@@ -253,6 +256,7 @@ def test_a_copy_reads_nothing_again(inputs: Path, calling: Calling, opened: list
     write_points(inputs / "points", 3)
     with calling():
         points = read(POINTS, "@points/*.json")
+        assert points.keys[0].endswith("points/0000.json")
         copies = [copy.deepcopy(points) for _ in range(5)]
         for copied in copies:
             copied[1].x += 10

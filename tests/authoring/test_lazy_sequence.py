@@ -276,8 +276,18 @@ def test_a_sequence_of_an_author_is_validated_when_it_is_used() -> None:
     points = Inputs.model_validate({"points": LazySequence([0, 1], get)}).points
     assert asked == []
     assert points[1] == Point(x=1)
-    with pytest.raises(InvalidResult, match=r"Item 0 of a sequence is not valid:\nx: Field requ"):
+    with pytest.raises(ValidationError, match=r"item 0\.x: Field required") as caught:
         points[0]
+    assert isinstance(caught.value, InvalidResult)  # the author's fault
+
+
+def test_parts_and_copies_have_the_keys_of_their_items() -> None:
+    """`keys` are those that the sequence was made from, for the items that it has."""
+    points = Inputs.model_validate({"points": LazySequence("abc", lambda key: {"x": 1})}).points
+    assert points.keys == "abc"
+    assert points[1:].keys == "bc"
+    assert points[1:][1:].keys == "c"
+    assert copy.deepcopy(points).keys == "abc"
 
 
 def test_validating_again_changes_nothing() -> None:

@@ -54,7 +54,7 @@ def test_an_author_may_give_absolute_paths(remote: bool, outputs: Path, calling:
         path = adapter.validate_python(outputs / "old.txt")
         assert path == outputs / "old.txt"
         assert adapter.dump_python(path, mode="json") == "old.txt"
-        assert adapter.dump_python(path) is path
+        assert adapter.dump_python(path) == "old.txt"
 
 
 @SERVINGS
@@ -213,6 +213,26 @@ def test_both_kinds_of_paths_keep_apart(made: Made, calling: Calling) -> None:
     with calling():
         both = Both.model_validate({"read": "notes.txt", "written": "old.txt"})
         assert both.model_dump(mode="json") == {"read": "notes.txt", "written": "old.txt"}
+
+
+@SERVINGS
+def test_context_may_skip_the_check_of_files(remote: bool, outputs: Path, calling: Calling) -> None:
+    """With `skip_path_checks` files may be missing, but stay inside of their folders."""
+
+    class Both(BaseModel):
+        read: InputPath
+        written: OutputPath
+
+    def validated(name: str, skip: bool) -> Both:
+        paths = {"read": name, "written": name}
+        return Both.model_validate(paths, context={"skip_path_checks": skip})
+
+    with calling(remote=remote):
+        assert validated("none.txt", skip=True).written == outputs / "none.txt"
+        with pytest.raises(ValidationError, match=r"There is no 'none\.txt' in the input"):
+            validated("none.txt", skip=False)
+        with pytest.raises(ValidationError, match=r"2 validation errors[^$]*lies outside of"):
+            validated("../none.txt", skip=True)
 
 
 CASE = {

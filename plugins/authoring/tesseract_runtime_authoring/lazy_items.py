@@ -12,7 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 from runtime_core import documents
 from runtime_core.calls import Scope, enter_scope, invalid_payload
 from runtime_core.documents import format_of_suffix
-from runtime_core.errors import InvalidItem, InvalidResult, TesseractRuntimeError, fault_lines
+from runtime_core.errors import (
+    InvalidItem,
+    InvalidResult,
+    TesseractRuntimeError,
+    ValidationFaults,
+)
 from runtime_core.files import is_url
 from tesseract_runtime_authoring.path_root import quoted
 
@@ -57,14 +62,22 @@ class CheckedItems:
     items: Sequence[Any]
 
     def __call__(self, position: int) -> Any:
-        """Return a validated item; `InvalidResult` names its position."""
+        """Return a validated item; `InvalidMadeItem` names its position."""
+        value = self.items[position]  # its own errors name files
         try:
-            return self.item().validate_python(self.items[position])
+            return self.item().validate_python(value)
         except ValidationError as error:
-            faults = fault_lines(invalid_payload(error).details, root="item")
-            raise InvalidResult(f"Item {position} of a sequence is not valid:\n{faults}") from None
+            faults = _placed(f"item {position}", invalid_payload(error).details)
+            raise InvalidMadeItem.of(faults) from None
+
+
+class InvalidMadeItem(ValidationFaults, InvalidResult):
+    """An item of a sequence made in Python does not fit the field of the sequence."""
 
 
 def _invalid(name: str, details: Sequence[Mapping[str, Any]]) -> InvalidItem:
-    place = f"item {quoted(name)}"
-    return InvalidItem([{**detail, "loc": [place, *detail["loc"]]} for detail in details])
+    return InvalidItem.of(_placed(f"item {quoted(name)}", details))
+
+
+def _placed(place: str, details: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [{**detail, "loc": [place, *detail["loc"]]} for detail in details]

@@ -35,6 +35,7 @@ class LazySequence(Sequence[T]):
     """A sequence that calls `getter` with the key of an item when the item is first used.
 
     It is called once per item, even by several threads. Without a getter the keys are the items.
+    `keys` of a field with a glob are the names of the files.
 
     As the type of a field it takes a list, or `@` and a glob of files with one item each, relative
     to the input path. Files are read and validated when their items are used.
@@ -50,13 +51,14 @@ class LazySequence(Sequence[T]):
     """
 
     def __init__(self, keys: Sequence[Any], getter: Callable[[Any], T] | None = None) -> None:
-        self._keys = keys
+        self.keys = keys
+        self._arguments = keys  # of the getter: positions in another sequence, for a part of it
         self._getter = getter
         self._items: dict[int, T] = {}
         self._locks: dict[int, Lock] = {}
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self.keys)
 
     @overload
     def __getitem__(self, position: int) -> T: ...
@@ -68,7 +70,7 @@ class LazySequence(Sequence[T]):
         """Return an item, or a sequence of items without reading them."""
         chosen = range(len(self))
         if isinstance(position, slice):
-            return LazySequence(chosen[position], self._item)
+            return _derived(self.keys[position], self._item, chosen[position])
         try:
             number = chosen[index(position)]
         except IndexError:
@@ -100,20 +102,20 @@ class LazySequence(Sequence[T]):
     def __deepcopy__(self, memo: dict[int, Any]) -> LazySequence[T]:
         # Items that are not read yet are read once for both sequences.
         if self._getter is None:
-            return LazySequence(deepcopy(self._keys, memo))
-        copied: LazySequence[T] = LazySequence(
-            range(len(self)), lambda position: deepcopy(self._item(position))
+            return LazySequence(deepcopy(self.keys, memo))
+        copied = _derived(
+            self.keys, lambda position: deepcopy(self._item(position)), range(len(self))
         )
         copied._items.update(deepcopy(self._items, memo))
         return copied
 
     def _item(self, position: int) -> T:
         if self._getter is None:
-            return cast("T", self._keys[position])
+            return cast("T", self.keys[position])
         if position not in self._items:
             with self._locks.setdefault(position, Lock()):
                 if position not in self._items:
-                    self._items[position] = self._getter(self._keys[position])
+                    self._items[position] = self._getter(self._arguments[position])
         return self._items[position]
 
     @classmethod
@@ -134,6 +136,15 @@ class LazySequence(Sequence[T]):
     ) -> JsonSchemaValue:
         items = handler(schema)
         return items if handler.mode == "serialization" else {"anyOf": [items, _GLOB]}
+
+
+def _derived(
+    keys: Sequence[Any], item: Callable[[int], T], positions: Sequence[int]
+) -> LazySequence[T]:
+    """Return a sequence of the items at some positions of another one, with their keys."""
+    sequence = LazySequence(positions, item)
+    sequence.keys = keys
+    return sequence
 
 
 _GLOB = {
@@ -168,10 +179,11 @@ def _checked(
     """Return a sequence of validated items; those of a lazy one are validated when used."""
     getter = sequence._getter
     if getter is None:
-        return LazySequence(handler(sequence._keys))
+        return LazySequence(handler(sequence.keys))
     if isinstance(getter, ItemFiles | CheckedItems) and getter.item is item:
         return sequence
-    return LazySequence(range(len(sequence)), CheckedItems(item=item, items=sequence))
+    checked = CheckedItems(item=item, items=sequence)
+    return _derived(sequence.keys, checked, range(len(sequence)))
 
 
 def _serialize(value: Any, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:

@@ -22,13 +22,14 @@ _NAMES = core_schema.union_schema(
     custom_error_message="Input is not a valid path",
 )
 
-_SKIP = "skip_output_path_checks"  # of expected results, whose files may be missing then
+_SKIP = "skip_path_checks"  # in the validation context: files may be missing
 
 
 class _RootedPath(PosixPath):
     """A path that documents name relative to a folder of the configuration."""
 
     _path_root: ClassVar[PathRoot]
+    _written_when: ClassVar[core_schema.WhenUsed]
 
     @classmethod
     @abstractmethod
@@ -42,7 +43,7 @@ class _RootedPath(PosixPath):
                 return cls._located(os.fspath(value), info)
 
         serialization = core_schema.plain_serializer_function_ser_schema(
-            lambda value: cls._path_root.relative(Path(value)), when_used="json"
+            lambda value: cls._path_root.relative(Path(value)), when_used=cls._written_when
         )
         # An "after" validator, so that in a union with str the first member counts.
         return core_schema.with_info_after_validator_function(
@@ -72,13 +73,15 @@ class InputPath(_RootedPath):
     """
 
     _path_root = INPUTS
+    _written_when = "json"
 
     @classmethod
-    def _located(cls, name: str, info: ValidationInfo) -> Path:  # noqa: ARG003  # of the base class
+    def _located(cls, name: str, info: ValidationInfo) -> Path:
         files = current_scope().files
         if files.confined:
             files.resolve(name)  # applies the rights of a remote caller
-        return INPUTS.existing(name)
+        skip = info.context is not None and info.context.get(_SKIP)
+        return INPUTS.inside(name) if skip else INPUTS.existing(name)
 
 
 class OutputPath(_RootedPath):
@@ -86,7 +89,7 @@ class OutputPath(_RootedPath):
 
     In a result it must exist: `apply` returns the path of a file that it has written, absolute or
     relative to the output path. Functions receive an absolute `pathlib.Path` with links resolved;
-    a document names it relative to the output path.
+    a document and `model_dump()` name it relative to the output path.
 
     In a payload it names a file to write, which need not exist. For a remote caller it must not,
     so that callers cannot name or overwrite the files of others.
@@ -100,6 +103,7 @@ class OutputPath(_RootedPath):
     """
 
     _path_root = OUTPUTS
+    _written_when = "always"
 
     @classmethod
     def _located(cls, name: str, info: ValidationInfo) -> Path:

@@ -414,7 +414,7 @@ class OutputSchema(BaseModel):
     @field_validator("y")
     @classmethod
     def present(cls, y, info):
-        if info.context and not info.context.get("skip_output_path_checks"):
+        if info.context and not info.context.get("skip_path_checks"):
             raise ValueError("is missing")
         return y
 

@@ -62,7 +62,7 @@ def output_differences(
     tolerance = Tolerance(atol=case.atol, rtol=case.rtol)
     document = _DocumentComparison(tolerance=tolerance)
     remainder = document.remainder(case.expected_outputs, _outputs(result))
-    options = {"skip_output_path_checks": case.skip_output_path_checks}
+    options = {"skip_path_checks": case.skip_output_path_checks}
     try:
         expected = model.model_validate(remainder, context=options)
     except ValidationError as error:

@@ -86,16 +86,11 @@ class Array(metaclass=_ArrayType):
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """Return the JSON Schema of the document, with the encodings of the current scope."""
-        if handler.mode == "serialization" and not _writes_documents(schema):
-            return handler(schema)  # the author has another serializer for this field
+        if handler.mode == "serialization" and "serialization" in schema:
+            return handler(schema)  # of a serializer of the author
         return array_json_schema(
             shape=cls.expected_shape, dtype=cls.expected_dtype, flags=cls.flags, handler=handler
         )
-
-
-def _writes_documents(schema: CoreSchema) -> bool:
-    function: Any = schema.get("serialization", {}).get("function")
-    return isinstance(getattr(function, "__self__", None), ArrayDocument)
 
 
 _PLAIN_TYPES = frozenset({str, int, float, bool})
@@ -109,12 +104,12 @@ def leaf_core_schema(leaf: ArrayDocument) -> CoreSchema:
             handler(value)  # lets pydantic prefer the value's own type in a union
         return leaf.validate(value, info)
 
+    written = core_schema.plain_serializer_function_ser_schema(
+        leaf.serialize, info_arg=True, when_used="json"
+    )
+    # A serializer that the author gives to the field would replace that of the outer schema.
     return core_schema.with_info_wrap_validator_function(
-        validate,
-        core_schema.any_schema(),
-        serialization=core_schema.plain_serializer_function_ser_schema(
-            leaf.serialize, info_arg=True, when_used="json"
-        ),
+        validate, core_schema.any_schema(serialization=written)
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.coercion import AnyArray, Expected, Shape
+from runtime_core.arrays.dtypes import NAMES
 from runtime_core.calls.faults import summary
 from runtime_core.errors import (
     GradientFailed,
@@ -68,7 +69,8 @@ class ResultCheck:
         """Return the blocks of a Jacobian by output and input, in the orders of both.
 
         `outputs` are the expected outputs, and `inputs` the shapes of the inputs. The blocks of an
-        output of any shape must agree about it.
+        output of any shape must agree about it. Blocks of floating point or complex numbers keep
+        their data type, others get that of their output.
         """
         rows = self.mapping(value, outputs.keys())
         return {
@@ -109,16 +111,21 @@ class ResultCheck:
         blocks = {}
         for path, shape in inputs.items():
             check = replace(self, subject=f"{self.subject} by {path!r}")
+            block = check.numbers(found[path])
             if front is ...:
-                block = check.numbers(found[path])
                 front = block.shape[: max(block.ndim - len(shape), 0)]
-            expected = Expected(shape=(*front, *shape), dtype=output.dtype)
-            blocks[path] = check.array(found[path], expected)
+            dtype = _dtype_of_block(block.dtype, output.dtype)
+            blocks[path] = check.array(block, Expected(shape=(*front, *shape), dtype=dtype))
             front = blocks[path].shape[: len(front)]
         return blocks
 
     def _error(self, problem: str) -> TesseractRuntimeError:
         return self.error(f"{self.subject} {self.verb} {problem}")
+
+
+def _dtype_of_block(found: np.dtype[Any], declared: np.dtype[Any] | None) -> np.dtype[Any] | None:
+    native = found.newbyteorder("=")
+    return native if native.kind in "fc" and native in NAMES else declared
 
 
 def argument_check(noun: str) -> ResultCheck:

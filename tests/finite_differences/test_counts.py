@@ -60,10 +60,19 @@ def test_samples_take_two_evaluations_each(name: str, num_samples: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["jacobian", "vjp"])
-@pytest.mark.parametrize("elements", [3, 99, 121, 399, 400])
+@pytest.mark.parametrize("elements", [11, 99, 121, 399, 400])
 def test_samples_are_the_root_of_the_elements_or_ten(name: str, elements: int) -> None:
     """By default the number of samples grows with the root of the size."""
     assert times(name, elements, algorithm="stochastic") == 2 * max(10, isqrt(elements))
+
+
+@pytest.mark.parametrize("name", ["jacobian", "vjp"])
+@pytest.mark.parametrize(("elements", "options"), [(3, {}), (10, {}), (40, {"num_samples": 40})])
+def test_samples_are_never_more_than_the_elements(
+    name: str, elements: int, options: dict[str, int]
+) -> None:
+    """Each element is moved once each way where as many samples would be drawn."""
+    assert times(name, elements, algorithm="stochastic", **options) == 2 * elements
 
 
 @pytest.mark.parametrize("algorithm", ["central", "forward"])

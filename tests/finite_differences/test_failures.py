@@ -104,8 +104,9 @@ def test_the_direction_in_which_apply_fails_is_told(
     name: str, algorithm: Any, direction: str
 ) -> None:
     """When all elements move at once, the message names the direction."""
-    apply = failing(lambda x: (x != BASE).any(), RuntimeError("diverged"))
-    message = refusal(gradient, name, apply, BASE, algorithm=algorithm)
+    x = np.linspace(1, 2, 11)
+    apply = failing(lambda moved: (moved != x).any(), RuntimeError("diverged"))
+    message = refusal(gradient, name, apply, x, algorithm=algorithm)
     assert message.startswith("apply failed where 'x' ")
     assert message.endswith(f"{direction}: RuntimeError: diverged")
 
@@ -206,7 +207,7 @@ def test_a_shape_that_differs_between_samples_is_refused(name: str) -> None:
         return {"y": np.zeros(next(sizes))}
 
     message = refusal(
-        gradient, name, apply, np.ones(2), algorithm="stochastic", num_samples=2, seed=0
+        gradient, name, apply, np.ones(3), algorithm="stochastic", num_samples=2, seed=0
     )
     assert "'y'" in message
     assert "(2,)" in message

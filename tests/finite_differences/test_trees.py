@@ -182,22 +182,22 @@ def test_inputs_keep_their_data_types(algorithm: Any) -> None:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize(
-    ("dtype", "expected"),
+    ("dtype", "block", "product"),
     [
-        (np.float16, np.float16),
-        (np.float32, np.float32),
-        (np.float64, np.float64),
-        (np.complex64, np.complex64),
-        (np.complex128, np.complex128),
-        (np.int32, np.float64),
-        (np.uint8, np.float64),
-        (np.bool_, np.float64),
+        (np.float16, np.float64, np.float16),
+        (np.float32, np.float64, np.float32),
+        (np.float64, np.float64, np.float64),
+        (np.complex64, np.complex128, np.complex64),
+        (np.complex128, np.complex128, np.complex128),
+        (np.int32, np.float64, np.float64),
+        (np.uint8, np.float64, np.float64),
+        (np.bool_, np.float64, np.float64),
     ],
 )
-def test_derivatives_have_the_data_type_of_the_output(
-    dtype: type[Any], expected: type[Any], algorithm: Any
+def test_derivatives_have_double_precision_and_products_the_data_type_of_the_output(
+    dtype: type[Any], block: type[Any], product: type[Any], algorithm: Any
 ) -> None:
-    """Derivatives of integers are float64."""
+    """Blocks are as precise as the differences; products of integers are float64."""
 
     def apply(inputs: Any) -> Any:
         return {"y": np.asarray(inputs["x"] > 0).astype(dtype)}
@@ -205,9 +205,28 @@ def test_derivatives_have_the_data_type_of_the_output(
     x = np.array([1.0, -2.0])
     found = jacobian(apply, x, algorithm=algorithm)
     assert found.shape == (2, 2)
-    assert found.dtype == expected
+    assert found.dtype == block
     assert not found.any()
-    assert jvp(apply, x, x, algorithm=algorithm).dtype == expected
+    assert jvp(apply, x, x, algorithm=algorithm).dtype == product
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("samples", [None, 2])
+def test_scalars_have_numpy_scalars(algorithm: Any, samples: int | None) -> None:
+    """A derivative of rank 0 is a numpy scalar, as in inputs and outputs."""
+    inputs = {path: np.float32(2.0) for path in "abc"}
+
+    def apply(inputs: Any) -> Any:
+        return {"y": inputs["a"] * inputs["b"] * inputs["c"]}
+
+    options: dict[str, Any] = {"algorithm": algorithm}
+    along = finite_difference_jvp(apply, inputs, inputs, {"y"}, inputs, **options)
+    options |= {"num_samples": samples}
+    rows = finite_difference_jacobian(apply, inputs, inputs, {"y"}, **options)["y"]
+    back = finite_difference_vjp(apply, inputs, inputs, {"y"}, {"y": 1.0}, **options)
+    assert {type(block).__name__ for block in rows.values()} == {"float64"}
+    products = (*along.values(), *back.values())
+    assert {type(array).__name__ for array in products} == {"float32"}
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.bool_])
@@ -247,7 +266,7 @@ def test_inputs_without_elements(algorithm: Any) -> None:
 
     found = finite_difference_jacobian(apply, inputs, {"x"}, {"y"}, algorithm=algorithm)
     assert found["y"]["x"].shape == (4, 1, 0, 3)
-    assert found["y"]["x"].dtype == np.float32
+    assert found["y"]["x"].dtype == np.float64
     both = finite_difference_jacobian(apply, inputs, {"x", "z"}, {"y"}, algorithm=algorithm)
     assert both["y"]["x"].shape == (4, 1, 0, 3)
     assert both["y"]["z"].shape == (4, 1, 2)

@@ -11,7 +11,7 @@ import numpy as np
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
-from runtime_core.gradients import argument_check, expected_shapes, shapes_of
+from runtime_core.gradients import argument_check, expected_shapes, shapes_of, size_of
 from tesseract_runtime_finite_differences import jacobian as columns
 from tesseract_runtime_finite_differences import jvp, stochastic
 from tesseract_runtime_finite_differences.evaluation import variables
@@ -28,6 +28,7 @@ def jacobian(
 ) -> Blocks:
     """Differentiate the outputs by finite differences."""
     arrays = variables(inputs, jac_inputs)
+    scheme = scheme.checked().for_elements(size_of(arrays))
     blocks: Blocks = _module(scheme).jacobian(evaluations, arrays, sorted(jac_outputs), scheme)
     return blocks
 
@@ -66,6 +67,7 @@ def vector_jacobian_product(
     # The shapes of the outputs are known after the first evaluation.
     expected = expected_shapes(dict.fromkeys(sorted(vjp_outputs), ...))
     cotangents = argument_check("cotangent").vector(cotangent_vector, expected)
+    scheme = scheme.checked().for_elements(size_of(arrays))
     products: dict[str, AnyArray] = _module(scheme).vector_jacobian_product(
         evaluations, arrays, cotangents, scheme
     )
@@ -73,4 +75,4 @@ def vector_jacobian_product(
 
 
 def _module(scheme: Scheme) -> ModuleType:
-    return stochastic if scheme.checked().algorithm == "stochastic" else columns
+    return stochastic if scheme.algorithm == "stochastic" else columns

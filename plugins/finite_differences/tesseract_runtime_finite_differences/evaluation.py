@@ -96,11 +96,6 @@ def difference(above: Vector, below: Vector) -> Vector:
     return {path: to_double(value) - to_double(below[path]) for path, value in above.items()}
 
 
-def derivative_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the data type of the derivatives of an output."""
-    return dtype if dtype.kind in "fc" else np.dtype(np.float64)
-
-
 def _variable(leaf: Any, path: str) -> AnyArray:
     array = np.array(leaf)
     if array.dtype.kind != "f":

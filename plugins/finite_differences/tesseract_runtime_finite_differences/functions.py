@@ -35,7 +35,8 @@ def finite_difference_jacobian(
             square of the step. `forward` evaluates once, and once at the inputs themselves; its
             error falls with the step. `stochastic` evaluates twice for each sample, and is right
             on average only: the error of a row is about `sqrt((n - 1) / num_samples)` of the norm
-            of the row for n input elements.
+            of the row for n input elements. Up to `num_samples` elements it is `central`, which
+            then costs no more.
         eps: The absolute step, in the unit of the input, or `"auto"`: for each element x the
             machine epsilon of its data type to the power 1/3 (1/2 for `forward`) times `|x|`, or
             times 1 where x is 0. Or a mapping from input path to either. A step that rounding
@@ -45,8 +46,8 @@ def finite_difference_jacobian(
         seed: Seed of `stochastic`; without one each call gives another estimate.
 
     Returns:
-        `{output: {input: array}}`, each of shape `(*output.shape, *input.shape)` and of the data
-        type of the output, or float64 where that is of integers.
+        `{output: {input: array}}`, each of shape `(*output.shape, *input.shape)` and in double
+        precision, as float64 or complex128; of rank 0 a numpy scalar.
 
     Raises:
         GradientFailed: An input is not of real floating point, `apply_fn` fails or returns NaN or

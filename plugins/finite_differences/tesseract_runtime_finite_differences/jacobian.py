@@ -11,11 +11,10 @@ import numpy as np
 
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
-from runtime_core.gradients import Vector, argument_check
+from runtime_core.gradients import Vector, argument_check, to_double
 from tesseract_runtime_finite_differences.evaluation import (
     ElementPoint,
     base_point,
-    derivative_dtype,
     difference,
     element_point,
     moved,
@@ -24,7 +23,7 @@ from tesseract_runtime_finite_differences.evaluation import (
 from tesseract_runtime_finite_differences.scheme import Scheme
 
 Blocks = dict[str, dict[str, AnyArray]]
-"""Arrays of shape `(*output.shape, *input.shape)` by output and input."""
+"""Arrays of shape `(*output.shape, *input.shape)` by output and input, in double precision."""
 
 
 Column = tuple[ElementPoint, Vector, Vector]
@@ -42,7 +41,7 @@ def jacobian(
         place: Any = (..., *point.index)
         for output, derivative in derivatives.items():
             blocks[output][point.path][place] = derivative
-    return blocks or _without_columns(evaluations, inputs, outputs)
+    return finished(blocks or _without_columns(evaluations, inputs, outputs))
 
 
 def vector_jacobian_product(
@@ -56,17 +55,24 @@ def vector_jacobian_product(
     columns = _ALGORITHMS[scheme.algorithm](evaluations, inputs, sorted(cotangents), scheme)
     for point, derivatives, _ in columns:
         products[point.path][point.index] = contracted(cotangents, derivatives)
-    return products
+    return {path: array[()] for path, array in products.items()}
 
 
 def empty_blocks(values: Vector, inputs: Vector) -> Blocks:
     """Return blocks of zeros for outputs that are like `values`."""
     return {
         output: {
-            path: np.zeros((*value.shape, *array.shape), derivative_dtype(value.dtype))
+            path: np.zeros((*value.shape, *array.shape), to_double(value).dtype)
             for path, array in inputs.items()
         }
         for output, value in values.items()
+    }
+
+
+def finished(blocks: Blocks) -> Blocks:
+    """Return blocks of which those of rank 0 are numpy scalars."""
+    return {
+        output: {path: block[()] for path, block in row.items()} for output, row in blocks.items()
     }
 
 

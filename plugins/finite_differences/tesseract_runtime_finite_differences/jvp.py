@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.gradients import Point, Vector
 from tesseract_runtime_finite_differences.evaluation import (
-    derivative_dtype,
     difference,
     moved_point,
     values_at,
@@ -48,8 +48,14 @@ def jacobian_vector_product(
         taken = _taken(upper, lower, tangents) or group.step
         for path, change in difference(above, below).items():
             totals[path] = totals.get(path, 0.0) + change / taken
-            dtypes[path] = derivative_dtype(above[path].dtype)
-    return {path: np.asarray(total).astype(dtypes[path]) for path, total in totals.items()}
+            dtypes[path] = above[path].dtype
+    return {path: _rounded(total, dtypes[path]) for path, total in totals.items()}
+
+
+def _rounded(total: AnyArray, output: np.dtype[Any]) -> Any:
+    """Return derivatives in the data type of their output, if that is not one of integers."""
+    array = np.asarray(total)
+    return (array.astype(output) if output.kind in "fc" else array)[()]
 
 
 _LOWER_SIDE = MappingProxyType({"central": -1.0, "forward": 0.0, "stochastic": -1.0})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from types import MappingProxyType
 from typing import Any
@@ -50,6 +50,11 @@ class Scheme:
         if self.seed is not None and self.seed < 0:
             raise GradientFailed(f"seed={self.seed} must not be negative.")
         return self
+
+    def for_elements(self, elements: int) -> Scheme:
+        """Return this scheme, or central differences if they cost no more than its samples."""
+        exact = self.algorithm == "stochastic" and elements <= self.samples(elements)
+        return replace(self, algorithm="central") if exact else self
 
     def step(self, path: str) -> Step:
         """Return the option for the step of an input."""

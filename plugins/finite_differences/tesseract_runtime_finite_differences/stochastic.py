@@ -20,7 +20,12 @@ from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.gradients import Point, Vector, size_of
 from tesseract_runtime_finite_differences.evaluation import difference, moved_point, values_at
-from tesseract_runtime_finite_differences.jacobian import Blocks, contracted, empty_blocks
+from tesseract_runtime_finite_differences.jacobian import (
+    Blocks,
+    contracted,
+    empty_blocks,
+    finished,
+)
 from tesseract_runtime_finite_differences.scheme import Scheme
 
 Sample = tuple[Vector, Vector, Vector]
@@ -37,8 +42,8 @@ def jacobian(
         for output, change in changes.items():
             for path, taken in steps.items():
                 block = np.multiply.outer(change, 1 / taken) / _count(inputs, scheme)
-                sums[output][path] += block.astype(sums[output][path].dtype)
-    return sums
+                sums[output][path] += block
+    return finished(sums)
 
 
 def vector_jacobian_product(
@@ -50,7 +55,7 @@ def vector_jacobian_product(
         change = contracted(cotangents, changes)
         for path, taken in steps.items():
             sums[path] += change / taken / _count(inputs, scheme)
-    return {path: array.astype(inputs[path].dtype) for path, array in sums.items()}
+    return {path: array.astype(inputs[path].dtype)[()] for path, array in sums.items()}
 
 
 def _samples(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from runtime_core import Array, Differentiable, Float64
+from runtime_core import Array, Differentiable, Float64, ShapeDType
 from runtime_core.errors import GradientFailed
 from runtime_core.paths import InvalidPath
 from tesseract_runtime_finite_differences import jacobian_from_jvp, jacobian_from_vjp
@@ -95,6 +95,61 @@ def test_blocks_have_the_data_type_that_is_returned() -> None:
 
     blocks = jacobian_from_jvp(jvp, {"x": np.ones(2)}, {"x"}, {"y", "z"})
     assert_same(blocks, {"y": {"x": np.eye(2, dtype="float32")}, "z": {"x": np.diag([1.0, 0.5])}})
+
+
+@pytest.mark.parametrize(
+    ("returned", "output", "expected"),
+    [
+        ("float64", "float32", "float32"),
+        ("float32", "float64", "float64"),
+        ("complex128", "float32", "complex128"),
+        ("float64", "int32", "float64"),
+    ],
+)
+def test_blocks_of_a_vjp_have_the_data_type_of_their_output(
+    returned: str, output: str, expected: str
+) -> None:
+    """The data type of an output holds the rows, unless it is of a lesser kind."""
+    blocks = jacobian_from_vjp(
+        lambda **named: {"x": np.ones(2, returned)},
+        lambda inputs: {"y": np.ones(2, output)},
+        {"x": np.ones(2)},
+        {"x"},
+        {"y"},
+    )
+    assert_same(blocks, {"y": {"x": np.ones((2, 2), expected)}})
+
+
+class Abstract(BaseModel):
+    """Outputs without values, as `abstract_eval` returns them."""
+
+    y: Any
+    t: Any
+
+
+ABSTRACT = {
+    "y": ShapeDType(shape=(2,), dtype="float32"),
+    "t": ShapeDType(shape=(), dtype="float64"),
+}
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        ABSTRACT,
+        {path: spec.model_dump() for path, spec in ABSTRACT.items()},
+        {"y": {"shape": [2], "dtype": "float32"}, "t": np.float64(0.0)},
+        Abstract(**ABSTRACT),
+    ],
+)
+def test_outputs_may_be_abstract(outputs: Any) -> None:
+    """Shapes and data types of the outputs are enough, in every form of `abstract_eval`."""
+    linear, inputs = example()
+    blocks = jacobian_from_vjp(linear.vjp, lambda _: outputs, inputs, {"x"}, {"y", "t"})
+    expected = {"y": linear.blocks["y"]["x"].astype("float32"), "t": linear.blocks["t"]["x"]}
+    assert_same(blocks, {path: {"x": block} for path, block in expected.items()})
+    vectors = linear.calls[0]["cotangent_vector"]
+    assert {path: vector.dtype for path, vector in vectors.items()} == {"y": "f4", "t": "f8"}
 
 
 @either

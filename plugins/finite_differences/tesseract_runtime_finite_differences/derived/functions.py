@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from runtime_core.arrays import ShapeDType
 from runtime_core.gradients import (
     JACOBIAN,
     JVP,
@@ -22,6 +23,7 @@ from runtime_core.gradients import (
     vector_at,
     zeros,
 )
+from runtime_core.paths import get, parse, replace
 from tesseract_runtime_finite_differences.derived.gradient_function import GradientFunction
 
 Jacobian = dict[str, dict[str, Any]]
@@ -87,10 +89,11 @@ def jacobian_from_vjp(
 ) -> Jacobian:
     """Compute a Jacobian by calling a VJP with one-hot cotangents.
 
-    It takes one call for each element of the outputs, and one of `eval_fn`, such as an author's
-    `apply`, for their shapes. `vjp_fn` is called like an author's `vector_jacobian_product`. Each
-    call gets copies of the inputs, which it may change, and a cotangent with all of `jac_outputs`.
-    All else is as in `jacobian_from_jvp`.
+    It takes one call for each element of the outputs, and one of `eval_fn` for their shapes and
+    data types: an author's `apply`, or `abstract_eval`, which gets the inputs with their values.
+    `vjp_fn` is called like an author's `vector_jacobian_product`. Each call gets copies of the
+    inputs, which it may change, and a cotangent with all of `jac_outputs`. The blocks have the data
+    type of their output if it can represent them. All else is as in `jacobian_from_jvp`.
 
     Example:
         >>> def double(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
@@ -100,8 +103,19 @@ def jacobian_from_vjp(
         array([[2., 0.],
                [0., 2.]])
     """
-    values = vector_at(eval_fn(deepcopy(inputs)), jac_outputs)
+    outputs = eval_fn(deepcopy(inputs))
+    abstract = {path: _zeros_of(get(outputs, parse(path))) for path in jac_outputs}
+    changes = {parse(path): array for path, array in abstract.items() if array is not None}
+    values = vector_at(replace(outputs, changes), jac_outputs)
     return jacobian_by_rows(vjp_fn, values, inputs, jac_inputs)
+
+
+def _zeros_of(leaf: Any) -> Any:
+    """Return an array of the shape and data type of an abstract output, or `None` of another."""
+    if not isinstance(leaf, ShapeDType | Mapping):
+        return None
+    spec = ShapeDType.model_validate(leaf)
+    return np.zeros(spec.shape, spec.dtype)
 
 
 def jacobian_by_rows(
@@ -115,11 +129,14 @@ def jacobian_by_rows(
     sample = products[0] if products else point
     return {
         output: {
-            path: join(
-                [row[path] for row in rows[output]],
-                axis=0,
-                shape=(*value.shape, *array.shape),
-                dtype=sample[path].dtype,
+            path: _in_dtype(
+                join(
+                    [row[path] for row in rows[output]],
+                    axis=0,
+                    shape=(*value.shape, *array.shape),
+                    dtype=sample[path].dtype,
+                ),
+                value.dtype,
             )
             for path, array in point.items()
         }
@@ -203,6 +220,9 @@ def vjp_from_jacobian(
 def _sum(products: Iterable[Any], blocks: Iterable[Any]) -> Any:
     """Sum products, in the data type of their blocks if it can represent the sum."""
     total = np.asarray(reduce(np.add, products))
-    dtype = np.result_type(*(block.dtype for block in blocks))
-    fits = np.can_cast(total.dtype, dtype, casting="same_kind")
-    return (total.astype(dtype) if fits else total)[()]
+    return _in_dtype(total, np.result_type(*(block.dtype for block in blocks)))
+
+
+def _in_dtype(array: Any, dtype: np.dtype[Any]) -> Any:
+    fits = np.can_cast(array.dtype, dtype, casting="same_kind")
+    return (array.astype(dtype) if fits else array)[()]

@@ -18,6 +18,7 @@ from runtime_core.paths import (
     InvalidPath,
     Path,
     expand,
+    get,
     is_concrete,
     matches,
     parse,
@@ -84,11 +85,11 @@ class DifferentiableArrays:
     def _field(self, doc: str, *checks: AfterValidator) -> Any:
         """Make the annotation and default of a field with one or more unique paths."""
         known = AfterValidator(self._check)
-        item: Any = Annotated[str, known, Field(json_schema_extra=self._describe)]
+        item: Any = Annotated[(str, known, *checks, Field(json_schema_extra=self._describe))]
         unique = AfterValidator(lambda paths: list(dict.fromkeys(paths)))
         extra: Any = {"uniqueItems": True}
         return (
-            Annotated[(list[item], unique, *checks)],
+            Annotated[list[item], unique],
             Field(min_length=1, description=doc, json_schema_extra=extra),
         )
 
@@ -103,16 +104,12 @@ class DifferentiableArrays:
         problem = f"{shortened(path)!r} is not the path of a differentiable array.{near}"
         raise _unknown_path(problem, self.templates)
 
-    def _check_present(self, paths: list[str], info: ValidationInfo) -> list[str]:
+    def _check_present(self, path: str, info: ValidationInfo) -> str:
         inputs = (info.data or {}).get("inputs")
-        if inputs is None:
-            return paths  # the inputs are invalid themselves
+        if inputs is None or _holds_leaf(inputs, parse(path)):
+            return path  # without inputs, these are invalid themselves
         present = [path for path, _ in self.leaves(inputs)]
-        absent = [path for path in paths if path not in set(present)]
-        if absent:
-            shown = ", ".join(repr(shortened(path)) for path in absent[:_MOST])
-            raise _unknown_path(f"The inputs have no array at {shown}.", present)
-        return paths
+        raise _unknown_path(f"The inputs have no array at {shortened(path)!r}.", present)
 
     def _describe(self, schema: dict[str, Any]) -> None:
         """Add the valid paths to the JSON Schema of a path."""
@@ -126,6 +123,13 @@ class DifferentiableArrays:
 
 
 _MOST = 20  # paths in a message
+
+
+def _holds_leaf(value: BaseModel, path: Path) -> bool:
+    try:
+        return isinstance(get(value, path), _LEAVES)
+    except InvalidPath:
+        return False
 
 
 def _unknown_path(problem: str, valid: Sequence[str]) -> PydanticCustomError:

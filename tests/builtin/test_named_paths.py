@@ -116,8 +116,21 @@ def test_a_path_to_an_absent_place_is_refused(path: str, valid: str, runtime: Ma
     inputs = {"layers": [{"w": [1.0]}, {"w": []}], "named": {"k": 1.0}}
     wrong = fault(runtime(CONTAINERS), JACOBIAN, ask(JACOBIAN, inputs, of=["alias"], by=[path]))
     assert wrong.kind is FaultKind.INVALID_PAYLOAD
-    assert [(d["type"], d["loc"][0]) for d in wrong.details] == [("unknown_path", "jac_inputs")]
+    assert [(d["type"], d["loc"]) for d in wrong.details] == [("unknown_path", ["jac_inputs", 0])]
     assert wrong.details[0]["msg"] == f"The inputs have no array at {path!r}. Valid: {valid}."
+
+
+def test_every_wrong_path_is_told_with_its_index(runtime: Make) -> None:
+    """Absent and unknown paths are faults of their own, beside those that are right."""
+    inputs = {"layers": [{"w": [1.0]}], "named": {"k": 1.0}}
+    by = ["alias", "layers.[1].w", "nothing", "named.{k}", "named.{j}"]
+    wrong = fault(runtime(CONTAINERS), JACOBIAN, ask(JACOBIAN, inputs, of=["alias", "no"], by=by))
+    assert [detail["loc"] for detail in wrong.details] == [
+        ["jac_inputs", 1],
+        ["jac_inputs", 2],
+        ["jac_inputs", 4],
+        ["jac_outputs", 1],
+    ]
 
 
 @pytest.mark.parametrize("path", ["layers.[5].w", "named.{j}", "maybe.w", "table.root.{q}.w"])

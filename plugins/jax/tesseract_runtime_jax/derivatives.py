@@ -1,4 +1,4 @@
-"""The derivatives: from inputs and paths to numpy arrays by path."""
+"""The derivatives: from inputs and paths to JAX arrays by path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runtime_core.errors import GradientFailed
 from runtime_core.gradients import JVP, VJP, Vector
 from tesseract_runtime_jax import transforms
 from tesseract_runtime_jax.jit_cache import compiled, identity
-from tesseract_runtime_jax.outputs import as_numpy, described, unsealed
+from tesseract_runtime_jax.outputs import described, unsealed
 from tesseract_runtime_jax.primals import (
     Primals,
     Tree,
@@ -34,7 +34,7 @@ def apply(function: Function, inputs: BaseModel) -> Tree:
     if LINEARIZED.size:
         with suppress(Exception):  # not every function that JAX runs can be linearized
             return _linearized(function, primals_of(inputs))
-    return unsealed(function(tree_of(inputs)))
+    return function(tree_of(inputs))
 
 
 def jacobian(
@@ -49,7 +49,7 @@ def jacobian(
     ready = compiled(transform, function, primals, jac_inputs, jac_outputs)
     rows = ready.run(primals.arrays)
     return {
-        path: _by_path(ready.problem.inputs, row)
+        path: dict(zip(ready.problem.inputs, row, strict=True))
         for path, row in zip(ready.problem.outputs, rows, strict=True)
     }
 
@@ -65,7 +65,7 @@ def jvp(
     primals = primals_of(inputs)
     ready = compiled(transforms.jvp, function, primals, jvp_inputs, jvp_outputs)
     vectors = _in_order(JVP.vector, ready.problem.inputs, tangent_vector)
-    return _by_path(ready.problem.outputs, ready.run(primals.arrays, vectors))
+    return dict(zip(ready.problem.outputs, ready.run(primals.arrays, vectors), strict=True))
 
 
 def vjp(
@@ -82,7 +82,7 @@ def vjp(
     ready = compiled(transform, function, primals, vjp_inputs, vjp_outputs)
     vectors = _in_order(VJP.vector, ready.problem.outputs, cotangent_vector)
     gradients = ready.run(primals.arrays if kept is None else kept.linear, vectors)
-    return _by_path(ready.problem.inputs, gradients)
+    return dict(zip(ready.problem.inputs, gradients, strict=True))
 
 
 def abstract_eval(function: Function, abstract_inputs: BaseModel) -> Tree:
@@ -113,7 +113,3 @@ def _in_order(name: str, paths: Sequence[str], vector: Vector) -> tuple[Any, ...
     if missing:
         raise GradientFailed(f"{name} has no array for {missing[0]!r}.")
     return tuple(np.asarray(vector[path]) for path in paths)
-
-
-def _by_path(paths: Sequence[str], arrays: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(paths, map(as_numpy, arrays), strict=True))

@@ -11,8 +11,10 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from jax import tree_util
 
+from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Binding
 from runtime_core.errors import TesseractRuntimeError
 from runtime_core.gradients import JACOBIAN, JVP, VJP
@@ -61,10 +63,10 @@ def _in_declared_dtypes(
 
 def _in_declared_dtype(arrays: DifferentiableArrays, path: str, found: Any) -> Any:
     declared = arrays.declared(path)
-    if declared is None or declared.dtype is None:
-        return found
-    dtype = declared.dtype
-    return tree_util.tree_map(
-        lambda array: array.astype(dtype, copy=False) if array.dtype.kind == dtype.kind else array,
-        found,
-    )
+    dtype = None if declared is None else declared.dtype
+    return tree_util.tree_map(lambda array: _in_dtype(np.asarray(array), dtype), found)
+
+
+def _in_dtype(array: AnyArray, dtype: np.dtype[Any] | None) -> AnyArray:
+    same_kind = dtype is not None and array.dtype.kind == dtype.kind
+    return array.astype(dtype, copy=False) if same_kind else array

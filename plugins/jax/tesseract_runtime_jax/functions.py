@@ -9,7 +9,8 @@ Derivatives are compiled once per function, form of the inputs (containers, shap
 static values) and set of paths, and the most recently used ones are kept. Functions are compared by
 identity: pass the same one each time, not a new lambda.
 
-Nothing here imports JAX before it is called.
+Arrays in the results are those of JAX; the runtime converts them when it writes an answer. Nothing
+here imports JAX before it is called.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def jax_apply(apply_jit: ApplyJit, inputs: BaseModel) -> dict[str, Any]:
-    """Run `apply_jit` without compiling it, and convert JAX arrays in its outputs to numpy.
+    """Run `apply_jit` without compiling it, and return its outputs unchanged.
 
     With the VJP cache on (`set_jax_vjp_cache_size`), a compiled linearization runs instead and is
     kept, so that `jax_vjp` at the same inputs need not repeat the forward pass.

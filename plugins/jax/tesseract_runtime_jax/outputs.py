@@ -26,7 +26,7 @@ def sealed(outputs: Tree) -> Tree:
 
 
 def unsealed(outputs: Tree) -> Tree:
-    """Unseal outputs, and convert JAX arrays to numpy."""
+    """Unseal outputs."""
     return tree_util.tree_map(_opened, outputs, is_leaf=_is_sealed)
 
 
@@ -40,19 +40,12 @@ def is_array(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array | np.ndarray | np.generic)
 
 
-def as_numpy(array: jax.Array) -> np.ndarray[Any, Any]:
-    """Copy to a writable array; JAX's own is read-only, and may share memory with an input."""
-    return np.asarray(array).copy()
-
-
 def _is_sealed(node: Any) -> bool:
     return isinstance(node, Sealed)
 
 
 def _opened(leaf: Any) -> Any:
-    if isinstance(leaf, Sealed):
-        return leaf.value
-    return as_numpy(leaf) if isinstance(leaf, jax.Array) else leaf
+    return leaf.value if isinstance(leaf, Sealed) else leaf
 
 
 def _description(leaf: Any) -> Any:

@@ -4,7 +4,7 @@ from runtime_core.run_logs.log_functions import log_artifact, log_metric, log_pa
 from runtime_core.run_logs.log_targets import LogTarget, configured_targets
 from runtime_core.run_logs.run import EVALUATION, RUN_ID_PATTERN, checked_run_id, new_run_id
 from runtime_core.run_logs.run_log import RunLog, Upstream
-from runtime_core.run_logs.standard_output import write_all
+from runtime_core.run_logs.standard_output import flush_output, write_all
 from runtime_core.run_logs.supervisor import RunSupervisor
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "log_metric",
     "log_parameter",
     "configured_targets",
+    "flush_output",
     "new_run_id",
     "write_all",
 ]

@@ -212,7 +212,9 @@ def test_what_cannot_be_sent_is_named(client: Tesseract) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        ValidationError([{"type": "missing", "loc": ["body", "x"], "msg": "Field required"}], "a"),
+        ValidationError.of(
+            [{"type": "missing", "loc": ["body", "x"], "msg": "Field required"}], "a"
+        ),
         TesseractFailed("ValueError: no", 500, "a", "Traceback"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -17,7 +18,12 @@ from tests.conftest import clean_environment
 def test_tesseract_is_that_of_the_client() -> None:
     """Programs get the very class of the plugin."""
     assert tesseract_core.Tesseract is tesseract_runtime_client.Tesseract
-    assert tesseract_core.__all__ == ["Tesseract"]
+    assert tesseract_core.__all__ == ["Tesseract", "__version__"]
+
+
+def test_version_is_that_of_the_distribution() -> None:
+    """Programs report the version that is installed."""
+    assert tesseract_core.__version__ == version("tesseract-runtime-authoring")
 
 
 def test_client_is_imported_when_it_is_used() -> None:

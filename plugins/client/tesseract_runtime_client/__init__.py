@@ -2,10 +2,18 @@
 
 from tesseract_runtime_client.errors import (
     NoReference,
+    NotSupported,
     TesseractFailed,
     Unreachable,
     ValidationError,
 )
 from tesseract_runtime_client.tesseract import Tesseract
 
-__all__ = ["NoReference", "Tesseract", "TesseractFailed", "Unreachable", "ValidationError"]
+__all__ = [
+    "NoReference",
+    "NotSupported",
+    "Tesseract",
+    "TesseractFailed",
+    "Unreachable",
+    "ValidationError",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from runtime_core.contracts import Buffer
 from runtime_core.errors import InvalidOption, InvalidResult, UnreadableDocument
 from runtime_core.files import FileAccess
 from tesseract_runtime_client.errors import ValidationError
+from tesseract_runtime_client.runtime_calls import PathLike
 from tesseract_runtime_client.transport import Answer
 from tesseract_runtime_client.trees import PayloadTree, unwritable, with_arrays
 
@@ -24,13 +26,21 @@ _BEST_FIRST = ("msgpack", "json+base64")
 class Documents:
     """Writes payloads and reads results with the formats of a catalog, outside of any call.
 
-    Paths are relative to those of `config`. `chosen` is the user's format; raises `UnknownName` or
-    `InvalidOption` if it cannot be used.
+    Paths are relative to those of `config`, and files of arrays in results to `files`, if it is
+    named. `chosen` is the user's format; raises `UnknownName` or `InvalidOption` if it cannot be
+    used.
     """
 
-    def __init__(self, catalog: Catalog, config: RuntimeConfig, chosen: str | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        config: RuntimeConfig,
+        chosen: str | None = None,
+        files: PathLike | None = None,
+    ) -> None:
         self.catalog = catalog
         self.chosen = None if chosen is None else checked_format(catalog, chosen)
+        self._reading = {} if files is None else {"base_dir": os.fspath(files)}
         paths = {"input_path": config.input_path, "output_path": config.output_path}
         config = resolve(catalog, flags=paths, environment={})  # limits are for foreign payloads
         self._workspace = Workspace(catalog=catalog, config=config, files=FileAccess(root=None))
@@ -45,11 +55,11 @@ class Documents:
             tree = PayloadTree(writing.options)
             written = tree.of(payload, ("body",))
         if tree.faults:
-            raise ValidationError(tree.faults, run_id)
+            raise ValidationError.of(tree.faults, run_id)
         try:
             return documents.write(written, format_)
         except InvalidResult as error:
-            raise ValidationError([unwritable(("body",), str(error))], run_id) from None
+            raise ValidationError.of([unwritable(("body",), str(error))], run_id) from None
 
     def read(self, answer: Answer) -> Any:
         """Return the values of a result; its arrays are writable and own their memory.
@@ -57,7 +67,7 @@ class Documents:
         Raises `UnreadableDocument` for bytes that do not follow the format.
         """
         format_ = self.catalog.formats.find(answer.format)
-        with enter_scope(self._scope({})) as reading:
+        with enter_scope(self._scope({**self._reading})) as reading:
             tree = documents.read(answer.body, format_, noun="answer", views=True)
             try:
                 return with_arrays(tree, reading.options)

@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from pydantic_core import from_json, to_json
 
 from runtime_core.calls import fault_detail
 from runtime_core.contracts import Fault
-from runtime_core.errors import InvalidPayload, TesseractRuntimeError
+from runtime_core.errors import InvalidPayload, TesseractRuntimeError, ValidationFaults
 
 _UNPROCESSABLE = 422
 
 
-class ValidationError(InvalidPayload, ValueError):
-    """A payload was refused; `errors()` lists its faults in pydantic's form.
+class ValidationError(ValidationFaults, InvalidPayload):
+    """A payload was refused; `errors()` lists its faults, as of pydantic's `ValidationError`.
 
     `run_id` is the id that the run would have had.
 
     >>> fault = {"type": "missing", "loc": ["body", "inputs", "x"], "msg": "Field required"}
-    >>> print(ValidationError([fault], "fit-7"))
+    >>> print(ValidationError.of([fault], "fit-7"))
     body.inputs.x: Field required
     """
 
-    def __init__(self, details: Sequence[Mapping[str, Any]], run_id: str | None) -> None:
-        super().__init__(details)
-        self.run_id = run_id
+    run_id: str | None = None
+
+    @classmethod
+    def of(cls, details: Sequence[Mapping[str, Any]], run_id: str | None = None) -> Self:
+        """Make the error of some faults in a payload for a run."""
+        error = super().of(details)
+        error.run_id = run_id
+        return error
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return type(self), (self.details, self.run_id)
-
-    def errors(self) -> list[dict[str, Any]]:
-        """Return `type`, `loc`, `msg` and, where there are any, `ctx` and `input` of each fault."""
-        return [{**detail, "loc": tuple(detail["loc"])} for detail in self.details]
-
-    def error_count(self) -> int:
-        """Return the number of faults."""
-        return len(self.details)
+        return type(self).of, (self.details, self.run_id)
 
 
 class TesseractFailed(TesseractRuntimeError, RuntimeError):
@@ -67,6 +64,10 @@ class Unreachable(TesseractRuntimeError, ConnectionError):
     """A Tesseract cannot be reached, or the connection broke; calls are never repeated."""
 
 
+class NotSupported(TesseractRuntimeError, NotImplementedError):
+    """A method of tesseract-core's client that this one does not have; it is a `RuntimeError`."""
+
+
 class NoReference(TesseractRuntimeError):
     """A Tesseract has no address for a document to refer to."""
 
@@ -76,7 +77,7 @@ def failure(
 ) -> ValidationError | TesseractFailed:
     """Return the exception for an HTTP answer without a result; `detail` is that of its body."""
     if status == _UNPROCESSABLE and isinstance(detail, list):
-        return ValidationError(detail, run_id)
+        return ValidationError.of(detail, run_id)
     told = detail.get("message") if isinstance(detail, dict) else detail
     message = str(told or f"the server answered with status {status}")
     return TesseractFailed(message, status, run_id, trace)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
 from pydantic_core import from_json, to_json
@@ -39,6 +39,8 @@ _COMPONENTS = {"input_schema": "ApplyInputSchema", "output_schema": "ApplyOutput
 class HttpTransport:
     """Computes at a URL, over persistent connections."""
 
+    has_process: ClassVar[bool] = False
+
     def __init__(self, catalog: Catalog, client: httpx.Client, timeout: float | None) -> None:
         self.place = str(client.base_url).rstrip("/")
         self._catalog = catalog
@@ -47,15 +49,21 @@ class HttpTransport:
 
     @classmethod
     def opened(
-        cls, catalog: Catalog, url: str, *, api_key: str | None, timeout: float | None
+        cls,
+        catalog: Catalog,
+        url: str,
+        *,
+        api_key: str | None,
+        timeout: float | tuple[float, float] | None,
     ) -> Self:
         """Return the transport to a server, without a request."""
+        connect, timeout = timeout if isinstance(timeout, tuple) else (_CONNECT_SECONDS, timeout)
         patience = None if timeout is None else timeout + _GRACE_SECONDS
         client = httpx.Client(
             base_url=_checked(url),
             headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
             limits=httpx.Limits(keepalive_expiry=_IDLE_SECONDS),
-            timeout=httpx.Timeout(patience, connect=_CONNECT_SECONDS, pool=None),
+            timeout=httpx.Timeout(patience, connect=connect, pool=None),
         )
         return cls(catalog, client, timeout)
 

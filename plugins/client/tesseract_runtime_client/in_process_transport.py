@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
@@ -17,6 +17,7 @@ from runtime_core.run_logs import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
 from runtime_core.tesseract import tesseract_of
 from tesseract_runtime_client.errors import NoReference
+from tesseract_runtime_client.printed_lines import printed_lines
 from tesseract_runtime_client.runtime_calls import (
     SECONDS_FOR_SINKS,
     answer_of,
@@ -31,15 +32,24 @@ from tesseract_runtime_client.transport import Answer, Request
 class InProcessTransport:
     """Computes in the calling thread, one call at a time; a call cannot be stopped."""
 
+    has_process: ClassVar[bool] = False
+
     runtime: Runtime
     supervisor: RunSupervisor
     known: Mapping[str, Any]
     file: Mapping[str, str] | None
     set_up: ExitStack
+    print_to: Callable[[str], object] | None = None
     turn: threading.RLock = field(default_factory=threading.RLock)  # a Tesseract may call itself
 
     @classmethod
-    def opened(cls, catalog: Catalog, config: RuntimeConfig, module: ModuleType | None) -> Self:
+    def opened(
+        cls,
+        catalog: Catalog,
+        config: RuntimeConfig,
+        module: ModuleType | None,
+        print_to: Callable[[str], object] | None,
+    ) -> Self:
         """Load the Tesseract and run its `setup()`; errors are those of loading.
 
         A `module` that has been imported already is the Tesseract itself.
@@ -58,6 +68,7 @@ class InProcessTransport:
                 known=known_of(describe(runtime)),
                 file=file_reference(config.api_path) if has_file else None,
                 set_up=opening.pop_all(),
+                print_to=print_to,
             )
 
     @property
@@ -83,7 +94,8 @@ class InProcessTransport:
         """Make a call with its own copies of the inputs."""
         call = call_of(request, b"".join(request.body), self.runtime.config)
         with self.turn:
-            reply = self.runtime.invoke(call)
+            with nullcontext() if self.print_to is None else printed_lines(self.print_to):
+                reply = self.runtime.invoke(call)
             return answer_of(self.supervisor.finished(self.supervisor.run(call), reply))
 
     def get(self, name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from functools import cached_property
 from types import MappingProxyType, ModuleType, TracebackType
 from typing import Any, Self, final
@@ -17,6 +17,7 @@ from runtime_core.run_logs import checked_run_id, new_run_id
 from tesseract_runtime_client.documents import Documents, best_format
 from tesseract_runtime_client.errors import Unreachable, ValidationError
 from tesseract_runtime_client.runtime_calls import PathLike, config_of
+from tesseract_runtime_client.sdk_methods import SdkMethods
 from tesseract_runtime_client.transport import Request, Transport
 from tesseract_runtime_client.trees import shapes_of
 
@@ -27,7 +28,7 @@ _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 @final
-class Tesseract:
+class Tesseract(SdkMethods):
     """A Tesseract, wherever it runs: numpy arrays in, numpy arrays out.
 
     Open one with `from_url`, `from_api` or `from_worker`; close it with `close` or a `with` block.
@@ -38,21 +39,27 @@ class Tesseract:
     def __init__(self, transport: Transport, documents: Documents) -> None:
         self._transport = transport
         self._documents = documents
+        self.in_process_of_its_own = transport.has_process
         self._finalizer = weakref.finalize(self, transport.close)
 
     @classmethod
     def from_url(
         cls,
         url: str,
+        server_output_path: PathLike | None = None,
+        timeout: float | tuple[float, float] | None = None,
+        *,
         api_key: str | None = None,
-        timeout: float | None = None,
         encoding: str | None = None,
     ) -> Self:
         """Return the Tesseract served at a URL.
 
-        `timeout` is the limit of a call in seconds, by default none. `encoding` is the format of
-        documents, by default the fastest that both sides have. Nothing is sent before the first
-        call. Raises `InvalidOption` or `UnknownName` for invalid arguments.
+        `timeout` is the limit of a call in seconds, by default none, or a tuple of the limits to
+        connect and of a call. `encoding` is the format of
+        documents, by default the fastest that both sides have. `server_output_path` is where this
+        machine has the output path of the server: arrays that answers name in files there are read.
+        Nothing is sent before the first call. Raises `InvalidOption` or `UnknownName` for invalid
+        arguments.
 
         >>> Tesseract.from_url("http://127.0.0.1:8000")
         <Tesseract at http://127.0.0.1:8000>
@@ -62,7 +69,7 @@ class Tesseract:
         )
 
         current = current_scope()
-        documents = Documents(current.catalog, current.config, encoding)
+        documents = Documents(current.catalog, current.config, encoding, server_output_path)
         transport = HttpTransport.opened(documents.catalog, url, api_key=api_key, timeout=timeout)
         return cls(transport, documents)
 
@@ -75,13 +82,16 @@ class Tesseract:
         *,
         encoding: str | None = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
+        print_to: Callable[[str], object] | None = None,
     ) -> Self:
         """Load the Tesseract of a file, or of an imported module, and compute in this process.
 
         Each instance has its own configuration: files are read in `input_path` and runs write to
         `output_path`, by default both the working directory. `options` are further options of the
         command line by name, such as `gradient_backend`; environment variables are ignored. An
-        instance computes one call at a time. Raises the errors of loading, or `InvalidOption`.
+        instance computes one call at a time. `print_to` gets the lines that calls print, which
+        otherwise go to the streams of this process. Raises the errors of loading, or
+        `InvalidOption`.
         """
         from tesseract_runtime_client.in_process_transport import (
             InProcessTransport,  # the other transports do not need it
@@ -90,7 +100,8 @@ class Tesseract:
         config = config_of(source, input_path, output_path, options)
         documents = Documents(current_scope().catalog, config, encoding)
         module = source if isinstance(source, ModuleType) else None
-        return cls(InProcessTransport.opened(documents.catalog, config, module), documents)
+        transport = InProcessTransport.opened(documents.catalog, config, module, print_to)
+        return cls(transport, documents)
 
     @classmethod
     def from_worker(
@@ -116,7 +127,7 @@ class Tesseract:
         documents = Documents(current_scope().catalog, config, encoding)
         return cls(WorkerTransport.opened(documents.catalog, config, timeout), documents)
 
-    def apply(self, inputs: Inputs, *, run_id: str | None = None) -> Any:
+    def apply(self, inputs: Inputs, run_id: str | None = None) -> Any:
         """Return the outputs at inputs. `run_id` names the run; by default it is a new UUID."""
         return self._compute("apply", {"inputs": inputs}, run_id)
 
@@ -125,7 +136,6 @@ class Tesseract:
         inputs: Inputs,
         jac_inputs: Collection[str],
         jac_outputs: Collection[str],
-        *,
         run_id: str | None = None,
     ) -> dict[str, dict[str, Any]]:
         """Return `{output: {input: block}}`, each block of the shape `(*output, *input)`."""
@@ -139,7 +149,6 @@ class Tesseract:
         jvp_inputs: Collection[str],
         jvp_outputs: Collection[str],
         tangent_vector: Mapping[str, Any],
-        *,
         run_id: str | None = None,
     ) -> dict[str, Any]:
         """Return the change of each output along a tangent, which has an array for each input."""
@@ -153,7 +162,6 @@ class Tesseract:
         vjp_inputs: Collection[str],
         vjp_outputs: Collection[str],
         cotangent_vector: Mapping[str, Any],
-        *,
         run_id: str | None = None,
     ) -> dict[str, Any]:
         """Return the pullback to each input of a cotangent, which has an array for each output."""
@@ -161,7 +169,7 @@ class Tesseract:
         product: dict[str, Any] = self._compute(VJP.endpoint, payload, run_id)
         return product
 
-    def abstract_eval(self, abstract_inputs: Inputs, *, run_id: str | None = None) -> Any:
+    def abstract_eval(self, abstract_inputs: Inputs, run_id: str | None = None) -> Any:
         """Return the outputs with `{"shape", "dtype"}` for arrays, from inputs in the same form.
 
         Arrays among the inputs stand for their shapes and data types.
@@ -259,4 +267,4 @@ def _checked(run_id: str | None) -> str:
         return new_run_id() if run_id is None else checked_run_id(run_id)
     except InvalidOption as error:
         fault = {"type": "value_error", "loc": ["query", "run_id"], "msg": str(error)}
-        raise ValidationError([fault], str(run_id)) from None
+        raise ValidationError.of([fault], str(run_id)) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from runtime_core.contracts import Buffer
 
@@ -47,6 +47,9 @@ class Answer:
 
 class Transport(Protocol):
     """A connection to a Tesseract; several threads may use it at once."""
+
+    has_process: ClassVar[bool]
+    """Whether the other side is a process that begins and ends with the transport."""
 
     @property
     def place(self) -> str:

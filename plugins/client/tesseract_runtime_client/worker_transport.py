@@ -7,7 +7,7 @@ import threading
 from collections.abc import Collection, Mapping
 from concurrent.futures import CancelledError, Future
 from copy import deepcopy
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from runtime_core import PluginSelection
 from runtime_core.calls import RaisedFault
@@ -46,6 +46,8 @@ class WorkerTransport:
     The kernel ends that process with the thread that started it, so one thread runs an event loop
     for as long as the client is open.
     """
+
+    has_process: ClassVar[bool] = True
 
     def __init__(
         self, catalog: Catalog, config: RuntimeConfig, pool: WorkerPool, supervisor: RunSupervisor

@@ -127,7 +127,7 @@ def cli(tmp_path: Path) -> Cli:
             env=clean_environment() | dict(environment or {}),
             cwd=options.pop("cwd", tmp_path),
             capture_output=True,
-            text=True,
+            text=options.pop("text", True),
             timeout=SECONDS,
             **options,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from mmap import mmap
 from typing import Any
@@ -51,11 +52,29 @@ def _refuse_many_items(text: bytes | bytearray, most: int) -> None:
         )
 
 
+def _without_mark(text: bytes) -> bytes:
+    """Return a text as UTF-8 without its byte-order mark, which programs on Windows write."""
+    for mark, encoding in _MARKS.items():
+        if text.startswith(mark):
+            return text[len(mark) :].decode(encoding).encode()
+    return text
+
+
+_ASCII = range(128)  # every JSON text begins with such a character
+
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+
 _SEPARATORS = (b",", b"[", b"{")  # one before every item
 
 
 def _document(body: memoryview) -> Document:
     """Return the buffer of a body; a part of a buffer, or a foreign one, is copied."""
+    if body.nbytes and body[0] not in _ASCII:
+        return _without_mark(bytes(body))
     owner = body.obj
     if isinstance(owner, bytes | bytearray | mmap) and len(owner) == body.nbytes:
         return owner

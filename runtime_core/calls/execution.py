@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from runtime_core.calls.faults import invalid_payload, summary
+from runtime_core.calls.payload_hints import with_hints
 from runtime_core.contracts import BoundEndpoint
 from runtime_core.errors import InvalidResult, fault_lines
 
@@ -18,7 +19,7 @@ def validate_payload(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any
     try:
         return endpoint.payload.model_validate(payload, context=options)
     except ValidationError as error:
-        raise invalid_payload(error) from None
+        raise with_hints(invalid_payload(error), endpoint.payload, payload) from None
 
 
 def execute(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
@@ -30,7 +31,8 @@ def execute(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
     try:
         result = endpoint.result.model_validate(answer)
     except ValidationError as error:
-        faults = fault_lines(invalid_payload(error).details, root="result")
+        refused = with_hints(invalid_payload(error), endpoint.result, answer)
+        faults = fault_lines(refused.details, root="result")
         raise InvalidResult(
             f"The Tesseract returned {summary(answer)}, which is not a valid "
             f"{endpoint.result.__name__}:\n{faults}"

@@ -74,7 +74,7 @@ def _answer(
             report_fault(reply.fault, name, debug=config.debug)
             raise typer.Exit(reply.fault.outcome.exit_code)
         format_ = context.catalog.formats.find(call.output.format)
-        deliver(reply.body, format_, config, output_path, stdout)
+        deliver(reply.body, format_, context, output_path, stdout)
     finally:
         context.supervisor.close(_SECONDS_FOR_SINKS)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from runtime_core.cli.context import CommandContext
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Buffer, Format
 from runtime_core.errors import MissingFile
@@ -51,14 +52,16 @@ def folder_of_results(config: RuntimeConfig, output_path: str | None) -> str | N
 def deliver(
     body: Sequence[Buffer],
     format_: Format,
-    config: RuntimeConfig,
+    context: CommandContext,
     output_path: str | None,
     stdout: int,
 ) -> None:
     """Write a result to `-o`, `--output-file` or stdout; errors are those of `files.write`."""
+    config = context.config
     if output_path is None and config.output_file is None:
+        is_text = not context.catalog.encodings.find(format_.array_encoding).binary
         try:
-            write_all(stdout, body)
+            write_all(stdout, [*body, b"\n"] if is_text else body)
         except BrokenPipeError:
             raise typer.Exit(0) from None  # the reader has closed it, which is not a fault
         except OSError as error:

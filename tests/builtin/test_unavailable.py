@@ -92,7 +92,7 @@ def test_a_gradient_on_the_command_line(cli: Cli, tesseract: Callable[..., Path]
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout == (
         '{"y":{"object_type":"array","shape":[2],"dtype":"float64",'
-        '"data":{"buffer":[2.0,1.0],"encoding":"json"}}}'
+        '"data":{"buffer":[2.0,1.0],"encoding":"json"}}}\n'
     )
 
 

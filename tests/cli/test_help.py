@@ -178,7 +178,7 @@ def test_help_of_other_commands_needs_no_tesseract(here: Here, command: str) -> 
 def test_health_needs_no_tesseract(here: Here) -> None:
     """`health` answers wherever the runtime is installed."""
     ended = here("health")
-    assert (ended.code, ended.stdout, ended.stderr) == (0, '{"status":"ok"}', "")
+    assert (ended.code, ended.stdout, ended.stderr) == (0, '{"status":"ok"}\n', "")
 
 
 @pytest.mark.parametrize("example", ["vectoradd", "mauna_loa"])

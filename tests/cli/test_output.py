@@ -73,14 +73,14 @@ def test_output_format_after_the_command(
     apply: Callable[..., Any], option: tuple[str, ...]
 ) -> None:
     """`-f` chooses the format of the result."""
-    assert apply(*option).stdout.encode() == RESULT_BASE64
+    assert apply(*option).stdout.encode() == RESULT_BASE64 + b"\n"
 
 
 def test_output_format_before_the_command(apply: Callable[..., Any]) -> None:
     """The global option is the default of the one after the command."""
-    assert apply(before=("--output-format", "json+base64")).stdout.encode() == RESULT_BASE64
+    assert apply(before=("--output-format", "json+base64")).stdout.encode() == RESULT_BASE64 + b"\n"
     ended = apply("-f", "json", before=("--output-format", "json+base64"))
-    assert ended.stdout.encode() == RESULT
+    assert ended.stdout.encode() == RESULT + b"\n"
 
 
 def test_suffix_follows_the_format(apply: Callable[..., Any], tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_output_file_names_the_result(apply: Callable[..., Any], tmp_path: Path)
 def test_global_output_path_does_not_redirect(apply: Callable[..., Any], tmp_path: Path) -> None:
     """Before the command, `--output-path` says where runs write; the result stays on stdout."""
     ended = apply(before=("--output-path", "runs"))
-    assert ended.stdout.encode() == RESULT
+    assert ended.stdout.encode() == RESULT + b"\n"
     assert not (tmp_path / "runs" / "results.json").exists()
 
 
@@ -213,7 +213,7 @@ def test_result_behind_a_link_is_written_where_it_leads(
 def test_payload_from_a_file(apply: Callable[..., Any], tmp_path: Path, name: str) -> None:
     """`@PATH` reads the payload from a file, JSON if its name does not say otherwise."""
     (tmp_path / name).write_text(PAYLOAD)
-    assert apply(payload=f"@{name}").stdout.encode() == RESULT
+    assert apply(payload=f"@{name}").stdout.encode() == RESULT + b"\n"
 
 
 def test_payload_from_an_absolute_path(apply: Callable[..., Any], tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_payload_from_an_absolute_path(apply: Callable[..., Any], tmp_path: Path
     path.parent.mkdir()
     path.write_text(PAYLOAD)
     assert apply(payload=f"@{path}", before=("--input-path", "nowhere")).code == 0
-    assert apply(payload=f"@file://{path}").stdout.encode() == RESULT
+    assert apply(payload=f"@file://{path}").stdout.encode() == RESULT + b"\n"
 
 
 def test_payload_from_a_link(apply: Callable[..., Any], tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_payload_from_a_url(apply: Callable[..., Any], url: str) -> None:
     """`@URL` reads the payload from anything that fsspec opens; a query is not a suffix."""
     fsspec.filesystem("memory").pipe(url.removeprefix("memory:/"), PAYLOAD.encode())
     ended = apply(payload=f"@{url}")
-    assert (ended.stdout.encode(), ended.stderr) == (RESULT, "")
+    assert (ended.stdout.encode(), ended.stderr) == (RESULT + b"\n", "")
 
 
 @pytest.mark.parametrize("example", ["vectoradd", "mauna_loa"])

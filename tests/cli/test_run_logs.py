@@ -79,7 +79,7 @@ def facts(logs: Path) -> Any:
 def test_everything_is_in_the_log(cli: Cli, tesseract: Tesseract, tmp_path: Path) -> None:
     """Records and output are in the documented files, and output is live on stderr."""
     ended = applied(cli, tesseract(EVERYTHING), "--output-path", "out")
-    assert (ended.returncode, ended.stdout) == (0, '{"y":1}')
+    assert (ended.returncode, ended.stdout) == (0, '{"y":1}\n')
     assert ended.stderr.splitlines() == TEXT
     logs = tmp_path / "out" / "logs"
     assert (logs / "tesseract.log").read_text().splitlines() == TEXT
@@ -205,7 +205,7 @@ def test_program_that_is_left_behind_holds_nothing_up(
         )
     pid = json.loads((tmp_path / "logs" / "parameters.json").read_text())["pid"]
     os.kill(pid, signal.SIGKILL)
-    assert ended.stdout == b'{"y":1}'
+    assert ended.stdout == b'{"y":1}\n'
     assert (tmp_path / "logs" / "tesseract.log").read_text() == "before\n"
 
 
@@ -271,7 +271,7 @@ def test_end_by_a_signal(
 def test_profile_and_trace_go_to_the_log(cli: Cli, tesseract: Tesseract, tmp_path: Path) -> None:
     """`--profiling` and `--tracing` write to the log and do not change the result."""
     ended = applied(cli, tesseract(EVERYTHING), "--profiling", "--tracing")
-    assert ended.stdout == '{"y":1}'
+    assert ended.stdout == '{"y":1}\n'
     text = (tmp_path / "logs" / "tesseract.log").read_text()
     for stage in ("decode", "compute", "encode"):
         assert f"[trace] {stage}: " in text
@@ -297,7 +297,7 @@ def test_unwritable_output_path(cli: Cli, tesseract: Tesseract, *, strict: bool)
     options = ["--output-path", str(path.with_name("out")), *["--log-to-strict"] * strict]
     ended = applied(cli, path, *options)
     assert "cannot be logged to file (tesseract-runtime-file-log 0.1.0): " in ended.stderr
-    assert (ended.returncode, ended.stdout) == ((1, "") if strict else (0, '{"y":1}'))
+    assert (ended.returncode, ended.stdout) == ((1, "") if strict else (0, '{"y":1}\n'))
 
 
 @pytest.fixture(scope="module")
@@ -332,7 +332,7 @@ def test_refusing_sink_is_told_and_missed_nothing(
 ) -> None:
     """An unreachable sink is one line on stderr, and the files have the run."""
     ended = applied(cli, tesseract(LOGGING), "--log-to", "refuses:x", environment=sinks)
-    assert (ended.returncode, ended.stdout) == (0, '{"y":1}')
+    assert (ended.returncode, ended.stdout) == (0, '{"y":1}\n')
     run_id = facts(tmp_path / "logs")["id"]
     assert ended.stderr == (
         f"Run {run_id} cannot be logged to refuses:x (tesseract-runtime-sinks 0.3): "
@@ -365,7 +365,7 @@ def test_sink_that_does_not_answer_is_left(tesseract: Tesseract, sinks: Mapping[
     arguments = ("--log-to", "hangs:x", "apply", PAYLOAD)
     with started(tesseract(LOGGING), *arguments, environment=sinks, constants=constants) as process:
         stdout, stderr = process.communicate(timeout=SECONDS)
-    assert (process.returncode, stdout) == (0, '{"y":1}')
+    assert (process.returncode, stdout) == (0, '{"y":1}\n')
     assert "hangs:x (tesseract-runtime-sinks 0.3) has not taken all in 0.1 s. " in stderr
 
 

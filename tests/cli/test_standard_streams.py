@@ -20,7 +20,7 @@ Tesseract = Callable[..., Path]
 PAYLOAD = '{"inputs": {"x": [1.0, 2.0]}}'
 RESULT = (
     '{"y":{"object_type":"array","shape":[2],"dtype":"float64",'
-    '"data":{"buffer":[2.0,4.0],"encoding":"json"}}}'
+    '"data":{"buffer":[2.0,4.0],"encoding":"json"}}}\n'
 )
 
 NOISY = """
@@ -111,7 +111,7 @@ def test_thread_that_still_prints_stays_out_of_the_result(cli: Cli, tesseract: T
     ended = cli("--api-path", str(tesseract(source)), "apply", '{"inputs": {}}')
     assert ended.returncode == 0
     assert ended.stdout.count("!") == 0
-    assert ended.stdout == '{"text":"%s"}' % ("t" * 10_000_000)
+    assert ended.stdout == '{"text":"%s"}\n' % ("t" * 10_000_000)
 
 
 def test_prints_of_a_failing_tesseract_go_to_stderr(cli: Cli, tesseract: Tesseract) -> None:
@@ -203,4 +203,4 @@ def test_unicode_is_written_as_utf_8(tesseract: Tesseract) -> None:
         | {"TESSERACT_API_PATH": str(tesseract(source)), "LC_ALL": "C.UTF-8"},
         capture_output=True,
     )
-    assert ended.stdout == '{"y":"Δ→"}'.encode()
+    assert ended.stdout == '{"y":"Δ→"}\n'.encode()

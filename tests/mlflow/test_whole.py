@@ -75,7 +75,7 @@ def test_commands_are_logged(
         *("apply", json.dumps({"inputs": {"end": end}})),
     )
     assert ended.returncode == code, ended.stderr
-    assert ended.stdout == ('{"done":true}' if code == 0 else "")
+    assert ended.stdout == ('{"done":true}\n' if code == 0 else "")
     found = tracker.client.get_experiment_by_name(experiment)
     assert found is not None
     [run] = tracker.client.search_runs([found.experiment_id])
@@ -90,7 +90,7 @@ def test_away_server_costs_a_command_nothing(cli: Cli, tesseract: Callable[..., 
     target = f"mlflow+http://127.0.0.1:{free_port()}"
     arguments = ("--api-path", str(tesseract(SOURCE)), "--log-to", target)
     ended = cli(*arguments, "apply", '{"inputs": {}}')
-    assert (ended.returncode, ended.stdout) == (0, '{"done":true}')
+    assert (ended.returncode, ended.stdout) == (0, '{"done":true}\n')
     assert f"cannot be logged to {target} (tesseract-runtime-mlflow 0.1.0)" in ended.stderr
     assert "Connection refused" in ended.stderr
 

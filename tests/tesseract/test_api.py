@@ -192,7 +192,7 @@ def test_functions_are_found_by_other_processes(
     payload = json.dumps({"inputs": {"method": method}})
     ended = cli("--api-path", str(path), "apply", payload)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout == '{"numbers":[4,9,8]}'
+    assert ended.stdout == '{"numbers":[4,9,8]}\n'
 
 
 def test_function_that_is_not_there_is_explained(tesseract: Tesseract) -> None:

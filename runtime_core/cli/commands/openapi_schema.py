@@ -14,8 +14,7 @@ def openapi_schema(
     context: typer.Context, output_path: OutputPath = None, output_format: OutputFormat = None
 ) -> None:
     """Write the OpenAPI document of the Tesseract."""
-    config = context.obj.config
-    format_ = context.obj.catalog.formats.find(output_format or config.output_format)
+    format_ = context.obj.catalog.formats.find(output_format or context.obj.config.output_format)
     stdout = claim_stdout()
     document = openapi_document(context.obj.runtime())
-    deliver(documents.write(document, format_), format_, config, output_path, stdout)
+    deliver(documents.write(document, format_), format_, context.obj, output_path, stdout)

@@ -17,11 +17,11 @@ from pydantic_core import ValidationError as PydanticValidationError
 
 __all__ = [
     "OUTCOMES", "AuthorError", "BodyTooLarge", "CallerGone", "FaultKind", "FileRefused",
-    "GradientFailed", "InvalidItem", "InvalidOption", "InvalidPayload", "InvalidResult",
-    "InvalidTesseract", "MissingFile", "NotWritten", "Outcome", "PluginFault", "QueueFull",
-    "RunNotLogged", "ShuttingDown", "SlowBody", "TesseractRuntimeError", "TimedOut", "UnknownName",
-    "UnreadableDocument", "ValidationFaults", "WorkerDied", "WorkersLost", "did_you_mean",
-    "fault_lines", "listed", "number_text", "shortened",
+    "GradientFailed", "InvalidDefault", "InvalidItem", "InvalidOption", "InvalidPayload",
+    "InvalidResult", "InvalidTesseract", "MissingFile", "NotWritten", "Outcome", "PluginFault",
+    "QueueFull", "RunNotLogged", "ShuttingDown", "SlowBody", "TesseractRuntimeError", "TimedOut",
+    "UnknownName", "UnreadableDocument", "ValidationFaults", "WorkerDied", "WorkersLost",
+    "did_you_mean", "fault_lines", "listed", "number_text", "shortened",
 ]  # fmt: skip
 
 
@@ -182,6 +182,12 @@ class InvalidTesseract(TesseractRuntimeError):
 
 class InvalidResult(TesseractRuntimeError):
     """A function of the Tesseract returned a value that does not fit its schema."""
+
+
+class InvalidDefault(TesseractRuntimeError):
+    """A call uses a default that does not fit its own field of the schema."""
+
+    fault_type = "invalid_default"  # of the error in pydantic
 
 
 class GradientFailed(TesseractRuntimeError):

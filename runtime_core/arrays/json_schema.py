@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Annotated, Any, Literal, Union
 
-import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    RootModel,
     TypeAdapter,
     create_model,
 )
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import (
-    CoreSchema,
-    SchemaSerializer,
-    SchemaValidator,
-    core_schema,
+from pydantic.json_schema import (
+    GenerateJsonSchema,
+    JsonSchemaMode,
+    JsonSchemaValue,
+    JsonSchemaWarningKind,
 )
+from pydantic_core import CoreSchema, core_schema
 
 from runtime_core.arrays.array_document import ArrayDocument
 from runtime_core.arrays.coercion import Expected, Shape
@@ -34,8 +35,14 @@ from runtime_core.contracts import ArrayEncoding
 class ArrayJsonSchema(GenerateJsonSchema):
     """Generates JSON Schemas of payloads, and in serialization mode those of results.
 
-    Defaults are documents as well, and a result may have any value that can be written.
+    Defaults are as authors write them, `1.0` or `[1, 2]`: programs that make forms of a schema
+    cannot read documents of arrays there. A result may have any value that can be written.
     """
+
+    ignored_warning_kinds: set[JsonSchemaWarningKind] = {  # noqa: RUF012  # as the base class
+        "skipped-choice",
+        "non-serializable-default",
+    }
 
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
         """Return the schema of a number, which a result may have as text if it is not finite."""
@@ -53,37 +60,42 @@ class ArrayJsonSchema(GenerateJsonSchema):
             written = self.get_union_of_schemas([written, {"type": "null"}])
         return written
 
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Return the schema of a field with its default in serialized form."""
-        try:
-            default = SchemaValidator(schema["schema"]).validate_python(schema["default"])
-            written = SchemaSerializer(schema["schema"]).to_python(default, mode="json")
-        # No default, an invalid one, a schema with references, or an author's validator that
-        # needs the other fields and may raise anything.
-        except Exception:
-            return super().default_schema(schema)
-        if isinstance(schema["default"], str) and not isinstance(written, str):
-            return super().default_schema(schema)  # it is a path or URL, which would be read now
-        return super().default_schema({**schema, "default": written})
-
     def encode_default(self, dft: Any) -> Any:
-        """Return a default value as JSON."""
-        return super().encode_default(_documents(dft))
+        """Return a default as JSON: numbers and lists for arrays, models field by field."""
+        if type(dft) in _JSON:
+            return dft
+        if isinstance(dft, RootModel):
+            return self.encode_default(dft.root)
+        if isinstance(dft, BaseModel):
+            return self.encode_default(_values_by_alias(dft, self.mode))
+        if isinstance(dft, Mapping):
+            return {key: self.encode_default(value) for key, value in dft.items()}
+        if isinstance(dft, list | tuple):
+            return [self.encode_default(item) for item in dft]
+        if hasattr(dft, "__array__"):
+            with suppress(ValueError):  # it is an array of something else than numbers
+                return _AS_IS.document(dft, {})["data"]["buffer"]
+        return super().encode_default(dft)
 
 
 _SERIALIZERS = frozenset({"any", "function-plain", "function-wrap"})
 """The types of serializers that may return values of another type than that of their field."""
 
+_JSON = frozenset({str, int, float, bool, type(None)})
+_AS_IS = ArrayDocument(Expected(shape=..., dtype=None))
 
-def _documents(value: Any) -> Any:
-    """Return a value with documents for its arrays."""
-    if isinstance(value, np.ndarray | np.generic):
-        return ArrayDocument(Expected(shape=..., dtype=None)).document(value, {})
-    if isinstance(value, Mapping):
-        return {key: _documents(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_documents(item) for item in value]
-    return value
+
+def _values_by_alias(model: BaseModel, mode: JsonSchemaMode) -> dict[str, Any]:
+    """Return the fields of a model by their names in a document."""
+    aliases = {
+        name: getattr(field, f"{mode}_alias") for name, field in type(model).model_fields.items()
+    }
+    values = {
+        alias if isinstance(alias, str) else name: vars(model)[name]
+        for name, alias in aliases.items()
+        if name in vars(model)
+    }
+    return values | (model.model_extra or {})
 
 
 def array_json_schema(

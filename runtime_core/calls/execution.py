@@ -6,40 +6,48 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from runtime_core.calls.faults import invalid_payload, summary
+from runtime_core.calls.faults import invalid_default, invalid_payload, summary
 from runtime_core.calls.payload_hints import with_hints
 from runtime_core.contracts import BoundEndpoint
 from runtime_core.errors import InvalidResult, fault_lines
 
 
 def validate_payload(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any:
-    """Return the payload model of a value; `InvalidPayload` has all of its faults."""
+    """Return the payload model of a value; `InvalidPayload` has all of its faults.
+
+    Raises `InvalidDefault` if only defaults of the schema are at fault.
+    """
     if endpoint.payload is None:
         return None
     try:
         return endpoint.payload.model_validate(payload, context=options)
     except ValidationError as error:
-        raise with_hints(invalid_payload(error), endpoint.payload, payload) from None
+        faults = with_hints(invalid_payload(error), endpoint.payload, payload)
+        raise invalid_default(error) or faults from None
 
 
 def execute(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
     """Compute the result of a payload and validate it.
 
-    Raises `InvalidResult` for an answer that the result model refuses.
+    Raises `InvalidResult` for an answer that the result model refuses, or `InvalidDefault`.
     """
     answer = endpoint.answer(payload)
     try:
         result = endpoint.result.model_validate(answer)
     except ValidationError as error:
-        refused = with_hints(invalid_payload(error), endpoint.result, answer)
-        faults = fault_lines(refused.details, root="result")
-        raise InvalidResult(
-            f"The Tesseract returned {summary(answer)}, which is not a valid "
-            f"{endpoint.result.__name__}:\n{faults}"
-        ) from None
+        raise invalid_default(error) or _invalid_result(endpoint, answer, error) from None
     if endpoint.check is not None:
         endpoint.check(payload, result)
     return result
+
+
+def _invalid_result(endpoint: BoundEndpoint, answer: Any, error: ValidationError) -> InvalidResult:
+    refused = with_hints(invalid_payload(error), endpoint.result, answer)
+    faults = fault_lines(refused.details, root="result")
+    return InvalidResult(
+        f"The Tesseract returned {summary(answer)}, which is not a valid "
+        f"{endpoint.result.__name__}:\n{faults}"
+    )
 
 
 def evaluate(endpoint: BoundEndpoint, inputs: BaseModel) -> Any:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from runtime_core.contracts import Fault
 from runtime_core.errors import (
     FaultKind,
+    InvalidDefault,
     InvalidPayload,
     TesseractRuntimeError,
     number_text,
@@ -101,12 +102,24 @@ class RaisedFault(TesseractRuntimeError):
 def invalid_payload(error: ValidationError) -> InvalidPayload:
     """Return the faults that pydantic found in a payload, each with a summary of its value."""
     few = error.error_count() <= _MOST_DETAILED
-    faults = error.errors(include_url=False, include_input=few, include_context=few)
+    found = error.errors(include_url=False, include_input=few, include_context=few)
+    # Defaults are not faults of a payload: its sender can correct only the others.
+    faults = [fault for fault in found if fault["type"] != InvalidDefault.fault_type] or found
     details = [_detail(fault) for fault in faults[:_MOST_FAULTS]]
-    more = error.error_count() - len(details)
+    more = len(faults) - len(details)
     if more:
         details.append({"type": "more_faults", "loc": [], "msg": f"There are {more} more faults."})
     return InvalidPayload(details)
+
+
+def invalid_default(error: ValidationError) -> InvalidDefault | None:
+    """Return the fault of a value whose only faults are defaults of its schema."""
+    if error.error_count() > _MOST_DETAILED:
+        return None
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    if any(fault["type"] != InvalidDefault.fault_type for fault in faults):
+        return None
+    return InvalidDefault("\n".join(dict.fromkeys(fault["msg"] for fault in faults)))
 
 
 def _detail(fault: Any) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from runtime_core.arrays.json_schema import ArrayJsonSchema
@@ -17,7 +17,6 @@ from runtime_core.description.openapi import model_modes
 from runtime_core.errors import InvalidOption, InvalidTesseract, TesseractRuntimeError, UnknownName
 from runtime_core.gradients import SIGNATURES
 from runtime_core.runtime import Runtime
-from runtime_core.schemas.walk import is_model, walk
 
 _ONE_ARGUMENT = ("apply", "abstract_eval")  # positional
 
@@ -62,27 +61,9 @@ def _binding_faults(runtime: Runtime, name: str) -> Iterator[str]:
 
 
 def _schema_faults(runtime: Runtime, schema: type[BaseModel]) -> Iterator[str]:
-    generated = runtime.schemas.generated("Apply", schema)
-    models = [node.type for node in walk(generated) if is_model(node.type)]
-    for model in dict.fromkeys(models):
-        yield from _default_faults(model)
-
-
-def _default_faults(model: type[BaseModel]) -> Iterator[str]:
-    """Yield the defaults that their own field refuses, by validating an empty object."""
-    try:
-        model.model_validate({})
-    except ValidationError as error:
-        author = model.__mro__[1].__name__
-        for fault in error.errors(include_url=False):
-            name = fault["loc"][0] if fault["loc"] else None
-            field = model.model_fields.get(str(name))
-            if field is None or field.is_required():
-                continue
-            place = ".".join(map(str, fault["loc"]))
-            yield f"{author}.{place}: its own default is refused: {fault['msg']}"
-    except Exception:  # a validator of the author that cannot do without values
-        return
+    with scope.enter(runtime.scope()):
+        runtime.schemas.generated("Apply", schema)
+    return iter(())  # its fault is raised
 
 
 def _signature_faults(runtime: Runtime) -> Iterator[str]:

@@ -27,19 +27,27 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from runtime_core.errors import InvalidTesseract
+from runtime_core.schemas.defaults import (
+    default_faults,
+    guard_defaults,
+    invalid_default,
+    whole_annotation,
+)
 from runtime_core.schemas.walk import UNIONS, fields_of, holds_arrays, is_array, is_model
 
 
 class ModelGenerator:
     """Generates the models of one endpoint, exactly one for each of the author's.
 
-    `leaf` returns the replacement of an array type; by default, array types are kept.
+    `leaf` returns the replacement of an array type; by default, array types are kept. Defaults
+    that do not fit their fields are collected in `default_faults`.
     """
 
     def __init__(self, prefix: str, leaf: Callable[[Any], Any] | None = None) -> None:
         self._prefix = prefix
         self._leaf = leaf
         self._made: dict[type[BaseModel], type[BaseModel]] = {}
+        self.default_faults: dict[str, None] = {}  # in order, each once
         self._open: list[type[BaseModel] | TypeAliasType] = []
 
     def model(self, author: type[BaseModel]) -> type[BaseModel]:
@@ -100,12 +108,14 @@ class ModelGenerator:
         with warnings.catch_warnings():
             # pydantic has given the same warnings for the author's own class.
             warnings.simplefilter("ignore", UserWarning)
-            return types.new_class(
+            made: type[BaseModel] = types.new_class(
                 f"{self._prefix}_{author.__name__}",
                 (author,),
                 keywords,
                 lambda namespace: namespace.update(self._namespace(author)),
             )
+        self.default_faults.update(dict.fromkeys(default_faults(made)))
+        return made
 
     def _namespace(self, author: type[BaseModel]) -> dict[str, Any]:
         annotations: dict[str, Any] = {}
@@ -116,14 +126,16 @@ class ModelGenerator:
             "accept_instances_of_the_author": model_validator(mode="wrap")(_instances_of(author)),
             "__reduce__": _reduced_to(author),
         }
-        for name, field in fields_of(author).items():
-            generated = copy(field)
-            generated.annotation = self.annotation(field.annotation)
-            if holds_arrays(field.annotation):
-                generated.validate_default = True  # so that functions always get numpy arrays
-            annotations[name] = generated.annotation
-            namespace[name] = generated
-        return namespace
+        fields = {name: self._field(field) for name, field in fields_of(author).items()}
+        annotations.update({name: field.annotation for name, field in fields.items()})
+        return namespace | guard_defaults(author, fields) | fields
+
+    def _field(self, field: FieldInfo) -> FieldInfo:
+        generated = copy(field)
+        generated.annotation = self.annotation(field.annotation)
+        if holds_arrays(field.annotation):
+            generated.validate_default = True  # so that functions always get numpy arrays
+        return generated
 
 
 def _is_finite(model: type[BaseModel]) -> bool:
@@ -145,7 +157,11 @@ def _contains(model: Any, sought: type[BaseModel], seen: frozenset[Any] = frozen
 
 
 def _instances_of(author: type[BaseModel]) -> Callable[..., Any]:
+    bare = author.__pydantic_generic_metadata__["origin"]
+
     def accept(cls: type[BaseModel], value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
+        if bare is not None and isinstance(value, bare) and not isinstance(value, author):
+            value = author.model_validate(value)  # of the generic model, or of other parameters
         if isinstance(value, author):
             return _with_validated_defaults(value, cls)
         return handler(value)
@@ -156,17 +172,20 @@ def _instances_of(author: type[BaseModel]) -> Callable[..., Any]:
 def _with_validated_defaults(value: BaseModel, generated: type[BaseModel]) -> BaseModel:
     """Convert the arrays of an author's instance to numpy, including unvalidated defaults."""
     validated = {
-        name: _validated(name, adapter, getattr(value, name))
-        for name, adapter in _array_fields(generated).items()
+        name: _validated(value, name, adapter) for name, adapter in _array_fields(generated).items()
     }
     changed = {name: new for name, new in validated.items() if new is not getattr(value, name)}
     return value.model_copy(update=changed) if changed else value
 
 
-def _validated(name: str, adapter: TypeAdapter[Any], value: Any) -> Any:
+def _validated(instance: BaseModel, name: str, adapter: TypeAdapter[Any]) -> Any:
+    value = getattr(instance, name)
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
+        if name not in instance.model_fields_set:
+            place = f"{type(instance).__name__}.{name}"
+            raise invalid_default(place, value, error) from None
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, (name, *first["loc"])))
         context = {"place": place, "problem": first["msg"]}
@@ -177,15 +196,10 @@ def _validated(name: str, adapter: TypeAdapter[Any], value: Any) -> Any:
 def _array_fields(generated: type[BaseModel]) -> dict[str, TypeAdapter[Any]]:
     """Return validators of the fields with arrays, which are those with validated defaults."""
     return {
-        name: TypeAdapter(_whole_annotation(field))
+        name: TypeAdapter(whole_annotation(field))
         for name, field in generated.model_fields.items()
         if field.validate_default
     }
-
-
-def _whole_annotation(field: FieldInfo) -> Any:
-    annotation: Any = field.annotation
-    return Annotated[(annotation, *field.metadata)] if field.metadata else annotation
 
 
 def _reduced_to(author: type[BaseModel]) -> Callable[[BaseModel], Any]:

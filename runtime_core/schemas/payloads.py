@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,8 @@ from runtime_core.schemas.abstract import abstract_leaf
 from runtime_core.schemas.differentiable import DifferentiableArrays
 from runtime_core.schemas.generated import ModelGenerator
 from runtime_core.schemas.walk import differentiable_arrays, field_order
+
+_log = logging.getLogger(__name__)
 
 ABSTRACT = "AbstractEval"
 """The prefix of the generated models with a `ShapeDType` in place of every array."""
@@ -27,6 +30,7 @@ class PayloadSchemas:
         self._inputs = inputs
         self._outputs = outputs
         self._generators: dict[str, ModelGenerator] = {}
+        self._warned: set[str] = set()
 
     @cached_property
     def differentiable_inputs(self) -> DifferentiableArrays:
@@ -47,10 +51,19 @@ class PayloadSchemas:
         return self.generated(prefix, self._outputs)
 
     def generated(self, prefix: str, author: type[BaseModel]) -> type[BaseModel]:
-        """Return the generated subclass of any model of the author."""
+        """Return the generated subclass of any model of the author.
+
+        A warning is logged for each default that does not fit its field.
+        """
         leaf = abstract_leaf if prefix == ABSTRACT else None
         generator = self._generators.setdefault(prefix, ModelGenerator(prefix, leaf))
-        return generator.model(author)
+        model = generator.model(author)
+        for fault in generator.default_faults:
+            field, _, _ = fault.partition(": ")
+            if field not in self._warned:
+                self._warned.add(field)
+                _log.warning("%s", fault)
+        return model
 
     def payload(
         self, name: str, *, inputs: str, doc: str = "The input data.", **fields: Any

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
 import hypothesis.extra.numpy as npst
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import Field, create_model
+from pydantic import Field, RootModel, create_model
+from pydantic.json_schema import JsonSchemaMode
 
 import runtime_core
 from runtime_core.arrays.dtypes import DTYPES, castable, castable_names
@@ -24,6 +26,9 @@ from runtime_core.contracts import ArrayEncoding
 Array: Any = runtime_core.Array  # mypy reads no `Array[(3,), Float64]` as a value
 Differentiable: Any = runtime_core.Differentiable
 Float64: Any = runtime_core.Float64
+Bool: Any = runtime_core.Bool
+Complex128: Any = runtime_core.Complex128
+Int64: Any = runtime_core.Int64
 Int8: Any = runtime_core.Int8
 
 ScopeWith = Callable[..., AbstractContextManager[Scope]]
@@ -140,12 +145,55 @@ def test_the_description_and_default_of_a_field_are_kept() -> None:
     assert schema["default"] == [1.0]
 
 
-def test_a_numpy_default_is_described() -> None:
-    """A default that is a numpy array is written as the document that it is."""
-    model = create_model("Model", x=(Array[(None,), Float64], np.array([1.0, 2.0])))
-    schema = model.model_json_schema(schema_generator=ArrayJsonSchema)
-    default = schema["properties"]["x"]["default"]
-    assert model.model_validate({"x": default}).model_dump()["x"].tolist() == [1.0, 2.0]
+Vector: Any = Array[(None,), Float64]
+Inner: Any = create_model("Inner", w=(Vector, Field([1, 2], alias="weights")), n=(int, 3))
+Anything: Any = create_model("Anything", __config__={"extra": "allow"})
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "written"),
+    [
+        (Float64, 1.0, 1.0),
+        (Float64, 1, 1),
+        (Float64, np.float32(0.5), 0.5),
+        (Vector, [1, 2], [1, 2]),
+        (Vector, (1, 2), [1, 2]),
+        (Vector, np.array([1.0, 2.0]), [1.0, 2.0]),
+        (Array[(None, 2), Int64], np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+        (Array[(None,), Bool], np.array([True]), [True]),
+        (Array[(), Complex128], np.complex128(1 + 2j), "1+2j"),
+        (Vector, np.array([np.nan, np.inf]), ["NaN", "Infinity"]),
+        (Vector | None, None, None),
+        (dict[str, Vector], {"k": np.array([1.0])}, {"k": [1.0]}),
+        (Inner, Inner(), {"weights": [1, 2], "n": 3}),
+        (Inner, Inner(weights=np.array([5.0])), {"weights": [5.0], "n": 3}),
+        (list[Inner], [Inner()], [{"weights": [1, 2], "n": 3}]),
+        (RootModel[Vector], RootModel[Vector](np.array([1.0])), [1.0]),
+        (Anything, Anything(x=np.array([1.0])), {"x": [1.0]}),
+        (timedelta, timedelta(seconds=1), "PT1S"),
+        (Any, np.array(["a"]), NotImplemented),
+    ],
+    ids=repr,
+)
+def test_defaults_are_what_the_author_wrote(annotation: Any, default: Any, written: Any) -> None:
+    """Programs that make forms cast them: `float(default)`. What is not JSON is left out."""
+    model = create_model("Model", x=(annotation, default))
+    schema = model.model_json_schema(schema_generator=ArrayJsonSchema)["properties"]["x"]
+    assert schema.get("default", NotImplemented) == written
+
+
+def test_defaults_of_results_have_the_names_of_results() -> None:
+    """A serialization alias is the name in a result."""
+    field = Field([1], validation_alias="in", serialization_alias="out")
+    named: Any = create_model("Named", w=(Vector, field))
+    model = create_model("Model", x=(named, named()))
+
+    def default(mode: JsonSchemaMode) -> Any:
+        schema = model.model_json_schema(schema_generator=ArrayJsonSchema, mode=mode)
+        return schema["properties"]["x"]["default"]
+
+    assert default("validation") == {"in": [1]}
+    assert default("serialization") == {"out": [1]}
 
 
 ANY_ARRAY = st.sampled_from(list(DTYPES)).flatmap(

@@ -62,7 +62,7 @@ class ArrayDocument:
         if isinstance(value, Mapping):
             return expected.coerce(_decode(value, expected, _scope(info.context)))
         if isinstance(value, list | tuple | int | float | complex | str):
-            numbers = from_numbers(value, expected.dtype or DTYPES["float64"])
+            numbers = self._numbers(value, expected.dtype or DTYPES["float64"], info.context)
             if expected.strict_types:  # numbers have no dtype
                 expected = replace(expected, strict_types=False)
             return expected.coerce(numbers)
@@ -97,6 +97,15 @@ class ArrayDocument:
             },
         }
 
+    def _numbers(self, value: Any, dtype: np.dtype[Any], options: Any) -> AnyArray:
+        """Return the array of nested lists of numbers or, as programs send them, of arrays."""
+        try:
+            return from_numbers(value, dtype)
+        except PydanticCustomError:
+            if not _has_documents(value):
+                raise
+            return from_numbers(_with_arrays(value, _scope(options)), dtype)
+
     def _strict(self, options: Mapping[str, Any]) -> Expected:
         shapes = bool(options.get("strict_shapes"))
         types = bool(options.get("strict_types"))
@@ -112,6 +121,24 @@ def _scope(options: Any) -> Scope:
         return scope
     return scope.document(options if options is not None else {})
 
+
+def _has_documents(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_has_documents, value))
+    return isinstance(value, EncodedArray) or (isinstance(value, Mapping) and "data" in value)
+
+
+def _with_arrays(value: Any, scope: Scope) -> Any:
+    """Return nested lists with arrays for the documents of arrays in them."""
+    if isinstance(value, list | tuple):
+        return [_with_arrays(item, scope) for item in value]
+    if isinstance(value, EncodedArray):
+        value = value.document(value.buffer)
+    is_document = isinstance(value, Mapping) and _has_documents(value)
+    return _decode(value, _ANYTHING, scope) if is_document else value
+
+
+_ANYTHING = Expected(shape=..., dtype=None)
 
 _Encoding = tuple[ArrayCodec, Collection[str]]
 """The codec of an array encoding, and the keys that its `data` may have."""

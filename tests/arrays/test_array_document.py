@@ -70,6 +70,25 @@ def test_a_document_is_read(without: tuple[str, ...], read: Read) -> None:
     np.testing.assert_array_equal(read(Array[(None,), "float64"], document), [1.0, 2.0])
 
 
+@pytest.mark.parametrize(
+    "value", [[DOCUMENT, DOCUMENT], [DOCUMENT, [1, 2.0]], ([1.0, 2.0], DOCUMENT), [[1, 2]] * 2]
+)
+def test_lists_of_documents_are_read(value: Any, read: Read) -> None:
+    """The elements of a list may be arrays, as programs send lists of arrays."""
+    matrix = read(Array[(None, None), "float32"], value)
+    assert matrix.dtype == np.float32
+    np.testing.assert_array_equal(matrix, [[1.0, 2.0]] * 2)
+
+
+def test_faults_in_lists_of_documents_are_those_of_documents(refusal: Refusal) -> None:
+    """A document in a list is checked like any other, and so is the array of all."""
+    broken = {**DOCUMENT, "shape": [3]}
+    kind, message = refusal(Array[(None, None), "float64"], [DOCUMENT, broken])
+    assert (kind, "shape (3,)" in message) == ("array_decode_error", True)
+    kind, _ = refusal(Array[(None, None), "int64"], [DOCUMENT])
+    assert kind == "array_dtype_mismatch"
+
+
 @pytest.mark.parametrize("encoding", ["json", "base64"])
 def test_the_keys_of_a_document_have_an_order(encoding: str) -> None:
     """Keys are written in the order of the contract."""

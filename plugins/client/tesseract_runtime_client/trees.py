@@ -46,8 +46,8 @@ class PayloadTree:
             return value
         if isinstance(value, Mapping):
             return {_key(key): self.of(item, (*path, _key(key))) for key, item in value.items()}
-        if hasattr(value, "__array__"):
-            return self._array(value, path)
+        if hasattr(value, "__array__") or isinstance(value, memoryview):
+            return self._array_like(value, path)
         if isinstance(value, Sequence | Set) and not isinstance(value, _BYTES):
             return [self.of(item, (*path, index)) for index, item in enumerate(value)]
         if isinstance(value, BaseModel):
@@ -56,21 +56,30 @@ class PayloadTree:
             return self._dumped(partial(_dump_by_schema, value), path)
         return self._other(value, path)
 
-    def _scalar(self, value: np.generic, path: Path) -> Any:
+    def _scalar(self, value: Any, path: Path) -> Any:
         """Return a plain number where there is one: it fits fields of arrays and of numbers."""
         number = value.item()
         return number if isinstance(number, _PLAIN) else self._array(value, path)
 
+    def _array_like(self, value: Any, path: Path) -> Any:
+        if _is_list_of_objects(value):
+            return self.of(value.tolist(), path)
+        try:
+            array = np.asanyarray(value)
+        # Arrays of other libraries may raise anything when they are converted.
+        except Exception as error:
+            return self._refuse(path, f"It cannot become a numpy array: {error}")
+        if type(array) is np.ndarray and not array.shape:
+            return self._scalar(array[()], path)
+        return self._array(array, path)
+
     def _array(self, value: Any, path: Path) -> Any:
         try:
-            array = _ARRAY.validate_python(np.asarray(value))
+            array = _ARRAY.validate_python(np.asanyarray(value))
         except PydanticValidationError as error:
             [fault] = error.errors(include_url=False, include_input=False)
             self.faults.append({**fault, "loc": list(path)})
             return None
-        # Arrays of other libraries may raise anything when they are converted.
-        except Exception as error:
-            return self._refuse(path, f"It cannot become a numpy array: {error}")
         return dumped(partial(_ARRAY.dump_python, array), self._options)
 
     def _dumped(self, dump: Callable[..., Any], path: Path) -> Any:
@@ -88,6 +97,12 @@ class PayloadTree:
 
     def _refuse(self, path: Path, message: str) -> None:
         self.faults.append(unwritable(path, message))
+
+
+def _is_list_of_objects(value: Any) -> bool:
+    """Test for a column of texts, dates or mixed values, which is a list and not an array."""
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    return kind in ("O", "U") or (kind == "M" and not isinstance(value, np.ndarray))
 
 
 def unwritable(path: Path, message: str) -> dict[str, Any]:

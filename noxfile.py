@@ -143,12 +143,17 @@ def interop(session: nox.Session) -> None:
     runtime = Path(session.create_tmp(), "runtime")  # both have a package `tesseract_core`
     session.run_install("uv", "venv", "--clear", f"--python={session.python}", str(runtime))
     session.run_install("uv", "pip", "install", f"--python={runtime}", *checkout("jax"))
+    forms = Path(session.create_tmp(), "forms")  # its dependencies are those of no client
+    session.run_install("uv", "venv", "--clear", f"--python={session.python}", str(forms))
+    pages = "tesseract-streamlit==0.1.0"
+    session.run_install("uv", "pip", "install", f"--python={forms}", pages)
     clients = ["tesseract-core[runtime]==1.15.0", "tesseract-jax==0.4.0"]
     session.install(*clients, "pytest>=8.3", "pytest-timeout>=2.3")
     command = str(runtime / "bin" / "tesseract-runtime")
     # The environment of the clients lacks our core, which the tests of other folders import.
     arguments = ["--confcutdir=tests/interop", "tests/interop", *session.posargs]
-    session.run("pytest", "-q", *arguments, env={"INTEROP_RUNTIME": command, "PYTHONPATH": "."})
+    programs = {"INTEROP_RUNTIME": command, "INTEROP_FORMS": str(forms / "bin" / "python")}
+    session.run("pytest", "-q", *arguments, env={**programs, "PYTHONPATH": "."})
 
 
 @nox.session(python=OLDEST)

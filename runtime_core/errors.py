@@ -18,10 +18,11 @@ from pydantic_core import ValidationError as PydanticValidationError
 __all__ = [
     "OUTCOMES", "AuthorError", "BodyTooLarge", "CallerGone", "FaultKind", "FileRefused",
     "GradientFailed", "InvalidDefault", "InvalidItem", "InvalidOption", "InvalidPayload",
-    "InvalidResult", "InvalidTesseract", "MissingFile", "NotWritten", "Outcome", "PluginFault",
-    "QueueFull", "RunNotLogged", "ShuttingDown", "SlowBody", "TesseractRuntimeError", "TimedOut",
-    "UnknownName", "UnreadableDocument", "ValidationFaults", "WorkerDied", "WorkersLost",
-    "did_you_mean", "fault_lines", "listed", "number_text", "shortened",
+    "InvalidResult", "InvalidTesseract", "MissingFile", "NotWritten", "Outcome", "PluginFailed",
+    "PluginFault", "QueueFull", "RunNotLogged", "ShuttingDown", "SlowBody",
+    "TesseractRuntimeError", "TimedOut", "UnknownName", "UnreadableDocument", "ValidationFaults",
+    "WorkerDied", "WorkersLost", "did_you_mean", "fault_lines", "listed", "number_text",
+    "shortened",
 ]  # fmt: skip
 
 
@@ -89,9 +90,17 @@ class TesseractRuntimeError(Exception):
 
 
 class UnreadableDocument(TesseractRuntimeError):
-    """The bytes of a document do not follow its format."""
+    """The bytes of a document do not follow its format.
+
+    `details` has a fault with its position as `loc`, like those of `InvalidPayload`, if the format
+    reports one.
+    """
 
     kind = FaultKind.UNREADABLE_DOCUMENT
+
+    def __init__(self, message: str, details: Sequence[Mapping[str, Any]] = ()) -> None:
+        self.details = tuple(details)
+        super().__init__(message)
 
 
 class InvalidPayload(TesseractRuntimeError):
@@ -246,6 +255,10 @@ class PluginFault(TesseractRuntimeError):
     """A plugin that was requested, or that is required to work, is unusable."""
 
     kind = FaultKind.INVALID_OPTION
+
+
+class PluginFailed(TesseractRuntimeError):
+    """A plugin returned a value that its contract forbids."""
 
 
 class AuthorError(Exception):

@@ -23,8 +23,10 @@ from runtime_core.arrays.coercion import (
     NUMERIC_KINDS,
     AnyArray,
     Expected,
+    cast,
     from_numbers,
     non_numeric,
+    refuse_masked,
 )
 from runtime_core.arrays.dtypes import DTYPES, NAMES
 from runtime_core.arrays.encoding_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
@@ -33,7 +35,13 @@ from runtime_core.calls.scope import Scope, current
 from runtime_core.catalog import loaded
 from runtime_core.contracts import ArrayCodec, ArraySpec, Buffer, EncodedArray
 from runtime_core.documents import dumped_buffer, keep_failure
-from runtime_core.errors import InvalidOption, TesseractRuntimeError, listed, shortened
+from runtime_core.errors import (
+    InvalidOption,
+    PluginFailed,
+    TesseractRuntimeError,
+    listed,
+    shortened,
+)
 
 _SHOWN = 8  # unknown keys in a message
 _KEYS = frozenset({"object_type", "shape", "dtype", "data"})
@@ -56,7 +64,7 @@ class ArrayDocument:
             scalar: np.generic = value
             return scalar
         if isinstance(value, np.ndarray | np.generic):
-            return expected.coerce(_numeric(np.asarray(value)))
+            return expected.coerce(_numeric(value))
         if isinstance(value, EncodedArray):
             value = value.document(value.buffer)
         if isinstance(value, Mapping):
@@ -66,8 +74,8 @@ class ArrayDocument:
             if expected.strict_types:  # numbers have no dtype
                 expected = replace(expected, strict_types=False)
             return expected.coerce(numbers)
-        if hasattr(value, "__array__"):
-            return expected.coerce(_numeric(np.asarray(value)))
+        if hasattr(value, "__array__") or isinstance(value, range | memoryview):
+            return expected.coerce(_numeric(value))
         raise non_numeric()
 
     def serialize(self, value: Any, info: SerializationInfo) -> dict[str, Any]:
@@ -82,9 +90,11 @@ class ArrayDocument:
         """Return the document of an array; `options` is the pydantic context, or `None`."""
         encoding = (options or {}).get("array_encoding", "json")
         scope = _scope(options)
-        array = wire_order(np.asarray(self.expected.coerce(_numeric(np.asarray(value)))))
+        array = wire_order(np.asarray(self.expected.coerce(_numeric(value))))
         codec, _ = _encoding(encoding, scope)
         data = dict(codec.encode(array, scope))
+        if "buffer" not in data:
+            raise _broken(encoding, scope, "returned data without a buffer")
         buffer = dumped_buffer(data.pop("buffer"), options)
         return {
             "object_type": "array",
@@ -169,12 +179,30 @@ def _text(buffer: Buffer, encoding: str) -> str:
         ) from None
 
 
-def _numeric(array: AnyArray) -> AnyArray:
+def _numeric(value: Any) -> AnyArray:
+    """Return the array of numbers behind a value; extended precision becomes double precision."""
+    refuse_masked(value)
+    array = np.asarray(value)
     if array.dtype.kind not in NUMERIC_KINDS:
-        raise non_numeric()
+        raise _not_numbers(array.dtype)
     if array.dtype not in NAMES and array.dtype.newbyteorder("=") not in NAMES:
-        raise _invalid_dtype(array.dtype.name)
+        if array.dtype.type not in _EXTENDED:
+            raise _not_numbers(array.dtype)
+        return cast(array, _EXTENDED[array.dtype.type])
     return array
+
+
+_EXTENDED: Mapping[type[Any], np.dtype[Any]] = MappingProxyType(
+    {np.longdouble: DTYPES["float64"], np.clongdouble: DTYPES["complex128"]}
+)
+"""The data types for numbers of extended precision."""
+
+
+def _not_numbers(dtype: np.dtype[Any]) -> PydanticCustomError:
+    """Return the error for a data type without numbers, or with those of another library."""
+    if dtype.type.__module__ != "numpy":  # as bfloat16 of ml_dtypes
+        return _invalid_dtype(dtype.name, "convert the array with .astype('float32')")
+    return non_numeric()
 
 
 def _decode(document: Mapping[str, Any], expected: Expected, scope: Scope) -> AnyArray:
@@ -196,8 +224,9 @@ def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
         if not isinstance(encoding, str):
             raise decode_error('data needs an \'encoding\', for instance "encoding": "json"')
         codec, keys = _encoding(encoding, scope)
+        data = _normal(data)
         _check_keys(data, keys, required=("buffer",), place="data")
-        return codec.decode(data, spec, scope)
+        array = codec.decode(data, spec, scope)
     except PydanticCustomError:
         raise
     except TesseractRuntimeError as error:
@@ -206,6 +235,34 @@ def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
         raise decode_error(f"shape {spec.shape} of {spec.dtype} does not fit into memory") from None
     except (ValueError, TypeError, OverflowError) as error:
         raise decode_error(str(error), place=f"buffer ({encoding} encoding)") from None
+    if not isinstance(array, np.ndarray):
+        raise _broken(encoding, scope, f"returned a {type(array).__name__}, not an array")
+    if array.shape != spec.shape or array.dtype != spec.dtype:
+        raise _broken(
+            encoding,
+            scope,
+            f"returned {array.dtype} of shape {array.shape} where the document says {spec.dtype} "
+            f"of shape {spec.shape}",
+        )
+    return array
+
+
+def _normal(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `data` without a compression of `None`, and with a buffer of plain bytes.
+
+    Every encoding takes the former; the latter marks binary parts of documents.
+    """
+    buffer = data.get("buffer")
+    if isinstance(buffer, memoryview) and buffer.format != "B":
+        data = {**data, "buffer": buffer.cast("B")}
+    if "compression" in data and data["compression"] is None:
+        data = {key: value for key, value in data.items() if key != "compression"}
+    return data
+
+
+def _broken(encoding: str, scope: Scope, problem: str) -> PluginFailed:
+    origin = scope.catalog.encodings.entries[encoding].origin
+    return PluginFailed(f"The array encoding {encoding!r} of {origin} {problem}.")
 
 
 def decode_error(reason: str, *, place: str = "document") -> PydanticCustomError:
@@ -250,9 +307,10 @@ def _dtype(name: Any) -> np.dtype[Any]:
     return DTYPES[name]
 
 
-def _invalid_dtype(name: object) -> PydanticCustomError:
+def _invalid_dtype(name: object, step: str = "") -> PydanticCustomError:
+    known = f"known are {listed(set(DTYPES))}"
     return PydanticCustomError(
         "array_invalid_dtype",
-        "Unsupported array dtype {dtype}; known are {known}",
-        {"dtype": shortened(repr(name)), "known": listed(set(DTYPES))},
+        "Unsupported array dtype {dtype}; {known}",
+        {"dtype": shortened(repr(name)), "known": f"{step}; {known}" if step else known},
     )

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.dtypes import castable
+from runtime_core.contracts import Buffer
 from runtime_core.errors import number_text
 
 Shape = tuple[int | None, ...] | EllipsisType
@@ -77,7 +78,8 @@ class Expected:
             return wanted
         raise PydanticCustomError(
             "array_shape_mismatch",
-            "Array shape {got} is incompatible with expected shape {expected}",
+            "Array shape {got} is incompatible with expected shape {expected}"
+            + (", and strict_shapes does not broadcast" if size == 1 else ""),
             {"got": str(shape), "expected": str(self.shape)},
         )
 
@@ -86,8 +88,14 @@ class Expected:
         dtype = dtype.newbyteorder("=")
         if self.dtype is None or dtype == self.dtype:
             return
-        if self.strict_types or not castable(dtype, self.dtype):
+        if not castable(dtype, self.dtype):
             raise dtype_mismatch(dtype, self.dtype)
+        if self.strict_types:
+            raise PydanticCustomError(
+                "array_dtype_mismatch",
+                "Array dtype '{got}' is not '{expected}', and strict_types does not cast",
+                {"got": str(dtype), "expected": str(self.dtype)},
+            )
 
 
 def cast(array: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
@@ -108,6 +116,8 @@ def from_numbers(value: Any, dtype: np.dtype[Any], *, integral_floats: bool = Fa
     stands for NaN; the strings `"NaN"`, `"Infinity"`, `"-Infinity"` and those of complex numbers
     are read for the kinds that have such values.
     """
+    if isinstance(value, Buffer):
+        raise non_numeric("bytes are not numbers")
     if not _has_text(value):
         array = _as_numpy(value)
         if array.dtype.kind in "biu" or (array.dtype.kind == "f" and dtype.kind in "fc"):
@@ -129,6 +139,12 @@ def non_numeric(reason: str = "contains non-numeric data") -> PydanticCustomErro
     return PydanticCustomError("array_non_numeric", _NON_NUMERIC, {"reason": reason})
 
 
+def refuse_masked(value: Any) -> None:
+    """Raise for a masked array with masked elements, whose mask would be lost."""
+    if isinstance(value, np.ndarray) and np.any(getattr(value, "mask", False)):
+        raise non_numeric("the array has masked elements: replace them with .filled(value)")
+
+
 def _as_numpy(value: Any, dtype: Any = None) -> AnyArray:
     if _depth(value) > MAX_RANK:
         raise non_numeric(f"lists are nested more than {MAX_RANK} deep")
@@ -141,10 +157,14 @@ def _as_numpy(value: Any, dtype: Any = None) -> AnyArray:
 def _has_text(value: Any) -> bool:
     """Test for strings: numpy would give every element the memory of the longest one."""
     if not isinstance(value, list | tuple):
+        refuse_masked(value)
         return isinstance(value, str)
     kinds = set(map(type, value))
     if kinds & _LISTS:
         return any(_has_text(item) for item in value)
+    if any(issubclass(kind, np.ndarray) for kind in kinds):
+        for item in value:
+            refuse_masked(item)
     return any(issubclass(kind, str) for kind in kinds)
 
 

@@ -170,7 +170,12 @@ def _data_model(encoding: ArrayEncoding) -> type[BaseModel]:
     def replace(schema: dict[str, Any]) -> None:
         schema.clear()
         schema.update(encoding.data_schema)
+        schema["properties"] = {"compression": _NO_COMPRESSION, **schema["properties"]}
 
     fields: Any = {"encoding": (Literal[encoding.name], ...)}
     title: str = encoding.data_schema["title"]
     return create_model(title, __config__=ConfigDict(json_schema_extra=replace), **fields)
+
+
+_NO_COMPRESSION = {"title": "Compression", "type": "null", "default": None}
+"""The schema of the key `compression` in encodings that have none."""

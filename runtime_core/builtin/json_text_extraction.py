@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from runtime_core.contracts import InvalidSyntax
 from runtime_core.documents.splices import LARGE
 
 _KEY = b'"buffer"'
@@ -34,13 +35,15 @@ class LongTexts:
         self.short = self._shortened() if len(document) >= LARGE else document[:]
 
     def tree(self) -> Any:
-        """Return the tree of the document; raises `ValueError` for one that is not valid."""
+        """Return the tree of the document; raises `InvalidSyntax` for one that is not valid."""
         try:
             return self._restored(from_json(self.short))
         except ValueError:
-            if len(self.short) == len(self._document):
-                raise
-            return from_json(bytes(self._document))  # its error has the position in the whole
+            whole = bytes(self._document)
+        try:
+            return from_json(whole)  # its error has the position in the whole
+        except ValueError as error:
+            raise _invalid_syntax(error, whole) from None
 
     def _shortened(self) -> bytes | bytearray:
         document, pieces, start = self._document, list[bytes | bytearray](), 0
@@ -84,6 +87,20 @@ class LongTexts:
             raise ValueError("control character in a string")
         return text
 
+
+def _invalid_syntax(error: ValueError, document: bytes) -> InvalidSyntax:
+    """Return an error of the parser with its position in the document."""
+    match = _ERROR.fullmatch(str(error))
+    assert match is not None  # it matches any text
+    problem, line, column = match.groups(default="1")
+    position = len(document)
+    if not problem.startswith("EOF"):
+        before = document.split(b"\n", int(line) - 1)[:-1]
+        position = sum(len(part) + 1 for part in before) + int(column) - 1
+    return InvalidSyntax(str(error), language="json", problem=problem, position=position)
+
+
+_ERROR = re.compile(r"(.*?)(?: at line (\d+) column (\d+))?", re.DOTALL)
 
 _ARRAY_KEYS = frozenset({"shape", "dtype", "data"})
 

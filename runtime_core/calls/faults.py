@@ -8,12 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from runtime_core.contracts import Fault
+from runtime_core.contracts import EncodedArray, Fault
 from runtime_core.errors import (
     FaultKind,
     InvalidDefault,
     InvalidPayload,
     TesseractRuntimeError,
+    UnreadableDocument,
     number_text,
     shortened,
 )
@@ -29,7 +30,7 @@ def fault_of(error: TesseractRuntimeError) -> Fault:
     """Return the fault of an error of the runtime."""
     if isinstance(error, RaisedFault):
         return error.fault
-    details = error.details if isinstance(error, InvalidPayload) else ()
+    details = error.details if isinstance(error, InvalidPayload | UnreadableDocument) else ()
     cause = error.__cause__
     trace = _unicode(author_trace(cause)) if cause is not None else ""
     message = _text(error) or exception_text(error)
@@ -43,12 +44,17 @@ def fault_detail(fault: Fault) -> Any:
     >>> fault_detail(fault_of(UnreadableDocument("not JSON")))
     [{'type': 'document_invalid', 'loc': ['body'], 'msg': 'not JSON'}]
     """
-    if fault.kind is FaultKind.INVALID_PAYLOAD:
-        details = fault.details or [{"type": "value_error", "loc": [], "msg": fault.message}]
-        return [_located(detail) for detail in details]
-    if fault.kind is FaultKind.UNREADABLE_DOCUMENT:
-        return [{"type": "document_invalid", "loc": ["body"], "msg": fault.message}]
-    return fault.message
+    kind = _DETAIL_TYPES.get(fault.kind)
+    if kind is None:
+        return fault.message
+    details = fault.details or [{"type": kind, "loc": [], "msg": fault.message}]
+    return [_located(detail) for detail in details]
+
+
+_DETAIL_TYPES = {
+    FaultKind.INVALID_PAYLOAD: "value_error",
+    FaultKind.UNREADABLE_DOCUMENT: "document_invalid",
+}
 
 
 def _located(detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,7 +157,12 @@ def summary(value: Any) -> Any:
     if isinstance(value, Mapping):
         keys = ", ".join(repr(str(key))[:40] for key in list(value)[:8])
         return f"object with keys {keys}" if value else "empty object"
-    return f"{type(value).__name__} object"
+    if isinstance(value, EncodedArray):
+        return summary(value.document(value.buffer))
+    if isinstance(value, memoryview):
+        return f"{value.nbytes} bytes"
+    name = type(value).__name__
+    return "object" if name.startswith("_") else f"{name} object"
 
 
 def _plain(value: Any) -> Any:

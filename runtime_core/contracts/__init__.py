@@ -18,7 +18,7 @@ from runtime_core.contracts.encodings import (
 )
 from runtime_core.contracts.endpoints import Binding, BoundEndpoint, Endpoint
 from runtime_core.contracts.executors import Evaluations, ExecutorProvider
-from runtime_core.contracts.formats import DocumentCodec, Format, ReadingLimits
+from runtime_core.contracts.formats import DocumentCodec, Format, InvalidSyntax, ReadingLimits
 from runtime_core.contracts.gradients import GradientBackend
 from runtime_core.contracts.lazy_import import LazyCall, lazy_call, lazy_object
 from runtime_core.contracts.recipes import Recipe
@@ -68,6 +68,7 @@ __all__ = [
     "Fault",
     "Format",
     "GradientBackend",
+    "InvalidSyntax",
     "Layer",
     "LazyCall",
     "Metric",

@@ -22,6 +22,19 @@ class ReadingLimits:
     views: bool = False
 
 
+class InvalidSyntax(ValueError):
+    """A document breaks the syntax of its language at a byte; codecs may raise it.
+
+    `problem` has no position; `language` names the type of the fault, for instance `json_invalid`.
+    """
+
+    def __init__(self, message: str, *, language: str, problem: str, position: int) -> None:
+        super().__init__(message)
+        self.language = language
+        self.problem = problem
+        self.position = position
+
+
 class DocumentCodec(Protocol):
     """Writes and reads trees.
 
@@ -33,8 +46,9 @@ class DocumentCodec(Protocol):
     def loads(self, body: memoryview, limits: ReadingLimits) -> Any:
         """Read the tree of a document, whose buffers may be memoryviews of `body`.
 
-        Arrays may be mappings, as in JSON, or `EncodedArray`s. Raises `ValueError` for bytes that
-        do not follow the format or exceed the limits.
+        Arrays may be mappings, as in JSON, or `EncodedArray`s. Memoryviews outside of them must
+        have the format `c`, as bytes are not numbers. Raises `ValueError` for bytes that do not
+        follow the format or exceed the limits.
         """
 
     def dumps(self, tree: Any) -> Sequence[Buffer]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic_core import PydanticSerializationError
 
 from runtime_core.calls.scope import current
 from runtime_core.catalog import loaded
-from runtime_core.contracts import Buffer, DocumentCodec, Format, ReadingLimits
+from runtime_core.contracts import Buffer, DocumentCodec, Format, InvalidSyntax, ReadingLimits
 from runtime_core.documents.encoded_array import dumped, without_leaves
 from runtime_core.errors import InvalidResult, UnreadableDocument
 
@@ -29,8 +29,17 @@ def read(body: Buffer, format_: Format, *, noun: str = "payload", views: bool = 
         tree = codec.loads(memoryview(body), _limits(current().config.max_json_items, views))
     # Libraries of formats may raise anything for bytes that they cannot read.
     except Exception as error:
-        raise UnreadableDocument(f"The {noun} is not valid {format_.name}: {error}") from None
+        message = f"The {noun} is not valid {format_.name}: {error}"
+        raise UnreadableDocument(message, _details(error, message)) from None
     return tree if views else without_leaves(tree)
+
+
+def _details(error: Exception, message: str) -> Sequence[Mapping[str, Any]]:
+    """Return the fault of a syntax error, in the form of FastAPI."""
+    if not isinstance(error, InvalidSyntax):
+        return ()
+    kind, context = f"{error.language}_invalid", {"error": error.problem}
+    return [{"type": kind, "loc": [error.position], "msg": message, "ctx": context}]
 
 
 @cache  # there are few configurations in a process, and a call should not make it again

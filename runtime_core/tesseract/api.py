@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
+from inspect import iscoroutinefunction
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -182,6 +183,9 @@ def _missing(module: ModuleType, file: Path) -> Iterator[str]:
     problem = _problem_of_function("apply", module, file)
     if problem:
         yield problem if hasattr(module, "apply") else f"{problem} Every Tesseract needs one."
+    for name in _OPTIONAL_FUNCTIONS:
+        if _is_async(getattr(module, name, None)):
+            yield _problem_of_function(name, module, file)
 
 
 def _problem_of_function(name: str, module: ModuleType, file: Path) -> str:
@@ -189,9 +193,18 @@ def _problem_of_function(name: str, module: ModuleType, file: Path) -> str:
     if not hasattr(module, name):
         return f"{file.name} does not define a function {name!r}.{_near(name, module)}"
     function = getattr(module, name)
-    if callable(function):
-        return ""
-    return f"{name} of {file.name} is not a function, but {function!r:.60}."
+    if not callable(function):
+        return f"{name} of {file.name} is not a function, but {function!r:.60}."
+    if _is_async(function):
+        return (
+            f"{name} of {file.name} is an async function: make it a plain one, and use asyncio.run "
+            f"inside {name}."
+        )
+    return ""
+
+
+def _is_async(function: Any) -> bool:
+    return callable(function) and any(map(iscoroutinefunction, (function, type(function).__call__)))
 
 
 def _near(name: str, module: ModuleType) -> str:
@@ -200,10 +213,7 @@ def _near(name: str, module: ModuleType) -> str:
     return did_you_mean(name, names)
 
 
-_MEANINGS = (
-    "InputSchema",
-    "OutputSchema",
-    "apply",
+_OPTIONAL_FUNCTIONS = (
     "jacobian",
     "jacobian_vector_product",
     "vector_jacobian_product",
@@ -211,3 +221,4 @@ _MEANINGS = (
     "setup",
     "teardown",
 )
+_MEANINGS = ("InputSchema", "OutputSchema", "apply", *_OPTIONAL_FUNCTIONS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -94,3 +94,27 @@ BOMBS: Mapping[str, Any] = {
     "more items than are allowed": {"anything": [{}] * 4 * MOST_JSON_ITEMS},
 }
 """Inputs that are small in a document, and large in the memory of a careless reader."""
+
+SIZES_AT_THRESHOLDS = tuple(size + change for size in (1 << 16, 1 << 20) for change in (-1, 0, 1))
+"""Sizes in bytes around those from which on readers of this project take other ways."""
+
+_FITTING = frozenset({("json", list), ("base64", str), ("base64", bytes), ("raw", bytes)})
+"""The types of the buffers of known encodings, where bytes are those of a text."""
+
+
+def exchanged_buffers(size: int, encodings: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """Yield values of array fields that are not what they say to be, by data type.
+
+    Texts, bytes and lists are in the places of one another, as large as the array needs; a buffer
+    that fits its encoding is too short by one item, or is said to be compressed.
+    """
+    for buffer in ("1" * size, b"1" * size, [1] * (size // 8), ["1" * size], [b"1" * size]):
+        for dtype, count in (("uint8", size), ("bool", size), ("float64", size // 8)):
+            if not isinstance(buffer, list):
+                yield dtype, buffer
+            for encoding in encodings:
+                fitting = (encoding, type(buffer)) in _FITTING
+                data = {"buffer": buffer, "encoding": encoding}
+                yield dtype, {"shape": [count + fitting], "dtype": dtype, "data": data}
+    data = {"buffer": "1" * (size // 4 * 4), "encoding": "base64", "compression": "lz4"}
+    yield "uint8", {"shape": [size // 4 * 3], "dtype": "uint8", "data": data}

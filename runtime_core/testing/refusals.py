@@ -10,8 +10,15 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from runtime_core.errors import FaultKind
 from runtime_core.testing.echo import Echo
-from runtime_core.testing.faulty_documents import BOMBS, FAULTS, OVERFLOWS
+from runtime_core.testing.faulty_documents import (
+    BOMBS,
+    FAULTS,
+    OVERFLOWS,
+    SIZES_AT_THRESHOLDS,
+    exchanged_buffers,
+)
 from runtime_core.testing.format_suite import FormatSuite
 from runtime_core.testing.memory import SLACK, traced_peak
 from runtime_core.testing.mutations import (
@@ -67,6 +74,18 @@ class Refusals(FormatSuite):
         """A buffer with more numbers than the shape is refused, if it has an end."""
         inputs = echo.survive(self._changed(echo, lambda leaf: leaf.update(shape=shape)))
         assert inputs is None or not self.buffers_have_ends
+
+    @pytest.mark.parametrize("size", SIZES_AT_THRESHOLDS)
+    def test_exchanged_buffers_are_refused(self, echo: Echo, size: int) -> None:
+        """Texts, bytes and lists in the place of another buffer are refused, whatever their size.
+
+        Readers treat large parts of a document differently.
+        """
+        encodings = [encoding.name for encoding in echo.runtime.catalog.encodings]
+        for dtype, array in exchanged_buffers(size, encodings):
+            document = echo.document({"inputs": {dtype: array}})
+            fault = echo.refusal(document)
+            assert fault.kind is not FaultKind.UNREADABLE_DOCUMENT, fault.message
 
     def _changed(self, echo: Echo, change: Callable[[Any], Any]) -> bytes:
         document = echo.write({"float64": counted("float64", (4,))})

@@ -18,6 +18,7 @@ from runtime_core import Float64, Int8
 from runtime_core.arrays.encoding_schemas import BASE64_DATA_SCHEMA
 from runtime_core.calls.scope import Scope
 from runtime_core.contracts import ArrayEncoding
+from runtime_core.errors import OUTCOMES, PluginFailed
 
 Array: Any = runtime_core.Array  # mypy reads no `Array[(3,), Float64]` as a value
 
@@ -33,6 +34,9 @@ DOCUMENT = {
     "dtype": "float64",
     "data": {"buffer": [1.0, 2.0], "encoding": "json"},
 }
+
+
+BASE64_DATA = {"encoding": "base64", "buffer": "AAAAAAAA8D8AAAAAAAAAQA=="}
 
 
 class Foreign:
@@ -123,6 +127,13 @@ def test_an_unknown_key_of_data_is_refused(refusal: Refusal) -> None:
         "Failed to decode array document: data has unknown keys compression; known are buffer, "
         "encoding",
     )
+
+
+@pytest.mark.parametrize("buffer", [{"encoding": "json", "buffer": [1.0, 2.0]}, BASE64_DATA])
+def test_no_compression_fits_every_encoding(buffer: Any, read: Read) -> None:
+    """`"compression": null` is the absence of one, also where an encoding has none."""
+    document = {**DOCUMENT, "data": {**buffer, "compression": None}}
+    assert read(Array[(2,), "float64"], document).tolist() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("key", ["shape", "dtype", "data"])
@@ -254,6 +265,43 @@ def test_the_encoding_of_a_plugin_is_used(scope_with: ScopeWith) -> None:
         )
         assert '"data":{"buffer":"0100ffff","encoding":"hex"}' in text
         assert model.model_validate_json(text).model_dump()["x"].tolist() == [1, -1]
+
+
+@pytest.mark.parametrize(
+    ("decoded", "problem"),
+    [
+        (np.zeros((1, 2), "int16"), "int16 of shape (1, 2)"),
+        (np.zeros(1, "int16"), "int16 of shape (1,)"),
+        (np.zeros(2, "int32"), "int32 of shape (2,)"),
+        ([0, 0], "a list, not an array"),
+    ],
+    ids=str,
+)
+def test_the_encoding_of_a_plugin_returns_what_the_document_says(
+    decoded: Any, problem: str, scope_with: ScopeWith
+) -> None:
+    """An array of another shape or data type is the plugin's fault, and names the plugin."""
+
+    class Wrong:
+        def encode(self, array: np.ndarray[Any, Any], scope: Any) -> dict[str, Any]:
+            return {}
+
+        def decode(self, data: Any, spec: Any, scope: Any) -> Any:
+            return decoded
+
+    schema = {"title": "Wrong", "properties": {"buffer": {}, "encoding": {"const": "wrong"}}}
+    declaration = ArrayEncoding(name="wrong", summary="Wrong.", data_schema=schema, load=Wrong)
+    adapter: TypeAdapter[Any] = TypeAdapter(VECTOR_OF_INT16)
+    document = {"shape": [2], "dtype": "int16", "data": {"buffer": "", "encoding": "wrong"}}
+    with scope_with(encodings=[declaration]):
+        with pytest.raises(PluginFailed) as caught:
+            adapter.validate_python(document)
+        with pytest.raises(PydanticSerializationError, match="scratch 1 returned data without a b"):
+            adapter.dump_json(np.zeros(2, "int16"), context={"array_encoding": "wrong"})
+    origin = f"The array encoding 'wrong' of scratch 1 returned {problem}"
+    expected = " where the document says int16 of shape (2,)." if "shape" in problem else "."
+    assert str(caught.value) == origin + expected
+    assert OUTCOMES[caught.value.kind].status == 500
 
 
 def test_writing_in_an_unknown_encoding_is_an_error(scope_with: ScopeWith) -> None:

@@ -288,9 +288,81 @@ def test_lists_too_deep_are_refused(refusal: Refusal) -> None:
     assert refusal(Array[..., "float64"], value)[0] == "array_non_numeric"
 
 
-def test_numpy_types_outside_of_the_14_are_refused(refusal: Refusal) -> None:
-    """A numpy array of extended precision has an unsupported data type."""
-    assert refusal(Array[(1,), "float64"], np.ones(1, np.longdouble))[0] == "array_invalid_dtype"
+@pytest.mark.parametrize(
+    ("value", "target"),
+    [
+        (np.array([0.1], np.longdouble), "float64"),
+        (np.array([0.1], np.longdouble), "float32"),
+        (np.array([0.1j], np.clongdouble), "complex128"),
+        ([np.longdouble("0.1")], "float64"),
+    ],
+    ids=str,
+)
+def test_extended_precision_is_cast(value: Any, target: str, read: Read) -> None:
+    """Numbers of more than double precision are rounded to the data type of their field."""
+    number = 0.1j if target == "complex128" else 0.1
+    [result] = read(Array[(1,), target], value)
+    assert (result.dtype, result) == (target, np.dtype(target).type(number))
+
+
+@pytest.mark.parametrize("value", [np.longdouble("1e400"), np.array("-1e400", np.longdouble)])
+def test_extended_precision_beyond_all_doubles_is_refused(value: Any, refusal: Refusal) -> None:
+    """A number that becomes infinite is out of range, as in any cast."""
+    assert refusal(Array[(), "float64"], value)[0] == "array_value_out_of_range"
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "float8_e5m2", "int4"])
+def test_data_types_of_other_libraries_are_named(name: str, refusal: Refusal) -> None:
+    """A data type that numpy does not have is named, with the way to convert it."""
+    array = np.ones(2, pytest.importorskip("ml_dtypes").__dict__[name])
+    kind, text = refusal(Array[(2,), "float32"], array)
+    assert kind == "array_invalid_dtype"
+    assert text.startswith(
+        f"Unsupported array dtype '{name}'; convert the array with .astype('float32'); known are "
+    )
+
+
+MASKED = np.ma.masked_array([1.0, 2.0], [False, True])
+
+
+@pytest.mark.parametrize(
+    "value", [MASKED, [MASKED], [[1.0, 2.0], MASKED], [1.0, np.ma.masked], np.ma.masked], ids=repr
+)
+def test_masked_elements_are_refused(value: Any, refusal: Refusal) -> None:
+    """The mask of an array is never lost silently."""
+    assert refusal(Array[..., "float64"], value) == (
+        "array_non_numeric",
+        "Could not parse value as a numeric array (the array has masked elements: replace them "
+        "with .filled(value))",
+    )
+
+
+@pytest.mark.parametrize("mask", [False, [False, False]])
+def test_masked_arrays_without_masked_elements_are_arrays(mask: Any, read: Read) -> None:
+    """Libraries of files return masked arrays for complete data as well."""
+    result = read(Array[(2,), "float64"], np.ma.masked_array([1.0, 2.0], mask))
+    assert (type(result), result.tolist()) == (np.ndarray, [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [range(1, 4), memoryview(b"\1\2\3"), np.array([1, 2, 3], "i4").data],
+    ids=["range", "bytes", "integers"],
+)
+def test_sequences_of_numbers_in_python_are_read(value: Any, read: Read) -> None:
+    """A range and the memory of numbers are arrays in Python code."""
+    assert read(Array[(3,), "int64"], value).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"123", bytearray(b"123"), memoryview(b"123").cast("c"), "123", ["1"]],
+    ids=["bytes", "bytearray", "binary part of a document", "text", "list of texts"],
+)
+@pytest.mark.parametrize("target", ["uint8", "float64", "bool"])
+def test_texts_are_no_numbers(value: Any, target: str, refusal: Refusal) -> None:
+    """Neither text nor bytes become numbers."""
+    assert refusal(Array[..., target], value)[0] in ("array_non_numeric", "array_dtype_mismatch")
 
 
 @pytest.mark.parametrize("name", ["float128", "object", "", "<f8", "datetime64", 7, None, ["a"]])
@@ -424,7 +496,8 @@ def test_strict_shapes_forbid_broadcasts(value: Any, refusal: Refusal) -> None:
     """Under `strict_shapes` a size of 1 is a size like any other."""
     assert refusal(Array[(2, 2), "float64"], value, strict_shapes=True) == (
         "array_shape_mismatch",
-        f"Array shape {np.shape(value)} is incompatible with expected shape (2, 2)",
+        f"Array shape {np.shape(value)} is incompatible with expected shape (2, 2), and "
+        "strict_shapes does not broadcast",
     )
 
 
@@ -440,7 +513,7 @@ def test_strict_types_forbid_casts(source: str, target: str, refusal: Refusal) -
     """Under `strict_types` only the declared data type is taken."""
     assert refusal(Array[(1,), target], np.ones(1, source), strict_types=True) == (
         "array_dtype_mismatch",
-        f"Array dtype '{source}' cannot be safely cast to '{target}'",
+        f"Array dtype '{source}' is not '{target}', and strict_types does not cast",
     )
 
 

@@ -125,7 +125,9 @@ def test_data_is_one_of_the_registered_encodings(scope_with: ScopeWith) -> None:
     }
     assert data["discriminator"] == {"propertyName": "encoding", "mapping": references}
     assert [alternative["$ref"] for alternative in data["oneOf"]] == list(references.values())
-    assert schema["$defs"]["HexArrayData"] == hexadecimal.data_schema
+    described = schema["$defs"]["HexArrayData"]
+    assert described.pop("properties").pop("compression")["type"] == "null"
+    assert described.items() <= hexadecimal.data_schema.items()
 
 
 def test_equal_encodings_are_one_component() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from runtime_core import Array, Fault, Float64
 from runtime_core.calls.faults import author_fault, fault_of, invalid_payload, summary
+from runtime_core.contracts import ArraySpec, EncodedArray
 from runtime_core.errors import OUTCOMES, FaultKind, InvalidPayload, UnknownName
 
 
@@ -18,6 +20,10 @@ class Model(BaseModel):
     x: Array[(3,), Float64]
     n: int = Field(ge=0)
     name: str
+
+
+class _Private:
+    """A class whose name means nothing to others."""
 
 
 def refusal(value: Any) -> InvalidPayload:
@@ -118,6 +124,13 @@ def test_a_key_never_comes_back_whole() -> None:
         ({str(n): n for n in range(20)}, "object with keys '0', '1', '2', '3', '4', '5', '6', '7'"),
         pytest.param(object(), "object object", id="object"),
         (b"bytes", "bytes object"),
+        pytest.param(memoryview(b"bytes"), "5 bytes", id="view"),
+        pytest.param(_Private(), "object", id="private"),
+        pytest.param(
+            EncodedArray(ArraySpec(shape=(1,), dtype=np.dtype("int8")), {"encoding": "raw"}, b"1"),
+            "object with keys 'object_type', 'shape', 'dtype', 'data'",
+            id="array",
+        ),
     ],
     ids=lambda value: str(value)[:30],
 )

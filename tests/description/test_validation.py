@@ -212,7 +212,6 @@ def test_a_signature_that_does_not_fit_is_told(
         "def apply(anything): ...",
         "def apply(*args): ...",
         "def apply(inputs, mesh=None, *, scale=1): ...",
-        "async def apply(inputs): ...",
         "apply = partial(lambda flag, inputs: None, 1)",
         "class Solver:\n    def __call__(self, inputs): ...\napply = Solver()",
         "class Solver:\n    def solve(self, inputs): ...\napply = Solver().solve",

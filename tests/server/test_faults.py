@@ -71,12 +71,27 @@ def test_every_fault_of_a_payload_is_listed(double: Served) -> None:
     ]
 
 
-@pytest.mark.parametrize("body", ["", "{", "nonsense", b"\xff\xfe", '{"inputs": {"x": [1]}} x'])
-def test_body_that_is_no_json_is_422(double: Served, body: str | bytes) -> None:
-    """Bytes in an invalid format are a fault of the whole body."""
+@pytest.mark.parametrize(
+    ("body", "position", "problem"),
+    [
+        ("", 0, "EOF while parsing a value"),
+        ("{", 1, "EOF while parsing an object"),
+        ("nonsense", 1, "expected ident"),
+        (b"\xff\xff", 0, "expected value"),
+        ('{"inputs": {"x": [1]}} x', 23, "trailing characters"),
+        ('{\n"inputs":\n x}', 13, "expected value"),
+        ('{"buffer": "%s", x}' % ("A" * 100_000), 100_015, "key must be a string"),
+    ],
+    ids=lambda part: str(part)[:20],
+)
+def test_body_that_is_no_json_is_422(
+    double: Served, body: str | bytes, position: int, problem: str
+) -> None:
+    """Bytes that are not JSON have a fault as in FastAPI, with the position of the first one."""
     [detail] = details(double.request("POST", "/apply", body))
-    assert (detail["type"], detail["loc"]) == ("document_invalid", ["body"])
-    assert detail["msg"].startswith("The payload is not valid json: ")
+    assert (detail["type"], detail["loc"]) == ("json_invalid", ["body", position])
+    assert detail["msg"].startswith(f"The payload is not valid json: {problem} at line ")
+    assert detail["ctx"] == {"error": problem}
 
 
 @pytest.mark.parametrize("body", ["null", "[]", "3", '"text"'])

@@ -205,6 +205,18 @@ def test_function_that_is_not_there_is_explained(tesseract: Tesseract) -> None:
     )
 
 
+ASYNC_OBJECT = "class Function:\n    async def __call__(self, inputs): ...\n{name} = Function()\n"
+
+
+@pytest.mark.parametrize("source", ["async def {name}(inputs): ...\n", ASYNC_OBJECT])
+@pytest.mark.parametrize("name", ["apply", "jacobian", "abstract_eval", "setup"])
+def test_async_functions_are_refused(tesseract: Tesseract, name: str, source: str) -> None:
+    """A coroutine is not a result; the message says how to await inside a function."""
+    text = f"^{name} of tesseract_api.py is an async function: make it a plain one, and use "
+    with pytest.raises(InvalidTesseract, match=text + f"asyncio.run inside {name}[.]$"):
+        load_tesseract(str(tesseract(SCHEMAS + source.format(name=name))))
+
+
 @pytest.mark.parametrize("name", ["none.py", ".", "none/tesseract_api.py"])
 def test_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A file that is not there is named in full, with the option that names another."""

@@ -32,18 +32,19 @@ class MsgpackDocumentCodec:
     def dumps(self, tree: Any) -> Sequence[Buffer]:
         """Return MessagePack in pieces, with large buffers between them.
 
-        Raises `InvalidResult` for an integer of more than 64 bits and a buffer of 4 GiB or more.
+        An integer of more than 64 bits becomes its decimal text, which a field of integers reads.
+        Raises `InvalidResult` for one of thousands of digits and for a buffer of 4 GiB or more.
         """
         splices = Splices()
 
         def written(value: Any) -> Any:
             if isinstance(value, EncodedArray):
                 return splices.mapping(value)
-            raise OverflowError("Integer value out of range")  # of 64 bits: others are native
+            return str(value)  # an integer: other values of a tree have a type in MessagePack
 
         try:
             packed = msgpack.packb(tree, default=written)
-        except OverflowError as error:
+        except ValueError as error:
             raise InvalidResult(f"The result cannot be written as msgpack: {error}.") from None
         return splices.into(packed, before=_TOKEN_HEADER, header=_header)
 

@@ -64,6 +64,9 @@ class Decoder:
         except UnicodeDecodeError:
             raise ValueError(f"the string at byte {start} is not valid UTF-8") from None
 
+    def _binary(self, size: int) -> memoryview[bytes]:
+        return self._take(size).cast("c")
+
     def _list(self, size: int) -> list[Any]:
         self._enter(size)
         items = [self._value() for _ in range(size)]
@@ -127,7 +130,7 @@ def _readers() -> list[_Read]:
     table[0xC0] = lambda decoder, first: None
     table[0xC2] = lambda decoder, first: False
     table[0xC3] = lambda decoder, first: True
-    table[0xC4:0xC7] = [_sized(Decoder._take, form) for form in (">B", ">H", ">I")]
+    table[0xC4:0xC7] = [_sized(Decoder._binary, form) for form in (">B", ">H", ">I")]
     table[0xCA:0xCC] = [_numeric(form) for form in (">f", ">d")]
     table[0xCC:0xD0] = [_numeric(form) for form in (">B", ">H", ">I", ">Q")]
     table[0xD0:0xD4] = [_numeric(form) for form in (">b", ">h", ">i", ">q")]

@@ -8,7 +8,8 @@ part of the key. In a template, `[]` matches every index and `{}` every key.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -239,7 +240,7 @@ def _children(tree: Any, step: Step) -> Iterator[tuple[Step, Any]]:
             if isinstance(tree, Mapping):
                 if name in tree:
                     yield step, tree[name]
-            elif hasattr(tree, "model_fields_set") and name in type(tree).model_fields:
+            elif name in _field_names(type(tree)):
                 yield step, getattr(tree, name)
         case Index(position):
             if _is_list(tree):
@@ -253,6 +254,15 @@ def _children(tree: Any, step: Step) -> Iterator[tuple[Step, Any]]:
                 name = _name_of_key(tree, key)
                 if name in tree:
                     yield step, tree[name]
+
+
+def _field_names(kind: type) -> Collection[str]:
+    """Return the names of the fields of a model, dataclass or named tuple."""
+    found = (getattr(kind, name, None) for name in _FIELDS)
+    return next((names for names in found if names is not None), ())
+
+
+_FIELDS = ("__pydantic_fields__", "__dataclass_fields__", "_fields")
 
 
 def _is_list(tree: Any) -> bool:
@@ -290,13 +300,26 @@ def _with_children(tree: Any, children: Mapping[Step, Any]) -> Any:
             **tree,
             **{_name_of_key(tree, _name(step)): child for step, child in children.items()},
         }
-    if _is_list(tree):
-        items = list(tree)
-        for step, child in children.items():
-            items[step.position] = child  # type: ignore[union-attr,index]  # it is an Index
-        make = getattr(tree, "_make", type(tree))  # of a named tuple
-        return items if isinstance(tree, list) else make(items)
-    return _changed_model(tree, {_name(step): child for step, child in children.items()})
+    named = {step.name: child for step, child in children.items() if isinstance(step, Field)}
+    if named:
+        return _with_fields(tree, named)
+    items = list(tree)
+    for step, child in children.items():
+        items[step.position] = child  # type: ignore[union-attr,index]  # it is an Index
+    make = getattr(tree, "_make", type(tree))  # of a named tuple
+    return items if isinstance(tree, list) else make(items)
+
+
+def _with_fields(tree: Any, update: Mapping[str, Any]) -> Any:
+    """Copy a named tuple, dataclass or model with other values, which are not validated."""
+    if isinstance(tree, tuple):
+        return tree._replace(**update)  # type: ignore[attr-defined]  # it is a named tuple
+    if hasattr(tree, "model_copy"):
+        return _changed_model(tree, update)
+    changed = copy(tree)
+    for name, value in update.items():
+        object.__setattr__(changed, name, value)  # it may be frozen
+    return changed
 
 
 def _changed_model(model: Any, update: Mapping[str, Any]) -> Any:

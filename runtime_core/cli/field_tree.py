@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from runtime_core.arrays.gradient_array import GradientArray
+from runtime_core.schemas.structures import is_structure, types_of
 from runtime_core.schemas.walk import children, is_array, is_model
 
 
@@ -30,24 +31,33 @@ def field_tree(model: type[BaseModel]) -> str:
 
 
 def _lines(annotation: Any, indent: str, seen: tuple[Any, ...]) -> Iterator[str]:
-    for model in _models(annotation):
-        if model in seen:
+    for part in _classes(annotation):
+        if part in seen:
             continue
-        if issubclass(model, RootModel):
-            yield from _lines(model.model_fields["root"].annotation, indent, (*seen, model))
+        if is_model(part) and issubclass(part, RootModel):
+            yield from _lines(part.model_fields["root"].annotation, indent, (*seen, part))
             continue
-        for name, field in model.model_fields.items():
-            text = f"{_type(field.annotation)}{_default(field)}{_text(field.description)}"
-            yield f"{indent}{name}: {text}"
-            yield from _lines(field.annotation, indent + "  ", (*seen, model))
+        for name, inner, text in _fields(part):
+            yield f"{indent}{name}: {_type(inner)}{text}"
+            yield from _lines(inner, indent + "  ", (*seen, part))
 
 
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if is_model(annotation):
+def _classes(annotation: Any) -> Iterator[Any]:
+    """Yield the models and structures in an annotation."""
+    if is_model(annotation) or is_structure(annotation):
         yield annotation
     elif not is_array(annotation):
         for _, inner in children(annotation):
-            yield from _models(inner)
+            yield from _classes(inner)
+
+
+def _fields(part: Any) -> Iterator[tuple[str, Any, str]]:
+    """Yield name, type, and default with description of the fields of a model or structure."""
+    if is_structure(part):
+        yield from ((name, inner, "") for name, inner in types_of(part).items())
+        return
+    for name, field in part.model_fields.items():
+        yield name, field.annotation, f"{_default(field)}{_text(field.description)}"
 
 
 def _type(annotation: Any) -> str:

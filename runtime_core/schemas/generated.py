@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from functools import cache, reduce
 from operator import or_
@@ -33,6 +34,7 @@ from runtime_core.schemas.defaults import (
     invalid_default,
     whole_annotation,
 )
+from runtime_core.schemas.structures import class_of, is_structure, rebuilt, types_of
 from runtime_core.schemas.walk import UNIONS, fields_of, holds_arrays, is_array, is_model
 
 
@@ -46,9 +48,9 @@ class ModelGenerator:
     def __init__(self, prefix: str, leaf: Callable[[Any], Any] | None = None) -> None:
         self._prefix = prefix
         self._leaf = leaf
-        self._made: dict[type[BaseModel], type[BaseModel]] = {}
+        self._made: dict[Any, Any] = {}
         self.default_faults: dict[str, None] = {}  # in order, each once
-        self._open: list[type[BaseModel] | TypeAliasType] = []
+        self._open: list[Any] = []
 
     def model(self, author: type[BaseModel]) -> type[BaseModel]:
         """Return the generated subclass of an author's model.
@@ -56,17 +58,24 @@ class ModelGenerator:
         Raises `InvalidTesseract` for a recursive model that holds arrays.
         """
         if author not in self._made:
-            if author in self._open:
-                raise InvalidTesseract(
-                    f"{author.__name__} contains itself. A recursive model cannot hold arrays: "
-                    "its paths would have no end."
-                )
-            self._open.append(author)
-            try:
+            with self._entered(author, "model"):
                 self._made[author] = self._subclass(author)
-            finally:
-                self._open.pop()
-        return self._made[author]
+        made: type[BaseModel] = self._made[author]
+        return made
+
+    @contextmanager
+    def _entered(self, author: Any, noun: str) -> Iterator[None]:
+        """Refuse an author's class that is entered a second time inside of itself."""
+        if author in self._open:
+            raise InvalidTesseract(
+                f"{class_of(author).__name__} contains itself. A recursive {noun} cannot hold "
+                "arrays: its paths would have no end."
+            )
+        self._open.append(author)
+        try:
+            yield
+        finally:
+            self._open.pop()
 
     def annotation(self, annotation: Any) -> Any:
         """Replace every model in an annotation by its generated one."""
@@ -74,6 +83,8 @@ class ModelGenerator:
             return annotation if self._leaf is None else self._leaf(annotation)
         if is_model(annotation):
             return self.model(annotation) if _is_finite(annotation) else annotation
+        if is_structure(annotation):
+            return self._structure(annotation) if holds_arrays(annotation) else annotation
         if isinstance(annotation, TypeAliasType):
             return self._alias(annotation)
         origin, arguments = get_origin(annotation), get_args(annotation)
@@ -88,19 +99,19 @@ class ModelGenerator:
             return reduce(or_, inner)
         return origin[inner]
 
+    def _structure(self, author: Any) -> Any:
+        if author not in self._made:
+            with self._entered(author, "class"):
+                inner = {name: self.annotation(t) for name, t in types_of(author).items()}
+            name = f"{self._prefix}_{class_of(author).__name__}"
+            self._made[author] = rebuilt(author, name, inner)
+        return self._made[author]
+
     def _alias(self, alias: TypeAliasType) -> Any:
-        if alias not in self._open:
-            self._open.append(alias)
-            try:
-                return self.annotation(alias.__value__)
-            finally:
-                self._open.pop()
-        if holds_arrays(alias):
-            raise InvalidTesseract(
-                f"The type {alias.__name__} contains itself. A recursive type cannot hold arrays: "
-                "its paths would have no end."
-            )
-        return alias
+        if alias in self._open and not holds_arrays(alias):
+            return alias
+        with self._entered(alias, "type"):
+            return self.annotation(alias.__value__)
 
     def _subclass(self, author: type[BaseModel]) -> type[BaseModel]:
         root = issubclass(author, RootModel)

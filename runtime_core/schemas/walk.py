@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, is_dataclass
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation
 from pydantic.fields import FieldInfo
-from typing_extensions import TypeAliasType, is_typeddict
+from typing_extensions import TypeAliasType
 
 from runtime_core.arrays.annotation import Array
 from runtime_core.errors import InvalidTesseract
 from runtime_core.paths import Field, Index, Key, Path, render
+from runtime_core.schemas.structures import class_of, is_structure, types_of
 
 UNIONS = (Union, types.UnionType)
 
@@ -56,9 +57,29 @@ def walk(annotation: Any, path: Path = (), seen: tuple[Any, ...] = ()) -> Iterat
         yield Node(path=path, type=annotation)
         for name, field in fields_of(annotation).items():
             yield from walk(field.annotation, (*path, Field(name)), (*seen, annotation))
+    elif is_structure(annotation):
+        yield from _walk_structure(annotation, path, seen)
     elif not isinstance(annotation, TypeAliasType) or annotation not in seen:
         for step, inner in children(annotation):
             yield from walk(inner, (*path, *step), (*seen, annotation))
+
+
+def _walk_structure(structure: Any, path: Path, seen: tuple[Any, ...]) -> Iterator[Node]:
+    if structure in seen:
+        return
+    for step, inner in children(structure):
+        for node in walk(inner, (*path, *step), (*seen, structure)):
+            if is_array(node.type) and node.type.flags:
+                raise _differentiable(class_of(structure).__name__, node.path[len(path) :])
+            yield node
+
+
+def _differentiable(structure: str, path: Path) -> InvalidTesseract:
+    return InvalidTesseract(
+        f"{structure}.{render(path)} is differentiable, but {structure} is not a "
+        "pydantic.BaseModel: gradients have no paths into other classes. Make it one, or declare "
+        "the array without Differentiable."
+    )
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -81,7 +102,9 @@ def children(annotation: Any) -> Iterator[tuple[Path, Any]]:
     if isinstance(annotation, TypeAliasType):
         yield (), annotation.__value__
         return
-    _refuse_opaque(annotation)
+    if is_structure(annotation):
+        yield from (((Field(name),), inner) for name, inner in types_of(annotation).items())
+        return
     origin, arguments = get_origin(annotation), get_args(annotation)
     if isinstance(origin, TypeAliasType):
         yield (), origin.__value__[arguments]
@@ -95,42 +118,6 @@ def children(annotation: Any) -> Iterator[tuple[Path, Any]]:
         yield (Key(None),), arguments[1]
     elif arguments and arguments[0] is not ...:
         yield (Index(None),), arguments[0]
-
-
-def _refuse_opaque(annotation: Any) -> None:
-    """Refuse arrays in dataclasses, typed dicts and named tuples: no path leads into them."""
-    if _is_opaque(annotation) and _arrays_inside(annotation, ()):
-        raise InvalidTesseract(
-            f"{annotation.__name__} holds arrays and must be a pydantic.BaseModel: no path leads "
-            "into other kinds of classes."
-        )
-
-
-def _is_opaque(annotation: Any) -> bool:
-    return isinstance(annotation, type) and (
-        is_typeddict(annotation) or is_dataclass(annotation) or hasattr(annotation, "_fields")
-    )
-
-
-def _arrays_inside(annotation: Any, seen: tuple[Any, ...]) -> bool:
-    if annotation in seen:
-        return False
-    if is_array(annotation):
-        return True
-    if is_model(annotation):
-        inner = [field.annotation for field in fields_of(annotation).values()]
-    elif _is_opaque(annotation):
-        inner = list(_hints(annotation).values())
-    else:
-        inner = list(get_args(annotation))
-    return any(_arrays_inside(part, (*seen, annotation)) for part in inner)
-
-
-def _hints(annotation: Any) -> dict[str, Any]:
-    try:
-        return get_type_hints(annotation)
-    except NameError:  # pydantic reports the undefined name
-        return {}
 
 
 def holds_arrays(annotation: Any) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -99,6 +100,26 @@ def test_arrays_are_not_copied_into_a_document(catalog: Catalog) -> None:
     array = np.zeros(100_000)
     pieces = made(catalog).write({"tree": [array]}, "msgpack", "one")
     assert any(np.shares_memory(np.frombuffer(piece, np.uint8), array) for piece in pieces)
+
+
+@dataclass
+class Part:
+    """A dataclass with an array."""
+
+    x: Any
+    n: int = 1
+
+
+class Pair(NamedTuple):
+    """A named tuple with an array in it."""
+
+    part: Part
+
+
+def test_dataclasses_and_named_tuples_are_inputs(catalog: Catalog) -> None:
+    """They are written as objects and lists, with arrays inside."""
+    found = there_and_back(catalog, Pair(Part(x=np.ones(2))), "msgpack")
+    assert bits(found) == bits([{"x": np.ones(2), "n": 1}])
 
 
 class Stubborn:

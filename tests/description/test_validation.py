@@ -309,16 +309,28 @@ def test_a_type_that_is_not_defined_is_told(runtime: Make) -> None:
     )
 
 
-def test_arrays_in_other_classes_are_told(runtime: Make) -> None:
-    """No path leads into a dataclass."""
-    source = HEADER + (
-        "from dataclasses import dataclass\n@dataclass\nclass Mesh:\n    nodes: Vector\n"
-        "class InputSchema(BaseModel):\n    mesh: Mesh\n"
-        "class OutputSchema(BaseModel):\n    y: Vector\n" + APPLY
+@pytest.mark.parametrize(
+    "mesh",
+    [
+        "@dataclass\nclass Mesh:\n    nodes: list[Vector]\n",
+        "class Mesh(TypedDict):\n    nodes: list[Vector]\n",
+        "class Mesh(NamedTuple):\n    nodes: list[Vector]\n",
+    ],
+)
+def test_gradients_of_other_classes_are_told(mesh: str, runtime: Make) -> None:
+    """No path leads into a dataclass, typed dict or named tuple."""
+    source = (
+        HEADER
+        + "from dataclasses import dataclass\nfrom typing import NamedTuple\n"
+        + "from typing_extensions import TypedDict\n"
+        + mesh
+        + "class InputSchema(BaseModel):\n    mesh: dict[str, Mesh]\n"
+        + "class OutputSchema(BaseModel):\n    y: Vector\n"
+        + APPLY
     )
     assert refusal(runtime(source)) == (
-        "Mesh holds arrays and must be a pydantic.BaseModel: no path leads into other kinds of "
-        "classes."
+        "Mesh.nodes.[] is differentiable, but Mesh is not a pydantic.BaseModel: gradients have no "
+        "paths into other classes. Make it one, or declare the array without Differentiable."
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -168,6 +169,28 @@ def test_abstract_eval_looks_into_root_models() -> None:
     spec: Any = ShapeDType(shape=(4,), dtype="float64")
     inputs = WithRoot.model_construct(table=Table.model_construct({"x": spec}))
     found = jax_abstract_eval(lambda d: {"y": 2 * d["table"]["x"]}, inputs)
+    assert found == {"y": {"shape": (4,), "dtype": "float64"}}
+
+
+@dataclass
+class Part:
+    """A dataclass with an array."""
+
+    x: Any
+
+
+class Pair(NamedTuple):
+    """A named tuple with an array."""
+
+    part: Part
+    x: Any
+
+
+def test_abstract_eval_looks_into_dataclasses_and_named_tuples() -> None:
+    """Their dumps are a dict and a tuple."""
+    spec: Any = ShapeDType(shape=(4,), dtype="float64")
+    inputs = Inputs(pair=Pair(part=Part(x=spec), x=spec))
+    found = jax_abstract_eval(lambda d: {"y": d["pair"][0]["x"] + d["pair"][1]}, inputs)
     assert found == {"y": {"shape": (4,), "dtype": "float64"}}
 
 

@@ -17,9 +17,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from typing_extensions import TypedDict
 
-from runtime_core import Array, Call, Differentiable, Float32, Float64, Runtime, Wire
+from runtime_core import Array, Call, Float32, Float64, Runtime, Wire
 from runtime_core.errors import InvalidTesseract
 from runtime_core.schemas.generated import ModelGenerator
 
@@ -460,19 +459,6 @@ def test_a_recursive_model_with_arrays_is_refused(author: type[BaseModel], name:
         f"{name} contains itself. A recursive model cannot hold arrays: its paths would have no "
         "end."
     )
-
-
-def test_arrays_in_typed_dictionaries_are_refused() -> None:
-    """Arrays where no path leads to are an error at load, not a gradient that is missing."""
-
-    class Mapped(TypedDict):
-        x: Differentiable[Float64]
-
-    class Model(BaseModel):
-        mapped: Mapped
-
-    with pytest.raises(InvalidTesseract, match="Mapped"):
-        generated(Model)
 
 
 def test_a_forward_reference_is_generated() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence, Set
+from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import Any
 
@@ -52,6 +53,8 @@ class PayloadTree:
             return [self.of(item, (*path, index)) for index, item in enumerate(value)]
         if isinstance(value, BaseModel):
             return self._dumped(value.model_dump, path)
+        if is_dataclass(value) and not isinstance(value, type):
+            return self.of({f.name: getattr(value, f.name) for f in fields(value)}, path)
         if hasattr(type(value), "__get_pydantic_core_schema__"):
             return self._dumped(partial(_dump_by_schema, value), path)
         return self._other(value, path)

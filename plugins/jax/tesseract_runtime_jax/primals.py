@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from itertools import count
 from typing import Any
 
@@ -87,9 +87,13 @@ def mapped(tree: Tree, change: Callable[[Any], Any]) -> Tree:
     if isinstance(tree, dict):
         return {key: mapped(child, change) for key, child in tree.items()}
     if isinstance(tree, list | tuple):
-        children = [mapped(child, change) for child in tree]
-        return type(tree)(*children) if hasattr(tree, "_fields") else type(tree)(children)
+        return _sequence(tree, [mapped(child, change) for child in tree])
     return change(tree)
+
+
+def _sequence(tree: Any, children: Sequence[Any]) -> Any:
+    """Make a list, tuple or named tuple like another."""
+    return type(tree)(*children) if hasattr(tree, "_fields") else type(tree)(children)
 
 
 def is_array(leaf: Any) -> bool:
@@ -122,7 +126,7 @@ def abstract_tree(value: Any, dumped: Any) -> Tree:
         return spec_of(value.shape, value.dtype)
     if isinstance(value, RootModel):
         return abstract_tree(value.root, dumped)
-    if isinstance(value, BaseModel) and isinstance(dumped, dict):
+    if (isinstance(value, BaseModel) or is_dataclass(value)) and isinstance(dumped, dict):
         return {
             key: abstract_tree(getattr(value, key, None), child) for key, child in dumped.items()
         }
@@ -130,5 +134,5 @@ def abstract_tree(value: Any, dumped: Any) -> Tree:
         return {key: abstract_tree(value.get(key), child) for key, child in dumped.items()}
     if isinstance(value, list | tuple) and isinstance(dumped, list | tuple):
         children = [abstract_tree(*pair) for pair in zip(value, dumped, strict=True)]
-        return type(dumped)(children)
+        return _sequence(dumped, children)
     return dumped

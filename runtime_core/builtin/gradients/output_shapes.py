@@ -6,6 +6,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,8 @@ def _text(value: Any) -> str:
         return f"{value.dtype.str}{value.shape}{digest}"
     if isinstance(value, BaseModel):
         return f"{type(value).__name__}{_text(dict(value))}"
+    if is_dataclass(value):
+        return f"{type(value).__name__}{_text([getattr(value, f.name) for f in fields(value)])}"
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{key!r}:{_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -1,0 +1,182 @@
+"""Structures: typed dicts, named tuples and dataclasses, which have typed fields but no paths."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import (
+    Annotated,
+    Any,
+    NotRequired,
+    Required,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from pydantic import Field, PlainSerializer, TypeAdapter, WrapValidator
+from typing_extensions import ReadOnly, TypedDict, is_typeddict
+
+_QUALIFIERS = (Required, NotRequired, ReadOnly)
+
+
+def is_structure(annotation: Any) -> bool:
+    """Check for a typed dict, a named tuple or a dataclass, generic or not."""
+    kind = class_of(annotation)
+    return isinstance(kind, type) and (
+        is_typeddict(kind) or is_dataclass(kind) or _is_named_tuple(kind)
+    )
+
+
+def class_of(structure: Any) -> Any:
+    """Return the class of a structure, which is the origin of a generic one."""
+    return get_origin(structure) or structure
+
+
+def types_of(structure: Any) -> dict[str, Any]:
+    """Return the annotations of the fields of a structure, with the arguments of a generic one.
+
+    They are empty if one names an undefined type, which pydantic reports.
+    """
+    kind = class_of(structure)
+    try:
+        hints = get_type_hints(kind, include_extras=True)
+    except NameError:
+        return {}
+    arguments = dict(zip(getattr(kind, "__parameters__", ()), get_args(structure), strict=False))
+    names = [field.name for field in fields(kind)] if is_dataclass(kind) else [*hints]
+    return {name: _unqualified(_concrete(hints[name], arguments)) for name in names}
+
+
+def rebuilt(structure: Any, name: str, annotations: Mapping[str, Any]) -> Any:
+    """Return the annotation of a structure with other types of fields.
+
+    Values are instances of the author's class, defaults are validated, and instances that the
+    author made are accepted.
+    """
+    kind = class_of(structure)
+    if is_typeddict(kind):
+        return _typed_dict(kind, name, annotations)
+    return (_dataclass if is_dataclass(kind) else _named_tuple)(kind, name, annotations)
+
+
+def _is_named_tuple(kind: type) -> bool:
+    return issubclass(kind, tuple) and hasattr(kind, "_fields")
+
+
+def _unqualified(hint: Any) -> Any:
+    return _unqualified(get_args(hint)[0]) if get_origin(hint) in _QUALIFIERS else hint
+
+
+def _concrete(hint: Any, arguments: Mapping[Any, Any]) -> Any:
+    if isinstance(hint, TypeVar):
+        return arguments.get(hint, hint)
+    parameters = getattr(hint, "__parameters__", ())
+    if not parameters or isinstance(hint, type):
+        return hint
+    return hint[tuple(arguments.get(parameter, parameter) for parameter in parameters)]
+
+
+def _typed_dict(author: Any, name: str, annotations: Mapping[str, Any]) -> Any:
+    hints = get_type_hints(author, include_extras=True)
+    keys = {
+        key: _qualifier(author, key, hints[key])[annotation]
+        for key, annotation in annotations.items()
+    }
+    make: Any = TypedDict  # mypy knows it only as a declaration
+    made = make(name, keys)
+    made.__module__, made.__doc__ = author.__module__, author.__doc__
+    if hasattr(author, "__pydantic_config__"):
+        made.__pydantic_config__ = author.__pydantic_config__
+    return made
+
+
+def _qualifier(author: Any, key: str, hint: Any) -> Any:
+    qualifier = get_origin(hint)
+    if qualifier in (Required, NotRequired):
+        return qualifier  # python does not know it where annotations are texts
+    return Required if key in author.__required_keys__ else NotRequired
+
+
+def _named_tuple(author: Any, name: str, annotations: Mapping[str, Any]) -> Any:
+    made = _subclass(author, name, annotations, __slots__=())
+    # pydantic 2.13 writes the items of a named tuple without regard to their types
+    items: Any = types.GenericAlias(tuple, tuple(annotations.values()))
+    return Annotated[made, PlainSerializer(tuple, return_type=items, when_used="json")]
+
+
+def _dataclass(author: Any, name: str, annotations: Mapping[str, Any]) -> Any:
+    every = {key: copy(field) for key, field in author.__dataclass_fields__.items()}
+    for key, annotation in _with_defaults(annotations).items():
+        every[key].type = annotation
+    made = _subclass(author, name, annotations, __dataclass_fields__=every)
+    return Annotated[made, WrapValidator(_instances_of(author, annotations))]
+
+
+def _subclass(author: Any, name: str, annotations: Mapping[str, Any], **namespace: Any) -> Any:
+    namespace |= {
+        "__annotations__": _with_defaults(annotations),
+        "__module__": author.__module__,
+        "__doc__": author.__doc__,
+        "__reduce_ex__": _reduced_to(author),
+    }
+    return types.new_class(name, (author,), {}, lambda body: body.update(namespace))
+
+
+def _with_defaults(annotations: Mapping[str, Any]) -> dict[str, Any]:
+    """Return annotations of fields whose defaults are validated."""
+    return {
+        name: Annotated[annotation, Field(validate_default=True)]
+        for name, annotation in annotations.items()
+    }
+
+
+def _instances_of(author: type, annotations: Mapping[str, Any]) -> Callable[..., Any]:
+    """Make a validator that converts the fields of an author's instance, but does not make it anew.
+
+    `__post_init__` has run already, and might change the fields once more.
+    """
+
+    @cache
+    def adapters() -> Mapping[str, TypeAdapter[Any]]:
+        return {name: TypeAdapter(annotation) for name, annotation in annotations.items()}
+
+    def accept(value: Any, handler: Callable[[Any], Any]) -> Any:
+        if not isinstance(value, author):
+            return handler(value)
+        return with_fields(
+            value,
+            {
+                name: adapter.validate_python(getattr(value, name))
+                for name, adapter in adapters().items()
+            },
+        )
+
+    return accept
+
+
+def with_fields(instance: Any, update: Mapping[str, Any]) -> Any:
+    """Copy an instance of a dataclass with other values, also if it is frozen."""
+    changed = copy(instance)
+    for name, value in update.items():
+        object.__setattr__(changed, name, value)
+    return changed
+
+
+def _reduced_to(author: type) -> Callable[..., Any]:
+    """Make a `__reduce_ex__` that pickles and copies an instance as one of the author's class."""
+
+    def reduce(instance: Any, protocol: int) -> tuple[Any, ...]:
+        reduced: Any = object.__reduce_ex__(instance, 2)
+        _, (_, *arguments), *state = reduced
+        return (_new, (author, *arguments), *state)
+
+    return reduce
+
+
+def _new(author: Any, *arguments: Any) -> Any:
+    return author.__new__(author, *arguments)

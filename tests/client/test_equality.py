@@ -196,15 +196,25 @@ def test_what_cannot_be_sent_is_named(client: Tesseract) -> None:
     """Everything in a payload that no document can hold is told with its place."""
     deep: list[Any] = []
     deep.append(deep)
-    inputs = {"x": np.array([object()]), "parts": [{"weight": object()}], "tree": deep}
+    dates = np.array(["2020-01-01"], "datetime64[s]")
+    inputs = {
+        "x": np.array([object()]),
+        "counts": dates,
+        "parts": [{"weight": object()}],
+        "tree": deep,
+    }
     with pytest.raises(ValidationError) as raised:
         client.apply(inputs)
     found = [
         (".".join(map(str, fault["loc"][:5])), fault["msg"]) for fault in raised.value.errors()
     ]
     assert found == [
-        ("body.inputs.x", "Could not parse value as a numeric array (contains non-numeric data)"),
-        ("body.inputs.parts.0.weight", "A object cannot be part of a payload."),
+        ("body.inputs.x.0", "An object of type object cannot be part of a payload."),
+        (
+            "body.inputs.counts",
+            "Could not parse value as a numeric array (contains non-numeric data)",
+        ),
+        ("body.inputs.parts.0.weight", "An object of type object cannot be part of a payload."),
         ("body.inputs.tree.0.0", "It is nested more than 200 deep."),
     ]
 

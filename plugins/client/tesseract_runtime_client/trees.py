@@ -96,7 +96,8 @@ class PayloadTree:
             return to_jsonable_python(value, inf_nan_mode="constants")
         # Pydantic calls methods of the value, which may raise anything.
         except Exception:
-            return self._refuse(path, f"A {type(value).__name__} cannot be part of a payload.")
+            name = type(value).__name__
+            return self._refuse(path, f"An object of type {name} cannot be part of a payload.")
 
     def _refuse(self, path: Path, message: str) -> None:
         self.faults.append(unwritable(path, message))

@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property, partial
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -33,7 +34,7 @@ from runtime_core.contracts import (
     RunStatus,
     Unavailable,
 )
-from runtime_core.errors import AuthorError, TesseractRuntimeError, UnknownName
+from runtime_core.errors import AuthorError, GradientFailed, TesseractRuntimeError, UnknownName
 from runtime_core.files import FileAccess
 from runtime_core.gradients.selection import GradientBackends
 from runtime_core.plugins import load_catalog
@@ -41,6 +42,7 @@ from runtime_core.run_logs.log_targets import LogTarget, configured_targets
 from runtime_core.run_logs.run import EVALUATION, run_of
 from runtime_core.run_logs.run_log import RunLog, Upstream
 from runtime_core.tesseract import TesseractApi, load_tesseract
+from runtime_core.tesseract.tracebacks import author_place
 
 if TYPE_CHECKING:
     from runtime_core.schemas import PayloadSchemas
@@ -180,15 +182,16 @@ class Runtime:
                 endpoint = self.bound(call.endpoint)
                 body = result_document(endpoint, call, self._placed(here, call), stages)
         except AuthorError as error:
-            fault = author_fault(error.cause)
+            fault = author_fault(error.cause, self._place(error.cause))
         except TesseractRuntimeError as error:
-            fault = fault_of(error)
+            cause = error.__cause__ if isinstance(error, GradientFailed) else None
+            fault = fault_of(error, self._place(cause))
         except KeyboardInterrupt:
             raise
         # Anything else, even SystemExit, comes from an author's validator, a plugin or the runtime
         # itself; the caller needs a reply all the same.
         except BaseException as error:
-            fault = author_fault(error)
+            fault = author_fault(error, self._place(error))
         return Reply(
             run_id=call.run_id,
             format=call.output.format,
@@ -196,6 +199,13 @@ class Runtime:
             timings=stages.seconds,
             fault=fault,
         )
+
+    def _place(self, error: BaseException | None) -> str:
+        """Return the place of an error in the author's code; in its folder for remote callers."""
+        if error is None:
+            return ""
+        folder = Path(self.config.api_path).absolute().parent
+        return author_place(error, within=folder if self._workspace.files.confined else None)
 
     @contextmanager
     def _running(self, run: Run) -> Iterator[Scope]:

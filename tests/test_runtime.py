@@ -236,11 +236,15 @@ def test_a_wrong_result_is_the_authors_fault(returned: str, text: str, runtime: 
 
 
 def test_an_exception_of_the_author_is_a_fault(runtime: Make) -> None:
-    """Type and text are the message; the frames are the author's and no other."""
+    """Type, text and place are the message; the frames are the author's and no other."""
     source = HEADER + "def solve():\n    return 1 / 0\n\ndef apply(inputs):\n    return solve()\n"
-    failed = fault(runtime(source), {"inputs": {}})
+    made = runtime(source)
+    failed = fault(made, {"inputs": {}})
     assert failed.kind is FaultKind.TESSERACT_FAILED
-    assert failed.message == "ZeroDivisionError: division by zero"
+    line = 1 + len(HEADER.splitlines())
+    assert failed.message == (
+        f"ZeroDivisionError: division by zero ({made.api.path}:{line + 1} in solve)"
+    )
     lines = failed.trace.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
     assert lines[-1] == "ZeroDivisionError: division by zero"
@@ -261,7 +265,7 @@ def test_an_exit_of_the_author_is_a_fault(statement: str, runtime: Make) -> None
     """`sys.exit` in `apply` ends the call and nothing else."""
     failed = fault(runtime(HEADER + f"def apply(inputs):\n    {statement}\n"), {"inputs": {}})
     assert failed.kind is FaultKind.TESSERACT_FAILED
-    assert failed.message == "SystemExit: no licence"
+    assert failed.message.startswith("SystemExit: no licence (")
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,14 @@ from runtime_core.calls.faults import (
 from runtime_core.calls.scope import Scope, Workspace
 from runtime_core.calls.scope import current as current_scope
 from runtime_core.calls.scope import enter as enter_scope
-from runtime_core.tesseract.tracebacks import author_trace
+from runtime_core.tesseract.tracebacks import author_place, author_trace
 
 __all__ = [
     "RaisedFault",
     "Scope",
     "Workspace",
     "author_fault",
+    "author_place",
     "author_trace",
     "current_scope",
     "enter_scope",

@@ -26,14 +26,14 @@ _MOST_FAULTS = 100  # of a payload; more do not help a reader
 _MOST_DETAILED = 10_000  # the details of more would take tens of megabytes
 
 
-def fault_of(error: TesseractRuntimeError) -> Fault:
-    """Return the fault of an error of the runtime."""
+def fault_of(error: TesseractRuntimeError, place: str = "") -> Fault:
+    """Return the fault of an error of the runtime; `place` is its cause's in the author's code."""
     if isinstance(error, RaisedFault):
         return error.fault
     details = error.details if isinstance(error, InvalidPayload | UnreadableDocument) else ()
     cause = error.__cause__
     trace = _unicode(author_trace(cause)) if cause is not None else ""
-    message = _text(error) or exception_text(error)
+    message = _placed(_text(error) or exception_text(error), place)
     return Fault(kind=error.kind, message=message, details=details, trace=trace)
 
 
@@ -63,13 +63,25 @@ def _located(detail: Mapping[str, Any]) -> dict[str, Any]:
     return {**detail, "loc": place if place[:1] in (["query"], ["header"]) else ["body", *place]}
 
 
-def author_fault(error: BaseException) -> Fault:
-    """Return the fault of an exception in the author's code, with the frames of that code."""
+def author_fault(error: BaseException, place: str = "") -> Fault:
+    """Return the fault of an exception in the author's code, with the frames of that code.
+
+    `place` is that of the deepest frame.
+
+    >>> author_fault(ValueError("too stiff"), "tesseract_api.py:14 in apply").message
+    'ValueError: too stiff (tesseract_api.py:14 in apply)'
+    """
     return Fault(
         kind=FaultKind.TESSERACT_FAILED,
-        message=exception_text(error),
+        message=_placed(exception_text(error), place),
         trace=_unicode(author_trace(error)),
     )
+
+
+def _placed(text: str, place: str) -> str:
+    """Append a place in the author's code to a message."""
+    separator = "\n" if "\n" in text else " "
+    return f"{text}{separator}({place})" if place else text
 
 
 def exception_text(error: BaseException) -> str:

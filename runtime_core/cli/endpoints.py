@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -71,7 +72,8 @@ def _answer(
     try:
         reply = _computed(context, call)
         if reply.fault is not None:
-            report_fault(reply.fault, name, debug=config.debug)
+            log = text_log_path(context.supervisor.run(call))
+            report_fault(reply.fault, name, debug=config.debug, log=log)
             raise typer.Exit(reply.fault.outcome.exit_code)
         format_ = context.catalog.formats.find(call.output.format)
         deliver(reply.body, format_, context, output_path, stdout)
@@ -92,8 +94,11 @@ def _computed(context: CommandContext, call: Call) -> Reply:
     return context.supervisor.finished(run, reply)
 
 
-def report_fault(fault: Fault, name: str, *, debug: bool) -> None:
-    """Print the message of a fault of a command on stderr; in debug mode with its traceback."""
+def report_fault(fault: Fault, name: str, *, debug: bool, log: Path | None = None) -> None:
+    """Print the message of a fault of a command on stderr; in debug mode with its traceback.
+
+    `log` is the file that has the traceback too.
+    """
     if fault.kind is FaultKind.INVALID_PAYLOAD and fault.details:
         lines = fault.message.replace("\n", "\n  ")
         print(f"Error: The payload of {name} is not valid:\n  {lines}", file=sys.stderr)
@@ -101,6 +106,9 @@ def report_fault(fault: Fault, name: str, *, debug: bool) -> None:
     if debug and fault.trace:
         print(fault.trace, file=sys.stderr)
     print(f"Error: {fault.message}", file=sys.stderr)
+    if fault.trace and not debug:
+        kept = f"The traceback is in {log}; " if log else ""
+        print(f"{kept}--debug shows {'it' if log else 'the traceback'}.", file=sys.stderr)
 
 
 def _command_class(context: CommandContext, name: str) -> type[TyperCommand]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import typer
 
-from runtime_core.calls.faults import exception_text
+from runtime_core.calls.faults import author_fault
 from runtime_core.cli.application import application
 from runtime_core.cli.context import CommandContext
 from runtime_core.cli.options import plugin_selection
@@ -22,6 +22,7 @@ from runtime_core.cli.standard_streams import (
 )
 from runtime_core.errors import OUTCOMES, AuthorError, TesseractRuntimeError
 from runtime_core.plugins import load_catalog
+from runtime_core.tesseract.tracebacks import author_place
 
 # Typer may carry its own copy of click; the base of a public class is the class for both.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -64,7 +65,8 @@ def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     except TesseractRuntimeError as error:
         return _report(error)
     except AuthorError as error:
-        print(f"Error: {exception_text(error.cause)}", file=sys.stderr)
+        fault = author_fault(error.cause, author_place(error.cause))
+        print(f"Error: {fault.message}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, typer.Abort):
         print("Aborted.", file=sys.stderr)

@@ -9,6 +9,10 @@ from pathlib import Path
 
 _CORE = str(Path(__file__).parents[1])
 
+_PYTHON = str(Path(traceback.__file__).parent)
+
+_PACKAGES = frozenset({"site-packages", "dist-packages"})
+
 _HOSTILE = (Exception, SystemExit)  # what attributes and methods of the author's class may raise
 
 
@@ -19,6 +23,26 @@ def author_lines(error: BaseException) -> str:
             return "".join(traceback.format_exception_only(error)).rstrip()
     frames = traceback.extract_tb(vars(BaseException)["__traceback__"].__get__(error))
     return "".join(_authors(frames).format()).rstrip()
+
+
+def author_place(error: BaseException, *, within: Path | None = None) -> str:
+    """Return the path, line and function of the author's deepest frame; empty if there is none.
+
+    With a folder only files in it count, and paths are relative to it.
+    """
+    trace = vars(BaseException)["__traceback__"].__get__(error)
+    for frame, line in reversed([*traceback.walk_tb(trace)]):
+        path, name = Path(frame.f_code.co_filename), frame.f_code.co_name
+        if _is_installed(path) or (within and not path.is_relative_to(within)):
+            continue
+        return f"{path.relative_to(within) if within else path}:{line} in {name}"
+    return ""
+
+
+def _is_installed(path: Path) -> bool:
+    """Check whether a file is of the runtime, of Python or of a package, and not the author's."""
+    inner = str(path).startswith((_CORE, _PYTHON))
+    return inner or not path.is_absolute() or not _PACKAGES.isdisjoint(path.parts)
 
 
 def author_trace(error: BaseException) -> str:

@@ -293,10 +293,14 @@ def test_payload_file_that_cannot_be_read(
 
 
 def test_failure_of_the_author_is_short(here: Here, tesseract: Tesseract) -> None:
-    """An exception of `apply` is one line and exit code 1."""
-    ended = here("--api-path", str(tesseract(FAILING)), "apply", '{"inputs": {}}')
+    """An exception of `apply` is one line with its place, the next step, and exit code 1."""
+    path = tesseract(FAILING)
+    ended = here("--api-path", str(path), "apply", '{"inputs": {}}')
     assert (ended.code, ended.stdout) == (1, "")
-    assert ended.stderr == "Error: ValueError: too stiff\n"
+    error, hint = ended.stderr.splitlines()
+    assert error == f"Error: ValueError: too stiff ({path}:10 in apply)"
+    assert hint.startswith("The traceback is in /")
+    assert hint.endswith("/logs/tesseract.log; --debug shows it.")
 
 
 def test_debug_shows_the_author_s_traceback(here: Here, tesseract: Tesseract) -> None:
@@ -306,7 +310,7 @@ def test_debug_shows_the_author_s_traceback(here: Here, tesseract: Tesseract) ->
     assert ended.code == 1
     assert ended.stderr.startswith("Traceback (most recent call last):\n")
     assert f'File "{path}", line 10, in apply' in ended.stderr
-    assert ended.stderr.endswith("\nError: ValueError: too stiff\n")
+    assert ended.stderr.endswith(f"\nError: ValueError: too stiff ({path}:10 in apply)\n")
     assert "runtime_core" not in ended.stderr
 
 

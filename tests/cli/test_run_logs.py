@@ -146,8 +146,10 @@ def test_traceback_of_a_failure_ends_the_log(
     source = LOGS + "    print('hello'); log_metric('a', 1); raise ValueError('no convergence')\n"
     ended = applied(cli, tesseract(source))
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "hello\nError: ValueError: no convergence\n"
-    first, second, *_, last = (tmp_path / "logs" / "tesseract.log").read_text().splitlines()
+    log = tmp_path / "logs" / "tesseract.log"
+    assert ended.stderr.startswith("hello\nError: ValueError: no convergence (")
+    assert ended.stderr.endswith(f"\nThe traceback is in {log}; --debug shows it.\n")
+    first, second, *_, last = log.read_text().splitlines()
     assert (first, second) == ("hello", "Traceback (most recent call last):")
     assert last == "ValueError: no convergence"
     assert facts(tmp_path / "logs")["status"] == "FAILED"

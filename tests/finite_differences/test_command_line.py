@@ -16,7 +16,7 @@ Tesseract = Callable[..., Path]
 PAYLOAD = json.dumps({"inputs": {"x": [1, 2]}, "jac_inputs": ["x"], "jac_outputs": ["y"]})
 RESULT = (
     '{"y":{"x":{"object_type":"array","shape":[2,2],"dtype":"float64",'
-    '"data":{"buffer":[[2.0,0.0],[0.0,2.0]],"encoding":"json"}}}}'
+    '"data":{"buffer":[[2.0,0.0],[0.0,2.0]],"encoding":"json"}}}}\n'
 )
 
 
@@ -63,7 +63,10 @@ def test_a_failure_beside_the_inputs_ends_with_1(cli: Cli, tesseract: Tesseract)
     ended = cli(*flags, "jacobian", PAYLOAD)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("Error: apply failed where input 'x' at index (1,) is changed")
-    assert ended.stderr.endswith("AssertionError: too large\n")
+    error, hint = ended.stderr.splitlines()
+    assert "AssertionError: too large (" in error
+    assert error.endswith(" in check)")
+    assert hint.endswith("--debug shows it.")
     assert "Traceback" not in ended.stderr
     assert "in check" in cli("--debug", *flags, "jacobian", PAYLOAD).stderr
 
@@ -74,7 +77,7 @@ def test_a_file_with_apply_alone_has_a_jacobian_over_http(tesseract: Tesseract) 
     with serving(tesseract(), *flags) as served:
         answer = served.request("POST", "/jacobian", PAYLOAD)
         listed = served.get("/plugins").json()
-    assert (answer.status, answer.body.decode()) == (200, RESULT)
+    assert (answer.status, answer.body.decode() + "\n") == (200, RESULT)
     assert listed["endpoint_backends"].keys() >= {
         "jacobian",
         "jacobian_vector_product",

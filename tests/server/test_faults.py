@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -201,14 +202,24 @@ def obedient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_failure_of_the_author_is_a_500_with_run_id(obedient: Served) -> None:
-    """A 500 has type and message of the exception and the run id, without code."""
+    """A 500 has type, message and place of the exception and the run id, without code."""
     answer = obedient.apply({"statement": "raise ValueError('too stiff')"})
     assert answer.status == 500
     assert answer.json() == {
-        "detail": "ValueError: too stiff",
+        "detail": "ValueError: too stiff (tesseract_api.py:16 in apply)",
         "run_id": answer.headers["tesseract-run-id"],
     }
     assert str(UUID(answer.json()["run_id"])) == answer.json()["run_id"]
+
+
+def test_place_of_a_failure_is_in_the_folder_of_the_tesseract(
+    obedient: Served, tmp_path: Path
+) -> None:
+    """A 500 names no file elsewhere, even if the exception comes from there."""
+    (tmp_path / "elsewhere.py").write_text("def solve(): raise ValueError('too stiff')")
+    statement = f"import sys; sys.path.append({str(tmp_path)!r}); import elsewhere as e; e.solve()"
+    answer = obedient.apply({"statement": statement})
+    assert answer.json()["detail"] == "ValueError: too stiff (tesseract_api.py:16 in apply)"
 
 
 def test_debug_adds_the_author_s_traceback(serve: Serve) -> None:
@@ -243,7 +254,8 @@ def test_exceptions_beside_exception_are_failures_too(
     """A direct subclass of `BaseException` is a failure of the author like any other."""
     before = obedient.workers()
     answer = obedient.apply({"statement": statement})
-    assert (answer.status, answer.json()["detail"]) == (500, name)
+    detail = f"{name} (tesseract_api.py:16 in apply)"
+    assert (answer.status, answer.json()["detail"]) == (500, detail)
     assert obedient.workers() == before
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from runtime_core import Runtime
 from runtime_core.errors import listed
-from runtime_core.tesseract.tracebacks import author_lines, author_trace
+from runtime_core.tesseract.tracebacks import author_lines, author_place, author_trace
 
 
 def error_of(function: Callable[[], object]) -> Exception:
@@ -48,6 +51,24 @@ def test_cause_is_shown() -> None:
     assert "KeyError: 'tolerance'" in trace
     assert "direct cause" in trace
     assert trace.endswith("ValueError: too stiff")
+
+
+def test_place_is_that_of_the_deepest_frame_of_the_author(tmp_path: Path) -> None:
+    """Frames of the runtime, of Python and of packages are not the author's."""
+
+    def fail() -> object:
+        return json.loads("{")
+
+    line = fail.__code__.co_firstlineno + 1
+    error = error_of(fail)
+    assert author_place(error) == f"{__file__}:{line} in fail"
+    assert author_place(error, within=Path(__file__).parent) == (
+        f"test_tracebacks.py:{line} in fail"
+    )
+    assert author_place(error, within=tmp_path) == ""
+    assert author_place(error_of(lambda: np.linalg.inv(np.zeros((2, 2))))).endswith("in <lambda>")
+    assert author_place(error_of(lambda: listed(3))).endswith("in <lambda>")  # type: ignore[arg-type]  # it shall fail
+    assert author_place(ValueError("never raised")) == ""
 
 
 def test_syntax_error_is_shown_with_its_place() -> None:

@@ -216,10 +216,8 @@ def test_an_exception_of_the_author_stays_the_authors(runtime: Make) -> None:
     )
     made = runtime(source, gradient_backend="derived")
     failed = fault(made, JACOBIAN, QUESTIONS[JACOBIAN])
-    assert (failed.kind, failed.message) == (
-        FaultKind.TESSERACT_FAILED,
-        "ArithmeticError: singular",
-    )
+    assert failed.kind is FaultKind.TESSERACT_FAILED
+    assert failed.message.startswith(f"ArithmeticError: singular ({made.api.path}:")
 
 
 def test_a_wrong_product_of_the_author_is_told(runtime: Make) -> None:

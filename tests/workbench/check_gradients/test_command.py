@@ -111,10 +111,13 @@ def test_apply_that_fails_is_exit_code_1(cli: Cli, tesseract: Callable[..., Path
     source = SQUARES.replace('return {"y": inputs.x**2}', "raise ValueError('too stiff')")
     path = str(tesseract(source))
     done = cli("--api-path", path, "check-gradients", PAYLOAD)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "Error: ValueError: too stiff\n")
+    line = 1 + source[: source.index("raise")].count("\n")
+    error = f"Error: ValueError: too stiff ({path}:{line} in apply)\n"
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{error}--debug shows the traceback.\n"
     debugged = cli("--api-path", path, "--debug", "check-gradients", PAYLOAD)
     assert debugged.stderr.startswith("Traceback")
-    assert debugged.stderr.endswith("\nError: ValueError: too stiff\n")
+    assert debugged.stderr.endswith(f"\n{error}")
 
 
 def test_help_names_every_option(cli: Cli) -> None:

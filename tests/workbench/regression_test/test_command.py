@@ -148,7 +148,6 @@ def test_files_and_folders(run: RunTest) -> None:
         ("none.json", None, "Cannot read 'none.json': No such file or directory."),
         ("a.json", "{", "The case file 'a.json' is not valid json: EOF"),
         ("a.json", "[]", "There are no cases in 'a.json': its list is empty."),
-        ("a.xls", "{}", "No format reads 'a.xls': '.xls' is not the suffix of a format."),
     ],
 )
 def test_file_that_holds_no_cases(run: RunTest, path: str, text: str | None, message: str) -> None:

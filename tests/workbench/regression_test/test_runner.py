@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -303,17 +304,21 @@ def test_anything_may_be_expected(run_one: RunCase, raises: str, name: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("raises", "message"),
+    ("raises", "message", "function"),
     [
-        ("stiff", "TooStiff: too stiff at step 3"),
-        ("exit", "SystemExit: 3"),
-        ("in validator", "LookupError: not known"),
+        ("stiff", "TooStiff: too stiff at step 3", "apply"),
+        ("exit", "SystemExit: 3", "apply"),
+        ("in validator", "LookupError: not known", "known"),
     ],
 )
-def test_exception_that_is_not_expected(run_one: RunCase, raises: str, message: str) -> None:
-    """An exception instead of outputs is an error."""
+def test_exception_that_is_not_expected(
+    run_one: RunCase, raises: str, message: str, function: str
+) -> None:
+    """An exception instead of outputs is an error, with its place in the author's code."""
     result = run_one(payload={"inputs": {"x": [1.0], "raises": raises}}, expected_outputs=OUTPUTS)
-    assert (result.status, result.message) == ("error", message)
+    assert result.status == "error"
+    place = rf"/.*/tesseract_api\.py:\d+ in {function}"
+    assert re.fullmatch(rf"{re.escape(message)} \({place}\)", result.message)
 
 
 def test_invalid_payload_that_is_not_expected(run_one: RunCase) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from runtime_core import documents
-from runtime_core.calls import author_fault, enter_scope, fault_of, validate_payload
+from runtime_core.calls import author_fault, author_place, enter_scope, fault_of, validate_payload
 from runtime_core.cli import CommandContext, Payload, read_payload, report_fault, stdout_to_stderr
 from runtime_core.errors import AuthorError, InvalidOption, InvalidPayload, shortened
 from tesseract_runtime_workbench.check_gradients.check_results import GradientCheck
@@ -97,7 +97,7 @@ def _checked(
     except InvalidPayload as error:
         fault = fault_of(error)
     except AuthorError as error:
-        fault = author_fault(error.cause)
+        fault = author_fault(error.cause, author_place(error.cause))
     report_fault(fault, "check-gradients", debug=context.config.debug)
     raise typer.Exit(fault.outcome.exit_code)
 

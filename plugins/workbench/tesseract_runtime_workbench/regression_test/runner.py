@@ -7,7 +7,13 @@ from collections import ChainMap
 
 from pydantic import BaseModel
 
-from runtime_core.calls import author_trace, exception_text, execute, validate_payload
+from runtime_core.calls import (
+    author_fault,
+    author_place,
+    exception_text,
+    execute,
+    validate_payload,
+)
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 from runtime_core.errors import AuthorError, InvalidPayload, TesseractRuntimeError, UnknownName
 from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase, Status
@@ -73,8 +79,8 @@ def _unexpected(binding: Binding, case: RegressionCase, error: BaseException) ->
         return f"The payload of {case.endpoint} is not valid:\n{error}"
     if isinstance(error, TesseractRuntimeError):
         return str(error)
-    text = exception_text(error)
-    return f"{text}\n{author_trace(error)}" if binding.config.debug else text
+    fault = author_fault(error, author_place(error))
+    return f"{fault.message}\n{fault.trace}" if binding.config.debug else fault.message
 
 
 def _exception_outcome(

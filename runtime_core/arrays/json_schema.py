@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union
 
@@ -68,6 +69,8 @@ class ArrayJsonSchema(GenerateJsonSchema):
             return self.encode_default(dft.root)
         if isinstance(dft, BaseModel):
             return self.encode_default(_values_by_alias(dft, self.mode))
+        if is_dataclass(dft) and not isinstance(dft, type):
+            return self.encode_default({f.name: getattr(dft, f.name) for f in fields(dft)})
         if isinstance(dft, Mapping):
             return {key: self.encode_default(value) for key, value in dft.items()}
         if isinstance(dft, list | tuple):

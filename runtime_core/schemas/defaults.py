@@ -51,13 +51,17 @@ def guard_defaults(author: type[BaseModel], fields: Mapping[str, FieldInfo]) -> 
     return {_VALIDATOR: field_validator(*guarded, mode="wrap")(_default_validator(author))}
 
 
-_VALIDATOR = "report_defaults"
+_VALIDATOR = "_report_defaults"  # which no field can be called
 
 
 def default_faults(model: type[BaseModel]) -> Iterator[str]:
     """Yield a warning for each default of a generated model that does not fit its field."""
     author = model.__mro__[1]
-    fields = author.model_fields  # type: ignore[attr-defined]  # the author's model
+    fields = {
+        name: field
+        for name, field in author.model_fields.items()  # type: ignore[attr-defined]  # a model
+        if not model.model_fields[name].validate_default
+    }
     for name, error in _misplaced_texts(fields).items():
         yield _fault(f"{author.__name__}.{name}", fields[name].default, error)
     if _VALIDATOR in vars(model):
@@ -91,7 +95,9 @@ def _fault(place: str, value: Any, error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] == InvalidDefault.fault_type:  # of a model inside this default
         return first["msg"]
-    at = ".".join(map(str, (place, *first["loc"])))
+    # pydantic names a member of a union by the function that validates it.
+    steps = [str(step) for step in first["loc"] if not str(step).startswith("function-")]
+    at = ".".join((place, *steps))
     shown = f" {shortened(repr(value))}" if type(value) in _HINTS else ""
     fault = f"{at}: the default{shown} does not fit this field: {first['msg']}."
     hint = _HINTS.get(type(value))

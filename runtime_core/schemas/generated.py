@@ -137,15 +137,17 @@ class ModelGenerator:
             "accept_instances_of_the_author": model_validator(mode="wrap")(_instances_of(author)),
             "__reduce__": _reduced_to(author),
         }
-        fields = {name: self._field(field) for name, field in fields_of(author).items()}
+        fields = {name: self._field(author, field) for name, field in fields_of(author).items()}
         annotations.update({name: field.annotation for name, field in fields.items()})
         return namespace | guard_defaults(author, fields) | fields
 
-    def _field(self, field: FieldInfo) -> FieldInfo:
+    def _field(self, author: type[BaseModel], field: FieldInfo) -> FieldInfo:
         generated = copy(field)
         generated.annotation = self.annotation(field.annotation)
         if holds_arrays(field.annotation):
             generated.validate_default = True  # so that functions always get numpy arrays
+        elif field.validate_default is None:
+            generated.validate_default = author.model_config.get("validate_default")
         return generated
 
 

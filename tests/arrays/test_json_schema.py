@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import make_dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -149,6 +150,7 @@ def test_the_description_and_default_of_a_field_are_kept() -> None:
 
 Vector: Any = Array[(None,), Float64]
 Inner: Any = create_model("Inner", w=(Vector, Field([1, 2], alias="weights")), n=(int, 3))
+Mesh: Any = make_dataclass("Mesh", [("nodes", Vector)])
 Anything: Any = create_model("Anything", __config__={"extra": "allow"})
 
 
@@ -172,6 +174,7 @@ Anything: Any = create_model("Anything", __config__={"extra": "allow"})
         (list[Inner], [Inner()], [{"weights": [1, 2], "n": 3}]),
         (RootModel[Vector], RootModel[Vector](np.array([1.0])), [1.0]),
         (Anything, Anything(x=np.array([1.0])), {"x": [1.0]}),
+        (Mesh, Mesh(nodes=np.array([1.0])), {"nodes": [1.0]}),
         (timedelta, timedelta(seconds=1), "PT1S"),
         (Any, np.array(["a"]), NotImplemented),
     ],

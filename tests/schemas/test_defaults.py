@@ -20,7 +20,7 @@ Make = Callable[..., Runtime]
 HEADER = """
 from typing import Annotated, Generic, Optional, TypeVar
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from runtime_core import Array, Float64
 
 T = TypeVar("T")
@@ -102,6 +102,23 @@ CASES = [
         "InputSchema.x: the default does not fit this field: "
         "Array dtype 'complex128' cannot be safely cast to 'float64'.",
         {"x": [1, 2, 3]},
+    ),
+    (
+        "x: list[Vector] = Field('The vectors.')",
+        "InputSchema.x: the default 'The vectors.' does not fit this field: "
+        f"Input should be a valid list.{DESCRIPTION}",
+        {"x": []},
+    ),
+    (
+        "x: Vector | Array[(None, 2), Float64] = [1, 2]",
+        f"InputSchema.x: the default does not fit this field: {OF_SHAPE_2}",
+        {"x": [[1, 2]]},
+    ),
+    (
+        "x: int = Field('The number.')\n    model_config = ConfigDict(validate_default=True)",
+        "InputSchema.x: the default 'The number.' does not fit this field: Input should be a valid "
+        f"integer, unable to parse string as an integer.{DESCRIPTION}",
+        {"x": 1},
     ),
     ("x: Layer = Layer()", WEIGHTS, {"x": {"w": [1, 2, 3]}}),
     ("x: dict[str, Layer] = {'k': Layer()}", WEIGHTS, {"x": {}}),

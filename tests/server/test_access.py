@@ -136,9 +136,9 @@ def test_keys_come_from_the_environment(alone: Serve) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "k\u00e9y"])
-def test_key_that_cannot_be_sent_is_refused(cli: Cli, tesseract: Tesseract, key: str) -> None:
+def test_key_that_cannot_be_sent_is_refused(cli_here: Cli, tesseract: Tesseract, key: str) -> None:
     """Keys that are empty or not ASCII are refused at the start."""
-    ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", "--api-key", key)
+    ended = cli_here("--api-path", str(tesseract()), "serve", "-p", "0", "--api-key", key)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "--api-key" in ended.stderr
 
@@ -332,7 +332,7 @@ WRONG_TLS = [
 
 @pytest.mark.parametrize(("options", "code", "message"), WRONG_TLS)
 def test_wrong_certificate_is_a_wrong_call(
-    cli: Cli,
+    cli_here: Cli,
     tesseract: Tesseract,
     certificate: tuple[Path, Path],
     options: list[str],
@@ -342,7 +342,7 @@ def test_wrong_certificate_is_a_wrong_call(
     """Missing or wrong files are reported in one line before serving."""
     files = {"certificate": certificate[0], "key": certificate[1], "text": tesseract()}
     given = [option.format(**files) for option in options]
-    ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", *given)
+    ended = cli_here("--api-path", str(tesseract()), "serve", "-p", "0", *given)
     assert (ended.returncode, ended.stdout) == (code, "")
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr

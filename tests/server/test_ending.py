@@ -378,11 +378,11 @@ def test_in_process_server_computes_in_the_front(serve: Serve) -> None:
 
 @pytest.mark.parametrize("option", ["--timeout=1", "--num-workers=2"])
 def test_in_process_server_refuses_what_it_cannot_do(
-    cli: Cli, tesseract: Tesseract, option: str
+    cli_here: Cli, tesseract: Tesseract, option: str
 ) -> None:
     """One process neither stops calls nor computes two of them at once."""
     arguments = ["--api-path", str(tesseract()), "serve", "-p", "0", "--in-process", option]
-    ended = cli(*arguments)
+    ended = cli_here(*arguments)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "--in-process computes one call at a time" in ended.stderr
 

@@ -35,9 +35,9 @@ def serve_arguments(api_path: Path, *options: str) -> list[str]:
     return ["--api-path", str(api_path), "serve", *options]
 
 
-def test_port_in_use_is_one_line(cli: Cli, tesseract: Tesseract, taken: int) -> None:
+def test_port_in_use_is_one_line(cli_here: Cli, tesseract: Tesseract, taken: int) -> None:
     """A port in use is reported before anything is loaded."""
-    ended = cli(*serve_arguments(tesseract("raise RuntimeError"), "-p", str(taken)))
+    ended = cli_here(*serve_arguments(tesseract("raise RuntimeError"), "-p", str(taken)))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (
         f"Error: Cannot serve on 127.0.0.1:{taken}: Address already in use. "
@@ -66,56 +66,60 @@ other.listen()
 
 
 @pytest.mark.parametrize("port", ["70000", "-1", "http", "80.5", ""])
-def test_wrong_port_is_a_wrong_call(cli: Cli, tesseract: Tesseract, port: str) -> None:
+def test_wrong_port_is_a_wrong_call(cli_here: Cli, tesseract: Tesseract, port: str) -> None:
     """A value that is not a valid port is refused by name, with the valid range."""
-    ended = cli(*serve_arguments(tesseract(), f"--port={port}"))
+    ended = cli_here(*serve_arguments(tesseract(), f"--port={port}"))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert f"--port={port!r}: a port is a number from 0 to 65535" in ended.stderr
 
 
 @pytest.mark.parametrize("host", ["203.0.113.7", "no host"])
-def test_wrong_host_is_a_wrong_call(cli: Cli, tesseract: Tesseract, host: str) -> None:
+def test_wrong_host_is_a_wrong_call(cli_here: Cli, tesseract: Tesseract, host: str) -> None:
     """An address that this machine does not have is named in the error."""
-    ended = cli(*serve_arguments(tesseract(), "-h", host, "-p", "0"))
+    ended = cli_here(*serve_arguments(tesseract(), "-h", host, "-p", "0"))
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith(f"Error: Cannot serve on {host}:0: ")
 
 
 @pytest.mark.parametrize("variable", ["TESSERACT_RUNTIME_PORT", "TESSERACT_RUNTIME_SERVE_PORT"])
 def test_port_is_read_from_the_environment(
-    cli: Cli, tesseract: Tesseract, taken: int, variable: str
+    cli_here: Cli, tesseract: Tesseract, taken: int, variable: str
 ) -> None:
     """The port of the variable is the one that is served on."""
-    ended = cli(*serve_arguments(tesseract()), environment={variable: str(taken)})
+    ended = cli_here(*serve_arguments(tesseract()), environment={variable: str(taken)})
     assert f"127.0.0.1:{taken}" in ended.stderr
 
 
-def test_port_of_the_command_line_is_stronger(cli: Cli, tesseract: Tesseract, taken: int) -> None:
+def test_port_of_the_command_line_is_stronger(
+    cli_here: Cli, tesseract: Tesseract, taken: int
+) -> None:
     """An option overrules the environment."""
     environment = {"TESSERACT_RUNTIME_PORT": "not used"}
-    ended = cli(*serve_arguments(tesseract(), "-p", str(taken)), environment=environment)
+    ended = cli_here(*serve_arguments(tesseract(), "-p", str(taken)), environment=environment)
     assert f"127.0.0.1:{taken}" in ended.stderr
 
 
 @pytest.mark.parametrize("variable", ["TESSERACT_RUNTIME_HOST", "TESSERACT_RUNTIME_SERVE_HOST"])
-def test_host_is_read_from_the_environment(cli: Cli, tesseract: Tesseract, variable: str) -> None:
+def test_host_is_read_from_the_environment(
+    cli_here: Cli, tesseract: Tesseract, variable: str
+) -> None:
     """The host of the variable is the one that is served on."""
     environment = {variable: "203.0.113.7"}
-    ended = cli(*serve_arguments(tesseract(), "-p", "0"), environment=environment)
+    ended = cli_here(*serve_arguments(tesseract(), "-p", "0"), environment=environment)
     assert "203.0.113.7:0" in ended.stderr
 
 
-def test_port_that_kubernetes_sets_is_ignored(cli: Cli, tesseract: Tesseract) -> None:
+def test_port_that_kubernetes_sets_is_ignored(cli_here: Cli, tesseract: Tesseract) -> None:
     """A `tcp://...` value gives a warning and the default port."""
     environment = {"TESSERACT_RUNTIME_PORT": "tcp://10.0.0.1:8000"}
-    ended = cli(*serve_arguments(tesseract(), "-h", "203.0.113.7"), environment=environment)
+    ended = cli_here(*serve_arguments(tesseract(), "-h", "203.0.113.7"), environment=environment)
     assert "Warning: the port 'tcp://10.0.0.1:8000' is ignored" in ended.stderr
     assert "203.0.113.7:8000" in ended.stderr
 
 
-def test_serve_has_the_defaults_of_its_page(cli: Cli, tesseract: Tesseract) -> None:
+def test_serve_has_the_defaults_of_its_page(cli_here: Cli, tesseract: Tesseract) -> None:
     """Help shows port 8000 and host 127.0.0.1; `-h` is the host there."""
-    ended = cli(*serve_arguments(tesseract(), "--help"))
+    ended = cli_here(*serve_arguments(tesseract(), "--help"))
     assert ended.returncode == 0
     assert {"8000", "127.0.0.1"} <= {word.strip("[];,") for word in ended.stdout.split()}
     assert "-h, --host" in ended.stdout
@@ -139,9 +143,9 @@ def test_file_that_fails_ends_serve_with_the_author_s_error(cli: Cli, tesseract:
     assert "runtime_core" not in ended.stderr
 
 
-def test_file_that_is_missing_ends_serve(cli: Cli, tmp_path: Path) -> None:
+def test_file_that_is_missing_ends_serve(cli_here: Cli, tmp_path: Path) -> None:
     """A missing file is a usage error, in one line."""
-    ended = cli(*serve_arguments(tmp_path / "none.py", "-p", "0"))
+    ended = cli_here(*serve_arguments(tmp_path / "none.py", "-p", "0"))
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert f"No Tesseract at '{tmp_path / 'none.py'}'." in ended.stderr
 

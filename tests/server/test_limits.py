@@ -308,10 +308,10 @@ def test_time_that_is_none_is_refused(double: Served, value: str) -> None:
     ],
 )
 def test_wrong_option_is_a_wrong_call(
-    cli: Cli, tesseract: Callable[..., Path], option: str
+    cli_here: Cli, tesseract: Callable[..., Path], option: str
 ) -> None:
     """An invalid option of `serve` is named, and nothing is served."""
-    ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", option)
+    ended = cli_here("--api-path", str(tesseract()), "serve", "-p", "0", option)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert option.partition("=")[0] in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.mlflow.talkative import SOURCE, Spoken, ended_of, made_at_once
 from tests.mlflow.tracker import Tracker, free_port, tracking
 from tests.patience import SECONDS, patient, wait_until
-from tests.run_logs.talkative import SOURCE, Spoken, ended_runs, made_at_once
 from tests.server.conftest import Served, serving
 
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -50,21 +50,20 @@ def call_until_logged(served: Served, tracker: Tracker, first: int, output_path:
         call.check_answer(call.made(served))
         call.check_files(output_path)
         with suppress(AssertionError):
-            wait_until(lambda call=call: call.run_id in ended_runs(tracker), patient(5))  # type: ignore[misc]
+            wait_until(lambda call=call: ended_of([call], tracker), patient(5))  # type: ignore[misc]
             return call
     raise AssertionError
 
 
 @pytest.mark.timeout(600)
-def test_stopped_tracker_costs_nothing(tesseract: Callable[..., Path], tmp_path: Path) -> None:
+def test_stopped_tracker_costs_nothing(
+    tesseract: Callable[..., Path], tracker: Tracker, tmp_path: Path
+) -> None:
     """Calls succeed while the tracker does not answer, and it gets later ones when it goes on."""
-    with (
-        tracking(tmp_path) as tracker,
-        logging_to(tracker.target, tesseract(SOURCE), tmp_path / "output") as served,
-    ):
+    with logging_to(tracker.target, tesseract(SOURCE), tmp_path / "output") as served:
         before, during = calls(0, 3), calls(100, 10)
         made_at_once(before, served)
-        wait_until(lambda: len(ended_runs(tracker)) == len(before))
+        wait_until(lambda: len(ended_of(before, tracker)) == len(before))
         tracker.signal(signal.SIGSTOP)
         try:
             made_at_once(during, served)
@@ -80,21 +79,19 @@ def test_stopped_tracker_costs_nothing(tesseract: Callable[..., Path], tmp_path:
 
 @pytest.mark.timeout(600)
 def test_server_ends_though_the_tracker_does_not_answer(
-    tesseract: Callable[..., Path], tmp_path: Path
+    tesseract: Callable[..., Path], tracker: Tracker, tmp_path: Path
 ) -> None:
     """Runs that wait for a tracker do not prevent the server's end, and are named."""
-    with (
-        tracking(tmp_path) as tracker,
-        logging_to(tracker.target, tesseract(SOURCE), tmp_path / "output") as served,
-    ):
+    waiting = calls(300, 5)
+    with logging_to(tracker.target, tesseract(SOURCE), tmp_path / "output") as served:
         tracker.signal(signal.SIGSTOP)
         try:
-            made_at_once(calls(0, 5), served)
+            made_at_once(waiting, served)
             assert served.end() == 0
         finally:
             tracker.signal(signal.SIGCONT)
         log = served.log.wait_for_end()
-    for call in calls(0, 5):
+    for call in waiting:
         call.check_files(tmp_path / "output")
         assert call.run_id in log
 
@@ -107,7 +104,7 @@ def test_restarted_tracker_goes_on(tesseract: Callable[..., Path], tmp_path: Pat
     with logging_to(target, tesseract(SOURCE), tmp_path / "output") as served:
         with tracking(tmp_path, port) as tracker:
             made_at_once(calls(0, 3), served)
-            wait_until(lambda: len(ended_runs(tracker)) == 3)
+            wait_until(lambda: len(ended_of(calls(0, 3), tracker)) == 3)
         made_at_once(calls(100, 5), served)
         for call in (*calls(0, 3), *calls(100, 5)):
             call.check_files(tmp_path / "output")
@@ -172,20 +169,21 @@ def delaying(tracker: Tracker) -> Iterator[Delay]:
 
 
 @pytest.mark.timeout(600)
-def test_slow_tracker_costs_nothing(tesseract: Callable[..., Path], tmp_path: Path) -> None:
+def test_slow_tracker_costs_nothing(
+    tesseract: Callable[..., Path], tracker: Tracker, tmp_path: Path
+) -> None:
     """All calls are answered and in the files before the tracker has answered once."""
     with (
-        tracking(tmp_path) as tracker,
         delaying(tracker) as delay,
         logging_to(delay.target, tesseract(SOURCE), tmp_path / "output") as served,
     ):
-        during = calls(0, 10)
+        during = calls(400, 10)
         made_at_once(during, served)
         for call in during:
             call.check_files(tmp_path / "output")
         assert not delay.gate.is_set()
         assert delay.held.wait(SECONDS)
         delay.gate.set()
-        after = call_until_logged(served, tracker, 200, tmp_path / "output")
+        after = call_until_logged(served, tracker, 500, tmp_path / "output")
         after.check_tracker(tracker, tmp_path / "downloads")
         assert served.end() == 0

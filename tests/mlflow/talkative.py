@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,8 @@ def made_at_once(calls: list[Spoken], served: Served) -> None:
         call.check_answer(answer)
 
 
-def ended_runs(tracker: Tracker) -> set[str]:
-    """Return the ids of the runs that MLflow knows to have ended."""
+def ended_of(calls: Iterable[Spoken], tracker: Tracker) -> set[str]:
+    """Return the ids of the runs of some calls that MLflow knows to have ended."""
     runs = tracker.client.search_runs(["0"], max_results=1_000)
-    return {run.data.tags["tesseract.run_id"] for run in runs if run.info.status != "RUNNING"}
+    ended = {run.data.tags.get("tesseract.run_id") for run in runs if run.info.status != "RUNNING"}
+    return {call.run_id for call in calls} & ended

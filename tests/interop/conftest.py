@@ -170,8 +170,11 @@ def answers(url: str) -> dict[str, Any]:
 
 
 @contextmanager
-def serving_original(folder: Path) -> Iterator[str]:
-    """Serve the Tesseract of a folder by the original, and end that in any case."""
+def serving_original(folder: Path, **options: Path) -> Iterator[str]:
+    """Serve the Tesseract of a folder by the original, and end that in any case.
+
+    `options` are global ones, which the original takes from variables of the environment.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -185,7 +188,11 @@ def serving_original(folder: Path) -> Iterator[str]:
                 "--port",
                 str(port),
             ],
-            env={**os.environ, "TESSERACT_API_PATH": str(folder / "tesseract_api.py")},
+            env={
+                **os.environ,
+                "TESSERACT_API_PATH": str(folder / "tesseract_api.py"),
+                **{f"TESSERACT_{name.upper()}": str(path) for name, path in options.items()},
+            },
             cwd=folder,
             stdout=prints,
             stderr=prints,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from starlette.requests import Request
@@ -20,7 +18,10 @@ from runtime_core.contracts import Call, Reply, ServerExtension, ServerParts
 from runtime_core.server.application import build_application, extension_parts
 from runtime_core.server.serve_options import ServeOptions
 from runtime_core.server.server import Server
+from tests.server.asgi import posted
 from tests.workers.conftest import in_process
+
+CALL = b'{"inputs": {"x": [1.0]}}'
 
 
 async def theirs(request: Request) -> PlainTextResponse:
@@ -36,29 +37,6 @@ def extended(catalog: Catalog, parts: ServerParts) -> Catalog:
     return replace(
         catalog, server_extensions=replace(registry, entries={**registry.entries, "more": added})
     )
-
-
-async def posted(app: Any, path: str) -> tuple[int, bytes]:
-    """Make one request of an ASGI application, and return status and body of the answer."""
-    body = json.dumps({"inputs": {"x": [1.0]}}).encode()
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": path,
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
-    }
-    await app(scope, receive, send)
-    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
 @pytest.mark.parametrize(
@@ -97,6 +75,6 @@ async def answered(runtime: Runtime, parts: ServerParts) -> bytes:
     async with in_process(runtime) as workers:
         server = Server(catalog=catalog, config=config, options=ServeOptions(), workers=workers)
         application = build_application(server, [*extension_parts(server)])
-        status, body = await posted(application, "/apply")
+        status, body = await posted(application, "/apply", CALL)
     assert status == 200
     return body

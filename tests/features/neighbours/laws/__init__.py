@@ -1,0 +1,3 @@
+from .elastic import hooke
+
+__all__ = ["hooke"]

@@ -1,0 +1,1 @@
+COEFFICIENT = 0.5

@@ -1,0 +1,2 @@
+def hooke(x):
+    return -x

@@ -148,7 +148,8 @@ def interop(session: nox.Session) -> None:
     pages = "tesseract-streamlit==0.1.0"
     session.run_install("uv", "pip", "install", f"--python={forms}", pages)
     clients = ["tesseract-core[runtime]==1.15.0", "tesseract-jax==0.4.0"]
-    session.install(*clients, "pytest>=8.3", "pytest-timeout>=2.3")
+    used = ["equinox", "matplotlib", "pandas", "xarray"]  # by files of tests/features
+    session.install(*clients, *used, "pytest>=8.3", "pytest-timeout>=2.3")
     command = str(runtime / "bin" / "tesseract-runtime")
     # The environment of the clients lacks our core, which the tests of other folders import.
     arguments = ["--confcutdir=tests/interop", "tests/interop", *session.posargs]

@@ -15,6 +15,8 @@ from tests.builtin.conftest import JACOBIAN, JVP, VJP, answer, ask, numbers
 from tests.conftest import DOUBLE, clean_environment
 
 PACKAGES = {
+    "BinrefArray": "tesseract_runtime_binref",
+    "BinrefWriter": "tesseract_runtime_binref",
     "InputPath": "tesseract_runtime_authoring",
     "LazySequence": "tesseract_runtime_authoring",
     "OutputPath": "tesseract_runtime_authoring",

@@ -34,7 +34,7 @@ class BinrefArrayCodec:
         """Read the array; its size is checked before memory is allocated."""
         reference = read_reference(data["buffer"])
         compression = data.get("compression")
-        size = _size_in_file(reference, compression, spec)
+        size = size_in_file(reference, compression, spec)
         with scope.files.open(reference.path, base=scope.options.get("base_dir")) as file:
             part = read_part(file, reference.offset, size)
         if compression is None:
@@ -42,7 +42,7 @@ class BinrefArrayCodec:
         return decompressed(part, compression, spec, scope)
 
 
-def _size_in_file(reference: Reference, compression: str | None, spec: ArraySpec) -> int:
+def size_in_file(reference: Reference, compression: str | None, spec: ArraySpec) -> int:
     """Return the number of bytes of an array in its file; `ValueError` for a wrong one."""
     size = math.prod(spec.shape) * spec.dtype.itemsize
     if compression is None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         TesseractReference,
         require_file,
     )
+    from tesseract_runtime_binref import BinrefArray, BinrefWriter
     from tesseract_runtime_finite_differences import (
         finite_difference_jacobian,
         finite_difference_jvp,
@@ -45,6 +46,8 @@ __all__ = [
     "log_metric",
     "log_parameter",
     "set_jax_vjp_cache_size",
+    "BinrefArray",
+    "BinrefWriter",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -53,6 +56,7 @@ __getattr__, __dir__ = lazy_exports(
         "tesseract_runtime_authoring": __all__[:6],
         "tesseract_runtime_finite_differences": __all__[6:13],
         "runtime_core.run_logs": __all__[13:16],
-        "tesseract_runtime_jax": __all__[16:],
+        "tesseract_runtime_jax": __all__[16:17],
+        "tesseract_runtime_binref": __all__[17:],
     },
 )

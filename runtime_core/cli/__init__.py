@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from runtime_core.cli.context import CommandContext
     from runtime_core.cli.endpoints import report_fault
     from runtime_core.cli.entry_point import main
-    from runtime_core.cli.payloads import Payload, read_payload
+    from runtime_core.cli.payloads import Payload, is_payload, read_payload
     from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
 
 __all__ = [
     "CommandContext",
     "Payload",
     "claim_stdout",
+    "is_payload",
     "main",
     "read_payload",
     "report_fault",
@@ -29,7 +30,7 @@ __getattr__, __dir__ = lazy_exports(
         ".context": ["CommandContext"],
         ".endpoints": ["report_fault"],
         ".entry_point": ["main"],
-        ".payloads": ["Payload", "read_payload"],
+        ".payloads": ["Payload", "is_payload", "read_payload"],
         ".standard_streams": ["claim_stdout", "stdout_to_stderr"],
     },
 )

@@ -9,7 +9,7 @@ from runtime_core.hookspecs import hookimpl
 
 _COMMANDS = {
     "init": ("Write the files of a new Tesseract.", "init.command:app"),
-    "test": ("Run regression cases on the Tesseract.", "regression_test.command:test"),
+    "test": ("Run regression cases on the Tesseract.", "regression_test.command:command"),
     "check-gradients": (
         "Check gradients of endpoints against a finite difference approximation.",
         "check_gradients.command:app",

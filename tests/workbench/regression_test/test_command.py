@@ -63,6 +63,63 @@ def test_case_that_fails(run: RunTest) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("document", "code", "status", "message"),
+    [
+        (PASSING, 0, "passed", ""),
+        (FAILING, 1, "failed", "count: expected 8, got 7"),
+        (ERRING, 1, "error", "Did you mean 'apply'?"),
+    ],
+)
+def test_case_as_payload(run: RunTest, document: Any, code: int, status: str, message: str) -> None:
+    """A case as JSON text or `@PATH` is answered as over HTTP, with the exit code of the table."""
+    as_text = run(json.dumps(document))
+    assert (as_text.code, as_text.stderr) == (code, "")
+    assert as_text.stdout.endswith(f'"endpoint":"{document["endpoint"]}"}}\n')
+    result = json.loads(as_text.stdout)
+    assert [*result] == ["status", "message", "endpoint"]
+    assert result["status"] == status
+    assert message in result["message"]
+    assert run("@" + write("case.json", document)) == as_text
+
+
+def test_answer_of_a_passed_case(run: RunTest) -> None:
+    """The answer is the line that programs of the original read."""
+    answer = '{"status":"passed","message":"","endpoint":"apply"}\n'
+    assert run(json.dumps(PASSING)).stdout == answer
+    assert run(json.dumps([PASSING, PASSING])).stdout == 2 * answer
+
+
+def test_paths_of_a_case_as_payload(run: RunTest) -> None:
+    """Options of a case start from the folder of its file, as text from the working directory."""
+    config = {"input_path": "in"}
+    document = case(expected_outputs=OUTPUTS, cli_config=config)
+    Path("cases/in").mkdir(parents=True)
+    assert run("@" + write("cases/small.json", document)).code == 0
+    assert run(json.dumps(document)).code == 0
+
+
+def test_json_of_files(run: RunTest) -> None:
+    """With `--json` each case of a file or folder is a line of JSON with its name."""
+    write("cases/a.json", PASSING)
+    write("cases/b.json", [FAILING])
+    ended = run("cases", "--json")
+    results = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert ended.code == 1
+    assert [(result["case"], result["status"]) for result in results] == [
+        ("cases/a.json", "passed"),
+        ("cases/b.json[0]", "failed"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["{", "@none.json"])
+def test_payload_that_is_no_case(run: RunTest, text: str) -> None:
+    """A case that cannot be read is a wrong call, as a file of cases is."""
+    ended = run(text)
+    assert (ended.code, ended.stdout) == (2, "")
+    assert ended.stderr.count("\n") == 1
+
+
 def test_case_that_is_an_error(run: RunTest) -> None:
     """A case that cannot be run is an error, not a failure; the exit code is 1 too."""
     ended = run(write("small.json", ERRING))
@@ -83,7 +140,8 @@ def test_case_that_is_an_error(run: RunTest) -> None:
                 "    expected_exception: A case needs either expected_outputs or "
                 "expected_exception, and has neither",
                 "    atol: Input should be a valid number, unable to parse string as a number",
-                "    expected_output: Extra inputs are not permitted",
+                "    expected_output: Extra inputs are not permitted. "
+                "Did you mean 'expected_outputs'?",
             ],
         ),
         (
@@ -174,7 +232,7 @@ def test_no_path(run: RunTest) -> None:
     """Without a path the call is a usage error."""
     ended = run()
     assert (ended.code, ended.stdout) == (2, "")
-    assert "Missing argument 'PATH'" in ended.stderr
+    assert "Missing argument 'CASE'" in ended.stderr
 
 
 def test_tesseract_that_cannot_be_loaded(run: RunTest) -> None:

@@ -1,16 +1,16 @@
-"""Files of regression cases: finding and reading them, and the scope for running a case."""
+"""Documents of regression cases: finding and reading them, and the scope for running a case."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from runtime_core import documents
 from runtime_core.calls import Scope
 from runtime_core.catalog import Catalog
-from runtime_core.cli import read_payload
+from runtime_core.cli import is_payload, read_payload
 from runtime_core.config import CORE_OPTIONS, dump, resolve
 from runtime_core.contracts import Run
 from runtime_core.errors import MissingFile, listed
@@ -26,7 +26,8 @@ _USED = set(CORE_OPTIONS) - {"api_path", "gradient_backend"}  # the Tesseract is
 class CaseDocument:
     """A case as in its file, which need not be valid.
 
-    `file` is the absolute path or the URL of its file, `label` its name in reports.
+    `file` is the absolute path or the URL of its file, `label` its name in reports; a case that is
+    a payload has no label, and may have no file.
     """
 
     file: str
@@ -62,14 +63,23 @@ class CaseDocument:
         return join(folder, path)
 
 
-def read_cases(paths: Sequence[str], catalog: Catalog) -> list[CaseDocument]:
-    """Read the cases of files and folders in the order of their paths.
+def read_cases(arguments: Sequence[str], catalog: Catalog) -> list[CaseDocument]:
+    """Read the cases of payloads, files and folders in their order.
 
-    A folder stands for all files in it, at any depth, that a format of the catalog reads. Raises
-    `MissingFile` when there are none, and `UnreadableDocument` for a file not in its format.
+    A payload is one of the command line, such as JSON text or `@PATH`. A folder stands for all
+    files in it, at any depth, that a format of the catalog reads. Raises `MissingFile` when there
+    are none, and `UnreadableDocument` for a document not in its format.
     """
-    files = [file for path in paths for file in _files(path, catalog)]
-    return [case for file in files for case in _cases(file, catalog)]
+    return [case for argument in arguments for case in _cases_of(argument, catalog)]
+
+
+def _cases_of(argument: str, catalog: Catalog) -> Iterator[CaseDocument]:
+    if is_payload(argument):
+        for case in _cases(argument, catalog):
+            yield replace(case, label="")
+        return
+    for file in _files(argument, catalog):
+        yield from _cases(f"@{file}", catalog)
 
 
 def _files(path: str, catalog: Catalog) -> Sequence[str]:
@@ -84,9 +94,11 @@ def _files(path: str, catalog: Catalog) -> Sequence[str]:
     return [str(file) for file in sorted(files)]
 
 
-def _cases(name: str, catalog: Catalog) -> Iterator[CaseDocument]:
-    body, format_name = read_payload(f"@{name}", catalog)
-    tree = documents.read(body, catalog.formats.find(format_name), noun=f"case file {name!r}")
+def _cases(payload: str, catalog: Catalog) -> Iterator[CaseDocument]:
+    name = payload[1:] if payload.startswith("@") else "-"
+    body, format_name = read_payload(payload, catalog)
+    noun = "case" if name == "-" else f"case file {name!r}"
+    tree = documents.read(body, catalog.formats.find(format_name), noun=noun)
     file = name if is_url(name) else str(Path(name).absolute())  # user code may change the folder
     if tree == []:
         raise MissingFile(f"There are no cases in {name!r}: its list is empty.")

@@ -27,6 +27,11 @@ def bind(binding: Binding) -> BoundEndpoint | Unavailable:
     """Bind the endpoint, for developers only: its results show exceptions of the author's code."""
     if not binding.config.debug:
         return Unavailable("it is served with --debug only.")
+    return case_endpoint(binding)
+
+
+def case_endpoint(binding: Binding) -> BoundEndpoint:
+    """Return the endpoint that runs a case."""
     return BoundEndpoint(
         payload=RegressionCase, result=CaseResult, answer=lambda case: run_case(binding, case)
     )

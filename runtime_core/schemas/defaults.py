@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
@@ -28,11 +27,14 @@ _HINTS: Mapping[type, str] = {
 """The next step, by the type of the default."""
 
 
-@dataclass(frozen=True)
-class _Default:
-    """Marks a value that the validators of its field get because the payload has none."""
+class Default:
+    """Marks a value that the validators of its field get because the payload has none.
 
-    value: Any
+    It is not a dataclass, which would be the default in JSON Schemas.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 def guard_defaults(author: type[BaseModel], fields: Mapping[str, FieldInfo]) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def guard_defaults(author: type[BaseModel], fields: Mapping[str, FieldInfo]) -> 
         _make_default(fields[name], lambda text: text)  # JSON Schemas leave out those of factories
     guarded = [name for name, field in fields.items() if _may_be_unfit(field)]
     for name in guarded:
-        _make_default(fields[name], _Default)
+        _make_default(fields[name], Default)
     if not guarded:
         return {}
     return {_VALIDATOR: field_validator(*guarded, mode="wrap")(_default_validator(author))}
@@ -65,12 +67,13 @@ def default_faults(model: type[BaseModel]) -> Iterator[str]:
     for name, error in _misplaced_texts(fields).items():
         yield _fault(f"{author.__name__}.{name}", fields[name].default, error)
     if _VALIDATOR in vars(model):
-        yield from _faults_when_empty(model)
+        yield from faults_of_empty(model.model_validate)
 
 
-def _faults_when_empty(model: type[BaseModel]) -> Iterator[str]:
+def faults_of_empty(validate: Callable[[Any], Any]) -> Iterator[str]:
+    """Yield a warning for each guarded default that does not fit, by validating an empty object."""
     try:
-        model.model_validate({})
+        validate({})
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_input=False):
             if fault["type"] == InvalidDefault.fault_type:
@@ -107,7 +110,7 @@ def _fault(place: str, value: Any, error: ValidationError) -> str:
 def _misplaced_texts(fields: Mapping[str, FieldInfo]) -> dict[str, ValidationError]:
     """Return the faults of unvalidated texts that are defaults of fields for another type."""
     texts = {
-        name: _misfit(field)
+        name: _misfit(whole_annotation(field), field.default)
         for name, field in fields.items()
         if type(field.default) is str and not field.validate_default
     }
@@ -126,13 +129,18 @@ _OF_TYPES = ("_parsing", "_type")
 def _may_be_unfit(field: FieldInfo) -> bool:
     if not field.validate_default or field.is_required():
         return False
-    return field.default_factory is not None or _misfit(field) is not None
+    factory = field.default_factory is not None
+    return factory or not fits(whole_annotation(field), field.get_default())
 
 
-def _misfit(field: FieldInfo) -> Exception | None:
-    """Return the exception of validating a default, without methods of its model."""
+def fits(annotation: Any, default: Any) -> bool:
+    """Check whether a type accepts a default, without the methods of the class that has it."""
+    return _misfit(annotation, default) is None
+
+
+def _misfit(annotation: Any, default: Any) -> Exception | None:
     try:
-        TypeAdapter(whole_annotation(field)).validate_python(field.get_default())
+        TypeAdapter(annotation).validate_python(default)
     except Exception as error:  # validators of the author may raise anything
         return error
     return None
@@ -158,12 +166,16 @@ def _default_validator(author: type[BaseModel]) -> Any:
         handler: ValidatorFunctionWrapHandler,
         info: ValidationInfo,
     ) -> Any:
-        if not isinstance(value, _Default):
-            return handler(value)
-        try:
-            return handler(value.value)
-        except ValidationError as error:
-            place = f"{author.__name__}.{info.field_name}"
-            raise invalid_default(place, value.value, error) from None
+        return read_default(f"{author.__name__}.{info.field_name}", value, handler)
 
     return classmethod(validate)
+
+
+def read_default(place: str, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Validate a value or a marked default, whose field `place` names in an error."""
+    if not isinstance(value, Default):
+        return handler(value)
+    try:
+        return handler(value.value)
+    except ValidationError as error:
+        raise invalid_default(place, value.value, error) from None

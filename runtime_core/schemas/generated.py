@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from functools import cache, reduce
@@ -30,6 +30,7 @@ from typing_extensions import TypeAliasType
 from runtime_core.errors import InvalidTesseract
 from runtime_core.schemas.defaults import (
     default_faults,
+    faults_of_empty,
     guard_defaults,
     invalid_default,
     whole_annotation,
@@ -102,9 +103,12 @@ class ModelGenerator:
     def _structure(self, author: Any) -> Any:
         if author not in self._made:
             with self._entered(author, "class"):
-                inner = {name: self.annotation(t) for name, t in types_of(author).items()}
+                types = types_of(author)
+                inner = {name: self.annotation(t) for name, t in types.items()}
             name = f"{self._prefix}_{class_of(author).__name__}"
-            self._made[author] = rebuilt(author, name, inner)
+            arrays = [name for name, t in types.items() if holds_arrays(t)]
+            made = self._made[author] = rebuilt(author, name, inner, arrays)
+            self._add_faults(faults_of_empty(TypeAdapter(made).validate_python))
         return self._made[author]
 
     def _alias(self, alias: TypeAliasType) -> Any:
@@ -125,8 +129,11 @@ class ModelGenerator:
                 keywords,
                 lambda namespace: namespace.update(self._namespace(author)),
             )
-        self.default_faults.update(dict.fromkeys(default_faults(made)))
+        self._add_faults(default_faults(made))
         return made
+
+    def _add_faults(self, faults: Iterable[str]) -> None:
+        self.default_faults.update(dict.fromkeys(faults))
 
     def _namespace(self, author: type[BaseModel]) -> dict[str, Any]:
         annotations: dict[str, Any] = {}

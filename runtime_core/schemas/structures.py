@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
-from dataclasses import fields, is_dataclass
-from functools import cache
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache, partial
 from typing import (
     Annotated,
     Any,
@@ -20,6 +21,8 @@ from typing import (
 
 from pydantic import Field, PlainSerializer, TypeAdapter, WrapValidator
 from typing_extensions import ReadOnly, TypedDict, is_typeddict
+
+from runtime_core.schemas.defaults import Default, fits, read_default
 
 _QUALIFIERS = (Required, NotRequired, ReadOnly)
 
@@ -52,16 +55,18 @@ def types_of(structure: Any) -> dict[str, Any]:
     return {name: _unqualified(_concrete(hints[name], arguments)) for name in names}
 
 
-def rebuilt(structure: Any, name: str, annotations: Mapping[str, Any]) -> Any:
+def rebuilt(
+    structure: Any, name: str, annotations: Mapping[str, Any], arrays: Collection[str]
+) -> Any:
     """Return the annotation of a structure with other types of fields.
 
-    Values are instances of the author's class, defaults are validated, and instances that the
-    author made are accepted.
+    Values are instances of the author's class, and instances that the author made are accepted.
+    Defaults of the fields in `arrays` are validated.
     """
     kind = class_of(structure)
     if is_typeddict(kind):
         return _typed_dict(kind, name, annotations)
-    return (_dataclass if is_dataclass(kind) else _named_tuple)(kind, name, annotations)
+    return (_dataclass if is_dataclass(kind) else _named_tuple)(kind, name, annotations, arrays)
 
 
 def _is_named_tuple(kind: type) -> bool:
@@ -102,24 +107,49 @@ def _qualifier(author: Any, key: str, hint: Any) -> Any:
     return Required if key in author.__required_keys__ else NotRequired
 
 
-def _named_tuple(author: Any, name: str, annotations: Mapping[str, Any]) -> Any:
-    made = _subclass(author, name, annotations, __slots__=())
+def _named_tuple(
+    author: Any, name: str, annotations: Mapping[str, Any], arrays: Collection[str]
+) -> Any:
+    guarded = _guarded(author, annotations, arrays)
+    defaults = {
+        key: _marked(annotations[key], default) if key in arrays else default
+        for key, default in author._field_defaults.items()
+    }
+    made = _subclass(author, name, guarded, __slots__=(), _field_defaults=defaults)
     # pydantic 2.13 writes the items of a named tuple without regard to their types
     items: Any = types.GenericAlias(tuple, tuple(annotations.values()))
     return Annotated[made, PlainSerializer(tuple, return_type=items, when_used="json")]
 
 
-def _dataclass(author: Any, name: str, annotations: Mapping[str, Any]) -> Any:
+def _dataclass(
+    author: Any, name: str, annotations: Mapping[str, Any], arrays: Collection[str]
+) -> Any:
+    guarded = _guarded(author, annotations, arrays)
     every = {key: copy(field) for key, field in author.__dataclass_fields__.items()}
-    for key, annotation in _with_defaults(annotations).items():
+    for key, annotation in guarded.items():
         every[key].type = annotation
-    made = _subclass(author, name, annotations, __dataclass_fields__=every)
+        if key in arrays:
+            _mark_default(every[key], annotations[key])
+    made = _subclass(author, name, guarded, __dataclass_fields__=every)
     return Annotated[made, WrapValidator(_instances_of(author, annotations))]
+
+
+def _mark_default(field: dataclasses.Field[Any], annotation: Any) -> None:
+    """Mark the default of a field if it does not fit, or if a factory makes it."""
+    if field.default_factory is not MISSING:
+        factory = field.default_factory
+        field.default_factory = lambda: Default(factory())
+    elif field.default is not MISSING:
+        field.default = _marked(annotation, field.default)
+
+
+def _marked(annotation: Any, default: Any) -> Any:
+    return default if fits(annotation, default) else Default(default)
 
 
 def _subclass(author: Any, name: str, annotations: Mapping[str, Any], **namespace: Any) -> Any:
     namespace |= {
-        "__annotations__": _with_defaults(annotations),
+        "__annotations__": annotations,
         "__module__": author.__module__,
         "__doc__": author.__doc__,
         "__reduce_ex__": _reduced_to(author),
@@ -127,10 +157,16 @@ def _subclass(author: Any, name: str, annotations: Mapping[str, Any], **namespac
     return types.new_class(name, (author,), {}, lambda body: body.update(namespace))
 
 
-def _with_defaults(annotations: Mapping[str, Any]) -> dict[str, Any]:
-    """Return annotations of fields whose defaults are validated."""
+def _guarded(
+    author: type, annotations: Mapping[str, Any], arrays: Collection[str]
+) -> dict[str, Any]:
+    """Return annotations of fields, with validators of marked defaults where there are arrays."""
+    guards = {
+        name: WrapValidator(partial(read_default, f"{author.__name__}.{name}")) for name in arrays
+    }
+    validated = Field(validate_default=True)
     return {
-        name: Annotated[annotation, Field(validate_default=True)]
+        name: Annotated[annotation, validated, guards[name]] if name in guards else annotation
         for name, annotation in annotations.items()
     }
 

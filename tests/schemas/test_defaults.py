@@ -18,7 +18,8 @@ from tests.conftest import Cli
 Make = Callable[..., Runtime]
 
 HEADER = """
-from typing import Annotated, Generic, Optional, TypeVar
+from dataclasses import dataclass, field
+from typing import Annotated, Generic, NamedTuple, Optional, TypeVar
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from runtime_core import Array, Float64
@@ -34,6 +35,15 @@ class Layer(BaseModel):
 
 class Point(BaseModel):
     p: Float64
+
+@dataclass
+class Mesh:
+    w: Vector = field(default_factory=lambda: [1, 2])
+    name: str = None
+
+class Pair(NamedTuple):
+    n: int = None
+    w: Vector = None
 """
 
 NOT_NUMBERS = "Could not parse value as a numeric array (contains non-numeric data)."
@@ -197,6 +207,42 @@ def test_another_member_of_a_union_needs_no_default(runtime: Make) -> None:
     made = runtime(tesseract("x: Layer | Point"))
     seen = made.call("apply", {"inputs": {"a": 1, "x": {"p": 2}}}).model_dump()["seen"]
     assert "Apply_Point(p=" in seen
+
+
+@pytest.mark.parametrize(
+    ("annotation", "empty", "full", "message"),
+    [
+        (
+            "Mesh",
+            {},
+            {"w": [1, 2, 3]},
+            f"Mesh.w: the default does not fit this field: {OF_SHAPE_2}",
+        ),
+        (
+            "Pair",
+            [1],
+            {"w": [1, 2, 3]},
+            f"Pair.w: the default None does not fit this field: {NOT_NUMBERS}{NONE}",
+        ),
+    ],
+)
+def test_defaults_of_structures(
+    annotation: str,
+    empty: Any,
+    full: Any,
+    message: str,
+    runtime: Make,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Fields with arrays are told as those of models, others have their defaults unvalidated."""
+    made = runtime(tesseract(f"x: {annotation}"))
+    schema = describe(made).openapi["components"]["schemas"]
+    assert caplog.messages == [f"{message} Calls that use this default fail."]
+    assert "value" not in str(schema["Apply_InputSchema"]) + str(schema.get("Apply_Mesh"))
+    seen = made.call("apply", {"inputs": {"a": 1, "x": full}}).model_dump()["seen"]
+    assert "=None" in seen
+    found = fault(made, {"a": 1, "x": empty})
+    assert (found.kind, found.message) == (FaultKind.TESSERACT_FAILED, message)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import IO, Any
@@ -294,6 +295,23 @@ def serve(tesseract: Callable[..., Path]) -> Iterator[Serve]:
 
         def start(source: str = DOUBLE, *global_options: str, **settings: Any) -> Served:
             return stack.enter_context(serving(tesseract(source), *global_options, **settings))
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Served]]:
+    """Return a function that serves `DOUBLE` in one process with options of `serve`.
+
+    The tests of a module share one server for each set of options, and must not end it.
+    """
+    path = tmp_path_factory.mktemp("shared") / "tesseract_api.py"
+    path.write_text(textwrap.dedent(DOUBLE), encoding="utf-8")
+    with ExitStack() as stack:
+
+        @cache
+        def start(*options: str) -> Served:
+            return stack.enter_context(serving(path, options=["--in-process", *options]))
 
         yield start
 

@@ -6,17 +6,17 @@ import json
 import re
 import ssl
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from http.client import HTTPSConnection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 
 from tests.conftest import DOUBLE, Cli
 from tests.patience import SECONDS
-from tests.server.conftest import Log, exchange, head, read_answer, serving, started
+from tests.server.conftest import Log, exchange, head, read_answer, started
 
 if TYPE_CHECKING:
     from tests.server.conftest import Answer, Serve, Served
@@ -39,24 +39,19 @@ NEED_A_KEY = [
 ]
 PAYLOAD = '{"inputs": {"x": [1.0]}}'
 
+Shared = Callable[..., "Served"]
 
-@pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Return a server with two keys."""
-    path = tmp_path_factory.mktemp("locked") / "tesseract_api.py"
-    path.write_text(DOUBLE, encoding="utf-8")
-    with serving(path, options=["--in-process", "--api-key=sesame", "--api-key=key two"]) as served:
-        yield served
+PUBLIC = ("-h", "0.0.0.0", "--api-key=k")
+"""The options of a service for other machines."""
+
+PAGE = ("--cors-origin=https://page.example", "--api-key=sesame")
+"""The options of a service for a page of another origin."""
 
 
 @pytest.fixture
-def alone(serve: Serve) -> Serve:
-    """Return a function that serves without worker processes."""
-
-    def start(*source: str, options: Sequence[str] = (), **settings: Any) -> Served:
-        return serve(*source, options=["--in-process", *options], **settings)
-
-    return start
+def locked(shared: Shared) -> Served:
+    """Return a server with two keys."""
+    return shared("--api-key=sesame", "--api-key=key two")
 
 
 def apply_with(served: Served, authorization: str | None) -> Answer:
@@ -125,9 +120,9 @@ def test_body_of_a_refused_caller_is_not_waited_for(locked: Served) -> None:
         assert read_answer(connection).status == 401
 
 
-def test_keys_come_from_the_environment(alone: Serve) -> None:
+def test_keys_come_from_the_environment(serve: Serve) -> None:
     """A key can be set by a variable, as other users can read the command line."""
-    served = alone(DOUBLE, environment={"TESSERACT_API_KEY": "one two"})
+    served = serve(environment={"TESSERACT_API_KEY": "one two"}, options=["--in-process"])
     assert [apply_with(served, f"Bearer {key}").status for key in ("one", "two", "one two")] == [
         200,
         200,
@@ -143,12 +138,12 @@ def test_key_that_cannot_be_sent_is_refused(cli_here: Cli, tesseract: Tesseract,
     assert "--api-key" in ended.stderr
 
 
-def test_keys_are_not_logged(alone: Serve) -> None:
+def test_keys_are_not_logged(locked: Served) -> None:
     """The server never logs a key, right or wrong."""
-    served = alone(DOUBLE, options=["--api-key=sesame"])
-    apply_with(served, "Bearer wrong-key")
-    served.end()
-    assert not re.search("sesame|wrong-key", served.log.wait_for_end())
+    for key in ("sesame", "wrong-key"):
+        locked.request("GET", f"/{len(key)}", headers={"Authorization": f"Bearer {key}"})
+        locked.log.wait_for(f"GET /{len(key)} 40")
+    assert not re.search("sesame|wrong-key", locked.log.text)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
@@ -161,10 +156,10 @@ def test_service_that_is_open_to_everybody_is_warned_of(tesseract: Tesseract, ho
         assert "--api-key" in log.text
 
 
-@pytest.mark.parametrize("options", [[], ["-h", "0.0.0.0", "--api-key=sesame"]])
-def test_nothing_is_warned_of_otherwise(alone: Serve, options: list[str]) -> None:
+@pytest.mark.parametrize("options", [(), PUBLIC])
+def test_nothing_is_warned_of_otherwise(shared: Shared, options: tuple[str, ...]) -> None:
     """A service on this machine alone, or one with a key, needs no warning."""
-    assert "Warning" not in alone(DOUBLE, options=options).log.text
+    assert "Warning" not in shared(*options).log.text
 
 
 def host_status(served: Served, host: str, path: str = "/input_schema") -> int:
@@ -208,20 +203,19 @@ def test_probes_are_answered_under_any_name(double: Served, path: str) -> None:
     assert host_status(double, "10.1.2.3:8000", path) == 200
 
 
-def test_allowed_hosts_are_served(alone: Serve) -> None:
+def test_allowed_hosts_are_served(shared: Shared) -> None:
     """Hosts named by the operator are served besides those of this machine."""
-    options = ["--allowed-host=solver.example", "--allowed-host", "Other.Example"]
-    served = alone(DOUBLE, options=options)
+    served = shared("--allowed-host=solver.example", "--allowed-host", "Other.Example")
     hosts = ["solver.example", "other.example:80", "localhost", "evil.example"]
     assert [host_status(served, host) for host in hosts] == [200, 200, 200, 421]
 
 
-@pytest.mark.parametrize(("options", "status"), [([], 200), (["--allowed-host=a.example"], 421)])
+@pytest.mark.parametrize(("options", "status"), [((), 200), (("--allowed-host=a.example",), 421)])
 def test_any_host_is_served_beyond_this_machine(
-    alone: Serve, options: list[str], status: int
+    shared: Shared, options: tuple[str, ...], status: int
 ) -> None:
     """A public service accepts any host unless it is given names."""
-    served = alone(DOUBLE, options=["-h", "0.0.0.0", "--api-key=k", *options])
+    served = shared(*PUBLIC, *options)
     headers = {"Host": "solver.example", "Authorization": "Bearer k"}
     assert served.request("GET", "/input_schema", headers=headers).status == status
 
@@ -233,9 +227,9 @@ PREFLIGHT = {
 }
 
 
-def test_pages_of_an_allowed_origin_may_call(alone: Serve) -> None:
+def test_pages_of_an_allowed_origin_may_call(shared: Shared) -> None:
     """A browser learns before a call and with its answer that the page may read it."""
-    served = alone(DOUBLE, options=["--cors-origin=https://page.example", "--api-key=sesame"])
+    served = shared(*PAGE)
     asked = served.request("OPTIONS", "/apply", headers=PREFLIGHT)
     assert asked.status == 200
     assert asked.headers["access-control-allow-origin"] == "https://page.example"
@@ -252,12 +246,13 @@ def test_pages_of_an_allowed_origin_may_call(alone: Serve) -> None:
     assert {"tesseract-run-id", "server-timing"} <= {name.strip() for name in exposed.split(",")}
 
 
-@pytest.mark.parametrize("options", [[], ["--cors-origin=https://page.example"]])
-def test_pages_of_other_origins_may_not(alone: Serve, options: list[str]) -> None:
+@pytest.mark.parametrize("options", [(), PAGE])
+def test_pages_of_other_origins_may_not(shared: Shared, options: tuple[str, ...]) -> None:
     """No answer allows an origin that the operator has not named."""
-    served = alone(DOUBLE, options=options)
+    served = shared(*options)
     for method, body in (("OPTIONS", None), ("POST", PAYLOAD)):
-        headers = {**PREFLIGHT, "Origin": "https://evil.example"}
+        authorization = {"Authorization": "Bearer sesame"} if body else {}
+        headers = {**PREFLIGHT, **authorization, "Origin": "https://evil.example"}
         answer = served.request(method, "/apply", body, headers)
         assert answer.headers.get("access-control-allow-origin") in (None, "https://page.example")
 
@@ -292,10 +287,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return certificate, key
 
 
-def test_tls_is_served(alone: Serve, certificate: tuple[Path, Path]) -> None:
+def test_tls_is_served(shared: Shared, certificate: tuple[Path, Path]) -> None:
     """With a certificate and its key the service speaks HTTPS, large bodies included."""
     file, key = certificate
-    served = alone(DOUBLE, options=[f"--tls-cert={file}", f"--tls-key={key}"])
+    served = shared(f"--tls-cert={file}", f"--tls-key={key}")
     assert f"on https://127.0.0.1:{served.port} " in served.log.text
     trusting = ssl.create_default_context(cafile=str(file))
     connection = HTTPSConnection("127.0.0.1", served.port, timeout=SECONDS, context=trusting)
@@ -305,10 +300,10 @@ def test_tls_is_served(alone: Serve, certificate: tuple[Path, Path]) -> None:
     assert answer.json()["y"]["data"]["buffer"] == [2 * number for number in numbers]
 
 
-def test_plain_http_to_tls_is_no_incident(alone: Serve, certificate: tuple[Path, Path]) -> None:
+def test_plain_http_to_tls_is_no_incident(serve: Serve, certificate: tuple[Path, Path]) -> None:
     """A client that speaks HTTP to an HTTPS port gets no answer and disturbs no other client."""
     file, key = certificate
-    served = alone(DOUBLE, options=[f"--tls-cert={file}", f"--tls-key={key}"])
+    served = serve(options=["--in-process", f"--tls-cert={file}", f"--tls-key={key}"])
     with served.raw() as plain:
         plain.sendall(head("/health", "GET"))
         try:

@@ -139,9 +139,9 @@ def test_bytes_that_wait_are_limited(serve: Serve, gate: Gate, gate_inputs: dict
 
 
 @pytest.mark.parametrize("excess", [0, 1, 1_000_000])
-def test_large_body_is_refused(serve: Serve, excess: int) -> None:
+def test_large_body_is_refused(shared: Callable[..., Served], excess: int) -> None:
     """A body beyond the limit is a 413, whether its size was announced or not."""
-    served = serve(DOUBLE, options=[f"--max-body-size={LIMIT}"])
+    served = shared(f"--max-body-size={LIMIT}")
     body = large(LIMIT + excess)
     answers = [
         served.request("POST", "/apply", body),

@@ -128,7 +128,9 @@ class RuntimeConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    api_path: str = Field("tesseract_api.py", description="The Python file of the Tesseract.")
+    api_path: Path = Field(
+        Path("tesseract_api.py"), description="The Python file of the Tesseract."
+    )
     name: Annotated[str, ADVANCED] = Field("Tesseract", description="Name of the Tesseract.")
     version: Annotated[str, ADVANCED] = Field("unknown", description="Version of the Tesseract.")
     description: Annotated[str, ADVANCED] = Field("", description="What the Tesseract computes.")

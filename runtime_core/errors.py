@@ -19,7 +19,7 @@ __all__ = [
     "OUTCOMES", "AuthorError", "BodyTooLarge", "CallerGone", "FaultKind", "FileRefused",
     "GradientFailed", "InvalidDefault", "InvalidItem", "InvalidOption", "InvalidPayload",
     "InvalidResult", "InvalidTesseract", "MissingFile", "NotWritten", "Outcome", "PluginFailed",
-    "PluginFault", "QueueFull", "RunNotLogged", "ShuttingDown", "SlowBody",
+    "PluginFault", "QueueFull", "RunActive", "RunNotLogged", "ShuttingDown", "SlowBody",
     "TesseractRuntimeError", "TimedOut", "UnknownName", "UnreadableDocument", "ValidationFaults",
     "WorkerDied", "WorkersLost", "did_you_mean", "fault_lines", "listed", "number_text",
     "shortened",
@@ -38,6 +38,7 @@ class FaultKind(StrEnum):
     BODY_TOO_LARGE = "body_too_large"
     MISSING_FILE = "missing_file"
     NOT_WRITTEN = "not_written"
+    RUN_ACTIVE = "run_active"
     RUN_NOT_LOGGED = "run_not_logged"
     LOAD_FAILED = "load_failed"
     TESSERACT_FAILED = "tesseract_failed"
@@ -69,6 +70,7 @@ OUTCOMES: Mapping[FaultKind, Outcome] = MappingProxyType(
         FaultKind.BODY_TOO_LARGE: Outcome(status=413, exit_code=2),
         FaultKind.MISSING_FILE: Outcome(status=404, exit_code=2),
         FaultKind.NOT_WRITTEN: Outcome(status=500, exit_code=2),
+        FaultKind.RUN_ACTIVE: Outcome(status=409, exit_code=2),
         FaultKind.RUN_NOT_LOGGED: Outcome(status=500, exit_code=1),
         FaultKind.LOAD_FAILED: Outcome(status=500, exit_code=1),
         FaultKind.TESSERACT_FAILED: Outcome(status=500, exit_code=1),
@@ -169,6 +171,17 @@ class NotWritten(TesseractRuntimeError):
     """A result cannot be written."""
 
     kind = FaultKind.NOT_WRITTEN
+
+
+class RunActive(TesseractRuntimeError):
+    """A call has the id of a run that has not ended."""
+
+    kind = FaultKind.RUN_ACTIVE
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"Run {run_id!r} has not ended: wait for it, or name this run with another run_id."
+        )
 
 
 class RunNotLogged(TesseractRuntimeError):

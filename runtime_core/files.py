@@ -9,6 +9,7 @@ import stat
 import sys
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -148,6 +149,13 @@ def write(target: str, buffers: Iterable[Buffer]) -> None:
             _write_directly(path, buffers)  # a pipe or device
     except OSError as error:
         raise NotWritten(f"Cannot write {_quoted(target)}: {error.strerror or error}.") from None
+
+
+def make_folder(name: str) -> None:
+    """Make a folder for user code if it does not exist and can be made; URLs have none."""
+    if not is_url(name):
+        with suppress(OSError):  # what cannot write there reports it, and the rest works
+            Path(name).mkdir(parents=True, exist_ok=True)
 
 
 def _quoted(name: str) -> str:

@@ -35,11 +35,17 @@ from runtime_core.contracts import (
     Unavailable,
 )
 from runtime_core.errors import AuthorError, GradientFailed, TesseractRuntimeError, UnknownName
-from runtime_core.files import FileAccess
+from runtime_core.files import FileAccess, make_folder
 from runtime_core.gradients.selection import GradientBackends
 from runtime_core.plugins import load_catalog
 from runtime_core.run_logs.log_targets import LogTarget, configured_targets
-from runtime_core.run_logs.run import EVALUATION, run_of
+from runtime_core.run_logs.run import (
+    new_evaluation,
+    remove_earlier,
+    remove_files,
+    run_of,
+    unlogged_run,
+)
 from runtime_core.run_logs.run_log import RunLog, Upstream
 from runtime_core.tesseract import TesseractApi, load_tesseract
 from runtime_core.tesseract.tracebacks import author_place
@@ -89,6 +95,7 @@ class Runtime:
     @cached_property
     def api(self) -> TesseractApi:
         """The loaded `tesseract_api.py`; the errors are those of `load_tesseract`."""
+        make_folder(self.config.output_path)
         with scope.enter(self.scope()):
             return load_tesseract(self.config.api_path)
 
@@ -100,17 +107,20 @@ class Runtime:
         return PayloadSchemas(self.api.input_schema, self.api.output_schema)
 
     @contextmanager
-    def set_up(self) -> Iterator[None]:
+    def set_up(self, output_path: str | None = None) -> Iterator[None]:
         """Run the author's `setup()` on entry and `teardown()` on exit, if they exist.
 
-        Raises `InvalidTesseract` when one fails.
+        `output_path` is that of the calls to come, if it is not that of the configuration. Raises
+        `InvalidTesseract` when one fails.
         """
-        with scope.enter(self.scope()):
+        here = self._placed(self.scope(), output_path)
+        make_folder(here.config.output_path)
+        with scope.enter(here):
             self.api.prepare("setup")
         try:
             yield
         finally:
-            with scope.enter(self.scope()):
+            with scope.enter(here):
                 self.api.prepare("teardown")
 
     def function(self, endpoint: str) -> Callable[..., Any] | Unavailable:
@@ -122,6 +132,16 @@ class Runtime:
     def gradients(self) -> GradientBackends:
         """The gradient backend of each endpoint."""
         return GradientBackends(binding=self, catalog=self.catalog)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Enter the scope of an evaluation of a gradient, whose logs and files are dropped."""
+        run = new_evaluation(Path(self.config.output_path))
+        try:
+            with scope.enter(self.scope(run)):
+                yield
+        finally:
+            remove_files(run)
 
     @contextmanager
     def evaluations(self, inputs: BaseModel) -> Iterator[Evaluations]:
@@ -161,11 +181,12 @@ class Runtime:
         """Compute an endpoint in Python.
 
         `payload` is a payload model, or a value to validate as one; the result is a model. Logs are
-        kept only if there is a `run`. Raises `InvalidPayload`, `InvalidResult`, and the exceptions
-        of the author's function.
+        kept only if there is a `run`, other files always. Raises `InvalidPayload`, `InvalidResult`,
+        and the exceptions of the author's function.
         """
         endpoint = self.bound(name)
-        with self._running(run or EVALUATION) as here, scope.enter(here):
+        run = run or unlogged_run(name, self.config)
+        with self._running(run) as here, scope.enter(here):
             try:
                 return execute(endpoint, validate_payload(endpoint, payload, {}))
             except AuthorError as error:
@@ -178,9 +199,12 @@ class Runtime:
         body: Sequence[Buffer] = ()
         fault = None
         try:
-            with self._running(run_of(call, self.config)) as here:
+            run = run_of(call, self.config)
+            remove_earlier(run)
+            with self._running(run) as here:
                 endpoint = self.bound(call.endpoint)
-                body = result_document(endpoint, call, self._placed(here, call), stages)
+                placed = self._placed(here, call.output_path)
+                body = result_document(endpoint, call, placed, stages)
         except AuthorError as error:
             fault = author_fault(error.cause, self._place(error.cause))
         except TesseractRuntimeError as error:
@@ -228,11 +252,11 @@ class Runtime:
     def _log_targets(self) -> Sequence[LogTarget]:
         return configured_targets(self.catalog, self.config)
 
-    def _placed(self, here: Scope, call: Call) -> Scope:
-        """Return the scope of a call, with the output path of the call in its configuration."""
-        if call.output_path is None or call.output_path == self.config.output_path:
+    def _placed(self, here: Scope, output_path: str | None) -> Scope:
+        """Return a scope with an output path of its own in its configuration."""
+        if output_path is None or output_path == self.config.output_path:
             return here
-        config = self.config.model_copy(update={"output_path": absolute(call.output_path)})
+        config = self.config.model_copy(update={"output_path": absolute(output_path)})
         return replace(here, workspace=replace(self._workspace, config=config))
 
     def scope(self, run: Run | None = None, **facts: Any) -> Scope:

@@ -58,6 +58,34 @@ def apply(inputs: InputSchema) -> OutputSchema:
 """
 """The source of the smallest Tesseract that computes something."""
 
+WRITING = """
+from pathlib import Path
+from pydantic import BaseModel
+from tesseract_core.runtime.config import get_config
+
+def write(name):
+    Path(get_config().output_path, name).write_text("x")
+
+class InputSchema(BaseModel):
+    pass
+
+class OutputSchema(BaseModel):
+    pass
+
+write("import.txt")
+
+def setup():
+    write("setup.txt")
+
+def apply(inputs):
+    write("apply.txt")
+    return OutputSchema()
+"""
+"""A Tesseract that writes into the output path at each of its beginnings."""
+
+WRITTEN = {"import.txt", "setup.txt", "apply.txt"}
+"""The files that it writes."""
+
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -65,7 +93,9 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 def forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Forget what a test imports from its folder: each folder of the path slows every import."""
     path, modules = [*sys.path], set(sys.modules)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
+        yield
     sys.path[:] = path
     folder = str(tmp_path_factory.getbasetemp())
     for name in sys.modules.keys() - modules:

@@ -40,7 +40,7 @@ def test_defaults(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.chdir(tmp_path)
     config = resolve(catalog, flags={}, environment={})
     assert config.model_dump(exclude={"settings", "given"}) == {
-        "api_path": "tesseract_api.py",
+        "api_path": Path("tesseract_api.py"),
         "name": "Tesseract",
         "version": "unknown",
         "description": "",
@@ -69,6 +69,7 @@ ODD_VALUES: Mapping[str, tuple[Sequence[str], Sequence[object]]] = {
     **dict.fromkeys(("debug", "log_to_strict", "profiling", "tracing"), SWITCH),
     **dict.fromkeys(("allow_url_prefix", "log_to"), LIST),
     "max_json_items": (("1", "2", "3"), [1, 2, 3]),
+    "api_path": (("a.py", "b/a.py", "/a.py"), [Path("a.py"), Path("b/a.py"), Path("/a.py")]),
 }
 """Given values of options that are not texts, and their parsed values."""
 

@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 
 from runtime_core.cli.capture import captured
 from runtime_core.cli.context import CommandContext
+from runtime_core.cli.latest_log import latest_log
 from runtime_core.cli.options import is_global
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver, folder_of_results
 from runtime_core.cli.payloads import Payload, read_payload
@@ -40,7 +41,8 @@ def endpoint_command(
         body, body_format = read_payload(payload, context.catalog)
         with ExitStack() as stack:
             with stdout_to_stderr():  # the output of `setup()` is not the result
-                stack.enter_context(context.runtime().set_up())
+                place = folder_of_results(context.config, output_path)
+                stack.enter_context(context.runtime().set_up(place))
             _answer(context, name, body, body_format, output_path, output_format)
 
     return compute, _command_class(context, name)
@@ -83,15 +85,17 @@ def _answer(
 
 def _computed(context: CommandContext, call: Call) -> Reply:
     """Compute a call as a run; its output appears on stderr while it runs."""
+    if context.runtime().bound(call.endpoint).payload is None:
+        return context.runtime().invoke(call)  # its answer is known, and it is not a run
     run = context.supervisor.run(call)
-    context.supervisor.clear(run)  # the log replaces the earlier one, as the result does
-    try:
-        with captured(text_log_path(run)):
-            reply = context.runtime().invoke(call)
-    except KeyboardInterrupt:
-        context.supervisor.interrupted(run)
-        raise
-    return context.supervisor.finished(run, reply)
+    with latest_log(run):
+        try:
+            with captured(text_log_path(run)):
+                reply = context.runtime().invoke(call)
+        except KeyboardInterrupt:
+            context.supervisor.interrupted(run)
+            raise
+        return context.supervisor.finished(run, reply)
 
 
 def report_fault(fault: Fault, name: str, *, debug: bool, log: Path | None = None) -> None:

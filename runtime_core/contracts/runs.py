@@ -103,9 +103,6 @@ class RunSink:
     A `default` sink is used if no other is selected, and along with sinks that are not local, which
     may be unreachable; its handle is a `StoringRunHandle`.
 
-    `clear` removes the log of an earlier run from the folder of a new one; commands with the same
-    output path share a folder.
-
     `target_from` returns the target of the plugin's own options, or `None`. `check` raises
     `InvalidOption` at start for a target that can never be opened.
     """
@@ -116,6 +113,5 @@ class RunSink:
     open: Callable[[Run, str, RuntimeConfig], RunHandle]
     local: bool = False
     default: bool = False
-    clear: Callable[[Run], None] | None = None
     target_from: Callable[[RuntimeConfig], str | None] | None = None
     check: Callable[[str, RuntimeConfig], None] | None = None

@@ -9,6 +9,8 @@ from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from dataclasses import replace as replaced
+from functools import cached_property
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -16,11 +18,11 @@ import numpy as np
 from runtime_core.arrays.coercion import AnyArray
 from runtime_core.calls import scope
 from runtime_core.calls.faults import exception_text, summary
-from runtime_core.contracts import Evaluations
+from runtime_core.contracts import Evaluations, Run
 from runtime_core.errors import AuthorError, GradientFailed, InvalidResult
 from runtime_core.gradients.vectors import Vector, numeric_array
 from runtime_core.paths import InvalidPath, get, parse, replace
-from runtime_core.run_logs.run import EVALUATION
+from runtime_core.run_logs.run import new_evaluation, remove_files
 
 I = TypeVar("I")  # noqa: E741  # the inputs
 
@@ -95,10 +97,20 @@ class SerialEvaluations(Generic[I]):
     def _evaluated(self, changes: Vector, outputs: Collection[str]) -> Vector:
         inputs = self._changed(changes)
         here = scope.current()
-        muted = here.log.muted() if here.log is not None else nullcontext()
-        with muted, scope.enter(replaced(here, run=EVALUATION)):
-            answer = self._function(inputs)
+        run = self._run
+        evaluating = here.log.evaluating(run) if here.log is not None else nullcontext()
+        try:
+            with evaluating, scope.enter(replaced(here, run=run)):
+                answer = self._function(inputs)
+        finally:
+            remove_files(run)
         return {path: _array(answer, path) for path in outputs}
+
+    @cached_property
+    def _run(self) -> Run:
+        """The run of all evaluations, each of which begins without files."""
+        run = scope.current().run
+        return new_evaluation(run.folder if run is not None else Path())
 
     def _changed(self, changes: Vector) -> I:
         """Return inputs that share no memory with other evaluations."""

@@ -1,14 +1,20 @@
 """Run logging: from the functions that user code calls to the sinks."""
 
+from runtime_core.run_logs.current_run import run_directory
 from runtime_core.run_logs.log_functions import log_artifact, log_metric, log_parameter
 from runtime_core.run_logs.log_targets import LogTarget, configured_targets
-from runtime_core.run_logs.run import EVALUATION, RUN_ID_PATTERN, checked_run_id, new_run_id
+from runtime_core.run_logs.run import (
+    RUN_ID_PATTERN,
+    checked_run_id,
+    new_run_id,
+    run_name,
+    unlogged_run,
+)
 from runtime_core.run_logs.run_log import RunLog, Upstream
 from runtime_core.run_logs.standard_output import flush_output, write_all
 from runtime_core.run_logs.supervisor import RunSupervisor
 
 __all__ = [
-    "EVALUATION",
     "LogTarget",
     "RUN_ID_PATTERN",
     "RunLog",
@@ -21,5 +27,8 @@ __all__ = [
     "configured_targets",
     "flush_output",
     "new_run_id",
+    "run_directory",
+    "run_name",
+    "unlogged_run",
     "write_all",
 ]

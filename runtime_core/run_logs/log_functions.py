@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, SupportsFloat
 
-from runtime_core.calls import scope
-from runtime_core.run_logs.run_log import RunLog
+from runtime_core.run_logs.current_run import current_log
 
 
 def log_parameter(key: str, value: Any) -> None:
@@ -14,7 +13,7 @@ def log_parameter(key: str, value: Any) -> None:
 
     Arrays are logged as lists, and values that JSON does not have as text.
     """
-    log = _current("log_parameter")
+    log = current_log("log_parameter")
     if log is not None:
         log.parameter(key, value)
 
@@ -25,7 +24,7 @@ def log_metric(key: str, value: SupportsFloat, step: int | None = None) -> None:
     Without a `step` the values of each key are counted from 0. Raises `RuntimeError` outside of a
     run, and `TypeError` for a value that is not a number.
     """
-    log = _current("log_metric")
+    log = current_log("log_metric")
     if log is not None:
         log.metric(key, value, step)
 
@@ -35,29 +34,6 @@ def log_artifact(local_path: str | os.PathLike[str]) -> None:
 
     Raises `FileNotFoundError` if it does not exist, and `RuntimeError` outside of a run.
     """
-    log = _current("log_artifact")
+    log = current_log("log_artifact")
     if log is not None:
         log.artifact(local_path)
-
-
-def _current(function: str) -> RunLog | None:
-    """Return the log of the running call; `None` if its records are dropped."""
-    here = scope.entered()
-    if here is not None and here.run is not None and not here.run.kept:
-        return None
-    if here is not None and here.log is not None:
-        return here.log
-    # A thread that was started without a context belongs to the only running call.
-    running = scope.running_logs()
-    if len(running) == 1:
-        return running[0] if running[0].takes_records else None
-    if running:
-        raise RuntimeError(
-            f"{function} cannot tell which of {len(running)} running calls this thread belongs to. "
-            "Start the thread with the context of the call: "
-            "Thread(target=contextvars.copy_context().run, args=(function, ...))."
-        )
-    raise RuntimeError(
-        f"{function} was called outside of a run: it works in apply and the other endpoints of a "
-        "Tesseract."
-    )

@@ -1,22 +1,21 @@
-"""The run of a call: its id and its folder."""
+"""The run of a call or of an evaluation: its id and its folder."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import uuid
 from functools import lru_cache
 from pathlib import Path
 
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Run
-from runtime_core.errors import InvalidOption
+from runtime_core.errors import InvalidOption, NotWritten, RunActive
 from runtime_core.files import is_url
 
 RUN_ID_PATTERN = r"^(?!.*\.\.)[A-Za-z0-9_.-]{1,128}$"
 """The regular expression (ECMA 262) of ids that can name a folder."""
-
-EVALUATION = Run(id="evaluation", endpoint="apply", kept=False)
-"""The run of the evaluations that make up a gradient."""
 
 
 def new_run_id() -> str:
@@ -40,15 +39,62 @@ def checked_run_id(run_id: str) -> str:
 
 def run_of(call: Call, config: RuntimeConfig) -> Run:
     """Return the run of a call; its folder lies in the output path."""
-    root = _root(call.output_path or config.output_path)
     return Run(
         id=call.run_id,
         endpoint=call.endpoint,
         parent_id=call.parent_run_id,
-        folder=root.absolute() / call.output_folder,
+        folder=_root(call.output_path or config.output_path).absolute() / run_name(call.run_id),
         name=config.name,
         version=config.version,
     )
+
+
+def run_name(run_id: str) -> str:
+    """Return the name of the folder of a run."""
+    return f"run_{run_id}"
+
+
+def unlogged_run(endpoint: str, config: RuntimeConfig) -> Run:
+    """Return a new run whose records are dropped; its files are kept."""
+    run_id = new_run_id()
+    folder = _root(config.output_path).absolute() / run_name(run_id)
+    return Run(id=run_id, endpoint=endpoint, folder=folder, kept=False)
+
+
+def new_evaluation(place: Path) -> Run:
+    """Return the run of evaluations of `apply` for a gradient, with a folder in `place`.
+
+    Its records are dropped; `remove_files` is called after each evaluation.
+    """
+    run_id = new_run_id()
+    folder = place / f"evaluation_{run_id}"
+    return Run(id=run_id, endpoint="apply", folder=folder, kept=False)
+
+
+def remove_files(run: Run) -> None:
+    """Remove the folder of a run, if it has been made."""
+    if run.folder.is_dir():
+        shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def remove_earlier(run: Run) -> None:
+    """Remove the folder of an earlier run of the same id, which has ended.
+
+    It is renamed first, so that its files are never mixed with those of the new run. Raises
+    `RunActive` for the id of the parent run, and `NotWritten` if the folder cannot be renamed.
+    """
+    if run.id == run.parent_id:
+        raise RunActive(run.id)
+    if not os.path.lexists(run.folder):
+        return
+    aside = run.folder.with_name(f".{run.folder.name}.{os.urandom(8).hex()}")
+    try:
+        run.folder.rename(aside)
+    except OSError as error:
+        raise NotWritten(
+            f"The folder of the earlier run {run.id!r} cannot be replaced: {error.strerror}."
+        ) from None
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 @lru_cache(16)  # a service has few output paths, and many calls

@@ -63,23 +63,28 @@ class RunLog:
         self._is_open = False
         self._reported: set[LogTarget] = set()
         self._steps: dict[str, int] = {}
-        self._muted = 0
+        self._evaluations: list[Run] = []
         self._closed = False
         self._problem: RunNotLogged | None = None
 
     @property
     def takes_records(self) -> bool:
-        """Whether records are stored at the moment."""
-        return self.run.kept and not self._muted
+        """Whether records of threads without a context are stored at the moment."""
+        return self.current_run.kept
+
+    @property
+    def current_run(self) -> Run:
+        """The run of threads without a context: the evaluation under way, else that of the call."""
+        return self._evaluations[-1] if self._evaluations else self.run
 
     @contextmanager
-    def muted(self) -> Iterator[None]:
-        """Drop what threads without a context log inside the `with`."""
-        self._muted += 1
+    def evaluating(self, run: Run) -> Iterator[None]:
+        """Make an evaluation the run of threads without a context inside the `with`."""
+        self._evaluations.append(run)
         try:
             yield
         finally:
-            self._muted -= 1
+            self._evaluations.pop()
 
     def parameter(self, key: str, value: Any) -> None:
         """Log a value that describes the run."""

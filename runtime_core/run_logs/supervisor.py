@@ -11,7 +11,7 @@ from runtime_core.calls.faults import exception_text, fault_of
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Fault, Record, Reply, Run, RunStatus
-from runtime_core.errors import FaultKind, RunNotLogged
+from runtime_core.errors import FaultKind, RunActive, RunNotLogged
 from runtime_core.run_logs.log_targets import configured_targets
 from runtime_core.run_logs.run import run_of
 from runtime_core.run_logs.sink_thread import SinkThread
@@ -29,6 +29,7 @@ class RunSupervisor:
 
     def __init__(self, catalog: Catalog, config: RuntimeConfig) -> None:
         self._config = config
+        self._active: set[str] = set()  # the ids of the runs that workers compute or will compute
         self._targets = configured_targets(catalog, config)
         self._sink_threads = [
             SinkThread(target, config) for target in self._targets if not target.sink.value.local
@@ -43,18 +44,16 @@ class RunSupervisor:
         """Return the run of a call."""
         return run_of(call, self._config)
 
-    def clear(self, run: Run) -> None:
-        """Remove the log of an earlier run from the folder of a new one."""
-        if not run.log_folder.is_dir():
-            return
-        try:
-            text_log_path(run).unlink(missing_ok=True)
-            for target in self._targets:
-                if target.sink.value.clear is not None:
-                    target.sink.value.clear(run)
-        # A sink may raise anything; the computation must not suffer.
-        except Exception as error:
-            _log.warning("%s cannot be emptied: %s", run.log_folder, exception_text(error))
+    def admit(self, call: Call) -> Run:
+        """Return the run of a call, whose id is taken until `dismiss`; `RunActive` if it is now."""
+        if call.run_id in self._active:
+            raise RunActive(call.run_id)
+        self._active.add(call.run_id)
+        return self.run(call)
+
+    def dismiss(self, run: Run) -> None:
+        """Free the id of a run, to whose files nothing is written any more."""
+        self._active.remove(run.id)
 
     def opened(self, run: Run) -> None:
         """Do nothing: a run that is computed in this process is also closed in it."""

@@ -15,7 +15,7 @@ from runtime_core import documents
 from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Call, EndpointDescription, Fault, Reply
 from runtime_core.errors import FaultKind, InvalidOption, TesseractRuntimeError
-from runtime_core.run_logs.run import checked_run_id, new_run_id
+from runtime_core.run_logs.run import checked_run_id, new_run_id, run_name
 from runtime_core.server.admission import Reserve
 from runtime_core.server.disconnect import cancelled_on_disconnect
 from runtime_core.server.headers import header_fields, invalid_request
@@ -91,7 +91,7 @@ class ComputingRoute:
             body_format=body_format.name,
             output=output,
             output_path=server.config.output_path,
-            output_folder=f"run_{run_id}",
+            output_folder=run_name(run_id),
         )
 
     def _response(self, reply: Reply) -> ASGIApp:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
 from inspect import iscoroutinefunction
 from itertools import count
+from os import PathLike
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -88,11 +90,12 @@ def mark_author_errors(
     return marked
 
 
-def load_tesseract(path: str) -> TesseractApi:
+def load_tesseract(path: str | PathLike[str]) -> TesseractApi:
     """Import a `tesseract_api.py`.
 
-    The module is added to `sys.modules`, for pickle, and its folder to the front of `sys.path`, for
-    its own imports, now and while its functions run. Raises `MissingFile` if the file does not
+    The module is added to `sys.modules`, for pickle, and its folder to the front of `sys.path` and
+    of `PYTHONPATH`, for its own imports and those of its child processes, now and while its
+    functions run. Raises `MissingFile` if the file does not
     exist, and `InvalidTesseract` if it cannot be imported or lacks a required name.
     """
     file = Path(path).absolute()
@@ -134,9 +137,7 @@ def _import(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, file, loader=loader)
     assert spec is not None  # only a file without a loader has none
     module = importlib.util.module_from_spec(spec)
-    folder = str(file.parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    _make_importable(file.parent)
     sys.modules[name] = module  # pickle looks up functions and classes there
     try:
         loader.exec_module(module)
@@ -150,6 +151,18 @@ def _import(file: Path) -> ModuleType:
             + author_lines(error)
         ) from error
     return module
+
+
+def _make_importable(folder: Path) -> None:
+    """Let this process and its child processes import the modules of a folder."""
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    # A module such as `types.py`, which this process has from Python, would stop every child.
+    if any(path.stem in sys.stdlib_module_names for path in folder.glob("*.py")):
+        return
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if str(folder) not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder), *paths]))
 
 
 def _hint(error: BaseException) -> str:

@@ -53,6 +53,13 @@ def refuse_clash(file: Path) -> None:
     )
 
 
+def own_sources(file: Path) -> list[Path]:
+    """Return a file and the modules in its folder that it imports, directly or indirectly."""
+    siblings = _siblings_of(file)
+    imported = [siblings[name] for name in sorted(_siblings_imported_by(file, siblings))]
+    return [file, *(path for place in imported for path in _sources_in(place) if path != file)]
+
+
 def _siblings_of(file: Path) -> dict[str, Path]:
     """Return the modules and packages in the folder of a file, by name."""
     try:
@@ -95,9 +102,14 @@ def _siblings_imported_by(file: Path, siblings: Mapping[str, Path]) -> set[str]:
     while waiting:
         new = _names_imported_by(waiting.pop()) & siblings.keys() - found
         found |= new
-        for path in (siblings[name] for name in new):
-            waiting += path.rglob("*.py") if path.is_dir() else [path]
+        for name in new:
+            waiting += _sources_in(siblings[name])
     return found
+
+
+def _sources_in(module: Path) -> list[Path]:
+    """Return the sources of a module or package."""
+    return sorted(module.rglob("*.py")) if module.is_dir() else [module]
 
 
 def _names_imported_by(source: Path) -> set[str]:

@@ -186,7 +186,6 @@ def called(catalog: Catalog, target: str, folder: Path, inputs: Any) -> tuple[Ru
         body=json.dumps({"inputs": inputs}).encode(),
         body_format="json",
         output=Wire(format="json"),
-        output_folder="run",
     )
     reply = local_runtime(catalog, config, upstream=supervisor).invoke(call)
     run = supervisor.run(call)

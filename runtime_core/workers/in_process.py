@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from typing import Self
 
+from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Call, Description, Reply
 from runtime_core.description import describe
+from runtime_core.errors import RunActive
 from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import Runtime
 from runtime_core.workers.body_buffer import BodyBuffer
@@ -55,9 +57,15 @@ class InProcessWorkers:
         yield await asyncio.shield(task)
 
     async def _in_turn(self, call: Call) -> Reply:
+        run = None
         try:
+            run = self._supervisor.admit(call)
             async with self._turn:
                 reply = await asyncio.to_thread(self._runtime.invoke, call)
-            return await self._supervisor.ended(self._supervisor.run(call), reply)
+            return await self._supervisor.ended(run, reply)
+        except RunActive as error:
+            return Reply(run_id=call.run_id, format=call.output.format, fault=fault_of(error))
         finally:
+            if run is not None:
+                self._supervisor.dismiss(run)
             self._shared_buffers.release_body([call.body])

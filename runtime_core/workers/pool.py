@@ -163,7 +163,7 @@ class WorkerPool:
             computed = await self._finished(queued)
         except TesseractRuntimeError as error:  # no worker has begun it
             return _refusal(queued.call, fault_of(error))
-        assert queued.run is not None  # a worker has begun it
+        assert queued.run is not None  # it has been admitted
         try:
             reply = await self._supervisor.ended(queued.run, computed)
         except BaseException:
@@ -202,6 +202,8 @@ class WorkerPool:
             self._leave(queued)
 
     def _leave(self, queued: QueuedCall) -> None:
+        if queued.run is not None:
+            self._supervisor.dismiss(queued.run)
         self._calls.discard(queued)
         self._shared_buffers.release_body([queued.call.body])
 
@@ -209,8 +211,9 @@ class WorkerPool:
         """Wait until a worker has begun a call, in order of arrival."""
         if self._closed:
             raise ShuttingDown("The server is being stopped.")
+        queued.run = self._supervisor.admit(queued.call)
         if self._idle:
-            queued.begin(self._idle[-1], self._supervisor.run(queued.call))
+            queued.begin(self._idle[-1])
             self._idle.pop()  # only now: if it cannot begin, the worker stays idle
         elif self._ready or self._replacing:
             self._waiting.append(queued)
@@ -232,7 +235,7 @@ class WorkerPool:
             if queued.turn.done():
                 continue  # its caller has gone
             try:
-                queued.begin(worker, self._supervisor.run(queued.call))
+                queued.begin(worker)
             # The error concerns the waiting call, not the one that returns the worker.
             except Exception as error:
                 queued.turn.set_exception(error)

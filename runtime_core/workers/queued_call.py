@@ -37,10 +37,10 @@ class QueuedCall:
         """The future that is done when a worker has begun the call."""
         return asyncio.get_running_loop().create_future()
 
-    def begin(self, worker: WorkerProcess, run: Run) -> None:
-        """Let a worker compute the call, and stop it at the end of its time."""
-        worker.begin(self.call, run)
-        self.run = run
+    def begin(self, worker: WorkerProcess) -> None:
+        """Let a worker compute the admitted call, and stop it at the end of its time."""
+        assert self.run is not None  # it has been admitted
+        worker.begin(self.call, self.run)
         self.worker = worker
         self.queue_seconds = time.perf_counter() - self._arrived
         if self._limit is not None:

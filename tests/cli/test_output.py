@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 import pytest
 
-from tests.conftest import EXAMPLES, Cli
+from tests.conftest import EXAMPLES, WRITING, WRITTEN, Cli
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Here
@@ -248,6 +248,33 @@ def test_example_runs_from_any_folder(cli: Cli, example: str) -> None:
     ended = cli("--api-path", api_path, "apply", f"@{folder / 'inputs.json'}")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert json.loads(ended.stdout)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "environment"),
+    [
+        (("--output-path", "new/out"), (), {}),
+        (("--output-path", "new/other"), ("-o", "new/out"), {}),
+        ((), (), {"TESSERACT_OUTPUT_PATH": "new/out"}),
+    ],
+    ids=["before", "after", "variable"],
+)
+def test_output_path_is_made_before_user_code_runs(
+    cli_here: Cli,
+    tesseract: Tesseract,
+    tmp_path: Path,
+    before: tuple[str, ...],
+    after: tuple[str, ...],
+    environment: dict[str, str],
+) -> None:
+    """The file may write there when it is imported, in `setup` and in `apply`."""
+    path = str(tesseract(WRITING))
+    arguments = ("--api-path", path, *before, "apply", '{"inputs": {}}', *after)
+    ended = cli_here(*arguments, environment=environment)
+    assert ended.returncode == 0, ended.stderr
+    found = {path.name for path in (tmp_path / "new").glob("*/*.txt")}
+    assert found == WRITTEN
+    assert {"setup.txt", "apply.txt"} <= {*names(tmp_path / "new" / "out")}
 
 
 def test_commands_leave_no_files(here: Here, tesseract: Tesseract, tmp_path: Path) -> None:

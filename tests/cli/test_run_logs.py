@@ -71,6 +71,11 @@ def applied(cli: Cli, api_path: Path, *options: str, **settings: Any) -> Any:
     return cli("--api-path", str(api_path), *options, "apply", PAYLOAD, **settings)
 
 
+def names(folder: Path) -> list[str]:
+    """Return the names in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
 def facts(logs: Path) -> Any:
     """Return the facts of a run."""
     return json.loads((logs / "run.json").read_text())
@@ -94,14 +99,14 @@ def test_everything_is_in_the_log(cli: Cli, tesseract: Tesseract, tmp_path: Path
         ]
     assert (logs / "artifacts" / "tesseract_api.py").read_text() == EVERYTHING
     assert facts(logs)["status"] == "FINISHED"
-    assert {path.name for path in tmp_path.joinpath("out").iterdir()} == {"logs"}
+    assert names(tmp_path / "out") == ["logs", f"run_{facts(logs)['id']}"]
 
 
 def test_run_that_logs_nothing_costs_nothing(
     cli: Cli, tesseract: Tesseract, tmp_path: Path
 ) -> None:
-    """Neither a file nor a folder is made, not even the output path, and stderr is empty."""
-    before = {*tmp_path.rglob("*"), tmp_path / "tesseract", tesseract()}
+    """Nothing is made but the output path, into which user code may write, and stderr is empty."""
+    before = {*tmp_path.rglob("*"), tmp_path / "tesseract", tesseract(), tmp_path / "out"}
     ended = cli(
         *("--api-path", str(tesseract()), "--output-path", "out"),
         *("apply", '{"inputs": {"x": [1.0]}}'),
@@ -116,27 +121,36 @@ def test_log_of_a_run_lies_beside_its_result(
     """An output path after the command takes the log too."""
     api_path = tesseract(EVERYTHING)
     assert cli("--api-path", str(api_path), "apply", PAYLOAD, "-o", "out").returncode == 0
-    assert {path.name for path in tmp_path.joinpath("out").iterdir()} == {"logs", "results.json"}
+    run = f"run_{facts(tmp_path / 'out' / 'logs')['id']}"
+    assert names(tmp_path / "out") == ["logs", "results.json", run]
 
 
-def test_next_run_replaces_the_log(cli: Cli, tesseract: Tesseract, tmp_path: Path) -> None:
-    """The log, like the result, is that of the last command."""
-    for _ in range(2):
+def test_log_of_each_run_is_kept(cli: Cli, tesseract: Tesseract, tmp_path: Path) -> None:
+    """Every run has its folder, and the link `logs` leads to the last log, or is not there."""
+    link = tmp_path / "logs"
+    for count in (1, 2):
         applied(cli, tesseract(EVERYTHING))
-    assert (tmp_path / "logs" / "tesseract.log").read_text().splitlines() == TEXT
-    assert len((tmp_path / "logs" / "metrics.csv").read_text().splitlines()) == 3
-    applied(cli, tesseract())
-    assert not (tmp_path / "logs" / "tesseract.log").exists()
-
-
-def test_run_that_only_prints_replaces_the_log_too(
-    cli: Cli, tesseract: Tesseract, tmp_path: Path
-) -> None:
-    """The text of one run does not stand beside the metrics of another."""
-    applied(cli, tesseract(EVERYTHING))
+        logs = [*tmp_path.glob("run_*/logs")]
+        assert len(logs) == count
+        assert link.resolve() in logs
+        assert [len((log / "metrics.csv").read_text().splitlines()) for log in logs] == [3] * count
     applied(cli, tesseract(LOGS + "    print('hello'); return OutputSchema()\n"))
-    assert (tmp_path / "logs" / "tesseract.log").read_text() == "hello\n"
-    assert not (tmp_path / "logs" / "metrics.csv").exists()
+    assert [path.name for path in link.iterdir()] == ["tesseract.log"]
+    applied(cli, tesseract())
+    assert not link.is_symlink()
+
+
+def test_folder_of_another_program_stays(cli: Cli, tesseract: Tesseract, tmp_path: Path) -> None:
+    """A folder `logs` that is not a link of the runtime is left alone, and the log is named."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "app.log").touch()
+    ended = applied(cli, tesseract(LOGS + "    print('hello'); return OutputSchema()\n"))
+    [log] = tmp_path.glob("run_*/logs")
+    assert ended.stderr == (
+        f"hello\nWarning: the log of this run is in {str(log)!r}, and {str(tmp_path / 'logs')!r} "
+        "cannot be a link to it.\n"
+    )
+    assert names(tmp_path / "logs") == ["app.log"]
 
 
 def test_traceback_of_a_failure_ends_the_log(
@@ -146,7 +160,7 @@ def test_traceback_of_a_failure_ends_the_log(
     source = LOGS + "    print('hello'); log_metric('a', 1); raise ValueError('no convergence')\n"
     ended = applied(cli, tesseract(source))
     assert (ended.returncode, ended.stdout) == (1, "")
-    log = tmp_path / "logs" / "tesseract.log"
+    log = (tmp_path / "logs").resolve() / "tesseract.log"
     assert ended.stderr.startswith("hello\nError: ValueError: no convergence (")
     assert ended.stderr.endswith(f"\nThe traceback is in {log}; --debug shows it.\n")
     first, second, *_, last = log.read_text().splitlines()
@@ -339,8 +353,8 @@ def test_refusing_sink_is_told_and_missed_nothing(
     assert ended.stderr == (
         f"Run {run_id} cannot be logged to refuses:x (tesseract-runtime-sinks 0.3): "
         "ConnectionError: connection refused. Its log is in "
-        f"{tmp_path / 'logs'}; send it later with: tesseract-runtime runs send {run_id} "
-        "--log-to refuses:x\n"
+        f"{tmp_path / f'run_{run_id}' / 'logs'}; send it later with: tesseract-runtime runs send "
+        f"{run_id} --log-to refuses:x\n"
     )
     again = cli("runs", "send", run_id, "--log-to", "refuses:x", environment=sinks)
     assert again.returncode == 1

@@ -18,7 +18,7 @@ from runtime_core.errors import InvalidOption, InvalidTesseract, MissingFile
 from runtime_core.tesseract import load_tesseract
 from tesseract_runtime_client import Tesseract
 from tests.client.conftest import serving, written
-from tests.conftest import clean_environment
+from tests.conftest import WRITING, WRITTEN, clean_environment
 from tests.patience import SECONDS
 
 FILES = """
@@ -321,6 +321,14 @@ def test_setup_and_teardown_surround_the_calls(local: Kind, tmp_path: Path) -> N
     with local(written(tmp_path / "tesseract", FILES), **paths):
         assert not done.exists()
     assert done.exists()
+
+
+def test_output_path_is_made_before_user_code_runs(local: Kind, tmp_path: Path) -> None:
+    """The file may write there when it is imported, in `setup` and in `apply`."""
+    out = tmp_path / "new" / "out"
+    with local(written(tmp_path / "tesseract", WRITING), output_path=out) as tesseract:
+        tesseract.apply({})
+    assert {path.name for path in out.iterdir()} == WRITTEN
 
 
 def test_forgotten_client_closes_itself(tmp_path: Path) -> None:

@@ -80,11 +80,10 @@ def test_folders_of_others_are_no_runs(tmp_path: Path) -> None:
 
 
 def test_newest_run_comes_first(tmp_path: Path) -> None:
-    """Runs are listed by their start; the log of a command is one of them."""
+    """Runs are listed by their start."""
     for name, days_ago in (("run_old", 9), ("run_new", 1), ("run_middle", 5)):
         make(tmp_path, name, days_ago=days_ago)
-    make(tmp_path, ".", id="cli", started="2026-01-30T00:00:00")
-    assert [run.id for run in stored_runs(tmp_path)] == ["cli", "new", "middle", "old"]
+    assert [run.id for run in stored_runs(tmp_path)] == ["new", "middle", "old"]
 
 
 def test_run_is_found_by_what_no_other_begins_with(tmp_path: Path) -> None:
@@ -213,23 +212,20 @@ def test_run_is_removed_with_all_its_files(tmp_path: Path) -> None:
     run = make(tmp_path, "run_a")
     (tmp_path / "run_a" / "result.bin").touch()
     make(tmp_path, "run_b")
-    remove(run, tmp_path)
+    remove(run)
     assert [path.name for path in tmp_path.iterdir()] == ["run_b"]
 
 
-def test_log_of_a_command_is_removed_alone(opened: Open, tmp_path: Path) -> None:
-    """Only the log is removed from an output path, and no other files."""
-    for beside in ([], ["app.log"]):
-        handle = opened("a", tmp_path)
-        (tmp_path / "results.json").touch()
-        handle.write([metric(), Parameter(key="size", value=3)])
-        handle.write([Artifact(path=tmp_path / "results.json", name="r")])
-        for name in beside:
-            (tmp_path / "logs" / name).touch()
-        remove(StoredRun(tmp_path / "logs"), tmp_path)
-        assert (tmp_path / "results.json").exists()
-        assert [path.name for path in tmp_path.glob("logs/*")] == beside
-        assert (tmp_path / "logs").exists() is bool(beside)
+def test_link_to_a_removed_log_is_removed(tmp_path: Path) -> None:
+    """The link of the command line is removed with its run, and not with another one."""
+    runs = {name: make(tmp_path, name) for name in ("run_a", "run_b")}
+    link = tmp_path / "logs"
+    link.symlink_to("run_b/logs")
+    assert len(stored_runs(tmp_path)) == 2
+    remove(runs["run_a"])
+    assert link.exists()
+    remove(runs["run_b"])
+    assert not link.is_symlink()
 
 
 def test_run_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
@@ -239,5 +235,5 @@ def test_run_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
     (tmp_path / "out" / "run_a").symlink_to(tmp_path / "elsewhere" / "run_a")
     [link] = stored_runs(tmp_path / "out")
     with pytest.raises(NotWritten, match=r"Cannot remove .*out/run_a'"):
-        remove(link, tmp_path / "out")
+        remove(link)
     assert run.folder.exists()

@@ -351,59 +351,17 @@ def test_artifact_that_is_gone_leaves_nothing_half(
     handle.write([metric()])
 
 
-def test_next_command_replaces_the_log(opened: Open, tmp_path: Path) -> None:
-    """A run in the same folder removes the previous one."""
-    (tmp_path / "plot.svg").touch()
-    first = opened("a", tmp_path)
-    first.write([metric(), Parameter(key="size", value=3), artifact(tmp_path / "plot.svg")])
-    first.close(RunStatus.FINISHED)
-    opened("b", tmp_path)
-    assert [path.name for path in (tmp_path / "logs").iterdir()] == ["run.json"]
-    assert StoredRun(tmp_path / "logs").id == "b"
-
-
-def test_run_that_goes_on_beside_the_next_one_does_no_harm(opened: Open, tmp_path: Path) -> None:
-    """Two commands at once in one folder: the files are those of the last one."""
-    first = opened("a", tmp_path)
-    first.write([metric("old"), Parameter(key="old", value=1)])
-    second = opened("b", tmp_path)
-    second.write([metric("new"), Parameter(key="new", value=1)])
-    first.write([metric("old"), Parameter(key="older", value=1)])
-    stored = StoredRun(tmp_path / "logs")
-    assert [m.key for m in stored.metrics] == ["new"]
-    assert stored.parameters == {"new": 1}
-
-
-def test_files_of_others_are_moved_aside(opened: Open, tmp_path: Path) -> None:
-    """Files in a folder `logs` that no run has made are never lost."""
-    logs = tmp_path / "logs"
-    for number in range(2):
-        logs.mkdir(exist_ok=True)
-        (logs / "metrics.csv").write_text(f"mine {number}")
-        (logs / "artifacts").mkdir()
-        (logs / "artifacts" / "model.bin").write_text("mine")
-        (logs / "app.log").write_text("mine")
-        opened(f"run{number}", tmp_path).write([metric()])
-        (logs / "run.json").unlink()
-        (logs / "metrics.csv").unlink()
-    assert (logs / "app.log").read_text() == "mine"
-    assert (logs / "earlier-metrics.csv").read_text() == "mine 0"
-    assert (logs / "earlier-metrics-2.csv").read_text() == "mine 1"
-    assert (logs / "earlier-artifacts" / "model.bin").read_text() == "mine"
-    assert (logs / "earlier-artifacts-2" / "model.bin").read_text() == "mine"
-
-
 @pytest.mark.parametrize("text", ["", "[]", "nonsense", "{}"])
-def test_damaged_facts_are_nobodys(opened: Open, tmp_path: Path, text: str) -> None:
+def test_damaged_facts_are_nobodys(opened: Open, logs: Path, text: str) -> None:
     """A `run.json` without an id belongs to no run, and is replaced."""
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "run.json").write_text(text)
-    opened("b", tmp_path)
-    assert StoredRun(tmp_path / "logs").id == "b"
+    logs.mkdir(parents=True)
+    (logs / "run.json").write_text(text)
+    opened()
+    assert StoredRun(logs).id == "a"
 
 
 def test_same_id_again_continues_the_run(opened: Open, logs: Path, stored: StoredRun) -> None:
-    """Two calls with one id share a log, which is running while one of them is."""
+    """A run that is opened again, as for a dead worker, has one log, which is running then."""
     first = opened()
     first.write([metric(step=0), Parameter(key="a", value=1)])
     first.close(RunStatus.FINISHED)

@@ -176,7 +176,6 @@ def call_of(endpoint: str = "apply", run_id: str = "fit-7", **payload: Any) -> C
         body=body,
         body_format="json",
         output=Wire(format="json"),
-        output_folder=f"run_{run_id}",
     )
 
 

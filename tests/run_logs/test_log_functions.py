@@ -14,7 +14,7 @@ import pytest
 
 from runtime_core import Runtime
 from runtime_core.contracts import Artifact, Metric, Parameter, Run, RunStatus
-from runtime_core.run_logs import log_artifact, log_metric, log_parameter
+from runtime_core.run_logs import log_artifact, log_metric, log_parameter, run_directory
 from tests.run_logs.conftest import Logging, OpenLog, Sink, call_of, entered, invoked
 
 LOGS = """
@@ -230,3 +230,4 @@ def test_names_for_authors_are_these_functions() -> None:
     assert experimental.log_parameter is log_parameter
     assert experimental.log_metric is log_metric
     assert experimental.log_artifact is log_artifact
+    assert experimental.run_directory is run_directory

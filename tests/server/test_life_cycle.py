@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.conftest import DOUBLE, Cli
+from tests.conftest import DOUBLE, WRITING, WRITTEN, Cli
 from tests.patience import SECONDS
 from tests.server.conftest import GATED, Log, started, wait_until_gone
 
@@ -331,3 +331,13 @@ def test_serve_leaves_no_files(serve: Serve) -> None:
     folder = Path(psutil.Process(served.process.pid).cwd())
     served.end()
     assert {path.name for path in folder.iterdir()} - {"__pycache__"} == {"tesseract_api.py"}
+
+
+@pytest.mark.parametrize("option", [(), ("--in-process",)])
+def test_output_path_is_made_before_user_code_runs(
+    serve: Serve, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    """The file may write there when it is imported, in `setup` and in `apply`."""
+    out = tmp_path / "new" / "out"
+    assert serve(WRITING, "--output-path", str(out), options=option).apply({}).status == 200
+    assert {path.name for path in out.iterdir()} == WRITTEN

@@ -113,6 +113,12 @@ def facts(logs: Path) -> Any:
     return json.loads((logs / "run.json").read_text())
 
 
+def text_of(logs: Path) -> str:
+    """Return the text of a log, which may not have begun."""
+    log = logs / "tesseract.log"
+    return log.read_text() if log.exists() else ""
+
+
 def metrics(logs: Path) -> list[list[str]]:
     """Return keys, values and steps."""
     with (logs / "metrics.csv").open(newline="") as file:
@@ -120,7 +126,7 @@ def metrics(logs: Path) -> list[list[str]]:
 
 
 def test_call_that_logs_nothing_makes_no_files(quiet: Callable[..., Logged]) -> None:
-    """A call that logs nothing leaves no folder, not even the output path."""
+    """A call that logs nothing leaves no folder; the output path is made at the start."""
     server = quiet()
     for answer in (
         server.do(""),
@@ -130,7 +136,7 @@ def test_call_that_logs_nothing_makes_no_files(quiet: Callable[..., Logged]) -> 
         server.request("POST", "/jacobian", "{}"),
     ):
         assert answer.status in (200, 404, 422)
-    assert not server.out.exists()
+    assert [*server.out.iterdir()] == []
 
 
 def test_everything_is_in_the_folder_of_the_run(logged: Logged) -> None:
@@ -276,7 +282,7 @@ def test_log_is_live(quiet: Callable[..., Logged], gate: Gate) -> None:
         logs = server.out / "run_live" / "logs"
         assert metrics(logs) == [["loss", "4.0", "0"]]
         assert facts(logs)["status"] == "RUNNING"
-        wait_until((logs / "tesseract.log").exists)
+        wait_until(lambda: text_of(logs) != "")
         assert (logs / "tesseract.log").read_text() == "halfway\n"
         gate.open()
         assert answer.result().status == 200
@@ -356,11 +362,44 @@ def test_setup_is_no_run(serve: Serve) -> None:
         serve(DOES + "\ndef setup():\n    log_metric('a', 1)\n")
 
 
-def test_same_id_twice_is_one_log(logged: Logged) -> None:
-    """Two calls with one run id write to one log."""
-    for value in (1, 2):
-        assert logged.do(f'log_metric("a", {value})', "twice").status == 200
-    assert metrics(logged.out / "run_twice" / "logs") == [["a", "1.0", "0"], ["a", "2.0", "0"]]
+def test_run_of_an_id_that_has_ended_is_replaced(logged: Logged) -> None:
+    """The folder of a run has the files of the last call with its id, and nothing else."""
+    logged.do(
+        """
+        from runtime_core.run_logs import run_directory
+        print("first"); log_metric("a", 1); log_parameter("only", "first")
+        (run_directory() / "mesh.txt").touch()
+    """,
+        "twice",
+    )
+    assert logged.do('log_metric("a", 2)', "twice").status == 200
+    folder = logged.out / "run_twice"
+    assert metrics(folder / "logs") == [["a", "2.0", "0"]]
+    assert "first" not in (folder / "logs" / "tesseract.log").read_text()
+    assert [path.name for path in folder.iterdir()] == ["logs"]
+    assert not (folder / "logs" / "parameters.json").exists()
+    assert [*logged.out.glob(".run_*")] == []
+
+
+def test_run_of_an_id_that_runs_is_refused(quiet: Callable[..., Logged], gate: Gate) -> None:
+    """While a run computes or waits, its id gets a 409, which changes nothing in its folder."""
+    server = quiet()
+    code = f'log_metric("a", 1); wait({str(gate.entered)!r}, {str(gate.release)!r})'
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(server.do, code, "busy")
+        gate.wait_until_entered()
+        refused = server.do('log_metric("a", 2)', "busy")
+        assert (refused.status, refused.json()) == (
+            409,
+            {
+                "detail": "Run 'busy' has not ended: wait for it, or name this run with another "
+                "run_id."
+            },
+        )
+        gate.open()
+        assert answer.result().status == 200
+    assert metrics(server.out / "run_busy" / "logs") == [["a", "1.0", "0"]]
+    assert server.do('log_metric("a", 3)', "busy").status == 200
 
 
 def test_runs_are_listed(logged: Logged, cli: Cli) -> None:

@@ -90,22 +90,46 @@ def test_sibling_is_stronger_than_what_is_installed(tesseract: Tesseract) -> Non
     assert sys.path[0] == str(path.parent)
 
 
-def test_nothing_else_of_the_process_is_changed(tesseract: Tesseract) -> None:
-    """Beside the folder on `sys.path`, loading changes neither path nor environment."""
+def test_nothing_else_of_the_process_is_changed(
+    tesseract: Tesseract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the folder on `sys.path` and `PYTHONPATH`, loading changes nothing."""
+    monkeypatch.setenv("PYTHONPATH", "before")
     environment, folder, path = dict(os.environ), Path.cwd(), list(sys.path)
     arguments = list(sys.argv)
-    api = load_tesseract(str(tesseract(SCHEMAS)))
-    assert sys.path == [str(api.path.parent), *path]
+    here = str(load_tesseract(str(tesseract(SCHEMAS))).path.parent)
+    assert sys.path == [here, *path]
+    environment["PYTHONPATH"] = os.pathsep.join([here, "before"])
     assert (dict(os.environ), Path.cwd(), sys.argv) == (environment, folder, arguments)
+
+
+CHILD = """
+import subprocess, sys
+def child(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="/")
+"""
+
+
+def test_child_process_finds_the_modules_beside_the_file(tesseract: Tesseract) -> None:
+    """A Python that user code starts imports the same modules as the file itself."""
+    api = load_tesseract(str(tesseract(SCHEMAS + CHILD, child_sibling="X = 42")))
+    ended = api.module.child("import child_sibling; print(child_sibling.X)")
+    assert (ended.stdout, ended.stderr) == ("42\n", "")
+
+
+def test_child_process_has_the_modules_of_python(tesseract: Tesseract) -> None:
+    """A module that would stand in for one of Python's is kept from child processes."""
+    api = load_tesseract(str(tesseract(SCHEMAS + CHILD, types="raise SystemExit('mine')")))
+    assert api.module.child("import enum; print(enum)").returncode == 0
 
 
 def test_folder_is_put_on_the_path_once(tesseract: Tesseract) -> None:
     """Loading a file again does not lengthen the path."""
     path = str(tesseract(SCHEMAS))
     load_tesseract(path)
-    before = list(sys.path)
+    before = (list(sys.path), os.environ["PYTHONPATH"])
     load_tesseract(path)
-    assert sys.path == before
+    assert (sys.path, os.environ["PYTHONPATH"]) == before
 
 
 def test_second_file_of_the_same_name_is_another_module(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from runtime_core.contracts import Buffer, Call, Reply, Wire
 from runtime_core.description import loaded_plugins
 from runtime_core.errors import FaultKind
 from runtime_core.plugins import PluginSelection
-from runtime_core.run_logs import RunSupervisor
+from runtime_core.run_logs import RunSupervisor, new_run_id
 from runtime_core.workers import InProcessWorkers, WorkerPool, Workers, WorkerSettings
 from runtime_core.workers import captured_output as captured_output_module
 from tests.patience import SECONDS
@@ -68,11 +68,11 @@ def apply(inputs):
 """The source of a Tesseract that answers with its input."""
 
 
-def call_of(inputs: object, run_id: str = "a", **facts: Any) -> Call:
-    """Return a call of `apply`."""
+def call_of(inputs: object, run_id: str | None = None, **facts: Any) -> Call:
+    """Return a call of `apply`, by default with a new id."""
     return Call(
         endpoint="apply",
-        run_id=run_id,
+        run_id=run_id or new_run_id(),
         body=facts.pop("body", json.dumps({"inputs": inputs}).encode()),
         body_format="json",
         output=Wire(format="json"),

@@ -313,7 +313,7 @@ def test_run_of_a_caller_who_goes_as_its_worker_dies_is_closed_once(
     async def give_up(workers: WorkerPool) -> None:
         async with workers:
             statement = "runtime_core.run_logs.log_metric('k', 1); os._exit(1)"
-            task = asyncio.create_task(computed(workers, told(statement)))
+            task = asyncio.create_task(computed(workers, told(statement, run_id="a")))
             await until(lambda: closed)
             task.cancel()
             await asyncio.wait([task])

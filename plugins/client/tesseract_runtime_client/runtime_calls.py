@@ -11,6 +11,7 @@ from runtime_core.calls import current_scope
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Buffer, Call, Description, Reply, Wire
 from runtime_core.errors import InvalidOption
+from runtime_core.run_logs import run_name
 from tesseract_runtime_client.errors import failure_of
 from tesseract_runtime_client.transport import Answer, Request
 
@@ -30,7 +31,7 @@ def call_of(request: Request, body: Buffer, config: RuntimeConfig) -> Call:
         body_format=request.format,
         output=Wire(format=request.format, compression=config.compression),
         output_path=config.output_path,
-        output_folder=f"run_{request.run_id}",
+        output_folder=run_name(request.run_id),
     )
 
 
@@ -67,7 +68,7 @@ def config_of(
     return resolve(current_scope().catalog, flags={**options, **flags}, environment={})
 
 
-def file_reference(path: str) -> Mapping[str, str]:
+def file_reference(path: PathLike) -> Mapping[str, str]:
     """Return the reference of a file in documents, valid in any working directory.
 
     >>> file_reference("/models/beam/tesseract_api.py")

@@ -88,7 +88,7 @@ def clean_runs(
     for run in superfluous(stored_runs(folder), keep=keep, older_than=limit):
         typer.echo(f"{'Would remove' if dry_run else 'Removed'} {run.id}")
         if not dry_run:
-            remove(run, folder)
+            remove(run)
 
 
 @app.command("send")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,8 @@ METRICS = "metrics.csv"
 PARAMETERS = "parameters.json"
 ARTIFACTS = "artifacts"
 TEXT = "tesseract.log"
+
+LATEST = "logs"  # the link of the command line to the log of the last run
 
 DRAFT = ".draft-"  # the prefix of artifacts while they are copied
 RUNNING = "RUNNING"  # the status of a run that is not closed
@@ -62,12 +63,3 @@ def read_facts(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return facts if isinstance(facts, dict) else {}
-
-
-def remove_log(folder: Path, *names: str) -> None:
-    """Remove the log of a run, and further files of its folder."""
-    # Files are unlinked, not emptied: another process may still write to them.
-    if (folder / ARTIFACTS).is_dir():
-        shutil.rmtree(folder / ARTIFACTS)
-    for name in (METRICS, PARAMETERS, FACTS, *names):
-        (folder / name).unlink(missing_ok=True)

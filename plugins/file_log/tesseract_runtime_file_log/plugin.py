@@ -18,7 +18,6 @@ def run_sinks() -> Iterable[RunSink]:
         open=lazy_call("tesseract_runtime_file_log.writing:open_run"),
         local=True,
         default=True,
-        clear=lazy_call("tesseract_runtime_file_log.writing:clear"),
         check=lazy_call("tesseract_runtime_file_log.writing:check"),
     )
 

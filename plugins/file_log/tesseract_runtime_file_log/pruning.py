@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from runtime_core.errors import InvalidOption, NotWritten
-from tesseract_runtime_file_log.layout import TEXT, remove_log
+from tesseract_runtime_file_log.layout import LATEST
 from tesseract_runtime_file_log.reading import StoredRun
 
 _UNITS: Mapping[str, str] = {
@@ -52,16 +50,13 @@ def superfluous(
     ]
 
 
-def remove(run: StoredRun, output_path: Path) -> None:
-    """Remove all files of a run; `NotWritten` if that fails."""
+def remove(run: StoredRun) -> None:
+    """Remove all files of a run, and the link to its log; `NotWritten` if that fails."""
     folder = run.folder.parent
     try:
-        if folder != output_path:
-            shutil.rmtree(folder)
-            return
-        folder = run.folder  # a run of the command line; the output path has other files too
-        remove_log(folder, TEXT)
-        with suppress(OSError):  # it has other files too
-            folder.rmdir()
+        shutil.rmtree(folder)
+        link = folder.with_name(LATEST)
+        if link.is_symlink() and not link.exists():
+            link.unlink()
     except OSError as error:
         raise NotWritten(f"Cannot remove {str(folder)!r}: {error.strerror or error}.") from None

@@ -16,6 +16,7 @@ from typing import Any
 
 from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
 from runtime_core.errors import MissingFile, UnknownName, did_you_mean
+from runtime_core.run_logs import run_name
 from tesseract_runtime_file_log.layout import (
     ARTIFACTS,
     DRAFT,
@@ -25,8 +26,6 @@ from tesseract_runtime_file_log.layout import (
     TEXT,
     read_facts,
 )
-
-_PREFIX = "run_"
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class StoredRun:
     @property
     def id(self) -> str:
         """The id of the run, or the name of its folder."""
-        return str(self.facts.get("id") or self.folder.parent.name.removeprefix(_PREFIX))
+        return str(self.facts.get("id") or self.folder.parent.name.removeprefix(run_name("")))
 
     @property
     def status(self) -> str:
@@ -183,7 +182,7 @@ def _metric(row: Sequence[str]) -> Metric:
 
 def stored_runs(output_path: Path) -> list[StoredRun]:
     """Return the runs of an output path, the newest first."""
-    folders = [output_path / "logs", *output_path.glob(f"{_PREFIX}*/logs")]
+    folders = output_path.glob(f"{run_name('*')}/logs")
     runs = [run for run in map(StoredRun, folders) if run.is_valid]
     return sorted(runs, key=lambda run: (run.started, run.id), reverse=True)
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,6 @@ from tesseract_runtime_file_log.layout import (
     metric_line,
     parameter_text,
     read_facts,
-    remove_log,
 )
 
 
@@ -50,16 +48,13 @@ def open_run(run: Run, target: str, config: RuntimeConfig) -> FileRun:
     folder = run.log_folder
     folder.mkdir(parents=True, exist_ok=True)
     known = read_facts(folder)
-    is_same = known.get("id") == run.id
-    if not is_same:
-        _clear_folder(folder, known)
     facts = {
         "id": run.id,
         "endpoint": run.endpoint,
         "name": run.name,
         "version": run.version,
         "parent_id": run.parent_id,
-        "started": known.get("started") if is_same else _now(),
+        "started": known.get("started") or _now(),
         "ended": None,
         "status": RUNNING,
         "host": socket.gethostname(),
@@ -67,13 +62,6 @@ def open_run(run: Run, target: str, config: RuntimeConfig) -> FileRun:
     }
     write(str(folder / FACTS), [facts_text(facts)])
     return FileRun(folder, facts)
-
-
-def clear(run: Run) -> None:
-    """Remove the log of an earlier run from the folder of a new one."""
-    known = read_facts(run.log_folder)
-    if known.get("id") not in (None, run.id):
-        _clear_folder(run.log_folder, known)
 
 
 class FileRun:
@@ -161,22 +149,6 @@ _WRITERS: Mapping[type, Callable[[FileRun, Any], None]] = {
     Parameter: FileRun._write_parameter,
     Artifact: FileRun._write_artifact,
 }
-
-
-def _clear_folder(folder: Path, earlier: Mapping[str, Any]) -> None:
-    """Remove the log of an earlier run; files that belong to no run are moved aside."""
-    if "id" in earlier:
-        remove_log(folder)
-        return
-    for name in (METRICS, PARAMETERS, ARTIFACTS):
-        if os.path.lexists(folder / name):
-            (folder / name).rename(_free_path(folder, f"earlier-{name}"))
-
-
-def _free_path(folder: Path, name: str) -> Path:
-    """Return the first unused path for a name, numbered if it must be."""
-    paths = (folder / _numbered(name, number) for number in count(1))
-    return next(path for path in paths if not os.path.lexists(path))
 
 
 def _numbered(name: str, number: int) -> str:

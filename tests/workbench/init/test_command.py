@@ -15,7 +15,7 @@ from tests.workbench.init.conftest import WithRecipe, lines, tree
 if TYPE_CHECKING:
     from tests.cli.conftest import Here
 
-FILES = ["tesseract_api.py", "README.md", "inputs.json", "test_cases/apply.json"]
+FILES = ["tesseract_api.py", "README.md", "inputs.json", "test_cases/apply.json", ".gitignore"]
 
 
 def test_new_folder(here: Here) -> None:
@@ -28,6 +28,7 @@ def test_new_folder(here: Here) -> None:
         Wrote a/new one/README.md
         Wrote a/new one/inputs.json
         Wrote a/new one/test_cases/apply.json
+        Wrote a/new one/.gitignore
 
         Next:
           cd 'a/new one'
@@ -49,6 +50,26 @@ def test_working_directory(here: Here, arguments: tuple[str, ...]) -> None:
     assert ended.code == 0
     assert "cd " not in ended.stdout
     assert tree(Path()).keys() == {"co2.csv", "test_cases", *FILES}
+
+
+def test_own_ignored_files_are_kept(here: Here) -> None:
+    """A `.gitignore` that is there already stays, and the other files are written."""
+    Path(".gitignore").write_text("/data\n")
+    ended = here("init")
+    assert (ended.code, ".gitignore" in ended.stdout) == (0, False)
+    assert Path(".gitignore").read_text() == "/data\n"
+
+
+def test_files_of_runs_are_ignored(here: Here) -> None:
+    """Git sees none of the files that a run and the link to its log consist of."""
+    here("init")
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    Path("run_1/logs").mkdir(parents=True)
+    Path("run_1/logs/tesseract.log").touch()
+    Path("logs").symlink_to("run_1/logs")
+    asked = ["git", "status", "--porcelain", "--untracked-files=all"]
+    seen = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert sorted(line.removeprefix("?? ") for line in seen) == sorted(FILES)
 
 
 def test_recipe_of_jax(here: Here) -> None:
@@ -151,6 +172,7 @@ def test_recipe_of_a_plugin(cli: Cli, with_recipe: WithRecipe, tmp_path: Path) -
         """
         Wrote new/a/b/c.txt
         Wrote new/inputs.json
+        Wrote new/.gitignore
 
         Next:
           cd new

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from runtime_core.run_logs import log_artifact, log_metric, log_parameter
+    from runtime_core.run_logs import log_artifact, log_metric, log_parameter, run_directory
     from tesseract_runtime_authoring import (
         SKIP_REQUIRED_FILE_CHECK,
         InputPath,
@@ -45,6 +45,7 @@ __all__ = [
     "log_artifact",
     "log_metric",
     "log_parameter",
+    "run_directory",
     "set_jax_vjp_cache_size",
     "BinrefArray",
     "BinrefWriter",
@@ -55,8 +56,8 @@ __getattr__, __dir__ = lazy_exports(
     {
         "tesseract_runtime_authoring": __all__[:6],
         "tesseract_runtime_finite_differences": __all__[6:13],
-        "runtime_core.run_logs": __all__[13:16],
-        "tesseract_runtime_jax": __all__[16:17],
-        "tesseract_runtime_binref": __all__[17:],
+        "runtime_core.run_logs": __all__[13:17],
+        "tesseract_runtime_jax": __all__[17:18],
+        "tesseract_runtime_binref": __all__[18:],
     },
 )

@@ -13,9 +13,8 @@ from rich.progress import Progress
 
 from runtime_core import Runtime
 from runtime_core.arrays import AnyArray
-from runtime_core.calls import enter_scope, execute
+from runtime_core.calls import execute
 from runtime_core.gradients import JACOBIAN, JVP, VJP, GradientSignature, one_hot
-from runtime_core.run_logs import EVALUATION
 from tesseract_runtime_workbench.check_gradients.check_results import Comparison
 from tesseract_runtime_workbench.check_gradients.sampled_elements import Selection, sample
 
@@ -42,7 +41,7 @@ class EndpointGradients:
         fields = signature.keywords(self.inputs, sorted(by), sorted(of), *vector)
         # The inputs are validated already; validators could change them a second time.
         payload = endpoint.payload.model_construct(**deepcopy(fields))
-        with enter_scope(self.runtime.scope(EVALUATION)):
+        with self.runtime.evaluating():
             result: Any = execute(endpoint, payload)
         return result.root
 

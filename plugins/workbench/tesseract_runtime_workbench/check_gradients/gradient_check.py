@@ -12,10 +12,9 @@ from pydantic import BaseModel
 from rich.progress import Progress
 
 from runtime_core import Runtime
-from runtime_core.calls import enter_scope, evaluate, exception_text
+from runtime_core.calls import evaluate, exception_text
 from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
 from runtime_core.gradients import JVP, VJP
-from runtime_core.run_logs import EVALUATION
 from tesseract_runtime_workbench.check_gradients.check_results import (
     Check,
     Comparison,
@@ -82,7 +81,7 @@ def check_gradients(
     seed = secrets.randbits(32) if settings.seed is None else settings.seed
     random = np.random.default_rng(seed)
     selection = _selection(runtime, inputs, settings, random)
-    with enter_scope(runtime.scope(EVALUATION)), runtime.evaluations(inputs) as evaluations:
+    with runtime.evaluating(), runtime.evaluations(inputs) as evaluations:
         reference = references(evaluations, selection, settings.step, progress)
     gradients = EndpointGradients(
         runtime=runtime, inputs=inputs, selection=selection, random=random, progress=progress
@@ -95,7 +94,7 @@ def check_gradients(
 def _selection(
     runtime: Runtime, inputs: BaseModel, settings: Settings, random: np.random.Generator
 ) -> Selection:
-    with enter_scope(runtime.scope(EVALUATION)):
+    with runtime.evaluating():
         outputs = evaluate(runtime.bound("apply"), deepcopy(inputs))
     # Copies, which functions of the author cannot change.
     schemas = runtime.schemas

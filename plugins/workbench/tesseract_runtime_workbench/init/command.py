@@ -22,6 +22,9 @@ STEPS = (
 )
 """The next commands, each for recipes with a file or folder of this name."""
 
+IGNORED = "# Files of runs, and compiled modules.\n/logs\n/run_*/\n__pycache__/\n"
+"""The `.gitignore` of a new Tesseract, for recipes that have none of their own."""
+
 
 @app.command("init")
 def init(
@@ -40,9 +43,11 @@ def init(
     """Write the files of a new Tesseract.
 
     They work unchanged: replace the schemas and functions of tesseract_api.py by your own. If any
-    of the files exists already, nothing is written.
+    of the files exists already, nothing is written; only your own .gitignore is kept.
     """
     files = files_of(recipe, context.obj.catalog)
+    if not (folder / ".gitignore").exists():
+        files = {**files, ".gitignore": IGNORED}
     for path in write_new(folder, files):
         typer.echo(f"Wrote {path}")
     typer.echo("\nNext:")

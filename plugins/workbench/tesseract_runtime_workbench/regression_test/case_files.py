@@ -12,10 +12,9 @@ from runtime_core.calls import Scope
 from runtime_core.catalog import Catalog
 from runtime_core.cli import is_payload, read_payload
 from runtime_core.config import CORE_OPTIONS, dump, resolve
-from runtime_core.contracts import Run
 from runtime_core.errors import MissingFile, listed
 from runtime_core.files import is_url, join
-from runtime_core.run_logs import new_run_id
+from runtime_core.run_logs import unlogged_run
 from runtime_core.runtime import Runtime, local_runtime
 from tesseract_runtime_workbench.regression_test.case import RegressionCase
 
@@ -53,7 +52,7 @@ class CaseDocument:
         }
         if flags:
             config = resolve(runtime.catalog, flags={**dump(config), **flags}, environment={})
-        run = Run(id=new_run_id(), endpoint=case.endpoint, kept=False)
+        run = unlogged_run(case.endpoint, config)
         return local_runtime(runtime.catalog, config).scope(run)
 
     def _located(self, path: object) -> object:

@@ -1,0 +1,56 @@
+"""The run that the code of an author runs in, also in threads without a context."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runtime_core.calls import scope
+from runtime_core.contracts import Run
+from runtime_core.run_logs.run_log import RunLog
+
+
+def run_directory() -> Path:
+    """Return the folder for files of the running call, `run_<ID>` in the output path.
+
+    It is made when it is first asked for. No other call writes to it, as calls of other workers or
+    servers may write to the output path itself. An evaluation of a gradient has its own folder,
+    which is removed at its end. Raises `RuntimeError` outside of a run.
+    """
+    folder = _current_run("run_directory").folder
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def current_log(function: str) -> RunLog | None:
+    """Return the log of the running call; `None` if its records are dropped."""
+    here = scope.entered()
+    if here is not None and here.run is not None and not here.run.kept:
+        return None
+    if here is not None and here.log is not None:
+        return here.log
+    log = _only_running(function)
+    return log if log.takes_records else None
+
+
+def _current_run(function: str) -> Run:
+    here = scope.entered()
+    if here is not None and here.run is not None:
+        return here.run
+    return _only_running(function).current_run
+
+
+def _only_running(function: str) -> RunLog:
+    """Return the log of the only running call, to which threads without a context belong."""
+    running = scope.running_logs()
+    if len(running) == 1:
+        return running[0]
+    if running:
+        raise RuntimeError(
+            f"{function} cannot tell which of {len(running)} running calls this thread belongs to. "
+            "Start the thread with the context of the call: "
+            "Thread(target=contextvars.copy_context().run, args=(function, ...))."
+        )
+    raise RuntimeError(
+        f"{function} was called outside of a run: it works in apply and the other endpoints of a "
+        "Tesseract."
+    )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import signature
+from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.errors import InvalidOption
 from runtime_core.run_logs import configured_targets
+from tesseract_runtime_mlflow.run_arguments import RunArguments
+from tests.conftest import Cli
 
 
 def targets(catalog: Catalog, **flags: Any) -> list[str]:
@@ -167,5 +173,20 @@ def test_ids_of_experiments_may_be_numbers(catalog: Catalog) -> None:
 def test_wrong_arguments_are_explained(catalog: Catalog, text: str, reason: str) -> None:
     """The message names the option, its value and what is wrong with it."""
     with pytest.raises(InvalidOption) as caught:
-        configured(catalog, text)
+        targets(catalog, log_to="mlflow+http://host", mlflow_run_extra_args=text)
     assert str(caught.value).startswith(f"--mlflow-run-extra-args={text!r}: {reason}")
+
+
+def test_every_argument_of_mlflow_is_taken() -> None:
+    """What `mlflow.start_run` takes is an argument here too."""
+    assert signature(mlflow.start_run).parameters.keys() <= RunArguments.__annotations__.keys()
+
+
+@pytest.mark.parametrize("command", [("health",), ("check",), ("apply", '{"inputs": {"x": [1]}}')])
+def test_wrong_arguments_do_not_matter_without_mlflow(
+    cli_here: Cli, tesseract: Callable[..., Path], command: tuple[str, ...]
+) -> None:
+    """A command that does not log to MLflow runs with any arguments."""
+    environment = {"TESSERACT_MLFLOW_RUN_EXTRA_ARGS": "{'runname': 1}"}
+    ended = cli_here(*command, "--api-path", str(tesseract()), environment=environment)
+    assert (ended.returncode, ended.stderr) == (0, "")

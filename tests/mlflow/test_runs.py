@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from runtime_core.contracts import Artifact, Metric, Parameter, RunStatus
 from runtime_core.errors import RunNotLogged
 from tests.mlflow.conftest import OpenRun
 from tests.mlflow.tracker import Tracker
+from tests.patience import wait_until
 
 
 def metric(key: str, value: float, step: int = 0, timestamp: float = 1e9) -> Metric:
@@ -42,6 +44,18 @@ def test_run_ends_as_the_call_has(opened: OpenRun, tracker: Tracker, status: Run
     info = tracker.run(run.id).info
     assert info.status == status
     assert info.end_time >= info.start_time
+
+
+def test_metrics_of_the_machine(
+    opened: OpenRun, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `log_system_metrics` the load of the machine is recorded until the run ends."""
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
+    run, handle = opened({"log_system_metrics": True})
+    wait_until(lambda: "system/cpu_utilization_percentage" in tracker.run(run.id).data.metrics)
+    handle.close(RunStatus.FINISHED)
+    assert tracker.run(run.id).info.status == "FINISHED"
+    assert "SystemMetricsMonitor" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_parameters_are_texts(opened: OpenRun, tracker: Tracker) -> None:

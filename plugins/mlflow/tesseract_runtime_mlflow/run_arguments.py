@@ -29,9 +29,21 @@ class RunArguments(TypedDict, total=False):
     nested: bool  # accepted and ignored: a run with a parent is nested
     tags: dict[str, Any] | None
     description: str | None
+    log_system_metrics: bool | None
 
 
 _ARGUMENTS = TypeAdapter(RunArguments)
+
+
+def parsed_if_valid(value: Any) -> Any:
+    """Parse arguments; those that are wrong are returned unchanged.
+
+    They are refused where runs are logged to MLflow, and matter nowhere else.
+    """
+    try:
+        return parse_arguments(value)
+    except ValueError:
+        return value
 
 
 def parse_arguments(value: Any) -> RunArguments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from runtime_core.errors import shortened
 from tesseract_runtime_mlflow import limits
 from tesseract_runtime_mlflow.client import connected, one_sentence_errors
 from tesseract_runtime_mlflow.parent_runs import adopt, parent_of
+from tesseract_runtime_mlflow.system_metrics import start_monitor
 from tesseract_runtime_mlflow.tags import INCOMPLETE, MLFLOW_PARENT, parent_id_of, tags_of
 from tesseract_runtime_mlflow.targets import tracking_uri_of
 
@@ -38,14 +39,27 @@ def open_run(run: Run, target: str, config: RuntimeConfig) -> RunHandle:
         client = connected(tracking_uri)
         make = _resumed if arguments.get("run_id") else _created
         mlflow_run = make(client, run, arguments)
-    return MlflowRunHandle(run=run, client=client, tracking_uri=tracking_uri, mlflow_run=mlflow_run)
+    stop_monitor = start_monitor(mlflow_run.info.run_id, tracking_uri, arguments)
+    return MlflowRunHandle(
+        run=run,
+        client=client,
+        tracking_uri=tracking_uri,
+        mlflow_run=mlflow_run,
+        stop_monitor=stop_monitor,
+    )
 
 
 class MlflowRunHandle:
     """Writes a run to MLflow, with a warning for each change that MLflow demands."""
 
     def __init__(
-        self, *, run: Run, client: MlflowClient, tracking_uri: str, mlflow_run: MlflowRun
+        self,
+        *,
+        run: Run,
+        client: MlflowClient,
+        tracking_uri: str,
+        mlflow_run: MlflowRun,
+        stop_monitor: Callable[[], None],
     ) -> None:
         self._run = run
         self._client = client
@@ -56,6 +70,7 @@ class MlflowRunHandle:
         self._parameter_keys = limits.Keys("Parameter", run.id)
         self._metric_keys = limits.Keys("Metric", run.id)
         self._complete = True
+        self._stop_monitor = stop_monitor
 
     def write(self, records: Sequence[Record]) -> None:
         """Send records, in as few requests as MLflow allows."""
@@ -68,6 +83,7 @@ class MlflowRunHandle:
 
     def close(self, status: RunStatus) -> None:
         """End the run; a run with lost records gets the tag `tesseract.incomplete`."""
+        self._stop_monitor()
         with one_sentence_errors(self._tracking_uri):
             if not self._complete:
                 self._client.set_tag(self._id, INCOMPLETE, "true")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 from urllib.parse import urlsplit
 
 from runtime_core.config import RuntimeConfig
 from runtime_core.errors import InvalidOption, shortened
+from tesseract_runtime_mlflow.run_arguments import parse_arguments
 
 _PREFIX = "mlflow+"
 _USERNAME, _PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
@@ -37,8 +39,16 @@ def tracking_uri_of(target: str) -> str:
     return target.removeprefix(_PREFIX)
 
 
+def _check_arguments(given: Any) -> None:
+    try:
+        parse_arguments(given)
+    except ValueError as error:
+        raise InvalidOption(f"--mlflow-run-extra-args={given!r}: {error}") from None
+
+
 def check(target: str, config: RuntimeConfig) -> None:
-    """Raise `InvalidOption` for an invalid server address, and for half of the credentials."""
+    """Raise `InvalidOption` for a wrong address or argument, and for half of the credentials."""
+    _check_arguments(config.section("mlflow").run_extra_args)
     _, mark, rest = target.rpartition("@")
     if mark:
         raise InvalidOption(

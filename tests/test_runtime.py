@@ -198,25 +198,33 @@ def test_an_output_model_that_was_changed_is_checked(runtime: Make) -> None:
     [
         (
             "None",
-            "The Tesseract returned None, which is not a valid ApplyOutputSchema:\n",
+            "The Tesseract returned None, which is not a valid OutputSchema. "
+            "Return OutputSchema(...), or a dict with the keys y, n.",
         ),
         (
-            "5",
-            "The Tesseract returned 5, which is not a valid ApplyOutputSchema:\n",
+            "np.ones((2, 3))",
+            "The Tesseract returned array of shape (2, 3) and dtype float64, which is not a valid "
+            "OutputSchema. Return OutputSchema(...), or a dict with the keys y, n.",
+        ),
+        (
+            "np.ones(2), 3",
+            "The Tesseract returned list of 2 items, which is not a valid OutputSchema. "
+            "Return OutputSchema(...), or a dict with the keys y, n.",
         ),
         (
             "InputSchema()",
-            "The Tesseract returned InputSchema object, which is not a valid ApplyOutputSchema:\n",
+            "The Tesseract returned InputSchema object, which is not a valid OutputSchema. "
+            "Return OutputSchema(...), or a dict with the keys y, n.",
         ),
         (
             "{}",
-            "The Tesseract returned empty object, which is not a valid ApplyOutputSchema:\n"
+            "The Tesseract returned empty object, which is not a valid OutputSchema:\n"
             "y: Field required",
         ),
         (
             "{'y': [[1]], 'n': 'a', 'z': 1}",
             "The Tesseract returned object with keys 'y', 'n', 'z', which is not a valid "
-            "ApplyOutputSchema:\n"
+            "OutputSchema:\n"
             "y: Array has wrong number of dimensions: got 2D, expected 1D\n"
             "n: Input should be a valid integer, unable to parse string as an integer\n"
             "z: Extra inputs are not permitted",

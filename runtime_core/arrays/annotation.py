@@ -69,15 +69,15 @@ class Array(metaclass=_ArrayType):
         if cls is not Array:
             raise TypeError(f"{cls!r} has its shape and data type already.")
         if not isinstance(parameters, tuple) or len(parameters) != 2:
-            raise TypeError(
-                "Array needs a shape and a data type, for instance Array[(None, 3), Float64]."
-            )
+            raise _without_parameters()
         shape, dtype = parameters
         return array_type(_checked_shape(shape), _checked_dtype(dtype), ())
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return the schema that coerces arrays, and writes them in the encoding of the context."""
+        if cls is Array:
+            raise _without_parameters()
         leaf = ArrayDocument(Expected(shape=cls.expected_shape, dtype=DTYPES[cls.expected_dtype]))
         return leaf_core_schema(leaf)
 
@@ -96,6 +96,10 @@ class Array(metaclass=_ArrayType):
 _PLAIN_TYPES = frozenset({str, int, float, bool})
 
 
+def _without_parameters() -> TypeError:
+    return TypeError("Array needs a shape and a data type, for instance Array[(None, 3), Float64].")
+
+
 def leaf_core_schema(leaf: ArrayDocument) -> CoreSchema:
     """Return the schema of a field whose arrays `leaf` reads and writes."""
 
@@ -104,6 +108,8 @@ def leaf_core_schema(leaf: ArrayDocument) -> CoreSchema:
             handler(value)  # lets pydantic prefer the value's own type in a union
         return leaf.validate(value, info)
 
+    shape = "..." if leaf.expected.shape is ... else leaf.expected.shape
+    validate.__name__ = f"Array[{shape}, {leaf.expected.dtype}]"  # for faults in unions
     written = core_schema.plain_serializer_function_ser_schema(
         leaf.serialize, info_arg=True, when_used="json"
     )

@@ -42,11 +42,19 @@ def execute(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
 
 
 def _invalid_result(endpoint: BoundEndpoint, answer: Any, error: ValidationError) -> InvalidResult:
+    from runtime_core.schemas.generated import author_of  # numpy, which `health` can do without
+
+    schema = author_of(getattr(endpoint.result.model_fields.get("root"), "annotation", None))
+    noun = (schema or endpoint.result).__name__
     refused = with_hints(invalid_payload(error), endpoint.result, answer)
-    faults = fault_lines(refused.details, root="result")
+    first = refused.details[0]
+    if schema is not None and (first["type"], first["loc"]) == ("model_type", []):
+        keys = ", ".join(schema.model_fields)
+        problem = f". Return {noun}(...), or a dict with the keys {keys}."
+    else:
+        problem = f":\n{fault_lines(refused.details, root='result')}"
     return InvalidResult(
-        f"The Tesseract returned {summary(answer)}, which is not a valid "
-        f"{endpoint.result.__name__}:\n{faults}"
+        f"The Tesseract returned {summary(answer)}, which is not a valid {noun}{problem}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -141,13 +142,21 @@ def invalid_default(error: ValidationError) -> InvalidDefault | None:
 
 
 def _detail(fault: Any) -> Mapping[str, Any]:
-    place = [shortened(s, _SHORT) if isinstance(s, str) else s for s in fault["loc"]]
+    place = [_step(step) if isinstance(step, str) else step for step in fault["loc"]]
     detail = {"type": fault["type"], "loc": place, "msg": fault["msg"]}
     if "input" in fault:
         detail["input"] = summary(fault["input"])
     if fault.get("ctx") is not None:
         detail["ctx"] = {key: _plain(value) for key, value in fault["ctx"].items()}
     return detail
+
+
+def _step(step: str) -> str:
+    """Return a step of a place; a member of a union is named by its class, not by validators."""
+    return shortened(_VALIDATOR.sub(r"\1", step), _SHORT)
+
+
+_VALIDATOR = re.compile(r"function-wrap\[(.+?)\(\)\]")
 
 
 def summary(value: Any) -> Any:
@@ -169,6 +178,8 @@ def summary(value: Any) -> Any:
     if isinstance(value, Mapping):
         keys = ", ".join(repr(str(key))[:40] for key in list(value)[:8])
         return f"object with keys {keys}" if value else "empty object"
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"array of shape {tuple(value.shape)} and dtype {value.dtype}"
     if isinstance(value, EncodedArray):
         return summary(value.document(value.buffer))
     if isinstance(value, memoryview):

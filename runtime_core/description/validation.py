@@ -17,6 +17,7 @@ from runtime_core.description.openapi import model_modes
 from runtime_core.errors import InvalidOption, InvalidTesseract, TesseractRuntimeError, UnknownName
 from runtime_core.gradients import SIGNATURES
 from runtime_core.runtime import Runtime
+from runtime_core.tesseract.api import array_hint
 
 _ONE_ARGUMENT = ("apply", "abstract_eval")  # positional
 
@@ -57,7 +58,8 @@ def _binding_faults(runtime: Runtime, name: str) -> Iterator[str]:
             with scope.enter(runtime.scope()):
                 model.model_json_schema(schema_generator=ArrayJsonSchema, mode=mode)
         except PydanticInvalidForJsonSchema as error:
-            yield (f"{model.__name__} has a type that no JSON Schema can describe: {error.message}")
+            problem = f"{error.message}{array_hint(error.message)}"
+            yield f"{model.__name__} has a type that no JSON Schema can describe: {problem}"
 
 
 def _schema_faults(runtime: Runtime, schema: type[BaseModel]) -> Iterator[str]:

@@ -35,7 +35,13 @@ from runtime_core.schemas.defaults import (
     invalid_default,
     whole_annotation,
 )
-from runtime_core.schemas.structures import class_of, is_structure, rebuilt, types_of
+from runtime_core.schemas.structures import (
+    author_named,
+    class_of,
+    is_structure,
+    rebuilt,
+    types_of,
+)
 from runtime_core.schemas.walk import UNIONS, fields_of, holds_arrays, is_array, is_model
 
 
@@ -141,7 +147,7 @@ class ModelGenerator:
             "__annotations__": annotations,
             "__module__": author.__module__,
             "__doc__": author.__doc__,
-            "accept_instances_of_the_author": model_validator(mode="wrap")(_instances_of(author)),
+            _ACCEPT: model_validator(mode="wrap")(_instances_of(author)),
             "__reduce__": _reduced_to(author),
         }
         fields = {name: self._field(author, field) for name, field in fields_of(author).items()}
@@ -156,6 +162,15 @@ class ModelGenerator:
         elif field.validate_default is None:
             generated.validate_default = author.model_config.get("validate_default")
         return generated
+
+
+def author_of(model: Any) -> Any:
+    """Return the author's model that a generated one is made of, or `None` for any other class."""
+    made = isinstance(model, type) and _ACCEPT in vars(model)
+    return model.__mro__[1] if made else None
+
+
+_ACCEPT = "accept_instances_of_the_author"
 
 
 def _is_finite(model: type[BaseModel]) -> bool:
@@ -184,8 +199,9 @@ def _instances_of(author: type[BaseModel]) -> Callable[..., Any]:
             value = author.model_validate(value)  # of the generic model, or of other parameters
         if isinstance(value, author):
             return _with_validated_defaults(value, cls)
-        return handler(value)
+        return author_named(handler, value, author)
 
+    accept.__name__ = author.__name__  # for the places of faults in unions
     return classmethod(accept)  # type: ignore[return-value]  # pydantic wants the raw classmethod
 
 

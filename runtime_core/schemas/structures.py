@@ -19,7 +19,8 @@ from typing import (
     get_type_hints,
 )
 
-from pydantic import Field, PlainSerializer, TypeAdapter, WrapValidator
+from pydantic import Field, PlainSerializer, TypeAdapter, ValidationError, WrapValidator
+from pydantic_core import PydanticKnownError
 from typing_extensions import ReadOnly, TypedDict, is_typeddict
 
 from runtime_core.schemas.defaults import Default, fits, read_default
@@ -130,8 +131,9 @@ def _dataclass(
         every[key].type = annotation
         if key in arrays:
             _mark_default(every[key], annotations[key])
-    made = _subclass(author, name, guarded, __dataclass_fields__=every)
-    return Annotated[made, WrapValidator(_instances_of(author, annotations))]
+    slots = {"__slots__": ()} if hasattr(author, "__slots__") else {}
+    made = _subclass(author, name, guarded, __dataclass_fields__=every, **slots)
+    return Annotated[made, WrapValidator(_instances_of(author, made, annotations))]
 
 
 def _mark_default(field: dataclasses.Field[Any], annotation: Any) -> None:
@@ -171,10 +173,10 @@ def _guarded(
     }
 
 
-def _instances_of(author: type, annotations: Mapping[str, Any]) -> Callable[..., Any]:
-    """Make a validator that converts the fields of an author's instance, but does not make it anew.
+def _instances_of(author: type, made: type, annotations: Mapping[str, Any]) -> Callable[..., Any]:
+    """Make a validator that turns an author's instance into one of the class made for it.
 
-    `__post_init__` has run already, and might change the fields once more.
+    Its fields are validated, but `__post_init__`, which may change them, does not run again.
     """
 
     @cache
@@ -183,24 +185,32 @@ def _instances_of(author: type, annotations: Mapping[str, Any]) -> Callable[...,
 
     def accept(value: Any, handler: Callable[[Any], Any]) -> Any:
         if not isinstance(value, author):
-            return handler(value)
-        return with_fields(
-            value,
-            {
-                name: adapter.validate_python(getattr(value, name))
-                for name, adapter in adapters().items()
-            },
-        )
+            return author_named(handler, value, author)
+        changed = copy(value)
+        object.__setattr__(changed, "__class__", made)  # unions write only exact classes
+        for name, adapter in adapters().items():
+            object.__setattr__(changed, name, adapter.validate_python(getattr(value, name)))
+        return changed
 
+    accept.__name__ = author.__name__  # for the places of faults in unions
     return accept
 
 
-def with_fields(instance: Any, update: Mapping[str, Any]) -> Any:
-    """Copy an instance of a dataclass with other values, also if it is frozen."""
-    changed = copy(instance)
-    for name, value in update.items():
-        object.__setattr__(changed, name, value)
-    return changed
+def author_named(handler: Callable[[Any], Any], value: Any, author: type) -> Any:
+    """Validate a value with errors that name the author's class instead of the generated one."""
+    try:
+        return handler(value)
+    except ValidationError as error:
+        if error.error_count() > 1:
+            raise
+        fault: Any = error.errors(include_url=False, include_input=False)[0]
+        if fault["loc"] or fault["type"] not in _CLASS_ERRORS:
+            raise
+        raise PydanticKnownError(fault["type"], {"class_name": author.__name__}) from None
+
+
+_CLASS_ERRORS = ("model_type", "dataclass_type")
+"""The types of errors whose messages name the class that was expected."""
 
 
 def _reduced_to(author: type) -> Callable[..., Any]:

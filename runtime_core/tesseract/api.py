@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.errors import PydanticSchemaGenerationError
 
 from runtime_core.catalog import install_command
 from runtime_core.contracts import Unavailable
@@ -147,8 +149,7 @@ def _import(file: Path) -> ModuleType:
         if isinstance(error, KeyboardInterrupt | MissingFile):
             raise
         raise InvalidTesseract(
-            f"{file.name} cannot be imported: {type(error).__name__}: {error}{_hint(error)}\n"
-            + author_lines(error)
+            f"{file.name} cannot be imported: {_reason(error)}\n" + author_lines(error)
         ) from error
     return module
 
@@ -163,6 +164,30 @@ def _make_importable(folder: Path) -> None:
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if str(folder) not in paths:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder), *paths]))
+
+
+def _reason(error: BaseException) -> str:
+    text = f"{type(error).__name__}: {error}"
+    hint = array_hint(text)
+    if hint and isinstance(error, PydanticSchemaGenerationError):
+        return f"{text.partition('. ')[0]}{hint}"  # the advice of pydantic does not help
+    return f"{text}{_hint(error)}"
+
+
+def array_hint(problem: str) -> str:
+    """Return the next step if a problem is about an array type that pydantic does not know.
+
+    >>> array_hint("Unknown type <class 'numpy.ndarray'>")
+    '. Use Array[...] as the type of arrays, for instance Array[(None,), Float64].'
+    """
+    if not _ARRAY_TYPES.search(problem):
+        return ""
+    return ". Use Array[...] as the type of arrays, for instance Array[(None,), Float64]."
+
+
+_ARRAY_TYPES = re.compile(
+    r"\bnumpy\.(ndarray|bool|u?int\d+|float\d+|complex\d+)|\bjax\S*\.Array\b|\btorch\.Tensor\b"
+)
 
 
 def _hint(error: BaseException) -> str:

@@ -184,6 +184,12 @@ def test_an_array_needs_shape_and_data_type(parameters: Any) -> None:
     )
 
 
+def test_a_field_needs_the_parameters_of_its_array() -> None:
+    """An array without shape and data type is refused when the model is made."""
+    with pytest.raises(TypeError, match="Array needs a shape and a data type, for instance "):
+        create_model("Model", x=(Array, ...))
+
+
 def test_an_array_type_takes_no_further_parameters() -> None:
     """A declared array cannot be declared again."""
     with pytest.raises(TypeError) as caught:

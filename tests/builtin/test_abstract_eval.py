@@ -246,21 +246,21 @@ def test_an_answer_may_have_any_form(returned: str, runtime: Make) -> None:
 @pytest.mark.parametrize(
     ("returned", "faults"),
     [
-        ("None", "None, which is not a valid AbstractOutputSchema:\nresult: Input should be"),
+        ("None", "None, which is not a valid OutputSchema. Return OutputSchema(...), or a dict"),
         (
             "{'y': ShapeDType(shape=(2, 2), dtype='float64')}",
-            "object with keys 'y', which is not a valid AbstractOutputSchema:\n"
+            "object with keys 'y', which is not a valid OutputSchema:\n"
             "y: Array has wrong number of dimensions: got 2D, expected 1D",
         ),
         (
             "{'y': ShapeDType(shape=(2,), dtype='complex64'), 'q': 1}",
-            "object with keys 'y', 'q', which is not a valid AbstractOutputSchema:\n"
+            "object with keys 'y', 'q', which is not a valid OutputSchema:\n"
             "y: Array dtype 'complex64' cannot be safely cast to 'float64'\n"
             "q: Extra inputs are not permitted",
         ),
         (
             "OutputSchema.model_construct(y=ShapeDType(shape=(2, 2), dtype='float64'), m=None)",
-            "OutputSchema object, which is not a valid AbstractOutputSchema:\n"
+            "OutputSchema object, which is not a valid OutputSchema:\n"
             "result: y: Array has wrong number of dimensions: got 2D, expected 1D",
         ),
     ],

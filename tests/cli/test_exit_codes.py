@@ -339,8 +339,8 @@ def apply(inputs):
         ("import asyncio; raise asyncio.CancelledError", "CancelledError"),
         ("raise type('Stop', (BaseException,), {})('now')", "Stop: now"),
         ("return apply(inputs)", "RecursionError: maximum recursion depth exceeded"),
-        ("return {'z': 1}", "which is not a valid ApplyOutputSchema"),
-        ("return None", "which is not a valid ApplyOutputSchema"),
+        ("return {'z': 1}", "which is not a valid OutputSchema"),
+        ("return None", "which is not a valid OutputSchema"),
     ],
 )
 def test_other_failures_of_the_author(

@@ -292,6 +292,14 @@ def test_a_recursive_model_with_arrays_is_told(models: str, name: str, runtime: 
             "Cannot generate a JsonSchema for core_schema.IsInstanceSchema "
             "(<class 'numpy.random._generator.Generator'>)",
         ),
+        (
+            "model_config = ConfigDict(arbitrary_types_allowed=True)\n    x: np.ndarray",
+            "y: Vector",
+            "ApplyInputSchema has a type that no JSON Schema can describe: "
+            "Cannot generate a JsonSchema for core_schema.IsInstanceSchema "
+            "(<class 'numpy.ndarray'>). Use Array[...] as the type of arrays, for instance "
+            "Array[(None,), Float64].",
+        ),
     ],
 )
 def test_a_type_without_json_schema_is_told(

@@ -306,7 +306,7 @@ def test_outputs_that_are_refused_are_told(runtime: Make) -> None:
     with made.evaluations(made.api.input_schema(x=[9.0])) as evaluations:
         error = evaluations.submit({}, ["y"]).exception()
     assert isinstance(error, InvalidResult)
-    assert "which is not a valid ApplyOutputSchema" in str(error)
+    assert "which is not a valid OutputSchema" in str(error)
 
 
 def test_what_an_author_raises_is_marked(runtime: Make) -> None:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from runtime_core import Array, Call, Float32, Float64, Runtime, Wire
+from runtime_core.calls.faults import invalid_payload
 from runtime_core.errors import InvalidTesseract
 from runtime_core.schemas.generated import ModelGenerator
 
@@ -459,6 +460,35 @@ def test_a_recursive_model_with_arrays_is_refused(author: type[BaseModel], name:
         f"{name} contains itself. A recursive model cannot hold arrays: its paths would have no "
         "end."
     )
+
+
+class Pin(BaseModel):
+    """A model that is unlike another of a union."""
+
+    at: int
+
+
+def test_faults_name_the_classes_of_the_author() -> None:
+    """No generated class and no validator is in a message, or in the place of a fault."""
+
+    class Model(BaseModel):
+        one: Inner
+        either: Inner | Pin
+        ranked: Array[(None,), Float64] | Array[(), Float64]
+
+    value = {"one": 3, "either": {"w": "a"}, "ranked": "b"}
+    with pytest.raises(ValidationError) as caught:
+        generated(Model).model_validate(value)
+    faults = invalid_payload(caught.value).details
+    assert faults[0]["msg"] == "Input should be a valid dictionary or instance of Inner"
+    assert [fault["loc"] for fault in faults] == [
+        ["one"],
+        ["either", "Inner", "w"],
+        ["either", "Pin", "at"],
+        ["either", "Pin", "w"],
+        ["ranked", "Array[(None,), float64]"],
+        ["ranked", "Array[(), float64]"],
+    ]
 
 
 def test_a_forward_reference_is_generated() -> None:

@@ -108,6 +108,36 @@ def test_abstract_structures_have_shapes_in_the_place_of_arrays(part: str, runti
     assert '{"shape": [3], "dtype": "float64"}' in json.dumps(answer["part"])
 
 
+UNION = """
+class InputSchema(BaseModel):
+    pass
+
+class OutputSchema(BaseModel):
+    either: list[Part | int | str]
+
+def apply(inputs):
+    part = Part(x=np.array([1.0, 2.0]), n=2)
+    return OutputSchema(either=[part, 3])
+"""
+
+
+@pytest.mark.parametrize("part", STRUCTURES.values(), ids=STRUCTURES.keys())
+def test_a_structure_of_the_author_is_written_in_a_union(part: str, runtime: Make) -> None:
+    """What a function makes itself is written by its declared types, in unions too."""
+    part = part.replace("    x: Vector\n    more", "    x: Vector\n    n: int\n    more")
+    answer = document_of(answer_of(runtime(HEADER + part + UNION), {}))
+    assert json.dumps(answer["either"]).count(json.dumps(array(1.0, 2.0))) == 1
+    assert answer["either"][1] == 3
+
+
+def test_a_fault_names_the_class_of_the_author(runtime: Make) -> None:
+    """A generated class is not in the message."""
+    made = runtime(HEADER + STRUCTURES["dataclass"] + PARTS)
+    fault = answer_of(made, {"part": 3}).fault
+    assert fault is not None
+    assert fault.message == "inputs.part: Input should be a dictionary or an instance of Part"
+
+
 DATA = """
 @dataclass
 class Part:

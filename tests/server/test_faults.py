@@ -280,7 +280,7 @@ def test_wrong_result_is_a_500_that_says_so(obedient: Served) -> None:
     """A result that does not fit `OutputSchema` is the author's fault, not the client's."""
     answer = obedient.apply({"statement": "result = {'z': 1}"})
     assert answer.status == 500
-    assert "which is not a valid ApplyOutputSchema" in answer.json()["detail"]
+    assert "which is not a valid OutputSchema" in answer.json()["detail"]
     assert "y: Field required" in answer.json()["detail"]
 
 

@@ -222,7 +222,7 @@ def test_wrong_result_is_told_in_the_log(serve: Serve, tmp_path: Path) -> None:
     assert answer.status == 500
     [log] = tmp_path.glob("run_*/logs/tesseract.log")
     assert log.parent.parent.name == f"run_{answer.json()['run_id']}"
-    assert "which is not a valid ApplyOutputSchema" in log.read_text()
+    assert "which is not a valid OutputSchema" in log.read_text()
 
 
 @pytest.mark.parametrize("end", ["os.abort()", "os.kill(os.getpid(), 9)", "os._exit(0)"])

@@ -274,6 +274,35 @@ def test_import_that_fails_is_told(tesseract: Tesseract, source: str, message: s
     assert "runtime_core" not in text
 
 
+@pytest.mark.parametrize(
+    ("annotation", "name"),
+    [
+        ("np.ndarray", "<class 'numpy.ndarray'>"),
+        ("np.float64 | None", "<class 'numpy.float64'>"),
+        ("list[NDArray[np.int8]]", "numpy.ndarray[tuple["),
+    ],
+)
+def test_a_type_of_numpy_in_a_schema_is_told(
+    tesseract: Tesseract, annotation: str, name: str
+) -> None:
+    """The message names the annotation to use, and the place of the class."""
+    path = tesseract(
+        "import numpy as np\nfrom numpy.typing import NDArray\nfrom pydantic import BaseModel\n"
+        f"class InputSchema(BaseModel):\n    x: {annotation}\n"
+    )
+    with pytest.raises(InvalidTesseract) as raised:
+        load_tesseract(str(path))
+    message, place = str(raised.value).split("\n", maxsplit=1)
+    assert message.startswith(
+        "tesseract_api.py cannot be imported: PydanticSchemaGenerationError: "
+        f"Unable to generate pydantic-core schema for {name}"
+    )
+    assert message.endswith(
+        ". Use Array[...] as the type of arrays, for instance Array[(None,), Float64]."
+    )
+    assert "class InputSchema" in place
+
+
 def test_bytes_that_are_no_python_are_told(tmp_path: Path) -> None:
     """A file that is not even text is an ordinary failure."""
     (tmp_path / "model.py").write_bytes(b"\xff\x00")

@@ -337,7 +337,7 @@ def test_wrong_result_that_is_not_expected(run_one: RunCase) -> None:
     payload = {"inputs": {"x": [1.0], "raises": "nonsense"}}
     result = run_one(payload=payload, expected_outputs=OUTPUTS)
     assert result.status == "error"
-    assert "which is not a valid ApplyOutputSchema" in result.message
+    assert "which is not a valid OutputSchema" in result.message
 
 
 def test_debug_tells_where(run_one: RunCase) -> None:

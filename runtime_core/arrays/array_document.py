@@ -181,7 +181,8 @@ def _text(buffer: Buffer, encoding: str) -> str:
 
 def _numeric(value: Any) -> AnyArray:
     """Return the array of numbers behind a value; extended precision becomes double precision."""
-    refuse_masked(value)
+    if type(value) is not np.ndarray:
+        refuse_masked(value)  # it takes microseconds, and most arrays are plain
     array = np.asarray(value)
     if array.dtype.kind not in NUMERIC_KINDS:
         raise _not_numbers(array.dtype)

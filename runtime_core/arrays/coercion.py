@@ -15,7 +15,6 @@ import numpy as np
 from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.dtypes import castable
-from runtime_core.contracts import Buffer
 from runtime_core.errors import number_text
 
 Shape = tuple[int | None, ...] | EllipsisType
@@ -116,8 +115,6 @@ def from_numbers(value: Any, dtype: np.dtype[Any], *, integral_floats: bool = Fa
     stands for NaN; the strings `"NaN"`, `"Infinity"`, `"-Infinity"` and those of complex numbers
     are read for the kinds that have such values.
     """
-    if isinstance(value, Buffer):
-        raise non_numeric("bytes are not numbers")
     if not _has_text(value):
         array = _as_numpy(value)
         if array.dtype.kind in "biu" or (array.dtype.kind == "f" and dtype.kind in "fc"):

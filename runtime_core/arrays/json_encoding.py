@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import cast, from_numbers
-from runtime_core.contracts import ArraySpec, CallScope, EncodedData
+from runtime_core.arrays.coercion import cast, from_numbers, non_numeric
+from runtime_core.contracts import ArraySpec, Buffer, CallScope, EncodedData
 
 
 class JsonArrayCodec:
@@ -25,6 +25,8 @@ class JsonArrayCodec:
     def decode(self, data: EncodedData, spec: ArraySpec, scope: CallScope) -> np.ndarray[Any, Any]:
         """Read nested lists of the declared shape, or a flat list of the same size."""
         buffer = data["buffer"]
+        if isinstance(buffer, Buffer):
+            raise non_numeric("bytes are not numbers")
         _check_count(buffer, spec)
         array = from_numbers(buffer, spec.dtype, integral_floats=True)
         if not _fits(array.shape, spec.shape):

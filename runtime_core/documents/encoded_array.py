@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, MutableMapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticSerializationError
@@ -33,8 +33,9 @@ def dumped(dump: Callable[..., Any], options: MutableMapping[str, Any]) -> Any:
     Raises what the function raises, or the runtime's own error behind it.
     """
     collected = options[_COLLECTED] = _CollectedArrays()
+    untyped = partial(_untyped, options)
     try:
-        tree = dump(mode="json", context=options, by_alias=True, warnings=False)
+        tree = dump(mode="json", context=options, by_alias=True, warnings=False, fallback=untyped)
     except PydanticSerializationError:
         if collected.failure is not None:
             raise collected.failure from None
@@ -42,6 +43,13 @@ def dumped(dump: Callable[..., Any], options: MutableMapping[str, Any]) -> Any:
     finally:
         del options[_COLLECTED]
     return collected.with_leaves(tree)
+
+
+def _untyped(options: Any, value: Any) -> Any:
+    """Return the document of an array in a place without a type."""
+    from runtime_core.arrays.untyped import written  # few documents have one, and it loads numpy
+
+    return written(value, options)
 
 
 def dumped_buffer(buffer: Any, options: Any) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-_OURS, _ARRAYS = "runtime_core.", "runtime_core.arrays.annotation"
-"""The package of validators that keep no document, and the module of those that read arrays."""
+_OURS, _ARRAYS = "runtime_core.", "runtime_core.arrays."
+"""The packages of validators that keep no document, and of those that read arrays."""
 
 _PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -35,8 +35,8 @@ _VALUES = frozenset({"function-wrap", "model", "list", "tuple", "dict", "int", "
 def sees_raw_documents(model: type[BaseModel]) -> bool:
     """Test whether a model, or user code that validates it, may see the document of an array.
 
-    Arrays, numbers, texts, and lists, maps, unions and closed models of these do not. Any other
-    type may, such as `Any` and `JsonValue`.
+    Arrays, numbers, texts, values without a type, and lists, maps, unions and models of these do
+    not. Any other type may, such as `JsonValue`.
     """
     return not _reads_arrays_only(model.__pydantic_core_schema__)
 
@@ -45,8 +45,8 @@ def _reads_arrays_only(schema: Any) -> bool:
     kind = schema["type"] if isinstance(schema, Mapping) else None
     if kind in ("function-before", "function-wrap"):
         module = getattr(schema["function"]["function"], "__module__", None) or ""
-        if module == _ARRAYS or not module.startswith(_OURS):
-            return bool(module == _ARRAYS)
+        if module.startswith(_ARRAYS) or not module.startswith(_OURS):
+            return module.startswith(_ARRAYS)
     if kind not in _PARTS or _is_open(schema):
         return False
     return all(map(_reads_arrays_only, _parts(schema)))
@@ -67,7 +67,7 @@ def _is_open(schema: Mapping[str, Any]) -> bool:
     if kind == "dict":
         return schema.get("values_schema", {}).get("type") not in _VALUES
     if kind == "model":
-        closed = schema.get("config", {}).get("extra_fields_behavior") == "forbid"
-        return bool(schema.get("custom_init")) or (not closed and not schema.get("root_model"))
+        extras = schema.get("config", {}).get("extra_fields_behavior")
+        return bool(schema.get("custom_init")) or extras == "allow"
     fields: Mapping[str, Any] = schema.get("fields", {})
     return "buffer" in str([(name, fields[name].get("validation_alias")) for name in fields])

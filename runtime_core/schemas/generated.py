@@ -27,6 +27,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
+from runtime_core.arrays.untyped import Untyped, untyped
 from runtime_core.errors import InvalidTesseract
 from runtime_core.schemas.defaults import (
     default_faults,
@@ -97,6 +98,8 @@ class ModelGenerator:
         origin, arguments = get_origin(annotation), get_args(annotation)
         if origin is Annotated:
             return Annotated[self.annotation(arguments[0]), *arguments[1:]]
+        if not arguments:
+            return untyped(annotation)
         inner = tuple(self.annotation(argument) for argument in arguments)
         if isinstance(origin, TypeAliasType):
             return self.annotation(origin.__value__[arguments])
@@ -152,6 +155,8 @@ class ModelGenerator:
         }
         fields = {name: self._field(author, field) for name, field in fields_of(author).items()}
         annotations.update({name: field.annotation for name, field in fields.items()})
+        if _has_untyped_extras(author):
+            annotations["__pydantic_extra__"] = dict[str, Untyped]
         return namespace | guard_defaults(author, fields) | fields
 
     def _field(self, author: type[BaseModel], field: FieldInfo) -> FieldInfo:
@@ -171,6 +176,13 @@ def author_of(model: Any) -> Any:
 
 
 _ACCEPT = "accept_instances_of_the_author"
+
+
+def _has_untyped_extras(author: type[BaseModel]) -> bool:
+    """Check whether a model takes unknown keys, without a type for their values."""
+    classes = author.__mro__[: author.__mro__.index(BaseModel)]
+    typed = any("__pydantic_extra__" in vars(c).get("__annotations__", ()) for c in classes)
+    return author.model_config.get("extra") == "allow" and not typed
 
 
 def _is_finite(model: type[BaseModel]) -> bool:

@@ -84,7 +84,11 @@ class PayloadSchemas:
     def result(self, name: str, *, outputs: str, doc: str = "The output data.") -> type[BaseModel]:
         """Make the model of a result that is the author's `OutputSchema`."""
         root: Any = RootModel[self.outputs(outputs)]  # type: ignore[misc]  # made at run time
-        model: type[BaseModel] = create_model(name, __base__=root, __doc__=doc)
+        # Without this pydantic writes null for numbers that are not finite in untyped places.
+        keywords = {"ser_json_inf_nan": "strings"}
+        model: type[BaseModel] = create_model(
+            name, __base__=root, __doc__=doc, __cls_kwargs__=keywords
+        )
         return model
 
     @cached_property

@@ -114,7 +114,7 @@ def children(annotation: Any) -> Iterator[tuple[Path, Any]]:
         yield from (((), argument) for argument in arguments)
     elif origin is tuple and arguments[-1:] != (...,):
         yield from (((Index(i),), argument) for i, argument in enumerate(arguments))
-    elif isinstance(origin, type) and issubclass(origin, Mapping):
+    elif arguments and isinstance(origin, type) and issubclass(origin, Mapping):
         yield (Key(None),), arguments[1]
     elif arguments and arguments[0] is not ...:
         yield (Index(None),), arguments[0]

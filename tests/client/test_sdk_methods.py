@@ -13,10 +13,10 @@ import numpy as np
 import pydantic
 import pytest
 
-from runtime_core.errors import InvalidPayload, UnknownName
+from runtime_core.errors import InvalidOption, InvalidPayload, UnknownName, UnreadableDocument
 from tesseract_core import Tesseract
 from tesseract_runtime_client import NotSupported, TesseractFailed, ValidationError
-from tests.client.conftest import Open, written
+from tests.client.conftest import Open, serving, written
 
 PRINTS = """
 import os
@@ -111,6 +111,24 @@ def test_url_is_followed_by_the_output_path_of_the_server() -> None:
     assert parameters["api_key"].kind is inspect.Parameter.KEYWORD_ONLY
     tesseract = Tesseract.from_url("http://127.0.0.1:8000", "/shared", (1.0, 60.0))
     assert repr(tesseract) == "<Tesseract at http://127.0.0.1:8000>"
+
+
+def test_arrays_of_a_server_are_read_from_its_output_path(source: Path, tmp_path: Path) -> None:
+    """With the output path of the server, answers may have their arrays in files there alone."""
+    shared, elsewhere = tmp_path / "shared", tmp_path / "elsewhere"
+    for folder in (shared, elsewhere):
+        folder.mkdir()
+    with pytest.raises(InvalidOption, match="would leave results in files"):
+        Tesseract.from_url("http://127.0.0.1:8000", encoding="json+binref")
+    with (
+        serving(source, "--output-path", str(shared)) as url,
+        Tesseract.from_url(url, shared, encoding="json+binref") as here,
+        Tesseract.from_url(url, elsewhere, encoding="json+binref") as there,
+    ):
+        assert here.apply({"x": [1.0, 2.0]}, "fit-7")["y"].tolist() == [1, 2]
+        assert [*shared.glob("run_fit-7/*.bin")]
+        with pytest.raises(UnreadableDocument, match="An array of the answer cannot be read"):
+            there.apply({"x": [1.0, 2.0]})
 
 
 def test_process_of_a_worker_is_served_and_torn_down(kinds: dict[str, Open]) -> None:

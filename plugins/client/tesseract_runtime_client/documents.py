@@ -26,9 +26,9 @@ _BEST_FIRST = ("msgpack", "json+base64")
 class Documents:
     """Writes payloads and reads results with the formats of a catalog, outside of any call.
 
-    Paths are relative to those of `config`, and files of arrays in results to `files`, if it is
-    named. `chosen` is the user's format; raises `UnknownName` or `InvalidOption` if it cannot be
-    used.
+    Paths are relative to those of `config`. Results may have arrays in files below `files`, which
+    is the output path of the other side. `chosen` is the user's format for results; raises
+    `UnknownName` or `InvalidOption` if it cannot be used.
     """
 
     def __init__(
@@ -39,11 +39,18 @@ class Documents:
         files: PathLike | None = None,
     ) -> None:
         self.catalog = catalog
-        self.chosen = None if chosen is None else checked_format(catalog, chosen)
-        self._reading = {} if files is None else {"base_dir": os.fspath(files)}
+        self.chosen = chosen
+        if chosen is not None and files is None:
+            require_no_files(catalog, chosen)
         paths = {"input_path": config.input_path, "output_path": config.output_path}
         config = resolve(catalog, flags=paths, environment={})  # limits are for foreign payloads
-        self._workspace = Workspace(catalog=catalog, config=config, files=FileAccess(root=None))
+        root = None if files is None else os.path.realpath(files)
+        access = FileAccess(root=root)
+        self._workspace = Workspace(catalog=catalog, config=config, files=access)
+
+    def payload_format(self, answer_format: str) -> str:
+        """Return the format of the payload: that of the answer, unless it writes files."""
+        return _BEST_FIRST[-1] if _writes_files(self.catalog, answer_format) else answer_format
 
     def write(self, payload: Mapping[str, Any], format: str, run_id: str) -> Sequence[Buffer]:
         """Return the document of a payload in pieces; some are the memory of its arrays.
@@ -67,7 +74,7 @@ class Documents:
         Raises `UnreadableDocument` for bytes that do not follow the format.
         """
         format_ = self.catalog.formats.find(answer.format)
-        with enter_scope(self._scope({**self._reading})) as reading:
+        with enter_scope(self._scope({})) as reading:
             tree = documents.read(answer.body, format_, noun="answer", views=True)
             try:
                 return with_arrays(tree, reading.options)
@@ -89,15 +96,14 @@ def best_format(catalog: Catalog, theirs: Collection[str]) -> str:
     )
 
 
-def checked_format(catalog: Catalog, name: str) -> str:
-    """Return the name of a format, if a client can use it.
-
-    Raises `UnknownName`, or `InvalidOption` for one that writes files on the other side.
-    """
-    encoding = catalog.encodings.find(catalog.formats.find(name).array_encoding)
-    if encoding.writes_files:
+def require_no_files(catalog: Catalog, name: str) -> None:
+    """Raise `UnknownName`, or `InvalidOption` for a format that writes files on the other side."""
+    if _writes_files(catalog, name):
         raise InvalidOption(
             f"encoding={name!r} would leave results in files of the Tesseract's machine. "
             f"Choose another: {', '.join(_BEST_FIRST)}."
         )
-    return name
+
+
+def _writes_files(catalog: Catalog, name: str) -> bool:
+    return catalog.encodings.find(catalog.formats.find(name).array_encoding).writes_files

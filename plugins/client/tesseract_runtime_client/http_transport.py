@@ -117,7 +117,7 @@ class HttpTransport:
         headers = {
             "Content-Type": _JSON if media_type.startswith(_JSON) else media_type,
             "Content-Length": str(request.size),
-            "Accept": media_type,
+            "Accept": self._catalog.formats.find(request.answer_format).media_types[0],
         }
         if request.parent_run_id is not None:
             headers["Tesseract-Parent-Run-Id"] = request.parent_run_id

@@ -29,7 +29,7 @@ def call_of(request: Request, body: Buffer, config: RuntimeConfig) -> Call:
         parent_run_id=request.parent_run_id,
         body=body,
         body_format=request.format,
-        output=Wire(format=request.format, compression=config.compression),
+        output=Wire(format=request.answer_format, compression=config.compression),
         output_path=config.output_path,
         output_folder=run_name(request.run_id),
     )

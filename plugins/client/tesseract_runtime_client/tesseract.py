@@ -56,10 +56,10 @@ class Tesseract(SdkMethods):
 
         `timeout` is the limit of a call in seconds, by default none, or a tuple of the limits to
         connect and of a call. `encoding` is the format of
-        documents, by default the fastest that both sides have. `server_output_path` is where this
-        machine has the output path of the server: arrays that answers name in files there are read.
-        Nothing is sent before the first call. Raises `InvalidOption` or `UnknownName` for invalid
-        arguments.
+        documents, by default the fastest that both sides have. `server_output_path` is the output
+        path of the server on this machine: with it, `encoding` may be `json+binref`, and arrays are
+        read from the files there. Nothing is sent before the first call. Raises `InvalidOption` or
+        `UnknownName` for invalid arguments.
 
         >>> Tesseract.from_url("http://127.0.0.1:8000")
         <Tesseract at http://127.0.0.1:8000>
@@ -244,12 +244,14 @@ class Tesseract(SdkMethods):
     def _compute(self, endpoint: str, payload: Mapping[str, Any], run_id: str | None) -> Any:
         transport, run = self._open, _checked(run_id)
         parent = current_scope().run
+        payload_format = self._documents.payload_format(self._format)
         request = Request(
             endpoint=endpoint,
             run_id=run,
             parent_run_id=parent.id if parent is not None and parent.kept else None,
-            format=self._format,
-            body=self._documents.write(payload, self._format, run),
+            format=payload_format,
+            answer_format=self._format,
+            body=self._documents.write(payload, payload_format, run),
         )
         return self._documents.read(transport.compute(request))
 

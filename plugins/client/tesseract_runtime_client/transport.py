@@ -13,7 +13,7 @@ _SLICE = 1 << 18  # bytes
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A call to make: a document, in the format of the answer.
+    """A call to make: a document, and the formats of it and of the answer.
 
     The buffers of `body` may be the memory of the caller's arrays.
     """
@@ -22,6 +22,7 @@ class Request:
     run_id: str
     parent_run_id: str | None
     format: str
+    answer_format: str
     body: Sequence[Buffer]
 
     @property

@@ -167,7 +167,7 @@ class RuntimeConfig(BaseModel):
         False, description="Write a profile of each call to its log."
     )
     tracing: Annotated[bool, ADVANCED] = Field(
-        False, description="Write the stages of each call to its log."
+        False, description="Write inputs, outputs and times of each call to its log."
     )
     settings: Mapping[str, Any] = Field(
         default_factory=dict, description="Options of plugins, by section."

@@ -19,8 +19,9 @@ from pydantic import BaseModel
 from runtime_core.calls import scope
 from runtime_core.calls.execution import evaluate, execute, validate_payload
 from runtime_core.calls.faults import author_fault, fault_of
-from runtime_core.calls.invocation import Stages, result_document
+from runtime_core.calls.invocation import result_document
 from runtime_core.calls.scope import Scope, Workspace
+from runtime_core.calls.tracing import Trace
 from runtime_core.catalog import CORE, Catalog
 from runtime_core.config import RuntimeConfig, absolute, resolve
 from runtime_core.contracts import (
@@ -195,7 +196,7 @@ class Runtime:
 
     def invoke(self, call: Call) -> Reply:
         """Answer a call in bytes; a failure becomes the `Fault` of the reply."""
-        stages = Stages(trace=self.config.tracing)
+        trace = Trace(wanted=self.config.tracing)
         body: Sequence[Buffer] = ()
         fault = None
         try:
@@ -204,7 +205,7 @@ class Runtime:
             with self._running(run) as here:
                 endpoint = self.bound(call.endpoint)
                 placed = self._placed(here, call.output_path)
-                body = result_document(endpoint, call, placed, stages)
+                body = result_document(endpoint, call, placed, trace)
         except AuthorError as error:
             fault = author_fault(error.cause, self._place(error.cause))
         except TesseractRuntimeError as error:
@@ -220,7 +221,7 @@ class Runtime:
             run_id=call.run_id,
             format=call.output.format,
             body=body,
-            timings=stages.seconds,
+            timings=trace.seconds,
             fault=fault,
         )
 

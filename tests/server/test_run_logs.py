@@ -193,7 +193,10 @@ def test_trace_and_profile_are_in_the_log(logged: Logged) -> None:
     text = (logged.logs(logged.do("")) / "tesseract.log").read_text()
     assert [line.split(":")[0] for line in text.splitlines() if "[trace]" in line] == [
         "[trace] decode",
+        "[trace] endpoint",
+        "[trace] payload",
         "[trace] compute",
+        "[trace] outputs",
         "[trace] encode",
     ]
     assert "Ordered by: cumulative time" in text

@@ -1,0 +1,87 @@
+"""The trace of a call: its endpoint, inputs and outputs, and the seconds of its stages."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
+from itertools import islice
+from typing import Any
+
+from pydantic import BaseModel, RootModel
+
+from runtime_core.calls.faults import summary
+from runtime_core.errors import shortened
+
+_LONGEST_LINE = 2_000
+_MOST_ITEMS = 8
+
+
+class Trace:
+    """The seconds that the stages of a call take, and lines on stderr if they are wanted."""
+
+    def __init__(self, *, wanted: bool) -> None:
+        self.seconds: dict[str, float] = {}
+        self.wanted = wanted
+
+    def measure(self, stage: str) -> AbstractContextManager[None]:
+        """Measure the time inside the `with`."""
+        return _Stage(self, stage)
+
+    def show(self, **values: object) -> None:
+        """Write a line about each value, if they are wanted."""
+        if self.wanted:
+            for name, value in values.items():
+                sys.stderr.write(f"[trace] {name}: {outline(value)}\n")
+
+
+class _Stage:
+    def __init__(self, trace: Trace, name: str) -> None:
+        self._trace = trace
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        seconds = self._trace.seconds[self._name] = time.perf_counter() - self._start
+        if self._trace.wanted:
+            sys.stderr.write(f"[trace] {self._name}: {seconds * 1e3:.3f} ms\n")
+
+
+def outline(value: object) -> str:
+    """Return one line about a value, in which arrays are data type, shape and range.
+
+    >>> import numpy as np
+    >>> outline({"x": np.array([1.0, 3.0]), "n": 3, "names": ["a", "b"]})
+    "{x: float64[2] from 1.0 to 3.0, n: 3, names: ['a', 'b']}"
+    """
+    return shortened(_text(value), _LONGEST_LINE)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, RootModel):
+        return _text(value.root)
+    if isinstance(value, BaseModel):
+        return _text({**value.__dict__, **(value.model_extra or {})})
+    if isinstance(value, Mapping):
+        return f"{{{_listed(value, lambda key: f'{key}: {_text(value[key])}')}}}"
+    if isinstance(value, list | tuple | set | frozenset):
+        return f"[{_listed(value, _text)}]"
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return _array_text(value) if value.shape else str(value)
+    return repr(summary(value))
+
+
+def _listed(items: Collection[Any], text: Callable[[Any], str]) -> str:
+    """Join the texts of the first items."""
+    more = [f"... {len(items)} items"] if len(items) > _MOST_ITEMS else []
+    return ", ".join([*map(text, islice(items, _MOST_ITEMS)), *more])
+
+
+def _array_text(array: Any) -> str:
+    sizes = ", ".join(map(str, array.shape))
+    has_range = getattr(array, "size", 0) and array.dtype.kind in "iuf"
+    extent = f" from {array.min()} to {array.max()}" if has_range else ""
+    return f"{array.dtype}[{sizes}]{extent}"

@@ -63,6 +63,15 @@ def test_file_is_opened_as_by_the_other_client(tmp_path: Path) -> None:
         assert len(lines) == 8
 
 
+def test_endpoint_that_is_absent_is_not_implemented(tmp_path: Path) -> None:
+    """The exception is that of a missing method, as programs for the other client expect it."""
+    tesseract = Tesseract.from_api(written(tmp_path / "tesseract", PRINTS))
+    with tesseract, pytest.raises(NotImplementedError, match="'jacobian' is not a") as raised:
+        tesseract.jacobian({}, ["x"], ["y"])
+    assert isinstance(raised.value, TesseractFailed)
+    assert type(pickle.loads(pickle.dumps(raised.value))) is type(raised.value)
+
+
 def test_printed_lines_may_be_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Without a function lines go to the streams of the process; `print` may be the function."""
     path = written(tmp_path / "tesseract", PRINTS)

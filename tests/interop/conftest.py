@@ -188,11 +188,7 @@ def serving_original(folder: Path, **options: Path) -> Iterator[str]:
                 "--port",
                 str(port),
             ],
-            env={
-                **os.environ,
-                "TESSERACT_API_PATH": str(folder / "tesseract_api.py"),
-                **{f"TESSERACT_{name.upper()}": str(path) for name, path in options.items()},
-            },
+            env=environment(api_path=folder / "tesseract_api.py", **options),
             cwd=folder,
             stdout=prints,
             stderr=prints,
@@ -210,12 +206,11 @@ def serving_original(folder: Path, **options: Path) -> Iterator[str]:
 def serving(folder: Path, *options: str) -> Iterator[str]:
     """Serve the Tesseract of a folder in a process of its own, and end that in any case."""
     log = folder / "server.log"
-    plain = {key: value for key, value in os.environ.items() if "TESSERACT" not in key}
     with (
         log.open("w") as prints,
         subprocess.Popen(
             [*RUNTIME, *options, "serve", "--port", "0"],
-            env={**plain, "TESSERACT_API_PATH": str(folder / "tesseract_api.py")},
+            env=environment(api_path=folder / "tesseract_api.py"),
             stdout=prints,
             stderr=prints,
         ) as process,
@@ -228,6 +223,12 @@ def serving(folder: Path, *options: str) -> Iterator[str]:
                 process.wait(SECONDS)
             finally:
                 process.kill()
+
+
+def environment(**options: Path | str) -> dict[str, str]:
+    """Return the variables of a process: those of this one, and global options, if any."""
+    plain = {key: value for key, value in os.environ.items() if "TESSERACT" not in key}
+    return plain | {f"TESSERACT_{name.upper()}": str(value) for name, value in options.items()}
 
 
 def _announced(process: subprocess.Popen[bytes], log: Path) -> str:

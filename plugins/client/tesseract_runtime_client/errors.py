@@ -11,6 +11,7 @@ from runtime_core.calls import fault_detail
 from runtime_core.contracts import Fault
 from runtime_core.errors import InvalidPayload, TesseractRuntimeError, ValidationFaults
 
+_NOT_FOUND = 404
 _UNPROCESSABLE = 422
 
 
@@ -60,6 +61,10 @@ class TesseractFailed(TesseractRuntimeError, RuntimeError):
         return type(self), (self.message, self.status, self.run_id, self.trace)
 
 
+class EndpointNotAvailable(TesseractFailed, NotImplementedError):
+    """A Tesseract lacks an endpoint; programs for tesseract-core catch `NotImplementedError`."""
+
+
 class Unreachable(TesseractRuntimeError, ConnectionError):
     """A Tesseract cannot be reached, or the connection broke; calls are never repeated."""
 
@@ -80,7 +85,8 @@ def failure(
         return ValidationError.of(detail, run_id)
     told = detail.get("message") if isinstance(detail, dict) else detail
     message = str(told or f"the server answered with status {status}")
-    return TesseractFailed(message, status, run_id, trace)
+    kind = EndpointNotAvailable if status == _NOT_FOUND else TesseractFailed
+    return kind(message, status, run_id, trace)
 
 
 def failure_of(fault: Fault, run_id: str) -> ValidationError | TesseractFailed:

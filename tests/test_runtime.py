@@ -70,6 +70,34 @@ def test_a_call_in_python_gives_a_model(runtime: Make) -> None:
     np.testing.assert_array_equal(result.root.y, [2.0, 4.0])
 
 
+@pytest.mark.parametrize(
+    ("annotation", "value", "number"),
+    [
+        ("int", np.array(5), 5),
+        ("int", np.int64(5), 5),
+        ("float", np.array(2.5), 2.5),
+        ("float", np.float32(2.5), 2.5),
+        ("bool", np.bool_(True), True),
+        ("Array[(None,), Float64]", range(3), [0.0, 1.0, 2.0]),
+        ("Array[(None,), Float64]", memoryview(b"\0\1\2"), [0.0, 1.0, 2.0]),
+        ("Array[(None,), Float64]", np.array([0.5], np.longdouble), [0.5]),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+def test_a_call_in_python_takes_numbers_of_numpy(
+    annotation: str, value: Any, number: Any, runtime: Make
+) -> None:
+    """A field has a number or an array of its own type, whatever holds it in Python."""
+    fields = HEADER.replace("x: Array[(None,), Float64] = [1.0]", f"x: {annotation}")
+    made = runtime(
+        fields + "def apply(inputs):\n    SEEN.append(inputs.x)\n    return {'y': [1]}\nSEEN = []\n"
+    )
+    made.call("apply", {"inputs": {"x": value}})
+    [seen] = made.api.module.SEEN
+    found = seen.tolist() if isinstance(seen, np.ndarray) else seen
+    assert (found, type(found)) == (number, type(number))
+
+
 def test_a_call_takes_a_payload_model(runtime: Make) -> None:
     """A payload model is accepted unchanged."""
     made = runtime()

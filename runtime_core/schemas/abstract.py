@@ -30,7 +30,8 @@ def abstract_leaf(array: Any) -> Any:
     def read(value: Any) -> Any:
         if isinstance(value, ShapeDType | Mapping):
             return value
-        numbers = value if hasattr(value, "shape") else from_numbers(value, dtype)
+        shaped = hasattr(value, "shape") and not isinstance(value, memoryview)
+        numbers = value if shaped else from_numbers(value, dtype)
         return ShapeDType(shape=np.shape(numbers), dtype=array.expected_dtype)
 
     return Annotated[ShapeDType, BeforeValidator(read), AfterValidator(fit)]

@@ -75,9 +75,11 @@ class RoundTrips(FormatSuite):
         """A plain NaN stays NaN."""
         assert np.isnan(echo.read(echo.write({"number": float("nan")})).number)
 
-    @pytest.mark.parametrize("number", [0, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63)])
+    @pytest.mark.parametrize(
+        "number", [0, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 2**64, -(2**70), 10**1000]
+    )
     def test_plain_integers_come_back(self, echo: Echo, number: int) -> None:
-        """Integers of 64 bits are exact."""
+        """Integers are exact, also where the format has none of their size."""
         assert echo.read(echo.write({"whole": number})).whole == number
 
     @pytest.mark.parametrize("text", TEXTS, ids=ascii)

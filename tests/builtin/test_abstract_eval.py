@@ -97,6 +97,12 @@ def test_what_does_not_fit_is_refused(
     assert [(d["type"], d["loc"]) for d in wrong.details] == [(type_, ["inputs", "x", *place])]
 
 
+def test_bytes_have_no_shape(runtime: Make) -> None:
+    """A binary part of a document is not an array here, either."""
+    with pytest.raises(InvalidPayload, match="contains non-numeric data"):
+        runtime(SAME).call(ABSTRACT, {"inputs": {"x": memoryview(b"ab").cast("c")}})
+
+
 def test_the_message_is_that_of_arrays(runtime: Make) -> None:
     """Invalid shapes and data types have the messages of invalid arrays."""
     inputs = {

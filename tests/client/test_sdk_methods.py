@@ -16,7 +16,7 @@ import pytest
 from runtime_core.errors import InvalidOption, InvalidPayload, UnknownName, UnreadableDocument
 from tesseract_core import Tesseract
 from tesseract_runtime_client import NotSupported, TesseractFailed, ValidationError
-from tests.client.conftest import Open, serving, written
+from tests.client.conftest import SOURCE, Open, serving, written
 
 PRINTS = """
 import os
@@ -70,6 +70,17 @@ def test_endpoint_that_is_absent_is_not_implemented(tmp_path: Path) -> None:
         tesseract.jacobian({}, ["x"], ["y"])
     assert isinstance(raised.value, TesseractFailed)
     assert type(pickle.loads(pickle.dumps(raised.value))) is type(raised.value)
+
+
+def test_paths_may_be_among_the_options(tmp_path: Path) -> None:
+    """Paths are taken from the options, and never from both places."""
+    path = written(tmp_path / "tesseract", SOURCE)
+    config = {"output_path": str(tmp_path / "out")}
+    with Tesseract.from_tesseract_api(path, runtime_config=config) as tesseract:
+        tesseract.apply({"x": [1.0]})
+    assert (tmp_path / "out").is_dir()
+    with pytest.raises(InvalidOption, match="'output_path' is an argument of its own"):
+        Tesseract.from_tesseract_api(path, output_path=tmp_path, runtime_config=config)
 
 
 def test_printed_lines_may_be_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

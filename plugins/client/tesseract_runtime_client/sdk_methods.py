@@ -48,17 +48,21 @@ class SdkMethods(ABC):
     ) -> Self:
         """Open a Tesseract as `from_api` does, with `debug` on, so that it has the endpoint `test`.
 
-        `runtime_config` are its options. `output_format` is the option of that name, which has no
-        influence on results here. `stream_logs` may be a function that gets each printed line; what
-        is printed goes to the streams of this process otherwise.
+        `runtime_config` are its options, with or without the paths. `output_format` is the option
+        of that name, which has no influence on results here. `stream_logs` may be a function that
+        gets each printed line, which goes to the streams of this process otherwise.
         """
         _check_gpu_transport(gpu_transport)
         current_scope().catalog.formats.find(output_format)
-        options = {"debug": True, "output_format": output_format, **(runtime_config or {})}
+        options: dict[str, Any] = {
+            "debug": True,
+            "output_format": output_format,
+            **(runtime_config or {}),
+        }
         return cls.from_api(
             tesseract_api,
-            input_path,
-            output_path,
+            input_path or options.pop("input_path", None),
+            output_path or options.pop("output_path", None),
             options=options,
             print_to=stream_logs if callable(stream_logs) else None,
         )

@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from runtime_core.arrays.coercion import Expected
-from runtime_core.arrays.dtypes import DTYPES
+from runtime_core.arrays.coercion import Expected, Shape
+from runtime_core.arrays.dtypes import DTYPES, NAMES
 from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.errors import did_you_mean, shortened
 from runtime_core.paths import (
@@ -50,21 +50,23 @@ class DifferentiableArrays:
         """The templates as text."""
         return [render(template) for template in self.by_template]
 
+    @property
+    def described(self) -> dict[str, dict[str, Any]]:
+        """The data type and, unless any is allowed, the shape of each array, by template."""
+        return {render(path): _description(types) for path, types in self.by_template.items()}
+
     def declared(self, path: str) -> Expected | None:
         """Return the declared shape and data type of the array at a path, or `None`.
 
-        A shape or data type is left open if members of a union differ in it. Raises `InvalidPath`
-        for an invalid path.
+        A size, shape or data type is left open if members of a union differ in it. Raises
+        `InvalidPath` for an invalid path.
         """
         steps = parse(path)
         for template, types in self.by_template.items():
             if matches(template, steps):
-                shapes = {array.expected_shape for array in types}
                 dtypes = {array.expected_dtype for array in types}
-                return Expected(
-                    shape=shapes.pop() if len(shapes) == 1 else ...,
-                    dtype=DTYPES[dtypes.pop()] if len(dtypes) == 1 else None,
-                )
+                dtype = DTYPES[dtypes.pop()] if len(dtypes) == 1 else None
+                return Expected(shape=_common_shape(types), dtype=dtype)
         return None
 
     def leaves(self, value: BaseModel) -> Iterator[tuple[str, Any]]:
@@ -120,6 +122,20 @@ class DifferentiableArrays:
             for template in self.by_template
         ]
         schema.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+
+
+def _description(types: Sequence[Any]) -> dict[str, Any]:
+    shape = _common_shape(types)
+    dtype = np.result_type(*(DTYPES[array.expected_dtype] for array in types))
+    return {"dtype": NAMES[dtype]} | ({} if shape is ... else {"shape": [*shape]})
+
+
+def _common_shape(types: Sequence[Any]) -> Shape:
+    """Return the shape of the members of a union, with `None` for sizes in which they differ."""
+    shapes = [array.expected_shape for array in types]
+    if ... in shapes or len({*map(len, shapes)}) > 1:
+        return ...
+    return tuple(sizes[0] if len({*sizes}) == 1 else None for sizes in zip(*shapes, strict=True))
 
 
 _MOST = 20  # paths in a message

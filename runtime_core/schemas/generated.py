@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from functools import cache, reduce
@@ -43,7 +43,15 @@ from runtime_core.schemas.structures import (
     rebuilt,
     types_of,
 )
-from runtime_core.schemas.walk import UNIONS, fields_of, holds_arrays, is_array, is_model
+from runtime_core.schemas.walk import (
+    UNIONS,
+    Node,
+    fields_of,
+    holds_arrays,
+    is_array,
+    is_model,
+    walk,
+)
 
 
 class ModelGenerator:
@@ -59,6 +67,7 @@ class ModelGenerator:
         self._made: dict[Any, Any] = {}
         self.default_faults: dict[str, None] = {}  # in order, each once
         self._open: list[Any] = []
+        self._choices: set[Any] = set()  # models inside of unions
 
     def model(self, author: type[BaseModel]) -> type[BaseModel]:
         """Return the generated subclass of an author's model.
@@ -127,6 +136,7 @@ class ModelGenerator:
             return self.annotation(alias.__value__)
 
     def _subclass(self, author: type[BaseModel]) -> type[BaseModel]:
+        self._choices.update(node.type for node in walk(author) if _is_written_exactly(node))
         root = issubclass(author, RootModel)
         keywords = {} if root or "extra" in author.model_config else {"extra": "forbid"}
         with warnings.catch_warnings():
@@ -150,7 +160,7 @@ class ModelGenerator:
             "__annotations__": annotations,
             "__module__": author.__module__,
             "__doc__": author.__doc__,
-            _ACCEPT: model_validator(mode="wrap")(_instances_of(author)),
+            _ACCEPT: model_validator(mode="wrap")(_instances_of(author, self._choices)),
             "__reduce__": _reduced_to(author),
         }
         fields = {name: self._field(author, field) for name, field in fields_of(author).items()}
@@ -162,7 +172,7 @@ class ModelGenerator:
     def _field(self, author: type[BaseModel], field: FieldInfo) -> FieldInfo:
         generated = copy(field)
         generated.annotation = self.annotation(field.annotation)
-        if holds_arrays(field.annotation):
+        if any(is_array(node.type) or _is_written_exactly(node) for node in walk(field.annotation)):
             generated.validate_default = True  # so that functions always get numpy arrays
         elif field.validate_default is None:
             generated.validate_default = author.model_config.get("validate_default")
@@ -185,6 +195,11 @@ def _has_untyped_extras(author: type[BaseModel]) -> bool:
     return author.model_config.get("extra") == "allow" and not typed
 
 
+def _is_written_exactly(node: Node) -> bool:
+    """Check for a model in a union, which writes only instances of the generated class."""
+    return node.choice and is_model(node.type)
+
+
 def _is_finite(model: type[BaseModel]) -> bool:
     """Check whether a model can be generated: a recursive one without arrays is kept unchanged."""
     return holds_arrays(model) or not _contains(model, model)
@@ -203,18 +218,28 @@ def _contains(model: Any, sought: type[BaseModel], seen: frozenset[Any] = frozen
     )
 
 
-def _instances_of(author: type[BaseModel]) -> Callable[..., Any]:
+def _instances_of(author: type[BaseModel], choices: Collection[Any]) -> Callable[..., Any]:
     bare = author.__pydantic_generic_metadata__["origin"]
 
     def accept(cls: type[BaseModel], value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
         if bare is not None and isinstance(value, bare) and not isinstance(value, author):
             value = author.model_validate(value)  # of the generic model, or of other parameters
         if isinstance(value, author):
-            return _with_validated_defaults(value, cls)
+            value = _with_validated_defaults(value, cls)
+            return _converted(value, cls) if author in choices else value
         return author_named(handler, value, author)
 
     accept.__name__ = author.__name__  # for the places of faults in unions
     return classmethod(accept)  # type: ignore[return-value]  # pydantic wants the raw classmethod
+
+
+def _converted(value: BaseModel, generated: type[BaseModel]) -> BaseModel:
+    """Copy an instance to the generated class: members of unions write no others."""
+    if type(value) is generated:
+        return value
+    converted = copy(value)
+    object.__setattr__(converted, "__class__", generated)  # the model may be frozen
+    return converted
 
 
 def _with_validated_defaults(value: BaseModel, generated: type[BaseModel]) -> BaseModel:

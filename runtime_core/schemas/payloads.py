@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 from runtime_core.schemas.abstract import abstract_leaf
 from runtime_core.schemas.differentiable import DifferentiableArrays
 from runtime_core.schemas.generated import ModelGenerator
-from runtime_core.schemas.walk import differentiable_arrays, field_order
+from runtime_core.schemas.walk import field_order
 
 _log = logging.getLogger(__name__)
 
@@ -94,16 +94,13 @@ class PayloadSchemas:
     @cached_property
     def input_extras(self) -> Mapping[str, Any]:
         """The `differentiable_arrays` and `field_order` of the inputs, which clients read."""
-        return _extras(self._inputs)
+        return _extras(self._inputs, self.differentiable_inputs)
 
     @cached_property
     def output_extras(self) -> Mapping[str, Any]:
         """The `differentiable_arrays` and `field_order` of the outputs, which clients read."""
-        return _extras(self._outputs)
+        return _extras(self._outputs, self.differentiable_outputs)
 
 
-def _extras(model: type[BaseModel]) -> Mapping[str, Any]:
-    return {
-        "differentiable_arrays": differentiable_arrays(model),
-        "field_order": field_order(model),
-    }
+def _extras(model: type[BaseModel], arrays: DifferentiableArrays) -> Mapping[str, Any]:
+    return {"differentiable_arrays": arrays.described, "field_order": field_order(model)}

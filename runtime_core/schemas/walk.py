@@ -26,10 +26,14 @@ UNIONS = (Union, types.UnionType)
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A model or an array type inside a model, with its path."""
+    """A model or an array type inside a model, with its path.
+
+    `choice` says whether it is inside of a union with other types than `None`.
+    """
 
     path: Path
     type: Any
+    choice: bool
 
     @property
     def template(self) -> str:
@@ -47,28 +51,39 @@ def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def walk(annotation: Any, path: Path = (), seen: tuple[Any, ...] = ()) -> Iterator[Node]:
+def walk(
+    annotation: Any, path: Path = (), seen: tuple[Any, ...] = (), choice: bool = False
+) -> Iterator[Node]:
     """Yield every model and array type in an annotation, outermost first."""
     if is_array(annotation):
-        yield Node(path=path, type=annotation)
+        yield Node(path=path, type=annotation, choice=choice)
     elif is_model(annotation):
         if annotation in seen:
             return  # a recursive model has no end, and its first level has all of its types
-        yield Node(path=path, type=annotation)
+        yield Node(path=path, type=annotation, choice=choice)
         for name, field in fields_of(annotation).items():
-            yield from walk(field.annotation, (*path, Field(name)), (*seen, annotation))
+            inner = field.annotation
+            yield from walk(inner, (*path, Field(name)), (*seen, annotation), choice)
     elif is_structure(annotation):
-        yield from _walk_structure(annotation, path, seen)
+        yield from _walk_structure(annotation, path, seen, choice)
     elif not isinstance(annotation, TypeAliasType) or annotation not in seen:
+        choice = choice or _is_choice(annotation)
         for step, inner in children(annotation):
-            yield from walk(inner, (*path, *step), (*seen, annotation))
+            yield from walk(inner, (*path, *step), (*seen, annotation), choice)
 
 
-def _walk_structure(structure: Any, path: Path, seen: tuple[Any, ...]) -> Iterator[Node]:
+def _is_choice(annotation: Any) -> bool:
+    members = [member for member in get_args(annotation) if member is not types.NoneType]
+    return get_origin(annotation) in UNIONS and len(members) > 1
+
+
+def _walk_structure(
+    structure: Any, path: Path, seen: tuple[Any, ...], choice: bool
+) -> Iterator[Node]:
     if structure in seen:
         return
     for step, inner in children(structure):
-        for node in walk(inner, (*path, *step), (*seen, structure)):
+        for node in walk(inner, (*path, *step), (*seen, structure), choice):
             if is_array(node.type) and node.type.flags:
                 raise _differentiable(class_of(structure).__name__, node.path[len(path) :])
             yield node
@@ -125,15 +140,6 @@ def holds_arrays(annotation: Any) -> bool:
     return any(is_array(node.type) for node in walk(annotation))
 
 
-def differentiable_arrays(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
-    """Return the data type and, unless `...`, the shape of each differentiable array, by path."""
-    return {
-        node.template: _description(node.type)
-        for node in walk(model)
-        if is_array(node.type) and node.type.flags
-    }
-
-
 def field_order(model: type[BaseModel]) -> dict[str, list[str]]:
     """Return the ordered field names of each nested model, by path.
 
@@ -144,10 +150,3 @@ def field_order(model: type[BaseModel]) -> dict[str, list[str]]:
         if is_model(node.type):
             order.setdefault(node.template, {}).update(dict.fromkeys(fields_of(node.type)))
     return {path: list(names) for path, names in order.items()}
-
-
-def _description(array: Any) -> dict[str, Any]:
-    description: dict[str, Any] = {"dtype": array.expected_dtype}
-    if array.expected_shape is not ...:
-        description["shape"] = list(array.expected_shape)
-    return description

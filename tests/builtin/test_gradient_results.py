@@ -291,7 +291,7 @@ def test_derivatives_have_the_shape_that_the_output_has(
         ("None", "None"),
         ("3", "3"),
         ("[1, 2]", "list of 2 items"),
-        ("np.ones(2)", "ndarray object"),
+        ("np.ones(2)", "array of shape (2,) and dtype float64"),
         ("{3: np.ones(2)}", "object with keys '3'"),
         ("{'x': 'a', 'y': 'a'}", "object with keys 'x', 'y'"),
         ("{'x': None, 'y': None}", "object with keys 'x', 'y'"),

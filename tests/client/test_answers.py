@@ -149,6 +149,7 @@ def nested(draw: st.DrawFn, samples: Samples) -> Sample:
         (GenericAlias(list, (annotation,)), [value, value]),
         (GenericAlias(dict, (str, annotation)), {"a.b": value}),
         (annotation | None, value),
+        (annotation | bool, value),
         *([(any_of[annotation], value)] if isinstance(value, BaseModel) else []),
         (root, root.model_construct(value)),
     ]

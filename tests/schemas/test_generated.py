@@ -462,6 +462,67 @@ def test_a_recursive_model_with_arrays_is_refused(author: type[BaseModel], name:
     )
 
 
+UNIONS = """
+from typing import Annotated, Literal
+from pydantic import BaseModel, Field
+from runtime_core import Array, Differentiable, Float64
+
+Vector = Differentiable[Array[(None,), Float64]]
+Matrix = Differentiable[Array[(None, None), Float64]]
+
+class A(BaseModel):
+    kind: Literal["a"] = "a"
+    w: Vector | Matrix = [1.0]
+
+class B(BaseModel):
+    kind: Literal["b"] = "b"
+    n: int = 1
+
+class InputSchema(BaseModel):
+    x: Vector | Matrix
+    either: A | B = A()
+    other: B | int = B()
+    tagged: Annotated[A | B, Field(discriminator="kind")] = B()
+    listed: list[A | B] | dict[str, A] = [A(), B(n=2)]
+
+class OutputSchema(InputSchema):
+    pass
+
+def dumped(model):
+    model.model_dump(), model.model_dump(mode="json"), model.model_dump_json()  # warn
+    return model
+
+def apply(inputs):
+    return dumped(OutputSchema(**dict(dumped(inputs))))
+
+def abstract_eval(inputs):
+    inputs.model_dump()
+    return {**dict(inputs), "listed": [A(), B()]}
+
+def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
+    dumped(inputs)
+    return {"x": cotangent_vector["x"]}
+"""
+
+
+@pytest.mark.parametrize("x", [[1.0, 2.0], [[1.0, 2.0]]], ids=["vector", "matrix"])
+def test_members_of_unions_are_written_without_a_warning(x: Any, runtime: Make) -> None:
+    """Instances of the author, defaults too, become those of the class that the union writes."""
+    made = runtime(UNIONS)
+    outputs: Any = made.call("apply", {"inputs": {"x": x}})
+    assert outputs.root.x.tolist() == x
+    assert outputs.root.listed == [outputs.root.either, outputs.root.listed[1]]
+    shape = {"shape": np.shape(x), "dtype": "float64"}
+    abstract: Any = made.call("abstract_eval", {"inputs": {"x": shape}})
+    assert abstract.model_dump(mode="json")["listed"] == [
+        {"kind": "a", "w": {"shape": [1], "dtype": "float64"}},
+        {"kind": "b", "n": 1},
+    ]
+    payload = {"inputs": {"x": x}, "vjp_inputs": ["x"], "vjp_outputs": ["x"]}
+    product: Any = made.call("vector_jacobian_product", payload | {"cotangent_vector": {"x": x}})
+    assert product.root["x"].tolist() == x
+
+
 class Pin(BaseModel):
     """A model that is unlike another of a union."""
 

@@ -11,7 +11,8 @@ from typing_extensions import TypeAliasType
 
 from runtime_core import Array, Differentiable, Float32, Float64
 from runtime_core.arrays.annotation import array_type
-from runtime_core.schemas.walk import differentiable_arrays, field_order, holds_arrays
+from runtime_core.schemas.differentiable import DifferentiableArrays
+from runtime_core.schemas.walk import field_order, holds_arrays
 
 T = TypeVar("T")
 
@@ -81,7 +82,7 @@ def model_of(annotation: str) -> type[BaseModel]:
 )
 def test_paths_go_through_every_container(annotation: str, paths: list[str]) -> None:
     """Lists are `[]`, fixed tuples literal indices, dicts `{}` and root models `.root`."""
-    assert list(differentiable_arrays(model_of(annotation))) == paths
+    assert DifferentiableArrays(model_of(annotation)).templates == paths
 
 
 def test_arrays_are_described_by_data_type_and_shape() -> None:
@@ -94,11 +95,29 @@ def test_arrays_are_described_by_data_type_and_shape() -> None:
         matrix: Differentiable[Array[(None, 3), Float32]]
         plain: Float32
 
-    assert differentiable_arrays(Model) == {
+    assert DifferentiableArrays(Model).described == {
         "vector": VECTOR,
         "scalar": SCALAR,
         "anything": {"dtype": "float64"},
         "matrix": {"dtype": "float32", "shape": [None, 3]},
+    }
+
+
+def test_members_of_a_union_are_described_together() -> None:
+    """Sizes, shapes and data types are what all arrays at one path have in common."""
+    flags = ("DIFFERENTIABLE",)
+    pair: Any = array_type((2, 3), "float32", flags)
+    wide: Any = array_type((2, 4), "float64", flags)
+
+    class Model(BaseModel):
+        ranks: Vector | pair
+        sizes: pair | wide | None
+        single: pair | str
+
+    assert DifferentiableArrays(Model).described == {
+        "ranks": {"dtype": "float64"},
+        "sizes": {"dtype": "float64", "shape": [2, None]},
+        "single": {"dtype": "float32", "shape": [2, 3]},
     }
 
 
@@ -108,7 +127,7 @@ def test_paths_are_names_of_fields() -> None:
     class Model(BaseModel):
         x: Differentiable[Float64] = Field(alias="eks")
 
-    assert list(differentiable_arrays(Model)) == ["x"]
+    assert DifferentiableArrays(Model).templates == ["x"]
     assert field_order(Model) == {"": ["x"]}
 
 
@@ -143,7 +162,7 @@ def test_an_inherited_field_has_its_place() -> None:
 
 def test_a_model_named_before_its_definition_is_found() -> None:
     """A forward reference is followed to the model that it names."""
-    assert list(differentiable_arrays(Early)) == ["inner.weights"]
+    assert DifferentiableArrays(Early).templates == ["inner.weights"]
     assert field_order(Early) == {"": ["inner"], "inner": ["weights"]}
 
 
@@ -153,7 +172,7 @@ def test_a_nested_model_named_before_its_definition_is_found() -> None:
     class Model(BaseModel):
         middle: Middle
 
-    assert list(differentiable_arrays(Model)) == ["middle.inner.weights"]
+    assert DifferentiableArrays(Model).templates == ["middle.inner.weights"]
 
 
 class Early(BaseModel):

@@ -245,7 +245,8 @@ def test_an_apply_that_fails_is_told_and_not_remembered(runtime: Make) -> None:
         + "    return 2\n"
     )
     failed = fault(made, VJP, of_length(2))
-    assert (failed.kind, failed.message) == (FaultKind.TESSERACT_FAILED, "OSError: no licence")
+    assert failed.kind is FaultKind.TESSERACT_FAILED
+    assert failed.message.startswith("OSError: no licence (")
     answer(made, VJP, of_length(2))
 
 

@@ -29,12 +29,17 @@ def checked_run_id(run_id: str) -> str:
     >>> checked_run_id("fit-7.a")
     'fit-7.a'
     """
-    if not re.fullmatch(RUN_ID_PATTERN, run_id) or "\n" in run_id:
+    if not is_run_id(run_id):
         raise InvalidOption(
             f"run_id {run_id[:140]!r} is not valid: 1 to 128 letters, digits, '_', '.' and '-', "
             "and no '..'."
         )
     return run_id
+
+
+def is_run_id(text: str) -> bool:
+    """Check whether a text can name a run and its folder."""
+    return "\n" not in text and re.fullmatch(RUN_ID_PATTERN, text) is not None
 
 
 def run_of(call: Call, config: RuntimeConfig) -> Run:
@@ -43,7 +48,7 @@ def run_of(call: Call, config: RuntimeConfig) -> Run:
         id=call.run_id,
         endpoint=call.endpoint,
         parent_id=call.parent_run_id,
-        folder=_root(call.output_path or config.output_path).absolute() / run_name(call.run_id),
+        folder=run_folder(call.run_id, call.output_path or config.output_path),
         name=config.name,
         version=config.version,
     )
@@ -54,10 +59,15 @@ def run_name(run_id: str) -> str:
     return f"run_{run_id}"
 
 
+def run_folder(run_id: str, output_path: str) -> Path:
+    """Return the folder of a run in an output path."""
+    return _root(output_path).absolute() / run_name(run_id)
+
+
 def unlogged_run(endpoint: str, config: RuntimeConfig) -> Run:
     """Return a new run whose records are dropped; its files are kept."""
     run_id = new_run_id()
-    folder = _root(config.output_path).absolute() / run_name(run_id)
+    folder = run_folder(run_id, config.output_path)
     return Run(id=run_id, endpoint=endpoint, folder=folder, kept=False)
 
 

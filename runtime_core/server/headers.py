@@ -1,7 +1,8 @@
-"""The headers of a request, and the error of an invalid one."""
+"""The headers and the query of a request, and the error of an invalid one."""
 
 from __future__ import annotations
 
+from starlette.datastructures import QueryParams
 from starlette.types import Scope
 
 from runtime_core.errors import InvalidPayload
@@ -18,6 +19,15 @@ def header_fields(scope: Scope) -> dict[str, str]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         fields[name] = f"{fields[name]}, {value}" if name in fields else value
     return fields
+
+
+def named_run_id(scope: Scope) -> str | None:
+    """Return the run id that the query of a request names, valid or not.
+
+    >>> named_run_id({"query_string": b"run_id=fit-7"})
+    'fit-7'
+    """
+    return QueryParams(scope["query_string"]).get("run_id") if scope["query_string"] else None
 
 
 def invalid_request(place: str, name: str, problem: str) -> InvalidPayload:

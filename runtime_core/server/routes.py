@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,7 +17,7 @@ from runtime_core.errors import FaultKind, InvalidOption, TesseractRuntimeError
 from runtime_core.run_logs.run import checked_run_id, new_run_id, run_name
 from runtime_core.server.admission import Reserve
 from runtime_core.server.disconnect import cancelled_on_disconnect
-from runtime_core.server.headers import header_fields, invalid_request
+from runtime_core.server.headers import header_fields, invalid_request, named_run_id
 from runtime_core.server.negotiation import UnsupportedMediaType
 from runtime_core.server.request_body import announced_size
 from runtime_core.server.responses import (
@@ -157,7 +156,7 @@ def _parent_run_id(fields: Mapping[str, str]) -> str | None:
 
 
 def _run_id(scope: Scope) -> str:
-    given = QueryParams(scope["query_string"]).get("run_id") if scope["query_string"] else None
+    given = named_run_id(scope)
     return new_run_id() if given is None else _checked(given, "query", "run_id")
 
 

@@ -44,7 +44,8 @@ def test_tesseract_named_after_the_command(
     """Each command that loads the Tesseract takes `--api-path`, on either side of its arguments."""
     case = {"endpoint": "health", "expected_outputs": {"status": "ok"}}
     (tmp_path / "case.json").write_text(json.dumps(case))
-    path = str(tesseract(DOUBLE + "\ndef abstract_eval(abstract_inputs):\n    return {'y': x}\n"))
+    shapes = "\ndef abstract_eval(abstract_inputs):\n    return {'y': abstract_inputs.x}\n"
+    path = str(tesseract(DOUBLE + shapes))
     before = here("--api-path", path, *command)
     name, *arguments = command
     assert here(name, *arguments, "--api-path", path) == before

@@ -120,6 +120,26 @@ def test_body_of_a_refused_caller_is_not_waited_for(locked: Served) -> None:
         assert read_answer(connection).status == 401
 
 
+def test_run_is_replaced_by_its_own_key_alone(serve: Serve, tmp_path: Path) -> None:
+    """With keys, a run that another key has named, or the server, keeps its files."""
+    source = DOUBLE.replace("    return", "    print('here')\n    return")
+    keys = ["--api-key=one", "--api-key=two"]
+    served = serve(source, "--output-path", str(tmp_path / "out"), options=keys)
+
+    def call(key: str, query: str) -> Answer:
+        headers = {"Authorization": f"Bearer {key}"}
+        return served.request("POST", f"/apply{query}", PAYLOAD, headers)
+
+    calls = [call(key, "?run_id=mine") for key in ("one", "two", "one")]
+    assert [answer.status for answer in calls] == [200, 409, 200]
+    assert calls[1].json() == {
+        "detail": "Run 'mine' was not first named with this key: name this run with another run_id."
+    }
+    run_id = call("one", "").headers["tesseract-run-id"]
+    assert [call(key, f"?run_id={run_id}").status for key in ("one", "two")] == [409, 409]
+    assert call("two", "?run_id=a%2Fb").status == 422
+
+
 def test_keys_come_from_the_environment(serve: Serve) -> None:
     """A key can be set by a variable, as other users can read the command line."""
     served = serve(environment={"TESSERACT_API_KEY": "one two"}, options=["--in-process"])

@@ -73,7 +73,7 @@ class ArrayJsonSchema(GenerateJsonSchema):
             return self.encode_default({f.name: getattr(dft, f.name) for f in fields(dft)})
         if isinstance(dft, Mapping):
             return {key: self.encode_default(value) for key, value in dft.items()}
-        if isinstance(dft, list | tuple):
+        if isinstance(dft, list | tuple | range):
             return [self.encode_default(item) for item in dft]
         if hasattr(dft, "__array__"):
             with suppress(ValueError):  # it is an array of something else than numbers

@@ -162,6 +162,7 @@ Anything: Any = create_model("Anything", __config__={"extra": "allow"})
         (Float64, np.float32(0.5), 0.5),
         (Vector, [1, 2], [1, 2]),
         (Vector, (1, 2), [1, 2]),
+        (Vector, range(2), [0, 1]),
         (Vector, np.array([1.0, 2.0]), [1.0, 2.0]),
         (Array[(None, 2), Int64], np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
         (Array[(None,), Bool], np.array([True]), [True]),

@@ -11,28 +11,13 @@ from tests.conftest import Cli
 from tests.features.conftest import PROCESSES, Request
 from tests.features.corpus import FOLDER, Case, cases, features, is_runnable
 
-FAILING = {
-    "neighbours: apply": "child processes do not find neighbours",
-    "not_finite: apply": "NaN is null in untyped places",
-    "returned_values: untyped numpy": "numpy integers in untyped places are refused",
-}
-"""What does not work yet, by the name of a Tesseract or of one case of it."""
-
 
 def each_case() -> Iterator[object]:
     """Yield every case beside the Tesseract whose server answers it."""
     for feature in features():
         for case in cases(feature):
             needed = pytest.mark.skipif(not is_runnable(case), reason=f"needs {case.needs}")
-            yield pytest.param(
-                feature, case, id=case.id, marks=[needed, *marks_of(case.id, feature)]
-            )
-
-
-def marks_of(*names: str) -> Iterator[pytest.MarkDecorator]:
-    """Yield the mark of what does not work yet."""
-    for name in {*names} & FAILING.keys():
-        yield pytest.mark.xfail(reason=FAILING[name], strict=False)
+            yield pytest.param(feature, case, id=case.id, marks=needed)
 
 
 @pytest.mark.parametrize(("server", "case"), [*each_case()], indirect=["server"], scope="module")
@@ -41,10 +26,7 @@ def test_case_is_answered_over_http(server: Request, case: Case) -> None:
     case.check(*server("POST", f"/{case.endpoint}", case.payload))
 
 
-EACH_FEATURE = [pytest.param(name, marks=[*marks_of(name)]) for name in features()]
-
-
-@pytest.mark.parametrize("feature", EACH_FEATURE)
+@pytest.mark.parametrize("feature", features())
 def test_file_passes_check(feature: str, cli: Cli, cli_here: Cli) -> None:
     """The command `check` finds nothing wrong with a file that runs."""
     run = cli if feature in PROCESSES else cli_here
@@ -52,7 +34,7 @@ def test_file_passes_check(feature: str, cli: Cli, cli_here: Cli) -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-@pytest.mark.parametrize("feature", EACH_FEATURE)
+@pytest.mark.parametrize("feature", features())
 def test_openapi_schema_names_the_endpoints_of_the_cases(
     feature: str, cli: Cli, cli_here: Cli
 ) -> None:
@@ -62,6 +44,19 @@ def test_openapi_schema_names_the_endpoints_of_the_cases(
     assert printed.returncode == 0, printed.stderr
     paths = json.loads(printed.stdout)["paths"]
     assert {f"/{case.endpoint}" for case in cases(feature)} <= paths.keys()
+
+
+ONE_OF_EACH = ["aliases", "arrays_in_files", "files", "neighbours", "own_gradients"]
+
+
+@pytest.mark.parametrize("feature", ONE_OF_EACH)
+def test_case_is_answered_on_the_command_line(feature: str, cli: Cli) -> None:
+    """A command prints what a server answers."""
+    case = cases(feature)[0]
+    arguments = [case.endpoint.replace("_", "-"), json.dumps(case.payload)]
+    done = cli(*arguments, environment=environment_of(feature))
+    assert done.returncode == 0, done.stderr
+    case.check(200, done.stdout.encode())
 
 
 def environment_of(feature: str) -> dict[str, str]:

@@ -30,6 +30,7 @@ DIFFERENCES: dict[str, str] = {
     "habits: raises": "its 500 does not say what failed",
     "logs: artifact of a folder": "it copies files only",
     "not_finite: apply": "it reads no NaN and writes null",
+    "returned_arrays: masked": "it loses the mask",
     "returned_values: default": "it leaves out fields at their default where a dict is returned",
     "returned_values: untyped numpy": "it refuses numpy integers in untyped places",
 }

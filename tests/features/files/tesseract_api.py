@@ -44,6 +44,7 @@ class OutputSchema(BaseModel):
     total: Differentiable[Float64]
     path: OutputPath
     paths: list[OutputPath]
+    keyed: dict[str, OutputPath]
     report: Report
     names: list[str]
     times: list[float]
@@ -61,6 +62,7 @@ def apply(inputs: InputSchema) -> OutputSchema:
         * (table.sum() + sum(reading.values.sum() for reading in inputs.readings)),
         path=paths[0],
         paths=paths,
+        keyed={"a.b": paths[1]},
         report=Report(path=paths[1]),
         names=[path.name for path in [inputs.table, *inputs.more, *inputs.keyed.values()]],
         times=[inputs.readings[index].time for index in range(len(inputs.readings))],

@@ -23,6 +23,9 @@ ARRAYS = {
     "list of arrays": lambda: [np.arange(2.0), np.ones(2)],
     "tuple of arrays": lambda: (np.arange(2.0), np.ones(2)),
     "matrix": lambda: np.array([[1.0, 2.0]]).view(np.matrix),
+    "ranges": lambda: [range(2), range(2, 4)],
+    "memoryview": lambda: memoryview(np.arange(4.0).reshape(2, 2)),
+    "masked": lambda: np.ma.masked_greater(np.arange(4.0).reshape(2, 2), 2),
     "longdouble": lambda: np.array([[1.5]], np.longdouble),
 }
 

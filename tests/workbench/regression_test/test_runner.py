@@ -84,7 +84,7 @@ def test_outputs_may_be_written_in_many_ways(run_one: RunCase, changed: dict[str
         ({"total": "much"}, "total: expected 'much', got 14.0"),
         (
             {"wrong": 1, "label": 3},
-            "The expected outputs are not a valid ApplyOutputSchema:\n"
+            "The expected outputs do not fit the schema:\n"
             "label: Input should be a valid string\n"
             "wrong: Extra inputs are not permitted",
         ),
@@ -206,7 +206,7 @@ def test_endpoint_without_a_payload(run_one: RunCase, payload: Any) -> None:
     wrong = run_one(**asked, expected_outputs={"status": "ill"})
     assert (wrong.status, wrong.message) == (
         "failed",
-        "The expected outputs are not a valid Health:\nstatus: Input should be 'ok'",
+        "The expected outputs do not fit the schema:\nstatus: Input should be 'ok'",
     )
 
 

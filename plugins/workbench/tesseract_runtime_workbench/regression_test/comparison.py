@@ -67,8 +67,7 @@ def output_differences(
         expected = model.model_validate(remainder, context=options)
     except ValidationError as error:
         faults = fault_lines(invalid_payload(error).details, root="outputs")
-        header = f"The expected outputs are not a valid {model.__name__}:"
-        return [*document.found, header, faults]
+        return [*document.found, "The expected outputs do not fit the schema:", faults]
     return [*document.found, *differences(_outputs(expected), _outputs(result), tolerance)]
 
 

@@ -50,7 +50,7 @@ def test_tesseract_named_after_the_command(
     name, *arguments = command
     assert here(name, *arguments, "--api-path", path) == before
     assert here(name, f"--api-path={path}", *arguments) == before
-    assert (before.code, before.stderr) == (0, "")
+    assert "No Tesseract" not in before.stderr
 
 
 @pytest.mark.parametrize(

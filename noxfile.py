@@ -140,21 +140,25 @@ def wheels(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 def interop(session: nox.Session) -> None:
     """Let the clients of the original call Tesseracts that this checkout serves."""
-    runtime = Path(session.create_tmp(), "runtime")  # both have a package `tesseract_core`
+    runtime = Path(
+        session.create_tmp(), "runtime"
+    ).absolute()  # both have a package `tesseract_core`
     session.run_install("uv", "venv", "--clear", f"--python={session.python}", str(runtime))
-    session.run_install("uv", "pip", "install", f"--python={runtime}", *checkout("jax"))
+    session.run_install("uv", "pip", "install", f"--python={runtime}", *checkout(*HEAVY))
     forms = Path(session.create_tmp(), "forms")  # its dependencies are those of no client
     session.run_install("uv", "venv", "--clear", f"--python={session.python}", str(forms))
     pages = "tesseract-streamlit==0.1.0"
     session.run_install("uv", "pip", "install", f"--python={forms}", pages)
     clients = ["tesseract-core[runtime]==1.15.0", "tesseract-jax==0.4.0"]
     used = ["equinox", "matplotlib", "pandas", "xarray"]  # by files of tests/features
-    session.install(*clients, *used, "pytest>=8.3", "pytest-timeout>=2.3")
+    plugins = ["pytest-timeout>=2.3", "pytest-xdist>=3.6"]
+    session.install(*clients, *used, "pytest>=8.3", *plugins)
     command = str(runtime / "bin" / "tesseract-runtime")
     # The environment of the clients lacks our core, which the tests of other folders import.
     arguments = ["--confcutdir=tests/interop", "tests/interop", *session.posargs]
     programs = {"INTEROP_RUNTIME": command, "INTEROP_FORMS": str(forms / "bin" / "python")}
-    session.run("pytest", "-q", *arguments, env={**programs, "PYTHONPATH": "."})
+    processes = [f"-n{PROCESSORS}", "--dist=loadfile"]
+    session.run("pytest", "-q", *processes, *arguments, env={**programs, "PYTHONPATH": "."})
 
 
 @nox.session(python=OLDEST)

@@ -109,12 +109,12 @@ TextList = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 class Flag:
     """Describes the flag of an option, in the `Annotated` type of its field.
 
-    `variables` are further environment variables. `--help` leaves `advanced` options out, and
-    `--help-all` lists them.
+    `variables` are further environment variables; with `None` none is read. `--help` leaves
+    `advanced` options out, and `--help-all` lists them.
     """
 
     short: str | None = None
-    variables: Sequence[str] = ()
+    variables: Sequence[str] | None = ()
     advanced: bool = False
 
 

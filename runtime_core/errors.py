@@ -217,9 +217,16 @@ class GradientFailed(TesseractRuntimeError):
 
 
 class WorkerDied(TesseractRuntimeError):
-    """The process that computed a call ended before it answered."""
+    """The process that computed a call ended before it answered.
+
+    `output` is the end of what it printed, which may name files of the machine.
+    """
 
     kind = FaultKind.WORKER_DIED
+
+    def __init__(self, message: str, *, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
 
 
 class WorkersLost(TesseractRuntimeError):

@@ -16,6 +16,7 @@ from runtime_core.errors import (
     InvalidPayload,
     TesseractRuntimeError,
     UnreadableDocument,
+    WorkerDied,
     number_text,
     shortened,
 )
@@ -33,7 +34,8 @@ def fault_of(error: TesseractRuntimeError, place: str = "") -> Fault:
         return error.fault
     details = error.details if isinstance(error, InvalidPayload | UnreadableDocument) else ()
     cause = error.__cause__
-    trace = _unicode(author_trace(cause)) if cause is not None else ""
+    output = error.output if isinstance(error, WorkerDied) else ""
+    trace = _unicode(author_trace(cause) if cause is not None else output)
     message = _placed(_text(error) or exception_text(error), place)
     return Fault(kind=error.kind, message=message, details=details, trace=trace)
 

@@ -191,7 +191,8 @@ def _parameter(
         "help": f"{field.description or ''}{default}".strip(),
         "hidden": flag.advanced or advanced,
         "show_envvar": False,
-        "envvar": [variable, *flag.variables],
+        "envvar": None if flag.variables is None else [variable, *flag.variables],
+        "allow_from_autoenv": flag.variables is not None,
     }
     names = [name for name in (flag.short, flag_name(option)) if name]
     if field.annotation is bool:

@@ -37,6 +37,7 @@ from runtime_core.contracts.scope import CallScope
 from runtime_core.contracts.server import (
     Layer,
     Place,
+    RunningCall,
     ServerContext,
     ServerExtension,
     ServerParts,
@@ -82,6 +83,7 @@ __all__ = [
     "RunHandle",
     "RunSink",
     "RunStatus",
+    "RunningCall",
     "ServerContext",
     "ServerExtension",
     "ServerParts",

@@ -33,6 +33,15 @@ class Layer:
     wrap: Callable[[Any], Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunningCall:
+    """A call that a worker computes, and the seconds since it began."""
+
+    run_id: str
+    endpoint: str
+    seconds: float
+
+
 class ServerContext(Protocol):
     """The parts of the server that extensions use."""
 
@@ -51,6 +60,10 @@ class ServerContext(Protocol):
     @property
     def problem(self) -> str | None:
         """The reason why no call can be computed now, or `None`."""
+
+    @property
+    def running(self) -> Sequence[RunningCall]:
+        """The calls that are being computed."""
 
     @property
     def description(self) -> Description:

@@ -111,7 +111,8 @@ class RunSupervisor:
 
 def _note(run: Run, fault: Fault) -> None:
     """Append the failure of a run to its text log."""
-    text = fault.trace or fault.message.partition("\n")[0]  # the rest is in the log already
+    has_trace = fault.trace and fault.kind is not FaultKind.WORKER_DIED  # its output is in the log
+    text = fault.trace if has_trace else fault.message.partition("\n")[0]
     try:
         append_text(text_log_path(run), f"{text.rstrip()}\n".encode())
     except OSError as error:

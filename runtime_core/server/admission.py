@@ -1,4 +1,4 @@
-"""Admission: the limits on waiting calls and on the bytes of their bodies."""
+"""Admission: the limits on calls that wait or are computed, and on the bytes of their bodies."""
 
 from __future__ import annotations
 
@@ -8,35 +8,45 @@ from contextlib import contextmanager
 from runtime_core.errors import QueueFull
 
 Reserve = Callable[[int], None]
-"""Reserves the size of a body, or the part of it that is known so far; `QueueFull` if too large."""
+"""Reserves the bytes of a body that have arrived so far; `QueueFull` if too many."""
 
 
 class Admission:
-    """Counts the calls that wait or are computed, and the bytes of their bodies."""
+    """Counts complete calls until they are computed, and the bytes of bodies as they arrive."""
 
     def __init__(self, *, slots: int, size: int) -> None:
         self._free_slots = slots
         self._free_size = size
         self._size = size
 
-    @contextmanager
-    def admitted(self) -> Iterator[Reserve]:
-        """Count a call, and its bytes, inside the `with`; `QueueFull` if there are too many."""
+    def refuse_if_full(self) -> None:
+        """Raise `QueueFull` if no further call could be taken at the moment."""
         if self._free_slots <= 0:
             raise QueueFull("The queue is full: so many calls wait already. Try again later.")
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Count a complete call inside the `with`; `QueueFull` if there are too many."""
+        self.refuse_if_full()
+        self._free_slots -= 1
+        try:
+            yield
+        finally:
+            self._free_slots += 1
+
+    @contextmanager
+    def body(self) -> Iterator[Reserve]:
+        """Count the bytes of a body inside the `with`."""
         reserved = 0
 
         def reserve(size: int) -> None:
             nonlocal reserved
-            if size > reserved:
-                self._take(size - reserved)
-                reserved = size
+            self._take(size - reserved)
+            reserved = size
 
-        self._free_slots -= 1
         try:
             yield reserve
         finally:
-            self._free_slots += 1
             self._free_size += reserved
 
     def _take(self, size: int) -> None:

@@ -7,12 +7,16 @@ from collections.abc import Iterator, Sequence
 
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core.calls.faults import exception_text
 from runtime_core.catalog import CORE
 from runtime_core.contracts import Place, ServerParts
+from runtime_core.errors import did_you_mean
+from runtime_core.server.responses import JsonResponse
 from runtime_core.server.routes import ComputingRoute, endpoint_routes
 from runtime_core.server.server import Server
 
@@ -21,7 +25,12 @@ _log = logging.getLogger(__name__)
 
 def build_application(server: Server, parts: Sequence[ServerParts]) -> ASGIApp:
     """Build the application of a server with the parts of its extensions."""
-    app = FastAPIOffline(title=server.config.name, version=server.config.version, redoc_url=None)
+    app = FastAPIOffline(
+        title=server.config.name,
+        version=server.config.version,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would go to whatever `Host` the request names
+    )
     document = dict(server.description.openapi)
     for part in parts:
         app.router.routes.extend(part.routes)
@@ -29,6 +38,14 @@ def build_application(server: Server, parts: Sequence[ServerParts]) -> ASGIApp:
             server.observers.append(part.observe)
         if part.openapi is not None:
             document = dict(part.openapi(document))
+    paths = [f"/{endpoint.name}" for endpoint in server.description.endpoints]
+
+    async def not_found(request: Request, error: Exception) -> Response:
+        return JsonResponse(
+            {"detail": f"Not Found.{did_you_mean(request.url.path, paths)}"}, status_code=404
+        )
+
+    app.add_exception_handler(404, not_found)
     app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
     app.router.routes.extend(endpoint_routes(server))
     return _layered(_with_short_cuts(app, app.router.routes), parts)

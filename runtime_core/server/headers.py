@@ -7,6 +7,9 @@ from starlette.types import Scope
 
 from runtime_core.errors import InvalidPayload
 
+CALLER = "tesseract_runtime.caller"
+"""The key of the ASGI scope that holds the name of the caller, where keys are required."""
+
 
 def header_fields(scope: Scope) -> dict[str, str]:
     """Return the header fields by lower-case name; repeated ones are joined (RFC 9110, 5.3).

@@ -40,6 +40,7 @@ class MediaRange:
 
 _ANYTHING = ("application/*", "*/*")  # the more specific one first
 _NONE = "none"
+_MOST_RANGES = 64  # of an `Accept` header; browsers send eight
 _REMEMBERED = 256  # headers; clients have few
 
 
@@ -66,6 +67,8 @@ class Negotiation:
 
     def _output(self, accept: str) -> Wire:
         """Return the best wire of an `Accept` header; `NotAcceptable` if there is none."""
+        if accept.count(",") >= _MOST_RANGES:
+            raise NotAcceptable(f"The header Accept has more than {_MOST_RANGES} media ranges.")
         producible = [
             (range_, compression)
             for range_ in media_ranges(accept or "*/*")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 
 from starlette.requests import ClientDisconnect
@@ -14,12 +15,14 @@ from runtime_core.server.admission import Reserve
 from runtime_core.server.headers import invalid_request
 from runtime_core.workers import BodyBuffer
 
-_IDLE_SECONDS = 30.0
-"""A body is refused after so long without a byte."""
+_IDLE_SECONDS = 30.0  # without a byte
+_LEAST_RATE = 1024  # bytes a second, on average
+_SECONDS_TO_GET_GOING = 30.0  # in addition
+_LONGEST_SECONDS = 3600.0  # for the whole body
 
 
 class BodyReader:
-    """Receives the bodies of requests; none may pause too long, or once the server is stopped."""
+    """Receives the bodies of requests; each must keep coming, until the server is stopped."""
 
     def __init__(self, *, limit: int) -> None:
         self._limit = limit
@@ -38,12 +41,13 @@ class BodyReader:
         Raises `BodyTooLarge`, `QueueFull`, `SlowBody`, `ShuttingDown`, and `ClientDisconnect` when
         the client hangs up; then the body has been discarded.
         """
+        start = asyncio.get_running_loop().time()
         timeout = asyncio.timeout(None)
         self._timeouts.add(timeout)
         try:
             async with timeout:
                 while True:
-                    self._renew(timeout)
+                    self._renew(timeout, latest=start + _seconds_for(arriving.size))
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise ClientDisconnect
@@ -56,21 +60,30 @@ class BodyReader:
         except BaseException as error:
             arriving.discard()
             if isinstance(error, TimeoutError):
-                raise self._lateness() from None
+                raise self._lateness(arriving.size) from None
             raise
         finally:
             self._timeouts.discard(timeout)
 
-    def _lateness(self) -> TesseractRuntimeError:
+    def _lateness(self, size: int) -> TesseractRuntimeError:
         if self._is_stopped:
             return ShuttingDown("The server is being stopped.")
-        return SlowBody(f"Nothing of the body has arrived for {_IDLE_SECONDS:g} s.")
+        return SlowBody(
+            f"The body arrives too slowly, {size} bytes so far. It may pause for "
+            f"{_IDLE_SECONDS:g} s, must come at {_LEAST_RATE} bytes a second, and be complete "
+            f"after {_LONGEST_SECONDS:g} s."
+        )
 
-    def _renew(self, timeout: asyncio.Timeout) -> None:
+    def _renew(self, timeout: asyncio.Timeout, *, latest: float = math.inf) -> None:
         """Extend the timeout; once the server is stopped, only bytes that are here are read."""
         if not timeout.expired():
             seconds = 0.0 if self._is_stopped else _IDLE_SECONDS
-            timeout.reschedule(asyncio.get_running_loop().time() + seconds)
+            timeout.reschedule(min(asyncio.get_running_loop().time() + seconds, latest))
+
+
+def _seconds_for(size: int) -> float:
+    """Return the seconds after which more than `size` bytes must have arrived."""
+    return min(_SECONDS_TO_GET_GOING + size / _LEAST_RATE, _LONGEST_SECONDS)
 
 
 def announced_size(fields: Mapping[str, str], limit: int) -> int | None:

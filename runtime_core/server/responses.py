@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from pydantic_core import to_json
 from starlette.responses import Response
@@ -15,14 +15,16 @@ from runtime_core.calls.faults import fault_detail
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import Buffer, Fault, Format
 from runtime_core.errors import FaultKind
-from runtime_core.server.http_protocol import ABORT
+
+TRANSPORT = "tesseract_runtime.transport"
+"""The key of the ASGI scope that holds the `asyncio.Transport` of the connection."""
 
 RUN_ID_HEADER = "Tesseract-Run-Id"
 PARENT_RUN_ID_HEADER = "Tesseract-Parent-Run-Id"
 TIMING_HEADER = "Server-Timing"
 """Milliseconds of each stage of a call (W3C Server Timing)."""
 
-_RETRY_SECONDS = "1"
+RETRY_AFTER = MappingProxyType({"Retry-After": "1"})
 _STALLED_SECONDS = 60.0  # a client that takes no byte in this time is disconnected
 _SLICE = 256 * 1024  # bytes copied into the transport at once
 
@@ -45,18 +47,49 @@ class DocumentResponse:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the document; return when the transport has taken the last byte."""
         await send({"type": "http.response.start", "status": 200, "headers": self._head})
-        loop = asyncio.get_running_loop()
-        abort = scope.get(ABORT, lambda: None)  # another server cannot cut a connection
         sent = 0
-        for piece in _slices(self._pieces) if self._size else [b""]:
-            sent += len(piece)
-            more = sent < self._size
-            # uvicorn's `send` returns when the connection has been cut.
-            stalled = loop.call_later(_STALLED_SECONDS, abort)
-            try:
+        with StallGuard(scope.get(TRANSPORT)) as guard:  # another server does not show it
+            for piece in _slices(self._pieces) if self._size else [b""]:
+                sent += len(piece)
+                more = sent < self._size
+                guard.hand(len(piece))
+                # uvicorn's `send` returns when the connection has been cut.
                 await send({"type": "http.response.body", "body": piece, "more_body": more})
-            finally:
-                stalled.cancel()
+
+
+class StallGuard:
+    """Cuts a connection from which no byte leaves for too long, inside the `with`."""
+
+    def __init__(self, transport: asyncio.Transport | None) -> None:
+        self._transport = transport
+        self._handed = self._left = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> Self:
+        if self._transport is not None:
+            self._watch()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def hand(self, size: int) -> None:
+        """Count bytes that are handed to the transport next."""
+        self._handed += size
+
+    def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(_STALLED_SECONDS, self._check)
+
+    def _check(self) -> None:
+        assert self._transport is not None  # it is watched
+        left = self._handed - self._transport.get_write_buffer_size()
+        if left <= self._left:
+            self._transport.abort()
+        else:
+            self._left = left
+            self._watch()
 
 
 def timing(seconds: Mapping[str, float]) -> str:
@@ -96,7 +129,7 @@ def fault_response(
             body |= {"traceback": fault.trace}
     headers = {RUN_ID_HEADER: run_id} if run_id is not None else {}
     if fault.kind in (FaultKind.QUEUE_FULL, FaultKind.SHUTTING_DOWN):
-        headers["Retry-After"] = _RETRY_SECONDS
+        headers |= RETRY_AFTER
     return JsonResponse(body, status_code=fault.outcome.status, headers=headers)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import errno
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -13,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from runtime_core import documents
 from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Call, EndpointDescription, Fault, Reply
-from runtime_core.errors import FaultKind, InvalidOption, TesseractRuntimeError
+from runtime_core.errors import FaultKind, InvalidOption, QueueFull, TesseractRuntimeError
 from runtime_core.run_logs.run import checked_run_id, new_run_id, run_name
 from runtime_core.server.admission import Reserve
 from runtime_core.server.disconnect import cancelled_on_disconnect
@@ -61,12 +63,17 @@ class ComputingRoute:
         run_id = None
         try:
             run_id = _run_id(scope)
-            with self._server.admission.admitted() as reserve:
+            admission = self._server.admission
+            admission.refuse_if_full()
+            with ExitStack() as admitted:
+                reserve = admitted.enter_context(admission.body())
                 call = await self._call(header_fields(scope), receive, run_id, reserve)
+                admitted.enter_context(admission.slot())
                 async with cancelled_on_disconnect(receive), self._server.call(call) as reply:
+                    admitted.close()  # it is computed: a slow reader takes no place in the queue
                     await self._response(reply)(scope, receive, send)
-        except TesseractRuntimeError as error:
-            fault = fault_of(error)
+        except (TesseractRuntimeError, OSError) as error:
+            fault = fault_of(_expected(error))
             refusal = fault_response(fault, catalog=self._server.catalog, run_id=run_id)
             await refusal(scope, receive, send)
         except ClientDisconnect:
@@ -80,7 +87,6 @@ class ComputingRoute:
         body_format = server.negotiation.input_format(fields.get("content-type", ""))
         output = server.negotiation.output(fields.get("accept", ""))
         size = announced_size(fields, server.options.max_body_size)
-        reserve(size or 0)
         return Call(
             endpoint=self._endpoint,
             run_id=run_id,
@@ -120,8 +126,18 @@ def _static_answer(
     return answer
 
 
+_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?([eE][+-]?[0-9]{1,2})?")
 _ALLOW_POST = Response(status_code=204, headers={"Allow": "OPTIONS, POST"})
 _ALLOW_GET = Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS"})
+
+
+def _expected(error: TesseractRuntimeError | OSError) -> TesseractRuntimeError:
+    """Return the error of a call that finds too many files open; raise any other `OSError`."""
+    if isinstance(error, TesseractRuntimeError):
+        return error
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return QueueFull("The server has too many files open. Try again later.")
+    raise error
 
 
 def _refuse_content_encoding(fields: Mapping[str, str]) -> None:
@@ -138,11 +154,8 @@ def _timeout(fields: Mapping[str, str]) -> float | None:
     text = fields.get("request-timeout")
     if text is None:
         return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
+    seconds = float(text) if _NUMBER.fullmatch(text) else 0.0
+    if seconds <= 0:
         problem = f"Request-Timeout {text[:60]!r} must be a positive number of seconds."
         raise invalid_request("header", "request-timeout", problem)
     return seconds

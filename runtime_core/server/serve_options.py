@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from runtime_core.config import ADVANCED, Flag
-from runtime_core.server.memory_limit import available_memory
+from runtime_core.server.resource_limits import affordable_connections, available_memory
 
 
 def _valid_port(value: Any) -> int:
@@ -45,6 +46,11 @@ class ServeOptions(BaseModel):
     max_body_size: Annotated[int, ADVANCED] = Field(
         1 << 30, ge=1, description="Most bytes of one body."
     )
+    max_connections: Annotated[int, ADVANCED] = Field(
+        default_factory=affordable_connections,
+        ge=1,
+        description="Open connections; more are served probes only. [default: by open files]",
+    )
     timeout: float | None = Field(
         None,
         ge=0.001,
@@ -57,8 +63,13 @@ class ServeOptions(BaseModel):
         allow_inf_nan=False,
         description="Seconds that calls may still take after SIGTERM.",
     )
-    api_key: Annotated[tuple[str, ...], Flag(variables=("TESSERACT_API_KEY",))] = Field(
-        (), description="A key that callers must show; may be repeated.", repr=False
+    api_key: Annotated[tuple[str, ...], Flag(variables=None)] = Field(
+        (),
+        description="A key that callers must show; may be repeated. [env var: TESSERACT_API_KEY]",
+        repr=False,
+    )
+    api_key_file: Annotated[str | None, ADVANCED] = Field(
+        None, description="File with a line 'NAME KEY' for each key, readable by its owner alone."
     )
     allowed_host: Annotated[tuple[str, ...], ADVANCED] = Field(
         (), description="A host by whose name the service is reached; may be repeated."
@@ -78,3 +89,15 @@ class ServeOptions(BaseModel):
     in_process: Annotated[bool, ADVANCED] = Field(
         False, description="Compute in this process, for debuggers; no call can be stopped."
     )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the service.
+
+        >>> [ServeOptions(host=host).is_loopback for host in ("::1", "localhost", "0.0.0.0")]
+        [True, True, False]
+        """
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Call, Description, Reply
+from runtime_core.contracts import Call, Description, Reply, RunningCall
 from runtime_core.server.admission import Admission
 from runtime_core.server.negotiation import Negotiation
 from runtime_core.server.request_body import BodyReader
@@ -44,6 +44,11 @@ class Server:
     def problem(self) -> str | None:
         """The reason why no call can be computed at the moment, or `None`."""
         return self.workers.problem
+
+    @property
+    def running(self) -> Sequence[RunningCall]:
+        """The calls that are being computed."""
+        return self.workers.running
 
     def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Compute a call; the body of the reply is valid inside the `async with`."""

@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp
 
 from runtime_core.errors import InvalidOption
 from runtime_core.server.application import build_application, extension_parts
-from runtime_core.server.http_protocol import BoundedHttpProtocol
+from runtime_core.server.http_protocol import BoundedHttpProtocol, ConnectionLimit
 from runtime_core.server.server import Server
 
 _KEEP_ALIVE_SECONDS = 60
@@ -54,8 +55,9 @@ async def _serve(server: Server, address: socket.socket) -> None:
             if part.lifespan is not None:
                 await lifespans.enter_async_context(part.lifespan())
         # uvicorn raises the signal that ended it again, for the handler installed before.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, service.handle_exit)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
+                signal.signal(number, service.handle_exit)
         gc.collect()
         gc.freeze()  # loaded modules stay: the collector need not examine them each time
         bytes(_REUSED)  # glibc's threshold is the largest block freed so far: see mallopt(3)
@@ -66,9 +68,10 @@ async def _serve(server: Server, address: socket.socket) -> None:
 
 def _settings(server: Server, application: ASGIApp) -> uvicorn.Config:
     options = server.options
+    limit = ConnectionLimit(options.max_connections)
     return uvicorn.Config(
         application,
-        http=BoundedHttpProtocol,
+        http=partial(BoundedHttpProtocol, limit=limit),  # type: ignore[arg-type]  # as a class
         access_log=False,
         lifespan="off",  # we enter it, so that it ends in order even if uvicorn is interrupted
         log_level="warning",

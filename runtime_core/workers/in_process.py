@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from typing import Self
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, Description, Reply
+from runtime_core.contracts import Call, Description, Reply, RunningCall
 from runtime_core.description import describe
 from runtime_core.errors import RunActive
 from runtime_core.run_logs.supervisor import RunSupervisor
@@ -29,7 +30,17 @@ class InProcessWorkers:
         self._shared_buffers = SharedBufferPool()
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Reply]] = set()
+        self._computing: tuple[Call, float] | None = None  # with the time of its beginning
         self._set_up = ExitStack()
+
+    @property
+    def running(self) -> Sequence[RunningCall]:
+        """The call that is being computed, if any."""
+        if self._computing is None:
+            return []
+        call, start = self._computing
+        seconds = time.perf_counter() - start
+        return [RunningCall(run_id=call.run_id, endpoint=call.endpoint, seconds=seconds)]
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._set_up.enter_context, self._runtime.set_up())
@@ -61,6 +72,7 @@ class InProcessWorkers:
         try:
             run = self._supervisor.admit(call)
             async with self._turn:
+                self._computing = call, time.perf_counter()
                 reply = await asyncio.to_thread(self._runtime.invoke, call)
             return await self._supervisor.ended(run, reply)
         except RunActive as error:
@@ -68,4 +80,6 @@ class InProcessWorkers:
         finally:
             if run is not None:
                 self._supervisor.dismiss(run)
+            if self._computing is not None and self._computing[0] is call:
+                self._computing = None
             self._shared_buffers.release_body([call.body])

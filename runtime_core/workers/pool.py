@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Self
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, Description, Fault, Reply
-from runtime_core.errors import ShuttingDown, TesseractRuntimeError, WorkersLost
+from runtime_core.contracts import Call, Description, Fault, Reply, RunningCall
+from runtime_core.errors import ShuttingDown, TesseractRuntimeError, TimedOut, WorkersLost
 from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.workers.body_buffer import BodyBuffer
 from runtime_core.workers.queued_call import QueuedCall
@@ -89,6 +89,11 @@ class WorkerPool:
             return None
         return "The worker is being replaced." if self._replacing else self._lost_for_good()
 
+    @property
+    def running(self) -> Sequence[RunningCall]:
+        """The calls that workers compute."""
+        return [queued.running for queued in self._calls if queued.worker is not None]
+
     async def __aenter__(self) -> Self:
         """Start the workers; errors are those of loading the Tesseract."""
         starts = [asyncio.ensure_future(self._start()) for _ in range(self._size)]
@@ -134,18 +139,22 @@ class WorkerPool:
         """Compute a call in its turn; the body of the reply is valid inside the `async with`.
 
         Every failure is a fault of the reply. The call owns a body that `arriving` has collected.
-        When the caller is cancelled, a waiting call is dropped; a running one is stopped after the
-        time that its worker took to load, and not before a second has passed.
+        When the caller is cancelled, or its own `timeout` is over, a waiting call is dropped; a
+        running one is stopped after the time that its worker took to load, and not before a second
+        has passed.
         """
-        limits = [seconds for seconds in (self._timeout, call.timeout) if seconds is not None]
-        queued = QueuedCall(call, min(limits, default=None))
+        queued = QueuedCall(call, self._timeout)
         self._calls.add(queued)
         try:
-            reply = await self._computed(queued)
+            async with asyncio.timeout(call.timeout) as deadline:
+                reply = await self._computed(queued)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            self._abandon(queued)
+            reply = _refusal(call, fault_of(_late(call)))
         except asyncio.CancelledError:
-            if queued.worker is not None:
-                queued.hurry()
-                queued.task = asyncio.create_task(self._finish_abandoned(queued))
+            self._abandon(queued)
             raise
         finally:
             if queued.task is None:
@@ -192,6 +201,12 @@ class WorkerPool:
     def _end(self, queued: QueuedCall, worker: WorkerProcess) -> None:
         queued.end()
         self._take_back(worker)
+
+    def _abandon(self, queued: QueuedCall) -> None:
+        """Let a call finish if that is cheaper than another worker."""
+        if queued.worker is not None:
+            queued.hurry()
+            queued.task = asyncio.create_task(self._finish_abandoned(queued))
 
     async def _finish_abandoned(self, queued: QueuedCall) -> None:
         """Wait for the end of a call whose caller has gone."""
@@ -295,13 +310,15 @@ class WorkerPool:
                 queued.turn.set_exception(error)
 
     async def _maintain(self) -> None:
-        """Forward worker output and release idle shared memory, every half second."""
+        """Forward output, warn of long calls and release idle memory, every half second."""
         idle_ticks = 0
         while True:
             await asyncio.sleep(_TICK)
             for worker in [*self._ready]:
                 await worker.output.follow()
                 await worker.output.show()
+            for queued in self._calls:
+                queued.warn_if_long()
             idle_ticks = 0 if self._calls else idle_ticks + 1
             if idle_ticks == _TICKS_TO_SHRINK:
                 self._shared_buffers.shrink()
@@ -320,6 +337,10 @@ class WorkerPool:
         task = asyncio.create_task(work)
         self._background_tasks.add(task)
         task.add_done_callback(self._background_tasks.discard)
+
+
+def _late(call: Call) -> TimedOut:
+    return TimedOut(f"The call was not done within {call.timeout:g} s, the time that it was given.")
 
 
 def _refusal(call: Call, fault: Fault) -> Reply:

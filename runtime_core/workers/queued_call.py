@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from functools import cached_property
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, Fault, Run
+from runtime_core.contracts import Call, Fault, Run, RunningCall
 from runtime_core.errors import CallerGone, TesseractRuntimeError, TimedOut
 from runtime_core.workers.worker_process import WorkerProcess
 
@@ -15,8 +16,13 @@ _LEAST_SECONDS_WITHOUT_CALLER = 1.0
 """A worker that loads faster is still worth keeping for a call that is nearly done."""
 
 
+_UNUSUAL_SECONDS = (60.0, 600.0, 3600.0)
+
+_log = logging.getLogger(__name__)
+
+
 class QueuedCall:
-    """One call in the pool, which may compute for `limit` seconds.
+    """One call in the pool, which may compute for `limit` seconds, the operator's limit.
 
     It has a worker while it runs. A `task` finishes it once its caller has gone.
     """
@@ -31,6 +37,21 @@ class QueuedCall:
         self._limit = limit
         self._arrived = time.perf_counter()
         self._timers: list[asyncio.TimerHandle] = []
+        self._warnings = 0
+
+    @property
+    def running(self) -> RunningCall:
+        """What a worker computes at the moment."""
+        seconds = time.perf_counter() - self._arrived - self.queue_seconds
+        return RunningCall(run_id=self.call.run_id, endpoint=self.call.endpoint, seconds=seconds)
+
+    def warn_if_long(self) -> None:
+        """Log a call that has been computed for unusually long, once for each step of time."""
+        steps = _UNUSUAL_SECONDS[self._warnings :]
+        if self.worker is not None and steps and self.running.seconds > steps[0]:
+            self._warnings += 1
+            run_id, endpoint = self.call.run_id, self.call.endpoint
+            _log.warning("%s of run %s is still running after %g s.", endpoint, run_id, steps[0])
 
     @cached_property
     def turn(self) -> asyncio.Future[None]:
@@ -60,10 +81,10 @@ class QueuedCall:
             self.worker.kill()
 
     def hurry(self) -> None:
-        """Stop the call, whose caller has gone, after the time that a new worker would take."""
+        """Stop a call without a caller after the time that a new worker would take to load."""
         if self.worker is not None:
             seconds = max(self.worker.load_seconds, _LEAST_SECONDS_WITHOUT_CALLER)
-            self._stop_after(seconds, CallerGone("The client has gone."))
+            self._stop_after(seconds, CallerGone("The client no longer waits."))
 
     def _stop_after(self, seconds: float, error: TesseractRuntimeError) -> None:
         loop = asyncio.get_running_loop()

@@ -109,7 +109,10 @@ class WorkerProcess:
         """Let the worker load the Tesseract; errors of loading are raised here."""
         start = time.perf_counter()
         self._connection.ask(Message(kind=START, data=asdict(settings)))
-        answer = await self._answer_to(None, "while it loaded the Tesseract")
+        try:
+            answer = await self._answer_to(None, "while it loaded the Tesseract")
+        except WorkerDied as error:  # the operator may read it
+            raise WorkerDied(f"{error} The end of its output:\n{error.output}") from None
         self.load_seconds = time.perf_counter() - start
         if answer.kind == FAILED:
             raise RaisedFault(read_fault(answer.data))
@@ -198,10 +201,18 @@ class WorkerProcess:
                 return answer
         except ConnectionEnded:
             await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)  # for its exit code
+        by_runtime = self._is_killed
         # Any other answer comes from another process, which holds the connection open.
         await self.killed()
-        code, output = self._process.returncode, self.output.tail(_TAIL).strip()
-        was_killed = code is not None and code < 0
-        end = f"signal {signal.Signals(-code).name}" if was_killed else f"exit code {code}"
-        shown = f" The end of its output:\n{output}" if output else ""
-        raise WorkerDied(f"The worker process ended {moment} ({end}).{shown}")
+        end = "stopped by the runtime" if by_runtime else _end_text(self._process.returncode)
+        output = self.output.tail(_TAIL).strip()
+        raise WorkerDied(f"The worker process ended {moment} ({end}).", output=output)
+
+
+def _end_text(code: int) -> str:
+    """Return the exit code of a process, or the signal that ended it.
+
+    >>> _end_text(3), _end_text(-9)
+    ('exit code 3', 'signal SIGKILL')
+    """
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"

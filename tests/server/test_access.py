@@ -79,7 +79,7 @@ WRONG = [
     "Basic c2VzYW1lOg==",
     "Bearer sesame, Bearer other",
     "Bearer s\u00e9same",
-    "Bearer " + "x" * 10_000,
+    "Bearer " + "x" * 8_000,
 ]
 
 
@@ -103,6 +103,13 @@ def test_everything_needs_a_key(locked: Served, method: str, path: str) -> None:
 def test_probes_need_no_key(locked: Served, path: str) -> None:
     """Probes need no key."""
     assert locked.get(path).status == 200
+
+
+def test_runs_are_shown_with_a_key_alone(locked: Served) -> None:
+    """Readiness names runs to those who have a key."""
+    key = {"Authorization": "Bearer sesame"}
+    answers = [locked.request("GET", "/readyz", headers=headers) for headers in ({}, key)]
+    assert ["running" in answer.json() for answer in answers] == [False, True]
 
 
 def test_key_in_two_headers_is_refused_or_taken_as_one(locked: Served) -> None:
@@ -140,14 +147,57 @@ def test_run_is_replaced_by_its_own_key_alone(serve: Serve, tmp_path: Path) -> N
     assert call("two", "?run_id=a%2Fb").status == 422
 
 
-def test_keys_come_from_the_environment(serve: Serve) -> None:
-    """A key can be set by a variable, as other users can read the command line."""
-    served = serve(environment={"TESSERACT_API_KEY": "one two"}, options=["--in-process"])
-    assert [apply_with(served, f"Bearer {key}").status for key in ("one", "two", "one two")] == [
-        200,
-        200,
-        401,
-    ]
+@pytest.mark.parametrize("name", ["TESSERACT_API_KEY", "TESSERACT_RUNTIME_API_KEY"])
+def test_a_variable_holds_one_key(serve: Serve, name: str) -> None:
+    """A key can be set by a variable, every character of it."""
+    served = serve(environment={name: "correct horse battery"}, options=["--in-process"])
+    keys = ("correct horse battery", "correct", "horse", "")
+    assert [apply_with(served, f"Bearer {key}").status for key in keys] == [200, 401, 401, 401]
+
+
+@pytest.mark.parametrize("key", ["", "  ", "key\n"])
+def test_a_variable_without_a_usable_key_is_refused(
+    cli: Cli, tesseract: Tesseract, key: str
+) -> None:
+    """An empty variable never serves openly."""
+    variables = {"TESSERACT_API_KEY": key}
+    ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", environment=variables)
+    assert ended.returncode == 2
+    assert "TESSERACT_API_KEY" in ended.stderr
+
+
+def test_keys_of_a_file_open(serve: Serve, tmp_path: Path) -> None:
+    """Each line of the file of keys has a name and a key, and a name may have several."""
+    file = tmp_path / "keys"
+    file.write_text("ann sesame\nann new sesame\n\nbob b\n")
+    file.chmod(0o600)
+    served = serve(options=["--in-process", "--api-key-file", str(file)])
+    keys = ("sesame", "new sesame", "b", "ann", "ann sesame")
+    statuses = [apply_with(served, f"Bearer {key}").status for key in keys]
+    assert statuses == [200, 200, 200, 401, 401]
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "message"),
+    [
+        ("ann sesame\n", 0o640, "open to other users: chmod 600"),
+        ("\n", 0o600, "has no key"),
+        ("sesame\n", 0o600, "line 1: expected 'NAME KEY'"),
+        ("a/b sesame\n", 0o600, "line 1: expected 'NAME KEY'"),
+        (None, 0o600, "cannot be read"),
+    ],
+)
+def test_file_of_keys_that_is_not_valid_is_refused(
+    cli: Cli, tesseract: Tesseract, tmp_path: Path, text: str | None, mode: int, message: str
+) -> None:
+    """A file of keys is refused if others can read it or a line is not valid."""
+    file = tmp_path / "keys"
+    if text is not None:
+        file.write_text(text)
+        file.chmod(mode)
+    ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", "--api-key-file", str(file))
+    assert ended.returncode == 2
+    assert message in ended.stderr
 
 
 @pytest.mark.parametrize("key", ["", " ", "k\u00e9y"])

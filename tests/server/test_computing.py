@@ -239,7 +239,25 @@ def test_worker_that_starts_again_later_serves(serve: Serve, tmp_path: Path) -> 
     assert served.get("/readyz").json()["detail"] == "The worker is being replaced."
     broken.unlink()
     assert served.apply({}).status == 200
-    assert served.get("/readyz").json() == {"status": "ready"}
+    assert served.get("/readyz").json()["status"] == "ready"
+
+
+def test_calls_that_run_are_shown(serve: Serve, gate: Gate, gate_inputs: dict[str, str]) -> None:
+    """The readiness of a server names the runs of its busy workers, and its log the long ones."""
+    steps = {"runtime_core.workers.queued_call._UNUSUAL_SECONDS": [0.1, 600]}
+    body = json.dumps({"inputs": gate_inputs})
+    served = serve(GATED, options=["--num-workers=2"], constants=steps)
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(served.request, "POST", "/apply?run_id=slow", body)
+        gate.wait_until_entered()
+        shown = served.get("/readyz").json()
+        assert (shown["workers"], shown["busy_workers"]) == (2, 1)
+        [running] = shown["running"]
+        assert (running["run_id"], running["endpoint"]) == ("slow", "apply")
+        served.log.wait_for("apply of run slow is still running after 0.1 s")
+        gate.open()
+        assert answer.result().status == 200
+    assert served.get("/readyz").json()["running"] == []
 
 
 def test_user_code_runs_on_the_main_thread(serve: Serve) -> None:

@@ -101,7 +101,7 @@ def test_head_answers_without_a_body(double: Served) -> None:
 def test_unknown_path_is_404(double: Served) -> None:
     """An unknown path is a 404 in JSON."""
     answer = double.request("POST", "/nothing", PAYLOAD)
-    assert (answer.status, answer.json()) == (404, {"detail": "Not Found"})
+    assert (answer.status, answer.json()) == (404, {"detail": "Not Found."})
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.types import ASGIApp, Message
+from starlette.websockets import WebSocket
 
 from runtime_core import Runtime
 from runtime_core.catalog import Catalog, Registered
@@ -68,13 +71,67 @@ def test_extensions_see_calls_with_their_replies(runtime: Callable[..., Runtime]
     assert seen == [("apply", True)]
 
 
+async def greet(websocket: WebSocket) -> None:
+    """Accept a WebSocket."""
+    await websocket.accept()
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"authorization": "Bearer sesame"}, ("websocket.accept", None)),
+        ({}, ("websocket.http.response.start", 401)),
+        ({"authorization": "Bearer sesame", "host": "a.b"}, ("websocket.http.response.start", 421)),
+    ],
+)
+def test_websocket_routes_are_behind_the_layers(
+    runtime: Callable[..., Runtime], headers: dict[str, str], expected: tuple[str, int | None]
+) -> None:
+    """A handshake needs a key and a known host as a request does."""
+    parts = ServerParts(routes=[WebSocketRoute("/greet", greet)])
+    assert asyncio.run(shaken(runtime(), parts, {"host": "localhost", **headers})) == expected
+
+
+async def shaken(
+    runtime: Runtime, parts: ServerParts, headers: dict[str, str]
+) -> tuple[str, int | None]:
+    """Return type and status of the first answer of a server with a key to a handshake."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "path": "/greet",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "extensions": {"websocket.http.response": {}},
+    }
+    async with serving(runtime, parts, ServeOptions(api_key=("sesame",))) as application:
+        await application(scope, receive, send)
+    return sent[0]["type"], sent[0].get("status")
+
+
 async def answered(runtime: Runtime, parts: ServerParts) -> bytes:
     """Return the answer of a server with an extension to a call of `apply`."""
-    catalog = extended(runtime.catalog, parts)
-    config = resolve(catalog, flags={"api_path": runtime.config.api_path}, environment={})
-    async with in_process(runtime) as workers:
-        server = Server(catalog=catalog, config=config, options=ServeOptions(), workers=workers)
-        application = build_application(server, [*extension_parts(server)])
+    async with serving(runtime, parts, ServeOptions()) as application:
         status, body = await posted(application, "/apply", CALL)
     assert status == 200
     return body
+
+
+@asynccontextmanager
+async def serving(
+    runtime: Runtime, parts: ServerParts, options: ServeOptions
+) -> AsyncIterator[ASGIApp]:
+    """Return the application of a server with an extension."""
+    catalog = extended(runtime.catalog, parts)
+    config = resolve(catalog, flags={"api_path": runtime.config.api_path}, environment={})
+    async with in_process(runtime) as workers:
+        server = Server(catalog=catalog, config=config, options=options, workers=workers)
+        yield build_application(server, [*extension_parts(server)])

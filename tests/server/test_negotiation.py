@@ -103,6 +103,13 @@ def test_several_accept_headers_are_one(double: Served) -> None:
     assert (response.status, response.getheader("Content-Type")) == (200, BASE64)
 
 
+def test_many_ranges_are_refused(double: Served) -> None:
+    """A header `Accept` of more ranges than any client needs is not searched."""
+    answer = double.request("POST", "/apply", PAYLOAD, {"Accept": ",".join(["*/*"] * 65)})
+    assert answer.status == 406
+    assert answer.json()["detail"]["message"] == "The header Accept has more than 64 media ranges."
+
+
 @pytest.mark.parametrize("accept", NOT_ACCEPTABLE)
 def test_not_acceptable_says_what_is(double: Served, catalog: Catalog, accept: str) -> None:
     """A 406 lists the formats, compressions and transports, in the form of existing clients."""

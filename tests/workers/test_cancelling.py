@@ -122,16 +122,16 @@ def test_running_call_that_is_given_up_takes_no_longer_than_a_new_worker(pool: P
 
 
 def test_time_of_a_call_that_is_given_up_still_counts(pool: Pool) -> None:
-    """A call with little time left gets no more when its caller disappears."""
+    """A call with little time left of the operator's gets no more when its caller disappears."""
 
     async def give_up(workers: WorkerPool) -> int:
         async with workers:
             [worker] = workers._ready
             worker.load_seconds = 600.0
-            await abandoned(workers, told("time.sleep(600)", timeout=0.2))
+            await abandoned(workers, told("time.sleep(600)"))
             return pid_of(await computed(workers, told()))
 
-    assert asyncio.run(give_up(pool(OBEDIENT)))
+    assert asyncio.run(give_up(pool(OBEDIENT, timeout=0.5)))
 
 
 @both_loops

@@ -32,27 +32,45 @@ while True:
 @pytest.mark.parametrize("statement", ENDLESS.values(), ids=ENDLESS)
 def test_call_is_stopped_whatever_it_does(pool: Pool, statement: str) -> None:
     """A call that exceeds its time is a fault, and the next one has a new worker."""
-    calls = [told(), told(statement, timeout=0.2), told()]
-    before, stopped, after = asyncio.run(replies(pool(OBEDIENT), *calls))
-    assert fault_text(stopped, FaultKind.TIMED_OUT) == "The call was stopped after 0.2 s."
+    calls = [told(), told(statement), told()]
+    before, stopped, after = asyncio.run(replies(pool(OBEDIENT, timeout=patient(0.5)), *calls))
+    assert fault_text(stopped, FaultKind.TIMED_OUT).startswith("The call was stopped after ")
     assert pid_of(before) != pid_of(after)
 
 
-@pytest.mark.parametrize(("of_pool", "of_call"), [(0.2, None), (0.2, 600.0), (600.0, 0.2)])
-def test_shorter_time_counts(pool: Pool, of_pool: float, of_call: float | None) -> None:
+@pytest.mark.parametrize(
+    ("of_pool", "of_call", "message"),
+    [
+        (0.2, None, "The call was stopped after 0.2 s."),
+        (0.2, 600.0, "The call was stopped after 0.2 s."),
+        (600.0, 0.2, "The call was not done within 0.2 s, the time that it was given."),
+    ],
+)
+def test_shorter_time_counts(
+    pool: Pool, of_pool: float, of_call: float | None, message: str
+) -> None:
     """A caller can shorten the time limit of the pool, not extend it."""
     calls = [told("time.sleep(600)", timeout=of_call)]
     [stopped] = asyncio.run(replies(pool(OBEDIENT, timeout=of_pool), *calls))
-    assert fault_text(stopped, FaultKind.TIMED_OUT) == "The call was stopped after 0.2 s."
+    assert fault_text(stopped, FaultKind.TIMED_OUT) == message
 
 
-def test_time_in_the_queue_does_not_count(pool: Pool) -> None:
-    """The time of waiting does not count."""
-    limit = patient(0.5)
-    calls = [told(f"time.sleep({1.2 * limit})"), told(timeout=limit)]
-    _, answer = asyncio.run(replies(pool(OBEDIENT), *calls))
-    assert answer.fault is None
-    assert answer.timings["queue"] > limit
+def test_a_caller_with_little_time_does_not_cost_a_worker(pool: Pool) -> None:
+    """A call that is nearly done when its caller's time is over keeps its worker."""
+    hasty = [told("time.sleep(0.1)", timeout=1e-6) for _ in range(3)]
+    before, *late, after = asyncio.run(replies(pool(OBEDIENT), told(), *hasty, told()))
+    assert {fault_text(reply, FaultKind.TIMED_OUT) for reply in late} == {
+        "The call was not done within 1e-06 s, the time that it was given."
+    }
+    assert pid_of(before) == pid_of(after)
+
+
+def test_time_in_the_queue_of_the_operator_does_not_count(pool: Pool) -> None:
+    """The limit of the pool begins with the computation."""
+    limit = patient(1.0)
+    calls = [told(f"time.sleep({0.7 * limit})") for _ in range(2)]
+    answers = asyncio.run(replies(pool(OBEDIENT, timeout=limit), *calls))
+    assert [answer.fault for answer in answers] == [None, None]
 
 
 def test_call_in_time_is_left_alone(pool: Pool) -> None:
@@ -81,9 +99,9 @@ record.touch()
 
     async def stop(workers: WorkerPool) -> Reply:
         async with workers:
-            call = told("time.sleep(600)", timeout=0.1)
+            call = told("time.sleep(600)")
             reply = await asyncio.wait_for(computed(workers, call), SECONDS)
             answered.touch()
             return reply
 
-    fault_text(asyncio.run(stop(pool(source))), FaultKind.TIMED_OUT)
+    fault_text(asyncio.run(stop(pool(source, timeout=0.1))), FaultKind.TIMED_OUT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +31,8 @@ def serve(context: typer.Context, **given: Any) -> None:
     from runtime_core.server import uvicorn_server  # FastAPI: only this command needs it
     from runtime_core.server.server import Server
 
-    options = model_of_options(ServeOptions, _without_kubernetes_port(given))
+    given = _with_key_of_environment(_without_kubernetes_port(given), os.environ)
+    options = model_of_options(ServeOptions, given)
     _check(options)
     catalog, config = context.obj.catalog, context.obj.config
     configured_wire(catalog, config)
@@ -61,18 +63,40 @@ def _workers(context: CommandContext, options: ServeOptions) -> Workers:
 
 
 def _check(options: ServeOptions) -> None:
-    """Refuse options that exclude each other."""
+    """Refuse options that exclude each other, and keys that cannot be used."""
+    from runtime_core.server.extensions.api_keys import key_owners
+    from runtime_core.server.resource_limits import affordable_connections, most_files
+
     if options.in_process and (options.timeout is not None or options.num_workers > 1):
         raise InvalidOption(
             "--in-process computes one call at a time and cannot stop it: leave out --timeout and "
             "--num-workers."
         )
+    if options.max_connections > affordable_connections(most=sys.maxsize):
+        raise InvalidOption(
+            f"--max-connections={options.max_connections} leaves nothing of the {most_files()} "
+            "files that this process may open. Raise that limit with `ulimit -n`."
+        )
     if (options.tls_cert is None) != (options.tls_key is None):
         raise InvalidOption("--tls-cert and --tls-key go together: give both or neither.")
     if options.tls_cert is not None and options.tls_key is not None:
         _check_certificate(options.tls_cert, options.tls_key)
-    if not all(key.isascii() and key.strip() for key in options.api_key):
-        raise InvalidOption("--api-key must be text of ASCII characters, and not empty.")
+    key_owners(options)
+
+
+def _with_key_of_environment(
+    given: Mapping[str, Any], environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """Add the key of the environment: a variable holds one key, every character of it."""
+    keys = [environment[name] for name in _KEY_VARIABLES if name in environment]
+    if keys and not given["api_key"] and not given["api_key_file"]:
+        return {**given, "api_key": keys[:1]}
+    return {**given}
+
+
+_KEY_VARIABLES = tuple(
+    f"TESSERACT_{part}API_KEY" for part in ("RUNTIME_SERVE_", "RUNTIME_", "")
+)  # the strongest first
 
 
 def _without_kubernetes_port(given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -104,9 +128,9 @@ def _check_certificate(certificate: str, key: str) -> None:
 
 
 def _warn_of_open_service(options: ServeOptions) -> None:
-    from runtime_core.server.extensions.allowed_hosts import is_loopback
+    from runtime_core.server.extensions.api_keys import key_owners
 
-    if not is_loopback(options.host) and not options.api_key:
+    if not options.is_loopback and not key_owners(options):
         print(
             f"Warning: everybody who can reach {options.host} can use this service. Require a key "
             "with --api-key, or serve on 127.0.0.1.",

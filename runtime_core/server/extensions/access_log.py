@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +31,7 @@ def build(server: ServerContext) -> ServerParts:
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def log(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
+            if scope["type"] == "lifespan":
                 await app(scope, receive, send)
                 return
             exchange = Exchange(scope, receive, send)
@@ -50,26 +50,27 @@ class Exchange:
     """One request and its answer, counted while they are forwarded."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._method, self._path = scope["method"], scope["path"]
+        self._method, self._path = scope.get("method", "WEBSOCKET"), scope["path"]
         self._receive = receive
         self._send = send
         self._start = time.perf_counter()
         self._seconds = 0.0
         self._in = self._out = 0
-        self._answer: Message | None = None
+        self._status: int | None = None
+        self._headers: Sequence[tuple[bytes, bytes]] = ()
 
     async def receive(self) -> Message:
         """Receive a message and count its bytes."""
         message = await self._receive()
-        self._in += len(message.get("body", b""))
+        self._in += _size(message)
         return message
 
     async def send(self, message: Message) -> None:
         """Send a message and count its bytes."""
-        if message["type"] == "http.response.start":
-            self._answer = message
-        else:
-            self._out += len(message.get("body", b""))
+        status = message.get("status", _STATUS_OF_HANDSHAKES.get(message["type"]))
+        if self._status is None and status is not None:
+            self._status, self._headers = status, message.get("headers", ())
+        self._out += _size(message)
         await self._send(message)
 
     def end(self) -> None:
@@ -79,11 +80,11 @@ class Exchange:
 
     def facts(self) -> dict[str, Any]:
         """Return the logged values by name."""
-        headers = Headers(raw=self._answer["headers"] if self._answer else [])
+        headers = Headers(raw=[*self._headers])
         return {
             "method": self._method,
             "path": self._path,
-            "status": self._answer["status"] if self._answer else None,
+            "status": self._status,
             "run_id": headers.get(RUN_ID_HEADER),
             "bytes_in": self._in,
             "bytes_out": self._out,
@@ -130,6 +131,14 @@ class LineWriter:
             with suppress(OSError, ValueError):  # stderr is closed, or its reader is gone
                 sys.stderr.write("".join(f"{line}\n" for line in lines))
                 sys.stderr.flush()
+
+
+_STATUS_OF_HANDSHAKES = MappingProxyType({"websocket.accept": 101, "websocket.close": 403})
+
+
+def _size(message: Message) -> int:
+    """Return the size of a piece of a body, or of a WebSocket message in bytes or characters."""
+    return len(message.get("body") or message.get("bytes") or message.get("text") or b"")
 
 
 def _timings(header: str) -> dict[str, float]:

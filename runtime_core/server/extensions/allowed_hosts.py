@@ -5,8 +5,6 @@ DNS rebinding lets a page of `evil.example` talk to 127.0.0.1, but its requests 
 
 from __future__ import annotations
 
-import ipaddress
-
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -25,7 +23,7 @@ _UNKNOWN_ORIGIN = "Pages of other origins are not served. --cors-origin names th
 def build(server: ServerContext) -> ServerParts:
     """Check the header `Host` on a loopback address, or when hosts are given."""
     options = server.options
-    if not options.allowed_host and not is_loopback(options.host):
+    if not options.allowed_host and not options.is_loopback:
         return ServerParts()
     hosts = {host.lower() for host in (*_LOCAL, options.host, *options.allowed_host)}
     origins = options.cors_origin
@@ -41,18 +39,6 @@ def build(server: ServerContext) -> ServerParts:
         return None
 
     return ServerParts(layers=[refusing(Place.EDGE, refusal)])
-
-
-def is_loopback(host: str) -> bool:
-    """Recognize an address that only this machine can reach.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
-    (True, True, False)
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _name(host: str) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from runtime_core.contracts import ServerContext, ServerParts
+from runtime_core.server.headers import CALLER
 from runtime_core.server.responses import JsonResponse
 
 PROBES = ("/health", "/livez", "/readyz")
@@ -15,11 +19,19 @@ PROBES = ("/health", "/livez", "/readyz")
 
 def build(server: ServerContext) -> ServerParts:
     """Add the routes."""
+    options = server.options
+    has_keys = bool(options.api_key or options.api_key_file)
+    is_for_anyone = options.is_loopback and not has_keys
 
     async def readyz(request: Request) -> Response:
-        if server.problem is None:
-            return JsonResponse({"status": "ready"})
-        return JsonResponse({"status": "not ready", "detail": server.problem}, status_code=503)
+        problem, running = server.problem, server.running
+        facts: dict[str, Any] = {"status": "ready"}
+        if problem is not None:
+            facts = {"status": "not ready", "detail": problem}
+        facts |= {"workers": options.num_workers, "busy_workers": len(running)}
+        if CALLER in request.scope or is_for_anyone:  # else run ids are not for those who ask
+            facts["running"] = [asdict(call) for call in running]
+        return JsonResponse(facts, status_code=200 if problem is None else 503)
 
     livez = Route("/livez", JsonResponse({"status": "ok"}), methods=["GET"])
     return ServerParts(routes=[livez, Route("/readyz", readyz)])

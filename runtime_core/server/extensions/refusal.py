@@ -14,14 +14,15 @@ from runtime_core.server.extensions.probes import PROBES
 def refusing(place: Place, refusal: Callable[[Scope], Response | None]) -> Layer:
     """Return a layer that answers with the refusal of a request, if there is one.
 
-    Probes are never refused: orchestrators send them without keys and by address.
+    WebSocket handshakes are refused alike. Probes never are: orchestrators send them without keys
+    and by address.
     """
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def refuse_or_forward(scope: Scope, receive: Receive, send: Send) -> None:
-            is_checked = scope["type"] == "http" and scope["path"] not in PROBES
-            refused = refusal(scope) if is_checked else None
-            await (refused or app)(scope, receive, send)
+            refused = refusal(scope) if scope["type"] != "lifespan" else None
+            is_probe = refused is not None and scope["path"] in PROBES
+            await (app if refused is None or is_probe else refused)(scope, receive, send)
 
         return refuse_or_forward
 

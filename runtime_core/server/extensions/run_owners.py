@@ -1,4 +1,4 @@
-"""The keys that have named runs: a run is replaced by its own key alone."""
+"""The owners of the keys that have named runs: a run is replaced by its own owner alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MOST = 100_000  # ids that are remembered
 
 
 class RunOwners:
-    """Remembers the key that first named each run id.
+    """Remembers the owner of the key that first named each run id.
 
     A run that is not remembered, because the server gave it its id or was started later, is
     never replaced.
@@ -19,16 +19,15 @@ class RunOwners:
 
     def __init__(self, config: RuntimeConfig) -> None:
         self._output_path = config.output_path
-        self._keys: dict[str, bytes] = {}
+        self._owners: dict[str, str] = {}
 
-    def admits(self, run_id: str, key: bytes) -> bool:
-        """Check whether a key may begin a run of a valid id, which it owns from now on."""
-        owner = self._keys.get(run_id)
-        if owner is not None:
-            return owner == key
+    def admits(self, run_id: str, owner: str) -> bool:
+        """Check whether an owner may begin a run of a valid id, and owns it from now on."""
+        if run_id in self._owners:
+            return self._owners[run_id] == owner
         if os.path.lexists(run_folder(run_id, self._output_path)):
             return False
-        if len(self._keys) >= _MOST:
-            del self._keys[next(iter(self._keys))]  # the oldest
-        self._keys[run_id] = key
+        if len(self._owners) >= _MOST:
+            del self._owners[next(iter(self._owners))]  # the oldest
+        self._owners[run_id] = owner
         return True

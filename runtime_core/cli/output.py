@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runtime_core.cli.context import CommandContext
-from runtime_core.config import RuntimeConfig
+from runtime_core.config import RuntimeConfig, absolute
 from runtime_core.contracts import Buffer, Format
 from runtime_core.errors import MissingFile
 from runtime_core.files import is_url, join, write
@@ -21,6 +21,10 @@ def _known_format(context: typer.Context, name: str | None) -> str | None:
     return name
 
 
+def _absolute(path: str | None) -> str | None:
+    return absolute(path) if path else path
+
+
 OutputPath = Annotated[
     str | None,
     typer.Option(
@@ -28,6 +32,7 @@ OutputPath = Annotated[
         "--output-path",
         help="Output path to write the result to, such as local directory or S3 URI (may be "
         "anything supported by fsspec). [default: write to stdout]",
+        callback=_absolute,  # before user code may change the working directory
         show_default=False,
     ),
 ]

@@ -141,6 +141,17 @@ def test_file_as_output_path_is_refused(apply: Callable[..., Any], tmp_path: Pat
     assert (tmp_path / "out").read_text() == "precious"
 
 
+def test_relative_output_path_is_that_of_the_command(
+    here: Here, tesseract: Callable[..., Path], tmp_path: Path
+) -> None:
+    """User code that changes the working directory does not move the result."""
+    source = DOUBLE.replace("    return", "    import os; os.chdir('/')\n    return", 1)
+    path = str(tesseract(source))
+    ended = here("--api-path", path, "apply", '{"inputs": {"x": [1.0]}}', "-o", "results")
+    assert ended.code == 0
+    assert "results.json" in names(tmp_path / "results")
+
+
 @pytest.mark.parametrize("url", ["nonsense://x", "file:///dev/null/x"])
 def test_url_that_cannot_be_written_is_told(apply: Callable[..., Any], url: str) -> None:
     """A URL that cannot be opened for writing is named in one line."""

@@ -424,6 +424,18 @@ def test_full_disk_tears_nothing(opened: Open, logs: Path, stored: StoredRun) ->
     assert [row[1] for row in rows(logs / "metrics.csv")] == ["key", "first", "last"]
 
 
+@pytest.mark.parametrize("status", [RunStatus.KILLED, RunStatus.FINISHED])
+def test_half_a_copy_of_a_killed_run_is_removed(
+    opened: Open, tmp_path: Path, status: RunStatus
+) -> None:
+    """The supervisor removes what a killed worker was copying, and no copy of another process."""
+    handle = opened("a")
+    drafts = tmp_path / "run_a" / "logs" / "artifacts" / ".draft-0"
+    drafts.mkdir(parents=True)
+    handle.close(status)
+    assert drafts.exists() is (status is RunStatus.FINISHED)
+
+
 KILLED = """
 import os, sys
 from pathlib import Path

@@ -92,6 +92,9 @@ class FileRun:
         """Write the status and the end of the run."""
         while self._descriptors:
             os.close(self._descriptors.pop())
+        if status is RunStatus.KILLED:
+            for draft in (self._folder / ARTIFACTS).glob(f"{DRAFT}*"):
+                _discard(draft)  # of a copy that the end of its process has cut short
         facts = {**self._facts, "status": str(status), "ended": _now()}
         write(str(self._folder / FACTS), [facts_text(facts)])
 

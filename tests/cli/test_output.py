@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 import pytest
 
-from tests.conftest import EXAMPLES, WRITING, WRITTEN, Cli
+from tests.conftest import DOUBLE, EXAMPLES, WRITING, WRITTEN, Cli
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Here
@@ -137,7 +137,7 @@ def test_file_as_output_path_is_refused(apply: Callable[..., Any], tmp_path: Pat
     (tmp_path / "out").write_text("precious")
     ended = apply("-o", "out")
     assert ended.code == 2
-    assert ended.stderr.startswith("Error: Cannot write 'out/results.json': ")
+    assert ended.stderr.startswith(f"Error: Cannot write '{tmp_path}/out/results.json': ")
     assert (tmp_path / "out").read_text() == "precious"
 
 

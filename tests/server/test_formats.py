@@ -404,3 +404,10 @@ def test_items_of_json_are_counted(serve: Serve) -> None:
         {"inputs": {"x": {**array, "data": {"buffer": data, "encoding": "raw"}}}}
     )
     assert post(served, packed, content_type=MSGPACK).status == 200
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_body_with_a_byte_order_mark_is_read(double: Served, encoding: str) -> None:
+    """A body that a program on Windows has written is read."""
+    body = '{"inputs": {"x": [4.0]}}'.encode(encoding)
+    assert double.request("POST", "/apply", body).json()["y"]["data"]["buffer"] == [8.0]

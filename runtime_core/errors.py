@@ -134,7 +134,7 @@ class ValidationFaults(TesseractRuntimeError, PydanticValidationError):
         >>> str(InvalidItem.of([{"type": "missing", "loc": ["x"], "msg": "Field required"}]))
         'x: Field required'
         """
-        error = cls.from_exception_data("document", [_line_error(detail) for detail in details])
+        error = cls.from_exception_data("document", [line_error(detail) for detail in details])
         error.details = tuple(details)
         return error
 
@@ -343,7 +343,8 @@ def fault_lines(details: Sequence[Mapping[str, Any]], *, root: str = "payload") 
     )
 
 
-def _line_error(detail: Mapping[str, Any]) -> Any:
+def line_error(detail: Mapping[str, Any]) -> Any:
+    """Return a fault of a document as one of the errors that make a pydantic `ValidationError`."""
     message, context = detail["msg"], detail.get("ctx") or {}
     # Pydantic would replace the names of the context in the message, which is complete already.
     context = {name: value for name, value in context.items() if f"{{{name}}}" not in message}

@@ -1,5 +1,6 @@
 """One call: its scope, its execution, and the faults that failures become."""
 
+from runtime_core.calls.bounded_validator import BoundedValidator
 from runtime_core.calls.execution import evaluate, execute, validate_payload
 from runtime_core.calls.faults import (
     RaisedFault,
@@ -16,6 +17,7 @@ from runtime_core.calls.scope import enter as enter_scope
 from runtime_core.tesseract.tracebacks import author_place, author_trace
 
 __all__ = [
+    "BoundedValidator",
     "RaisedFault",
     "Scope",
     "Workspace",

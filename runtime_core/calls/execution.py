@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from runtime_core.calls.bounded_validator import validator_of
 from runtime_core.calls.faults import invalid_default, invalid_payload, summary
 from runtime_core.calls.payload_hints import with_hints
 from runtime_core.contracts import BoundEndpoint
@@ -13,14 +14,14 @@ from runtime_core.errors import InvalidResult, fault_lines
 
 
 def validate_payload(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any:
-    """Return the payload model of a value; `InvalidPayload` has all of its faults.
+    """Return the payload model of a value; `InvalidPayload` has its first hundred faults.
 
     Raises `InvalidDefault` if only defaults of the schema are at fault.
     """
     if endpoint.payload is None:
         return None
     try:
-        return endpoint.payload.model_validate(payload, context=options)
+        return validator_of(endpoint.payload).validate(payload, options)
     except ValidationError as error:
         faults = with_hints(invalid_payload(error), endpoint.payload, payload)
         raise invalid_default(error) or faults from None
@@ -33,7 +34,7 @@ def execute(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
     """
     answer = endpoint.answer(payload)
     try:
-        result = endpoint.result.model_validate(answer)
+        result: BaseModel = validator_of(endpoint.result).validate(answer)
     except ValidationError as error:
         raise invalid_default(error) or _invalid_result(endpoint, answer, error) from None
     if endpoint.check is not None:

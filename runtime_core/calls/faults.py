@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from runtime_core.calls.first_faults import MOST_FAULTS
 from runtime_core.contracts import EncodedArray, Fault
 from runtime_core.errors import (
     FaultKind,
@@ -24,8 +25,6 @@ from runtime_core.tesseract.tracebacks import author_trace
 
 _SHORT = 80
 _LONGEST_TEXT = 10_000  # characters of an exception
-_MOST_FAULTS = 100  # of a payload; more do not help a reader
-_MOST_DETAILED = 10_000  # the details of more would take tens of megabytes
 
 
 def fault_of(error: TesseractRuntimeError, place: str = "") -> Fault:
@@ -122,21 +121,17 @@ class RaisedFault(TesseractRuntimeError):
 
 def invalid_payload(error: ValidationError) -> InvalidPayload:
     """Return the faults that pydantic found in a payload, each with a summary of its value."""
-    few = error.error_count() <= _MOST_DETAILED
-    found = error.errors(include_url=False, include_input=few, include_context=few)
+    found = error.errors(include_url=False)
     # Defaults are not faults of a payload: its sender can correct only the others.
     faults = [fault for fault in found if fault["type"] != InvalidDefault.fault_type] or found
-    details = [_detail(fault) for fault in faults[:_MOST_FAULTS]]
-    more = len(faults) - len(details)
-    if more:
-        details.append({"type": "more_faults", "loc": [], "msg": f"There are {more} more faults."})
+    details = [_detail(fault) for fault in faults[:MOST_FAULTS]]
+    if len(faults) > len(details):
+        details.append({"type": "more_faults", "loc": [], "msg": "There are more faults."})
     return InvalidPayload(details)
 
 
 def invalid_default(error: ValidationError) -> InvalidDefault | None:
     """Return the fault of a value whose only faults are defaults of its schema."""
-    if error.error_count() > _MOST_DETAILED:
-        return None
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     if any(fault["type"] != InvalidDefault.fault_type for fault in faults):
         return None

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from runtime_core import documents
-from runtime_core.calls import Scope, enter_scope, invalid_payload
+from runtime_core.calls import BoundedValidator, Scope, enter_scope, invalid_payload
 from runtime_core.documents import format_of_suffix
 from runtime_core.errors import (
     InvalidItem,
@@ -21,7 +21,7 @@ from runtime_core.errors import (
 from runtime_core.files import is_url
 from tesseract_runtime_authoring.path_root import quoted
 
-ItemType = Callable[[], TypeAdapter[Any]]
+ItemType = Callable[[], BoundedValidator]
 """Returns the validator of the items of a field; it is built when the first item is used."""
 
 
@@ -49,7 +49,7 @@ class ItemFiles:
             folder = name.rpartition("/")[0] if is_url(name) else str(PurePath(name).parent)
             options = {**self.scope.options, "base_dir": folder}
             try:
-                return self.item().validate_python(tree, context=options)
+                return self.item().validate(tree, options)
             except ValidationError as error:
                 raise _invalid(name, invalid_payload(error).details) from None
 
@@ -65,7 +65,7 @@ class CheckedItems:
         """Return a validated item; `InvalidMadeItem` names its position."""
         value = self.items[position]  # its own errors name files
         try:
-            return self.item().validate_python(value)
+            return self.item().validate(value)
         except ValidationError as error:
             faults = _placed(f"item {position}", invalid_payload(error).details)
             raise InvalidMadeItem.of(faults) from None

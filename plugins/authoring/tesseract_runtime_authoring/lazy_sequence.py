@@ -22,7 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from runtime_core import documents
-from runtime_core.calls import current_scope
+from runtime_core.calls import BoundedValidator, current_scope
 from runtime_core.errors import TesseractRuntimeError, shortened
 from tesseract_runtime_authoring.glob_files import names_matching
 from tesseract_runtime_authoring.lazy_items import CheckedItems, ItemFiles, ItemType
@@ -123,7 +123,7 @@ class LazySequence(Sequence[T]):
         annotation: Any = (*get_args(source), Any)[0]
         items = handler.generate_schema(list[annotation])
         return core_schema.with_info_wrap_validator_function(
-            partial(_validate, cache(lambda: TypeAdapter(annotation))),
+            partial(_validate, cache(lambda: _item_validator(annotation))),
             items,
             serialization=core_schema.wrap_serializer_function_ser_schema(
                 _serialize, schema=items, info_arg=True
@@ -171,6 +171,10 @@ def _validate(
     with as_validation_error():
         names = names_matching(value[1:], document.files)
     return LazySequence(names, ItemFiles(item=item, scope=document))
+
+
+def _item_validator(annotation: Any) -> BoundedValidator:
+    return BoundedValidator(TypeAdapter(annotation).core_schema)
 
 
 def _checked(

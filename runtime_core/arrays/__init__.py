@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runtime_core.arrays.encoding_schemas import data_schema
     from runtime_core.arrays.gradient_array import GradientArray
     from runtime_core.arrays.shape_dtype import ShapeDType
+    from runtime_core.arrays.untyped import Untyped
 
 __all__ = [
     "AnyArray",
@@ -26,6 +27,7 @@ __all__ = [
     "GradientArray",
     "Shape",
     "ShapeDType",
+    "Untyped",
     "array_of_bytes",
     "array_type",
     "bytes_of_array",
@@ -43,5 +45,6 @@ __getattr__, __dir__ = lazy_exports(
         ".gradient_array": ["GradientArray"],
         ".array_bytes": ["array_of_bytes", "bytes_of_array", "check_packed_size", "decompressed"],
         ".shape_dtype": ["ShapeDType"],
+        ".untyped": ["Untyped"],
     },
 )

@@ -6,7 +6,6 @@ write to files instead, which their supervisor follows.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from runtime_core.cli import tee
-from runtime_core.run_logs.standard_output import STDERR, STDOUT, flush_output, redirect_output
+from runtime_core.run_logs.standard_output import output_redirected
 
 _SECONDS_TO_END = 1.0  # programs that user code has left behind may write for ever
 
@@ -22,10 +21,8 @@ _SECONDS_TO_END = 1.0  # programs that user code has left behind may write for e
 @contextmanager
 def captured(log: Path) -> Iterator[None]:
     """Copy the output inside the `with`, also of subprocesses, to stderr and to the file `log`."""
-    flush_output()
     with suppress(AttributeError, ValueError):  # user code may have replaced or closed it
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper
-    real = [(stream, os.dup(stream)) for stream in (STDOUT, STDERR)]
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", tee.__file__, str(log)],
         stdin=subprocess.PIPE,
@@ -34,14 +31,10 @@ def captured(log: Path) -> Iterator[None]:
         start_new_session=True,  # Ctrl-C is for the command, from the first moment on
     )
     assert process.stdin is not None  # it is a pipe
-    with process.stdin as pipe:
-        redirect_output(os.dup(pipe.fileno()))
     try:
-        yield
+        with output_redirected(process.stdin.fileno()):
+            process.stdin.close()  # the two streams are the pipe from now on
+            yield
     finally:
-        flush_output()
-        for stream, descriptor in real:
-            os.dup2(descriptor, stream)
-            os.close(descriptor)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_SECONDS_TO_END)

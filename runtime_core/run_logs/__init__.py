@@ -11,7 +11,7 @@ from runtime_core.run_logs.run import (
     unlogged_run,
 )
 from runtime_core.run_logs.run_log import RunLog, Upstream
-from runtime_core.run_logs.standard_output import flush_output, write_all
+from runtime_core.run_logs.standard_output import output_redirected, write_all
 from runtime_core.run_logs.supervisor import RunSupervisor
 
 __all__ = [
@@ -25,8 +25,8 @@ __all__ = [
     "log_metric",
     "log_parameter",
     "configured_targets",
-    "flush_output",
     "new_run_id",
+    "output_redirected",
     "run_directory",
     "run_name",
     "unlogged_run",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from runtime_core.contracts import Buffer
 
@@ -26,6 +26,21 @@ def redirect_output(descriptor: int) -> None:
     for stream in (STDOUT, STDERR):
         os.dup2(descriptor, stream)
     os.close(descriptor)
+
+
+@contextmanager
+def output_redirected(descriptor: int) -> Iterator[None]:
+    """Send what this process writes inside the `with` to a file or pipe."""
+    flush_output()
+    real = [(stream, os.dup(stream)) for stream in (STDOUT, STDERR)]
+    redirect_output(os.dup(descriptor))
+    try:
+        yield
+    finally:
+        flush_output()
+        for stream, kept in real:
+            os.dup2(kept, stream)
+            os.close(kept)
 
 
 def flush_output() -> None:

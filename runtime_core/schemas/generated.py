@@ -41,6 +41,7 @@ from runtime_core.schemas.structures import (
     class_of,
     is_structure,
     rebuilt,
+    reduced_to,
     types_of,
 )
 from runtime_core.schemas.walk import (
@@ -161,7 +162,7 @@ class ModelGenerator:
             "__module__": author.__module__,
             "__doc__": author.__doc__,
             _ACCEPT: model_validator(mode="wrap")(_instances_of(author, self._choices)),
-            "__reduce__": _reduced_to(author),
+            "__reduce_ex__": reduced_to(author),
         }
         fields = {name: self._field(author, field) for name, field in fields_of(author).items()}
         annotations.update({name: field.annotation for name, field in fields.items()})
@@ -273,14 +274,3 @@ def _array_fields(generated: type[BaseModel]) -> dict[str, TypeAdapter[Any]]:
         for name, field in generated.model_fields.items()
         if field.validate_default
     }
-
-
-def _reduced_to(author: type[BaseModel]) -> Callable[[BaseModel], Any]:
-    """Make a `__reduce__` that pickles an instance as one of the author's model."""
-    return lambda instance: (_restored, (author, instance.__getstate__()))
-
-
-def _restored(author: type[BaseModel], state: dict[Any, Any]) -> BaseModel:
-    instance = author.__new__(author)
-    instance.__setstate__(state)
-    return instance

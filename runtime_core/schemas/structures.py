@@ -154,7 +154,7 @@ def _subclass(author: Any, name: str, annotations: Mapping[str, Any], **namespac
         "__annotations__": annotations,
         "__module__": author.__module__,
         "__doc__": author.__doc__,
-        "__reduce_ex__": _reduced_to(author),
+        "__reduce_ex__": reduced_to(author),
     }
     return types.new_class(name, (author,), {}, lambda body: body.update(namespace))
 
@@ -213,7 +213,7 @@ _CLASS_ERRORS = ("model_type", "dataclass_type")
 """The types of errors whose messages name the class that was expected."""
 
 
-def _reduced_to(author: type) -> Callable[..., Any]:
+def reduced_to(author: type) -> Callable[..., Any]:
     """Make a `__reduce_ex__` that pickles and copies an instance as one of the author's class."""
 
     def reduce(instance: Any, protocol: int) -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ def test_reading_of_the_shared_output_path_is_told(
     assert ended.code == 0
     assert ended.stdout.startswith("tesseract_api.py is a valid Tesseract.\n")
     assert ended.stderr == (
-        "Warning: tesseract_api.py:7 reads output_path of get_config(), a folder that calls share: "
-        "a file that two of them write spoils both results. Write to run_directory() of "
-        "tesseract_core.runtime.experimental, which is the folder of one call.\n"
+        "Warning: output_path of get_config(), which is read at tesseract_api.py:7, is a folder "
+        "that calls share: a file that two of them write spoils both results. Write to "
+        "run_directory() of tesseract_core.runtime.experimental, which is the folder of one call.\n"
     )

@@ -12,13 +12,12 @@ from pydantic import BaseModel, PydanticUserError, TypeAdapter
 from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from runtime_core.arrays import GradientArray
-from runtime_core.contracts import EncodedArray
+from runtime_core.arrays import GradientArray, Untyped
 from runtime_core.documents import dumped
 from runtime_core.errors import TesseractRuntimeError
 
 _ARRAY: TypeAdapter[Any] = TypeAdapter(GradientArray)
-_DOCUMENT_KEYS = {"object_type", "shape", "dtype", "data"}
+_ANY: TypeAdapter[Any] = TypeAdapter(Untyped)
 _PLAIN = (str, bool, int, float, type(None))
 _BYTES = (bytes, bytearray, memoryview)
 _DEEPEST = 200  # as deep as a server reads
@@ -124,20 +123,7 @@ def with_arrays(tree: Any, options: Mapping[str, Any]) -> Any:
     >>> with_arrays({"x": [array, "text"]}, {})
     {'x': [array([1, 2]), 'text']}
     """
-    if isinstance(tree, list):
-        return [with_arrays(item, options) for item in tree]
-    if isinstance(tree, EncodedArray) or _is_document(tree):
-        return _ARRAY.validate_python(tree, context=options)
-    if not isinstance(tree, dict):
-        return tree
-    if tree.get("encoding") == "base64" and isinstance(tree.get("buffer"), memoryview):
-        tree["buffer"] = str(tree["buffer"], "utf-8", "replace")  # not the document of an array
-    return {key: with_arrays(item, options) for key, item in tree.items()}
-
-
-def _is_document(tree: Any) -> bool:
-    is_array = isinstance(tree, dict) and tree.keys() == _DOCUMENT_KEYS
-    return is_array and tree["object_type"] == "array"
+    return _ANY.validate_python(tree, context=options)
 
 
 def shapes_of(tree: Any) -> Any:

@@ -11,8 +11,8 @@ from runtime_core.description import describe
 from runtime_core.tesseract.shared_output import shared_output_lines
 
 _SHARED_OUTPUT = (
-    "Warning: {line} reads output_path of get_config(), a folder that calls share: a file that two "
-    "of them write spoils both results. Write to run_directory() of "
+    "Warning: output_path of get_config(), which is read at {lines}, is a folder that calls share: "
+    "a file that two of them write spoils both results. Write to run_directory() of "
     "tesseract_core.runtime.experimental, which is the folder of one call."
 )
 
@@ -22,8 +22,8 @@ def check(context: typer.Context) -> None:
     with stdout_to_stderr():
         runtime = context.obj.runtime()
         description = describe(runtime)
-    for line in shared_output_lines(runtime.api.path):
-        print(_SHARED_OUTPUT.format(line=line), file=sys.stderr)
+    if lines := shared_output_lines(runtime.api.path):
+        print(_SHARED_OUTPUT.format(lines=", ".join(lines)), file=sys.stderr)
     print(f"{runtime.api.path.name} is a valid Tesseract.")
     for endpoint in description.endpoints:
         by = f" by {endpoint.backend}" if endpoint.backend is not None else ""

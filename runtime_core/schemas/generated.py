@@ -225,6 +225,8 @@ def _instances_of(author: type[BaseModel], choices: Collection[Any]) -> Callable
     def accept(cls: type[BaseModel], value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
         if bare is not None and isinstance(value, bare) and not isinstance(value, author):
             value = author.model_validate(value)  # of the generic model, or of other parameters
+        if _is_assigned(value, cls):
+            return handler(value)
         if isinstance(value, author):
             value = _with_validated_defaults(value, cls)
             return _converted(value, cls) if author in choices else value
@@ -232,6 +234,11 @@ def _instances_of(author: type[BaseModel], choices: Collection[Any]) -> Callable
 
     accept.__name__ = author.__name__  # for the places of faults in unions
     return classmethod(accept)  # type: ignore[return-value]  # pydantic wants the raw classmethod
+
+
+def _is_assigned(value: Any, generated: type[BaseModel]) -> bool:
+    """Check whether an instance may be validated because a field of it is assigned to."""
+    return type(value) is generated and generated.model_config.get("validate_assignment", False)
 
 
 def _converted(value: BaseModel, generated: type[BaseModel]) -> BaseModel:

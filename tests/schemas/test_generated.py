@@ -615,6 +615,29 @@ def test_inputs_can_be_copied_and_dumped(runtime: Make) -> None:
     assert result.model_dump()["w"].tolist() == [2, 3]
 
 
+def test_assignments_are_validated_as_the_author_configured() -> None:
+    """With `validate_assignment` a new value of a field is validated and kept, or refused."""
+
+    class Inputs(BaseModel):
+        model_config = ConfigDict(validate_assignment=True)
+        w: Array[(None,), Float64]
+        n: int = 0
+
+        @model_validator(mode="after")
+        def refuse_negative(self) -> Inputs:
+            assert self.n >= 0
+            return self
+
+    inputs = generated(Inputs)(w=[1])
+    inputs.w = inputs.w * 2
+    inputs.n = "3"
+    assert (inputs.w.tolist(), inputs.n) == ([2], 3)
+    with pytest.raises(ValidationError):
+        inputs.w = [[1]]
+    with pytest.raises(ValidationError):
+        inputs.n = -1
+
+
 def test_inputs_go_into_outputs_as_they_are(runtime: Make) -> None:
     """Parts of the inputs may be handed to the author's own classes."""
     source = """

@@ -52,6 +52,15 @@ class ArrayJsonSchema(GenerateJsonSchema):
             return number
         return {"anyOf": [number, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}]}
 
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        """Return the schema of a mapping, whose keys are text in JSON even if they are numbers."""
+        mapping = super().dict_schema(schema)
+        reference = mapping.get("propertyNames", {}).get("$ref")
+        keys = self.get_schema_from_definitions(reference) if reference else None
+        if keys and not all(isinstance(key, str) for key in keys.get("enum", ())):
+            del mapping["propertyNames"]
+        return mapping
+
     def ser_schema(self, schema: Any) -> JsonSchemaValue | None:
         """Return the schema of what a serializer returns, which is anything if it has no type."""
         if schema["type"] not in _SERIALIZERS:

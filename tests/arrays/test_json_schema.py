@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import make_dataclass
 from datetime import timedelta
+from enum import IntEnum
 from typing import Any
 
 import hypothesis.extra.numpy as npst
@@ -200,6 +201,17 @@ def test_defaults_of_results_have_the_names_of_results() -> None:
 
     assert default("validation") == {"in": [1]}
     assert default("serialization") == {"out": [1]}
+
+
+def test_numbers_that_are_keys_are_text() -> None:
+    """A mapping by members of an enum of numbers has their texts as keys in JSON."""
+
+    class Level(IntEnum):
+        LOW = 1
+
+    model = create_model("Model", by_level=(dict[Level, float], ...))
+    schema = model.model_json_schema(schema_generator=ArrayJsonSchema, mode="serialization")
+    jsonschema.validate(json.loads(model(by_level={1: 2.0}).model_dump_json()), schema)
 
 
 ANY_ARRAY = st.sampled_from(list(DTYPES)).flatmap(

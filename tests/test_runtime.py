@@ -240,6 +240,11 @@ def test_an_output_model_that_was_changed_is_checked(runtime: Make) -> None:
             "Return OutputSchema(...), or a dict with the keys y, n.",
         ),
         (
+            "inputs",
+            "The Tesseract returned InputSchema object, which is not a valid OutputSchema. "
+            "Return OutputSchema(...), or a dict with the keys y, n.",
+        ),
+        (
             "InputSchema()",
             "The Tesseract returned InputSchema object, which is not a valid OutputSchema. "
             "Return OutputSchema(...), or a dict with the keys y, n.",
@@ -269,6 +274,18 @@ def test_a_wrong_result_is_the_authors_fault(returned: str, text: str, runtime: 
     wrong = fault(made, {"inputs": {}})
     assert (wrong.kind, wrong.outcome.status) == (FaultKind.TESSERACT_FAILED, 500)
     assert wrong.message.startswith(text)
+
+
+def test_bytes_that_are_not_text_are_the_authors_fault(runtime: Make) -> None:
+    """JSON has no bytes: the message says how to declare them."""
+    source = (
+        "from pydantic import BaseModel\nclass InputSchema(BaseModel): pass\n"
+        "class OutputSchema(BaseModel):\n    raw: bytes\n"
+        "def apply(inputs):\n    return OutputSchema(raw=b'\\xff')\n"
+    )
+    message = fault(runtime(source), {"inputs": {}}).message
+    assert message.startswith("The result cannot be written: 'utf-8' codec can't decode byte 0xff")
+    assert "Declare such bytes as pydantic.Base64Bytes" in message
 
 
 def test_an_exception_of_the_author_is_a_fault(runtime: Make) -> None:

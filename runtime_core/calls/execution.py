@@ -54,9 +54,9 @@ def _invalid_result(endpoint: BoundEndpoint, answer: Any, error: ValidationError
         problem = f". Return {noun}(...), or a dict with the keys {keys}."
     else:
         problem = f":\n{fault_lines(refused.details, root='result')}"
-    return InvalidResult(
-        f"The Tesseract returned {summary(answer)}, which is not a valid {noun}{problem}"
-    )
+    own = author_of(type(answer))
+    returned = f"{own.__name__} object" if own else summary(answer)
+    return InvalidResult(f"The Tesseract returned {returned}, which is not a valid {noun}{problem}")
 
 
 def evaluate(endpoint: BoundEndpoint, inputs: BaseModel) -> Any:

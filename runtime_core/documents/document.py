@@ -56,13 +56,18 @@ def write(tree: Any, format_: Format) -> Sequence[Buffer]:
 def tree_of(model: BaseModel, options: MutableMapping[str, Any]) -> Any:
     """Return the tree of a model; `options` is its serialization context.
 
-    Raises `InvalidResult` for a value that does not fit its field, as after an assignment, and the
-    runtime's own errors of array encodings.
+    Raises `InvalidResult` for a value that does not fit its field, as after an assignment, and for
+    bytes that are not text, and the runtime's own errors of array encodings.
     """
     try:
         return dumped(model.model_dump, options)
     except PydanticSerializationError as error:
         raise InvalidResult(f"The result cannot be written: {error}") from None
+    except UnicodeError as error:
+        raise InvalidResult(
+            f"The result cannot be written: {error}. Declare such bytes as pydantic.Base64Bytes "
+            "or as an array of uint8, or set ser_json_bytes='base64' in the model_config."
+        ) from None
 
 
 _SMALL = 1 << 16

@@ -67,7 +67,9 @@ def rebuilt(
     kind = class_of(structure)
     if is_typeddict(kind):
         return _typed_dict(kind, name, annotations)
-    return (_dataclass if is_dataclass(kind) else _named_tuple)(kind, name, annotations, arrays)
+    if is_dataclass(kind):
+        return _dataclass(kind, name, annotations, arrays)
+    return _named_tuple(kind, annotations, arrays)
 
 
 def _is_named_tuple(kind: type) -> bool:
@@ -98,7 +100,17 @@ def _typed_dict(author: Any, name: str, annotations: Mapping[str, Any]) -> Any:
     made.__module__, made.__doc__ = author.__module__, author.__doc__
     if hasattr(author, "__pydantic_config__"):
         made.__pydantic_config__ = author.__pydantic_config__
-    return made
+    return Annotated[made, WrapValidator(_named_in_unions(author))]
+
+
+def _named_in_unions(author: Any) -> Callable[..., Any]:
+    """Make a validator whose name pydantic gives to the places of faults in a union."""
+
+    def accept(value: Any, handler: Callable[[Any], Any]) -> Any:
+        return handler(value)
+
+    accept.__name__ = author.__name__
+    return accept
 
 
 def _qualifier(author: Any, key: str, hint: Any) -> Any:
@@ -108,15 +120,14 @@ def _qualifier(author: Any, key: str, hint: Any) -> Any:
     return Required if key in author.__required_keys__ else NotRequired
 
 
-def _named_tuple(
-    author: Any, name: str, annotations: Mapping[str, Any], arrays: Collection[str]
-) -> Any:
+def _named_tuple(author: Any, annotations: Mapping[str, Any], arrays: Collection[str]) -> Any:
     guarded = _guarded(author, annotations, arrays)
     defaults = {
         key: _marked(annotations[key], default) if key in arrays else default
         for key, default in author._field_defaults.items()
     }
-    made = _subclass(author, name, guarded, __slots__=(), _field_defaults=defaults)
+    # It has the author's name, which messages show: JSON Schemas name no named tuple.
+    made = _subclass(author, author.__name__, guarded, __slots__=(), _field_defaults=defaults)
     # pydantic 2.13 writes the items of a named tuple without regard to their types
     items: Any = types.GenericAlias(tuple, tuple(annotations.values()))
     return Annotated[made, PlainSerializer(tuple, return_type=items, when_used="json")]

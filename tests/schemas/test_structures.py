@@ -138,6 +138,16 @@ def test_a_fault_names_the_class_of_the_author(runtime: Make) -> None:
     assert fault.message == "inputs.part: Input should be a dictionary or an instance of Part"
 
 
+@pytest.mark.parametrize("kind", ["named tuple", "dataclass", "typed dict"])
+def test_a_fault_in_a_union_names_the_class_of_the_author(kind: str, runtime: Make) -> None:
+    """The place of a fault has the names of the members of a union."""
+    made = runtime(HEADER + STRUCTURES[kind] + PARTS.replace("part: Part", "part: Part | str", 1))
+    fault = answer_of(made, {"part": {"x": [[1]]}}).fault
+    assert fault is not None
+    assert "inputs.part.Part.x: Array has wrong number of dimensions" in fault.message
+    assert "Apply_" not in fault.message
+
+
 DATA = """
 @dataclass
 class Part:

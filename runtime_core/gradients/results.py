@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from pydantic_core import PydanticCustomError
 
-from runtime_core.arrays.coercion import AnyArray, Expected, Shape
+from runtime_core.arrays.coercion import AnyArray, Expected, Shape, refuse_masked
 from runtime_core.arrays.dtypes import NAMES
 from runtime_core.calls.faults import summary
 from runtime_core.errors import (
@@ -81,13 +82,13 @@ class ResultCheck:
         """Return a value as an array of the expected shape and data type."""
         array = self.numbers(value)
         self.check_shape(array.shape, expected.shape)
-        try:
+        with self._refusals():
             return Expected(shape=..., dtype=expected.dtype).coerce(array)
-        except PydanticCustomError as error:
-            raise self.error(f"{self.subject}: {error.message()}.") from None
 
     def numbers(self, value: object) -> AnyArray:
-        """Return a value as an array of numbers."""
+        """Return a value as an array of numbers, none of which is masked."""
+        with self._refusals():
+            refuse_masked(value)
         array = numeric_array(value)
         if array is None:
             raise self._error(f"{summary(value)}, expected an array of numbers.")
@@ -118,6 +119,14 @@ class ResultCheck:
             blocks[path] = check.array(block, Expected(shape=(*front, *shape), dtype=dtype))
             front = blocks[path].shape[: len(front)]
         return blocks
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """Raise the error of the check for a value that an array refuses."""
+        try:
+            yield
+        except PydanticCustomError as error:
+            raise self.error(f"{self.subject}: {error.message()}.") from None
 
     def _error(self, problem: str) -> TesseractRuntimeError:
         return self.error(f"{self.subject} {self.verb} {problem}")

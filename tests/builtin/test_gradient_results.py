@@ -311,6 +311,17 @@ def test_what_is_no_derivative_is_the_authors_fault(
     assert came in failed.message or "keys" in failed.message or "array" in failed.message
 
 
+@pytest.mark.parametrize("endpoint", GRADIENTS)
+def test_masked_derivatives_are_the_authors_fault(endpoint: str, runtime: Make) -> None:
+    """An array with masked elements is refused, as its mask would be lost."""
+    masked = "np.ma.masked_array([1.0, 2.0], [True, False])"
+    returned = {JACOBIAN: f"{{'y': {{'x': {masked}}}}}", VJP: f"{{'x': {masked}}}"}
+    source = returning(returned.get(endpoint, f"{{'y': {masked}}}"), endpoint)
+    failed = fault(runtime(IDENTITY + source), endpoint, ask(endpoint, X))
+    assert failed.outcome.status == 500
+    assert "replace them with .filled(value)" in failed.message
+
+
 @pytest.mark.parametrize("change", ["list(inputs.x)", "inputs.x.reshape(-1, 1)", "None"])
 @pytest.mark.parametrize(
     ("endpoint", "returned"),

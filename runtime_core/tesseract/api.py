@@ -248,7 +248,8 @@ def _is_async(function: Any) -> bool:
 def _near(name: str, module: ModuleType) -> str:
     """Suggest a similar name of the file, except those with a meaning of their own."""
     names = [n for n in vars(module) if not n.startswith("_") and n not in _MEANINGS]
-    return did_you_mean(name, names)
+    own = [n for n in names if getattr(vars(module)[n], "__module__", None) == module.__name__]
+    return did_you_mean(name, own)
 
 
 _OPTIONAL_FUNCTIONS = (

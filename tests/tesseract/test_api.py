@@ -229,6 +229,14 @@ def test_function_that_is_not_there_is_explained(tesseract: Tesseract) -> None:
     )
 
 
+def test_an_imported_name_is_not_the_nearest(tesseract: Tesseract) -> None:
+    """Only names that the file defines are suggested."""
+    source = "from json import dumps as jacobain\n" + SCHEMAS
+    missing = load_tesseract(str(tesseract(source))).function("jacobian")
+    assert isinstance(missing, Unavailable)
+    assert "Did you mean" not in missing.reason
+
+
 ASYNC_OBJECT = "class Function:\n    async def __call__(self, inputs): ...\n{name} = Function()\n"
 
 

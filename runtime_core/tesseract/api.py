@@ -97,8 +97,8 @@ def load_tesseract(path: str | PathLike[str]) -> TesseractApi:
 
     The module is added to `sys.modules`, for pickle, and its folder to the front of `sys.path` and
     of `PYTHONPATH`, for its own imports and those of its child processes, now and while its
-    functions run. Raises `MissingFile` if the file does not
-    exist, and `InvalidTesseract` if it cannot be imported or lacks a required name.
+    functions run. Raises `MissingFile` if the file does not exist, and `InvalidTesseract` if it
+    cannot be imported or lacks a required name.
     """
     file = Path(path).absolute()
     if not file.is_file():

@@ -83,6 +83,14 @@ def test_paths_may_be_among_the_options(tmp_path: Path) -> None:
         Tesseract.from_tesseract_api(path, output_path=tmp_path, runtime_config=config)
 
 
+def test_key_by_position_is_refused_without_showing_it() -> None:
+    """A program that gives the key in the place of the timeout learns its name."""
+    key: Any = "sesame"
+    with pytest.raises(InvalidOption, match=r"from_url\(url, api_key=\.\.\.\)") as raised:
+        Tesseract.from_url("http://127.0.0.1:8000", None, key)
+    assert key not in str(raised.value)
+
+
 def test_printed_lines_may_be_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Without a function lines go to the streams of the process; `print` may be the function."""
     path = written(tmp_path / "tesseract", PRINTS)

@@ -57,6 +57,11 @@ class HttpTransport:
         timeout: float | tuple[float, float] | None,
     ) -> Self:
         """Return the transport to a server, without a request."""
+        if isinstance(timeout, str):
+            raise InvalidOption(
+                "The timeout of from_url is a text instead of a number of seconds. Give an API key "
+                "by its name: from_url(url, api_key=...)."
+            )
         connect, timeout = timeout if isinstance(timeout, tuple) else (_CONNECT_SECONDS, timeout)
         patience = None if timeout is None else timeout + _GRACE_SECONDS
         client = httpx.Client(

@@ -55,11 +55,10 @@ class Tesseract(SdkMethods):
         """Return the Tesseract served at a URL.
 
         `timeout` is the limit of a call in seconds, by default none, or a tuple of the limits to
-        connect and of a call. `encoding` is the format of
-        documents, by default the fastest that both sides have. `server_output_path` is the output
-        path of the server on this machine: with it, `encoding` may be `json+binref`, and arrays are
-        read from the files there. Nothing is sent before the first call. Raises `InvalidOption` or
-        `UnknownName` for invalid arguments.
+        connect and of a call. `encoding` is the format of documents, by default the fastest that
+        both sides have. `server_output_path` is the output path of the server on this machine: with
+        it, `encoding` may be `json+binref`, and arrays are read from the files there. Nothing is
+        sent before the first call. Raises `InvalidOption` or `UnknownName` for invalid arguments.
 
         >>> Tesseract.from_url("http://127.0.0.1:8000")
         <Tesseract at http://127.0.0.1:8000>

@@ -138,7 +138,7 @@ def _command_class(context: CommandContext, name: str) -> type[TyperCommand]:
             if endpoint.payload is not None:
                 parts.append("The payload is a JSON object with the following structure.")
                 parts.append("\b\nPayload:\n" + field_tree(endpoint.payload))
-            parts.append("\b\nResult:\n" + field_tree(endpoint.result))
+            parts.append("\b\nResult:\n" + field_tree(endpoint.result, "serialization"))
             self.help = "\n\n".join(part for part in parts if part)
             super().format_help(ctx, formatter)
 

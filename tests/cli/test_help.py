@@ -133,11 +133,11 @@ def test_help_of_an_endpoint_shows_the_fields(here: Here, tesseract: Tesseract, 
     assert (ended.code, ended.stderr) == (0, "")
     lines = [line.rstrip() for line in ended.stdout.splitlines()]
     expected = """
-      inputs: Apply_InputSchema -- The input data to apply the Tesseract to.
-        layers: list[Apply_Layer] -- From the first to the last.
+      inputs: InputSchema -- The input data to apply the Tesseract to.
+        layers: list[Layer] -- From the first to the last.
           weights: Array[(None, 3), float64] -- One row a unit.
           name: str = layer -- What the layer is called.
-        named: dict[str, Apply_Layer] | None = None
+        named: dict[str, Layer] | None = None
           weights: Array[(None, 3), float64] -- One row a unit.
           name: str = layer -- What the layer is called.
         steps: int = 3 -- How often to repeat.
@@ -150,6 +150,20 @@ def test_help_of_an_endpoint_shows_the_fields(here: Here, tesseract: Tesseract, 
     assert [depth - depths[0] for depth in depths] == [0, 2, 4, 4, 2, 4, 4, 2]
     assert "Add everything up." in ended.stdout
     assert "total: float -- Sum of everything." in ended.stdout
+
+
+def test_help_of_an_endpoint_has_the_names_of_documents(here: Here, tesseract: Tesseract) -> None:
+    """A field with an alias is shown by it, as a payload or a result has it."""
+    source = (
+        "from pydantic import BaseModel, Field\n"
+        "class InputSchema(BaseModel):\n    rate: float = Field(alias='lambda')\n"
+        "class OutputSchema(BaseModel):\n    rate: float = Field(serialization_alias='λ')\n"
+        "def apply(inputs):\n    return OutputSchema(rate=inputs.rate)\n"
+    )
+    text = here("--api-path", str(tesseract(source)), "apply", "--help").stdout
+    assert "lambda: float" in text
+    assert "λ: float" in text
+    assert "rate: float" not in text
 
 
 def test_help_of_an_endpoint_names_formats(here: Here, tesseract: Tesseract) -> None:

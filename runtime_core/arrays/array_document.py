@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -17,9 +16,13 @@ from pydantic import SerializationInfo, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.array_bytes import wire_order
-from runtime_core.arrays.base64_encoding import Base64ArrayCodec
+from runtime_core.arrays.array_decoding import (
+    broken_encoding,
+    decode,
+    encoding_of,
+    invalid_dtype,
+)
 from runtime_core.arrays.coercion import (
-    MAX_RANK,
     NUMERIC_KINDS,
     AnyArray,
     Expected,
@@ -29,22 +32,10 @@ from runtime_core.arrays.coercion import (
     refuse_masked,
 )
 from runtime_core.arrays.dtypes import DTYPES, NAMES
-from runtime_core.arrays.encoding_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
-from runtime_core.arrays.json_encoding import JsonArrayCodec
 from runtime_core.calls.scope import Scope, current
-from runtime_core.catalog import loaded
-from runtime_core.contracts import ArrayCodec, ArraySpec, Buffer, EncodedArray
+from runtime_core.contracts import Buffer, EncodedArray
 from runtime_core.documents import dumped_buffer, keep_failure
-from runtime_core.errors import (
-    InvalidOption,
-    PluginFailed,
-    TesseractRuntimeError,
-    listed,
-    shortened,
-)
-
-_SHOWN = 8  # unknown keys in a message
-_KEYS = frozenset({"object_type", "shape", "dtype", "data"})
+from runtime_core.errors import InvalidOption, TesseractRuntimeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +59,7 @@ class ArrayDocument:
         if isinstance(value, EncodedArray):
             value = value.document(value.buffer)
         if isinstance(value, Mapping):
-            return expected.coerce(_decode(value, expected, _scope(info.context)))
+            return expected.coerce(decode(value, expected, _scope(info.context)))
         if isinstance(value, list | tuple | int | float | complex | str):
             numbers = self._numbers(value, expected.dtype or DTYPES["float64"], info.context)
             if expected.strict_types:  # numbers have no dtype
@@ -91,10 +82,10 @@ class ArrayDocument:
         encoding = (options or {}).get("array_encoding", "json")
         scope = _scope(options)
         array = wire_order(np.asarray(self.expected.coerce(_numeric(value))))
-        codec, _ = _encoding(encoding, scope)
+        codec, _ = encoding_of(encoding, scope)
         data = dict(codec.encode(array, scope))
         if "buffer" not in data:
-            raise _broken(encoding, scope, "returned data without a buffer")
+            raise broken_encoding(encoding, scope, "returned data without a buffer")
         buffer = dumped_buffer(data.pop("buffer"), options)
         return {
             "object_type": "array",
@@ -145,28 +136,10 @@ def _with_arrays(value: Any, scope: Scope) -> Any:
     if isinstance(value, EncodedArray):
         value = value.document(value.buffer)
     is_document = isinstance(value, Mapping) and _has_documents(value)
-    return _decode(value, _ANYTHING, scope) if is_document else value
+    return decode(value, _ANYTHING, scope) if is_document else value
 
 
 _ANYTHING = Expected(shape=..., dtype=None)
-
-_Encoding = tuple[ArrayCodec, Collection[str]]
-"""The codec of an array encoding, and the keys that its `data` may have."""
-
-# These two work in plain user code without a search for plugins.
-_WELL_KNOWN: Mapping[str, _Encoding] = MappingProxyType(
-    {
-        "json": (JsonArrayCodec(), JSON_DATA_SCHEMA["properties"].keys()),
-        "base64": (Base64ArrayCodec(), BASE64_DATA_SCHEMA["properties"].keys()),
-    }
-)
-
-
-def _encoding(name: str, scope: Scope) -> _Encoding:
-    if name in _WELL_KNOWN:
-        return _WELL_KNOWN[name]
-    declaration = scope.catalog.encodings.find(name)
-    return loaded("Array encoding", declaration), declaration.data_schema["properties"].keys()
 
 
 def _text(buffer: Buffer, encoding: str) -> str:
@@ -202,116 +175,5 @@ _EXTENDED: Mapping[type[Any], np.dtype[Any]] = MappingProxyType(
 def _not_numbers(dtype: np.dtype[Any]) -> PydanticCustomError:
     """Return the error for a data type without numbers, or with those of another library."""
     if dtype.type.__module__ != "numpy":  # as bfloat16 of ml_dtypes
-        return _invalid_dtype(dtype.name, "convert the array with .astype('float32')")
+        return invalid_dtype(dtype.name, "convert the array with .astype('float32')")
     return non_numeric()
-
-
-def _decode(document: Mapping[str, Any], expected: Expected, scope: Scope) -> AnyArray:
-    """Read an array document; its shape and data type are checked before its bytes."""
-    _check_keys(document, _KEYS, required=("shape", "dtype", "data"), place="array")
-    if document.get("object_type", "array") != "array":
-        raise decode_error(f"object_type must be 'array', not {document['object_type']!r:.60}")
-    spec = ArraySpec(shape=_shape(document["shape"]), dtype=_dtype(document["dtype"]))
-    expected.target_shape(spec.shape)
-    expected.check_dtype(spec.dtype)
-    return _decode_data(document["data"], spec, scope)
-
-
-def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
-    if not isinstance(data, Mapping):
-        raise decode_error("data must be an object with 'buffer' and 'encoding'")
-    encoding = data.get("encoding")
-    try:
-        if not isinstance(encoding, str):
-            raise decode_error('data needs an \'encoding\', for instance "encoding": "json"')
-        codec, keys = _encoding(encoding, scope)
-        data = _normal(data)
-        _check_keys(data, keys, required=("buffer",), place="data")
-        array = codec.decode(data, spec, scope)
-    except PydanticCustomError:
-        raise
-    except TesseractRuntimeError as error:
-        raise decode_error(str(error)) from None
-    except MemoryError:
-        raise decode_error(f"shape {spec.shape} of {spec.dtype} does not fit into memory") from None
-    except (ValueError, TypeError, OverflowError) as error:
-        raise decode_error(str(error), place=f"buffer ({encoding} encoding)") from None
-    if not isinstance(array, np.ndarray):
-        raise _broken(encoding, scope, f"returned a {type(array).__name__}, not an array")
-    if array.shape != spec.shape or array.dtype != spec.dtype:
-        raise _broken(
-            encoding,
-            scope,
-            f"returned {array.dtype} of shape {array.shape} where the document says {spec.dtype} "
-            f"of shape {spec.shape}",
-        )
-    return array
-
-
-def _normal(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return `data` without a compression of `None`, and with a buffer of plain bytes.
-
-    Every encoding takes the former; the latter marks binary parts of documents.
-    """
-    buffer = data.get("buffer")
-    if isinstance(buffer, memoryview) and buffer.format != "B":
-        data = {**data, "buffer": buffer.cast("B")}
-    if "compression" in data and data["compression"] is None:
-        data = {key: value for key, value in data.items() if key != "compression"}
-    return data
-
-
-def _broken(encoding: str, scope: Scope, problem: str) -> PluginFailed:
-    origin = scope.catalog.encodings.entries[encoding].origin
-    return PluginFailed(f"The array encoding {encoding!r} of {origin} {problem}.")
-
-
-def decode_error(reason: str, *, place: str = "document") -> PydanticCustomError:
-    """Return the error for an invalid array document."""
-    return PydanticCustomError(
-        "array_decode_error",
-        "Failed to decode array {place}: {reason}",
-        {"place": place, "reason": reason},
-    )
-
-
-def _check_keys(
-    document: Mapping[str, Any], known: Collection[str], *, required: tuple[str, ...], place: str
-) -> None:
-    missing = [key for key in required if key not in document]
-    if missing:
-        raise decode_error(f"{place} lacks {listed(missing)}")
-    unknown = {shortened(str(key)) for key in islice(document.keys() - known, _SHOWN)}
-    if unknown:
-        raise decode_error(f"{place} has unknown keys {listed(unknown)}; known are {listed(known)}")
-
-
-def _shape(shape: Any) -> tuple[int, ...]:
-    whole = isinstance(shape, list | tuple) and all(type(size) is int for size in shape)
-    if not whole or any(not 0 <= size < 2**63 for size in shape):
-        raise decode_error(f"shape {_sizes(shape)} must be a list of sizes of at least 0")
-    if len(shape) > MAX_RANK:
-        raise decode_error(f"{len(shape)} dimensions are more than {MAX_RANK}")
-    return tuple(shape)
-
-
-def _sizes(shape: Any) -> str:
-    try:
-        return shortened(repr(shape))
-    except ValueError:  # Python does not print integers of thousands of digits
-        return "with a huge integer"
-
-
-def _dtype(name: Any) -> np.dtype[Any]:
-    if not isinstance(name, str) or name not in DTYPES:
-        raise _invalid_dtype(name)
-    return DTYPES[name]
-
-
-def _invalid_dtype(name: object, step: str = "") -> PydanticCustomError:
-    known = f"known are {listed(set(DTYPES))}"
-    return PydanticCustomError(
-        "array_invalid_dtype",
-        "Unsupported array dtype {dtype}; {known}",
-        {"dtype": shortened(repr(name)), "known": f"{step}; {known}" if step else known},
-    )

@@ -1,0 +1,157 @@
+"""Decoding the document of an array: its keys, shape and data type, then the bytes of its codec."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from itertools import islice
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from pydantic_core import PydanticCustomError
+
+from runtime_core.arrays.base64_encoding import Base64ArrayCodec
+from runtime_core.arrays.coercion import MAX_RANK, AnyArray, Expected
+from runtime_core.arrays.dtypes import DTYPES
+from runtime_core.arrays.encoding_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
+from runtime_core.arrays.json_encoding import JsonArrayCodec
+from runtime_core.calls.scope import Scope
+from runtime_core.catalog import loaded
+from runtime_core.contracts import ArrayCodec, ArraySpec
+from runtime_core.errors import PluginFailed, TesseractRuntimeError, listed, shortened
+
+_SHOWN = 8  # unknown keys in a message
+_KEYS = frozenset({"object_type", "shape", "dtype", "data"})
+
+
+def decode(document: Mapping[str, Any], expected: Expected, scope: Scope) -> AnyArray:
+    """Read an array document; its shape and data type are checked before its bytes."""
+    _check_keys(document, _KEYS, required=("shape", "dtype", "data"), place="array")
+    if document.get("object_type", "array") != "array":
+        raise _unreadable(f"object_type must be 'array', not {document['object_type']!r:.60}")
+    spec = ArraySpec(shape=_shape(document["shape"]), dtype=_dtype(document["dtype"]))
+    expected.target_shape(spec.shape)
+    expected.check_dtype(spec.dtype)
+    return _decode_data(document["data"], spec, scope)
+
+
+def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
+    if not isinstance(data, Mapping):
+        raise _unreadable("data must be an object with 'buffer' and 'encoding'")
+    encoding = data.get("encoding")
+    try:
+        if not isinstance(encoding, str):
+            raise _unreadable('data needs an \'encoding\', for instance "encoding": "json"')
+        codec, keys = encoding_of(encoding, scope)
+        data = _normal(data)
+        _check_keys(data, keys, required=("buffer",), place="data")
+        array = codec.decode(data, spec, scope)
+    except PydanticCustomError:
+        raise
+    except TesseractRuntimeError as error:
+        raise _unreadable(str(error)) from None
+    except MemoryError:
+        raise _unreadable(f"shape {spec.shape} of {spec.dtype} does not fit into memory") from None
+    except (ValueError, TypeError, OverflowError) as error:
+        raise _unreadable(str(error), place=f"buffer ({encoding} encoding)") from None
+    if not isinstance(array, np.ndarray):
+        raise broken_encoding(encoding, scope, f"returned a {type(array).__name__}, not an array")
+    if array.shape != spec.shape or array.dtype != spec.dtype:
+        raise broken_encoding(
+            encoding,
+            scope,
+            f"returned {array.dtype} of shape {array.shape} where the document says {spec.dtype} "
+            f"of shape {spec.shape}",
+        )
+    return array
+
+
+def _normal(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `data` without a compression of `None`, and with a buffer of plain bytes.
+
+    Every encoding takes the former; the latter marks binary parts of documents.
+    """
+    buffer = data.get("buffer")
+    if isinstance(buffer, memoryview) and buffer.format != "B":
+        data = {**data, "buffer": buffer.cast("B")}
+    if "compression" in data and data["compression"] is None:
+        data = {key: value for key, value in data.items() if key != "compression"}
+    return data
+
+
+def broken_encoding(encoding: str, scope: Scope, problem: str) -> PluginFailed:
+    """Return the error for an encoding whose codec does not keep to its contract."""
+    origin = scope.catalog.encodings.entries[encoding].origin
+    return PluginFailed(f"The array encoding {encoding!r} of {origin} {problem}.")
+
+
+def _unreadable(reason: str, *, place: str = "document") -> PydanticCustomError:
+    """Return the error for an invalid array document."""
+    return PydanticCustomError(
+        "array_decode_error",
+        "Failed to decode array {place}: {reason}",
+        {"place": place, "reason": reason},
+    )
+
+
+def _check_keys(
+    document: Mapping[str, Any], known: Collection[str], *, required: tuple[str, ...], place: str
+) -> None:
+    missing = [key for key in required if key not in document]
+    if missing:
+        raise _unreadable(f"{place} lacks {listed(missing)}")
+    unknown = {shortened(str(key)) for key in islice(document.keys() - known, _SHOWN)}
+    if unknown:
+        raise _unreadable(f"{place} has unknown keys {listed(unknown)}; known are {listed(known)}")
+
+
+def _shape(shape: Any) -> tuple[int, ...]:
+    whole = isinstance(shape, list | tuple) and all(type(size) is int for size in shape)
+    if not whole or any(not 0 <= size < 2**63 for size in shape):
+        raise _unreadable(f"shape {_sizes(shape)} must be a list of sizes of at least 0")
+    if len(shape) > MAX_RANK:
+        raise _unreadable(f"{len(shape)} dimensions are more than {MAX_RANK}")
+    return tuple(shape)
+
+
+def _sizes(shape: Any) -> str:
+    try:
+        return shortened(repr(shape))
+    except ValueError:  # Python does not print integers of thousands of digits
+        return "with a huge integer"
+
+
+def _dtype(name: Any) -> np.dtype[Any]:
+    if not isinstance(name, str) or name not in DTYPES:
+        raise invalid_dtype(name)
+    return DTYPES[name]
+
+
+def invalid_dtype(name: object, step: str = "") -> PydanticCustomError:
+    """Return the error for a data type that arrays do not have; `step` is the next step."""
+    known = f"known are {listed(set(DTYPES))}"
+    return PydanticCustomError(
+        "array_invalid_dtype",
+        "Unsupported array dtype {dtype}; {known}",
+        {"dtype": shortened(repr(name)), "known": f"{step}; {known}" if step else known},
+    )
+
+
+_Encoding = tuple[ArrayCodec, Collection[str]]
+"""The codec of an array encoding, and the keys that its `data` may have."""
+
+# These two work in plain user code without a search for plugins.
+_WELL_KNOWN: Mapping[str, _Encoding] = MappingProxyType(
+    {
+        "json": (JsonArrayCodec(), JSON_DATA_SCHEMA["properties"].keys()),
+        "base64": (Base64ArrayCodec(), BASE64_DATA_SCHEMA["properties"].keys()),
+    }
+)
+
+
+def encoding_of(name: str, scope: Scope) -> _Encoding:
+    """Return the codec and the keys of an encoding; `UnknownName` if it is not installed."""
+    if name in _WELL_KNOWN:
+        return _WELL_KNOWN[name]
+    declaration = scope.catalog.encodings.find(name)
+    return loaded("Array encoding", declaration), declaration.data_schema["properties"].keys()

@@ -18,7 +18,7 @@ import pytest
 from runtime_core.errors import InvalidOption, UnknownName, UnreadableDocument
 from tesseract_runtime_client import Tesseract, TesseractFailed, Unreachable, ValidationError
 from tests.client.conftest import serving
-from tests.patience import SECONDS, patient
+from tests.patience import SECONDS, patient, wait_until
 
 OPENAPI = {"paths": {"/apply": {}}, "x-supported-output-formats": ["json", "json+base64"]}
 ARRAY = {
@@ -224,16 +224,27 @@ def test_key_is_shown(source: Path) -> None:
             assert raised.value.status == 401
 
 
+def applies(tesseract: Any) -> bool:
+    """Check whether a short call is done in time."""
+    try:
+        return bool(tesseract.apply({"x": [1.0]})["y"] == [1])
+    except TesseractFailed:
+        return False
+
+
 def test_time_of_a_call_is_limited(kinds: Any) -> None:
-    """A call that takes too long is stopped where it is computed, and told with its run."""
+    """A call that takes too long ends with an error that names its run."""
     seconds = patient(1)
-    for kind in ("url", "worker"):
+    for kind, text in (
+        ("url", f"The call was not done within {seconds:g} s, the time that it was given."),
+        ("worker", f"The call was stopped after {seconds:g} s."),
+    ):
         with kinds[kind](timeout=seconds) as tesseract:
             with pytest.raises(TesseractFailed) as raised:
                 tesseract.apply({"x": [1.0], "action": "sleep"}, run_id="fit-7")
-            assert str(raised.value) == f"The call was stopped after {seconds:g} s. (run fit-7)"
+            assert str(raised.value) == f"{text} (run fit-7)"
             assert raised.value.status == 504
-            assert tesseract.apply({"x": [1.0]})["y"] == [1]
+            wait_until(lambda: applies(tesseract))  # its worker may have to be replaced
 
 
 def test_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Every check that CI runs, under the name that a person would type: `nox -s tests`.
 
-Without a name nox runs `SESSIONS`. On request only: `soak -- 600`, `mutations`, `bench` and the
-tests on the other versions of Python.
+Without a name nox runs `SESSIONS`. On request only: `soak -- 600`, `mutations`, `growth`, `bench`
+and the tests on the other versions of Python.
 """
 
 from __future__ import annotations
@@ -175,6 +175,13 @@ def mutations(session: nox.Session) -> None:
     session.install(*checkout(), "--group=test")
     count = ["--mutations=100000"]
     session.run("pytest", "-q", "tests/testing/test_mutations.py", *count, *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def growth(session: nox.Session) -> None:
+    """Measure how the work for payloads grows with their sizes: no exponent is above 1.2."""
+    session.install(*checkout())
+    session.run("python", "tools/growth.py")
 
 
 @nox.session(python=OLDEST)

@@ -18,7 +18,25 @@ from urllib.parse import unquote
 from runtime_core.contracts.calls import Buffer
 from runtime_core.errors import FileRefused, InvalidOption, MissingFile, NotWritten, shortened
 
-__all__ = ["FileAccess", "is_url", "join", "write"]
+__all__ = ["FileAccess", "check_name", "is_url", "join", "write"]
+
+
+def check_name(name: str) -> None:
+    """Raise `FileRefused` for a name that is too long, before anything looks for its parts.
+
+    >>> check_name("n" * 300)
+    Traceback (most recent call last):
+      ...
+    runtime_core.errors.FileRefused: 'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn...' is too long: \
+a path has at most 4095 bytes, and a name in it 255.
+    """
+    encoded = name[: _LONGEST_PATH + 1].encode("utf-8", "surrogatepass")
+    longest = max(map(len, encoded.split(b"/")))
+    if len(encoded) > _LONGEST_PATH or (longest > _LONGEST_STEP and not is_url(name)):
+        raise FileRefused(
+            f"{shortened(name, 40)!r} is too long: a path has at most {_LONGEST_PATH} bytes, and a "
+            f"name in it {_LONGEST_STEP}."
+        )
 
 
 def is_url(name: str) -> bool:
@@ -31,6 +49,8 @@ def is_url(name: str) -> bool:
 
 
 _LONGEST = 300  # characters of a name in messages
+
+_LONGEST_PATH, _LONGEST_STEP = 4095, 255  # bytes, as in Linux
 
 _DESCRIPTORS = ("/dev/stdin", "/dev/fd/")
 """Prefixes of names of open descriptors; opening these cannot block."""
@@ -103,9 +123,11 @@ class FileAccess:
 
     def _located(self, name: str, base: str | os.PathLike[str] | None) -> str:
         """Join a relative name to `base`, and a relative `base` to `root`."""
+        check_name(name)
         for start in (base, self.root):
             if start is not None and not is_url(name) and not Path(name).is_absolute():
                 name = join(str(start), name)
+        check_name(name)
         return name
 
     def url_options(self, url: str) -> Mapping[str, Any]:
@@ -116,6 +138,7 @@ class FileAccess:
 
     def require_url(self, url: str) -> None:
         """Raise `FileRefused` for a URL outside the sender's rights."""
+        check_name(url)
         if not self.confined:
             return
         rights = [*self.url_prefixes, *([self.root] if self.root and is_url(self.root) else [])]

@@ -72,14 +72,17 @@ _STEP = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)  # the same few paths are parsed in every call
+MOST_CHARACTERS = 4096
+"""Characters of a path, as of the path of a file in Linux."""
+
+
 def parse(text: str) -> Path:
     r"""Parse a path; `InvalidPath` names the first invalid character.
 
     >>> [str(step) for step in parse(r"a.[0].{x.y\}}")]
     ['a', '[0]', '{x.y\\}}']
     """
-    return _parsed(text, index=_position, key=str)
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _parsed_path(text)
 
 
 def parse_template(text: str) -> Path:
@@ -165,6 +168,19 @@ def expand(tree: Any, template: Path) -> Iterator[tuple[Path, Any]]:
     for step, child in _children(tree, template[0]):
         for path, value in expand(child, template[1:]):
             yield (step, *path), value
+
+
+def _parsed_path(text: str) -> Path:
+    if len(text) > MOST_CHARACTERS:
+        raise InvalidPath(
+            f"A path has at most {MOST_CHARACTERS} characters; {text[:60]!r}... has {len(text)}."
+        )
+    return _parsed(text, index=_position, key=str)
+
+
+# The same few paths are parsed in every call. Others must not fill the memory.
+_remembered = lru_cache(maxsize=4096)(_parsed_path)
+_LONGEST_REMEMBERED = 128  # characters
 
 
 def _parsed(

@@ -166,6 +166,14 @@ def test_a_long_text_is_quoted_in_part() -> None:
     assert len(refusal(parse, "a" * 10**6 + "!")) < 400
 
 
+def test_a_path_beyond_the_bound_is_refused_unread() -> None:
+    """A path of megabytes is neither parsed nor kept."""
+    known = paths._remembered.cache_info().currsize
+    assert "at most 4096 characters" in refusal(parse, "a" * 20_000_000)
+    assert len(parse(".".join("a" * 2048))) == 2048
+    assert paths._remembered.cache_info().currsize == known
+
+
 def test_every_index_stands_in_templates_only() -> None:
     """`[]` leads to no single value."""
     assert refusal(parse, "a.[]") == ("'[]' means every index and is allowed in templates only.")
@@ -173,7 +181,7 @@ def test_every_index_stands_in_templates_only() -> None:
 
 def test_an_index_of_thousands_of_digits_is_no_path() -> None:
     """No number is too long for a clear answer."""
-    assert "Invalid path" in refusal(parse, f"a.[{'9' * 5000}]")
+    assert "Invalid path" in refusal(parse, f"a.[{'9' * 4000}]")
 
 
 def test_a_field_may_have_any_name_that_python_allows() -> None:

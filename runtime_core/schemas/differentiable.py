@@ -27,6 +27,9 @@ from runtime_core.paths import (
 )
 from runtime_core.schemas.walk import is_array, walk
 
+MOST_PATHS = 10_000
+"""Paths in one list of a payload."""
+
 _LEAVES = (np.ndarray, np.generic, ShapeDType)
 
 
@@ -91,7 +94,7 @@ class DifferentiableArrays:
         unique = AfterValidator(lambda paths: list(dict.fromkeys(paths)))
         extra: Any = {"uniqueItems": True}
         return (
-            Annotated[list[item], unique],
+            Annotated[list[item], Field(max_length=MOST_PATHS), unique],
             Field(min_length=1, description=doc, json_schema_extra=extra),
         )
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 
 from runtime_core.errors import FileRefused, InvalidOption, MissingFile
 from runtime_core.files import FileAccess
+from tesseract_runtime_authoring import glob_files
 from tesseract_runtime_authoring.glob_files import names_matching
 from tests.authoring.conftest import SERVINGS
 
@@ -156,6 +160,33 @@ def test_whatever_matches_lies_inside(parts: list[str], tree: Path) -> None:
     for name in names:
         assert (tree / name).resolve().is_relative_to(tree)
         assert (tree / name).resolve().is_file()
+
+
+class CountingAccess(FileAccess):
+    """Access to files that counts the names that it resolves."""
+
+    def resolve(self, name: str, **options: Any) -> Path:
+        """Count a name and resolve it."""
+        self.__dict__["names"] = [*self.__dict__.get("names", ()), name]
+        return super().resolve(name, **options)
+
+
+@pytest.mark.parametrize("pattern", ["**/" * 60 + "*.json", "**/*/" * 2 + "**/**/*.json"])
+def test_a_pattern_visits_each_folder_at_most_once_for_each_part(pattern: str, tree: Path) -> None:
+    """Wildcards for any number of folders do not multiply the work."""
+    files = CountingAccess(root=str(tree))
+    names_matching(pattern, files)
+    parts = len([part for part, _ in groupby(pattern.split("/"))])
+    assert max(Counter(vars(files)["names"]).values()) <= 2 * parts
+
+
+def test_a_pattern_that_multiplies_names_is_refused(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`..` after a wildcard gives the same files more names, without end."""
+    monkeypatch.setattr(glob_files, "_MOST_NAMES", 1000)
+    with pytest.raises(FileRefused, match="matches more than 1000 names"):
+        names_matching("*/../" * 12 + "*.json", FileAccess(root=str(tree)))
 
 
 @pytest.fixture

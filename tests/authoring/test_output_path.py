@@ -263,3 +263,14 @@ def test_expected_results_name_files(
     assert ended.returncode == code, ended.stdout + ended.stderr
     missing = "There is no 'other.txt' in the output path"
     assert (missing in ended.stdout + ended.stderr) is (code == 1 and not skip)
+
+
+@SERVINGS
+@pytest.mark.parametrize("name", ["n" * 300, "é" * 200, "a/" * 300_000])
+@pytest.mark.parametrize("annotation", [InputPath, OutputPath])
+def test_a_name_beyond_the_bound_is_a_fault_without_a_path(
+    annotation: Any, name: str, remote: bool, calling: Calling
+) -> None:
+    """The operating system would refuse it too, with the absolute path."""
+    with calling(remote=remote), pytest.raises(ValidationError, match="is too long: a path has"):
+        TypeAdapter(annotation).validate_python(name, context={})

@@ -6,10 +6,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from glob import glob, has_magic
+from itertools import count
 from pathlib import Path, PurePath
 
-from runtime_core.errors import InvalidOption, MissingFile
-from runtime_core.files import FileAccess, is_url, join
+from runtime_core.errors import FileRefused, InvalidOption, MissingFile
+from runtime_core.files import FileAccess, check_name, is_url, join
 from tesseract_runtime_authoring.path_root import INPUTS, quoted
 
 
@@ -21,6 +22,7 @@ def names_matching(pattern: str, files: FileAccess) -> Sequence[str]:
     read are neither listed nor followed. Raises `MissingFile` if nothing matches, and the errors
     of `FileAccess.resolve`.
     """
+    check_name(pattern)
     relative = not is_url(pattern) and not Path(pattern).is_absolute()
     located = join(files.root, pattern) if relative and files.root is not None else pattern
     names = set(_remote(located, files) if is_url(located) else _local(pattern, files))
@@ -35,26 +37,45 @@ def _local(pattern: str, files: FileAccess) -> set[str]:
     folder = PurePath(pattern).anchor or (str(Path.cwd()) if files.root is None else "")
     *folders, last = _parts(pattern)
     found = {folder}
+    rest = count(_MOST_NAMES, -1)
     for part in folders:
-        names = _matches(found, part, files)
+        names = _limited(_matches(found, part, files), rest, pattern)
         # Names without a wildcard are checked at the end.
         found = {name for name in names if not has_magic(part) or files.resolve(name).is_dir()}
-    located = {name: files.resolve(name) for name in _matches(found, last, files)}
+    names = _limited(_matches(found, last, files), rest, pattern)
+    located = {name: files.resolve(name) for name in names}
     return {name for name, path in located.items() if path.exists() and not path.is_dir()}
 
 
 def _parts(pattern: str) -> list[str]:
-    """Split a pattern; `**` at its end means all files there."""
+    """Split a pattern; `**` at its end means all files there, and several in a row are one."""
     path = PurePath(pattern)
     parts = list(path.relative_to(path.anchor).parts) or [""]
-    return [*parts, "*"] if parts[-1] == "**" else parts
+    before = ["", *parts]
+    single = [part for part, last in zip(parts, before, strict=False) if (part, last) != _REPEATED]
+    return [*single, "*"] if single[-1] == "**" else single
+
+
+_REPEATED = ("**", "**")
+
+
+def _limited(names: Iterable[str], rest: Iterator[int], pattern: str) -> Iterator[str]:
+    """Yield names while there are some left of the rest; `..` can multiply them without end."""
+    for name, left in zip(names, rest, strict=False):
+        if left <= 0:
+            raise FileRefused(f"{quoted('@' + pattern)} matches more than {_MOST_NAMES} names.")
+        yield name
+
+
+_MOST_NAMES = 100_000  # of files, and of folders on the way
 
 
 def _matches(folders: Iterable[str], part: str, files: FileAccess) -> Iterator[str]:
     """Yield the names in each folder that match one part of a pattern."""
+    seen: set[str] = set()
     for folder in folders:
         if part == "**":
-            yield from _all_below(folder, files)
+            yield from _all_below(folder, files, seen)
         elif has_magic(part):
             # Unlike pathlib's, this glob leaves hidden files out, as a shell does.
             names = glob(part, root_dir=files.resolve(folder))  # noqa: PTH207
@@ -63,14 +84,24 @@ def _matches(folders: Iterable[str], part: str, files: FileAccess) -> Iterator[s
             yield join(folder, part)
 
 
-def _all_below(folder: str, files: FileAccess) -> Iterator[str]:
-    """Yield a folder and all visible folders below it, without following links."""
+def _all_below(folder: str, files: FileAccess, seen: set[str]) -> Iterator[str]:
+    """Yield a folder and all visible folders below it, without following links.
+
+    Those that are in `seen`, which grows, and all below them are left out.
+    """
+    if folder in seen:
+        return
+    seen.add(folder)
     yield folder  # even if it cannot be listed: a name in it may still be found
     root = files.resolve(folder)
     for path, names, _ in os.walk(root):
         below = [Path(path, name) for name in names if not name.startswith(".")]
-        names[:] = [child.name for child in below if not child.is_symlink()]
-        yield from (join(folder, os.path.relpath(Path(path, name), root)) for name in names)
+        children = [child for child in below if not child.is_symlink()]
+        located = {child.name: join(folder, os.path.relpath(child, root)) for child in children}
+        names[:] = [name for name, place in located.items() if place not in seen]
+        new = [located[name] for name in names]
+        seen.update(new)
+        yield from new
 
 
 def _remote(pattern: str, files: FileAccess) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runtime_core.calls import current_scope
 from runtime_core.errors import FileRefused, MissingFile, shortened
-from runtime_core.files import is_url
+from runtime_core.files import check_name, is_url
 
 _LONGEST = 300  # characters of a name in a message
 
@@ -30,12 +30,14 @@ class PathRoot:
 
     def inside(self, name: str) -> Path:
         """Return the real path of a name in this folder; `FileRefused` if it lies elsewhere."""
+        check_name(name)
         root = self.real()
         if "\0" in name:
             raise FileRefused(f"{quoted(name)} is not a valid path: it has NUL characters.")
         if is_url(name):
             raise FileRefused(f"{quoted(name)} is a URL, and a path is needed.")
         path = Path(os.path.realpath(root / name))
+        check_name(str(path))
         if not path.is_relative_to(root):
             raise FileRefused(f"{quoted(name)} lies outside of {self.place()}.")
         return path

@@ -9,6 +9,8 @@ _REFERENCE = re.compile(
     r"(?P<path>.+?)(?::(?P<offset>\d{1,18})(?::(?P<size>\d{1,18}))?)?", re.DOTALL
 )
 
+_LONGEST = 4200  # characters: a path of 4095, and two numbers
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
@@ -29,8 +31,12 @@ def read_reference(text: object) -> Reference:
     >>> read_reference("s3://bucket/a.bin:80")
     Reference(path='s3://bucket/a.bin', offset=80, size=None)
     """
-    match = _REFERENCE.fullmatch(text) if isinstance(text, str) else None
+    readable = isinstance(text, str) and len(text) <= _LONGEST
+    match = _REFERENCE.fullmatch(str(text)) if readable else None
     if match is None:
-        raise ValueError("the buffer must be a string PATH[:OFFSET[:COMPRESSED_SIZE]]")
+        raise ValueError(
+            "the buffer must be a string PATH[:OFFSET[:COMPRESSED_SIZE]] of at most "
+            f"{_LONGEST} characters"
+        )
     size = None if match["size"] is None else int(match["size"])
     return Reference(path=match["path"], offset=int(match["offset"] or 0), size=size)

@@ -76,10 +76,8 @@ class GradientEndpoint:
 
     def expected_outputs(self, payload: Any) -> dict[str, Expected]:
         """Predict shapes and data types of the outputs to differentiate, without `apply`."""
-        return {
-            path: self.shapes.predicted(payload.inputs, path)
-            for path in getattr(payload, self.signature.output_paths)
-        }
+        paths = getattr(payload, self.signature.output_paths)
+        return self.shapes.predicted(payload.inputs, paths)
 
     def expected_inputs(self, payload: Any) -> dict[str, Expected]:
         """Return shapes and data types of the inputs to differentiate with respect to."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -33,19 +33,21 @@ class OutputShapes:
         self._binding = binding
         self._known: OrderedDict[str, Shapes] = OrderedDict()
 
-    def at(self, inputs: BaseModel, path: str) -> Shape:
-        """Return the shape of an output at given inputs, or as declared if it is absent there."""
-        declared = self._declared(path).shape
-        if declared is not ... and None not in declared:
+    def at(self, inputs: BaseModel, paths: Collection[str]) -> dict[str, Shape]:
+        """Return the shapes of outputs at given inputs, or as declared if they are absent there."""
+        declared = {path: self._declared(path).shape for path in paths}
+        if all(shape is not ... and None not in shape for shape in declared.values()):
             return declared
-        return self._at(inputs).get(path, declared)
+        known = self._at(inputs)
+        return {path: known.get(path, shape) for path, shape in declared.items()}
 
-    def predicted(self, inputs: BaseModel, path: str) -> Expected:
-        """Predict shape and data type of an output as far as possible without calling `apply`."""
-        declared = self._declared(path)
+    def predicted(self, inputs: BaseModel, paths: Collection[str]) -> dict[str, Expected]:
+        """Predict shapes and data types of outputs, as far as possible without calling `apply`."""
+        declared = {path: self._declared(path) for path in paths}
         if isinstance(self._binding.endpoint("abstract_eval"), Unavailable):
             return declared
-        return Expected(shape=self.at(inputs, path), dtype=declared.dtype)
+        shapes = self.at(inputs, paths)
+        return {p: Expected(shape=shapes[p], dtype=fit.dtype) for p, fit in declared.items()}
 
     def _declared(self, path: str) -> Expected:
         declared = self._binding.schemas.differentiable_outputs.declared(path)

@@ -32,8 +32,8 @@ def tangent_field(schemas: PayloadSchemas) -> Any:
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
         value = info.data.get("inputs")
-        if value is None or path not in info.data.get(JVP.input_paths, ()):
-            return None  # the paths or the inputs are invalid themselves
+        if value is None:
+            return None  # the inputs are invalid themselves
         leaf = get(value, parse(path))  # it is there: the paths are validated against the inputs
         declared = schemas.differentiable_inputs.declared(path)
         return Expected(shape=tuple(leaf.shape), dtype=declared.dtype if declared else None)
@@ -46,8 +46,7 @@ def cotangent_field(schemas: PayloadSchemas) -> Any:
     """Return the field of a cotangent: one array per output path, validated as that output."""
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
-        asked = path in info.data.get(VJP.output_paths, ())
-        return schemas.differentiable_outputs.declared(path) if asked else None
+        return schemas.differentiable_outputs.declared(path)
 
     doc = (
         f"Cotangent vector, {{{VJP.output_paths}: array}}. Each array has the shape of its output."
@@ -63,18 +62,19 @@ def _vector_field(
 ) -> Any:
     """Return the annotation and default of a vector's field, for `create_model`."""
 
-    def keyed(vector: Any) -> Any:
+    def keyed(vector: Any, info: ValidationInfo) -> Any:
         if not isinstance(vector, Mapping):
             return vector
+        asked = frozenset(info.data.get(paths_field) or ())  # not if they are invalid themselves
         # Pydantic does not pass its key to the validator of a value.
-        return {path: (path, value) for path, value in vector.items()}
+        return {path: (path, value, path in asked) for path, value in vector.items()}
 
     def fit(
-        item: tuple[str, Any], handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+        item: tuple[str, Any, bool], handler: ValidatorFunctionWrapHandler, info: ValidationInfo
     ) -> Any:
-        path, value = item
+        path, value, asked = item
         array = handler(value)
-        wanted = expected(path, info)
+        wanted = expected(path, info) if asked else None
         if wanted is None:
             return array
         try:
@@ -122,10 +122,10 @@ def cotangents_of_shapes(
     """Broadcast cotangents to the shapes of the outputs; raises `InvalidPayload` if they differ."""
     fitted: dict[str, Any] = {}
     faults = []
+    expected = shapes.at(inputs, cotangents.keys())
     for path, cotangent in cotangents.items():
-        expected = shapes.at(inputs, path)
         try:
-            fitted[path] = Expected(shape=expected, dtype=None).coerce(np.asarray(cotangent))
+            fitted[path] = Expected(shape=expected[path], dtype=None).coerce(np.asarray(cotangent))
         except PydanticCustomError as error:
             place = [VJP.vector, path]
             message = f"Cotangent of {path!r}: {error.message()}"

@@ -71,7 +71,7 @@ def refusal_of_run(run_id: str) -> Refusal:
     return Refusal(path=f"/apply?run_id={run_id}", status=422, text="1 to 128 letters")
 
 
-OUTSIDE = r"is not opened|Cannot read|is not a regular file"
+OUTSIDE = r"is not opened|Cannot read|is not a regular file|at most 4200 characters"
 
 RUN_IDS = {
     f"run id {name}": refusal_of_run(name)

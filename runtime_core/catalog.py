@@ -26,7 +26,7 @@ from runtime_core.contracts import (
     ServerExtension,
     Settings,
 )
-from runtime_core.errors import PluginFault, UnknownName, did_you_mean, listed, shortened
+from runtime_core.errors import PluginFailed, UnknownName, did_you_mean, listed, shortened
 
 __all__ = [
     "CORE", "KINDS", "STANDARD", "Catalog", "Kind", "Plugin", "PluginStatus", "Registered",
@@ -202,7 +202,8 @@ _STATUS_PHRASES: Mapping[PluginStatus, str] = MappingProxyType(
 class Registry(Generic[D]):
     """All declarations of one kind, by name.
 
-    A name that several plugins provide is in `conflicts`, and unusable unless the core has it too.
+    A name that several plugins provide is in `conflicts`, and unusable unless one of them is the
+    project's own.
     """
 
     kind: Kind[D]
@@ -239,14 +240,6 @@ class Registry(Generic[D]):
         )
 
 
-def loaded(noun: str, declaration: ArrayEncoding | Compressor | Format) -> Any:
-    """Load the implementation of a declaration; `PluginFault` if a module is missing."""
-    try:
-        return declaration.load()
-    except ImportError as error:
-        raise PluginFault(f"{noun} {declaration.name!r} cannot be used: {error}.") from None
-
-
 def command_name(endpoint: str) -> str:
     """Return the name of an endpoint's command.
 
@@ -256,16 +249,52 @@ def command_name(endpoint: str) -> str:
     return endpoint.replace("_", "-")
 
 
-def conflict_message(kind: Kind[Any], name: str, rivals: Sequence[Registered[Any]]) -> str:
-    """Name the providers of a name, and the flags that disable them."""
+def conflict_message(
+    kind: Kind[Any],
+    name: str,
+    rivals: Sequence[Registered[Any]],
+    used: Registered[Any] | None = None,
+) -> str:
+    """Name the providers of a name, the one that is used, and the flags that disable them."""
     origins = " and ".join(rival.origin for rival in rivals)
     foreign = [rival for rival in rivals if rival.distribution != CORE]
     flags = " or ".join(f"--no-plugin {rival.plugin}" for rival in foreign)
-    used = "neither is used" if foreign == list(rivals) else "the runtime's own is used"
+    outcome = "neither is used" if used is None else f"that of {used.distribution} is used"
     return (
-        f"{kind.noun.capitalize()} {name!r} is provided by {origins}, so that {used}. "
+        f"{kind.noun.capitalize()} {name!r} is provided by {origins}, so that {outcome}. "
         f"Disable one with {flags}."
     )
+
+
+class PluginFaults:
+    """The failures of plugins in this process, of each callable the first."""
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict
+        self._texts: dict[str, str] = {}
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """The failures in the order of their occurrence."""
+        return tuple(self._texts.values())
+
+    def tolerate(self, fault: PluginFailed) -> str:
+        """Note a failure and return its text; raise it instead if plugins are strict."""
+        if self._strict:
+            raise fault
+        self.note(str(fault))
+        return str(fault)
+
+    def note(self, text: str) -> bool:
+        """Note the text of a failure, also one of another process; false if it is known."""
+        place = text.partition(": ")[0]
+        is_new = place not in self._texts and len(self._texts) < _MOST_FAULTS
+        if is_new:
+            self._texts[place] = text
+        return is_new
+
+
+_MOST_FAULTS = 1000  # a plugin may have any number of endpoints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,6 +314,18 @@ class Catalog:
     recipes: Registry[Recipe]
     plugins: Sequence[Plugin] = ()
     problems: Sequence[str] = ()
+    faults: PluginFaults = field(default_factory=PluginFaults)
+
+    @property
+    def plugin_faults(self) -> Sequence[str]:
+        """The reasons why plugins, or parts of them, are not used, one text each."""
+        unused = (PluginStatus.FAILED, PluginStatus.INCOMPATIBLE, PluginStatus.CONFLICT)
+        plugins = [
+            f"{plugin.name} ({plugin.origin}) {plugin.status}: {plugin.problem}"
+            for plugin in self.plugins
+            if plugin.status in unused
+        ]
+        return (*plugins, *self.problems, *self.faults.texts)
 
     def registry(self, hook: str) -> Registry[Any]:
         """Return the registry of a hook."""

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from runtime_core.errors import InvalidOption, did_you_mean, listed
+from runtime_core.secret_fields import secret_names
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
@@ -309,9 +310,10 @@ def validated_options(model: type[Options], given: Mapping[str, Given]) -> Optio
     try:
         return model(**{option: value for option, (value, _) in given.items()})
     except ValidationError as error:
-        faults = []
+        faults, hidden = [], secret_names(model)
         for fault in error.errors(include_url=False):
             option = str(fault["loc"][0]) if fault["loc"] else ""
             value, source = given.get(option, (fault.get("input"), "options"))
-            faults.append(f"{source}={value!r}: {fault['msg'].removeprefix('Value error, ')}")
+            shown = "***" if option in hidden else repr(value)
+            faults.append(f"{source}={shown}: {fault['msg'].removeprefix('Value error, ')}")
         raise InvalidOption("\n".join(faults)) from None

@@ -42,6 +42,7 @@ class FaultKind(StrEnum):
     RUN_NOT_LOGGED = "run_not_logged"
     LOAD_FAILED = "load_failed"
     TESSERACT_FAILED = "tesseract_failed"
+    PLUGIN_FAILED = "plugin_failed"
     WORKER_DIED = "worker_died"
     WORKERS_LOST = "workers_lost"
     TIMED_OUT = "timed_out"
@@ -74,6 +75,7 @@ OUTCOMES: Mapping[FaultKind, Outcome] = MappingProxyType(
         FaultKind.RUN_NOT_LOGGED: Outcome(status=500, exit_code=1),
         FaultKind.LOAD_FAILED: Outcome(status=500, exit_code=1),
         FaultKind.TESSERACT_FAILED: Outcome(status=500, exit_code=1),
+        FaultKind.PLUGIN_FAILED: Outcome(status=500, exit_code=1),
         FaultKind.WORKER_DIED: Outcome(status=500, exit_code=1),
         FaultKind.WORKERS_LOST: Outcome(status=503, exit_code=1),
         FaultKind.TIMED_OUT: Outcome(status=504, exit_code=1),
@@ -277,8 +279,17 @@ class PluginFault(TesseractRuntimeError):
     kind = FaultKind.INVALID_OPTION
 
 
-class PluginFailed(TesseractRuntimeError):
-    """A plugin returned a value that its contract forbids."""
+class PluginFailed(PluginFault):
+    """A callable of a plugin raised or returned what its contract forbids.
+
+    The text up to the first `": "` is the same for all failures of one callable.
+    """
+
+    kind = FaultKind.PLUGIN_FAILED
+
+    def __init__(self, place: str, problem: str, *, declaration: str) -> None:
+        super().__init__(f"{place}: {problem}")
+        self.declaration = declaration
 
 
 class AuthorError(Exception):
@@ -333,6 +344,31 @@ def number_text(value: object) -> str:
 
 
 _LONGEST_INTEGER = 256
+_LONGEST_TEXT = 10_000  # characters of an exception
+
+
+def exception_text(error: BaseException) -> str:
+    """Return type and text of an exception, whatever its class does.
+
+    >>> exception_text(ValueError("no")), exception_text(KeyboardInterrupt())
+    ('ValueError: no', 'KeyboardInterrupt')
+    """
+    name: str = vars(type)["__name__"].__get__(type(error))  # a metaclass may have its own
+    text = own_text(error).strip()
+    return f"{name}: {shortened(text, _LONGEST_TEXT)}" if text else name
+
+
+def own_text(error: BaseException) -> str:
+    """Return the text of an exception; empty if its own method fails."""
+    try:
+        return unicode_text(str(error))
+    except (Exception, SystemExit):  # it is the author's own method
+        return ""
+
+
+def unicode_text(text: str) -> str:
+    """Return a text without lone surrogates, which names of files may have."""
+    return str.encode(text, "utf-8", "replace").decode("utf-8")  # the class may be the author's
 
 
 def fault_lines(details: Sequence[Mapping[str, Any]], *, root: str = "payload") -> str:

@@ -22,7 +22,7 @@ from runtime_core.calls.faults import author_fault, fault_of
 from runtime_core.calls.invocation import result_document
 from runtime_core.calls.scope import Scope, Workspace
 from runtime_core.calls.tracing import Trace
-from runtime_core.catalog import CORE, Catalog
+from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, absolute, resolve
 from runtime_core.contracts import (
     BoundEndpoint,
@@ -35,7 +35,13 @@ from runtime_core.contracts import (
     RunStatus,
     Unavailable,
 )
-from runtime_core.errors import AuthorError, GradientFailed, TesseractRuntimeError, UnknownName
+from runtime_core.errors import (
+    AuthorError,
+    GradientFailed,
+    PluginFailed,
+    TesseractRuntimeError,
+    UnknownName,
+)
 from runtime_core.files import FileAccess, make_folder
 from runtime_core.gradients.selection import GradientBackends
 from runtime_core.plugins import load_catalog
@@ -160,16 +166,16 @@ class Runtime:
         return self._bound[name]
 
     def _bind(self, declaration: Endpoint) -> BoundEndpoint | Unavailable:
-        origin = self.catalog.endpoints.entries[declaration.name]
         try:
             return declaration.bind(self)
-        except TesseractRuntimeError:
-            raise
-        # A fault of a plugin disables its own endpoint only.
-        except Exception as error:
-            if origin.distribution == CORE:
-                raise
-            return Unavailable(f"{origin.origin} failed: {type(error).__name__}: {error}")
+        except PluginFailed as fault:
+            return Unavailable(self.catalog.faults.tolerate(fault))
+
+    def withdraw(self, name: str, fault: PluginFailed) -> Unavailable:
+        """Make an endpoint unavailable whose plugin has failed."""
+        reason = Unavailable(self.catalog.faults.tolerate(fault))
+        self._bound[name] = reason
+        return reason
 
     def bound(self, name: str) -> BoundEndpoint:
         """Return an available endpoint; `UnknownName` has the reason if it is not."""

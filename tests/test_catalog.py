@@ -56,7 +56,7 @@ def test_kinds_hooks_and_registries_are_the_same() -> None:
     manager.add_hookspecs(hookspecs)
     hooks = {name for name in vars(manager.hook) if not name.startswith("_")}
     assert set(KINDS) == hooks
-    assert {field.name for field in fields(Catalog)} == hooks | {"plugins", "problems"}
+    assert {field.name for field in fields(Catalog)} == hooks | {"plugins", "problems", "faults"}
 
 
 def test_registry_finds_by_name() -> None:

@@ -16,7 +16,6 @@ from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.arrays.encoding_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
 from runtime_core.arrays.json_encoding import JsonArrayCodec
 from runtime_core.calls.scope import Scope
-from runtime_core.catalog import loaded
 from runtime_core.contracts import ArrayCodec, ArraySpec
 from runtime_core.errors import PluginFailed, TesseractRuntimeError, listed, shortened
 
@@ -45,8 +44,8 @@ def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
         codec, keys = encoding_of(encoding, scope)
         data = _normal(data)
         _check_keys(data, keys, required=("buffer",), place="data")
-        array = codec.decode(data, spec, scope)
-    except PydanticCustomError:
+        return codec.decode(data, spec, scope)
+    except (PydanticCustomError, PluginFailed):
         raise
     except TesseractRuntimeError as error:
         raise _unreadable(str(error)) from None
@@ -54,16 +53,6 @@ def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
         raise _unreadable(f"shape {spec.shape} of {spec.dtype} does not fit into memory") from None
     except (ValueError, TypeError, OverflowError) as error:
         raise _unreadable(str(error), place=f"buffer ({encoding} encoding)") from None
-    if not isinstance(array, np.ndarray):
-        raise broken_encoding(encoding, scope, f"returned a {type(array).__name__}, not an array")
-    if array.shape != spec.shape or array.dtype != spec.dtype:
-        raise broken_encoding(
-            encoding,
-            scope,
-            f"returned {array.dtype} of shape {array.shape} where the document says {spec.dtype} "
-            f"of shape {spec.shape}",
-        )
-    return array
 
 
 def _normal(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -77,12 +66,6 @@ def _normal(data: Mapping[str, Any]) -> Mapping[str, Any]:
     if "compression" in data and data["compression"] is None:
         data = {key: value for key, value in data.items() if key != "compression"}
     return data
-
-
-def broken_encoding(encoding: str, scope: Scope, problem: str) -> PluginFailed:
-    """Return the error for an encoding whose codec does not keep to its contract."""
-    origin = scope.catalog.encodings.entries[encoding].origin
-    return PluginFailed(f"The array encoding {encoding!r} of {origin} {problem}.")
 
 
 def _unreadable(reason: str, *, place: str = "document") -> PydanticCustomError:
@@ -154,4 +137,4 @@ def encoding_of(name: str, scope: Scope) -> _Encoding:
     if name in _WELL_KNOWN:
         return _WELL_KNOWN[name]
     declaration = scope.catalog.encodings.find(name)
-    return loaded("Array encoding", declaration), declaration.data_schema["properties"].keys()
+    return declaration.load(), declaration.data_schema["properties"].keys()

@@ -17,7 +17,6 @@ from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.array_bytes import wire_order
 from runtime_core.arrays.array_decoding import (
-    broken_encoding,
     decode,
     encoding_of,
     invalid_dtype,
@@ -84,8 +83,6 @@ class ArrayDocument:
         array = wire_order(np.asarray(self.expected.coerce(_numeric(value))))
         codec, _ = encoding_of(encoding, scope)
         data = dict(codec.encode(array, scope))
-        if "buffer" not in data:
-            raise broken_encoding(encoding, scope, "returned data without a buffer")
         buffer = dumped_buffer(data.pop("buffer"), options)
         return {
             "object_type": "array",

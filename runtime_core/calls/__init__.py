@@ -5,7 +5,6 @@ from runtime_core.calls.execution import evaluate, execute, validate_payload
 from runtime_core.calls.faults import (
     RaisedFault,
     author_fault,
-    exception_text,
     fault_detail,
     fault_of,
     invalid_payload,
@@ -14,6 +13,7 @@ from runtime_core.calls.faults import (
 from runtime_core.calls.scope import Scope, Workspace
 from runtime_core.calls.scope import current as current_scope
 from runtime_core.calls.scope import enter as enter_scope
+from runtime_core.errors import exception_text
 from runtime_core.tesseract.tracebacks import author_place, author_trace
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from runtime_core.calls.bounded_validator import validator_of
-from runtime_core.calls.faults import invalid_default, invalid_payload, summary
+from runtime_core.calls.faults import invalid_default, invalid_payload, summary, without_secrets
 from runtime_core.calls.payload_hints import with_hints
 from runtime_core.contracts import BoundEndpoint
 from runtime_core.errors import InvalidResult, fault_lines
@@ -23,7 +23,8 @@ def validate_payload(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any
     try:
         return validator_of(endpoint.payload).validate(payload, options)
     except ValidationError as error:
-        faults = with_hints(invalid_payload(error), endpoint.payload, payload)
+        refused = without_secrets(invalid_payload(error), endpoint.payload)
+        faults = with_hints(refused, endpoint.payload, payload)
         raise invalid_default(error) or faults from None
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from runtime_core.calls.first_faults import MOST_FAULTS
 from runtime_core.contracts import EncodedArray, Fault
@@ -18,13 +18,16 @@ from runtime_core.errors import (
     TesseractRuntimeError,
     UnreadableDocument,
     WorkerDied,
+    exception_text,
     number_text,
+    own_text,
     shortened,
+    unicode_text,
 )
+from runtime_core.secret_fields import secret_names
 from runtime_core.tesseract.tracebacks import author_trace
 
 _SHORT = 80
-_LONGEST_TEXT = 10_000  # characters of an exception
 
 
 def fault_of(error: TesseractRuntimeError, place: str = "") -> Fault:
@@ -34,8 +37,8 @@ def fault_of(error: TesseractRuntimeError, place: str = "") -> Fault:
     details = error.details if isinstance(error, InvalidPayload | UnreadableDocument) else ()
     cause = error.__cause__
     output = error.output if isinstance(error, WorkerDied) else ""
-    trace = _unicode(author_trace(cause) if cause is not None else output)
-    message = _placed(_text(error) or exception_text(error), place)
+    trace = unicode_text(author_trace(cause) if cause is not None else output)
+    message = _placed(own_text(error) or exception_text(error), place)
     return Fault(kind=error.kind, message=message, details=details, trace=trace)
 
 
@@ -76,7 +79,7 @@ def author_fault(error: BaseException, place: str = "") -> Fault:
     return Fault(
         kind=FaultKind.TESSERACT_FAILED,
         message=_placed(exception_text(error), place),
-        trace=_unicode(author_trace(error)),
+        trace=unicode_text(author_trace(error)),
     )
 
 
@@ -86,30 +89,6 @@ def _placed(text: str, place: str) -> str:
     return f"{text}{separator}({place})" if place else text
 
 
-def exception_text(error: BaseException) -> str:
-    """Return type and text of an exception, whatever its class does.
-
-    >>> exception_text(ValueError("no")), exception_text(KeyboardInterrupt())
-    ('ValueError: no', 'KeyboardInterrupt')
-    """
-    name: str = vars(type)["__name__"].__get__(type(error))  # a metaclass may have its own
-    text = _text(error).strip()
-    return f"{name}: {shortened(text, _LONGEST_TEXT)}" if text else name
-
-
-def _text(error: BaseException) -> str:
-    """Return the text of an exception; empty if its own method fails."""
-    try:
-        return _unicode(str(error))
-    except (Exception, SystemExit):  # it is the author's own method
-        return ""
-
-
-def _unicode(text: str) -> str:
-    """Return a text without lone surrogates, which names of files may have."""
-    return str.encode(text, "utf-8", "replace").decode("utf-8")  # the class may be the author's
-
-
 class RaisedFault(TesseractRuntimeError):
     """A fault of another process, raised in this one."""
 
@@ -117,6 +96,21 @@ class RaisedFault(TesseractRuntimeError):
         super().__init__(fault.message)
         self.kind = fault.kind
         self.fault = fault
+
+
+def without_secrets(error: InvalidPayload, model: type[BaseModel]) -> InvalidPayload:
+    """Return the faults of a value without the inputs of secret fields."""
+    hidden = secret_names(model)
+    if not hidden:
+        return error
+    return InvalidPayload(
+        [
+            {key: value for key, value in detail.items() if key != "input"}
+            if hidden.intersection(detail["loc"])
+            else detail
+            for detail in error.details
+        ]
+    )
 
 
 def invalid_payload(error: ValidationError) -> InvalidPayload:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from runtime_core.catalog import loaded
 from runtime_core.files import FileAccess
 
 if TYPE_CHECKING:
@@ -66,8 +65,7 @@ class Scope:
 
     def compressor(self, name: str) -> CompressionCodec:
         """Return a compressor by name; `UnknownName` says how to install a missing one."""
-        codec: CompressionCodec = loaded("Compression", self.catalog.compressors.find(name))
-        return codec
+        return self.catalog.compressors.find(name).load()
 
 
 _current: ContextVar[Scope | None] = ContextVar("scope", default=None)  # one call, one context

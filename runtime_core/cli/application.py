@@ -9,12 +9,13 @@ import typer
 import typer.core
 import typer.main
 
-from runtime_core.catalog import Catalog, Registered, command_name
+from runtime_core.catalog import CORE, Catalog, Registered, command_name
 from runtime_core.cli.context import CommandContext
 from runtime_core.cli.endpoints import endpoint_command
 from runtime_core.cli.options import root_callback, take_global_options
 from runtime_core.contracts import Command
-from runtime_core.errors import PluginFault, did_you_mean, listed
+from runtime_core.errors import did_you_mean, listed
+from runtime_core.plugins.guard import Guard
 
 _HELP = """Invoke the Tesseract runtime.
 
@@ -76,6 +77,8 @@ class CatalogGroup(typer.core.TyperGroup):
             return None
         command: Any = typer.main.get_command(app)
         command.name = cmd_name
+        if cmd_name in catalog.commands:
+            _guard(command, catalog.commands.entries[cmd_name])
         for parameter in command.params:
             if parameter.name == "output_format":
                 parameter.metavar = "|".join(catalog.formats.names)
@@ -95,19 +98,24 @@ class CatalogGroup(typer.core.TyperGroup):
 
 def _app_of(entry: Registered[Command]) -> typer.Typer:
     declaration = entry.value
-    try:
-        target = declaration.load()
-    # The message must name the plugin.
-    except Exception as error:
-        raise PluginFault(
-            f"Command {declaration.name!r} of {entry.origin} cannot be loaded: "
-            f"{type(error).__name__}: {error}"
-        ) from error
+    target = declaration.load()
     if isinstance(target, typer.Typer):
         return target
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
     app.command(declaration.name, help=declaration.summary)(target)
     return app
+
+
+def _guard(command: Any, entry: Registered[Command]) -> None:
+    """Let the failures of a plugin's command name the plugin."""
+    if entry.distribution != CORE:
+        guard = Guard(entry=entry, hook="commands")
+        command.invoke = guard.of("run", command.invoke, passing=_ENDS)
+
+
+# Typer may carry its own copy of click; the bases of public classes are the classes for both.
+_ENDS = (*typer.BadParameter.__mro__[1:3], typer.Exit, typer.Abort, SystemExit, BrokenPipeError)
+"""The exceptions by which commands end."""
 
 
 def _endpoint_names(catalog: Catalog) -> dict[str, str]:

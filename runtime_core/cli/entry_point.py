@@ -14,6 +14,7 @@ from runtime_core.calls.faults import author_fault
 from runtime_core.cli.application import application
 from runtime_core.cli.context import CommandContext
 from runtime_core.cli.options import plugin_selection
+from runtime_core.cli.process_end import end
 from runtime_core.cli.standard_streams import (
     open_standard_streams,
     stdout_restored,
@@ -33,7 +34,7 @@ def main() -> None:
     open_standard_streams()
     code = dispatch(sys.argv[1:], os.environ)
     stdout_to_stderr_for_good()
-    sys.exit(code)
+    end(code)
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:

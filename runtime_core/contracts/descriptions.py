@@ -22,11 +22,15 @@ class EndpointDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """The served endpoints, the reasons why others are unavailable, and the OpenAPI document."""
+    """The served endpoints, the reasons why others are unavailable, and the OpenAPI document.
+
+    `plugin_faults` are the failures of plugins while the Tesseract was loaded.
+    """
 
     endpoints: Sequence[EndpointDescription]
     unavailable: Mapping[str, str]
     openapi: Mapping[str, Any]
+    plugin_faults: Sequence[str] = ()
 
     def as_data(self) -> dict[str, Any]:
         """Return the description as a JSON-like tree."""

@@ -91,8 +91,13 @@ class ServerParts:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerExtension:
-    """Declares an extension of the server."""
+    """Declares an extension of the server.
+
+    One that fails is left out, and `serve` ends with an error if it is `required`, as one that
+    authenticates callers must be.
+    """
 
     name: str
     summary: str
     build: Callable[[ServerContext], ServerParts]
+    required: bool = False

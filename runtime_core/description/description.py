@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from runtime_core.catalog import Catalog
-from runtime_core.contracts import BoundEndpoint, Description, EndpointDescription, Unavailable
+from runtime_core.contracts import Description, EndpointDescription, Unavailable
+from runtime_core.errors import PluginFailed
 from runtime_core.runtime import Runtime
 
 
@@ -17,13 +18,17 @@ def describe(runtime: Runtime) -> Description:
     endpoints: list[EndpointDescription] = []
     unavailable: dict[str, str] = {}
     for name in runtime.catalog.endpoints.names:
-        endpoint = runtime.endpoint(name)
-        if isinstance(endpoint, Unavailable):
-            unavailable[name] = endpoint.reason
+        described = _described(runtime, name)
+        if isinstance(described, Unavailable):
+            unavailable[name] = described.reason
         else:
-            endpoints.append(_described(runtime, name, endpoint))
-    openapi = openapi_document(runtime)
-    return Description(endpoints=endpoints, unavailable=unavailable, openapi=openapi)
+            endpoints.append(described)
+    return Description(
+        endpoints=endpoints,
+        unavailable=unavailable,
+        openapi=openapi_document(runtime),
+        plugin_faults=runtime.catalog.faults.texts,
+    )
 
 
 def loaded_plugins(catalog: Catalog) -> list[str]:
@@ -31,9 +36,15 @@ def loaded_plugins(catalog: Catalog) -> list[str]:
     return [f"{p.name} ({p.origin}) {p.status}" for p in catalog.plugins]
 
 
-def _described(runtime: Runtime, name: str, endpoint: BoundEndpoint) -> EndpointDescription:
+def _described(runtime: Runtime, name: str) -> EndpointDescription | Unavailable:
+    endpoint = runtime.endpoint(name)
+    if isinstance(endpoint, Unavailable):
+        return endpoint
     if endpoint.payload is None:
-        answer = runtime.call(name).model_dump(mode="json")
+        try:
+            answer = runtime.call(name).model_dump(mode="json")
+        except PluginFailed as fault:
+            return runtime.withdraw(name, fault)
         return EndpointDescription(name=name, has_payload=False, answer=answer)
     backend = runtime.gradients.used.get(name)
     return EndpointDescription(name=name, has_payload=True, backend=backend)

@@ -11,11 +11,19 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 from runtime_core.arrays.json_schema import ArrayJsonSchema
 from runtime_core.calls import scope
-from runtime_core.calls.faults import exception_text
+from runtime_core.catalog import CORE
 from runtime_core.contracts import Unavailable
 from runtime_core.description.openapi import model_modes
-from runtime_core.errors import InvalidOption, InvalidTesseract, TesseractRuntimeError, UnknownName
+from runtime_core.errors import (
+    InvalidOption,
+    InvalidTesseract,
+    PluginFault,
+    TesseractRuntimeError,
+    UnknownName,
+    exception_text,
+)
 from runtime_core.gradients import SIGNATURES
+from runtime_core.plugins.guard import Guard
 from runtime_core.runtime import Runtime
 from runtime_core.tesseract.api import array_hint
 
@@ -41,8 +49,8 @@ def _guarded(noun: str, faults: Callable[[], Iterator[str]]) -> Iterator[str]:
     """Yield faults, among them exceptions of the author's own methods."""
     try:
         yield from faults()
-    except (InvalidOption, UnknownName):
-        raise  # an option is wrong, not the file
+    except (InvalidOption, PluginFault, UnknownName):
+        raise  # the file is not at fault
     except TesseractRuntimeError as error:
         yield str(error)
     except Exception as error:
@@ -53,11 +61,18 @@ def _binding_faults(runtime: Runtime, name: str) -> Iterator[str]:
     endpoint = runtime.endpoint(name)
     if isinstance(endpoint, Unavailable):
         return
+    entry = runtime.catalog.endpoints.entries[name]
     for model, mode in model_modes(endpoint):
         try:
             with scope.enter(runtime.scope()):
                 model.model_json_schema(schema_generator=ArrayJsonSchema, mode=mode)
-        except PydanticInvalidForJsonSchema as error:
+        except Exception as error:
+            if entry.distribution != CORE:  # the Tesseract is not at fault
+                problem = f"its {model.__name__} has no JSON Schema: {exception_text(error)}"
+                runtime.withdraw(name, Guard(entry=entry, hook="endpoints").failed("bind", problem))
+                return
+            if not isinstance(error, PydanticInvalidForJsonSchema):
+                raise
             problem = f"{error.message}{array_hint(error.message)}"
             yield f"{model.__name__} has a type that no JSON Schema can describe: {problem}"
 

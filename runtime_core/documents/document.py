@@ -11,10 +11,9 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
 from runtime_core.calls.scope import current
-from runtime_core.catalog import loaded
-from runtime_core.contracts import Buffer, DocumentCodec, Format, InvalidSyntax, ReadingLimits
+from runtime_core.contracts import Buffer, Format, InvalidSyntax, ReadingLimits
 from runtime_core.documents.encoded_array import dumped, without_leaves
-from runtime_core.errors import InvalidResult, UnreadableDocument
+from runtime_core.errors import InvalidResult, PluginFailed, UnreadableDocument
 
 
 def read(body: Buffer, format_: Format, *, noun: str = "payload", views: bool = False) -> Any:
@@ -24,10 +23,12 @@ def read(body: Buffer, format_: Format, *, noun: str = "payload", views: bool = 
     of `body` for long base64 texts. Raises `UnreadableDocument` for bytes that do not follow the
     format; `noun` is the word for the document in messages.
     """
-    codec: DocumentCodec = loaded("Format", format_)
+    codec = format_.load()
     try:
         tree = codec.loads(memoryview(body), _limits(current().config.max_json_items, views))
-    # Libraries of formats may raise anything for bytes that they cannot read.
+    except PluginFailed:
+        raise
+    # The core's own codecs may raise anything for bytes that they cannot read.
     except Exception as error:
         message = f"The {noun} is not valid {format_.name}: {error}"
         raise UnreadableDocument(message, _details(error, message)) from None
@@ -49,8 +50,7 @@ def _limits(items: int, views: bool) -> ReadingLimits:
 
 def write(tree: Any, format_: Format) -> Sequence[Buffer]:
     """Return the bytes of a tree; large buffers of its arrays are not copied."""
-    codec: DocumentCodec = loaded("Format", format_)
-    return list(joined(codec.dumps(tree)))
+    return list(joined(format_.load().dumps(tree)))
 
 
 def tree_of(model: BaseModel, options: MutableMapping[str, Any]) -> Any:

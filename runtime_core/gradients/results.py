@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,7 +41,7 @@ class ResultCheck:
 
     subject: str
     verb: str = "returned"
-    error: type[TesseractRuntimeError] = InvalidResult
+    error: Callable[[str], TesseractRuntimeError] = InvalidResult
 
     def of(self, path: str) -> ResultCheck:
         """Return the check of the item at a path of the dict."""

@@ -17,6 +17,7 @@ from runtime_core.contracts import Binding, Unavailable
 from runtime_core.errors import (
     InvalidOption,
     InvalidTesseract,
+    PluginFailed,
     TesseractRuntimeError,
     UnknownName,
 )
@@ -129,12 +130,8 @@ class GradientBackends:
                 return Unavailable(nothing)
         try:
             answer = backend.provide(endpoint, self._binding)
-        except TesseractRuntimeError:
-            raise
-        # A faulty plugin costs its own gradients only.
-        except Exception as error:
-            origin = self._catalog.gradient_backends.entries[name].origin
-            return Unavailable(f"{origin} failed: {type(error).__name__}: {error}")
+        except PluginFailed as fault:
+            return Unavailable(self._catalog.faults.tolerate(fault))
         return answer if isinstance(answer, Unavailable) else Served(backend=name, function=answer)
 
     def _others(self, backend: str) -> str:

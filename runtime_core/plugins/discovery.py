@@ -14,7 +14,7 @@ from typing import Any
 from runtime_core.catalog import CORE, Plugin, PluginStatus
 from runtime_core.errors import PluginFault, did_you_mean, listed
 from runtime_core.hookspecs import PROJECT
-from runtime_core.plugins.hints import known_distributions
+from runtime_core.plugins.hints import is_first_party, known_distributions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,13 +96,15 @@ def discover(selection: PluginSelection) -> Discovery:
         else:
             usable.append(candidate)
     count = Counter(candidate.name for candidate in usable)
-    rivals = [c for c in usable if count[c.name] > 1 and c.distribution != CORE]
+    rivals = [c for c in usable if count[c.name] > 1 and not is_first_party(c.distribution)]
     left_out += [c.plugin(PluginStatus.CONFLICT, problem=_conflict(c)) for c in rivals]
     return Discovery(candidates=[c for c in usable if c not in rivals], left_out=left_out)
 
 
-def _core_first(candidate: Candidate) -> tuple[bool, str, str]:
-    return candidate.distribution != CORE, candidate.name, candidate.distribution
+def _core_first(candidate: Candidate) -> tuple[bool, bool, str, str]:
+    distribution = candidate.distribution
+    foreign = not is_first_party(distribution)
+    return distribution != CORE, foreign, candidate.name, distribution
 
 
 def _conflict(candidate: Candidate) -> str:

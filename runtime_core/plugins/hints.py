@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from runtime_core.catalog import CORE
+
 TABLE = Path(__file__).with_name("hints.json")
 
 
@@ -21,7 +23,16 @@ def installable() -> Mapping[str, Mapping[str, str]]:
     return table
 
 
+def is_first_party(distribution: str) -> bool:
+    """Check whether a distribution is one of the project's own."""
+    return distribution in {CORE, *_distributions()}
+
+
+def _distributions() -> frozenset[str]:
+    return frozenset(name for names in installable().values() for name in names.values())
+
+
 def known_distributions() -> frozenset[str]:
     """Return the first-party distributions, with and without their common prefix."""
-    full = {distribution for names in installable().values() for distribution in names.values()}
+    full = _distributions()
     return frozenset(full | {name.removeprefix("tesseract-runtime-") for name in full})

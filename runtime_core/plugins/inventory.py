@@ -8,10 +8,11 @@ from runtime_core.catalog import Catalog, Plugin
 
 
 def inventory(catalog: Catalog) -> dict[str, Any]:
-    """List all plugins with the names they provide, and the conflicts of names."""
+    """List all plugins with the names they provide, the conflicts of names, and their failures."""
     return {
         "plugins": [plugin_facts(catalog, plugin) for plugin in catalog.plugins],
         "problems": list(catalog.problems),
+        "faults": list(catalog.faults.texts),
     }
 
 

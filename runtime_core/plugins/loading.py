@@ -8,16 +8,26 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pluggy
 
 from runtime_core import hookspecs
-from runtime_core.catalog import KINDS, Catalog, Kind, Plugin, PluginStatus, Registered
+from runtime_core.catalog import (
+    KINDS,
+    Catalog,
+    Kind,
+    Plugin,
+    PluginFaults,
+    PluginStatus,
+    Registered,
+)
 from runtime_core.config import CORE_OPTIONS, flag_name
 from runtime_core.contracts import Settings
-from runtime_core.errors import PluginFault, did_you_mean
+from runtime_core.errors import PluginFailed, PluginFault, did_you_mean, exception_text
 from runtime_core.plugins.assembly import assemble
+from runtime_core.plugins.declarations import guarded, preload
 from runtime_core.plugins.discovery import Candidate, PluginSelection, discover
 
 Declarations = Mapping[str, Sequence[Registered[Any]]]
@@ -40,8 +50,20 @@ def load_catalog(selection: PluginSelection | None = None) -> Catalog:
         declarations=[declarations for _, declarations in loaded],
     )
     if selection.strict:
-        _refuse_faults(catalog)
-    return catalog
+        _preload(catalog)
+        if catalog.plugin_faults:
+            raise PluginFault("Strict plugins: " + "\n".join(catalog.plugin_faults))
+    return replace(catalog, faults=PluginFaults(strict=selection.strict))
+
+
+def _preload(catalog: Catalog) -> None:
+    """Import everything that plugins leave to its first use."""
+    for hook in KINDS:
+        for declaration in catalog.registry(hook):
+            try:
+                preload(declaration)
+            except PluginFailed as fault:
+                catalog.faults.tolerate(fault)
 
 
 def load(candidate: Candidate, manager: pluggy.PluginManager) -> tuple[Plugin, Declarations]:
@@ -68,9 +90,7 @@ def load(candidate: Candidate, manager: pluggy.PluginManager) -> tuple[Plugin, D
 
 
 def _problem(error: BaseException) -> str:
-    if isinstance(error, PluginFault):
-        return str(error)
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+    return str(error) if isinstance(error, PluginFault) else exception_text(error)
 
 
 def _declarations(plugin: Any, candidate: Candidate, manager: pluggy.PluginManager) -> Declarations:
@@ -86,16 +106,24 @@ def _declarations(plugin: Any, candidate: Candidate, manager: pluggy.PluginManag
             raise PluginFault(f"Unknown hook {caller.name!r}.{did_you_mean(caller.name, KINDS)}")
     return {
         caller.name: [
-            Registered(
-                value=value,
-                plugin=candidate.name,
-                distribution=candidate.distribution,
-                version=candidate.version,
-            )
+            _registered(value, candidate, KINDS[caller.name])
             for value in _given(caller(), KINDS[caller.name])
         ]
         for caller in callers
     }
+
+
+def _registered(value: Any, candidate: Candidate, kind: Kind[Any]) -> Registered[Any]:
+    entry = Registered(
+        value=value,
+        plugin=candidate.name,
+        distribution=candidate.distribution,
+        version=candidate.version,
+    )
+    entry = guarded(entry, kind)
+    if isinstance(value, Settings):
+        _check_flags(entry.value)
+    return entry
 
 
 def _given(answers: Sequence[Any], kind: Kind[Any]) -> list[Any]:
@@ -126,8 +154,6 @@ def _checked(value: Any, kind: Kind[Any]) -> Any:
         raise PluginFault(
             f"Hook {kind.hook!r} gave the name {value.name!r}, which must match {form}"
         )
-    if isinstance(value, Settings):
-        _check_flags(value)
     return value
 
 
@@ -155,13 +181,3 @@ def _check_flags(settings: Settings) -> None:
                 f"Settings section {settings.name!r} has a field {name!r}, whose flag "
                 f"{flag_name(option)} is the runtime's own"
             )
-
-
-def _refuse_faults(catalog: Catalog) -> None:
-    faults = [
-        f"{plugin.name} ({plugin.origin}) {plugin.status}: {plugin.problem}"
-        for plugin in catalog.plugins
-        if plugin.status not in (PluginStatus.LOADED, PluginStatus.DISABLED)
-    ]
-    if faults or catalog.problems:
-        raise PluginFault("Strict plugins: " + "\n".join([*faults, *catalog.problems]))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Run, RunHandle, RunSink
-from runtime_core.errors import UnknownName, did_you_mean, listed, shortened
+from runtime_core.errors import PluginFailed, UnknownName, did_you_mean, listed, shortened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,18 +32,31 @@ def configured_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogT
     Raises `UnknownName` for an unknown scheme, and the errors of the checks of sinks.
     """
     asked = [_found(catalog, target) for target in config.log_to]
-    asked += [
-        LogTarget(sink=entry, target=target)
-        for entry in catalog.run_sinks.entries.values()
-        if entry.value.target_from is not None and (target := entry.value.target_from(config))
-    ]
+    asked += _from_options(catalog, config)
+    for each in asked:
+        _check(each, config)
     only_local = asked and all(target.sink.value.local for target in asked)
-    defaults = [] if only_local else _defaults(catalog)
-    chosen = list(dict.fromkeys([*defaults, *asked]))
-    for each in chosen:
-        if each.sink.value.check is not None:
-            each.sink.value.check(each.target, config)
-    return chosen
+    defaults = [] if only_local else _defaults(catalog, config)
+    return list(dict.fromkeys([*defaults, *asked]))
+
+
+def _check(target: LogTarget, config: RuntimeConfig) -> None:
+    if target.sink.value.check is not None:
+        target.sink.value.check(target.target, config)
+
+
+def _from_options(catalog: Catalog, config: RuntimeConfig) -> Iterator[LogTarget]:
+    """Yield the targets of the options of plugins, without those of a plugin that fails."""
+    for entry in catalog.run_sinks.entries.values():
+        if entry.value.target_from is None:
+            continue
+        try:
+            target = entry.value.target_from(config)
+        except PluginFailed as fault:
+            catalog.faults.tolerate(fault)
+        else:
+            if target:
+                yield LogTarget(sink=entry, target=target)
 
 
 def _found(catalog: Catalog, target: str) -> LogTarget:
@@ -62,9 +75,15 @@ def _found(catalog: Catalog, target: str) -> LogTarget:
     raise UnknownName(f"--log-to {shortened(target)!r}: {reason}")
 
 
-def _defaults(catalog: Catalog) -> list[LogTarget]:
-    return [
-        LogTarget(sink=entry, target=next(iter(entry.value.schemes)))
-        for entry in catalog.run_sinks.entries.values()
-        if entry.value.default
-    ]
+def _defaults(catalog: Catalog, config: RuntimeConfig) -> Iterator[LogTarget]:
+    """Yield the default targets, without those of a plugin that fails."""
+    for entry in catalog.run_sinks.entries.values():
+        if not entry.value.default:
+            continue
+        target = LogTarget(sink=entry, target=next(iter(entry.value.schemes)))
+        try:
+            _check(target, config)
+        except PluginFailed as fault:
+            catalog.faults.tolerate(fault)
+        else:
+            yield target

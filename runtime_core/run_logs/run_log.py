@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, SupportsFloat
 
-from runtime_core.calls.faults import exception_text
 from runtime_core.catalog import install_command
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import (
@@ -24,7 +23,7 @@ from runtime_core.contracts import (
     RunStatus,
     StoringRunHandle,
 )
-from runtime_core.errors import RunNotLogged
+from runtime_core.errors import RunNotLogged, exception_text
 from runtime_core.run_logs.log_targets import LogTarget
 from runtime_core.run_logs.record_json import plain
 

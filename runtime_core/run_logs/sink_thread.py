@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from queue import Empty, SimpleQueue
 
-from runtime_core.calls.faults import exception_text
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import LazyCall, Record, Run, RunHandle, RunStatus
-from runtime_core.errors import RunNotLogged
+from runtime_core.errors import RunNotLogged, exception_text
+from runtime_core.plugins.guard import Guarded
 from runtime_core.run_logs.log_targets import LogTarget
 
 _log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ class SinkThread:
     def _work(self) -> None:
         opening = self._target.sink.value.open
         try:
-            if isinstance(opening, LazyCall):
+            if isinstance(opening, Guarded | LazyCall):
                 with suppress(Exception):  # it fails again for each run, and is reported there
                     opening.load()
         finally:

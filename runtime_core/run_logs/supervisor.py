@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
-from runtime_core.calls.faults import exception_text, fault_of
+from runtime_core.calls.faults import fault_of
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Fault, Record, Reply, Run, RunStatus
-from runtime_core.errors import FaultKind, RunActive, RunNotLogged
+from runtime_core.errors import FaultKind, RunActive, RunNotLogged, exception_text
 from runtime_core.run_logs.log_targets import configured_targets
 from runtime_core.run_logs.run import run_of
 from runtime_core.run_logs.sink_thread import SinkThread
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 _KILLED = frozenset({FaultKind.WORKER_DIED, FaultKind.TIMED_OUT, FaultKind.CALLER_GONE})
 _KILLED |= {FaultKind.SHUTTING_DOWN}
-_LOGGED_KINDS = _KILLED | {FaultKind.TESSERACT_FAILED}
+_LOGGED_KINDS = _KILLED | {FaultKind.TESSERACT_FAILED, FaultKind.PLUGIN_FAILED}
 
 
 class RunSupervisor:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -12,19 +11,39 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runtime_core.calls.faults import exception_text
-from runtime_core.catalog import CORE
 from runtime_core.contracts import Place, ServerParts
-from runtime_core.errors import did_you_mean
+from runtime_core.errors import PluginFailed, did_you_mean
 from runtime_core.server.responses import JsonResponse
 from runtime_core.server.routes import ComputingRoute, endpoint_routes
 from runtime_core.server.server import Server
 
-_log = logging.getLogger(__name__)
+
+def build_application(server: Server, parts: Mapping[str, ServerParts]) -> ASGIApp:
+    """Build the application of a server with the parts of its extensions, by their names.
+
+    An extension that fails is left out whole.
+    """
+    used = dict(parts)
+    while True:
+        try:
+            return _built(server, [*used.values()])
+        except PluginFailed as fault:
+            server.leave_out(fault)
+            del used[fault.declaration]
 
 
-def build_application(server: Server, parts: Sequence[ServerParts]) -> ASGIApp:
-    """Build the application of a server with the parts of its extensions."""
+def extension_parts(server: Server) -> dict[str, ServerParts]:
+    """Return the parts of the extensions by their names, without those that fail."""
+    parts = {}
+    for name, entry in server.catalog.server_extensions.entries.items():
+        try:
+            parts[name] = entry.value.build(server)
+        except PluginFailed as fault:
+            server.leave_out(fault)
+    return parts
+
+
+def _built(server: Server, parts: Sequence[ServerParts]) -> ASGIApp:
     app = FastAPIOffline(
         title=server.config.name,
         version=server.config.version,
@@ -34,8 +53,6 @@ def build_application(server: Server, parts: Sequence[ServerParts]) -> ASGIApp:
     document = dict(server.description.openapi)
     for part in parts:
         app.router.routes.extend(part.routes)
-        if part.observe is not None:
-            server.observers.append(part.observe)
         if part.openapi is not None:
             document = dict(part.openapi(document))
     paths = [f"/{endpoint.name}" for endpoint in server.description.endpoints]
@@ -48,20 +65,8 @@ def build_application(server: Server, parts: Sequence[ServerParts]) -> ASGIApp:
     app.add_exception_handler(404, not_found)
     app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
     app.router.routes.extend(endpoint_routes(server))
+    server.observers[:] = [part.observe for part in parts if part.observe is not None]
     return _layered(_with_short_cuts(app, app.router.routes), parts)
-
-
-def extension_parts(server: Server) -> Iterator[ServerParts]:
-    """Yield the parts of the extensions, without those that fail in a plugin."""
-    for entry in server.catalog.server_extensions.entries.values():
-        try:
-            yield entry.value.build(server)
-        # A plugin may raise anything; the rest must be served.
-        except Exception as error:
-            if entry.distribution == CORE:
-                raise
-            name, reason = entry.value.name, exception_text(error)
-            _log.warning("Server extension %r of %s is left out: %s", name, entry.origin, reason)
 
 
 def _with_short_cuts(app: ASGIApp, routes: Sequence[BaseRoute]) -> ASGIApp:

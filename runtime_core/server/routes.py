@@ -103,6 +103,8 @@ class ComputingRoute:
         catalog = self._server.catalog
         if reply.fault is not None:
             debug = self._server.config.debug
+            if reply.fault.kind is FaultKind.PLUGIN_FAILED:
+                self._server.report(reply.fault.message)
             return fault_response(reply.fault, catalog=catalog, run_id=reply.run_id, debug=debug)
         headers = {RUN_ID_HEADER: reply.run_id, TIMING_HEADER: timing(reply.timings)}
         return DocumentResponse(reply.body, catalog.formats.find(reply.format), headers)
@@ -119,9 +121,9 @@ def _static_answer(
         accept = header_fields(request.scope).get("accept", "")
         try:
             format_ = server.catalog.formats.find(server.negotiation.output(accept).format)
+            return DocumentResponse(documents.write(endpoint.answer, format_), format_)
         except TesseractRuntimeError as error:
             return fault_response(fault_of(error), catalog=server.catalog)
-        return DocumentResponse(documents.write(endpoint.answer, format_), format_)
 
     return answer
 

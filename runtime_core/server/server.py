@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Description, Reply, RunningCall
+from runtime_core.errors import PluginFailed
 from runtime_core.server.admission import Admission
 from runtime_core.server.negotiation import Negotiation
 from runtime_core.server.request_body import BodyReader
@@ -50,6 +51,24 @@ class Server:
         """The calls that are being computed."""
         return self.workers.running
 
+    def leave_out(self, fault: PluginFailed) -> None:
+        """Note an extension that its plugin fails to provide; raise the failure if required."""
+        if self.catalog.server_extensions.entries[fault.declaration].value.required:
+            raise fault
+        self.catalog.faults.tolerate(fault)
+
+    def report(self, fault: str) -> None:
+        """Write a failure of a plugin to stderr, once."""
+        if self.catalog.faults.note(fault):
+            _log.warning("%s", fault)
+
+    def report_plugins(self) -> None:
+        """Write the plugins and their parts that are not used to stderr."""
+        for fault in self.description.plugin_faults:
+            self.catalog.faults.note(fault)
+        for fault in self.catalog.plugin_faults:
+            _log.warning("%s", fault)
+
     def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Compute a call; the body of the reply is valid inside the `async with`."""
         return self._observed(call) if self.observers else self.workers.call(call)
@@ -60,7 +79,6 @@ class Server:
             for observe in self.observers:
                 try:
                     observe(call, reply)
-                # An observer must not spoil the answer.
-                except Exception:
-                    _log.exception("An observer of calls failed.")
+                except PluginFailed as fault:
+                    self.report(str(fault))
             yield reply

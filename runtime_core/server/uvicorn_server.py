@@ -9,14 +9,21 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    contextmanager,
+    suppress,
+)
 from functools import partial
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from runtime_core.errors import InvalidOption
+from runtime_core.contracts import ServerParts
+from runtime_core.errors import InvalidOption, PluginFailed
 from runtime_core.server.application import build_application, extension_parts
 from runtime_core.server.http_protocol import BoundedHttpProtocol, ConnectionLimit
 from runtime_core.server.server import Server
@@ -49,11 +56,9 @@ def serve(server: Server, address: socket.socket) -> None:
 
 async def _serve(server: Server, address: socket.socket) -> None:
     async with server.workers, AsyncExitStack() as lifespans:
-        parts = [*extension_parts(server)]
+        parts = await entered_parts(server, lifespans)
         service = UvicornServer(_settings(server, build_application(server, parts)), server)
-        for part in parts:
-            if part.lifespan is not None:
-                await lifespans.enter_async_context(part.lifespan())
+        server.report_plugins()
         # uvicorn raises the signal that ended it again, for the handler installed before.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
@@ -64,6 +69,30 @@ async def _serve(server: Server, address: socket.socket) -> None:
         with _named_in_errors(*address.getsockname()[:2]):  # it may be taken since it was bound
             address.listen(_BACKLOG)
         await service.serve(sockets=[address])
+
+
+async def entered_parts(server: Server, lifespans: AsyncExitStack) -> dict[str, ServerParts]:
+    """Enter the lifespans of the extensions; return the parts of those that do not fail."""
+    parts = extension_parts(server)
+    for name, part in [*parts.items()]:
+        if part.lifespan is None:
+            continue
+        lifespan = part.lifespan()
+        try:
+            await lifespan.__aenter__()
+        except PluginFailed as fault:
+            server.leave_out(fault)
+            del parts[name]
+        else:
+            lifespans.push_async_callback(_exit, lifespan, server)
+    return parts
+
+
+async def _exit(lifespan: AbstractAsyncContextManager[None], server: Server) -> None:
+    try:
+        await lifespan.__aexit__(None, None, None)
+    except PluginFailed as fault:
+        server.report(str(fault))
 
 
 def _settings(server: Server, application: ASGIApp) -> uvicorn.Config:

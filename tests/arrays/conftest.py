@@ -16,6 +16,7 @@ from runtime_core.catalog import KINDS, Catalog, Registered
 from runtime_core.config import resolve
 from runtime_core.files import FileAccess
 from runtime_core.plugins.assembly import assemble
+from runtime_core.plugins.declarations import guarded
 
 Read = Callable[..., Any]
 Refusal = Callable[..., tuple[str, str]]
@@ -53,7 +54,10 @@ def scope_with(catalog: Catalog, tmp_path: Path) -> ScopeWith:
     def enter(**declarations: list[Any]) -> Iterator[Scope]:
         scratch = {
             hook: [
-                Registered(value=value, plugin="scratch", distribution="scratch", version="1")
+                guarded(
+                    Registered(value=value, plugin="scratch", distribution="scratch", version="1"),
+                    KINDS[hook],
+                )
                 for value in values
             ]
             for hook, values in declarations.items()

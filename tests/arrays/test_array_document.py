@@ -274,6 +274,7 @@ def test_the_encoding_of_a_plugin_is_used(scope_with: ScopeWith) -> None:
         (np.zeros(1, "int16"), "int16 of shape (1,)"),
         (np.zeros(2, "int32"), "int32 of shape (2,)"),
         ([0, 0], "a list, not an array"),
+        (np.frombuffer(bytes(4), "int16"), "an array that is not writable"),
     ],
     ids=str,
 )
@@ -296,11 +297,11 @@ def test_the_encoding_of_a_plugin_returns_what_the_document_says(
     with scope_with(encodings=[declaration]):
         with pytest.raises(PluginFailed) as caught:
             adapter.validate_python(document)
-        with pytest.raises(PydanticSerializationError, match="scratch 1 returned data without a b"):
+        with pytest.raises(PydanticSerializationError, match="returned data without 'buffer'"):
             adapter.dump_json(np.zeros(2, "int16"), context={"array_encoding": "wrong"})
-    origin = f"The array encoding 'wrong' of scratch 1 returned {problem}"
-    expected = " where the document says int16 of shape (2,)." if "shape" in problem else "."
-    assert str(caught.value) == origin + expected
+    origin = "Plugin scratch (scratch 1) failed in decode of encodings 'wrong': it returned "
+    expected = " where the document says int16 of shape (2,)" if "shape" in problem else ""
+    assert str(caught.value) == origin + problem + expected
     assert OUTCOMES[caught.value.kind].status == 500
 
 

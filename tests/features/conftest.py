@@ -78,7 +78,7 @@ def serving_here(catalog: Catalog, folder: Path) -> Iterator[Request]:
         runner.run(workers.__aenter__())
         try:
             server = Server(catalog=catalog, config=config, options=ServeOptions(), workers=workers)
-            application = build_application(server, [*extension_parts(server)])
+            application = build_application(server, extension_parts(server))
 
             def answered(method: str, path: str, document: Any = None) -> tuple[int, bytes]:
                 body = b"" if document is None else json.dumps(document).encode()

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from runtime_core import Runtime
-from runtime_core.catalog import Catalog, Registered
+from runtime_core.catalog import KINDS, Catalog, Registered
 from runtime_core.config import resolve
 from runtime_core.contracts import Binding, Description, GradientBackend, Unavailable
 from runtime_core.description import describe
 from runtime_core.errors import OUTCOMES, TesseractRuntimeError
 from runtime_core.gradients.selection import Served
+from runtime_core.plugins.declarations import guarded
 from runtime_core.runtime import local_runtime
 from tests.builtin.conftest import JACOBIAN, JVP, VJP
 from tests.conftest import DOUBLE
@@ -39,8 +40,9 @@ def apply(inputs):
 
 
 def registered(value: Any) -> Registered[Any]:
-    """Declare a plugin."""
-    return Registered(value=value, plugin="acme", distribution="acme-gradients", version="2.0")
+    """Declare a backend of a plugin, guarded as when it is loaded."""
+    entry = Registered(value=value, plugin="acme", distribution="acme-gradients", version="2.0")
+    return guarded(entry, KINDS["gradient_backends"])
 
 
 def backend(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runtime_core.catalog import Registered
-from runtime_core.contracts import Command, Endpoint, Recipe, lazy_call
+from runtime_core.contracts import ArrayEncoding, Command, Endpoint, Format, Recipe, lazy_call
 from runtime_core.errors import UnknownName
 from runtime_core.plugins import assemble
 
@@ -79,6 +79,56 @@ def test_core_keeps_its_names() -> None:
     [problem] = catalog.problems
     assert "tesseract-runtime-acme 1.0" in problem
     assert problem.endswith("Disable one with --no-plugin acme.")
+
+
+def test_our_own_plugins_keep_their_names() -> None:
+    """A foreign plugin cannot make a name unusable that one of the project's own provides."""
+    ours = registered(command("check-gradients"), "workbench", "tesseract-runtime-workbench")
+    catalog = assemble(
+        plugins=[],
+        declarations=[
+            {"commands": [ours]},
+            {
+                "commands": [registered(command("check-gradients"), "acme")],
+                "endpoints": [registered(endpoint("check_gradients"), "acme")],
+            },
+        ],
+    )
+    assert catalog.commands.entries["check-gradients"] is ours
+    assert catalog.endpoints.names == ()
+    assert "so that that of tesseract-runtime-workbench is used" in catalog.problems[-1]
+
+
+def test_a_shared_key_is_reported_with_its_provider() -> None:
+    """The first format of a media type or suffix has it, and the first encoding of a title."""
+
+    def provided(name: str) -> dict[str, list[Registered[Any]]]:
+        format_ = Format(
+            name=f"{name}-format",
+            summary="",
+            media_types=("application/a",),
+            suffixes=(".a", f".{name}"),
+            array_encoding="json",
+            load=lazy_call("a:b"),
+        )
+        schema = {"title": "AData", "properties": {}}
+        encoding = ArrayEncoding(
+            name=f"{name}-array", summary="", data_schema=schema, load=lazy_call("a:b")
+        )
+        return {
+            "formats": [registered(format_, name)],
+            "encodings": [registered(encoding, name)],
+        }
+
+    catalog = assemble(plugins=[], declarations=[provided("one"), provided("two")])
+    owner, advice = "(tesseract-runtime-one 1.0), which has it too.", "Disable one with --no-plugin"
+    place = "'two-format' (tesseract-runtime-two 1.0) selects format 'one-format'"
+    array = "'two-array' (tesseract-runtime-two 1.0) selects array encoding 'one-array'"
+    assert catalog.problems == (
+        f"Media type 'application/a' of format {place} {owner} {advice} two.",
+        f"Suffix '.a' of format {place} {owner} {advice} two.",
+        f"Schema title 'AData' of array encoding {array} {owner} {advice} two.",
+    )
 
 
 def test_one_name_may_be_of_several_kinds() -> None:

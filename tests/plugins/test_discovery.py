@@ -47,13 +47,12 @@ def test_plugin_is_found_with_its_provenance(install: Install) -> None:
     assert list(found.requires) == ["tesseract-runtime-core", "numpy>=2"]
 
 
-def test_core_comes_first_and_the_rest_by_name(install: Install) -> None:
-    """The order of plugins does not depend on the order of installation."""
+def test_core_comes_first_then_our_plugins_and_then_others(install: Install) -> None:
+    """Each by name: the order of plugins does not depend on the order of installation."""
     install("zebra")
     install("acme")
     names = [candidate.name for candidate in discover(PluginSelection()).candidates]
-    assert names == ["core", *sorted(names[1:])]
-    assert {"acme", "zebra"} <= set(names)
+    assert names == ["core", *sorted(names[1:-2]), "acme", "zebra"]
 
 
 @pytest.mark.parametrize("name", ["acme", "tesseract-runtime-acme"])
@@ -199,6 +198,17 @@ def test_core_is_never_in_conflict(install: Install) -> None:
     assert found is not None
     assert found.distribution == "tesseract-runtime-core"
     plugin = left_out("core")
+    assert plugin is not None
+    assert (plugin.distribution, plugin.status) == ("tesseract-runtime-acme", PluginStatus.CONFLICT)
+
+
+def test_a_foreign_plugin_cannot_disable_one_of_ours(install: Install) -> None:
+    """An entry point with the name of one of the project's own harms only itself."""
+    install("acme", entry_point="lz4")
+    found = candidate("lz4")
+    assert found is not None
+    assert found.distribution == "tesseract-runtime-lz4"
+    plugin = left_out("lz4")
     assert plugin is not None
     assert (plugin.distribution, plugin.status) == ("tesseract-runtime-acme", PluginStatus.CONFLICT)
 

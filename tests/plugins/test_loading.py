@@ -146,6 +146,20 @@ def test_plugin_without_hooks_is_refused(install: Install) -> None:
     assert "hookimpl" in problem("acme")
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "expected"),
+    [
+        ("suffixes=()", "suffixes='.x'", "'.x' as suffixes, expected a tuple of texts"),
+        ("media_types=()", "media_types=(1,)", "media_types that are not all texts"),
+        ("load=dict", "load=None", "None as load, expected a function"),
+    ],
+)
+def test_a_wrong_field_is_refused(install: Install, right: str, wrong: str, expected: str) -> None:
+    """A text where several are meant would be taken letter by letter."""
+    install("acme", FORMAT.replace(right, wrong))
+    assert problem("acme") == f"Hook 'formats' gave the format 'NAME' with {expected}"
+
+
 def test_foreign_object_is_refused(install: Install) -> None:
     """A declaration of another kind is a fault that names the right one."""
     install("acme", HOOK.format(body="yield 'arrow'"))

@@ -73,7 +73,7 @@ def test_text_log_ends_with_why_the_call_has_failed(
 
     What a dead worker has printed is in the log already.
     """
-    told = kind in (*KILLED, "tesseract_failed")
+    told = kind in (*KILLED, "tesseract_failed", "plugin_failed")
     supervisor = supervise()
     supervisor.finished(run, reply_of(kind, trace="Traceback\nlast"))
     supervisor.finished(run, reply_of(kind))

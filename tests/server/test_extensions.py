@@ -15,9 +15,10 @@ from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
 from runtime_core import Runtime
-from runtime_core.catalog import Catalog, Registered
+from runtime_core.catalog import KINDS, Catalog, Registered
 from runtime_core.config import resolve
 from runtime_core.contracts import Call, Reply, ServerExtension, ServerParts
+from runtime_core.plugins.declarations import guarded
 from runtime_core.server.application import build_application, extension_parts
 from runtime_core.server.serve_options import ServeOptions
 from runtime_core.server.server import Server
@@ -35,7 +36,8 @@ async def theirs(request: Request) -> PlainTextResponse:
 def extended(catalog: Catalog, parts: ServerParts) -> Catalog:
     """Return the catalog with one more extension of the server."""
     extension = ServerExtension(name="more", summary="More.", build=lambda server: parts)
-    added = Registered(value=extension, plugin="more", distribution="more", version="1")
+    entry = Registered(value=extension, plugin="more", distribution="more", version="1")
+    added = guarded(entry, KINDS["server_extensions"])
     registry = catalog.server_extensions
     return replace(
         catalog, server_extensions=replace(registry, entries={**registry.entries, "more": added})
@@ -134,4 +136,4 @@ async def serving(
     config = resolve(catalog, flags={"api_path": runtime.config.api_path}, environment={})
     async with in_process(runtime) as workers:
         server = Server(catalog=catalog, config=config, options=options, workers=workers)
-        yield build_application(server, [*extension_parts(server)])
+        yield build_application(server, extension_parts(server))

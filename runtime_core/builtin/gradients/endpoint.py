@@ -18,8 +18,9 @@ from runtime_core.builtin.gradients.vector_fields import (
     tangent_field,
 )
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
-from runtime_core.errors import InvalidTesseract
+from runtime_core.errors import InvalidResult, InvalidTesseract
 from runtime_core.gradients import JACOBIAN, JVP, VJP, GradientSignature, ResultCheck, shapes_of
+from runtime_core.plugins.guard import Guarded
 from runtime_core.schemas import PayloadSchemas
 
 
@@ -64,8 +65,10 @@ class GradientEndpoint:
 
     @property
     def check(self) -> ResultCheck:
-        """The check of the function's results."""
-        return ResultCheck(subject=self.signature.endpoint)
+        """The check of the function's results, whose errors name a plugin that made it."""
+        function = self.function
+        error = function.failed if isinstance(function, Guarded) else InvalidResult
+        return ResultCheck(subject=self.signature.endpoint, error=error)
 
     def call(self, payload: Any, *vector: Any) -> object:
         """Call the function at the inputs of a payload, with the paths as sets."""

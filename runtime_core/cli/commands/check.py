@@ -22,6 +22,8 @@ def check(context: typer.Context) -> None:
     with stdout_to_stderr():
         runtime = context.obj.runtime()
         description = describe(runtime)
+    for fault in runtime.catalog.plugin_faults:
+        print(f"Warning: {fault}", file=sys.stderr)
     if lines := shared_output_lines(runtime.api.path):
         print(_SHARED_OUTPUT.format(lines=", ".join(lines)), file=sys.stderr)
     print(f"{runtime.api.path.name} is a valid Tesseract.")

@@ -29,8 +29,11 @@ def build(server: ServerContext) -> ServerParts:
         if problem is not None:
             facts = {"status": "not ready", "detail": problem}
         facts |= {"workers": options.num_workers, "busy_workers": len(running)}
-        if CALLER in request.scope or is_for_anyone:  # else run ids are not for those who ask
+        if (
+            CALLER in request.scope or is_for_anyone
+        ):  # else nothing but the state is for those who ask
             facts["running"] = [asdict(call) for call in running]
+            facts["plugin_faults"] = server.catalog.plugin_faults
         return JsonResponse(facts, status_code=200 if problem is None else 503)
 
     livez = Route("/livez", JsonResponse({"status": "ok"}), methods=["GET"])

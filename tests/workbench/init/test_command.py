@@ -200,8 +200,11 @@ def test_recipe_with_a_file_outside(
 def test_recipe_that_fails(cli: Cli, with_recipe: WithRecipe, tmp_path: Path) -> None:
     """The message names the plugin that failed."""
     ended = _init(cli, with_recipe("return {}['nothing']"))
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "Error: Recipe 'acme' of acme-recipes 2.0 failed: KeyError: 'nothing'\n"
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "Error: Plugin acme (acme-recipes 2.0) failed in files of recipes 'acme': KeyError: "
+        "'nothing'\n"
+    )
     assert not (tmp_path / "new").exists()
 
 

@@ -7,7 +7,7 @@ from pathlib import PureWindowsPath
 
 from runtime_core.catalog import Catalog
 from runtime_core.cli import stdout_to_stderr
-from runtime_core.errors import PluginFault, TesseractRuntimeError
+from runtime_core.errors import PluginFault
 
 
 def files_of(recipe: str, catalog: Catalog) -> Mapping[str, str]:
@@ -18,13 +18,8 @@ def files_of(recipe: str, catalog: Catalog) -> Mapping[str, str]:
     """
     declaration = catalog.recipes.find(recipe)
     origin = f"Recipe {recipe!r} of {catalog.recipes.entries[recipe].origin}"
-    try:
-        with stdout_to_stderr():
-            files = declaration.files()
-    except TesseractRuntimeError:
-        raise
-    except Exception as error:  # a plugin's own: the message must name the plugin
-        raise PluginFault(f"{origin} failed: {type(error).__name__}: {error}") from error
+    with stdout_to_stderr():
+        files = declaration.files()
     for name in filter(is_outside, files):
         raise PluginFault(f"{origin} cannot be used: {name!r} is not inside of the new folder.")
     return files

@@ -1,0 +1,348 @@
+"""The declarations of plugins, guarded once when they are loaded.
+
+Guarded with them are the objects that their callables return: codecs, endpoints, functions of
+gradients, handles of runs and parts of the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import fields, replace
+from functools import cache, partial
+from types import MappingProxyType
+from typing import Any, get_args
+
+from pydantic_core import ValidationError
+
+from runtime_core.catalog import CORE, Kind, Registered
+from runtime_core.contracts import (
+    BoundEndpoint,
+    Buffer,
+    EncodedArray,
+    Layer,
+    LazyCall,
+    Place,
+    ServerParts,
+    Unavailable,
+)
+from runtime_core.errors import (
+    InvalidDefault,
+    PluginFault,
+    exception_text,
+    listed,
+)
+from runtime_core.plugins.guard import (
+    Check,
+    Guard,
+    Guarded,
+    Methods,
+    Wrong,
+    is_a,
+    is_callable,
+    shown,
+)
+
+
+def guarded(entry: Registered[Any], kind: Kind[Any]) -> Registered[Any]:
+    """Return an entry whose callables are guarded; the core's own are not."""
+    if entry.distribution == CORE:
+        return entry
+    guard = Guard(entry=entry, hook=kind.hook)
+    try:
+        callables = _CALLABLES[kind.hook](guard, entry.value)
+    except Wrong as wrong:
+        what = f"{kind.noun} {entry.value.name!r}"
+        raise PluginFault(f"Hook {kind.hook!r} gave the {what} with {wrong}") from None
+    return replace(entry, value=replace(entry.value, **callables))
+
+
+def preload(declaration: Any) -> None:
+    """Import everything that a declaration leaves to its first use."""
+    for each in fields(declaration):
+        value = getattr(declaration, each.name)
+        if isinstance(value, Guarded | LazyCall):
+            value.load()
+        if each.name == "load":
+            value()
+
+
+def _endpoint(guard: Guard, declaration: Any) -> Mapping[str, Any]:
+    return {"bind": guard.of("bind", declaration.bind, partial(_bound, guard))}
+
+
+def _bound(guard: Guard, bound: Any, *_: Any) -> Any:
+    is_a(BoundEndpoint, Unavailable)(bound)
+    if isinstance(bound, Unavailable):
+        return bound
+    models = [bound.result] if bound.payload is None else [bound.result, bound.payload]
+    if not all(isinstance(model, type) and hasattr(model, "model_fields") for model in models):
+        raise Wrong("a BoundEndpoint whose payload or result is not a pydantic model")
+    is_a(str)(bound.doc)
+    extras = is_a(Mapping)(bound.schema_extras)
+    if foreign := extras.keys() - {model.__name__ for model in models}:
+        raise Wrong(f"a BoundEndpoint with schema_extras of the foreign models {listed(foreign)}")
+    return replace(
+        bound,
+        answer=guard.of("answer", bound.answer, partial(_result, bound.result)),
+        check=guard.optional("check", bound.check),
+    )
+
+
+def _result(model: Any, answer: Any, *_: Any) -> Any:
+    """Return an answer as the result model; one with a wrong default is the author's fault."""
+    try:
+        return model.model_validate(answer)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        if all(fault["type"] == InvalidDefault.fault_type for fault in faults):
+            return answer
+        place = ".".join(map(str, faults[0]["loc"])) or "root"
+        raise Wrong(
+            f"{shown(answer)}, not a valid {model.__name__}: {place}: {faults[0]['msg']}"
+        ) from None
+
+
+_DECODING = (ValueError, TypeError, OverflowError)
+"""What an array encoding may raise for a wrong buffer."""
+
+
+def _codec(guard: Guard, declaration: Any, methods: Methods) -> Mapping[str, Any]:
+    """Guard a codec, which is loaded once."""
+    load = guard.of("load", declaration.load, partial(guard.methods, methods))
+    return {"load": cache(load)}
+
+
+def _texts(declaration: Any, *names: str) -> None:
+    """Check that fields hold several texts: a single text would be taken letter by letter."""
+    for name in names:
+        value = getattr(declaration, name)
+        if isinstance(value, str) or not isinstance(value, Collection):
+            raise Wrong(f"{value!r:.60} as {name}, expected a tuple of texts")
+        if not all(isinstance(text, str) for text in value):
+            raise Wrong(f"{name} that are not all texts")
+
+
+def _format(guard: Guard, declaration: Any) -> Mapping[str, Any]:
+    _texts(declaration, "media_types", "suffixes")
+    methods: Methods = {"loads": (is_a(*_TREES), (ValueError,)), "dumps": (_buffers, ())}
+    return _codec(guard, declaration, methods)
+
+
+_TREES = (dict, list, tuple, str, int, float, type(None), EncodedArray, memoryview)
+
+
+def _buffers(answer: Any, *_: Any) -> Any:
+    if not isinstance(answer, list | tuple):
+        raise Wrong(f"{shown(answer)}, expected a list of buffers")
+    for piece in answer:
+        if not isinstance(piece, Buffer):
+            raise Wrong(f"{shown(piece)} among the buffers")
+    return answer
+
+
+def _encoding(guard: Guard, declaration: Any) -> Mapping[str, Any]:
+    schema = declaration.data_schema
+    if not isinstance(schema, Mapping) or not isinstance(schema.get("properties"), Mapping):
+        raise Wrong("a data_schema that has no properties")
+    required = {"buffer", *schema.get("required", ())} - {"encoding"}
+    types = {key: tuple(_types(each)) for key, each in schema["properties"].items()}
+    types.pop("encoding", None)
+    methods: Methods = {
+        "encode": (partial(_data, required, types), ()),
+        "decode": (_array, _DECODING),
+    }
+    return _codec(guard, declaration, methods)
+
+
+def _data(
+    required: Collection[str], types: Mapping[str, tuple[type[Any], ...]], data: Any, *_: Any
+) -> Any:
+    """Check the keys of encoded data, and the types of their values, against its schema."""
+    if not isinstance(data, Mapping):
+        raise Wrong(f"{shown(data)}, expected a mapping")
+    for key in required:
+        if key not in data:
+            raise Wrong(f"data without {key!r}")
+    for key, value in data.items():
+        if key not in types:
+            raise Wrong(f"data with {key!r}, which is not in its schema")
+        if not isinstance(value, types[key] or object):
+            raise Wrong(f"data with {shown(value)} as {key!r}, which its schema forbids")
+    return data
+
+
+def _types(schema: Mapping[str, Any]) -> Iterator[type[Any]]:
+    """Yield the types that a JSON Schema allows; none if it does not name them."""
+    for choice in schema.get("anyOf", (schema,)):
+        yield from _TYPES.get(choice.get("type"), ())
+
+
+_TYPES: Mapping[Any, tuple[type[Any], ...]] = MappingProxyType(
+    {
+        "string": (str, bytes, bytearray, memoryview),
+        "number": (int, float),
+        "integer": (int,),
+        "boolean": (bool,),
+        "array": (list, tuple),
+        "object": (Mapping,),
+        "null": (type(None),),
+    }
+)
+
+
+def _array(array: Any, data: Any, spec: Any, *_: Any) -> Any:
+    """Check that a decoded array is writable, and has the shape and data type of its document."""
+    import numpy as np  # most commands load no array
+
+    if not isinstance(array, np.ndarray):
+        raise Wrong(f"{shown(array)}, not an array")
+    if array.shape != spec.shape or array.dtype != spec.dtype:
+        raise Wrong(
+            f"{array.dtype} of shape {array.shape} where the document says {spec.dtype} of shape "
+            f"{spec.shape}"
+        )
+    if not array.flags.writeable:
+        raise Wrong("an array that is not writable")
+    return array
+
+
+def _compressor(guard: Guard, declaration: Any) -> Mapping[str, Any]:
+    is_buffer = is_a(*get_args(Buffer))
+    methods: Methods = {"compress": (is_buffer, ()), "decompress": (None, (ValueError,))}
+    return _codec(guard, declaration, methods)
+
+
+def _gradient_backend(guard: Guard, declaration: Any) -> Mapping[str, Any]:
+    def provided(answer: Any, *_: Any) -> Any:
+        if isinstance(answer, Unavailable):
+            return answer
+        return guard.of("the provided function", is_callable(answer), _is_result)
+
+    return {"provide": guard.of("provide", declaration.provide, provided)}
+
+
+def _is_result(answer: Any, *_: Any) -> Any:
+    if not isinstance(answer, Mapping) and not hasattr(answer, "model_fields_set"):
+        raise Wrong(f"{shown(answer)}, expected a dict or a model")
+    return answer
+
+
+def _run_sink(guard: Guard, declaration: Any) -> Mapping[str, Any]:
+    _texts(declaration, "schemes")
+    if not declaration.schemes:
+        raise Wrong("no schemes")
+
+    def opened(handle: Any, *_: Any) -> Any:
+        names = ["write", "close", *(["stored"] if hasattr(handle, "stored") else [])]
+        return guard.methods(dict.fromkeys(names, (None, (Exception,))), handle)
+
+    return {
+        # A tracker that is unreachable is reported with the run.
+        "open": guard.of("open", declaration.open, opened, (Exception,)),
+        "target_from": declaration.target_from
+        and guard.of("target_from", declaration.target_from, is_a(str, type(None))),
+        "check": guard.optional("check", declaration.check),
+    }
+
+
+def _executor(guard: Guard, declaration: Any) -> Mapping[str, Any]:
+    _texts(declaration, "schemes")
+
+    return {
+        "open": guard.of("open", declaration.open, _has("__enter__", "__exit__"), (OSError,)),
+    }
+
+
+def _has(*methods: str) -> Check:
+    """Return the check that an answer is a context manager of some kind."""
+
+    def check(answer: Any, *_: Any) -> Any:
+        if not all(hasattr(answer, method) for method in methods):
+            raise Wrong(f"{shown(answer)}, expected a context manager")
+        return answer
+
+    return check
+
+
+def _command(guard: Guard, declaration: Any) -> Mapping[str, Any]:
+    return {"load": guard.of("load", declaration.load, is_callable)}
+
+
+def _server_extension(guard: Guard, declaration: Any) -> Mapping[str, Any]:
+    return {"build": guard.of("build", declaration.build, partial(_parts, guard))}
+
+
+def _parts(guard: Guard, parts: Any, *_: Any) -> Any:
+    is_a(ServerParts)(parts)
+    for name in ("routes", "layers"):
+        is_a(list, tuple)(getattr(parts, name))
+    for route in parts.routes:
+        if not callable(getattr(route, "matches", None)):
+            raise Wrong(f"{shown(route)} among its routes")
+    enter = guard.optional("lifespan", parts.lifespan, _has("__aenter__", "__aexit__"))
+    return replace(
+        parts,
+        layers=[_layer(guard, layer) for layer in parts.layers],
+        lifespan=enter and (lambda: _life(guard, enter)),
+        observe=guard.optional("observe", parts.observe),
+        openapi=guard.optional("openapi", parts.openapi, is_a(Mapping)),
+    )
+
+
+def _layer(guard: Guard, layer: Any) -> Layer:
+    is_a(Layer)(layer)
+    if layer.place not in [*Place]:
+        raise Wrong(f"a layer at the unknown place {layer.place!r}; places are {listed([*Place])}")
+    return Layer(place=Place(layer.place), wrap=guard.of("wrap", layer.wrap, is_callable))
+
+
+@asynccontextmanager
+async def _life(guard: Guard, enter: Callable[[], Any]) -> AsyncIterator[None]:
+    """Enter and exit the lifespan of an extension."""
+    manager = enter()
+    try:
+        await manager.__aenter__()
+    except (Exception, SystemExit) as error:
+        raise guard.failed("lifespan", exception_text(error)) from error
+    yield
+    try:
+        await manager.__aexit__(None, None, None)
+    except (Exception, SystemExit) as error:
+        raise guard.failed("lifespan", exception_text(error)) from error
+
+
+def _settings(guard: Guard, declaration: Any) -> Mapping[str, Any]:
+    def model(answer: Any) -> Any:
+        if not isinstance(answer, type) or not hasattr(answer, "model_fields"):
+            raise Wrong(f"{shown(answer)}, expected a pydantic model")
+        return answer
+
+    return {"load": guard.of("load", declaration.load, model)}
+
+
+def _recipe(guard: Guard, declaration: Any) -> Mapping[str, Any]:
+    def files(answer: Any) -> Any:
+        for part in (*is_a(Mapping)(answer), *answer.values()):
+            is_a(str)(part)
+        return answer
+
+    return {"files": guard.of("files", declaration.files, files)}
+
+
+_CALLABLES: Mapping[str, Callable[[Guard, Any], Mapping[str, Any]]] = MappingProxyType(
+    {
+        "endpoints": _endpoint,
+        "formats": _format,
+        "encodings": _encoding,
+        "compressors": _compressor,
+        "gradient_backends": _gradient_backend,
+        "run_sinks": _run_sink,
+        "executors": _executor,
+        "commands": _command,
+        "server_extensions": _server_extension,
+        "settings": _settings,
+        "recipes": _recipe,
+    }
+)
+"""The guarded callables of a declaration by field, for each hook."""

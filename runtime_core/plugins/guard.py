@@ -1,0 +1,155 @@
+"""The guard around the callables of plugins.
+
+What a callable raises or returns against its contract becomes `PluginFailed`, which names the
+plugin. Errors of the runtime and of the author's code pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial, update_wrapper
+from types import SimpleNamespace
+from typing import Any, final
+
+from runtime_core.catalog import Registered
+from runtime_core.contracts import LazyCall
+from runtime_core.errors import (
+    AuthorError,
+    PluginFailed,
+    TesseractRuntimeError,
+    exception_text,
+    listed,
+)
+
+Check = Callable[..., Any]
+"""Returns the answer of a callable, or raises `Wrong`; it gets the arguments of the call too."""
+
+Methods = Mapping[str, tuple[Check | None, tuple[type[Exception], ...]]]
+"""The methods of an object by name, each with its check and the exceptions that pass."""
+
+_PASSING = (TesseractRuntimeError, AuthorError, MemoryError)
+"""The exceptions that any callable may raise."""
+
+
+class Wrong(Exception):
+    """An answer that its contract forbids; the text completes "it returned"."""
+
+
+@final
+class Guarded:
+    """A callable of a plugin whose faults are `PluginFailed`."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        failed: Callable[[str], PluginFailed],
+        check: Check | None,
+        passing: tuple[type[Exception], ...],
+    ) -> None:
+        update_wrapper(self, function)
+        self._function = function
+        self._check = check
+        self._passing = passing
+        self.failed = failed
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Call the function and check its answer."""
+        try:
+            answer = self._function(*arguments, **named)
+        except self._passing:
+            raise
+        except (Exception, SystemExit) as error:
+            raise self.failed(exception_text(error)) from error
+        if self._check is None:
+            return answer
+        try:
+            return self._check(answer, *arguments)
+        except Wrong as wrong:
+            raise self.failed(f"it returned {wrong}") from None
+
+    def load(self) -> None:
+        """Import the function, if that is left to its first call."""
+        if isinstance(self._function, LazyCall):
+            try:
+                self._function.load()
+            except (Exception, SystemExit) as error:
+                raise self.failed(exception_text(error)) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """Guards the callables of one declaration."""
+
+    entry: Registered[Any]
+    hook: str
+
+    def of(
+        self,
+        stage: str,
+        function: Any,
+        check: Check | None = None,
+        passing: tuple[type[Exception], ...] = (),
+    ) -> Any:
+        """Guard a callable; `stage` names it, and exceptions of the types `passing` pass.
+
+        Raises `Wrong` for anything else than a callable.
+        """
+        if not callable(function):
+            raise Wrong(f"{shown(function)} as {stage}, expected a function")
+        return Guarded(
+            function,
+            failed=partial(self.failed, stage),
+            check=check,
+            passing=(*_PASSING, *passing),
+        )
+
+    def optional(self, stage: str, function: Any, check: Check | None = None) -> Any:
+        """Guard a callable, or return `None` if there is none."""
+        return None if function is None else self.of(stage, function, check)
+
+    def methods(self, table: Methods, answer: Any, *_: Any) -> Any:
+        """Guard the methods of an object."""
+        missing = [name for name in table if not callable(getattr(answer, name, None))]
+        if missing:
+            raise Wrong(f"{shown(answer)} without the methods {listed(missing)}")
+        guarded = {name: self.of(name, getattr(answer, name), *how) for name, how in table.items()}
+        return SimpleNamespace(**guarded)
+
+    def failed(self, stage: str, problem: str) -> PluginFailed:
+        """Make the error of a callable."""
+        entry = self.entry
+        place = (
+            f"Plugin {entry.plugin} ({entry.origin}) failed in {stage} of {self.hook} "
+            f"{entry.value.name!r}"
+        )
+        return PluginFailed(place, problem, declaration=entry.value.name)
+
+
+def shown(answer: Any) -> str:
+    """Describe an answer by its type.
+
+    >>> shown(None), shown("text")
+    ('None', 'a str')
+    """
+    return "None" if answer is None else f"a {type(answer).__name__}"
+
+
+def is_a(*types: type[Any]) -> Check:
+    """Return the check that an answer is an instance of one of some types."""
+    names = " or ".join("None" if one is type(None) else one.__name__ for one in types)
+
+    def check(answer: Any, *_: Any) -> Any:
+        if not isinstance(answer, types):
+            raise Wrong(f"{shown(answer)}, expected {names}")
+        return answer
+
+    return check
+
+
+def is_callable(answer: Any, *_: Any) -> Any:
+    """Check that an answer is a function."""
+    if not callable(answer):
+        raise Wrong(f"{shown(answer)}, expected a function")
+    return answer

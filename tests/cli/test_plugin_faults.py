@@ -1,0 +1,231 @@
+"""A plugin at fault: what commands print, how they end, and that they end."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+
+Plug = Callable[[str], dict[str, str]]
+
+EXTENSION = """
+from runtime_core.contracts import Layer, ServerExtension, ServerParts
+from runtime_core.hookspecs import hookimpl
+
+def build(server):
+    {body}
+
+@hookimpl
+def server_extensions():
+    yield ServerExtension(name="keys", summary="", build=build, required={required})
+"""
+
+ENDPOINT = """
+from runtime_core.contracts import Endpoint
+from runtime_core.hookspecs import hookimpl
+
+@hookimpl
+def endpoints():
+    yield Endpoint(name="broken", summary="", bind=lambda binding: None)
+"""
+
+THREAD = """
+import threading
+from runtime_core.contracts import Recipe
+from runtime_core.hookspecs import hookimpl
+
+threading.Thread(target=lambda: threading.Event().wait()).start()
+
+@hookimpl
+def recipes():
+    yield Recipe(name="acme", summary="", files=dict)
+"""
+
+SECRET = """
+from pydantic import BaseModel, Field, SecretStr
+from runtime_core.contracts import Settings
+from runtime_core.hookspecs import hookimpl
+
+class AcmeSettings(BaseModel):
+    token: SecretStr = Field(SecretStr("default-token"), min_length=100)
+
+@hookimpl
+def settings():
+    yield Settings(name="acme", summary="", load=lambda: AcmeSettings)
+"""
+
+
+@pytest.fixture
+def plug(tmp_path: Path) -> Plug:
+    """Return a function that installs a plugin for programs with the returned environment."""
+
+    def install(source: str) -> dict[str, str]:
+        site = tmp_path / "site"
+        facts = site / "acme_plugin-1.0.dist-info"
+        facts.mkdir(parents=True)
+        (site / "acme_plugin.py").write_text(textwrap.dedent(source), encoding="utf-8")
+        (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-plugin\nVersion: 1.0\n")
+        (facts / "entry_points.txt").write_text("[tesseract_runtime]\nacme = acme_plugin\n")
+        return {"PYTHONPATH": str(site)}
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("raise RuntimeError('no directory')", "RuntimeError: no directory"),
+        ("return None", "it returned None, expected ServerParts"),
+        (
+            "return ServerParts(layers=[Layer(place='indentity', wrap=id)])",
+            "it returned a layer at the unknown place 'indentity'; places are edge, identity, "
+            "request",
+        ),
+    ],
+)
+def test_a_required_extension_that_fails_ends_serve(
+    cli: Cli, plug: Plug, tesseract: Callable[..., Path], body: str, problem: str
+) -> None:
+    """A service without its authentication must not start."""
+    environment = plug(EXTENSION.format(body=body, required=True))
+    done = cli("--api-path", str(tesseract()), "serve", "-p", "0", environment=environment)
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "Error: Plugin acme (acme-plugin 1.0) failed in build of server_extensions 'keys': "
+        f"{problem}\n"
+    )
+
+
+def test_strict_plugins_need_every_extension(
+    cli: Cli, plug: Plug, tesseract: Callable[..., Path]
+) -> None:
+    """With `--strict-plugins` no extension may fail."""
+    environment = plug(EXTENSION.format(body="return None", required=False))
+    arguments = ("--strict-plugins", "--api-path", str(tesseract()), "serve", "-p", "0")
+    done = cli(*arguments, environment=environment)
+    assert done.returncode == 1
+    assert "failed in build of server_extensions 'keys'" in done.stderr
+
+
+def test_check_names_an_endpoint_that_its_plugin_fails_to_bind(
+    cli: Cli, plug: Plug, tesseract: Callable[..., Path]
+) -> None:
+    """`check` says so once, and lists what is served; with `--strict-plugins` it fails."""
+    environment = plug(ENDPOINT)
+    api = ("--api-path", str(tesseract()))
+    done = cli(*api, "check", environment=environment)
+    fault = (
+        "Plugin acme (acme-plugin 1.0) failed in bind of endpoints 'broken': it returned None, "
+        "expected BoundEndpoint or Unavailable"
+    )
+    assert (done.returncode, done.stderr) == (0, f"Warning: {fault}\n")
+    assert "  apply: served\n" in done.stdout
+    assert f"  broken: not served: {fault}\n" in done.stdout
+    strict = cli("--strict-plugins", *api, "check", environment=environment)
+    assert (strict.returncode, strict.stderr) == (1, f"Error: {fault}\n")
+
+
+def test_strict_plugins_load_what_is_left_to_the_first_use(cli: Cli, plug: Plug) -> None:
+    """A codec whose module is missing is found at start."""
+    environment = plug("""
+        from runtime_core.contracts import Compressor, lazy_call
+        from runtime_core.hookspecs import hookimpl
+
+        @hookimpl
+        def compressors():
+            yield Compressor(name="acme", summary="", load=lazy_call("surely_missing:Codec"))
+    """)
+    assert cli("plugins", environment=environment).returncode == 0
+    done = cli("--strict-plugins", "plugins", environment=environment)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "Error: Strict plugins: Plugin acme (acme-plugin 1.0) failed in load of compressors "
+        "'acme': ModuleNotFoundError: No module named 'surely_missing'\n"
+    )
+
+
+def test_threads_of_plugins_keep_no_command_alive(
+    cli: Cli, plug: Plug, tesseract: Callable[..., Path]
+) -> None:
+    """A command ends with its result, and with its exit code."""
+    environment = plug(THREAD)
+    api = ("--api-path", str(tesseract()))
+    done = cli(*api, "apply", '{"inputs": {"x": [1.0]}}', environment=environment)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["y"]["data"]["buffer"] == [2.0]
+    assert cli(*api, "apply", "{}", environment=environment).returncode == 2
+
+
+def test_threads_of_user_code_end_before_the_command(
+    cli: Cli, plug: Plug, tesseract: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A thread that a Tesseract has started may finish, also beside that of a plugin."""
+    source = """
+        import threading, time
+        from pathlib import Path
+        from pydantic import BaseModel
+
+        class InputSchema(BaseModel):
+            path: str
+
+        class OutputSchema(BaseModel):
+            pass
+
+        def finish(path):
+            time.sleep(0.2)  # the result is written sooner
+            Path(path).write_text("done")
+
+        def apply(inputs):
+            threading.Thread(target=finish, args=(inputs.path,)).start()
+            return OutputSchema()
+    """
+    path = tmp_path / "out.txt"
+    payload = json.dumps({"inputs": {"path": str(path)}})
+    cli("--api-path", str(tesseract(source)), "apply", payload, environment=plug(THREAD))
+    assert path.read_text() == "done"
+
+
+@pytest.mark.parametrize("source", ["flag", "variable"])
+def test_a_secret_option_is_not_printed(cli: Cli, plug: Plug, source: str) -> None:
+    """The message about a secret names its flag or variable, and not its value."""
+    environment = plug(SECRET)
+    if source == "flag":
+        done = cli("--acme-token", "hunter2", "health", environment=environment)
+    else:
+        done = cli("health", environment=environment | {"TESSERACT_ACME_TOKEN": "hunter2"})
+    name = "--acme-token" if source == "flag" else "TESSERACT_ACME_TOKEN"
+    assert done.returncode == 2
+    assert f"{name}=***: " in done.stderr
+    assert "hunter2" not in done.stderr
+    assert "default-token" not in cli("--help-all", environment=environment).stdout
+
+
+def test_a_secret_of_a_payload_is_not_printed(cli: Cli, tesseract: Callable[..., Path]) -> None:
+    """Nor is the value of a secret field of the inputs, in a nested model or under an alias."""
+    source = """
+        from pydantic import BaseModel, Field, SecretStr
+
+        class Login(BaseModel):
+            password: SecretStr = Field(min_length=100, alias="pass")
+
+        class InputSchema(BaseModel):
+            logins: list[Login]
+            size: int
+
+        class OutputSchema(BaseModel):
+            pass
+
+        def apply(inputs):
+            return OutputSchema()
+    """
+    api = ("--api-path", str(tesseract(source)))
+    payload = '{"inputs": {"logins": [{"pass": "hunter2"}], "size": "x"}}'
+    done = cli(*api, "apply", payload)
+    assert done.returncode == 2
+    assert "inputs.logins.0.pass" in done.stderr
+    assert "hunter2" not in done.stderr

@@ -207,7 +207,8 @@ class Runtime:
         fault = None
         try:
             run = run_of(call, self.config)
-            remove_earlier(run)
+            if not call.new_run:
+                remove_earlier(run)
             with self._running(run) as here:
                 endpoint = self.bound(call.endpoint)
                 placed = self._placed(here, call.output_path)

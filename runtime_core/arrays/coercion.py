@@ -157,6 +157,8 @@ def _has_text(value: Any) -> bool:
         refuse_masked(value)
         return isinstance(value, str)
     kinds = set(map(type, value))
+    if kinds <= _PLAIN_NUMBERS:
+        return False
     if kinds & _LISTS:
         return any(_has_text(item) for item in value)
     if any(issubclass(kind, np.ndarray) for kind in kinds):
@@ -165,6 +167,7 @@ def _has_text(value: Any) -> bool:
     return any(issubclass(kind, str) for kind in kinds)
 
 
+_PLAIN_NUMBERS = frozenset({int, float, bool})
 _LISTS = frozenset({list, tuple})
 
 

@@ -30,7 +30,8 @@ class Call:
 
     `body` is a document in the format `body_format`; the result is written in the form `output`.
     Array files are written to `output_folder` in `output_path`, and named relative to the latter.
-    The call is aborted after `timeout` seconds where that is possible.
+    A `new_run` has an id that was made for it, and so no earlier run to replace. The call is
+    aborted after `timeout` seconds where that is possible.
     """
 
     endpoint: str
@@ -42,6 +43,7 @@ class Call:
     output_folder: str = ""
     timeout: float | None = None
     parent_run_id: str | None = None
+    new_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,7 +67,7 @@ class ComputingRoute:
             admission.refuse_if_full()
             with ExitStack() as admitted:
                 reserve = admitted.enter_context(admission.body())
-                call = await self._call(header_fields(scope), receive, run_id, reserve)
+                call = await self._call(scope, receive, run_id, reserve)
                 admitted.enter_context(admission.slot())
                 async with cancelled_on_disconnect(receive), self._server.call(call) as reply:
                     admitted.close()  # it is computed: a slow reader takes no place in the queue
@@ -79,10 +79,8 @@ class ComputingRoute:
         except ClientDisconnect:
             pass  # the client has gone
 
-    async def _call(
-        self, fields: Mapping[str, str], receive: Receive, run_id: str, reserve: Reserve
-    ) -> Call:
-        server = self._server
+    async def _call(self, scope: Scope, receive: Receive, run_id: str, reserve: Reserve) -> Call:
+        server, fields = self._server, header_fields(scope)
         _refuse_content_encoding(fields)
         body_format = server.negotiation.input_format(fields.get("content-type", ""))
         output = server.negotiation.output(fields.get("accept", ""))
@@ -90,6 +88,7 @@ class ComputingRoute:
         return Call(
             endpoint=self._endpoint,
             run_id=run_id,
+            new_run=named_run_id(scope) is None,
             parent_run_id=_parent_run_id(fields),
             timeout=_timeout(fields),
             body=await server.bodies.read(receive, server.workers.arriving(size), reserve),

@@ -107,6 +107,14 @@ def test_same_id_again_begins_with_an_empty_folder(
     assert [path.name for path in tmp_path.glob("*run*")] == ["run_fit-7"]
 
 
+def test_new_run_spends_no_time_on_earlier_ones(logging_runtime: Logging, tmp_path: Path) -> None:
+    """A call whose id was made for it does not look for the folder of an earlier run."""
+    (tmp_path / "run_fit-7").mkdir()
+    (tmp_path / "run_fit-7" / "mesh").touch()
+    logging_runtime(HERE)[0].invoke(replace(call_of(), new_run=True))
+    assert (tmp_path / "run_fit-7" / "mesh").exists()
+
+
 def test_id_of_the_parent_run_is_refused(logging_runtime: Logging, tmp_path: Path) -> None:
     """A call inside a run cannot replace that run."""
     (tmp_path / "run_fit-7").mkdir()

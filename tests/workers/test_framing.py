@@ -104,6 +104,7 @@ def test_call_arrives_as_it_was_sent(
         output=Wire(format="json+base64", array_encoding="base64", compression=compression),
         timeout=timeout,
         parent_run_id=parent,
+        new_run=True,
     )
     message = carried(call_message(7, call, {}))
     assert (read_call(message, None), read_attached(message)) == (call, {})

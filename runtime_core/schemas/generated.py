@@ -36,6 +36,7 @@ from runtime_core.schemas.defaults import (
     invalid_default,
     whole_annotation,
 )
+from runtime_core.schemas.integers import read_integers
 from runtime_core.schemas.structures import (
     author_named,
     class_of,
@@ -168,7 +169,7 @@ class ModelGenerator:
         annotations.update({name: field.annotation for name, field in fields.items()})
         if _has_untyped_extras(author):
             annotations["__pydantic_extra__"] = dict[str, Untyped]
-        return namespace | guard_defaults(author, fields) | fields
+        return namespace | guard_defaults(author, fields) | read_integers(fields) | fields
 
     def _field(self, author: type[BaseModel], field: FieldInfo) -> FieldInfo:
         generated = copy(field)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -22,6 +23,7 @@ _LONGEST_FIELD = 1 << 13  # bytes of one header
 _SECONDS_FOR_HEAD = 30.0  # from the connection, or from the first bytes of a later request
 _SECONDS_HALF_CLOSED = 1.0  # a client that has closed its side may still read, or may have gone
 _SECONDS_FOR_PROBE = 2.0  # for the head, on a connection that is accepted for probes only
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _RESERVED_FOR_PROBES = 16  # such connections; for a further one the oldest is cut
 
 _TOO_MANY_CONNECTIONS = JsonResponse(
@@ -58,6 +60,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._limit = limit
         self._pending = 0  # bytes since the last progress: a head, a piece of a body, a request
         self._awaits_head = True
+        self._unanswered: deque[RequestResponseCycle] = deque()  # pipelined requests
         self._ignores_upgrade = False
         self._unread = 0  # bytes of the last answer when they were counted
         self._invalid = (HTTPStatus.BAD_REQUEST, "The request is not valid HTTP/1.1.")
@@ -80,6 +83,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         self._limit.beyond.pop(self, None)
+        for cycle in self._unanswered:  # uvicorn tells the last one only
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio declares it
@@ -122,6 +128,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._head_deadline.cancel()
             self._head_deadline = None
         super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            self._unanswered.append(self.cycle)
 
     def on_body(self, body: bytes) -> None:
         """Note a piece of the body."""
@@ -132,14 +140,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Expect the head of the next request."""
         self._pending = 0
         if not self._ignores_upgrade:
-            self._awaits_head = True
+            self._awaits_head = not self.parser.should_upgrade()  # what follows is not HTTP
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the next request, or for the end of a connection whose answer is not read."""
+        self._unanswered.popleft()
         super().on_response_complete()
         if self.transport.is_closing():
             self._close_later()
+        elif not self._awaits_head and not self._is_answering:
+            self._limit_head()  # includes the rest of a body that the answer did not wait for
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection; cut one whose last answer is not being read."""
@@ -163,7 +174,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return cycle is not None and not cycle.response_complete
 
     def _should_upgrade(self) -> bool:
-        is_handshake = self.parser.get_method() == b"GET" and not self._is_for_probes
+        if self.parser.get_method() != b"GET" or self._is_for_probes or self._is_answering:
+            return False
+        names = {name for name, _ in self.headers}  # of a whole handshake, which has no body
+        is_handshake = b"sec-websocket-key" in names and not names & _FRAMING
         return is_handshake and super()._should_upgrade()
 
     def _feed(self, data: bytes) -> None:

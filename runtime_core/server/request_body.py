@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -35,8 +35,10 @@ class BodyReader:
         for timeout in self._timeouts:
             self._renew(timeout)
 
-    async def read(self, receive: Receive, arriving: BodyBuffer, reserve: Reserve) -> Buffer:
-        """Return the whole body of a request.
+    async def read(
+        self, receive: Receive, arriving: BodyBuffer, reserve: Reserve, admit: Callable[[], None]
+    ) -> Buffer:
+        """Return the whole body of a request, which `admit` may refuse once it is complete.
 
         Raises `BodyTooLarge`, `QueueFull`, `SlowBody`, `ShuttingDown`, and `ClientDisconnect` when
         the client hangs up; then the body has been discarded.
@@ -56,6 +58,7 @@ class BodyReader:
                     reserve(arriving.size + len(piece))
                     arriving.add(piece)
                     if not message.get("more_body", False):
+                        admit()
                         return arriving.finished()
         except BaseException as error:
             arriving.discard()

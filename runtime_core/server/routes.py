@@ -6,6 +6,7 @@ import errno
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -14,10 +15,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core import documents
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, EndpointDescription, Fault, Reply
+from runtime_core.contracts import Buffer, Call, EndpointDescription, Fault, Reply
 from runtime_core.errors import FaultKind, InvalidOption, QueueFull, TesseractRuntimeError
 from runtime_core.run_logs.run import checked_run_id, new_run_id, run_name
-from runtime_core.server.admission import Reserve
 from runtime_core.server.disconnect import cancelled_on_disconnect
 from runtime_core.server.headers import header_fields, invalid_request, named_run_id
 from runtime_core.server.negotiation import UnsupportedMediaType
@@ -31,6 +31,7 @@ from runtime_core.server.responses import (
     timing,
 )
 from runtime_core.server.server import Server
+from runtime_core.workers import BodyBuffer
 
 
 def endpoint_routes(server: Server) -> Iterator[Route]:
@@ -67,8 +68,9 @@ class ComputingRoute:
             admission.refuse_if_full()
             with ExitStack() as admitted:
                 reserve = admitted.enter_context(admission.body())
-                call = await self._call(scope, receive, run_id, reserve)
-                admitted.enter_context(admission.slot())
+                admit = partial(admitted.enter_context, admission.slot())
+                read = partial(self._server.bodies.read, receive, reserve=reserve, admit=admit)
+                call = await self._call(scope, read, run_id)
                 async with cancelled_on_disconnect(receive), self._server.call(call) as reply:
                     admitted.close()  # it is computed: a slow reader takes no place in the queue
                     await self._response(reply)(scope, receive, send)
@@ -79,7 +81,9 @@ class ComputingRoute:
         except ClientDisconnect:
             pass  # the client has gone
 
-    async def _call(self, scope: Scope, receive: Receive, run_id: str, reserve: Reserve) -> Call:
+    async def _call(
+        self, scope: Scope, read: Callable[[BodyBuffer], Awaitable[Buffer]], run_id: str
+    ) -> Call:
         server, fields = self._server, header_fields(scope)
         _refuse_content_encoding(fields)
         body_format = server.negotiation.input_format(fields.get("content-type", ""))
@@ -91,7 +95,7 @@ class ComputingRoute:
             new_run=named_run_id(scope) is None,
             parent_run_id=_parent_run_id(fields),
             timeout=_timeout(fields),
-            body=await server.bodies.read(receive, server.workers.arriving(size), reserve),
+            body=await read(server.workers.arriving(size)),
             body_format=body_format.name,
             output=output,
             output_path=server.config.output_path,

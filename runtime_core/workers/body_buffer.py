@@ -41,6 +41,7 @@ class BodyBuffer:
     def discard(self) -> None:
         """Release the memory of a body that no call will use."""
         if self._shared_buffer is not None:
+            self._view = memoryview(b"")  # an error that is being handled may hold this object
             self._shared_buffers.release(self._shared_buffer)
             self._shared_buffer = None
 

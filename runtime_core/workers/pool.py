@@ -321,6 +321,7 @@ class WorkerPool:
                 queued.warn_if_long()
             idle_ticks = 0 if self._calls else idle_ticks + 1
             if idle_ticks == _TICKS_TO_SHRINK:
+                idle_ticks = 0  # calls may come and go between two looks
                 self._shared_buffers.shrink()
                 for worker in self._idle:
                     worker.shrink()

@@ -17,11 +17,11 @@ import websockets
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
-from runtime_core.server import uvicorn_server
+from runtime_core.server import http_protocol, uvicorn_server
 from runtime_core.server.http_protocol import BoundedHttpProtocol, ConnectionLimit
 from tests.conftest import DOUBLE, Cli
 from tests.patience import SECONDS, wait_until
-from tests.server.conftest import head, read_answer
+from tests.server.conftest import GATED, head, read_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
     from starlette.websockets import WebSocket
 
-    from tests.server.conftest import Serve, Served
+    from tests.server.conftest import Gate, Serve, Served
 
 BODY = b'{"inputs": {"x": [4.0]}}'
 UPGRADE = {"Connection": "Upgrade, HTTP2-Settings", "HTTP2_Settings": "AAMAAABkAAQAAP__"}
@@ -55,6 +55,16 @@ def test_upgrade_is_ignored(double: Served, protocol: str, packets: int) -> None
         assert read_answer(connection).json()["y"]["data"]["buffer"] == [8.0]
         connection.sendall(head("/health", "GET"))
         assert read_answer(connection).json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("fields", [{}, {"Sec_WebSocket_Key": "x", "Content_Length": "0"}])
+def test_half_a_handshake_is_an_ordinary_request(double: Served, fields: dict[str, str]) -> None:
+    """A request for a WebSocket without a key, or with a body, is answered and goes on."""
+    with double.raw() as connection:
+        for _ in range(2):
+            asked = head("/health", "GET", Upgrade="websocket", Connection="Upgrade", **fields)
+            connection.sendall(asked)
+            assert read_answer(connection).json() == {"status": "ok"}
 
 
 def test_body_after_an_upgrade_is_not_a_request(double: Served) -> None:
@@ -112,6 +122,22 @@ def test_long_header_is_431(double: Served) -> None:
     assert answer.json() == {"detail": "Header 'accept' exceeds 8192 bytes."}
 
 
+def test_invalid_bytes_after_pipelined_calls_end_all(
+    serve: Serve, gate: Gate, gate_inputs: dict[str, str]
+) -> None:
+    """Every request of a connection learns that it has been closed."""
+    served = serve(GATED)
+    body = json.dumps({"inputs": gate_inputs}).encode()
+    with served.raw() as connection:
+        connection.sendall(head(Content_Length=len(body)) + body)
+        gate.wait_until_entered()
+        connection.sendall(head("/health", "GET") + b"nonsense\r\n\r\n")
+        assert connection.recv(1) == b""
+    gate.open()
+    assert served.end() == 0
+    assert "Traceback" not in served.log.wait_for_end()
+
+
 def test_http_1_0_needs_no_host(double: Served) -> None:
     """A client of HTTP/1.0 is answered without a header `Host`."""
     with double.raw() as connection:
@@ -156,6 +182,17 @@ def test_late_second_head_is_given_up(serve: Serve) -> None:
         assert read_answer(connection).status == 200
         connection.sendall(b"GET /hea")
         assert read_answer(connection).status == 408
+
+
+def test_rest_of_a_body_after_its_answer_is_given_up(serve: Serve) -> None:
+    """A connection is closed if a body is answered early and its rest does not come."""
+    limit = {"runtime_core.server.http_protocol._SECONDS_FOR_HEAD": 0.5}
+    with serve(DOUBLE, constants=limit).raw() as connection:
+        connection.sendall(head("/health", "POST", Content_Length=100) + b"x")
+        assert read_answer(connection).status == 405
+        connection.sendall(b"y")
+        assert read_answer(connection).status == 408
+        assert connection.recv(1) == b""
 
 
 def test_probes_are_served_beyond_the_most_connections(serve: Serve) -> None:
@@ -208,6 +245,7 @@ def test_hangup_ends_a_server_as_sigterm_does(serve: Serve) -> None:
 async def greet(websocket: WebSocket) -> None:
     """Answer on a WebSocket."""
     await websocket.accept()
+    await asyncio.sleep(2 * http_protocol._SECONDS_FOR_HEAD)
     await websocket.send_text("hello")
     await websocket.close()
 
@@ -228,7 +266,8 @@ async def greeted(app: ASGIApp) -> str | bytes:
         await serving
 
 
-def test_websocket_routes_are_upgraded() -> None:
-    """The handshake of a WebSocket is not ignored."""
+def test_websocket_routes_are_upgraded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handshake of a WebSocket is not ignored, and no head is expected after it."""
+    monkeypatch.setattr(http_protocol, "_SECONDS_FOR_HEAD", 0.1)
     app = Starlette(routes=[WebSocketRoute("/greet", greet)])
     assert asyncio.run(greeted(app)) == "hello"

@@ -6,10 +6,12 @@ import base64
 import json
 import re
 import socket
+import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +24,6 @@ from tests.server.conftest import GATED, exchange, has_room, head, read_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from tests.server.conftest import Answer, Client, Gate, Serve, Served
 
@@ -67,6 +68,34 @@ def refused(answer: Answer) -> str:
     assert answer.json()["run_id"] == answer.headers["tesseract-run-id"]
     detail: str = answer.json()["detail"]
     return detail
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the descriptors of a process")
+def test_complete_body_that_finds_the_queue_full_is_released(
+    serve: Serve, gate: Gate, gate_inputs: dict[str, str]
+) -> None:
+    """Bodies that are refused only when they are complete take no memory."""
+    soon = {"runtime_core.workers.pool._TICKS_TO_SHRINK": 1}
+    served = serve(GATED, options=["--queue-size=0"], constants=soon)
+    before = shared_buffers(served)
+    beginning = head(Content_Length=MIB) + b" " * (MIB - 1)
+    with ExitStack() as stack:
+        connections = [stack.enter_context(served.raw()) for _ in range(8)]
+        for connection in connections:
+            connection.sendall(beginning)
+        wait_until(lambda: shared_buffers(served) == before + 8)
+        with filled(served, gate, gate_inputs, 1):
+            for connection in connections:
+                connection.sendall(b" ")
+                assert "The queue is full" in refused(read_answer(connection))
+    wait_until(lambda: shared_buffers(served) <= before + 1)  # an error may hold the last
+
+
+def shared_buffers(served: Served) -> int:
+    """Return the number of shared buffers that the front of a server holds."""
+    links = Path(f"/proc/{served.process.pid}/fd").iterdir()
+    ours = [link for link in links if "memfd:tesseract-runtime" in str(link.readlink())]
+    return len({link.stat().st_ino for link in ours})  # a mapped one has two descriptors
 
 
 def chunked(client: Client, *pieces: bytes) -> Answer:

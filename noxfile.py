@@ -1,12 +1,13 @@
 """Every check that CI runs, under the name that a person would type: `nox -s tests`.
 
-Without a name nox runs `SESSIONS`. On request only: `soak -- 600`, `mutations`, `growth`, `bench`
-and the tests on the other versions of Python.
+Without a name nox runs `SESSIONS`. On request only: `soak -- 600`, `mutations`, `fuzz`, `growth`,
+`bench` and the tests on the other versions of Python.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 from pathlib import Path
 
@@ -163,7 +164,7 @@ def interop(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def soak(session: nox.Session) -> None:
-    """Load a server whose workers are killed, for a minute or for `-- SECONDS`."""
+    """Load a server with ordinary and hostile clients, for a minute or for `-- SECONDS`."""
     session.install(*checkout(), "--group=test")
     seconds = session.posargs[0] if session.posargs else "60"
     session.run("pytest", "-q", "-s", "tests/soak", env={"SOAK_SECONDS": seconds})
@@ -175,6 +176,15 @@ def mutations(session: nox.Session) -> None:
     session.install(*checkout(), "--group=test")
     count = ["--mutations=100000"]
     session.run("pytest", "-q", "tests/testing/test_mutations.py", *count, *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def fuzz(session: nox.Session) -> None:
+    """Send 20,000 random connections to a server; `-- SEED` repeats those of a seed."""
+    session.install(*checkout(), "--group=test")
+    seed = session.posargs[0] if session.posargs else str(random.getrandbits(32))
+    variables = {"FUZZ_CONNECTIONS": "20000", "FUZZ_SEED": seed}
+    session.run("pytest", "-q", "-s", "tests/server/test_fuzz.py", env=variables)
 
 
 @nox.session(python=OLDEST)

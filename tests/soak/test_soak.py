@@ -1,48 +1,36 @@
-"""A server under load for a while: workers are killed, clients hang up, and every answer is right.
+"""A server under load for a while, with hostile clients and without them.
 
-`SOAK_SECONDS` says how long; the default is short. Run `SOAK_SECONDS=600 pytest tests/soak -s` to
-read what was counted.
+Workers are killed, clients hang up, and every answer is right. `SOAK_SECONDS` says how long. Run
+`SOAK_SECONDS=600 pytest tests/soak -s` to read what was counted.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import random
-import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 
-import msgpack
 import numpy as np
 import psutil
 import pytest
 
-from tests.patience import SECONDS
-from tests.server.conftest import (
-    Answer,
-    Served,
-    exchange,
-    head,
-    read_answer,
-    serving,
-    shared_files,
-    wait_until_gone,
-)
+from tests.patience import SECONDS, patient, wait_until
+from tests.server.conftest import Served, serving, shared_files, wait_until_gone
+from tests.soak.clients import Load, Role, ask, kill, leave, loaded, read_slowly, take_too_long
+from tests.soak.hostile import HOSTILE
 
-DURATION = float(os.environ.get("SOAK_SECONDS", "8"))
-ORDINARY, LEAVING, SLOW = 12, 2, 2
+DURATION = float(os.environ.get("SOAK_SECONDS", "60"))
+ROUNDS = 2
+OTHERS: list[Role] = [*[ask] * 12, *[leave] * 2, *[read_slowly] * 2]
+CHORES: list[Role] = [kill, take_too_long]
+assert len(HOSTILE) == len(OTHERS + HOSTILE) / 3
 MIB = 1 << 20
 
 SOURCE = """
@@ -50,9 +38,17 @@ import ctypes
 from pydantic import BaseModel
 from runtime_core import Array, Float64
 
+class Item(BaseModel):
+    a: int
+    b: int
+    c: int
+    d: int
+    e: int
+
 class InputSchema(BaseModel):
     x: Array[(None,), Float64]
     hold: float = 0.0
+    items: list[Item] = []
 
 class OutputSchema(BaseModel):
     y: Array[(None,), Float64]
@@ -62,8 +58,19 @@ def apply(inputs):
     return OutputSchema(y=2 * inputs.x)
 """
 
-OPTIONS = ["--num-workers=2", "--queue-size=12", "--timeout=3"]
-CONSTANTS = {"runtime_core.workers.pool._TICKS_TO_SHRINK": 2}
+MOST_QUEUED = 256 * MIB
+LARGEST_ANSWER = 11 * MIB
+MOST_OF_FRONT = MOST_QUEUED + (len(OTHERS + HOSTILE) + 2) * LARGEST_ANSWER + 64 * MIB
+"""Bodies, an answer for each client and worker, as the documentation says, and small things."""
+MOST_OF_WORKER = 256 * MIB  # its libraries, one call and its answer
+
+OPTIONS = ["--num-workers=2", "--queue-size=12", "--timeout=3", f"--max-queued-bytes={MOST_QUEUED}"]
+CONSTANTS = {
+    "runtime_core.workers.pool._TICKS_TO_SHRINK": 2,
+    "runtime_core.server.http_protocol._SECONDS_FOR_HEAD": patient(5),
+    "runtime_core.server.request_body._SECONDS_TO_GET_GOING": patient(5),
+    "runtime_core.server.responses._STALLED_SECONDS": patient(5),
+}
 
 PROBE = """
 import http.client, json, select, sys, time
@@ -80,189 +87,6 @@ print(json.dumps(sorted(seconds)))
 """Asks for the health of a server until its stdin is closed; it has nothing else to do."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """Writes a vector into a payload and reads it from an answer."""
-
-    media_type: str
-    sizes: Sequence[int]
-    write: Callable[[np.ndarray, float], bytes]
-    read: Callable[[bytes], np.ndarray]
-
-
-def payload(x: object, hold: float) -> dict[str, Any]:
-    """Return the tree of a payload."""
-    return {"inputs": {"x": x, "hold": hold}}
-
-
-def array(x: np.ndarray, buffer: object, encoding: str) -> dict[str, Any]:
-    """Return the tree of an array."""
-    data = {"buffer": buffer, "encoding": encoding}
-    return {"shape": list(x.shape), "dtype": "float64", "data": data}
-
-
-def base64_text(x: np.ndarray) -> str:
-    """Return the bytes of a vector as base64."""
-    return base64.b64encode(x.data).decode()
-
-
-FORMS = (
-    Form(
-        media_type="application/json",
-        sizes=(16, 1000, 20_000),
-        write=lambda x, hold: json.dumps(payload(x.tolist(), hold)).encode(),
-        read=lambda body: np.array(json.loads(body)["y"]["data"]["buffer"]),
-    ),
-    Form(
-        media_type="application/json+base64",
-        sizes=(16, 8_000, 100_000, 1_000_000),
-        write=lambda x, hold: json.dumps(
-            payload(array(x, base64_text(x), "base64"), hold)
-        ).encode(),
-        read=lambda body: np.frombuffer(base64.b64decode(json.loads(body)["y"]["data"]["buffer"])),
-    ),
-    Form(
-        media_type="application/msgpack",
-        sizes=(16, 8_000, 100_000, 1_000_000),
-        write=lambda x, hold: msgpack.packb(payload(array(x, x.tobytes(), "raw"), hold)),
-        read=lambda body: np.frombuffer(msgpack.unpackb(body)["y"]["data"]["buffer"]),
-    ),
-)
-
-ERRORS: Mapping[int, Sequence[str]] = {
-    500: ("The worker process ended during the call (signal SIGKILL).",),
-    503: ("The queue is full", "The bodies of waiting calls"),
-    504: ("The call was stopped after 3 s.",),
-}
-"""What a client may be told instead of its result."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """A call and its right answer."""
-
-    form: Form
-    x: np.ndarray
-    body: bytes
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Return the headers of the call."""
-        return {"Content-Type": self.form.media_type, "Accept": self.form.media_type}
-
-    def fault_of(self, answer: Answer) -> str | None:
-        """Return the problem of an answer, if any."""
-        if answer.status == 200:
-            right = np.array_equal(self.form.read(answer.body), 2 * self.x)
-            return None if right else f"a wrong answer for {self.x.size} numbers"
-        detail = str(answer.json().get("detail"))
-        documented = any(detail.startswith(text) for text in ERRORS.get(answer.status, ()))
-        return None if documented else f"{answer.status}: {detail}"
-
-
-def question(chance: random.Random) -> Question:
-    """Return a call of a random form and size; a few keep the GIL, and very few for too long."""
-    form = chance.choice(FORMS)
-    x = np.random.default_rng(chance.getrandbits(32)).standard_normal(chance.choice(form.sizes))
-    hold = chance.choices([0.0, 0.02, 600.0], [90, 10, 0.1])[0]
-    return Question(form=form, x=x, body=form.write(x, hold))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Load:
-    """Clients of one server for a while, and their results."""
-
-    served: Served
-    end: float
-    counts: Counter[str] = field(default_factory=Counter)
-    faults: list[str] = field(default_factory=list)
-
-    @property
-    def lasts(self) -> bool:
-        """Check that the clients go on."""
-        return time.monotonic() < self.end and not self.faults
-
-    def note(self, question: Question, answer: Answer) -> None:
-        """Count an answer, and record its problem."""
-        self.counts[str(answer.status)] += 1
-        if fault := question.fault_of(answer):
-            self.faults.append(fault)
-
-
-def ask(load: Load, chance: random.Random) -> None:
-    """Call repeatedly on one connection."""
-    with closing(load.served.connection()) as connection:
-        while load.lasts:
-            asked = question(chance)
-            answer = exchange(connection, "POST", "/apply", asked.body, asked.headers)
-            load.note(asked, answer)
-
-
-def leave(load: Load, chance: random.Random) -> None:
-    """Call and hang up while the request is sent, waits, runs, or is answered."""
-    while load.lasts:
-        asked = question(chance)
-        with load.served.raw() as connection:
-            size = chance.choice([1, len(asked.body) // 2, len(asked.body)])
-            connection.sendall(beginning(asked) + asked.body[:size])
-            connection.settimeout(chance.random() * 0.2 + 0.001)
-            try:
-                connection.recv(chance.choice([1, 100_000]))
-            except TimeoutError:
-                pass
-        load.counts["left"] += 1
-
-
-def read_slowly(load: Load, chance: random.Random) -> None:
-    """Call with a small window, and read the answer in pieces."""
-    while load.lasts:
-        asked = question(chance)
-        with socket.socket() as connection:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-            connection.settimeout(SECONDS)
-            connection.connect(("127.0.0.1", load.served.port))
-            connection.sendall(beginning(asked) + asked.body)
-            time.sleep(chance.random() * 0.5)
-            load.note(asked, read_answer(connection))
-
-
-def beginning(asked: Question) -> bytes:
-    """Return the head of a request."""
-    return head(Content_Length=len(asked.body), **asked.headers)
-
-
-def kill(load: Load, chance: random.Random) -> None:
-    """Kill a worker from time to time."""
-    while load.lasts:
-        time.sleep(min(1.5, DURATION / 8))
-        workers = load.served.workers()
-        if workers:
-            victim = chance.choice(workers)
-            victim.send_signal(signal.SIGKILL)
-            load.counts["killed"] += 1
-
-
-ROLES = [*[ask] * ORDINARY, *[leave] * LEAVING, *[read_slowly] * SLOW, kill]
-
-
-def loaded(served: Served, seconds: float, seed: int) -> Load:
-    """Run clients for some seconds and return their results."""
-    load = Load(served=served, end=time.monotonic() + seconds)
-
-    def play(role: Callable[[Load, random.Random], None], number: int) -> None:
-        try:
-            role(load, random.Random(1000 * seed + number))
-        except (OSError, HTTPException, ValueError, KeyError) as error:
-            load.faults.append(f"{role.__name__}: {error!r}")
-
-    threads = [threading.Thread(target=play, args=(r, n)) for n, r in enumerate(ROLES)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return load
-
-
 @contextmanager
 def probed(served: Served) -> Iterator[list[float]]:
     """Request `/health` under load, and record the milliseconds."""
@@ -277,44 +101,120 @@ def probed(served: Served) -> Iterator[list[float]]:
     milliseconds += [1000 * seconds for seconds in json.loads(text)]
 
 
+@dataclass(kw_only=True)
+class Peaks:
+    """The most memory of the front and of a worker, in bytes."""
+
+    front: int = 0
+    worker: int = 0
+
+    def follow(self, served: Served, stop: threading.Event) -> None:
+        """Look at the processes again and again."""
+        front = psutil.Process(served.process.pid)
+        while not stop.wait(0.5):
+            self.front = max(self.front, front.memory_info().rss)
+            sizes = [memory_of(worker) for worker in served.workers()]
+            self.worker = max([self.worker, *sizes])
+
+
+def memory_of(process: psutil.Process) -> int:
+    """Return the resident bytes of a process, 0 of one that has ended."""
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+@contextmanager
+def followed(served: Served) -> Iterator[Peaks]:
+    """Follow the memory of a server inside the `with`."""
+    peaks, stop = Peaks(), threading.Event()
+    thread = threading.Thread(target=peaks.follow, args=(served, stop))
+    thread.start()
+    try:
+        yield peaks
+    finally:
+        stop.set()
+        thread.join()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """Rounds of the same load, and the milliseconds of `/health` meanwhile."""
+
+    roles: Sequence[Role]
+    loads: list[Load] = field(default_factory=list)
+    milliseconds: list[float] = field(default_factory=list)
+
+    def run(self, served: Served, seed: int) -> None:
+        """Load a server for one round."""
+        with probed(served) as milliseconds:
+            seconds = DURATION / (2 * ROUNDS)
+            self.loads.append(loaded(served, self.roles, seconds=seconds, seed=seed))
+        self.milliseconds.extend(milliseconds)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """The answers of the ordinary clients, by status."""
+        return sum((load.counts for load in self.loads), Counter[str]())
+
+    @property
+    def faults(self) -> list[str]:
+        """The faults of all rounds."""
+        return [fault for load in self.loads for fault in load.faults]
+
+    def report(self, name: str) -> None:
+        """Print the counts; times depend on the machine."""
+        hostile = sum((load.hostile for load in self.loads), Counter[str]())
+        print(f"\n{name}: {sorted(self.counts.items())}, hostile ones {sorted(hostile.items())}")
+        median, late, worst = np.quantile(self.milliseconds, [0.5, 0.99, 1.0])
+        print(f"/health: median {median:.1f} ms, 99 % {late:.1f} ms, worst {worst:.1f} ms")
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names in a folder without the folders of runs, which are meant to stay."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("run_"))
+
+
 def size_at_rest(served: Served) -> tuple[int, int]:
-    """Return memory and descriptors of the front after some time without calls."""
-    time.sleep(2)
+    """Return memory and descriptors of the front once it has closed all connections."""
     front = psutil.Process(served.process.pid)
+    wait_until(lambda: len(front.net_connections("tcp")) == 1)
+    threading.Event().wait(2)  # unused memory is released
     return front.memory_info().rss, front.num_fds()
 
 
-@pytest.mark.timeout(DURATION * 2 + 120)
-def test_server_bears_everything_at_once(tesseract: Callable[..., Path]) -> None:
-    """Each answer is right or a documented error, the front stays small, and nothing is left."""
-    before = shared_files()
-    with serving(tesseract(SOURCE), options=OPTIONS, constants=CONSTANTS) as served:
-        with probed(served) as milliseconds:
-            loads = [loaded(served, DURATION / 2, seed=1)]
-        first = size_at_rest(served)
-        loads.append(loaded(served, DURATION / 2, seed=2))
-        second = size_at_rest(served)
+@pytest.mark.timeout(DURATION * 2 + 240)
+def test_server_bears_everything_at_once(
+    tesseract: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Each answer is right or a documented error, hostile clients take little, nothing is left."""
+    before, scratch = shared_files(), tmp_path_factory.mktemp("scratch")
+    path = tesseract(SOURCE)
+    folder = names_in(path.parent)
+    calm, attacked = Phase(roles=OTHERS + CHORES), Phase(roles=OTHERS + CHORES + HOSTILE)
+    environment = {"TMPDIR": str(scratch)}
+    with serving(path, options=OPTIONS, constants=CONSTANTS, environment=environment) as served:
+        sizes = []
+        with followed(served) as peaks:
+            for seed in range(ROUNDS):  # in turn, as the speed of a machine changes
+                calm.run(served, seed)
+                attacked.run(served, seed)
+                sizes.append(size_at_rest(served))
         everything = psutil.Process(served.process.pid).children(recursive=True)
-        report(loads, milliseconds, first, second)
-        assert [fault for load in loads for fault in load.faults] == [], served.log.text[-3000:]
+        calm.report("without hostile clients")
+        attacked.report("with hostile clients")
+        print(f"most memory: front {peaks.front // MIB}, worker {peaks.worker // MIB} MiB")
+        print("front at rest:", [f"{size // MIB} MiB, {files} files" for size, files in sizes])
+        assert calm.faults + attacked.faults == [], served.log.text[-3000:]
         assert served.end() == 0
         wait_until_gone(everything)
-        assert all(load.counts["200"] > 0 and load.counts["killed"] > 0 for load in loads)
-        assert second[0] - first[0] < 40 * MIB
-        assert second[1] - first[1] <= 8
+        assert all(phase.counts["killed"] > 0 for phase in (calm, attacked))
+        assert attacked.counts["200"] >= 0.9 * calm.counts["200"] > 0
+        assert sizes[-1][0] - sizes[0][0] < 40 * MIB
+        assert sizes[-1][1] - sizes[0][1] <= 8
+        assert peaks.front < MOST_OF_FRONT
+        assert peaks.worker < MOST_OF_WORKER
         assert "Traceback" not in served.log.wait_for_end()
     assert shared_files() <= before
-
-
-def report(
-    loads: Sequence[Load],
-    milliseconds: Sequence[float],
-    first: tuple[int, int],
-    second: tuple[int, int],
-) -> None:
-    """Print the counts; times depend on the machine."""
-    counts = sum((load.counts for load in loads), Counter[str]())
-    median, late, worst = np.quantile(milliseconds, [0.5, 0.99, 1.0])
-    print(f"\n{DURATION:g} s: {dict(sorted(counts.items()))}")
-    print(f"/health: median {median:.1f} ms, 99 % {late:.1f} ms, worst {worst:.1f} ms")
-    print(f"front at rest: {first[0] // MIB} MiB, {first[1]} descriptors; then {second[0] // MIB}")
+    assert (names_in(path.parent), names_in(scratch)) == (folder, [])

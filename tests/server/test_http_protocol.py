@@ -145,9 +145,10 @@ def test_http_1_0_needs_no_host(double: Served) -> None:
         assert read_answer(connection).status == 200
 
 
-def test_half_closed_connection_is_answered(double: Served) -> None:
+def test_half_closed_connection_is_answered(serve: Serve) -> None:
     """A client that closes its side after the request still gets the answer."""
-    with double.raw() as connection:
+    patience = {"runtime_core.server.http_protocol._SECONDS_HALF_CLOSED": SECONDS}
+    with serve(DOUBLE, constants=patience).raw() as connection:
         connection.sendall(head(Content_Length=len(BODY)) + BODY)
         connection.shutdown(socket.SHUT_WR)
         answer = read_answer(connection)

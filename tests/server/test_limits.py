@@ -304,14 +304,14 @@ def test_reader_that_stops_is_given_up(serve: Serve) -> None:
 
 def test_steady_slow_reader_is_not_cut(serve: Serve) -> None:
     """A reader that takes longer for each piece than a stall may last gets every byte."""
-    patience = {"runtime_core.server.responses._STALLED_SECONDS": patient(0.3)}
+    patience = {"runtime_core.server.responses._STALLED_SECONDS": patient(0.5)}
     served = serve(DOUBLE, constants=patience)
-    with slow_reader(served, payload_of(np.zeros(200_000))) as slow:
+    with slow_reader(served, payload_of(np.zeros(60_000))) as slow:
         read = b""
-        while piece := slow.recv(100_000):
+        while piece := slow.recv(8192):
             read += piece
-            time.sleep(patient(0.1))
-    np.testing.assert_array_equal(array_of(read.partition(b"\r\n\r\n")[2]), np.zeros(200_000))
+            time.sleep(0.03)
+    np.testing.assert_array_equal(array_of(read.partition(b"\r\n\r\n")[2]), np.zeros(60_000))
 
 
 def test_last_bytes_that_are_not_read_are_given_up(serve: Serve) -> None:

@@ -91,6 +91,6 @@ def test_a_wrong_item_is_named(here: Here, made_here: None, inputs: Path) -> Non
 def test_the_help_shows_the_types(here: Here, made_here: None) -> None:
     """The help shows the type of each field."""
     told = here(API, "apply", "--help").stdout
-    assert "points: LazySequence[Apply_Point] -- Where." in told
+    assert "points: LazySequence[Point] -- Where." in told
     assert "path: InputPath -- What." in told
     assert "solver: TesseractReference | None = None" in told

@@ -39,10 +39,10 @@ def apply(inputs):
 """A Tesseract with nothing to differentiate."""
 
 
-def registered(value: Any) -> Registered[Any]:
-    """Declare a backend of a plugin, guarded as when it is loaded."""
+def registered(value: Any, hook: str = "gradient_backends") -> Registered[Any]:
+    """Return a declaration of a plugin, guarded as when it is loaded."""
     entry = Registered(value=value, plugin="acme", distribution="acme-gradients", version="2.0")
-    return guarded(entry, KINDS["gradient_backends"])
+    return guarded(entry, KINDS[hook])
 
 
 def backend(

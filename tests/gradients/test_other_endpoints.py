@@ -93,7 +93,8 @@ def test_endpoints_of_plugins_are_computed_by_backends(
     exact = GradientBackend(name="exact", summary="For tests.", provide=provide)
     hessian = Endpoint(name="hessian", summary="For tests.", bind=bind_hessian, gradient=gradient)
     mine = with_backends(catalog, exact)
-    entries = MappingProxyType({**mine.endpoints.entries, "hessian": registered(hessian)})
+    added = registered(hessian, "endpoints")
+    entries = MappingProxyType({**mine.endpoints.entries, "hessian": added})
     mine = replace(mine, endpoints=replace(mine.endpoints, entries=entries))
     flags = {"api_path": str(tesseract(DOUBLE)), "gradient_backend": "exact"}
     runtime = local_runtime(mine, resolve(mine, flags=flags, environment={}))

@@ -287,7 +287,7 @@ def test_import_that_fails_is_told(tesseract: Tesseract, source: str, message: s
     [
         ("np.ndarray", "<class 'numpy.ndarray'>"),
         ("np.float64 | None", "<class 'numpy.float64'>"),
-        ("list[NDArray[np.int8]]", "numpy.ndarray[tuple["),
+        ("list[NDArray[np.int8]]", "numpy.ndarray["),
     ],
 )
 def test_a_type_of_numpy_in_a_schema_is_told(

@@ -6,6 +6,7 @@ mapping; anything else keeps its form.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Hashable, Mapping, MutableMapping, Sequence
 from operator import is_not
@@ -13,7 +14,13 @@ from types import MappingProxyType
 from typing import Annotated, Any, get_origin
 
 import numpy as np
-from pydantic import GetCoreSchemaHandler, ValidationError, ValidationInfo
+from pydantic import (
+    BaseModel,
+    GetCoreSchemaHandler,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_core import (
     CoreSchema,
     InitErrorDetails,
@@ -29,18 +36,24 @@ from runtime_core.contracts import EncodedArray
 _ARRAY = ArrayDocument(Expected(shape=..., dtype=None))
 _PARENTS = frozenset({dict, list, EncodedArray, memoryview})
 _PLAIN = (str, bool, int, float)
+_LEAVES = frozenset({*_PLAIN, type(None)})
 _DEEPEST = 200  # as deep as documents are; values of Python may contain themselves
 
 Place = tuple[str | int, ...]
 
 
 class _UntypedValues:
-    """Reads documents of arrays inside of any value."""
+    """Reads documents of arrays inside of any value, and writes each number of it."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return core_schema.with_info_before_validator_function(_read, handler(source))
+        writer = core_schema.wrap_serializer_function_ser_schema(
+            _write, info_arg=True, when_used="json"
+        )
+        return core_schema.with_info_before_validator_function(
+            _read, handler(source), serialization=writer
+        )
 
 
 Untyped: Any = Annotated[Any, _UntypedValues()]
@@ -87,6 +100,37 @@ def written(value: Any, options: Any) -> Any:
         return _ARRAY.document(value, options)
     except PydanticCustomError as error:
         raise PydanticSerializationError(error.message()) from None
+
+
+def _write(
+    value: Any, handler: SerializerFunctionWrapHandler, info: core_schema.SerializationInfo
+) -> Any:
+    return handler(_with_plain_models(value, info, 0))
+
+
+def _with_plain_models(value: Any, info: core_schema.SerializationInfo, depth: int) -> Any:
+    """Return a value with mappings for models in which pydantic would write numbers as null.
+
+    It writes an instance by the configuration of its own class.
+    """
+    if isinstance(value, dict | list | tuple) and depth < _DEEPEST:
+        items = value.values() if isinstance(value, dict) else value
+        if _LEAVES.issuperset(map(type, items)):
+            return value
+        plain = [_with_plain_models(item, info, depth + 1) for item in items]
+        return dict(zip(value, plain, strict=True)) if isinstance(value, dict) else plain
+    if not isinstance(value, BaseModel) or value.model_config.get("ser_json_inf_nan") == "strings":
+        return value
+    tree = value.model_dump(by_alias=info.by_alias, context=info.context)
+    return tree if _has_non_finite(tree) else value
+
+
+def _has_non_finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_non_finite, value.values()))
+    if isinstance(value, list | tuple | set):
+        return any(map(_has_non_finite, value))
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _read(value: Any, info: ValidationInfo) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from copy import copy
+from copy import copy, deepcopy
 from functools import partial
 from typing import Annotated, Any
 
@@ -129,8 +129,10 @@ _OF_TYPES = ("_parsing", "_type")
 def _may_be_unfit(field: FieldInfo) -> bool:
     if not field.validate_default or field.is_required():
         return False
-    factory = field.default_factory is not None
-    return factory or not fits(whole_annotation(field), field.get_default())
+    if field.default_factory is not None:
+        return True
+    # `get_default` of pydantic 2.13.0 asks for the truth of an empty array.
+    return not fits(whole_annotation(field), deepcopy(field.default))
 
 
 def fits(annotation: Any, default: Any) -> bool:

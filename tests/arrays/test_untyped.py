@@ -134,6 +134,19 @@ def test_numbers_that_are_not_finite_stay(
         assert str(float(text)) == str(number)
 
 
+@pytest.mark.parametrize("annotation", ["Any", "object", "dict", "list[Any]", "dict[str, Any]"])
+def test_numbers_in_models_of_the_author_stay(annotation: str, runtime: Make) -> None:
+    """An instance of a class of the author is written as its numbers are, at any depth."""
+    instance = "Inner(n=np.inf, more=[{'a': -np.inf}], when=date(2020, 1, 2))"
+    holder = {"dict": "{{'a': {}}}", "list": "[{}]"}.get(annotation.partition("[")[0], "{}")
+    code = source(annotation, returned=holder.format(instance)) + (
+        "from datetime import date\n"
+        "class Inner(BaseModel):\n    n: Any\n    more: list\n    when: date\n"
+    )
+    found = str(answer(runtime(code), HOLDERS[annotation](1))["x"])
+    assert "{'n': 'Infinity', 'more': [{'a': '-Infinity'}], 'when': '2020-01-02'}" in found
+
+
 def test_numbers_of_computed_fields_and_extras_stay(runtime: Make) -> None:
     """A computed field and an unknown key of a result have no type, either."""
     computed = "[np.nan, {'a': np.inf}, np.float32(-np.inf), np.int64(3), np.arange(2)]"

@@ -93,9 +93,12 @@ def test_complete_body_that_finds_the_queue_full_is_released(
 
 def shared_buffers(served: Served) -> int:
     """Return the number of shared buffers that the front of a server holds."""
-    links = Path(f"/proc/{served.process.pid}/fd").iterdir()
-    ours = [link for link in links if "memfd:tesseract-runtime" in str(link.readlink())]
-    return len({link.stat().st_ino for link in ours})  # a mapped one has two descriptors
+    found = set()
+    for link in Path(f"/proc/{served.process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it has been closed since it was listed
+            if "memfd:tesseract-runtime" in str(link.readlink()):
+                found.add(link.stat().st_ino)
+    return len(found)  # a mapped one has two descriptors
 
 
 def chunked(client: Client, *pieces: bytes) -> Answer:

@@ -91,6 +91,11 @@ class ServeOptions(BaseModel):
     )
 
     @property
+    def has_keys(self) -> bool:
+        """Whether callers must show a key."""
+        return bool(self.api_key or self.api_key_file)
+
+    @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the service.
 

@@ -128,9 +128,7 @@ def _check_certificate(certificate: str, key: str) -> None:
 
 
 def _warn_of_open_service(options: ServeOptions) -> None:
-    from runtime_core.server.extensions.api_keys import key_owners
-
-    if not options.is_loopback and not key_owners(options):
+    if not options.is_loopback and not options.has_keys:
         print(
             f"Warning: everybody who can reach {options.host} can use this service. Require a key "
             "with --api-key, or serve on 127.0.0.1.",

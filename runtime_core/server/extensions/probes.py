@@ -20,8 +20,7 @@ PROBES = ("/health", "/livez", "/readyz")
 def build(server: ServerContext) -> ServerParts:
     """Add the routes."""
     options = server.options
-    has_keys = bool(options.api_key or options.api_key_file)
-    is_for_anyone = options.is_loopback and not has_keys
+    is_for_anyone = options.is_loopback and not options.has_keys
 
     async def readyz(request: Request) -> Response:
         problem, running = server.problem, server.running
@@ -29,9 +28,8 @@ def build(server: ServerContext) -> ServerParts:
         if problem is not None:
             facts = {"status": "not ready", "detail": problem}
         facts |= {"workers": options.num_workers, "busy_workers": len(running)}
-        if (
-            CALLER in request.scope or is_for_anyone
-        ):  # else nothing but the state is for those who ask
+        # Strangers learn nothing but the state.
+        if CALLER in request.scope or is_for_anyone:
             facts["running"] = [asdict(call) for call in running]
             facts["plugin_faults"] = server.catalog.plugin_faults
         return JsonResponse(facts, status_code=200 if problem is None else 503)

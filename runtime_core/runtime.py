@@ -200,6 +200,17 @@ class Runtime:
                 cause = error.cause
         raise cause  # outside the handler, which would change its context
 
+    def answer(self, call: Call) -> Reply:
+        """Answer a call as `invoke` does, in a process that Ctrl-C does not reach.
+
+        A `KeyboardInterrupt` comes from the author's code there, and is a failure like any other.
+        """
+        try:
+            return self.invoke(call)
+        except KeyboardInterrupt as error:
+            fault = author_fault(error, self._place(error))
+            return Reply(run_id=call.run_id, format=call.output.format, fault=fault)
+
     def invoke(self, call: Call) -> Reply:
         """Answer a call in bytes; a failure becomes the `Fault` of the reply."""
         trace = Trace(wanted=self.config.tracing)

@@ -62,6 +62,11 @@ _DETAIL_TYPES = {
 }
 
 
+def concerns_payload(kind: FaultKind) -> bool:
+    """Check whether faults of a kind are about a document that the caller has sent."""
+    return kind in _DETAIL_TYPES
+
+
 def _located(detail: Mapping[str, Any]) -> dict[str, Any]:
     """Return a fault of a payload with its place in the request."""
     place = list(detail["loc"])

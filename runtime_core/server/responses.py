@@ -15,6 +15,7 @@ from runtime_core.calls.faults import fault_detail
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import Buffer, Fault, Format
 from runtime_core.errors import FaultKind
+from runtime_core.server.local_paths import without_local_paths
 
 TRANSPORT = "tesseract_runtime.transport"
 """The key of the ASGI scope that holds the `asyncio.Transport` of the connection."""
@@ -114,8 +115,11 @@ class JsonResponse(Response):
 def fault_response(
     fault: Fault, *, catalog: Catalog, run_id: str | None = None, debug: bool = False
 ) -> Response:
-    """Return a fault as a response, with a body in the form of FastAPI."""
-    body = {"detail": fault_detail(fault)}
+    """Return a fault as a response, with a body in the form of FastAPI.
+
+    Its texts have no local paths unless the server is in debug mode.
+    """
+    body = {"detail": fault_detail(fault if debug else without_local_paths(fault))}
     if fault.kind is FaultKind.NOT_ACCEPTABLE:
         body["detail"] = {
             "message": fault.message,

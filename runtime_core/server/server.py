@@ -11,6 +11,7 @@ from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Description, Reply, RunningCall
 from runtime_core.errors import PluginFailed
 from runtime_core.server.admission import Admission
+from runtime_core.server.local_paths import without_folders
 from runtime_core.server.negotiation import Negotiation
 from runtime_core.server.request_body import BodyReader
 from runtime_core.server.serve_options import ServeOptions
@@ -44,7 +45,8 @@ class Server:
     @property
     def problem(self) -> str | None:
         """The reason why no call can be computed at the moment, or `None`."""
-        return self.workers.problem
+        problem = self.workers.problem
+        return None if problem is None else without_folders(problem)
 
     @property
     def running(self) -> Sequence[RunningCall]:

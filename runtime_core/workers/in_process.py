@@ -73,7 +73,7 @@ class InProcessWorkers:
             run = self._supervisor.admit(call)
             async with self._turn:
                 self._computing = call, time.perf_counter()
-                reply = await asyncio.to_thread(self._runtime.invoke, call)
+                reply = await asyncio.to_thread(self._runtime.answer, call)
             return await self._supervisor.ended(run, reply)
         except RunActive as error:
             return Reply(run_id=call.run_id, format=call.output.format, fault=fault_of(error))

@@ -85,9 +85,9 @@ class _Worker:
         attached = read_attached(asked)
         self._use(attached)
         if BODY not in attached:
-            return self._runtime.invoke(read_call(asked, None))
+            return self._runtime.answer(read_call(asked, None))
         with closing(SharedBuffer(attached[BODY])) as shared_buffer:
-            return self._runtime.invoke(read_call(asked, shared_buffer))
+            return self._runtime.answer(read_call(asked, shared_buffer))
 
     def _use(self, attached: Mapping[str, int]) -> None:
         """Use the files that the supervisor attaches for this call and the following ones."""
@@ -113,8 +113,8 @@ def _start(connection: socket.socket, records: RecordWriter, set_up: ExitStack) 
         description = describe(runtime)
     except TesseractRuntimeError as error:
         fault = fault_of(error)
-    # Schemas of an author can fail in any way; the operator needs to know.
-    except Exception as error:
+    # The author's file can fail in any way; the operator needs to know.
+    except (Exception, KeyboardInterrupt) as error:
         fault = author_fault(error)
     else:
         send(connection, Message(kind=READY, data=description.as_data()))

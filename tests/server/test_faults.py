@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import psutil
 import pytest
 
 from tests.server.conftest import serving
@@ -222,6 +223,71 @@ def test_place_of_a_failure_is_in_the_folder_of_the_tesseract(
     assert answer.json()["detail"] == "ValueError: too stiff (tesseract_api.py:16 in apply)"
 
 
+FOLDERS = ("/opt/acme", "/srv", "/usr/lib/python")
+"""The folders of files that user code names."""
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        (
+            "raise CalledProcessError(3, ['/opt/acme/bin/solve', '-i/srv/a b/mesh.inp'])",
+            "CalledProcessError: Command '['.../solve', '-i.../mesh.inp']' returned non-zero exit "
+            "status 3.",
+        ),
+        (
+            "raise TimeoutExpired('/opt/acme/bin/solve --mesh /srv/mesh.inp', 5)",
+            "TimeoutExpired: Command '.../solve --mesh .../mesh.inp' timed out after 5 seconds",
+        ),
+        (
+            "run('/opt/acme/surely/missing')",
+            "FileNotFoundError: [Errno 2] No such file or directory: '.../missing'",
+        ),
+        (
+            "open('/srv/my data/mesh.inp')",
+            "FileNotFoundError: [Errno 2] No such file or directory: '.../mesh.inp'",
+        ),
+        ("raise OSError('/opt/acme/lib/x.so: bad ELF')", "OSError: .../x.so: bad ELF"),
+        ("raise ValueError('no file:///srv/a/b')", "ValueError: no .../b"),
+    ],
+)
+def test_folders_of_the_server_are_only_in_its_log(
+    obedient: Served, statement: str, text: str
+) -> None:
+    """A 500 has the last names of paths in the text of an exception; the log has all of it."""
+    imports = "from subprocess import CalledProcessError, TimeoutExpired, run; "
+    answer = obedient.apply({"statement": imports + statement})
+    assert (answer.status, answer.json()["detail"]) == (
+        500,
+        f"{text} (tesseract_api.py:16 in apply)",
+    )
+    folder = Path(psutil.Process(obedient.process.pid).cwd())
+    log = folder / f"run_{answer.json()['run_id']}" / "logs" / "tesseract.log"
+    assert any(folder in log.read_text().splitlines()[-1] for folder in FOLDERS)
+
+
+def test_folders_of_the_server_are_not_in_a_422(serve: Serve) -> None:
+    """The words of a validator are those of an exception; the value of the caller comes back."""
+    served = serve(
+        FAILING.replace("x: int = 0", "x: Annotated[str, AfterValidator(found)]").replace(
+            "from pydantic import BaseModel",
+            """
+from pathlib import Path
+from typing import Annotated
+from pydantic import AfterValidator, BaseModel
+
+def found(name: str) -> str:
+    raise ValueError(f"{Path(__file__).parent / name} is missing")
+""",
+        )
+        + "    return OutputSchema(y=1)\n"
+    )
+    [detail] = details(served.apply({"x": "/a/b"}))
+    assert detail["msg"] == "Value error, .../b is missing"
+    assert detail["ctx"] == {"error": ".../b is missing"}
+    assert detail["input"] == "/a/b"
+
+
 def test_debug_adds_the_author_s_traceback(serve: Serve) -> None:
     """With `--debug` a 500 has the frames of the author, and none of the runtime."""
     served = serve(FAILING + "    raise ValueError('too stiff')\n", "--debug")
@@ -232,13 +298,34 @@ def test_debug_adds_the_author_s_traceback(serve: Serve) -> None:
     assert "runtime_core" not in trace
 
 
-@pytest.mark.parametrize("statement", ["raise SystemExit(3)", "import sys; sys.exit('done')"])
-def test_sys_exit_is_an_ordinary_failure(obedient: Served, statement: str) -> None:
-    """`sys.exit` in `apply` is a 500 and does not end the worker."""
+ENDS = [
+    ("raise SystemExit(3)", "SystemExit: 3"),
+    ("import sys; sys.exit('done')", "SystemExit: done"),
+    ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ("import signal; signal.raise_signal(signal.SIGINT)", "KeyboardInterrupt"),
+]
+"""Statements that end a program, and the text of their failure."""
+
+
+@pytest.mark.parametrize(("statement", "text"), ENDS)
+def test_end_of_the_program_is_an_ordinary_failure(
+    obedient: Served, statement: str, text: str
+) -> None:
+    """`sys.exit` and interrupts in `apply` are a 500 and do not end the worker."""
     before = obedient.workers()
     answer = obedient.apply({"statement": statement})
-    assert (answer.status, answer.json()["detail"][:11]) == (500, "SystemExit:")
+    place = "(tesseract_api.py:16 in apply)"
+    assert (answer.status, answer.json()["detail"]) == (500, f"{text} {place}")
     assert obedient.workers() == before
+    assert "runtime_core" not in obedient.log.text
+
+
+def test_end_of_the_program_ends_no_server_that_computes_itself(serve: Serve) -> None:
+    """Without workers `sys.exit` and interrupts in `apply` are a 500 too."""
+    served = serve(OBEDIENT, options=["--in-process"])
+    for statement, text in ENDS[:3]:  # a signal reaches the server itself, as Ctrl-C does
+        assert served.apply({"statement": statement}).json()["detail"].startswith(text)
+    assert served.get("/health").status == 200
 
 
 @pytest.mark.parametrize(

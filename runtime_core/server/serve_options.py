@@ -21,6 +21,19 @@ def _valid_port(value: Any) -> int:
     return port
 
 
+def _valid_mode(value: Any) -> int:
+    try:
+        mode = int(str(value), 8)
+    except ValueError:
+        mode = -1
+    if not 0 <= mode <= _MOST_RIGHTS:
+        raise ValueError("a mode is an octal number from 0 to 777, as of chmod")
+    return mode
+
+
+_MOST_RIGHTS = 0o777
+
+
 class ServeOptions(BaseModel):
     """How a service is run. Sizes are in bytes, times in seconds."""
 
@@ -31,6 +44,12 @@ class ServeOptions(BaseModel):
     ] = Field(8000, description="Port to listen on; 0 takes a free one.")
     host: Annotated[str, Flag(short="-h", variables=("TESSERACT_RUNTIME_HOST",))] = Field(
         "127.0.0.1", description="Address to listen on."
+    )
+    uds: str | None = Field(
+        None, description="Path of a Unix socket to listen on, instead of host and port."
+    )
+    uds_mode: Annotated[int, BeforeValidator(_valid_mode), ADVANCED] = Field(
+        default_factory=lambda: 0o600, description="Mode of that socket. [default: 600]"
     )
     num_workers: Annotated[int, Flag(short="-w", variables=("TESSERACT_RUNTIME_NUM_WORKERS",))] = (
         Field(1, ge=1, description="Number of worker processes.")
@@ -102,6 +121,8 @@ class ServeOptions(BaseModel):
         >>> [ServeOptions(host=host).is_loopback for host in ("::1", "localhost", "0.0.0.0")]
         [True, True, False]
         """
+        if self.uds is not None:
+            return True
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:

@@ -8,14 +8,8 @@ import math
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    ExitStack,
-    contextmanager,
-    suppress,
-)
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from functools import partial
 from types import FrameType
 
@@ -23,41 +17,31 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from runtime_core.contracts import ServerParts
-from runtime_core.errors import InvalidOption, PluginFailed
+from runtime_core.errors import PluginFailed
+from runtime_core.server.addresses import Address
 from runtime_core.server.application import build_application, extension_parts
 from runtime_core.server.http_protocol import BoundedHttpProtocol, ConnectionLimit
 from runtime_core.server.server import Server
 
 _KEEP_ALIVE_SECONDS = 60
 _SECONDS_TO_ANSWER = 10  # for slow readers, after calls have been cut short
-_BACKLOG = 2048
 
 _REUSED = 8 << 20
 """Blocks of up to so many bytes are reused by malloc, rather than mapped anew for each piece."""
 
 
-def bound_socket(host: str, port: int) -> socket.socket:
-    """Return a socket bound to an address; `InvalidOption` if it cannot be bound."""
-    with _named_in_errors(host, port), ExitStack() as on_error:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = on_error.enter_context(socket.socket(family, socket.SOCK_STREAM))
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-        on_error.pop_all()
-        return bound
-
-
-def serve(server: Server, address: socket.socket) -> None:
+def serve(server: Server, address: Address) -> None:
     """Load the Tesseract, serve until SIGTERM or SIGINT, and finish the running calls."""
     # Ctrl-C is the usual way to stop a server in a terminal.
     with asyncio.Runner(loop_factory=_loop_factory()) as runner, suppress(KeyboardInterrupt):
         runner.run(_serve(server, address))
 
 
-async def _serve(server: Server, address: socket.socket) -> None:
+async def _serve(server: Server, address: Address) -> None:
     async with server.workers, AsyncExitStack() as lifespans:
         parts = await entered_parts(server, lifespans)
-        service = UvicornServer(_settings(server, build_application(server, parts)), server)
+        application = build_application(server, parts)
+        service = UvicornServer(_settings(server, application), server, address)
         server.report_plugins()
         # uvicorn raises the signal that ended it again, for the handler installed before.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -66,9 +50,8 @@ async def _serve(server: Server, address: socket.socket) -> None:
         gc.collect()
         gc.freeze()  # loaded modules stay: the collector need not examine them each time
         bytes(_REUSED)  # glibc's threshold is the largest block freed so far: see mallopt(3)
-        with _named_in_errors(*address.getsockname()[:2]):  # it may be taken since it was bound
-            address.listen(_BACKLOG)
-        await service.serve(sockets=[address])
+        address.listen()
+        await service.serve(sockets=[address.listener])
 
 
 async def entered_parts(server: Server, lifespans: AsyncExitStack) -> dict[str, ServerParts]:
@@ -119,9 +102,10 @@ class UvicornServer(uvicorn.Server):
     with an answer.
     """
 
-    def __init__(self, settings: uvicorn.Config, server: Server) -> None:
+    def __init__(self, settings: uvicorn.Config, server: Server, address: Address) -> None:
         super().__init__(settings)
         self._server = server
+        self._address = address
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; at the second signal, stop the running calls."""
@@ -141,22 +125,8 @@ class UvicornServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to serve and announce the address."""
         await super().startup(sockets)
-        for address in sockets or ():
-            host, port = address.getsockname()[:2]
-            scheme = "https" if self.config.is_ssl else "http"
-            url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-            print(f"Serving {self._server.config.name} on {url} (Ctrl-C ends it).", file=sys.stderr)
-
-
-@contextmanager
-def _named_in_errors(host: str, port: int) -> Iterator[None]:
-    """Turn errors of a socket into `InvalidOption` with its address."""
-    try:
-        yield
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        message = f"Cannot serve on {host}:{port}: {reason}. Choose another with --port or --host."
-        raise InvalidOption(message) from None
+        url = self._address.url("https" if self.config.is_ssl else "http")
+        print(f"Serving {self._server.config.name} on {url} (Ctrl-C ends it).", file=sys.stderr)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

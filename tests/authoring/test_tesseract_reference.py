@@ -161,18 +161,22 @@ def test_a_url_is_one_of_http(ref: str, remote: bool, calling: Calling) -> None:
     with calling(remote=remote, allow_url_prefix=("ftp://x", "file:///", "unix:/")):
         told = refused(TesseractReference, {"type": "url", "ref": ref})
     assert told["msg"] == (
-        f"{ref!r} is not a valid URL of a Tesseract: it must begin with http:// or https://."
+        f"{ref!r} is not a valid URL of a Tesseract: it must begin with http://, https:// or "
+        "unix://."
     )
 
 
 PREFIX = "http://10.0.0.7:8000"
+SOCKETS = "unix:///run/models"
 
 
-@pytest.mark.parametrize("ref", [PREFIX, f"{PREFIX}/", f"{PREFIX}/solver", f"{PREFIX}/a/"])
+@pytest.mark.parametrize(
+    "ref", [PREFIX, f"{PREFIX}/", f"{PREFIX}/solver", f"{PREFIX}/a/", f"{SOCKETS}/solver.sock"]
+)
 def test_a_remote_caller_names_what_the_operator_admits(ref: str, calling: Calling) -> None:
     """A URL below an allowed prefix is accepted, with or without a trailing slash."""
     document = {"type": "url", "ref": ref}
-    with calling(remote=True, allow_url_prefix=(PREFIX,)):
+    with calling(remote=True, allow_url_prefix=(PREFIX, SOCKETS)):
         reference = read(TesseractReference, document)
         assert TypeAdapter(TesseractReference).dump_python(reference, mode="json") == document
 

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -133,12 +134,22 @@ def url(source: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def kinds(source: Path, url: str) -> dict[str, Open]:
+def socket_url(source: Path) -> Iterator[str]:
+    """Return the URL of the socket of a server of the same Tesseract."""
+    with TemporaryDirectory() as folder:  # the path of a socket must be short
+        socket = Path(folder, "model.sock")
+        with serving(source, "--debug", uds=socket) as address:
+            yield address
+
+
+@pytest.fixture(scope="session")
+def kinds(source: Path, url: str, socket_url: str) -> dict[str, Open]:
     """Return a function that makes a client, for each kind."""
     options = {"debug": True}
     folder = source.parent
     return {
         "url": lambda **chosen: Tesseract.from_url(url, **chosen),
+        "socket": lambda **chosen: Tesseract.from_url(socket_url, **chosen),
         "api": lambda **chosen: Tesseract.from_api(
             source, output_path=folder, options=options, **chosen
         ),
@@ -163,7 +174,7 @@ def opened(kinds: dict[str, Open]) -> Iterator[Callable[[str, str | None], Tesse
         yield get
 
 
-@pytest.fixture(params=["url", "api", "worker"])
+@pytest.fixture(params=["url", "socket", "api", "worker"])
 def kind(request: pytest.FixtureRequest) -> str:
     """Return each kind of client in turn."""
     name: str = request.param
@@ -185,15 +196,18 @@ def written(folder: Path, source: str, **siblings: str) -> Path:
 
 
 @contextmanager
-def serving(source: Path, *options: str, key: str | None = None) -> Iterator[str]:
-    """Serve a Tesseract on a port of its own, and end that in any case."""
+def serving(
+    source: Path, *options: str, key: str | None = None, uds: Path | None = None
+) -> Iterator[str]:
+    """Serve a Tesseract on a port of its own or on a socket, and end that in any case."""
+    place = ["--port", "0"] if uds is None else ["--uds", str(uds)]
     program = str(Path(sys.executable).with_name("tesseract-runtime"))
-    log = source.with_name("server.log")
+    log = source.with_name("server.log") if uds is None else uds.with_suffix(".log")
     keys = [] if key is None else ["--api-key", key]
     with (
         log.open("w") as prints,
         subprocess.Popen(
-            [program, *options, "serve", "--port", "0", *keys],
+            [program, *options, "serve", *place, *keys],
             env={**clean_environment(), "TESSERACT_API_PATH": str(source)},
             cwd=source.parent,
             stdout=prints,
@@ -211,7 +225,7 @@ def serving(source: Path, *options: str, key: str | None = None) -> Iterator[str
 
 
 def _announced(process: subprocess.Popen[bytes], log: Path) -> str:
-    pattern = re.compile(r"^Serving .* on (http://\S+)", re.MULTILINE)
+    pattern = re.compile(r"^Serving .* on ((?:http|unix)://\S+)", re.MULTILINE)
     wait_until(lambda: process.poll() is not None or pattern.search(log.read_text()))
     match = pattern.search(log.read_text())
     assert match, f"The server did not start:\n{log.read_text()}"

@@ -45,6 +45,7 @@ def opened(kind: str, source: Path) -> Iterator[Tesseract]:
     assert "InputSchema.x: the default 'The scale.' does not fit this field: " in warned
 
 
+@pytest.mark.parametrize("kind", ["url", "api", "worker"])
 def test_only_calls_that_use_a_default_fail(kind: str, tmp_path: Path) -> None:
     """The message names the field of the schema, and over HTTP the status is 500."""
     mesh = {"size": [1, 2, 3]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import threading
@@ -323,11 +324,25 @@ def test_schemas_of_a_server_without_these_endpoints() -> None:
     assert schema["$defs"]["Inner"] == {"type": "object"}
 
 
-@pytest.mark.parametrize("url", ["ftp://host", "http://", "http://host:port", "", "file:///x"])
+@pytest.mark.parametrize(
+    "url", ["ftp://host", "http://", "http://host:port", "", "file:///x", "unix://", "unix://x"]
+)
 def test_url_that_is_none_is_refused(url: str) -> None:
     """A URL that cannot be one of a Tesseract is refused with its text."""
     with pytest.raises(InvalidOption, match=r"is not (a valid|the) URL"):
         Tesseract.from_url(url)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # httpcore leaves the socket to Python
+def test_socket_that_is_not_served_is_unreachable(tmp_path: Path) -> None:
+    """A path without a server is named."""
+    path = tmp_path / "none.sock"
+    with (
+        Tesseract.from_url(f"unix://{path}") as tesseract,
+        pytest.raises(Unreachable, match=f"No server answers at unix://{path}: "),
+    ):
+        tesseract.health()
+    gc.collect()
 
 
 def test_url_may_lack_its_scheme_and_have_a_path() -> None:

@@ -17,7 +17,7 @@ import websockets
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
-from runtime_core.server import http_protocol, uvicorn_server
+from runtime_core.server import http_protocol
 from runtime_core.server.http_protocol import BoundedHttpProtocol, ConnectionLimit
 from tests.conftest import DOUBLE, Cli
 from tests.patience import SECONDS, wait_until
@@ -256,8 +256,7 @@ async def greeted(app: ASGIApp) -> str | bytes:
     protocol = partial(BoundedHttpProtocol, limit=ConnectionLimit(10))
     config = uvicorn.Config(app, http=protocol, port=0, lifespan="off", log_config=None)  # type: ignore[arg-type]
     service = uvicorn.Server(config)
-    address = uvicorn_server.bound_socket("127.0.0.1", 0)
-    address.listen()
+    address = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(service.serve(sockets=[address]))
     try:
         async with websockets.connect(f"ws://127.0.0.1:{address.getsockname()[1]}/greet") as client:

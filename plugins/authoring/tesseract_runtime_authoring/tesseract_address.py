@@ -50,10 +50,10 @@ def address_of(tesseract: Any) -> Address:
 
 
 def _url(ref: str) -> Address:
-    if not ref.startswith(("http://", "https://")):
+    if not ref.startswith(("http://", "https://", "unix://")):
         raise FileRefused(
-            f"{quoted(ref)} is not a valid URL of a Tesseract: it must begin with http:// or "
-            "https://."
+            f"{quoted(ref)} is not a valid URL of a Tesseract: it must begin with http://, "
+            "https:// or unix://."
         )
     current_scope().files.require_url(ref.rstrip("/") + "/")
     return Address(type="url", ref=ref)

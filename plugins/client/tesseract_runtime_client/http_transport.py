@@ -27,6 +27,9 @@ _IDLE_SECONDS = 4.0
 """The age at which idle connections are closed: many servers close them after 5 s, and a call at
 that moment would be lost, since calls are never repeated."""
 
+_UNIX = "unix://"
+"""The beginning of a URL that is the path of a Unix socket, as it is."""
+
 _JSON = "application/json"  # each array in it names its encoding
 _SUCCESS = 200
 _NOT_FOUND = 404
@@ -41,8 +44,10 @@ class HttpTransport:
 
     has_process: ClassVar[bool] = False
 
-    def __init__(self, catalog: Catalog, client: httpx.Client, timeout: float | None) -> None:
-        self.place = str(client.base_url).rstrip("/")
+    def __init__(
+        self, catalog: Catalog, client: httpx.Client, place: str, timeout: float | None
+    ) -> None:
+        self.place = place
         self._catalog = catalog
         self._client = client
         self._timeout = timeout
@@ -64,13 +69,16 @@ class HttpTransport:
             )
         connect, timeout = timeout if isinstance(timeout, tuple) else (_CONNECT_SECONDS, timeout)
         patience = None if timeout is None else timeout + _GRACE_SECONDS
+        path, limits = _socket_path(url), httpx.Limits(keepalive_expiry=_IDLE_SECONDS)
         client = httpx.Client(
-            base_url=_checked(url),
+            base_url=_checked(url) if path is None else "http://localhost",
             headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
-            limits=httpx.Limits(keepalive_expiry=_IDLE_SECONDS),
+            limits=limits,
             timeout=httpx.Timeout(patience, connect=connect, pool=None),
+            transport=None if path is None else httpx.HTTPTransport(uds=path, limits=limits),
         )
-        return cls(catalog, client, timeout)
+        place = str(client.base_url).rstrip("/") if path is None else f"{_UNIX}{path}"
+        return cls(catalog, client, place, timeout)
 
     @property
     def reference(self) -> Mapping[str, str]:
@@ -169,6 +177,19 @@ class HttpTransport:
         )
 
 
+def _socket_path(url: str) -> str | None:
+    """Return the path of the socket that a URL names, if it names one."""
+    path = url.removeprefix(_UNIX)
+    if path == url:
+        return None
+    if not path.startswith("/") or "\0" in path:
+        raise InvalidOption(
+            f"{url!r} is not the URL of a socket: it must be unix:// and an absolute path, as in "
+            "unix:///run/tesseract.sock."
+        )
+    return path
+
+
 def _checked(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url if "://" in url else f"http://{url}")
@@ -177,7 +198,7 @@ def _checked(url: str) -> httpx.URL:
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise InvalidOption(
             f"{url!r} is not the URL of a Tesseract: it must begin with http:// or https:// "
-            "and a host."
+            "and a host, or be unix:// and the path of a socket."
         )
     return parsed
 

@@ -20,6 +20,7 @@ from runtime_core.server.serve_options import ServeOptions
 
 if TYPE_CHECKING:
     from runtime_core.cli.context import CommandContext
+    from runtime_core.server.addresses import Address
     from runtime_core.workers import Workers
 
 _SECONDS_FOR_SINKS = 10.0  # to send the rest of the records after the last call
@@ -36,7 +37,7 @@ def serve(context: typer.Context, **given: Any) -> None:
     _check(options)
     catalog, config = context.obj.catalog, context.obj.config
     configured_wire(catalog, config)
-    with uvicorn_server.bound_socket(options.host, options.port) as address:
+    with _address(options) as address:
         _warn_of_open_service(options)
         try:
             workers = _workers(context.obj, options)
@@ -44,6 +45,14 @@ def serve(context: typer.Context, **given: Any) -> None:
             uvicorn_server.serve(server, address)
         finally:
             context.obj.supervisor.close(_SECONDS_FOR_SINKS)
+
+
+def _address(options: ServeOptions) -> Address:
+    from runtime_core.server.addresses import TcpAddress, UnixAddress
+
+    if options.uds is None:
+        return TcpAddress(options.host, options.port)
+    return UnixAddress(Path(options.uds).absolute(), options.uds_mode)
 
 
 def _workers(context: CommandContext, options: ServeOptions) -> Workers:
@@ -81,6 +90,8 @@ def _check(options: ServeOptions) -> None:
         raise InvalidOption("--tls-cert and --tls-key go together: give both or neither.")
     if options.tls_cert is not None and options.tls_key is not None:
         _check_certificate(options.tls_cert, options.tls_key)
+    if options.uds is not None and options.tls_cert is not None:
+        raise InvalidOption("--uds and --tls-cert exclude each other: a Unix socket is private.")
     key_owners(options)
 
 

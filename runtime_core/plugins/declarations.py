@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import fields, replace
 from functools import cache, partial
 from types import MappingProxyType
@@ -277,12 +278,10 @@ def _parts(guard: Guard, parts: Any, *_: Any) -> Any:
     is_a(ServerParts)(parts)
     for name in ("routes", "layers"):
         is_a(list, tuple)(getattr(parts, name))
-    for route in parts.routes:
-        if not callable(getattr(route, "matches", None)):
-            raise Wrong(f"{shown(route)} among its routes")
     enter = guard.optional("lifespan", parts.lifespan, _has("__aenter__", "__aexit__"))
     return replace(
         parts,
+        routes=[_route(guard, route) for route in parts.routes],
         layers=[_layer(guard, layer) for layer in parts.layers],
         lifespan=enter and (lambda: _life(guard, enter)),
         observe=guard.optional("observe", parts.observe),
@@ -294,7 +293,34 @@ def _layer(guard: Guard, layer: Any) -> Layer:
     is_a(Layer)(layer)
     if layer.place not in [*Place]:
         raise Wrong(f"a layer at the unknown place {layer.place!r}; places are {listed([*Place])}")
-    return Layer(place=Place(layer.place), wrap=guard.of("wrap", layer.wrap, is_callable))
+    place = Place(layer.place)
+
+    def wrapped(application: Any, *_: Any) -> Any:
+        return guard.application(f"the layer at {place}", application, _gone())
+
+    return Layer(place=place, wrap=guard.of("wrap", layer.wrap, wrapped))
+
+
+def _route(guard: Guard, route: Any) -> Any:
+    """Return a route of Starlette whose faults name its plugin."""
+    from starlette.exceptions import HTTPException, WebSocketException
+
+    if not all(callable(getattr(route, name, None)) for name in ("matches", "handle")):
+        raise Wrong(f"{shown(route)} among its routes")
+    stage = f"the route {getattr(route, 'path', shown(route))!r}"
+    passing = (*_gone(), HTTPException, WebSocketException)  # the server answers with their status
+    guarded = copy(route)
+    guarded.matches = guard.of(stage, route.matches)
+    guarded.handle = guard.application(stage, route.handle, passing)
+    return guarded
+
+
+def _gone() -> tuple[type[Exception], ...]:
+    """Return the exceptions of an application whose client has gone."""
+    from starlette.requests import ClientDisconnect  # only a server has applications
+    from starlette.websockets import WebSocketDisconnect
+
+    return (ClientDisconnect, WebSocketDisconnect)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, update_wrapper
+from inspect import isawaitable
 from types import SimpleNamespace
 from typing import Any, final
 
@@ -78,6 +79,35 @@ class Guarded:
                 raise self.failed(exception_text(error)) from error
 
 
+@final
+class GuardedApplication:
+    """An ASGI application of a plugin whose faults are `PluginFailed`."""
+
+    def __init__(
+        self,
+        application: Callable[..., Any],
+        *,
+        failed: Callable[[str], PluginFailed],
+        passing: tuple[type[Exception], ...],
+    ) -> None:
+        self._application = application
+        self._failed = failed
+        self._passing: tuple[type[Exception], ...] = (*_PASSING, *passing)
+
+    async def __call__(self, *connection: Any) -> None:
+        """Answer a request, or the messages of a WebSocket."""
+        try:
+            running = self._application(*connection)
+            if isawaitable(running):
+                await running
+                return
+        except self._passing:
+            raise
+        except (Exception, SystemExit) as error:
+            raise self._failed(exception_text(error)) from error
+        raise self._failed(f"it returned {shown(running)}, expected an awaitable")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Guard:
     """Guards the callables of one declaration."""
@@ -108,6 +138,14 @@ class Guard:
     def optional(self, stage: str, function: Any, check: Check | None = None) -> Any:
         """Guard a callable, or return `None` if there is none."""
         return None if function is None else self.of(stage, function, check)
+
+    def application(
+        self, stage: str, application: Any, passing: tuple[type[Exception], ...]
+    ) -> GuardedApplication:
+        """Guard an ASGI application."""
+        return GuardedApplication(
+            is_callable(application), failed=partial(self.failed, stage), passing=passing
+        )
 
     def methods(self, table: Methods, answer: Any, *_: Any) -> Any:
         """Guard the methods of an object."""

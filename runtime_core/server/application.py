@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -13,6 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core.contracts import Place, ServerParts
 from runtime_core.errors import PluginFailed, did_you_mean
+from runtime_core.plugins.guard import Guarded, GuardedApplication
+from runtime_core.server.fault_boundary import FaultBoundary
 from runtime_core.server.responses import JsonResponse
 from runtime_core.server.routes import ComputingRoute, endpoint_routes
 from runtime_core.server.server import Server
@@ -52,7 +55,7 @@ def _built(server: Server, parts: Sequence[ServerParts]) -> ASGIApp:
     )
     document = dict(server.description.openapi)
     for part in parts:
-        app.router.routes.extend(part.routes)
+        app.router.routes.extend(_contained(route, server) for route in part.routes)
         if part.openapi is not None:
             document = dict(part.openapi(document))
     paths = [f"/{endpoint.name}" for endpoint in server.description.endpoints]
@@ -66,7 +69,7 @@ def _built(server: Server, parts: Sequence[ServerParts]) -> ASGIApp:
     app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
     app.router.routes.extend(endpoint_routes(server))
     server.observers[:] = [part.observe for part in parts if part.observe is not None]
-    return _layered(_with_short_cuts(app, app.router.routes), parts)
+    return _layered(_with_short_cuts(app, app.router.routes), parts, server)
 
 
 def _with_short_cuts(app: ASGIApp, routes: Sequence[BaseRoute]) -> ASGIApp:
@@ -98,10 +101,21 @@ def _chosen(routes: Sequence[BaseRoute], path: str) -> BaseRoute | None:
     return None
 
 
-def _layered(app: ASGIApp, parts: Sequence[ServerParts]) -> ASGIApp:
+def _contained(route: BaseRoute, server: Server) -> BaseRoute:
+    """Let the failures of a plugin's route be answers."""
+    if isinstance(route.handle, GuardedApplication):
+        route = copy(route)
+        route.handle = FaultBoundary(route.handle, server)  # type: ignore[method-assign]  # a copy's
+    return route
+
+
+def _layered(app: ASGIApp, parts: Sequence[ServerParts], server: Server) -> ASGIApp:
     """Wrap the application in the layers of the extensions, the outermost place last."""
     layers = [layer for part in parts for layer in part.layers]
     places = [*Place]
     for layer in sorted(layers, key=lambda layer: places.index(layer.place), reverse=True):
-        app = layer.wrap(app)
+        if isinstance(layer.wrap, Guarded):  # of a plugin, which is not to blame for what is inside
+            app = FaultBoundary(layer.wrap(FaultBoundary(app, server)), server)
+        else:
+            app = layer.wrap(app)
     return app

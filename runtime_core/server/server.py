@@ -59,10 +59,10 @@ class Server:
             raise fault
         self.catalog.faults.tolerate(fault)
 
-    def report(self, fault: str) -> None:
-        """Write a failure of a plugin to stderr, once."""
+    def report(self, fault: str, trace: str = "") -> None:
+        """Write a failure of a plugin to stderr, once, with its traceback if there is one."""
         if self.catalog.faults.note(fault):
-            _log.warning("%s", fault)
+            _log.warning("%s", "\n".join(filter(None, (fault, trace))))
 
     def report_plugins(self) -> None:
         """Write the plugins and their parts that are not used to stderr."""

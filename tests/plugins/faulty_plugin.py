@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, RootModel
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount
 
 from runtime_core.catalog import KINDS, Catalog, Registered
 from runtime_core.contracts import (
@@ -211,8 +213,13 @@ def _parts(fault: Fault) -> ServerParts:
     async def life() -> Any:
         yield
 
-    wrap = fault.at("server_extensions.wrap", lambda app: app)
+    def wrapped(app: Any) -> Any:
+        return fault.at("server_extensions.the layer at edge", app)
+
+    wrap = fault.at("server_extensions.wrap", wrapped)
+    route = fault.at("server_extensions.the route '/acme'", PlainTextResponse("acme"))
     return ServerParts(
+        routes=[Mount("/acme", route)],
         layers=[Layer(place=Place.EDGE, wrap=wrap)],
         lifespan=fault.at("server_extensions.lifespan", life),
         observe=fault.at("server_extensions.observe", lambda call, reply: None),

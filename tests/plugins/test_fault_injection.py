@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
@@ -22,6 +23,7 @@ from runtime_core.description import describe
 from runtime_core.errors import PluginFailed
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs.log_targets import configured_targets
+from runtime_core.run_logs.run import is_run_id
 from runtime_core.runtime import local_runtime
 from runtime_core.server.application import build_application
 from runtime_core.server.serve_options import ServeOptions
@@ -125,21 +127,31 @@ def _command(case: Case) -> str:
 
 
 def _server(case: Case) -> str:
-    asyncio.run(_served(case))
-    return "".join(case.catalog.faults.texts)
+    return asyncio.run(_asked(case, "/apply"))
 
 
-async def _served(case: Case) -> None:
-    """Serve a call; the extension of the other plugin is there in any case."""
+def _route(case: Case) -> str:
+    return asyncio.run(_asked(case, "/acme/", "/apply"))
+
+
+async def _asked(case: Case, *paths: str) -> str:
+    """Post to a server, whose answers to faults of a plugin have its text and a run id.
+
+    The extension of the other plugin is there in any case.
+    """
     runtime = case.runtime()
     async with in_process(runtime) as workers, AsyncExitStack() as lifespans:
         server = Server(
             catalog=case.catalog, config=runtime.config, options=ServeOptions(), workers=workers
         )
         parts = await entered_parts(server, lifespans)
-        status, _ = await posted(build_application(server, parts), "/apply", PLAIN)
-        assert status == 200
+        application = build_application(server, parts)
+        answers = [await posted(application, path, PLAIN) for path in paths]
         assert "neighbour" in parts
+    faults = [json.loads(body) for status, body in answers if status != 200]
+    assert all(is_run_id(fault["run_id"]) for fault in faults)
+    assert [fault["detail"] for fault in faults] == [*case.catalog.faults.texts][: len(faults)]
+    return "".join(case.catalog.faults.texts)
 
 
 def _executor(case: Case) -> str:
@@ -177,6 +189,8 @@ EXERCISES: Mapping[str, Callable[[Case], str]] = {
     "server_extensions.lifespan": _server,
     "server_extensions.observe": _server,
     "server_extensions.openapi": _server,
+    "server_extensions.the layer at edge": _server,
+    "server_extensions.the route '/acme'": _route,
     "recipes.files": lambda case: "".join(files_of("acme", case.catalog).keys() - {"README.md"}),
 }
 """For each callable what uses it, and returns the message of its fault."""
@@ -191,6 +205,9 @@ ANSWERS_COUNT_NOT = {
     "server_extensions.observe",
 }
 """The callables that return nothing."""
+
+AWAITED = {"server_extensions.the route '/acme'"}
+"""The callables whose answers Starlette awaits."""
 
 NONE_IS_RIGHT = {*ANSWERS_COUNT_NOT, "run_sinks.target_from", "formats.loads"}
 """The callables that may return `None`; of a format it is the document `null`."""
@@ -245,7 +262,8 @@ def message_is_right(message: str, stage: str, behaviour: str) -> bool:
         return "cannot be logged to acme (acme-plugin 1.0): RuntimeError: broken" in message
     hook, _, name = stage.partition(".")
     place = f"Plugin acme (acme-plugin 1.0) failed in {name} of {hook} 'acme': "
-    return place + ("it returned" if returns else "") in message
+    problem = "TypeError: " if stage in AWAITED else "it returned"
+    return place + (problem if returns else "") in message
 
 
 def neighbour() -> dict[str, list[Any]]:

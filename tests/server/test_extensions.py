@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from runtime_core import Runtime
 from runtime_core.catalog import KINDS, Catalog, Registered
 from runtime_core.config import resolve
-from runtime_core.contracts import Call, Reply, ServerExtension, ServerParts
+from runtime_core.contracts import Call, Layer, Place, Reply, ServerExtension, ServerParts
 from runtime_core.plugins.declarations import guarded
 from runtime_core.server.application import build_application, extension_parts
 from runtime_core.server.serve_options import ServeOptions
 from runtime_core.server.server import Server
-from tests.server.asgi import posted
+from tests.server.asgi import posted, requested
 from tests.workers.conftest import in_process
 
 CALL = b'{"inputs": {"x": [1.0]}}'
@@ -33,15 +35,19 @@ async def theirs(request: Request) -> PlainTextResponse:
     return PlainTextResponse("theirs")
 
 
-def extended(catalog: Catalog, parts: ServerParts) -> Catalog:
-    """Return the catalog with one more extension of the server."""
-    extension = ServerExtension(name="more", summary="More.", build=lambda server: parts)
-    entry = Registered(value=extension, plugin="more", distribution="more", version="1")
-    added = guarded(entry, KINDS["server_extensions"])
+def extended(catalog: Catalog, **parts: ServerParts) -> Catalog:
+    """Return the catalog with further extensions of the server, each of a plugin of its name."""
+    added = {name: _registered(name, given) for name, given in parts.items()}
     registry = catalog.server_extensions
     return replace(
-        catalog, server_extensions=replace(registry, entries={**registry.entries, "more": added})
+        catalog, server_extensions=replace(registry, entries={**registry.entries, **added})
     )
+
+
+def _registered(name: str, parts: ServerParts) -> Registered[ServerExtension]:
+    extension = ServerExtension(name=name, summary="More.", build=lambda server: parts)
+    entry = Registered(value=extension, plugin=name, distribution=name, version="1")
+    return guarded(entry, KINDS["server_extensions"])
 
 
 @pytest.mark.parametrize(
@@ -73,6 +79,84 @@ def test_extensions_see_calls_with_their_replies(runtime: Callable[..., Runtime]
     assert seen == [("apply", True)]
 
 
+def broken(request: Request) -> PlainTextResponse:
+    """Fail."""
+    raise ValueError("no table in /srv/acme/tables")
+
+
+def refused(request: Request) -> PlainTextResponse:
+    """Refuse a request as Starlette has it."""
+    raise HTTPException(418)
+
+
+ROUTES = ServerParts(routes=[Route("/broken", broken), Route("/refused", refused)])
+
+
+def test_a_route_that_fails_is_a_500_of_its_plugin(
+    runtime: Callable[..., Runtime], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The caller gets plugin, fault and a run id; the log has the traceback, once."""
+    seen: list[int] = []
+    fault = "Plugin inner (inner 1) failed in the route '/broken' of server_extensions 'inner': "
+    answers = asyncio.run(
+        exchanged(runtime(), "/broken", "/broken", inner=ROUTES, outer=watching(seen))
+    )
+    for status, body in answers:
+        assert (status, seen.pop()) == (500, 500)  # a layer outside sees an answer
+        assert json.loads(body)["detail"] == f"{fault}ValueError: no table in .../tables"
+    assert caplog.text.count(f"{fault}ValueError: no table in /srv/acme/tables\n") == 1
+    assert caplog.text.count("Traceback (most recent call last)") == 1
+
+
+def test_routes_may_refuse_requests(runtime: Callable[..., Runtime]) -> None:
+    """An `HTTPException` is not a fault of a plugin."""
+    [answer] = asyncio.run(exchanged(runtime(), "/refused", inner=ROUTES))
+    assert answer == (418, b'{"detail":"I\'m a Teapot"}')
+
+
+def watching(seen: list[int]) -> ServerParts:
+    """Return an extension that notes the status of each answer."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def watch(scope: Scope, receive: Receive, send: Send) -> None:
+            async def note(message: Message) -> None:
+                seen.extend([message["status"]] if "status" in message else [])
+                await send(message)
+
+            await app(scope, receive, note)
+
+        return watch
+
+    return ServerParts(layers=[Layer(place=Place.IDENTITY, wrap=wrap)])
+
+
+def failing_after(piece: Message) -> ServerParts:
+    """Return an extension whose layer fails once it has sent something."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+            await send(piece)
+            raise ValueError
+
+        return fail
+
+    return ServerParts(layers=[Layer(place=Place.EDGE, wrap=wrap)])
+
+
+def test_a_layer_that_fails_in_an_answer_cuts_it_short(runtime: Callable[..., Runtime]) -> None:
+    """No second answer follows the half of the first one."""
+    start = {"type": "http.response.start", "status": 200, "headers": []}
+    [answer] = asyncio.run(exchanged(runtime(), "/livez", more=failing_after(start)))
+    assert answer == (200, b"")
+
+
+def test_a_websocket_whose_layer_fails_is_closed(runtime: Callable[..., Runtime]) -> None:
+    """A handshake that has been accepted ends with the code of an internal error."""
+    parts = failing_after({"type": "websocket.accept"})
+    sent = asyncio.run(shaken(runtime(), parts, {"host": "localhost"}))
+    assert sent[-1] == {"type": "websocket.close", "code": 1011}
+
+
 async def greet(websocket: WebSocket) -> None:
     """Accept a WebSocket."""
     await websocket.accept()
@@ -91,13 +175,12 @@ def test_websocket_routes_are_behind_the_layers(
 ) -> None:
     """A handshake needs a key and a known host as a request does."""
     parts = ServerParts(routes=[WebSocketRoute("/greet", greet)])
-    assert asyncio.run(shaken(runtime(), parts, {"host": "localhost", **headers})) == expected
+    [first, *_] = asyncio.run(shaken(runtime(), parts, {"host": "localhost", **headers}))
+    assert (first["type"], first.get("status")) == expected
 
 
-async def shaken(
-    runtime: Runtime, parts: ServerParts, headers: dict[str, str]
-) -> tuple[str, int | None]:
-    """Return type and status of the first answer of a server with a key to a handshake."""
+async def shaken(runtime: Runtime, parts: ServerParts, headers: dict[str, str]) -> list[Message]:
+    """Return the answers of a server with a key to a handshake."""
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -114,14 +197,20 @@ async def shaken(
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         "extensions": {"websocket.http.response": {}},
     }
-    async with serving(runtime, parts, ServeOptions(api_key=("sesame",))) as application:
+    async with serving(runtime, ServeOptions(api_key=("sesame",)), more=parts) as application:
         await application(scope, receive, send)
-    return sent[0]["type"], sent[0].get("status")
+    return sent
+
+
+async def exchanged(runtime: Runtime, *paths: str, **parts: ServerParts) -> list[tuple[int, bytes]]:
+    """Return the answers of a server with extensions to requests."""
+    async with serving(runtime, ServeOptions(), **parts) as application:
+        return [await requested(application, "GET", path) for path in paths]
 
 
 async def answered(runtime: Runtime, parts: ServerParts) -> bytes:
     """Return the answer of a server with an extension to a call of `apply`."""
-    async with serving(runtime, parts, ServeOptions()) as application:
+    async with serving(runtime, ServeOptions(), more=parts) as application:
         status, body = await posted(application, "/apply", CALL)
     assert status == 200
     return body
@@ -129,10 +218,10 @@ async def answered(runtime: Runtime, parts: ServerParts) -> bytes:
 
 @asynccontextmanager
 async def serving(
-    runtime: Runtime, parts: ServerParts, options: ServeOptions
+    runtime: Runtime, options: ServeOptions, **parts: ServerParts
 ) -> AsyncIterator[ASGIApp]:
-    """Return the application of a server with an extension."""
-    catalog = extended(runtime.catalog, parts)
+    """Return the application of a server with extensions."""
+    catalog = extended(runtime.catalog, **parts)
     config = resolve(catalog, flags={"api_path": runtime.config.api_path}, environment={})
     async with in_process(runtime) as workers:
         server = Server(catalog=catalog, config=config, options=options, workers=workers)

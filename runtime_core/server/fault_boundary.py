@@ -1,0 +1,72 @@
+"""The boundary of an application that a plugin provides or surrounds: its faults are answers."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+
+from runtime_core.calls.faults import fault_of
+from runtime_core.contracts import Fault
+from runtime_core.errors import FaultKind, PluginFailed, TesseractRuntimeError
+from runtime_core.run_logs.run import is_run_id, new_run_id
+from runtime_core.server.headers import named_run_id
+from runtime_core.server.responses import fault_response
+from runtime_core.server.server import Server
+
+_log = logging.getLogger(__name__)
+
+_OURS = Fault(kind=FaultKind.TESSERACT_FAILED, message="Internal Server Error")
+_INTERNAL_ERROR = 1011  # RFC 6455, 7.4.1
+
+
+class FaultBoundary:
+    """Answers with the fault of the application inside, which is raised no further.
+
+    The layers outside see an answer, and are not blamed.
+    """
+
+    def __init__(self, application: ASGIApp, server: Server) -> None:
+        self._application = application
+        self._server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Forward a request, and answer it if that fails."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._application(scope, receive, watched)
+        except (ClientDisconnect, WebSocketDisconnect):
+            pass  # the client has gone
+        # Anything may fail, and the layers outside must not be blamed.
+        except Exception as error:
+            fault = self._fault(error)
+            if not started:
+                await self._answer(fault, scope)(scope, receive, send)
+            elif scope["type"] == "websocket":
+                with suppress(Exception):  # it may be closed
+                    await send({"type": "websocket.close", "code": _INTERNAL_ERROR})
+
+    def _fault(self, error: Exception) -> Fault:
+        """Return the fault of an error, which is in the log."""
+        if not isinstance(error, TesseractRuntimeError):
+            _log.error("The server failed.", exc_info=error)
+            return _OURS
+        fault = fault_of(error)
+        if isinstance(error, PluginFailed):
+            self._server.report(fault.message, fault.trace)
+        return fault
+
+    def _answer(self, fault: Fault, scope: Scope) -> ASGIApp:
+        named = named_run_id(scope)
+        run_id = named if named is not None and is_run_id(named) else new_run_id()
+        debug = self._server.config.debug
+        return fault_response(fault, catalog=self._server.catalog, run_id=run_id, debug=debug)

@@ -196,6 +196,6 @@ def growth(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
-    """Measure what GOALS names; `-- --original` measures the original beside it."""
+    """Measure calls and commands beside peers; `-- --original` adds the original."""
     session.install(*checkout(*HEAVY))
     session.run("python", "-m", "benchmarks", *session.posargs)

@@ -1,15 +1,20 @@
-"""The cost of installed but unused plugins."""
+"""The cost of an installed plugin that a command does not use."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.sides import Side
+from benchmarks.environments import Environments, runtime
+from benchmarks.processes import run
+from benchmarks.scratch_plugin import write_plugin
+from benchmarks.study import OURS, Goal, Row, Study, Turn
 
 _COUNT = 20
+_PAIRS = 6
+_COST = "processor time at start"
 
 _MODULE = '''"""The hooks of this plugin."""
 
@@ -34,52 +39,32 @@ def formats() -> Iterable[Format]:
     )
 '''
 
-_METADATA = (
-    """Metadata-Version: 2.4
-Name: NAME
-Version: 1.0
-Summary: A plugin that is not used.
-Requires-Python: >=3.11
-Requires-Dist: numpy>=2.0
-Requires-Dist: tesseract-runtime-core<0.2,>=0.1
-Description-Content-Type: text/markdown
 
-"""
-    + "A line of its readme.\n" * 40
-)
-
-
-def unused_plugin(side: Side) -> float:
-    """Return the milliseconds of processor time that one unused plugin adds to `health`."""
+@contextmanager
+def _sides(environments: Environments) -> Iterator[Mapping[str, Turn]]:
+    command = [runtime(environments.ours), "health"]
     with tempfile.TemporaryDirectory() as folder:
         for number in range(_COUNT):
-            _write_plugin(Path(folder), f"scratch{number}")
-        _processor_seconds(side, folder)  # compiles the modules
-        turns = [[_processor_seconds(side, path) for path in (folder, "")] for _ in range(10)]
-    more, less = (min(column) for column in zip(*turns, strict=True))
-    return (more - less) / _COUNT * 1000
+            write_plugin(Path(folder), f"scratch{number}", _MODULE)
+        more = {"PYTHONPATH": folder}
+        run(command, more)  # compiles the modules
+
+        def turn() -> dict[str, float]:
+            pairs = [
+                [run(command, variables).processor_seconds for variables in (more, {})]
+                for _ in range(_PAIRS)
+            ]
+            with_plugins, without = (min(column) for column in zip(*pairs, strict=True))
+            return {_COST: 1e3 * (with_plugins - without) / _COUNT}
+
+        yield {OURS: turn}
 
 
-def _write_plugin(folder: Path, name: str) -> None:
-    texts = {
-        f"{name}/__init__.py": "",
-        f"{name}/plugin.py": _MODULE,
-        f"{name}-1.0.dist-info/METADATA": _METADATA,
-        f"{name}-1.0.dist-info/entry_points.txt": "[tesseract_runtime]\nNAME = NAME.plugin\n",
-    }
-    for place, text in texts.items():
-        path = folder / place
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text.replace("NAME", name), encoding="utf-8")
-
-
-def _processor_seconds(side: Side, folder: str) -> float:
-    environment = {**os.environ, "PYTHONPATH": folder}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    with subprocess.Popen(
-        [side.command, "health"], env=environment, stdout=subprocess.DEVNULL
-    ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_utime + usage.ru_stime
+PLUGINS = Study(
+    name="Unused plugin",
+    about=f"`health` with and without {_COUNT} installed plugins that it does not use: the "
+    "difference for one.",
+    rows=[Row(name=_COST, unit="ms", goals=[Goal(bound=0.5)])],
+    sides=_sides,
+    turns=5,
+)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from os import PathLike, fspath
@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from runtime_core.calls import scope
-from runtime_core.calls.execution import evaluate, execute, validate_payload
 from runtime_core.calls.faults import author_fault, fault_of
-from runtime_core.calls.invocation import result_document
-from runtime_core.calls.scope import Scope, Workspace
+from runtime_core.calls.plan import JSON, Plan
+from runtime_core.calls.scope import Scope, Workspace, running
 from runtime_core.calls.tracing import Trace
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, absolute, resolve
@@ -30,10 +29,11 @@ from runtime_core.contracts import (
     Call,
     Endpoint,
     Evaluations,
+    Fault,
     Reply,
     Run,
-    RunStatus,
     Unavailable,
+    Wire,
 )
 from runtime_core.errors import (
     AuthorError,
@@ -83,6 +83,7 @@ class Runtime:
         self._workspace = Workspace(catalog=catalog, config=config, files=files)
         self._upstream = upstream
         self._bound: dict[str, BoundEndpoint | Unavailable] = {}
+        self._plans: dict[tuple[str, str, Wire], Plan] = {}
 
     @staticmethod
     def from_file(path: str | PathLike[str], **options: Any) -> Runtime:
@@ -120,7 +121,7 @@ class Runtime:
         `output_path` is that of the calls to come, if it is not that of the configuration. Raises
         `InvalidTesseract` when one fails.
         """
-        here = self._placed(self.scope(), output_path)
+        here = Scope(workspace=self._placed(output_path))
         make_folder(here.config.output_path)
         with scope.enter(here):
             self.api.prepare("setup")
@@ -155,7 +156,8 @@ class Runtime:
         """Evaluate `apply` near `inputs`, with outputs validated as by the endpoint."""
         from runtime_core.gradients import SerialEvaluations  # loads numpy
 
-        yield SerialEvaluations(partial(evaluate, self.bound("apply")), inputs)
+        plan = self.plan("apply")
+        yield SerialEvaluations(lambda inputs: plan.outputs(inputs=inputs), inputs)
 
     def endpoint(self, name: str) -> BoundEndpoint | Unavailable:
         """Bind an endpoint to this Tesseract; `UnknownName` if no plugin provides it."""
@@ -175,6 +177,7 @@ class Runtime:
         """Make an endpoint unavailable whose plugin has failed."""
         reason = Unavailable(self.catalog.faults.tolerate(fault))
         self._bound[name] = reason
+        self._plans.clear()
         return reason
 
     def bound(self, name: str) -> BoundEndpoint:
@@ -184,6 +187,18 @@ class Runtime:
             raise UnknownName(f"Endpoint {name!r} is not available: {endpoint.reason}")
         return endpoint
 
+    def plan(self, endpoint: str, body_format: str = "json", output: Wire = JSON) -> Plan:
+        """Return the prepared calls of an endpoint with documents in two forms.
+
+        Raises `UnknownName` or `InvalidOption` for an endpoint or a form that is not available.
+        """
+        key = endpoint, body_format, output
+        if key not in self._plans:
+            self._plans[key] = Plan(
+                self.bound(endpoint), self._workspace, body_format=body_format, output=output
+            )
+        return self._plans[key]
+
     def call(self, name: str, payload: Any = None, run: Run | None = None) -> BaseModel:
         """Compute an endpoint in Python.
 
@@ -191,13 +206,12 @@ class Runtime:
         kept only if there is a `run`, other files always. Raises `InvalidPayload`, `InvalidResult`,
         and the exceptions of the author's function.
         """
-        endpoint = self.bound(name)
-        run = run or unlogged_run(name, self.config)
-        with self._running(run) as here, scope.enter(here):
-            try:
-                return execute(endpoint, validate_payload(endpoint, payload, {}))
-            except AuthorError as error:
-                cause = error.cause
+        plan = self.plan(name)
+        try:
+            with self._running(run or partial(unlogged_run, name, self.config)):
+                return plan.evaluate(payload)
+        except AuthorError as error:
+            cause = error.cause
         raise cause  # outside the handler, which would change its context
 
     def answer(self, call: Call) -> Reply:
@@ -217,24 +231,18 @@ class Runtime:
         body: Sequence[Buffer] = ()
         fault = None
         try:
-            run = run_of(call, self.config)
-            if not call.new_run:
-                remove_earlier(run)
-            with self._running(run) as here:
-                endpoint = self.bound(call.endpoint)
-                placed = self._placed(here, call.output_path)
-                body = result_document(endpoint, call, placed, trace)
-        except AuthorError as error:
-            fault = author_fault(error.cause, self._place(error.cause))
-        except TesseractRuntimeError as error:
-            cause = error.__cause__ if isinstance(error, GradientFailed) else None
-            fault = fault_of(error, self._place(cause))
+            with self._running(partial(run_of, call, self.config), call.output_path) as here:
+                if not call.new_run:
+                    remove_earlier(run_of(call, self.config))
+                plan = self.plan(call.endpoint, call.body_format, call.output)
+                body = plan.document(call, here, trace)
         except KeyboardInterrupt:
             raise
         # Anything else, even SystemExit, comes from an author's validator, a plugin or the runtime
         # itself; the caller needs a reply all the same.
         except BaseException as error:
-            fault = author_fault(error, self._place(error))
+            fault = self._fault(error)
+        trace.end()
         return Reply(
             run_id=call.run_id,
             format=call.output.format,
@@ -243,6 +251,15 @@ class Runtime:
             fault=fault,
         )
 
+    def _fault(self, error: BaseException) -> Fault:
+        """Return the fault of an error, with its place in the author's code."""
+        if isinstance(error, AuthorError):
+            return author_fault(error.cause, self._place(error.cause))
+        if isinstance(error, TesseractRuntimeError):
+            cause = error.__cause__ if isinstance(error, GradientFailed) else None
+            return fault_of(error, self._place(cause))
+        return author_fault(error, self._place(error))
+
     def _place(self, error: BaseException | None) -> str:
         """Return the place of an error in the author's code; in its folder for remote callers."""
         if error is None:
@@ -250,37 +267,25 @@ class Runtime:
         folder = Path(self.config.api_path).absolute().parent
         return author_place(error, within=folder if self._workspace.files.confined else None)
 
-    @contextmanager
-    def _running(self, run: Run) -> Iterator[Scope]:
-        """Open the scope and log of a run, and close the log with its status."""
+    def _running(self, run: Run | Callable[[], Run], output_path: str | None = None) -> running:
+        """Return the scope of a running call as a context manager, which closes its log."""
         log = RunLog(run, self._log_targets, self.config, self._upstream)
-        status = RunStatus.FAILED
-        entered = scope.entered()
-        nested = entered is not None and entered.log is not None
-        try:
-            with nullcontext() if nested else scope.running(log):
-                yield self.scope(run, log=log)
-            status = RunStatus.FINISHED
-        except KeyboardInterrupt:
-            status = RunStatus.KILLED
-            raise
-        finally:
-            log.close(status)
+        return running(Scope(workspace=self._placed(output_path), log=log), log)
 
     @cached_property
     def _log_targets(self) -> Sequence[LogTarget]:
         return configured_targets(self.catalog, self.config)
 
-    def _placed(self, here: Scope, output_path: str | None) -> Scope:
-        """Return a scope with an output path of its own in its configuration."""
+    def _placed(self, output_path: str | None) -> Workspace:
+        """Return the workspace with an output path of its own in its configuration."""
         if output_path is None or output_path == self.config.output_path:
-            return here
+            return self._workspace
         config = self.config.model_copy(update={"output_path": absolute(output_path)})
-        return replace(here, workspace=replace(self._workspace, config=config))
+        return replace(self._workspace, config=config)
 
-    def scope(self, run: Run | None = None, **facts: Any) -> Scope:
-        """Make the scope of a call."""
-        return Scope(workspace=self._workspace, run=run, **facts)
+    def scope(self, run: Run | None = None) -> Scope:
+        """Make the scope of user code outside of calls."""
+        return Scope(workspace=self._workspace, run=run)
 
 
 def local_runtime(

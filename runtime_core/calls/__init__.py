@@ -1,7 +1,6 @@
-"""One call: its scope, its execution, and the faults that failures become."""
+"""One call: its scope, the validation of its payload, and the faults that failures become."""
 
 from runtime_core.calls.bounded_validator import BoundedValidator
-from runtime_core.calls.execution import evaluate, execute, validate_payload
 from runtime_core.calls.faults import (
     RaisedFault,
     author_fault,
@@ -13,6 +12,7 @@ from runtime_core.calls.faults import (
 from runtime_core.calls.scope import Scope, Workspace
 from runtime_core.calls.scope import current as current_scope
 from runtime_core.calls.scope import enter as enter_scope
+from runtime_core.calls.validation import validate_payload
 from runtime_core.errors import exception_text
 from runtime_core.tesseract.tracebacks import author_place, author_trace
 
@@ -26,9 +26,7 @@ __all__ = [
     "author_trace",
     "current_scope",
     "enter_scope",
-    "evaluate",
     "exception_text",
-    "execute",
     "fault_detail",
     "fault_of",
     "invalid_payload",

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import MutableMapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from runtime_core.contracts import RunStatus
 from runtime_core.files import FileAccess
 
 if TYPE_CHECKING:
@@ -31,18 +32,32 @@ class Workspace:
     files: FileAccess
 
 
-@dataclass(frozen=True, kw_only=True)
 class Scope:
     """The surroundings of one call, or of plain user code.
 
-    `log` is the log of the call, `options` the pydantic context of the document being read or
-    written.
+    `log` is the log of the call. A `run` of its own has an evaluation inside a call, or user code
+    outside of one. `options` is the pydantic context of the document being read or written.
     """
 
-    workspace: Workspace
-    run: Run | None = None
-    log: RunLog | None = None
-    options: MutableMapping[str, Any] = field(default_factory=dict)
+    __slots__ = ("_run", "log", "options", "workspace")
+
+    def __init__(
+        self,
+        *,
+        workspace: Workspace,
+        run: Run | None = None,
+        log: RunLog | None = None,
+        options: MutableMapping[str, Any] | None = None,
+    ) -> None:
+        self.workspace = workspace
+        self.log = log
+        self.options = {} if options is None else options
+        self._run = run
+
+    @property
+    def run(self) -> Run | None:
+        """The run that files and records belong to, if any."""
+        return self.log.run if self._run is None and self.log is not None else self._run
 
     @property
     def catalog(self) -> Catalog:
@@ -61,7 +76,11 @@ class Scope:
 
     def document(self, options: MutableMapping[str, Any]) -> Scope:
         """Return the scope of one document of this call."""
-        return Scope(workspace=self.workspace, run=self.run, log=self.log, options=options)
+        return Scope(workspace=self.workspace, run=self._run, log=self.log, options=options)
+
+    def evaluation(self, run: Run) -> Scope:
+        """Return the scope of an evaluation inside this call."""
+        return Scope(workspace=self.workspace, run=run, log=self.log)
 
     def compressor(self, name: str) -> CompressionCodec:
         """Return a compressor by name; `UnknownName` says how to install a missing one."""
@@ -90,16 +109,36 @@ def running_logs() -> Sequence[RunLog]:
 
 
 class running:  # noqa: N801  # it reads like the functions of contextlib
-    """Register the log of a running call inside the `with`."""
+    """Make `scope` that of a running call inside the `with`, and close its log with its status.
 
-    def __init__(self, log: RunLog) -> None:
+    A call inside another one does not count as running: threads without a context that either
+    starts belong to the outer one.
+    """
+
+    def __init__(self, scope: Scope, log: RunLog) -> None:
+        self._scope = scope
         self._log = log
 
-    def __enter__(self) -> None:
-        _running.append(self._log)
+    def __enter__(self) -> Scope:
+        outer = _current.get()
+        self._nested = outer is not None and outer.log is not None
+        if not self._nested:
+            _running.append(self._log)
+        self._token = _current.set(self._scope)
+        return self._scope
 
-    def __exit__(self, *_: object) -> None:
-        _running.remove(self._log)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        _current.reset(self._token)
+        if not self._nested:
+            _running.remove(self._log)
+        self._log.close(_status(kind))
+
+
+def _status(kind: type[BaseException] | None) -> RunStatus:
+    """Return the status of a run that ended with an exception of a type, or without one."""
+    if kind is None:
+        return RunStatus.FINISHED
+    return RunStatus.KILLED if issubclass(kind, KeyboardInterrupt) else RunStatus.FAILED
 
 
 class enter:  # noqa: N801  # it reads like the functions of contextlib

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
@@ -24,30 +23,30 @@ class Trace:
     def __init__(self, *, wanted: bool) -> None:
         self.seconds: dict[str, float] = {}
         self.wanted = wanted
+        self._stage = ""
+        self._start = 0.0
 
-    def measure(self, stage: str) -> AbstractContextManager[None]:
-        """Measure the time inside the `with`."""
-        return _Stage(self, stage)
-
-    def show(self, **values: object) -> None:
-        """Write a line about each value, if they are wanted."""
-        if self.wanted:
-            for name, value in values.items():
-                sys.stderr.write(f"[trace] {name}: {outline(value)}\n")
-
-
-class _Stage:
-    def __init__(self, trace: Trace, name: str) -> None:
-        self._trace = trace
-        self._name = name
-
-    def __enter__(self) -> None:
+    def begin(self, stage: str) -> None:
+        """Begin a stage, which ends the one before."""
+        self.end()
+        self._stage = stage
         self._start = time.perf_counter()
 
-    def __exit__(self, *_: object) -> None:
-        seconds = self._trace.seconds[self._name] = time.perf_counter() - self._start
-        if self._trace.wanted:
-            sys.stderr.write(f"[trace] {self._name}: {seconds * 1e3:.3f} ms\n")
+    def end(self) -> None:
+        """End the stage that has begun, if any."""
+        if not self._stage:
+            return
+        seconds = self.seconds[self._stage] = time.perf_counter() - self._start
+        if self.wanted:
+            sys.stderr.write(f"[trace] {self._stage}: {seconds * 1e3:.3f} ms\n")
+        self._stage = ""
+
+    def show(self, **values: object) -> None:
+        """End the stage that has begun, and write a line about each value, if they are wanted."""
+        if self.wanted:
+            self.end()
+            for name, value in values.items():
+                sys.stderr.write(f"[trace] {name}: {outline(value)}\n")
 
 
 def outline(value: object) -> str:

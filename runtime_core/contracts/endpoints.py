@@ -13,6 +13,7 @@ from runtime_core.contracts.unavailable import Unavailable
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from runtime_core.calls.plan import Plan
     from runtime_core.config import RuntimeConfig
     from runtime_core.schemas import PayloadSchemas
     from runtime_core.tesseract import TesseractApi
@@ -45,6 +46,9 @@ class Binding(Protocol):
 
     def endpoint(self, name: str) -> BoundEndpoint | Unavailable:
         """Return another endpoint of the same Tesseract."""
+
+    def plan(self, name: str) -> Plan:
+        """Return the prepared calls of an available endpoint, for many evaluations."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
-from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -16,23 +15,38 @@ from runtime_core.documents.encoded_array import dumped, without_leaves
 from runtime_core.errors import InvalidResult, PluginFailed, UnreadableDocument
 
 
-def read(body: Buffer, format_: Format, *, noun: str = "payload", views: bool = False) -> Any:
-    """Return the tree of a document within the limits of the current configuration.
+class Reader:
+    """Reads documents of one format within the limits of a configuration.
 
-    With `views` it may have values that only array fields read: an `EncodedArray`, and memoryviews
-    of `body` for long base64 texts. Raises `UnreadableDocument` for bytes that do not follow the
-    format; `noun` is the word for the document in messages.
+    With `views` a tree may have values that only array fields read: an `EncodedArray`, and
+    memoryviews of the body for long base64 texts. `noun` is the word for a document in messages.
     """
-    codec = format_.load()
-    try:
-        tree = codec.loads(memoryview(body), _limits(current().config.max_json_items, views))
-    except PluginFailed:
-        raise
-    # The core's own codecs may raise anything for bytes that they cannot read.
-    except Exception as error:
-        message = f"The {noun} is not valid {format_.name}: {error}"
-        raise UnreadableDocument(message, _details(error, message)) from None
-    return tree if views else without_leaves(tree)
+
+    def __init__(
+        self, format_: Format, *, items: int, noun: str = "payload", views: bool = False
+    ) -> None:
+        self._name = format_.name
+        self._codec = format_.load()
+        self._limits = ReadingLimits(items=items, views=views)
+        self._noun = noun
+
+    def __call__(self, body: Buffer) -> Any:
+        """Return the tree of a body; `UnreadableDocument` if it does not follow the format."""
+        try:
+            tree = self._codec.loads(memoryview(body), self._limits)
+        except PluginFailed:
+            raise
+        # The core's own codecs may raise anything for bytes that they cannot read.
+        except Exception as error:
+            message = f"The {self._noun} is not valid {self._name}: {error}"
+            raise UnreadableDocument(message, _details(error, message)) from None
+        return tree if self._limits.views else without_leaves(tree)
+
+
+def read(body: Buffer, format_: Format, *, noun: str = "payload", views: bool = False) -> Any:
+    """Return the tree of one document, as a `Reader` with the current configuration does."""
+    items = current().config.max_json_items
+    return Reader(format_, items=items, noun=noun, views=views)(body)
 
 
 def _details(error: Exception, message: str) -> Sequence[Mapping[str, Any]]:
@@ -41,11 +55,6 @@ def _details(error: Exception, message: str) -> Sequence[Mapping[str, Any]]:
         return ()
     kind, context = f"{error.language}_invalid", {"error": error.problem}
     return [{"type": kind, "loc": [error.position], "msg": message, "ctx": context}]
-
-
-@cache  # there are few configurations in a process, and a call should not make it again
-def _limits(items: int, views: bool) -> ReadingLimits:
-    return ReadingLimits(items=items, views=views)
 
 
 def write(tree: Any, format_: Format) -> Sequence[Buffer]:

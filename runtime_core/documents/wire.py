@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Format, Wire
+from runtime_core.contracts import ArrayEncoding, Format, Wire
 from runtime_core.errors import InvalidOption
 
 
@@ -18,10 +18,10 @@ def configured_wire(catalog: Catalog, config: RuntimeConfig, format_: str | None
     return wire
 
 
-def writable_format(wire: Wire, catalog: Catalog, *, folder: str | None) -> Format:
-    """Return the format of a wire, checked before a result is computed.
+def writable(wire: Wire, catalog: Catalog) -> tuple[Format, ArrayEncoding]:
+    """Return the format and the array encoding of a wire, checked before a result is computed.
 
-    `folder` is the folder of files with arrays. Raises `UnknownName` or `InvalidOption`.
+    Raises `UnknownName` or `InvalidOption`.
     """
     format_ = _format_and_compression(wire, catalog)
     own = catalog.encodings.find(format_.array_encoding)
@@ -30,12 +30,16 @@ def writable_format(wire: Wire, catalog: Catalog, *, folder: str | None) -> Form
         raise InvalidOption(
             f"Array encoding {encoding.name!r} is binary and cannot be written as {format_.name}."
         )
+    return format_, encoding
+
+
+def require_folder(format_: Format, encoding: ArrayEncoding, folder: str | None) -> None:
+    """Raise `InvalidOption` for arrays that are written into files without a folder for them."""
     if encoding.writes_files and folder is None:
         raise InvalidOption(
             f"Format {format_.name!r} writes files: name a folder for them with -o or "
             "--output-path."
         )
-    return format_
 
 
 def _format_and_compression(wire: Wire, catalog: Catalog) -> Format:

@@ -8,7 +8,6 @@ from concurrent.futures import Future
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
-from dataclasses import replace as replaced
 from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -100,7 +99,7 @@ class SerialEvaluations(Generic[I]):
         run = self._run
         evaluating = here.log.evaluating(run) if here.log is not None else nullcontext()
         try:
-            with evaluating, scope.enter(replaced(here, run=run)):
+            with evaluating, scope.enter(here.evaluation(run)):
                 answer = self._function(inputs)
         finally:
             remove_files(run)

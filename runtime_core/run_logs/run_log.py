@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, SupportsFloat
@@ -43,18 +43,20 @@ class Upstream(Protocol):
 
 
 class RunLog:
-    """The log of one call, for any thread; local sinks write before the log function returns."""
+    """The log of one call, for any thread; local sinks write before the log function returns.
+
+    `run` may be a function that makes the run: few calls need its id or its folder.
+    """
 
     def __init__(
         self,
-        run: Run,
+        run: Run | Callable[[], Run],
         targets: Sequence[LogTarget],
         config: RuntimeConfig,
         upstream: Upstream | None = None,
     ) -> None:
-        self.run = run
-        self._local = [target for target in targets if target.sink.value.local]
-        self._distant = [target for target in targets if not target.sink.value.local]
+        self._run = run
+        self._targets = targets
         self._config = config
         self._upstream = upstream
         self._lock = threading.RLock()  # a handler of a signal may log while something is logged
@@ -65,6 +67,14 @@ class RunLog:
         self._evaluations: list[Run] = []
         self._closed = False
         self._problem: RunNotLogged | None = None
+
+    @property
+    def run(self) -> Run:
+        """The run of the call."""
+        with self._lock:
+            run = self._run
+            self._run = run if isinstance(run, Run) else run()
+            return self._run
 
     @property
     def takes_records(self) -> bool:
@@ -127,7 +137,7 @@ class RunLog:
             if self._closed:
                 raise RuntimeError(f"Run {self.run.id} has ended: nothing can be logged to it now.")
             self._open()
-            for target in self._local:
+            for target in self._chosen(local=True):
                 try:
                     if target not in self._handles:  # opening is retried after a failure
                         self._handles[target] = target.open(self.run, self._config)
@@ -138,12 +148,13 @@ class RunLog:
             self._forward(record)
 
     def _forward(self, record: Record) -> None:
-        if self._upstream is None or not self._distant:
+        distant = self._chosen(local=False)
+        if self._upstream is None or not distant:
             return
         try:
             self._upstream.take(self.run, self._as_stored(record))
         except OSError as error:  # the disk of the record file may be full
-            self._failed(self._distant[0], error)
+            self._failed(distant[0], error)
 
     def _open(self) -> None:
         if self._is_open:
@@ -151,12 +162,15 @@ class RunLog:
         if self._upstream is not None:
             self._upstream.opened(self.run)
         self._is_open = True
-        if not self._local and not self._distant:
+        if not self._targets:
             _log.warning(
                 "Run %s is not logged, because no run sink is installed. Install one with: %s",
                 self.run.id,
                 install_command("tesseract-runtime-file-log"),
             )
+
+    def _chosen(self, *, local: bool) -> Sequence[LogTarget]:
+        return [target for target in self._targets if target.sink.value.local is local]
 
     def _as_stored(self, record: Record) -> Record:
         """Return a record with the path of its copy: user code may remove its own file."""

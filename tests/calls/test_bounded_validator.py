@@ -23,8 +23,8 @@ from pydantic.dataclasses import dataclass
 from typing_extensions import TypedDict
 
 from runtime_core.calls.bounded_validator import BoundedValidator, validator_of
-from runtime_core.calls.execution import validate_payload
 from runtime_core.calls.first_faults import MOST_FAULTS
+from runtime_core.calls.validation import validate_payload
 from runtime_core.contracts import BoundEndpoint
 from runtime_core.errors import InvalidPayload
 

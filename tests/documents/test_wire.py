@@ -15,7 +15,8 @@ from runtime_core.documents.wire import (
     configured_wire,
     format_of_media_type,
     format_of_suffix,
-    writable_format,
+    require_folder,
+    writable,
 )
 from runtime_core.errors import InvalidOption, UnknownName
 from tests.conftest import DOUBLE
@@ -64,9 +65,11 @@ def test_what_cannot_be_written_is_refused_before_it_is_computed(
 def test_files_need_a_folder(catalog: Catalog) -> None:
     """With a folder for its files a wire can be written."""
     wire = Wire(format="json+binref", compression="lz4")
-    assert writable_format(wire, catalog, folder="results").name == "json+binref"
+    format_, encoding = writable(wire, catalog)
+    assert (format_.name, encoding.name) == ("json+binref", "binref")
+    require_folder(format_, encoding, "results")
     with pytest.raises(InvalidOption):
-        writable_format(wire, catalog, folder=None)
+        require_folder(format_, encoding, None)
 
 
 def test_wire_of_the_configuration(catalog: Catalog) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from runtime_core import Runtime
-from runtime_core.calls import scope
+from runtime_core.calls import Scope, scope
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Call, Record, Reply, Run, RunSink, RunStatus, Wire
@@ -135,11 +135,12 @@ OpenLog = Callable[..., RunLog]
 def open_log(with_sinks: WithSinks, run: Run) -> OpenLog:
     """Return a function that makes the log of `run` in some sinks."""
 
-    def make(*sinks: RunSink, upstream: Any = None, **flags: Any) -> RunLog:
+    def make(*sinks: RunSink, upstream: Any = None, kept: bool = True, **flags: Any) -> RunLog:
         catalog = with_sinks(*sinks)
         flags = {"log_to": tuple(f"{sink.name}:there" for sink in sinks), **flags}
         config = resolve(catalog, flags=flags, environment={})
-        return RunLog(run, configured_targets(catalog, config), config, upstream)
+        targets = configured_targets(catalog, config)
+        return RunLog(replace(run, kept=kept), targets, config, upstream)
 
     return make
 
@@ -147,7 +148,11 @@ def open_log(with_sinks: WithSinks, run: Run) -> OpenLog:
 @contextmanager
 def entered(log: RunLog) -> Iterator[None]:
     """Make a call run inside the `with`, as far as logging is concerned."""
-    with scope.running(log), scope.enter(replace(scope.current(), run=log.run, log=log)):
+    workspace = scope.current().workspace
+    with (
+        scope.enter(Scope(workspace=workspace)),  # not inside of another call
+        scope.running(Scope(workspace=workspace, log=log), log),
+    ):
         yield
 
 

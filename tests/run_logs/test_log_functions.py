@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,14 +149,10 @@ def test_thread_that_outlives_its_call_is_told(open_log: OpenLog) -> None:
     assert sink.calls == []
 
 
-def test_run_that_is_not_kept_takes_everything_and_keeps_nothing(
-    open_log: OpenLog, run: Run
-) -> None:
+def test_run_that_is_not_kept_takes_everything_and_keeps_nothing(open_log: OpenLog) -> None:
     """Records of a run that is not kept are dropped unchecked."""
     sink = Sink()
-    log = open_log(sink.declared(local=True))
-    log.run = replace(run, kept=False)
-    with entered(log):
+    with entered(open_log(sink.declared(local=True), kept=False)):
         log_parameter("size", object())
         log_artifact("nowhere")
     assert sink.calls == []
@@ -166,6 +161,17 @@ def test_run_that_is_not_kept_takes_everything_and_keeps_nothing(
 def test_call_in_python_without_a_run_logs_nothing(runtime: Callable[..., Runtime]) -> None:
     """`Runtime.call` computes without a run unless it is given one."""
     assert runtime(HERE).call("apply", {"inputs": {}}).model_dump() == {"y": 2.0}
+
+
+def test_call_in_python_that_fails_ends_its_run_as_failed(
+    logging_runtime: Logging, run: Run
+) -> None:
+    """A run that is given to `Runtime.call` has the status of the call."""
+    sink = Sink()
+    made, _ = logging_runtime(HERE.replace("2 * inputs.x", "1 / 0"), sink.declared(local=True))
+    with pytest.raises(ZeroDivisionError):
+        made.call("apply", {"inputs": {}}, run)
+    assert sink.calls[-1] is RunStatus.FAILED
 
 
 def test_thread_of_a_call_without_a_run_logs_nothing(runtime: Callable[..., Runtime]) -> None:

@@ -15,7 +15,6 @@ from pydantic import BaseModel
 from runtime_core.arrays.coercion import Expected, Shape
 from runtime_core.arrays.dtypes import NAMES
 from runtime_core.arrays.shape_dtype import ShapeDType
-from runtime_core.calls.execution import evaluate
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.gradients import shapes_of
 from runtime_core.paths import expand, parse, replace
@@ -66,13 +65,10 @@ class OutputShapes:
 
     def _evaluated(self, inputs: BaseModel) -> Shapes:
         """Call `abstract_eval`, or else `apply` with a copy of the inputs: it may change them."""
-        abstract = self._binding.endpoint("abstract_eval")
-        if isinstance(abstract, Unavailable):
-            apply = self._binding.endpoint("apply")
-            assert not isinstance(apply, Unavailable)  # every Tesseract has one
-            answer = evaluate(apply, deepcopy(inputs))
+        if isinstance(self._binding.endpoint("abstract_eval"), Unavailable):
+            answer = self._binding.plan("apply").outputs(inputs=deepcopy(inputs))
         else:
-            answer = evaluate(abstract, _abstract(inputs))
+            answer = self._binding.plan("abstract_eval").outputs(inputs=_abstract(inputs))
         outputs = self._binding.schemas.differentiable_outputs
         return shapes_of(dict(outputs.leaves(answer)))
 

@@ -9,8 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from runtime_core import documents
-from runtime_core.calls import author_fault, author_place, enter_scope, fault_of, validate_payload
+from runtime_core.calls import author_fault, author_place, enter_scope, fault_of
 from runtime_core.cli import CommandContext, Payload, read_payload, report_fault, stdout_to_stderr
 from runtime_core.errors import AuthorError, InvalidOption, InvalidPayload, shortened
 from tesseract_runtime_workbench.check_gradients.check_results import GradientCheck
@@ -90,8 +89,7 @@ def _checked(
     progress = Progress(console=console, transient=True, disable=not shown, auto_refresh=shown)
     try:
         with enter_scope(runtime.scope()) as reading:
-            tree = documents.read(body, runtime.catalog.formats.find(format_name))
-            inputs = validate_payload(runtime.bound("apply"), tree, reading.options).inputs
+            inputs = runtime.plan("apply", format_name).payload(body, reading.options).inputs
         with runtime.set_up(), progress:
             return check_gradients(runtime, inputs, settings, progress)
     except InvalidPayload as error:

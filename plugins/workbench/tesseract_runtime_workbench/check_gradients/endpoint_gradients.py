@@ -13,7 +13,6 @@ from rich.progress import Progress
 
 from runtime_core import Runtime
 from runtime_core.arrays import AnyArray
-from runtime_core.calls import execute
 from runtime_core.gradients import JACOBIAN, JVP, VJP, GradientSignature, one_hot
 from tesseract_runtime_workbench.check_gradients.check_results import Comparison
 from tesseract_runtime_workbench.check_gradients.sampled_elements import Selection, sample
@@ -36,14 +35,10 @@ class EndpointGradients:
 
     def call(self, signature: GradientSignature, by: Paths, of: Paths, *vector: Any) -> Any:
         """Call an endpoint for the derivatives of outputs by inputs, perhaps times a vector."""
-        endpoint = self.runtime.bound(signature.endpoint)
-        assert endpoint.payload is not None  # gradient endpoints have one
         fields = signature.keywords(self.inputs, sorted(by), sorted(of), *vector)
         # The inputs are validated already; validators could change them a second time.
-        payload = endpoint.payload.model_construct(**deepcopy(fields))
         with self.runtime.evaluating():
-            result: Any = execute(endpoint, payload)
-        return result.root
+            return self.runtime.plan(signature.endpoint).outputs(**deepcopy(fields))
 
     def record(self, endpoint: str, comparisons: Sequence[Comparison]) -> None:
         """Record the derivatives of an endpoint until one of its calls fails."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from rich.progress import Progress
 
 from runtime_core import Runtime
-from runtime_core.calls import evaluate, exception_text
+from runtime_core.calls import exception_text
 from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
 from runtime_core.gradients import JVP, VJP
 from tesseract_runtime_workbench.check_gradients.check_results import (
@@ -95,7 +95,7 @@ def _selection(
     runtime: Runtime, inputs: BaseModel, settings: Settings, random: np.random.Generator
 ) -> Selection:
     with runtime.evaluating():
-        outputs = evaluate(runtime.bound("apply"), deepcopy(inputs))
+        outputs = runtime.plan("apply").outputs(inputs=deepcopy(inputs))
     # Copies, which functions of the author cannot change.
     schemas = runtime.schemas
     point = {path: np.array(leaf) for path, leaf in schemas.differentiable_inputs.leaves(inputs)}

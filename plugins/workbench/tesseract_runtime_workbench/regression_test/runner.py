@@ -7,13 +7,7 @@ from collections import ChainMap
 
 from pydantic import BaseModel
 
-from runtime_core.calls import (
-    author_fault,
-    author_place,
-    exception_text,
-    execute,
-    validate_payload,
-)
+from runtime_core.calls import author_fault, author_place, exception_text
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 from runtime_core.errors import AuthorError, InvalidPayload, TesseractRuntimeError, UnknownName
 from tesseract_runtime_workbench.regression_test.case import CaseResult, RegressionCase, Status
@@ -51,7 +45,7 @@ def _outcome(binding: Binding, case: RegressionCase) -> tuple[Status, str]:
         return "error", _unexpected(binding, case, error)
     if isinstance(endpoint, Unavailable):
         return "error", f"Endpoint {case.endpoint!r} is not available: {endpoint.reason}"
-    result = _result(endpoint, case)
+    result = _result(binding, case)
     if case.expected_exception is not None:
         return _exception_outcome(binding, case, case.expected_exception, result)
     if isinstance(result, BaseException):
@@ -66,10 +60,10 @@ def _outcome(binding: Binding, case: RegressionCase) -> tuple[Status, str]:
     return ("failed" if found else "passed"), "\n".join(found)
 
 
-def _result(endpoint: BoundEndpoint, case: RegressionCase) -> BaseModel | BaseException:
+def _result(binding: Binding, case: RegressionCase) -> BaseModel | BaseException:
     """Call an endpoint and return its result, or the exception that it raised."""
     try:
-        return execute(endpoint, validate_payload(endpoint, case.payload, {}))
+        return binding.plan(case.endpoint).evaluate(case.payload)
     except KeyboardInterrupt:
         raise
     except AuthorError as error:

@@ -1,4 +1,4 @@
-"""Executing an endpoint: its payload and its result are validated against its models."""
+"""Validating the payload and the result of an endpoint against its models."""
 
 from __future__ import annotations
 
@@ -28,18 +28,15 @@ def validate_payload(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any
         raise invalid_default(error) or faults from None
 
 
-def execute(endpoint: BoundEndpoint, payload: Any) -> BaseModel:
-    """Compute the result of a payload and validate it.
+def validate_result(endpoint: BoundEndpoint, answer: Any) -> BaseModel:
+    """Return the result model of an answer.
 
-    Raises `InvalidResult` for an answer that the result model refuses, or `InvalidDefault`.
+    Raises `InvalidResult` for an answer that the model refuses, or `InvalidDefault`.
     """
-    answer = endpoint.answer(payload)
     try:
         result: BaseModel = validator_of(endpoint.result).validate(answer)
     except ValidationError as error:
         raise invalid_default(error) or _invalid_result(endpoint, answer, error) from None
-    if endpoint.check is not None:
-        endpoint.check(payload, result)
     return result
 
 
@@ -58,10 +55,3 @@ def _invalid_result(endpoint: BoundEndpoint, answer: Any, error: ValidationError
     own = author_of(type(answer))
     returned = f"{own.__name__} object" if own else summary(answer)
     return InvalidResult(f"The Tesseract returned {returned}, which is not a valid {noun}{problem}")
-
-
-def evaluate(endpoint: BoundEndpoint, inputs: BaseModel) -> Any:
-    """Compute the outputs of `apply` or `abstract_eval` for validated inputs."""
-    assert endpoint.payload is not None  # both have inputs
-    result: Any = execute(endpoint, endpoint.payload.model_construct(inputs=inputs))
-    return result.root

@@ -1,0 +1,102 @@
+"""Plans: everything about the calls of one endpoint that does not depend on their bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from runtime_core import documents
+from runtime_core.calls.scope import Scope, Workspace
+from runtime_core.calls.tracing import Trace
+from runtime_core.calls.validation import validate_payload, validate_result
+from runtime_core.contracts import BoundEndpoint, Buffer, Call, Wire
+from runtime_core.documents.document import Reader
+from runtime_core.documents.raw_documents import sees_raw_documents
+from runtime_core.documents.wire import require_folder, writable
+
+JSON = Wire(format="json")
+"""The form of documents without another choice."""
+
+
+class Plan:
+    """The way through the calls of one endpoint, prepared once and taken many times.
+
+    `evaluate` takes and returns values, `document` bytes: payloads in the format `body_format`,
+    results in the form `output`. Raises `UnknownName` or `InvalidOption` for a form that cannot be
+    read or written.
+    """
+
+    def __init__(
+        self,
+        endpoint: BoundEndpoint,
+        workspace: Workspace,
+        *,
+        body_format: str = JSON.format,
+        output: Wire = JSON,
+    ) -> None:
+        catalog, config = workspace.catalog, workspace.config
+        self.endpoint = endpoint
+        self._output = output
+        self._format, self._encoding = writable(output, catalog)
+        views = endpoint.payload is not None and not sees_raw_documents(endpoint.payload)
+        self._read = Reader(
+            catalog.formats.find(body_format), items=config.max_json_items, views=views
+        )
+        self._compute = self._profiled if config.profiling else self._computed
+
+    def document(self, call: Call, here: Scope, trace: Trace) -> Sequence[Buffer]:
+        """Compute a call in its scope, and return its result as a document."""
+        require_folder(self._format, self._encoding, call.output_path)
+        trace.begin("decode")
+        here.options = {}
+        payload = self.payload(call.body, here.options)
+        trace.show(endpoint=call.endpoint, payload=payload)
+        trace.begin("compute")
+        result = self._compute(payload)
+        trace.show(outputs=result)
+        trace.begin("encode")
+        here.options = {
+            "array_encoding": self._encoding.name,
+            "compression": self._output.compression,
+            "base_dir": call.output_path,
+            "binref_dir": call.output_folder,
+        }
+        return documents.write(documents.tree_of(result, here.options), self._format)
+
+    def payload(self, body: Buffer, options: Any) -> Any:
+        """Return the validated payload of a document, read in the current scope.
+
+        `options` is the pydantic context. Raises `UnreadableDocument`, or `InvalidPayload` with
+        every fault.
+        """
+        if self.endpoint.payload is None:
+            return None
+        return validate_payload(self.endpoint, self._read(body), options)
+
+    def evaluate(self, payload: Any) -> BaseModel:
+        """Return the result of a payload model, or of a value to validate as one.
+
+        Raises `InvalidPayload`, `InvalidResult`, and `AuthorError` from an exception of the
+        author's function.
+        """
+        return self._computed(validate_payload(self.endpoint, payload, {}))
+
+    def outputs(self, **fields: Any) -> Any:
+        """Return the values of the result for validated fields of the payload."""
+        assert self.endpoint.payload is not None
+        result: Any = self._computed(self.endpoint.payload.model_construct(**fields))
+        return result.root
+
+    def _computed(self, payload: Any) -> BaseModel:
+        result = validate_result(self.endpoint, self.endpoint.answer(payload))
+        if self.endpoint.check is not None:
+            self.endpoint.check(payload, result)
+        return result
+
+    def _profiled(self, payload: Any) -> BaseModel:
+        from runtime_core.calls.profiling import profiled  # few calls are profiled
+
+        with profiled():
+            return self._computed(payload)

@@ -156,6 +156,11 @@ class RuntimeConfig(BaseModel):
         description="The source of gradients: a backend, auto, or ENDPOINT=BACKEND,... "
         "[default: native]",
     )
+    executor: Annotated[str, ADVANCED] = Field(
+        "serial",
+        description="Where the evaluations of one call are computed: serial or the target of an "
+        "executor.",
+    )
     log_to: TextList = Field(
         (),
         description="Where runs are logged, such as file or mlflow+http://host:5000; may be "
@@ -215,7 +220,7 @@ def resolve(
     if choice:
         given["gradient_backend"] = (choice, flag_name("gradient_backend"))
     config = validated_options(RuntimeConfig, given)
-    settings, known = {}, {*CORE_OPTIONS}
+    settings = {}
     raw = {option: value for option, (value, _) in given.items()}
     for declaration in catalog.settings:
         model = declaration.load()
@@ -225,9 +230,15 @@ def resolve(
         if found:
             _ = section.options  # validate given values at once; defaults can wait
         raw |= {prefix + field: value for field, (value, _) in found.items()}
-        known |= {prefix + field for field in model.model_fields}
-    _refuse_unknown(flags, known)
+    _refuse_unknown(flags, known_options(catalog))
     return config.model_copy(update={"settings": settings, "given": raw})
+
+
+def known_options(catalog: Catalog) -> Collection[str]:
+    """Return the names of all options, of the core and of the loaded plugins."""
+    sections = {each.name: each.load().model_fields for each in catalog.settings}
+    fields = {f"{section}_{field}" for section in sections for field in sections[section]}
+    return {*CORE_OPTIONS, *fields}
 
 
 def _refuse_unknown(flags: Mapping[str, Any], known: Collection[str]) -> None:

@@ -16,13 +16,13 @@ from pydantic_core import PydanticCustomError
 from pydantic_core import ValidationError as PydanticValidationError
 
 __all__ = [
-    "OUTCOMES", "AuthorError", "BodyTooLarge", "CallerGone", "FaultKind", "FileRefused",
-    "GradientFailed", "InvalidDefault", "InvalidItem", "InvalidOption", "InvalidPayload",
-    "InvalidResult", "InvalidTesseract", "MissingFile", "NotWritten", "Outcome", "PluginFailed",
-    "PluginFault", "QueueFull", "RunActive", "RunNotLogged", "ShuttingDown", "SlowBody",
-    "TesseractRuntimeError", "TimedOut", "UnknownName", "UnreadableDocument", "ValidationFaults",
-    "WorkerDied", "WorkersLost", "did_you_mean", "fault_lines", "listed", "number_text",
-    "shortened",
+    "OUTCOMES", "AuthorError", "BodyTooLarge", "CallerGone", "ExecutorFailed", "FaultKind",
+    "FileRefused", "GradientFailed", "InvalidDefault", "InvalidItem", "InvalidOption",
+    "InvalidPayload", "InvalidResult", "InvalidTesseract", "MissingFile", "NotWritten", "Outcome",
+    "PluginFailed", "PluginFault", "QueueFull", "RunActive", "RunNotLogged", "ShuttingDown",
+    "SlowBody", "TesseractRuntimeError", "TimedOut", "UnknownName", "UnreadableDocument",
+    "ValidationFaults", "WorkerDied", "WorkersLost", "did_you_mean", "fault_lines", "listed",
+    "number_text", "shortened",
 ]  # fmt: skip
 
 
@@ -237,6 +237,12 @@ class WorkersLost(TesseractRuntimeError):
     kind = FaultKind.WORKERS_LOST
 
 
+class ExecutorFailed(TesseractRuntimeError):
+    """An executor does not answer, or its processes cannot compute this Tesseract."""
+
+    kind = FaultKind.WORKERS_LOST
+
+
 class TimedOut(TesseractRuntimeError):
     """A call exceeded its time limit and was aborted."""
 
@@ -302,6 +308,30 @@ class AuthorError(Exception):
         return self.__cause__
 
 
+class RemoteError(Exception):
+    """An exception of the author's code in another process; make it by `of`.
+
+    `place` is the file, the line and the function of the deepest frame of that code, if there is
+    one, and `trace` its traceback.
+    """
+
+    place: tuple[str, int, str] | None
+    trace: str
+
+    @classmethod
+    def of(
+        cls, name: str, text: str, *, place: tuple[str, int, str] | None = None, trace: str = ""
+    ) -> RemoteError:
+        """Make the error of an exception with the name of its class and its text.
+
+        >>> exception_text(RemoteError.of("ValueError", "no mesh"))
+        'ValueError: no mesh'
+        """
+        error: RemoteError = type(name, (cls,), {})(text)  # messages show the name of a class
+        error.place, error.trace = place, trace
+        return error
+
+
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """Return `" Did you mean 'jax'?"` for the choice most similar to `name`, or `""`.
 
@@ -353,9 +383,14 @@ def exception_text(error: BaseException) -> str:
     >>> exception_text(ValueError("no")), exception_text(KeyboardInterrupt())
     ('ValueError: no', 'KeyboardInterrupt')
     """
-    name: str = vars(type)["__name__"].__get__(type(error))  # a metaclass may have its own
-    text = own_text(error).strip()
+    name, text = class_name(error), own_text(error).strip()
     return f"{name}: {shortened(text, _LONGEST_TEXT)}" if text else name
+
+
+def class_name(error: BaseException) -> str:
+    """Return the name of the class of an exception, whatever its metaclass does."""
+    name: str = vars(type)["__name__"].__get__(type(error))
+    return name
 
 
 def own_text(error: BaseException) -> str:

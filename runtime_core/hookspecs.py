@@ -250,19 +250,25 @@ def executors() -> Iterable[ExecutorProvider]:
 
     Example:
         ```python
-        from concurrent.futures import ThreadPoolExecutor
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
 
         from runtime_core.contracts import ExecutorProvider
         from runtime_core.hookspecs import hookimpl
 
 
+        def open_pool(target, config):
+            workers = int(target.removeprefix("pool:"))
+            return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+
+
         @hookimpl
         def executors():
             yield ExecutorProvider(
-                name="threads",
-                summary="Threads of this process.",
-                schemes=("threads",),
-                open=lambda target, config: ThreadPoolExecutor(),
+                name="pool",
+                summary="Processes of the standard library.",
+                schemes=("pool",),
+                open=open_pool,
             )
         ```
     """

@@ -42,6 +42,7 @@ from runtime_core.errors import (
     TesseractRuntimeError,
     UnknownName,
 )
+from runtime_core.executors.chosen_executor import ChosenExecutor
 from runtime_core.files import FileAccess, make_folder
 from runtime_core.gradients.selection import GradientBackends
 from runtime_core.plugins import load_catalog
@@ -118,16 +119,19 @@ class Runtime:
     def set_up(self, output_path: str | None = None) -> Iterator[None]:
         """Run the author's `setup()` on entry and `teardown()` on exit, if they exist.
 
+        The executor is closed on exit, if evaluations have opened it.
         `output_path` is that of the calls to come, if it is not that of the configuration. Raises
         `InvalidTesseract` when one fails.
         """
         here = Scope(workspace=self._placed(output_path))
         make_folder(here.config.output_path)
+        _ = self.executor  # an unknown one is an error at once
         with scope.enter(here):
             self.api.prepare("setup")
         try:
             yield
         finally:
+            self.executor.close()
             with scope.enter(here):
                 self.api.prepare("teardown")
 
@@ -154,10 +158,33 @@ class Runtime:
     @contextmanager
     def evaluations(self, inputs: BaseModel) -> Iterator[Evaluations]:
         """Evaluate `apply` near `inputs`, with outputs validated as by the endpoint."""
-        from runtime_core.gradients import SerialEvaluations  # loads numpy
+        # They load numpy.
+        from runtime_core.executors.submitted import SubmittedEvaluations
+        from runtime_core.gradients import SerialEvaluations
 
-        plan = self.plan("apply")
-        yield SerialEvaluations(lambda inputs: plan.outputs(inputs=inputs), inputs)
+        if self.executor.current() is None:
+            plan = self.plan("apply")
+            yield SerialEvaluations(lambda inputs: plan.outputs(inputs=inputs), inputs)
+            return
+        with SubmittedEvaluations(self.executor, self._address, inputs) as evaluations:
+            yield evaluations
+
+    @cached_property
+    def executor(self) -> ChosenExecutor:
+        """The executor of evaluations, which is opened at its first use."""
+        return ChosenExecutor.of(self.catalog, self.config)
+
+    @cached_property
+    def _address(self) -> str:
+        """The address by which other processes load this Tesseract."""
+        from runtime_core.executors.model_address import address_of  # few calls have evaluations
+
+        return address_of(self).text()
+
+    @property
+    def confined(self) -> bool:
+        """Whether payloads may name only the files that the options allow."""
+        return self._workspace.files.confined
 
     def endpoint(self, name: str) -> BoundEndpoint | Unavailable:
         """Bind an endpoint to this Tesseract; `UnknownName` if no plugin provides it."""
@@ -265,7 +292,7 @@ class Runtime:
         if error is None:
             return ""
         folder = Path(self.config.api_path).absolute().parent
-        return author_place(error, within=folder if self._workspace.files.confined else None)
+        return author_place(error, within=folder if self.confined else None)
 
     def _running(self, run: Run | Callable[[], Run], output_path: str | None = None) -> running:
         """Return the scope of a running call as a context manager, which closes its log."""

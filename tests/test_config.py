@@ -53,6 +53,7 @@ def test_defaults(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         "allow_url_prefix": (),
         "max_json_items": 20_000_000,
         "gradient_backend": {},
+        "executor": "serial",
         "log_to": (),
         "log_to_strict": False,
         "profiling": False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 
 from runtime_core.arrays.encoding_schemas import (
     BASE64_DATA_SCHEMA,
@@ -13,6 +14,7 @@ from runtime_core.contracts import (
     ArrayEncoding,
     Command,
     Endpoint,
+    ExecutorProvider,
     Format,
     GradientBackend,
     ServerExtension,
@@ -130,6 +132,17 @@ def gradient_backends() -> Iterable[GradientBackend]:
         summary="The functions of tesseract_api.py itself.",
         provide=lambda endpoint, binding: binding.api.function(endpoint),
         auto_rank=0,
+    )
+
+
+@hookimpl
+def executors() -> Iterable[ExecutorProvider]:
+    """Provide the executor that needs no other process."""
+    yield ExecutorProvider(
+        name="serial",
+        summary="One evaluation after the other, in the thread of the call.",
+        schemes=("serial",),
+        open=lambda target, config: nullcontext(),
     )
 
 

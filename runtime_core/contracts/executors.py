@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Evaluations(Protocol):
-    """Evaluates `apply` near one point.
+    """Evaluates `apply` near one point, wherever the executor runs.
 
     Every evaluation has its own copy of the inputs, and its logs are dropped.
     """
@@ -32,19 +32,39 @@ class Evaluations(Protocol):
 
         The arrays have the shapes and data types of the fields; the caller owns the outputs. The
         future raises `AuthorError` from an exception of `apply`, and `InvalidResult` for outputs
-        that do not fit their schema or have no array at a path.
+        that do not fit their schema or have no array at a path. Wait for it by `result` or
+        `exception`, in the thread that has submitted it: they also retry what a lost process had.
         """
+
+
+@runtime_checkable
+class SharingExecutor(Protocol):
+    """What a `concurrent.futures.Executor` may have besides `submit`.
+
+    `workers` is the number of evaluations that it computes at a time.
+    """
+
+    @property
+    def workers(self) -> int:
+        """The number of evaluations that are computed at a time."""
+
+    def share(self, data: bytes) -> object:
+        """Return an argument of `submit` that is `data` in each process, where it is sent once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutorProvider:
     """Declares an executor for targets such as `dask://scheduler:8786`.
 
-    `open` returns a context manager of a `concurrent.futures.Executor`; only its `submit` is
-    called.
+    `open` returns a context manager of a `concurrent.futures.Executor`, or of `None` to compute in
+    the thread of the call. It is called when the first evaluation needs it, and raises
+    `ExecutorFailed` if the target does not answer. Only `submit(function, *arguments)` is used,
+    with an importable function and plain data, and what a `SharingExecutor` has. A future raises
+    `concurrent.futures.BrokenExecutor` if the process that computed it was lost; if `submit` raises
+    it, the executor is closed and opened again. The executor itself retries nothing.
     """
 
     name: str
     summary: str
     schemes: Collection[str]
-    open: Callable[[str, RuntimeConfig], AbstractContextManager[Executor]]
+    open: Callable[[str, RuntimeConfig], AbstractContextManager[Executor | None]]

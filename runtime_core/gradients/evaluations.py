@@ -18,7 +18,13 @@ from runtime_core.arrays.coercion import AnyArray
 from runtime_core.calls import scope
 from runtime_core.calls.faults import summary
 from runtime_core.contracts import Evaluations, Run
-from runtime_core.errors import AuthorError, GradientFailed, InvalidResult, exception_text
+from runtime_core.errors import (
+    AuthorError,
+    ExecutorFailed,
+    GradientFailed,
+    InvalidResult,
+    exception_text,
+)
 from runtime_core.gradients.vectors import Vector, numeric_array
 from runtime_core.paths import InvalidPath, get, parse, replace
 from runtime_core.run_logs.run import new_evaluation, remove_files
@@ -60,6 +66,8 @@ def evaluate_in_order(
 def _finished(point: P, future: Future[Vector], advice: str) -> tuple[P, Vector]:
     try:
         return point, future.result()
+    except ExecutorFailed:
+        raise  # the point is not at fault
     except Exception as error:  # an author's function may raise anything
         cause = error.cause if isinstance(error, AuthorError) else error
         problem = f"apply failed {point.place}: {exception_text(cause)}"

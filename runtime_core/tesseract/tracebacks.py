@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
+
+from runtime_core.errors import RemoteError
 
 _CORE = str(Path(__file__).parents[1])
 
@@ -30,13 +34,32 @@ def author_place(error: BaseException, *, within: Path | None = None) -> str:
 
     With a folder only files in it count, and paths are relative to it.
     """
-    trace = vars(BaseException)["__traceback__"].__get__(error)
-    for frame, line in reversed([*traceback.walk_tb(trace)]):
-        path, name = Path(frame.f_code.co_filename), frame.f_code.co_name
-        if _is_installed(path) or (within and not path.is_relative_to(within)):
+    for file, line, name in reversed([*author_frames(error)]):
+        path = Path(file)
+        if within and not path.is_relative_to(within):
             continue
         return f"{path.relative_to(within) if within else path}:{line} in {name}"
     return ""
+
+
+def author_frames(error: BaseException) -> Iterator[Frame]:
+    """Yield the author's frames of a traceback; of an error in another process the deepest."""
+    remote = _remote(error)
+    if remote is not None:
+        yield from filter(None, [remote.place])
+        return
+    for frame, line in traceback.walk_tb(vars(BaseException)["__traceback__"].__get__(error)):
+        if not _is_installed(Path(frame.f_code.co_filename)):
+            yield frame.f_code.co_filename, line, frame.f_code.co_name
+
+
+def _remote(error: BaseException) -> RemoteError | None:
+    """Return an error of another process; the class of any other may be hostile to `isinstance`."""
+    return cast("RemoteError", error) if issubclass(type(error), RemoteError) else None
+
+
+Frame = tuple[str, int, str]
+"""A file, a line and the name of a function."""
 
 
 def _is_installed(path: Path) -> bool:
@@ -50,6 +73,9 @@ def author_trace(error: BaseException) -> str:
 
     An exception that Python cannot print has only its frames.
     """
+    remote = _remote(error)
+    if remote is not None:
+        return remote.trace
     with suppress(*_HOSTILE):
         shown = traceback.TracebackException.from_exception(error)
         _shorten(shown)

@@ -14,16 +14,20 @@ except ImportError as error:
         "Install them with: pip install pytest hypothesis"
     ) from error
 
-_WITH_ASSERTIONS = ("array_suite", "compressors", "echo", "encodings", "logged_runs", "refusals")
+_WITH_ASSERTIONS = ("array_suite", "compressors", "echo", "encodings", "executors")
 
 # pytest explains the assertions of a module only if it is registered before the import.
 pytest.register_assert_rewrite(
-    *(f"{__name__}.{name}" for name in (*_WITH_ASSERTIONS, "round_trips", "run_sinks"))
+    *(
+        f"{__name__}.{name}"
+        for name in (*_WITH_ASSERTIONS, "logged_runs", "refusals", "round_trips", "run_sinks")
+    )
 )
 
 from runtime_core.testing.compressors import CompressorConformance  # noqa: E402  # see above
 from runtime_core.testing.echo import Echo, made_echo  # noqa: E402
 from runtime_core.testing.encodings import ArrayEncodingConformance  # noqa: E402
+from runtime_core.testing.executors import ExecutorConformance  # noqa: E402
 from runtime_core.testing.formats import FormatConformance  # noqa: E402
 from runtime_core.testing.logged_runs import LoggedRun  # noqa: E402
 from runtime_core.testing.mutations import (  # noqa: E402
@@ -37,6 +41,7 @@ __all__ = [
     "ArrayEncodingConformance",
     "CompressorConformance",
     "Echo",
+    "ExecutorConformance",
     "FormatConformance",
     "LoggedRun",
     "RunSinkConformance",

@@ -8,6 +8,7 @@ import typer
 
 from runtime_core.cli.standard_streams import stdout_to_stderr
 from runtime_core.description import describe
+from runtime_core.executors.chosen_executor import SERIAL
 from runtime_core.tesseract.shared_output import shared_output_lines
 
 _SHARED_OUTPUT = (
@@ -22,6 +23,7 @@ def check(context: typer.Context) -> None:
     with stdout_to_stderr():
         runtime = context.obj.runtime()
         description = describe(runtime)
+        executor = runtime.executor
     for fault in runtime.catalog.plugin_faults:
         print(f"Warning: {fault}", file=sys.stderr)
     if lines := shared_output_lines(runtime.api.path):
@@ -32,3 +34,5 @@ def check(context: typer.Context) -> None:
         print(f"  {endpoint.name}: served{by}")
     for name, reason in description.unavailable.items():
         print(f"  {name}: not served: {reason}")
+    if runtime.config.executor != SERIAL:
+        print(f"  evaluations: by {executor}")

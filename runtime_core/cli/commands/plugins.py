@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from runtime_core.catalog import Catalog, Plugin
 from runtime_core.errors import UnknownName, did_you_mean, listed
+from runtime_core.executors.chosen_executor import SERIAL, ChosenExecutor
 from runtime_core.plugins.inventory import inventory, plugin_facts
 
 app = typer.Typer(
@@ -40,6 +41,8 @@ def list_plugins(context: typer.Context, as_json: AsJson = False) -> None:
         print("\n".join(_summary(plugin)))
     for problem in catalog.problems:
         print(f"Problem: {problem}")
+    if context.obj.config.executor != SERIAL:
+        print(f"Evaluations: by {ChosenExecutor.of(catalog, context.obj.config)}")
 
 
 @app.command("show")

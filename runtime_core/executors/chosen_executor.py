@@ -1,0 +1,95 @@
+"""The executor that the options choose, opened at its first use."""
+
+from __future__ import annotations
+
+import atexit
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from threading import Lock
+from typing import Self
+
+from runtime_core.catalog import Catalog, Registered
+from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import ExecutorProvider
+from runtime_core.errors import ExecutorFailed, UnknownName, did_you_mean, listed, shortened
+
+SERIAL = "serial"
+"""The default of `--executor`."""
+
+
+class ChosenExecutor:
+    """An executor with its target, shared by all evaluations of a runtime."""
+
+    def __init__(
+        self, provider: Registered[ExecutorProvider], target: str, config: RuntimeConfig
+    ) -> None:
+        self._provider = provider
+        self._config = config
+        self._lock = Lock()
+        self._opened: ExitStack | None = None
+        self._executor: Executor | None = None
+        self.target = target
+
+    @classmethod
+    def of(cls, catalog: Catalog, config: RuntimeConfig) -> Self:
+        """Find the executor of `--executor`; `UnknownName` gives the next step."""
+        return cls(found_provider(catalog, config.executor), config.executor, config)
+
+    def __str__(self) -> str:
+        return f"{self.target} ({self._provider.origin})"
+
+    def current(self) -> Executor | None:
+        """Return the open executor; `None` computes in the thread of the call.
+
+        Raises `ExecutorFailed` if it cannot be opened.
+        """
+        with self._lock:
+            if self._opened is None:
+                self._open()
+            return self._executor
+
+    def replace(self, broken: Executor) -> Executor:
+        """Return an executor in the place of a broken one, closed once for all its users."""
+        with self._lock:
+            if self._executor is broken:
+                self._close()
+                self._open()
+            assert self._executor is not None  # it has been opened before
+            return self._executor
+
+    def close(self) -> None:
+        """Close the executor; it is opened again when it is used again."""
+        with self._lock:
+            self._close()
+
+    def _open(self) -> None:
+        with ExitStack() as stack:
+            try:
+                manager = self._provider.value.open(self.target, self._config)
+                self._executor = stack.enter_context(manager)
+            except OSError as error:
+                raise ExecutorFailed(f"--executor {self.target}: {error}") from error
+            self._opened = stack.pop_all()
+        atexit.register(self.close)  # not every runtime has an end of its own
+
+    def _close(self) -> None:
+        opened, self._opened, self._executor = self._opened, None, None
+        if opened is not None:
+            atexit.unregister(self.close)
+            opened.close()
+
+
+def found_provider(catalog: Catalog, target: str) -> Registered[ExecutorProvider]:
+    """Return the executor of a target's scheme."""
+    registry, scheme = catalog.executors, target.partition(":")[0]
+    for entry in registry.entries.values():
+        if scheme in entry.value.schemes:
+            return entry
+    name = scheme.partition("+")[0]  # an executor is named like its schemes
+    if name in registry.conflicts or registry.hints.for_name(registry.kind, name):
+        reason = registry.explain(name)
+    else:
+        schemes = [known for executor in registry for known in executor.schemes]
+        near = did_you_mean(scheme, schemes)
+        reason = f"Unknown executor {shortened(scheme)!r}.{near} Available: {listed(schemes)}."
+    raise UnknownName(f"--executor {shortened(target)!r}: {reason}")

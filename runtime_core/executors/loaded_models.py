@@ -1,0 +1,149 @@
+"""The Tesseracts that a process of an executor has loaded, and the points that it has received."""
+
+from __future__ import annotations
+
+import atexit
+import io
+import pickle
+import sys
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from runtime_core.calls import scope
+from runtime_core.config import known_options, restore
+from runtime_core.errors import ExecutorFailed, InvalidTesseract
+from runtime_core.executors.model_address import (
+    ModelAddress,
+    read_address,
+    refuse_other_content,
+    refuse_other_versions,
+    versions,
+)
+from runtime_core.executors.wire_data import UnknownPoint
+from runtime_core.gradients.evaluations import SerialEvaluations
+from runtime_core.gradients.vectors import Vector
+from runtime_core.plugins import PluginSelection, load_catalog
+from runtime_core.run_logs.run import new_evaluation
+from runtime_core.runtime import Runtime, local_runtime, served_runtime
+
+_MOST_POINTS = 4  # of a model, which clients of one cluster may use in turn
+_MOST_MODELS = 8
+
+
+class LoadedModel:
+    """A Tesseract in this process, with the points near which it is evaluated."""
+
+    def __init__(self, runtime: Runtime, module: str) -> None:
+        self._runtime = runtime
+        self._module = module
+        self._run = new_evaluation(Path(runtime.config.output_path))
+        self._points: OrderedDict[str, SerialEvaluations[BaseModel]] = OrderedDict()
+
+    def evaluate(self, digest: str, point: bytes | None, changes: Vector, outputs: Any) -> Vector:
+        """Evaluate near a point; raises `UnknownPoint` if it is neither given nor known."""
+        with scope.enter(self._runtime.scope(self._run)):
+            return self._near(digest, point).submit(changes, outputs).result()
+
+    def _near(self, digest: str, point: bytes | None) -> SerialEvaluations[BaseModel]:
+        if digest not in self._points:
+            if point is None:
+                raise UnknownPoint
+            self._points[digest] = SerialEvaluations(self._apply, self._inputs(point))
+            if len(self._points) > _MOST_POINTS:
+                self._points.popitem(last=False)
+        self._points.move_to_end(digest)
+        return self._points[digest]
+
+    def _apply(self, inputs: BaseModel) -> object:
+        return self._runtime.plan("apply").outputs(inputs=inputs)
+
+    def _inputs(self, point: bytes) -> BaseModel:
+        inputs: BaseModel = _Unpickler(point, self._module, self._runtime.api.module).load()
+        return inputs
+
+
+class _Unpickler(pickle.Unpickler):
+    """Finds the author's classes, whose module may have another name in this process."""
+
+    def __init__(self, data: bytes, name: str, module: Any) -> None:
+        super().__init__(io.BytesIO(data))
+        self._name, self._module = name, module
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return a class or function of a module."""
+        return super().find_class(self._module.__name__ if module == self._name else module, name)
+
+
+class LoadedModels:
+    """The loaded Tesseracts of this process by the text of their addresses."""
+
+    def __init__(self) -> None:
+        self._models: OrderedDict[str, tuple[ModelAddress, LoadedModel, ExitStack]] = OrderedDict()
+
+    def find(self, text: str) -> LoadedModel:
+        """Return the Tesseract of an address, loaded at its first use.
+
+        Raises `ExecutorFailed` if it is not the same here, and the errors of loading.
+        """
+        if text not in self._models:
+            address = read_address(text)
+            self._forget_other_content(address)
+            self._models[text] = (address, *_loaded(address))
+            if len(self._models) > _MOST_MODELS:
+                self._forget(next(iter(self._models)))
+        self._models.move_to_end(text)
+        return self._models[text][1]
+
+    def close(self) -> None:
+        """Run the author's `teardown()` of all."""
+        for text in [*self._models]:
+            self._forget(text)
+
+    def _forget_other_content(self, address: ModelAddress) -> None:
+        """Forget an earlier state of the same file, and of the modules beside it."""
+        for text, (known, *_) in [*self._models.items()]:
+            if known.path == address.path and known.digest != address.digest:
+                self._forget(text)
+                _forget_modules(Path(address.path).parent)
+
+    def _forget(self, text: str) -> None:
+        _, _, set_up = self._models.pop(text)
+        set_up.close()
+
+
+def _loaded(address: ModelAddress) -> tuple[LoadedModel, ExitStack]:
+    catalog = load_catalog(PluginSelection(disabled=frozenset(address.disabled_plugins)))
+    refuse_other_versions(address.versions, versions(catalog))
+    refuse_other_content(address)
+    with ExitStack() as opened:
+        # Files of an author's are not mixed with those of other processes.
+        folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="tesseract-"))
+        known = known_options(catalog)
+        options = {name: value for name, value in address.options.items() if name in known}
+        options |= {"api_path": address.path, "output_path": folder}
+        make_runtime: Callable[..., Runtime] = served_runtime if address.confined else local_runtime
+        runtime = make_runtime(catalog, restore(catalog, options))
+        try:
+            opened.enter_context(runtime.set_up())
+        except InvalidTesseract as error:
+            raise ExecutorFailed(f"A process of the executor cannot load it: {error}") from None
+        return LoadedModel(runtime, address.module), opened.pop_all()
+    raise AssertionError  # for the type checker: an ExitStack may suppress
+
+
+def _forget_modules(folder: Path) -> None:
+    for name, module in [*sys.modules.items()]:
+        file = getattr(module, "__file__", None)
+        if file is not None and Path(file).is_relative_to(folder):
+            del sys.modules[name]
+
+
+# A task is a function, so that what a process keeps between tasks has no other place.
+LOADED_MODELS = LoadedModels()
+atexit.register(LOADED_MODELS.close)

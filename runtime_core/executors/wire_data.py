@@ -1,0 +1,127 @@
+"""Arrays and failures as plain data, between a submitter and the processes of its executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from runtime_core.arrays import AnyArray
+from runtime_core.calls.faults import RaisedFault, fault_of
+from runtime_core.contracts import Fault
+from runtime_core.errors import (
+    AuthorError,
+    ExecutorFailed,
+    FaultKind,
+    InvalidResult,
+    RemoteError,
+    TesseractRuntimeError,
+    class_name,
+    own_text,
+)
+from runtime_core.gradients.vectors import Vector
+from runtime_core.tesseract.tracebacks import author_frames, author_trace
+
+PackedVector = Mapping[str, tuple[str, tuple[int, ...], str, bytes]]
+"""Arrays by path: data type, shape, order in memory, and bytes."""
+
+Outcome = tuple[str, Any]
+"""A name of `_READERS`, and its data."""
+
+UNKNOWN_POINT = "unknown_point"
+"""The name of the outcome where a process has not received the point yet."""
+
+
+class UnknownPoint(Exception):
+    """The process has not received a point yet."""
+
+
+def packed(vector: Vector) -> PackedVector:
+    """Return arrays as plain data."""
+    return {path: _packed(np.asarray(array)) for path, array in vector.items()}
+
+
+def _packed(array: AnyArray) -> tuple[str, tuple[int, ...], str, bytes]:
+    order = "F" if array.flags.fnc else "C"  # sums of user code may depend on it
+    return array.dtype.str, array.shape, order, array.tobytes(order)  # type: ignore[arg-type]
+
+
+def unpacked(vector: PackedVector) -> dict[str, AnyArray]:
+    """Return the arrays of plain data; the caller owns them."""
+    return {path: _unpacked(*parts) for path, parts in vector.items()}
+
+
+def _unpacked(dtype: str, shape: tuple[int, ...], order: Any, data: bytes) -> AnyArray:
+    flat: AnyArray = np.frombuffer(bytearray(data), dtype)  # the copy is writable
+    return flat.reshape(shape, order=order)
+
+
+def outcome_of(evaluate: Callable[[], Vector]) -> Outcome:
+    """Return the outcome of an evaluation; only what ends a process passes."""
+    try:
+        return "outputs", packed(evaluate())
+    except UnknownPoint:
+        return UNKNOWN_POINT, None
+    except AuthorError as error:
+        return "author_error", _described(error.cause)
+    except InvalidResult as error:
+        return "invalid_result", str(error)
+    except ExecutorFailed as error:
+        return "refused", str(error)
+    except TesseractRuntimeError as error:
+        fault = fault_of(error)
+        return "fault", (class_name(error), fault.kind.value, fault.message, fault.trace)
+    except Exception as error:  # as of an author's validator
+        return "error", _described(error)
+
+
+def vector_of(outcome: Outcome) -> Vector:
+    """Return the outputs of an outcome, or raise its error."""
+    name, data = outcome
+    return _READERS[name](data)
+
+
+def _described(error: BaseException) -> tuple[Any, ...]:
+    *_, place = None, *author_frames(error)
+    return class_name(error), own_text(error), place, author_trace(error)
+
+
+def _remote_error(data: tuple[Any, ...]) -> RemoteError:
+    name, text, place, trace = data
+    return RemoteError.of(name, text, place=place and tuple(place), trace=trace)
+
+
+def _raise_author_error(data: Any) -> Vector:
+    raise AuthorError from _remote_error(data)
+
+
+def _raise_error(data: Any) -> Vector:
+    raise _remote_error(data)
+
+
+def _raise_invalid_result(data: Any) -> Vector:
+    raise InvalidResult(data)
+
+
+def _raise_refusal(data: Any) -> Vector:
+    raise ExecutorFailed(data)
+
+
+def _raise_fault(data: Any) -> Vector:
+    name, kind, message, trace = data
+    fault = Fault(kind=FaultKind(kind), message=message, trace=trace)
+    raise type(name, (RaisedFault,), {})(fault)  # messages show the name of a class
+
+
+_READERS: Mapping[str, Callable[[Any], Vector]] = MappingProxyType(
+    {
+        "outputs": unpacked,
+        "author_error": _raise_author_error,
+        "error": _raise_error,
+        "invalid_result": _raise_invalid_result,
+        "refused": _raise_refusal,
+        "fault": _raise_fault,
+    }
+)

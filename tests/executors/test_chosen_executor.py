@@ -1,0 +1,77 @@
+"""The choice of an executor, and its life."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from runtime_core.catalog import Catalog
+from runtime_core.errors import ExecutorFailed, UnknownName
+from runtime_core.executors.chosen_executor import found_provider
+from tests.conftest import Cli
+from tests.executors.conftest import Here, Make, near
+
+
+@pytest.mark.parametrize("target", ["serial"])
+def test_a_target_is_found_by_its_scheme(catalog: Catalog, target: str) -> None:
+    """The scheme is what comes before the colon."""
+    assert found_provider(catalog, target).value.name == target.partition(":")[0]
+
+
+def test_an_unknown_executor_is_an_error_at_the_start(cli_here: Cli, tesseract: object) -> None:
+    """Every command that computes refuses it, with a suggestion."""
+    path = str(tesseract())  # type: ignore[operator]  # a fixture that is a function
+    ended = cli_here("--api-path", path, "--executor", "seriel", "apply", '{"inputs": {"x": [1]}}')
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "Error: --executor 'seriel': Unknown executor 'seriel'. Did you mean 'serial'? "
+        "Available: serial.\n"
+    )
+
+
+def test_check_and_plugins_show_the_executor(cli_here: Cli, tesseract: object) -> None:
+    """They name the one that is chosen, and who provides it."""
+    path = str(tesseract())  # type: ignore[operator]  # a fixture that is a function
+    options = ("--api-path", path, "--executor", "serial:")
+    shown = "by serial: (tesseract-runtime-core "
+    assert f"\n  evaluations: {shown}" in cli_here(*options, "check").stdout
+    assert f"\nEvaluations: {shown}" in cli_here(*options, "plugins").stdout
+
+
+def test_an_executor_is_opened_once_and_when_it_is_needed(made: Make) -> None:
+    """It is closed with the runtime."""
+    events = []
+
+    @contextmanager
+    def open_(target: str, config: object) -> Iterator[Here]:
+        events.append("open")
+        yield Here()
+        events.append("close")
+
+    runtime = made(open_)
+    with runtime.set_up():
+        runtime.call("apply", {"inputs": {"x": [1.0]}})
+        assert events == []
+        for _ in range(2):
+            with near(runtime, 1.0) as evaluations:
+                evaluations.submit({}, ["y"]).result()
+        assert events == ["open"]
+    assert events == ["open", "close"]
+
+
+def test_a_target_that_does_not_answer_is_named(made: Make) -> None:
+    """The message has the option."""
+
+    def open_(target: str, config: object) -> Here:
+        raise OSError("no route to host")
+
+    with pytest.raises(ExecutorFailed, match=r"^--executor here: no route to host$"):
+        near(made(open_), 1.0).__enter__()
+
+
+def test_an_unknown_scheme_is_named(catalog: Catalog) -> None:
+    """Without a plugin that is known to have it, the available ones are listed."""
+    with pytest.raises(UnknownName, match=r"Unknown executor 'abacus'\. Available: "):
+        found_provider(catalog, "abacus://x")

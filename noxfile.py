@@ -63,14 +63,21 @@ def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
     session.run("pytest", "-q", processes, "--maxfail=50", *arguments, env=environment)
 
 
-OTHERS = ["tests/end_to_end", "tests/interop", "tests/soak"]
-"""What has sessions of its own."""
+OTHERS = [
+    "tests/docs",
+    "tests/end_to_end",
+    "tests/interop",
+    "tests/soak",
+    "tests/test_imports.py",
+    "tests/test_mypy.py",
+]
+"""What other sessions run: pages, imports and types are the same on every version of Python."""
 
 
 def tests(session: nox.Session) -> None:
     """Run the tests; without a version, with the Python that runs nox."""
     session.install(*checkout(*HEAVY), "--group=test-all")
-    others = [] if session.posargs else [f"--ignore={folder}" for folder in OTHERS]
+    others = [] if session.posargs else [f"--ignore={path}" for path in OTHERS]
     run_tests(session, *others, *session.posargs)
 
 
@@ -92,7 +99,8 @@ def lowest(session: nox.Session) -> None:
     groups = ["--group=test", "--group=wheels"]
     session.install(*checkout("jax"), *groups, "--resolution=lowest-direct")
     run_tests(session, "--quick", *session.posargs)
-    run_tests(session, "tests/end_to_end", *session.posargs, UV_RESOLUTION="lowest-direct")
+    others = ["tests/features", "tests/end_to_end"]
+    run_tests(session, *others, *session.posargs, UV_RESOLUTION="lowest-direct")
 
 
 @nox.session(python=OLDEST)
@@ -105,24 +113,26 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def types(session: nox.Session) -> None:
-    """Check types, strictly, in sources and tests."""
+    """Check types, strictly, in sources and tests, and test our plugin of mypy."""
     session.install(*checkout(*HEAVY), "--group=types")
     session.run("mypy")
+    run_tests(session, "tests/test_mypy.py")
 
 
 @nox.session(python=OLDEST)
 def imports(session: nox.Session) -> None:
-    """Check that each layer imports only from those below it."""
-    session.install("--group=imports")
-    folders = os.pathsep.join(map(str, [Path(), *PLUGINS]))  # they are read, not imported
-    session.run("lint-imports", env={"PYTHONPATH": folders})
+    """Check that each layer imports only from those below it, and no package in vain."""
+    session.install(*checkout(*HEAVY), "--group=test")
+    session.run("lint-imports")
+    run_tests(session, "tests/test_imports.py")
 
 
 @nox.session(python=OLDEST)
 def docs(session: nox.Session) -> None:
-    """Build the documentation; a warning is an error."""
-    session.install(*checkout(), "--group=docs")
+    """Build the documentation, where a warning is an error, and run every block of its code."""
+    session.install(*checkout(*HEAVY), "--group=docs", "--group=test-all")
     session.run("sphinx-build", "-W", "-q", "-b", "html", "docs", "docs/_build/html")
+    run_tests(session, "tests/docs", *session.posargs)
 
 
 @nox.session(python=NEWEST)

@@ -24,6 +24,7 @@ from tests.failures import pytest_runtest_makereport
 from tests.patience import SECONDS
 from tests.selection import (
     pytest_addoption,
+    pytest_collection_finish,
     pytest_collection_modifyitems,
     pytest_configure,
     pytest_ignore_collect,
@@ -32,6 +33,7 @@ from tests.selection import (
 
 __all__ = [
     "pytest_addoption",
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_ignore_collect",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ SLOW_FOLDERS = {
     "composition",
     "docs",
     "end_to_end",
+    "features",
     "interop",
     "jax_recipes",
     "mlflow",
@@ -79,6 +81,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if PATIENCE != 1:
         for item in items:
             allow(item)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what collection has made, which stays to the end, from every collection of garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)  # the hook is unknown without pytest-xdist

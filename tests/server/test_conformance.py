@@ -69,7 +69,7 @@ ENDPOINTS = [
 MOST = 3  # entries of a dimension
 
 quick = settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     database=None,
     suppress_health_check=[*HealthCheck],

@@ -65,7 +65,11 @@ def _outcomes(folder: Path, chosen: str, packages: Sequence[Path]) -> Outcomes:
     """Run pytest in a folder and return the outcomes of its tests by name."""
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-rA", "--tb=no", "-p", "no:cacheprovider", "-k", chosen],
-        env=clean_environment() | {"PYTHONPATH": os.pathsep.join(map(str, packages))},
+        env=clean_environment()
+        | {
+            "PYTHONPATH": os.pathsep.join(map(str, packages)),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # the suites need none, and some load much
+        },
         cwd=folder,
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ import pytest
 
 from tests.workbench.check_gradients.conftest import JACOBIAN, JVP, MODELS, VJP, Make, Model, failed
 
-SEEDS = range(20)
+SEEDS = range(10)
 
 ERRORS = ("sign", "scale", "missing term", "shape", "transpose")
 
@@ -35,24 +35,17 @@ def test_right_gradients_pass(name: str, runtime: Make) -> None:
 @pytest.mark.parametrize("endpoint", [JACOBIAN, JVP, VJP])
 @pytest.mark.parametrize(("name", "error"), PLANTED)
 def test_a_planted_error_is_found(name: str, error: str, endpoint: str, runtime: Make) -> None:
-    """The endpoint with the error fails wherever it is checked, and the others pass."""
+    """The endpoint with the error fails wherever it is checked, and the others pass.
+
+    Products that contradict each other fail the dot-product test too.
+    """
     model = Model(name, runtime)
     model.spoil(endpoint, error)
     for seed in SEEDS:
-        found = failed(model.check(seed))
+        result = model.check(seed)
+        found = failed(result)
         assert found.pop(endpoint) > 0
         assert set(found.values()) == {0}
-
-
-@pytest.mark.parametrize("endpoint", [JVP, VJP])
-@pytest.mark.parametrize(
-    ("name", "error"), [(name, error) for name, error in PLANTED if error != "shape"]
-)
-def test_the_dot_product_test_finds_errors_alone(
-    name: str, error: str, endpoint: str, runtime: Make
-) -> None:
-    """Products that contradict each other fail, whatever their differences."""
-    model = Model(name, runtime)
-    model.spoil(endpoint, error)
-    results = [model.check(seed).dot_product for seed in SEEDS]
-    assert all(result is not None and result.failed for result in results)
+        if endpoint != JACOBIAN and error != "shape":
+            assert result.dot_product is not None
+            assert result.dot_product.failed

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Collection
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -26,6 +27,9 @@ from runtime_core.gradients.vectors import Vector
 
 _PER_WORKER = 3
 """Evaluations that are pending at a time for each worker, so that it never waits for the next."""
+
+_MOST_LOSSES = 2
+"""The number of processes that an evaluation may take with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,31 +81,38 @@ class SubmittedEvaluations:
     def finish(self, future: EvaluationFuture) -> Vector:
         """Return the outputs of an evaluation that has been submitted, or raise its error."""
         try:
-            name, _ = outcome = self._outcome(future)
-            if name == UNKNOWN_POINT:
-                outcome = self._send(future.changes, with_point=True).result()
-            return vector_of(outcome)
+            return vector_of(self._outcome(future))
         except ModuleNotFoundError as error:
             raise _without_runtime(error, self._chosen) from None
         finally:
             self._pending.discard(future)
 
     def _outcome(self, future: EvaluationFuture) -> Outcome:
-        try:
-            return future.computed.result()
-        except BrokenExecutor:
-            return self._retried(future.changes)
+        """Wait for an outcome, and send again what needs the point or was lost with a process."""
+        losses = 0
+        while True:
+            try:
+                name, _ = outcome = future.computed.result()
+            except BrokenExecutor as error:
+                losses += 1
+                if losses == _MOST_LOSSES:
+                    raise self._given_up(error) from None
+                self._wait_for_others(future)
+            else:
+                if name != UNKNOWN_POINT:
+                    return outcome
+            future.computed = self._send(future.changes, with_point=True)
 
-    def _retried(self, changes: Changes) -> Outcome:
-        """Evaluate again what was lost with a process, alone: others would be suspected too."""
-        for other in self._pending:
-            other.computed.exception()
-        try:
-            return self._send(changes, with_point=True).result()
-        except BrokenExecutor as error:
-            raise WorkerDied(
-                f"Two processes of {self._chosen} have ended during this evaluation. {error}"
-            ) from None
+    def _wait_for_others(self, future: EvaluationFuture) -> None:
+        """Wait until an evaluation is the only one: others would be suspected too."""
+        for other in self._pending - {future}:
+            with suppress(CancelledError):
+                other.computed.exception()
+
+    def _given_up(self, error: BrokenExecutor) -> WorkerDied:
+        return WorkerDied(
+            f"{_MOST_LOSSES} processes of {self._chosen} have ended during this evaluation. {error}"
+        )
 
     def _send(self, changes: Changes, *, with_point: bool = False) -> Future[Outcome]:
         """Submit to the executor, or to another one in the place of a broken one."""

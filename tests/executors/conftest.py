@@ -27,13 +27,20 @@ class Here(Executor):
     """Computes in this process, from a copy of what is submitted.
 
     `forgets` makes each task begin in a process that has loaded nothing. `breaks` names the
-    submissions that find the executor broken.
+    submissions that find the executor broken, `loses` those whose process is lost.
     """
 
     workers = 2
 
-    def __init__(self, *, forgets: bool = False, breaks: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        forgets: bool = False,
+        breaks: tuple[int, ...] = (),
+        loses: tuple[int, ...] = (),
+    ) -> None:
         self.forgets = forgets
+        self.loses = loses
         self.breaks = breaks
         self.sent: list[tuple[Any, ...]] = []
 
@@ -45,6 +52,9 @@ class Here(Executor):
         if self.forgets:
             LOADED_MODELS.close()
         future: Future[Any] = Future()
+        if len(self.sent) in self.loses:
+            future.set_exception(BrokenExecutor("killed"))
+            return future
         future.set_result(function(*pickle.loads(pickle.dumps(arguments))))
         return future
 

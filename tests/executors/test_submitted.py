@@ -101,6 +101,25 @@ def test_a_broken_executor_is_opened_again(made: Make) -> None:
     assert points_sent(opened[1]) == [True, True]
 
 
+def test_one_process_may_be_lost_with_an_evaluation(made: Make) -> None:
+    """Asking for the point is not a loss."""
+    with near(made(Here(forgets=True, loses=(4,))), 1.0) as evaluations:
+        found = [evaluations.submit({}, ["y"]).result()["y"].tolist() for _ in range(3)]
+    assert found == [[2.0]] * 3
+
+
+def test_the_second_loss_is_an_error(made: Make) -> None:
+    """The message names the executor."""
+    here = Here(loses=(2, 3))
+    with near(made(here), 1.0) as evaluations:
+        errors = [evaluations.submit({}, ["y"]).exception() for _ in range(3)]
+    assert [error and str(error) for error in errors] == [
+        None,
+        "2 processes of here (acme-here 1.0) have ended during this evaluation. killed",
+        None,
+    ]
+
+
 def test_inputs_that_cannot_travel_are_named(made: Make) -> None:
     """The message has the next step."""
     runtime = made(Here())

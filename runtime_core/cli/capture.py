@@ -10,21 +10,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from runtime_core.cli import tee
+from runtime_core.contracts import Run
+from runtime_core.run_logs.long_runs import NOTICE_SECONDS, notice
 from runtime_core.run_logs.standard_output import output_redirected
+from runtime_core.run_logs.text_log import text_log_path
 
 _SECONDS_TO_END = 1.0  # programs that user code has left behind may write for ever
 
 
 @contextmanager
-def captured(log: Path) -> Iterator[None]:
-    """Copy the output inside the `with`, also of subprocesses, to stderr and to the file `log`."""
+def captured(run: Run) -> Iterator[None]:
+    """Copy the output inside the `with`, also of subprocesses, to stderr and to the log of a run.
+
+    On stderr are notices too while the run takes long.
+    """
     with suppress(AttributeError, ValueError):  # user code may have replaced or closed it
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", tee.__file__, str(log)],
+        [sys.executable, "-I", "-S", tee.__file__, str(text_log_path(run)), *_notices(run)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         bufsize=0,
@@ -38,3 +43,9 @@ def captured(log: Path) -> Iterator[None]:
     finally:
         with suppress(subprocess.TimeoutExpired):
             process.wait(_SECONDS_TO_END)
+
+
+def _notices(run: Run) -> Iterator[str]:
+    """Yield each time after which a notice is due, and its text."""
+    for seconds in NOTICE_SECONDS:
+        yield from (str(seconds), notice(run.endpoint, run.id, seconds))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -27,23 +29,51 @@ from runtime_core.run_logs.text_log import text_log_path
 _SECONDS_FOR_SINKS = 2.0  # a slow or unreachable tracker must not delay the end
 
 
+def _valid_seconds(seconds: float | None) -> float | None:
+    if seconds is not None and not _LEAST_SECONDS <= seconds < math.inf:
+        raise typer.BadParameter(f"{seconds:g} is not a time of at least {_LEAST_SECONDS:g} s.")
+    return seconds
+
+
+_LEAST_SECONDS = 0.001
+
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Stop the call after this time, once the Tesseract has loaded. [default: never]",
+        callback=_valid_seconds,
+        show_default=False,
+    ),
+]
+
+
 def endpoint_command(
     context: CommandContext, name: str
 ) -> tuple[Callable[..., Any], type[TyperCommand]]:
     """Return the Typer function of an endpoint's command and the class of that command."""
 
     def compute(
-        payload: Payload, output_path: OutputPath = None, output_format: OutputFormat = None
+        payload: Payload,
+        output_path: OutputPath = None,
+        output_format: OutputFormat = None,
+        timeout: Timeout = None,
     ) -> None:
-        if _bound(context, name).payload is None:
-            _answer(context, name, b"", "json", output_path, output_format)
-            return
-        body, body_format = read_payload(payload, context.catalog)
-        with ExitStack() as stack:
-            with stdout_to_stderr():  # the output of `setup()` is not the result
-                place = folder_of_results(context.config, output_path)
-                stack.enter_context(context.runtime().set_up(place))
-            _answer(context, name, body, body_format, output_path, output_format)
+        answer = partial(_answer, context, name, output_path, output_format)
+        if timeout is not None:
+            from runtime_core.cli.limited_call import limited  # it takes an event loop
+
+            given = read_payload(payload, context.catalog) if payload else (b"", "json")
+            answer(*given, partial(limited, context, seconds=timeout))
+        elif _bound(context, name).payload is None:
+            answer(b"", "json", context.runtime().invoke)  # it is known, and not a run
+        else:
+            given = read_payload(payload, context.catalog)
+            with ExitStack() as stack:
+                with stdout_to_stderr():  # the output of `setup()` is not the result
+                    place = folder_of_results(context.config, output_path)
+                    stack.enter_context(context.runtime().set_up(place))
+                answer(*given, partial(_computed, context))
 
     return compute, _command_class(context, name)
 
@@ -56,11 +86,13 @@ def _bound(context: CommandContext, name: str) -> BoundEndpoint:
 def _answer(
     context: CommandContext,
     name: str,
-    body: bytes,
-    body_format: str,
     output_path: str | None,
     output_format: str | None,
+    body: bytes,
+    body_format: str,
+    compute: Callable[[Call], Reply],
 ) -> None:
+    """Let a function answer a call, and write the result where it is wanted."""
     config = context.config
     call = Call(
         endpoint=name,
@@ -72,7 +104,7 @@ def _answer(
     )
     stdout = claim_stdout()
     try:
-        reply = _computed(context, call)
+        reply = compute(call)
         if reply.fault is not None:
             log = text_log_path(context.supervisor.run(call))
             report_fault(reply.fault, name, debug=config.debug, log=log)
@@ -85,12 +117,10 @@ def _answer(
 
 def _computed(context: CommandContext, call: Call) -> Reply:
     """Compute a call as a run; its output appears on stderr while it runs."""
-    if context.runtime().bound(call.endpoint).payload is None:
-        return context.runtime().invoke(call)  # its answer is known, and it is not a run
     run = context.supervisor.run(call)
     with latest_log(run):
         try:
-            with captured(text_log_path(run)):
+            with captured(run):
                 reply = context.runtime().invoke(call)
         except KeyboardInterrupt:
             context.supervisor.interrupted(run)
@@ -125,7 +155,11 @@ def _command_class(context: CommandContext, name: str) -> type[TyperCommand]:
             for parameter in filter(is_global, self.params):
                 parameter.handle_parse_result(ctx, given, [])
                 parameter.callback = None  # once is enough
-            if _bound(context, name).payload is None:
+            parameters = {each.name: each for each in self.params}
+            parameters["timeout"].handle_parse_result(ctx, given, [])
+            if ctx.params["timeout"] is not None:
+                parameters["payload"].required = False  # only a worker loads the Tesseract
+            elif _bound(context, name).payload is None:
                 self.params = [each for each in self.params if each.name != "payload"]
             return super().parse_args(ctx, args)
 

@@ -1,27 +1,48 @@
-"""A program that forwards its stdin to stderr and to the log of a run, which its argument names.
+"""A program that forwards its stdin to stderr and to the log of a run, and warns of a long run.
 
-It is started by its path, without site packages, and imports nothing of the runtime.
+Its arguments are the path of the log, and pairs of a time in seconds and the line for stderr if the
+run has not ended then. It is started by its path, without site packages, and imports nothing of the
+runtime.
 """
 
 import os
+import select
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 _CHUNK = 1 << 16
 
 
-def tee(path: str) -> None:
+def tee(path: str, notices: list[str]) -> None:
     """Forward stdin until it ends; a failure of one destination does not stop the other."""
     log = None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the last words of an interrupted call count too
-    while piece := os.read(0, _CHUNK):
+    while piece := _next_piece(notices):
         if log is None:
             log = _opened(path)
         for descriptor in (2, log):
             _write(descriptor, piece)
+
+
+def _next_piece(notices: list[str]) -> bytes:
+    """Wait for output, and write the notices that are due meanwhile."""
+    while notices:
+        left = float(notices[0]) - (time.monotonic() - _START)
+        if left > 0 and select.select([0], [], [], left)[0]:
+            break
+        if left <= 0:
+            _, text, *notices[:] = notices
+            if os.getppid() == _COMMAND:  # else a program that it has left behind is running
+                _write(2, f"{text}\n".encode())
+    return os.read(0, _CHUNK)
+
+
+_START = time.monotonic()
+_COMMAND = os.getppid()
 
 
 def _opened(path: str) -> int:
@@ -40,4 +61,4 @@ def _write(descriptor: int, piece: bytes) -> None:
 
 
 if __name__ == "__main__":
-    tee(sys.argv[1])
+    tee(sys.argv[1], sys.argv[2:])

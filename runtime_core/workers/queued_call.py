@@ -10,13 +10,12 @@ from functools import cached_property
 from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Call, Fault, Run, RunningCall
 from runtime_core.errors import CallerGone, TesseractRuntimeError, TimedOut
+from runtime_core.run_logs.long_runs import NOTICE_SECONDS, notice
 from runtime_core.workers.worker_process import WorkerProcess
 
 _LEAST_SECONDS_WITHOUT_CALLER = 1.0
 """A worker that loads faster is still worth keeping for a call that is nearly done."""
 
-
-_UNUSUAL_SECONDS = (60.0, 600.0, 3600.0)
 
 _log = logging.getLogger(__name__)
 
@@ -47,11 +46,10 @@ class QueuedCall:
 
     def warn_if_long(self) -> None:
         """Log a call that has been computed for unusually long, once for each step of time."""
-        steps = _UNUSUAL_SECONDS[self._warnings :]
+        steps = NOTICE_SECONDS[self._warnings :]
         if self.worker is not None and steps and self.running.seconds > steps[0]:
             self._warnings += 1
-            run_id, endpoint = self.call.run_id, self.call.endpoint
-            _log.warning("%s of run %s is still running after %g s.", endpoint, run_id, steps[0])
+            _log.warning("%s", notice(self.call.endpoint, self.call.run_id, steps[0]))
 
     @cached_property
     def turn(self) -> asyncio.Future[None]:

@@ -244,7 +244,7 @@ def test_worker_that_starts_again_later_serves(serve: Serve, tmp_path: Path) -> 
 
 def test_calls_that_run_are_shown(serve: Serve, gate: Gate, gate_inputs: dict[str, str]) -> None:
     """The readiness of a server names the runs of its busy workers, and its log the long ones."""
-    steps = {"runtime_core.workers.queued_call._UNUSUAL_SECONDS": [0.1, 600]}
+    steps = {"runtime_core.workers.queued_call.NOTICE_SECONDS": [0.1, 600]}
     body = json.dumps({"inputs": gate_inputs})
     served = serve(GATED, options=["--num-workers=2"], constants=steps)
     with ThreadPoolExecutor() as threads:

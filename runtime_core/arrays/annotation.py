@@ -102,8 +102,11 @@ def _without_parameters() -> TypeError:
 
 def leaf_core_schema(leaf: ArrayDocument) -> CoreSchema:
     """Return the schema of a field whose arrays `leaf` reads and writes."""
+    is_exact = leaf.is_exact
 
     def validate(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        if is_exact(value):
+            return value
         if type(value) in _PLAIN_TYPES:
             handler(value)  # lets pydantic prefer the value's own type in a union
         return leaf.validate(value, info)

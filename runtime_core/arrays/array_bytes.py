@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +32,7 @@ def array_of_bytes(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
     flat = _flat(data, spec)
     if not flat.flags.writeable or not flat.flags.aligned or sys.byteorder == "big":
         flat = flat.astype(spec.dtype)
-    return flat.view(spec.dtype).reshape(spec.shape)
+    return flat.reshape(spec.shape)
 
 
 def owned_array_of_bytes(data: memoryview, spec: ArraySpec) -> AnyArray:
@@ -42,7 +44,12 @@ def _flat(data: bytearray | memoryview, spec: ArraySpec) -> AnyArray:
     size = math.prod(spec.shape) * spec.dtype.itemsize
     if len(data) != size:
         raise ValueError(f"{len(data)} bytes, but shape {spec.shape} of {spec.dtype} needs {size}")
-    return np.frombuffer(data, dtype=spec.dtype.newbyteorder("<"))
+    return np.frombuffer(data, dtype=_little_endian(spec.dtype))
+
+
+@cache  # numpy takes longer than for the array
+def _little_endian(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype if sys.byteorder == "little" else dtype.newbyteorder("<")
 
 
 def check_packed_size(size: int, spec: ArraySpec) -> None:

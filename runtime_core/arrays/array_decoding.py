@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
@@ -20,12 +20,14 @@ from runtime_core.contracts import ArrayCodec, ArraySpec
 from runtime_core.errors import PluginFailed, TesseractRuntimeError, listed, shortened
 
 _SHOWN = 8  # unknown keys in a message
-_KEYS = frozenset({"object_type", "shape", "dtype", "data"})
+_REQUIRED = frozenset({"shape", "dtype", "data"})
+_KEYS = _REQUIRED | {"object_type"}
+_BUFFER = frozenset({"buffer"})
 
 
 def decode(document: Mapping[str, Any], expected: Expected, scope: Scope) -> AnyArray:
     """Read an array document; its shape and data type are checked before its bytes."""
-    _check_keys(document, _KEYS, required=("shape", "dtype", "data"), place="array")
+    _check_keys(document, _KEYS, required=_REQUIRED, place="array")
     if document.get("object_type", "array") != "array":
         raise _unreadable(f"object_type must be 'array', not {document['object_type']!r:.60}")
     spec = ArraySpec(shape=_shape(document["shape"]), dtype=_dtype(document["dtype"]))
@@ -35,7 +37,7 @@ def decode(document: Mapping[str, Any], expected: Expected, scope: Scope) -> Any
 
 
 def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
-    if not isinstance(data, Mapping):
+    if type(data) is not dict and not isinstance(data, Mapping):
         raise _unreadable("data must be an object with 'buffer' and 'encoding'")
     encoding = data.get("encoding")
     try:
@@ -43,7 +45,7 @@ def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
             raise _unreadable('data needs an \'encoding\', for instance "encoding": "json"')
         codec, keys = encoding_of(encoding, scope)
         data = _normal(data)
-        _check_keys(data, keys, required=("buffer",), place="data")
+        _check_keys(data, keys, required=_BUFFER, place="data")
         return codec.decode(data, spec, scope)
     except (PydanticCustomError, PluginFailed):
         raise
@@ -78,9 +80,11 @@ def _unreadable(reason: str, *, place: str = "document") -> PydanticCustomError:
 
 
 def _check_keys(
-    document: Mapping[str, Any], known: Collection[str], *, required: tuple[str, ...], place: str
+    document: Mapping[str, Any], known: Set[str], *, required: Set[str], place: str
 ) -> None:
-    missing = [key for key in required if key not in document]
+    if required <= document.keys() <= known:
+        return
+    missing = required - document.keys()
     if missing:
         raise _unreadable(f"{place} lacks {listed(missing)}")
     unknown = {shortened(str(key)) for key in islice(document.keys() - known, _SHOWN)}
@@ -89,12 +93,15 @@ def _check_keys(
 
 
 def _shape(shape: Any) -> tuple[int, ...]:
-    whole = isinstance(shape, list | tuple) and all(type(size) is int for size in shape)
-    if not whole or any(not 0 <= size < 2**63 for size in shape):
+    whole = isinstance(shape, list | tuple) and _INTEGERS.issuperset(map(type, shape))
+    if not whole or (shape and not 0 <= min(shape) <= max(shape) < 2**63):
         raise _unreadable(f"shape {_sizes(shape)} must be a list of sizes of at least 0")
     if len(shape) > MAX_RANK:
         raise _unreadable(f"{len(shape)} dimensions are more than {MAX_RANK}")
     return tuple(shape)
+
+
+_INTEGERS = frozenset({int})
 
 
 def _sizes(shape: Any) -> str:
@@ -120,7 +127,7 @@ def invalid_dtype(name: object, step: str = "") -> PydanticCustomError:
     )
 
 
-_Encoding = tuple[ArrayCodec, Collection[str]]
+_Encoding = tuple[ArrayCodec, Set[str]]
 """The codec of an array encoding, and the keys that its `data` may have."""
 
 # These two work in plain user code without a search for plugins.

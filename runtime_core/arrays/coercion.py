@@ -6,7 +6,7 @@ when the values fit. Every error is a `PydanticCustomError` whose type clients c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pydantic_core import PydanticCustomError
 
-from runtime_core.arrays.dtypes import castable
+from runtime_core.arrays.dtypes import NAMES, castable
 from runtime_core.errors import number_text
 
 Shape = tuple[int | None, ...] | EllipsisType
@@ -35,10 +35,6 @@ class Expected:
     dtype: np.dtype[Any] | None
     strict_shapes: bool = False
     strict_types: bool = False
-
-    def holds(self, value: Any) -> bool:
-        """Test whether a value is already the numpy scalar of a field of rank 0."""
-        return self.shape == () and self.dtype is not None and type(value) is self.dtype.type
 
     def coerce(self, array: AnyArray) -> AnyArray | np.generic:
         """Return `array` in the declared shape and data type; rank 0 becomes a numpy scalar.
@@ -67,9 +63,13 @@ class Expected:
                 "Array has wrong number of dimensions: got {got}D, expected {expected}D",
                 {"got": len(shape), "expected": len(self.shape)},
             )
+        if None not in self.shape and shape == self.shape:
+            return shape
         return tuple(
-            size if wanted is None else self._target_size(size, wanted, shape)
-            for size, wanted in zip(shape, self.shape, strict=True)
+            [
+                size if wanted is None else self._target_size(size, wanted, shape)
+                for size, wanted in zip(shape, self.shape, strict=True)
+            ]
         )
 
     def _target_size(self, size: int, wanted: int, shape: tuple[int, ...]) -> int:
@@ -84,8 +84,10 @@ class Expected:
 
     def check_dtype(self, dtype: np.dtype[Any]) -> None:
         """Raise for a data type that is not accepted, whatever the values."""
+        if dtype is self.dtype or self.dtype is None:
+            return
         dtype = dtype.newbyteorder("=")
-        if self.dtype is None or dtype == self.dtype:
+        if dtype == self.dtype:
             return
         if not castable(dtype, self.dtype):
             raise dtype_mismatch(dtype, self.dtype)
@@ -95,6 +97,40 @@ class Expected:
                 "Array dtype '{got}' is not '{expected}', and strict_types does not cast",
                 {"got": str(dtype), "expected": str(self.dtype)},
             )
+
+
+def exact_test(expected: Expected) -> Callable[[Any], bool]:
+    """Make the test for a value that a field takes unchanged: its own numpy array or scalar.
+
+    The test may fail for such a value, but never passes for another one.
+
+    >>> test = exact_test(Expected(shape=(None,), dtype=np.dtype("float64")))
+    >>> test(np.zeros(2)), test(np.zeros((2, 2))), test([0.0, 0.0])
+    (True, False, False)
+    """
+    shape, dtype = expected.shape, expected.dtype
+    if dtype is None:
+        return lambda value: type(value) is np.ndarray and value.ndim > 0 and value.dtype in NAMES
+    if shape == ():
+        scalar = dtype.type
+        return lambda value: type(value) is scalar
+    if shape is not ... and set(shape) == {None}:
+        rank = len(shape)
+        return lambda value: (
+            type(value) is np.ndarray and value.dtype is dtype and value.ndim == rank
+        )
+    fits = bool if shape is ... else _size_test(shape)
+    return lambda value: type(value) is np.ndarray and value.dtype is dtype and fits(value.shape)
+
+
+def _size_test(shape: tuple[int | None, ...]) -> Callable[[Any], bool]:
+    if None not in shape:
+        return shape.__eq__
+    return lambda sizes: len(sizes) == len(shape) and all(map(_fits, sizes, shape))
+
+
+def _fits(size: int, wanted: int | None) -> bool:
+    return wanted is None or size == wanted
 
 
 def cast(array: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
@@ -156,9 +192,9 @@ def _has_text(value: Any) -> bool:
     if not isinstance(value, list | tuple):
         refuse_masked(value)
         return isinstance(value, str)
-    kinds = set(map(type, value))
-    if kinds <= _PLAIN_NUMBERS:
+    if _PLAIN_NUMBERS.issuperset(map(type, value)):
         return False
+    kinds = set(map(type, value))
     if kinds & _LISTS:
         return any(_has_text(item) for item in value)
     if any(issubclass(kind, np.ndarray) for kind in kinds):

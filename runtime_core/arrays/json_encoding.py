@@ -18,7 +18,7 @@ class JsonArrayCodec:
         """Return nested lists, with strings for values that are not numbers in JSON."""
         if array.dtype.kind == "c":
             return {"buffer": _nested(array, lambda value: str(value).strip("()"))}
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind == "f" and not _is_finite(array):
             return {"buffer": _nested(array, _float_or_word)}
         return {"buffer": array.tolist()}
 
@@ -35,6 +35,15 @@ class JsonArrayCodec:
             raise ValueError("a boolean is true, false, 1 or 0")
         array = array.reshape(spec.shape)
         return array if array.dtype == spec.dtype else cast(array, spec.dtype)
+
+
+def _is_finite(array: np.ndarray[Any, Any]) -> bool:
+    """Test whether all numbers are finite; a sum is the faster test of few, but may overflow."""
+    few = array.ndim == 1 and array.size <= _FEW and math.isfinite(sum(array.tolist()))
+    return few or bool(np.isfinite(array).all())
+
+
+_FEW = 64
 
 
 def _fits(shape: tuple[int, ...], declared: tuple[int, ...]) -> bool:

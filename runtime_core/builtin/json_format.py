@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from runtime_core.builtin.json_text_extraction import Document, LongTexts
+from runtime_core.builtin.json_text_extraction import Document, LongTexts, parsed
 from runtime_core.contracts import Buffer, EncodedArray, ReadingLimits
-from runtime_core.documents.splices import Splices
+from runtime_core.documents.splices import LARGE, Splices
 
 
 class JsonDocumentCodec:
@@ -19,7 +19,10 @@ class JsonDocumentCodec:
 
     def loads(self, body: memoryview, limits: ReadingLimits) -> Any:
         """Return the tree of a JSON text; `ValueError` if it is invalid, too large or too deep."""
-        texts = LongTexts(_document(body), views=limits.views)
+        document = _document(body)
+        if len(document) < LARGE and len(document) <= limits.items:
+            return parsed(document)
+        texts = LongTexts(document, views=limits.views)
         _refuse_many_items(texts.short, limits.items)
         return texts.tree()
 

@@ -32,18 +32,15 @@ class LongTexts:
         self._document = document
         self._views = views
         self._texts: dict[str, memoryview] = {}
-        self.short = self._shortened() if len(document) >= LARGE else document[:]
+        self.short = self._shortened()
 
     def tree(self) -> Any:
         """Return the tree of the document; raises `InvalidSyntax` for one that is not valid."""
         try:
-            return self._restored(from_json(self.short))
+            tree = from_json(self.short)
+            return self._restored(tree) if self._texts else tree
         except ValueError:
-            whole = bytes(self._document)
-        try:
-            return from_json(whole)  # its error has the position in the whole
-        except ValueError as error:
-            raise _invalid_syntax(error, whole) from None
+            return parsed(self._document)  # its error has the position in the whole
 
     def _shortened(self) -> bytes | bytearray:
         document, pieces, start = self._document, list[bytes | bytearray](), 0
@@ -58,8 +55,6 @@ class LongTexts:
     def _restored(self, node: Any) -> Any:
         """Put the texts back into a part of the tree, in place, and return it."""
         kind = type(node)
-        if not self._texts:
-            return node
         if kind is str:
             return self._text(node) if node in self._texts else node
         if kind is dict:
@@ -86,6 +81,15 @@ class LongTexts:
         if _CONTROL.search(text):
             raise ValueError("control character in a string")
         return text
+
+
+def parsed(document: Document) -> Any:
+    """Return the tree of a document; raises `InvalidSyntax` for one that is not valid."""
+    whole = document if isinstance(document, bytes) else bytes(document)
+    try:
+        return from_json(whole)
+    except ValueError as error:
+        raise _invalid_syntax(error, whole) from None
 
 
 def _invalid_syntax(error: ValueError, document: bytes) -> InvalidSyntax:

@@ -59,7 +59,8 @@ def _details(error: Exception, message: str) -> Sequence[Mapping[str, Any]]:
 
 def write(tree: Any, format_: Format) -> Sequence[Buffer]:
     """Return the bytes of a tree; large buffers of its arrays are not copied."""
-    return list(joined(format_.load().dumps(tree)))
+    pieces = format_.load().dumps(tree)
+    return pieces if len(pieces) == 1 else list(joined(pieces))
 
 
 def tree_of(model: BaseModel, options: MutableMapping[str, Any]) -> Any:

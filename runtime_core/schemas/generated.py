@@ -224,6 +224,8 @@ def _instances_of(author: type[BaseModel], choices: Collection[Any]) -> Callable
     bare = author.__pydantic_generic_metadata__["origin"]
 
     def accept(cls: type[BaseModel], value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
+        if type(value) is dict:
+            return author_named(handler, value, author)
         if bare is not None and isinstance(value, bare) and not isinstance(value, author):
             value = author.model_validate(value)  # of the generic model, or of other parameters
         if _is_assigned(value, cls):
@@ -253,17 +255,18 @@ def _converted(value: BaseModel, generated: type[BaseModel]) -> BaseModel:
 
 def _with_validated_defaults(value: BaseModel, generated: type[BaseModel]) -> BaseModel:
     """Convert the arrays of an author's instance to numpy, including unvalidated defaults."""
-    validated = {
-        name: _validated(value, name, adapter) for name, adapter in _array_fields(generated).items()
-    }
-    changed = {name: new for name, new in validated.items() if new is not getattr(value, name)}
+    changed = {}
+    for name, validate in _array_fields(generated).items():
+        old = getattr(value, name)
+        new = _validated(value, name, old, validate)
+        if new is not old:
+            changed[name] = new
     return value.model_copy(update=changed) if changed else value
 
 
-def _validated(instance: BaseModel, name: str, adapter: TypeAdapter[Any]) -> Any:
-    value = getattr(instance, name)
+def _validated(instance: BaseModel, name: str, value: Any, validate: Callable[[Any], Any]) -> Any:
     try:
-        return adapter.validate_python(value)
+        return validate(value)
     except ValidationError as error:
         if name not in instance.model_fields_set:
             place = f"{type(instance).__name__}.{name}"
@@ -275,10 +278,10 @@ def _validated(instance: BaseModel, name: str, adapter: TypeAdapter[Any]) -> Any
 
 
 @cache  # one adapter per field of a generated model, which lives as long as its Tesseract
-def _array_fields(generated: type[BaseModel]) -> dict[str, TypeAdapter[Any]]:
+def _array_fields(generated: type[BaseModel]) -> dict[str, Callable[[Any], Any]]:
     """Return validators of the fields with arrays, which are those with validated defaults."""
     return {
-        name: TypeAdapter(whole_annotation(field))
+        name: TypeAdapter(whole_annotation(field)).validator.validate_python
         for name, field in generated.model_fields.items()
         if field.validate_default
     }

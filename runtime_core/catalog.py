@@ -154,6 +154,11 @@ class Plugin:
         """Distribution and version, as messages name them."""
         return f"{self.distribution} {self.version}"
 
+    @property
+    def fault(self) -> str:
+        """The reason why it is not used."""
+        return f"{self.name} ({self.origin}) {self.status}: {self.problem}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hints:
@@ -317,15 +322,16 @@ class Catalog:
     faults: PluginFaults = field(default_factory=PluginFaults)
 
     @property
+    def missing_plugins(self) -> Sequence[Plugin]:
+        """The plugins that are not loaded, without having been disabled."""
+        wanted = (PluginStatus.LOADED, PluginStatus.DISABLED)
+        return [plugin for plugin in self.plugins if plugin.status not in wanted]
+
+    @property
     def plugin_faults(self) -> Sequence[str]:
         """The reasons why plugins, or parts of them, are not used, one text each."""
-        unused = (PluginStatus.FAILED, PluginStatus.INCOMPATIBLE, PluginStatus.CONFLICT)
-        plugins = [
-            f"{plugin.name} ({plugin.origin}) {plugin.status}: {plugin.problem}"
-            for plugin in self.plugins
-            if plugin.status in unused
-        ]
-        return (*plugins, *self.problems, *self.faults.texts)
+        missing = [plugin.fault for plugin in self.missing_plugins]
+        return (*missing, *self.problems, *self.faults.texts)
 
     def registry(self, hook: str) -> Registry[Any]:
         """Return the registry of a hook."""

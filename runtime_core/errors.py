@@ -298,6 +298,12 @@ class PluginFailed(PluginFault):
         self.declaration = declaration
 
 
+class PluginMissing(PluginFault):
+    """A plugin that a service may not run without is not loaded."""
+
+    kind = FaultKind.PLUGIN_FAILED
+
+
 class AuthorError(Exception):
     """Wraps an exception of the author's code, so that the runtime's own handlers let it pass."""
 

@@ -127,3 +127,12 @@ class ServeOptions(BaseModel):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def is_for_others(self) -> bool:
+        """Whether other machines can reach the service, or a proxy lets them.
+
+        >>> [ServeOptions(host="0.0.0.0").is_for_others, ServeOptions().is_for_others]
+        [True, False]
+        """
+        return not self.is_loopback or bool(self.allowed_host)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
+from tests.server.conftest import ANNOUNCEMENT, Log, started
 
 Plug = Callable[[str], dict[str, str]]
 
@@ -99,6 +100,62 @@ def test_a_required_extension_that_fails_ends_serve(
         "Error: Plugin acme (acme-plugin 1.0) failed in build of server_extensions 'keys': "
         f"{problem}\n"
     )
+
+
+BROKEN = {
+    "failed: ModuleNotFoundError: No module named 'surely_missing'": "import surely_missing",
+    "failed: Unknown hook 'server_extension'. Did you mean 'server_extensions'?": """
+        from runtime_core.hookspecs import hookimpl
+
+        @hookimpl
+        def server_extension():
+            return []
+    """,
+}
+"""Plugins that are not loaded, by the reason."""
+
+
+@pytest.mark.parametrize("options", [("-h", "0.0.0.0"), ("--allowed-host", "models.example.org")])
+@pytest.mark.parametrize("reason", BROKEN)
+def test_others_are_not_served_without_a_plugin_that_is_not_loaded(
+    cli: Cli, plug: Plug, tesseract: Callable[..., Path], reason: str, options: tuple[str, ...]
+) -> None:
+    """It may be the one that authenticates callers."""
+    environment = plug(BROKEN[reason])
+    done = cli("--api-path", str(tesseract()), "serve", *options, environment=environment)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: Other machines can reach this service, and a plugin that may authenticate callers "
+        f"is not used:\nacme (acme-plugin 1.0) {reason}\n"
+        "Repair it, or serve without it: --no-plugin acme-plugin\n"
+    )
+
+
+def test_others_are_not_served_without_an_extension_whose_name_is_taken(
+    cli: Cli, plug: Plug, tesseract: Callable[..., Path]
+) -> None:
+    """An extension that conflicts with another one is not used either."""
+    source = EXTENSION.replace("keys", "api-keys").format(body="pass", required=True)
+    api = ("--api-path", str(tesseract()))
+    done = cli(*api, "serve", "-h", "0.0.0.0", environment=plug(source))
+    assert done.returncode == 1
+    assert "Server extension 'api-keys' is provided by tesseract-runtime-core" in done.stderr
+    assert done.stderr.endswith("Disable one with --no-plugin acme.\n")
+
+
+@pytest.mark.parametrize(
+    "options", [("-h", "127.0.0.1"), ("-h", "0.0.0.0", "--no-plugin", "acme-plugin")]
+)
+def test_a_plugin_that_is_not_loaded_may_be_left_out(
+    plug: Plug, tesseract: Callable[..., Path], options: tuple[str, ...]
+) -> None:
+    """This machine is served with a warning, and others when the plugin is disabled."""
+    environment = plug("import surely_missing")
+    with started(tesseract(), "serve", "-p", "0", *options, environment=environment) as process:
+        log = Log(process)
+        log.wait_for(ANNOUNCEMENT)
+        warned = "acme (acme-plugin 1.0) failed: ModuleNotFoundError" in log.text
+        assert warned is ("--no-plugin" not in options)
 
 
 def test_strict_plugins_need_every_extension(

@@ -14,11 +14,12 @@ from runtime_core.cli.options import model_of_options, takes_options
 from runtime_core.cli.standard_streams import claim_stdout
 from runtime_core.config import dump
 from runtime_core.documents.wire import configured_wire
-from runtime_core.errors import InvalidOption, MissingFile
+from runtime_core.errors import InvalidOption, MissingFile, PluginMissing
 from runtime_core.runtime import served_runtime
 from runtime_core.server.serve_options import ServeOptions
 
 if TYPE_CHECKING:
+    from runtime_core.catalog import Catalog
     from runtime_core.cli.context import CommandContext
     from runtime_core.server.addresses import Address
     from runtime_core.workers import Workers
@@ -36,6 +37,7 @@ def serve(context: typer.Context, **given: Any) -> None:
     options = model_of_options(ServeOptions, given)
     _check(options)
     catalog, config = context.obj.catalog, context.obj.config
+    _refuse_missing_plugins(catalog, options)
     configured_wire(catalog, config)
     with _address(options) as address:
         _warn_of_open_service(options)
@@ -136,6 +138,20 @@ def _check_certificate(certificate: str, key: str) -> None:
             f"--tls-cert={certificate!r} and --tls-key={key!r} cannot be used for TLS: {error}. "
             "Both must be PEM, and the key that of the certificate."
         ) from None
+
+
+def _refuse_missing_plugins(catalog: Catalog, options: ServeOptions) -> None:
+    """Refuse to serve other machines without a plugin that may have authenticated them."""
+    missing, extensions = catalog.missing_plugins, catalog.server_extensions
+    faults = [plugin.fault for plugin in missing]
+    faults += [extensions.explain(name) for name in extensions.conflicts]
+    if options.is_for_others and faults:
+        flags = " ".join(f"--no-plugin {plugin.distribution}" for plugin in missing)
+        advice = f"Repair it, or serve without it: {flags}" if flags else ""
+        raise PluginMissing(
+            "Other machines can reach this service, and a plugin that may authenticate callers is "
+            + "\n".join(["not used:", *faults, advice]).rstrip()
+        )
 
 
 def _warn_of_open_service(options: ServeOptions) -> None:

@@ -24,6 +24,7 @@ SESSIONS = [
     "quick",
     f"tests-{OLDEST}",
     f"tests-{NEWEST}",
+    "heavy",
     "lowest",
     "wheels",
     "interop",
@@ -67,11 +68,13 @@ OTHERS = [
     "tests/docs",
     "tests/end_to_end",
     "tests/interop",
+    "tests/jax_recipes",
+    "tests/mlflow",
     "tests/soak",
     "tests/test_imports.py",
     "tests/test_mypy.py",
 ]
-"""What other sessions run: pages, imports and types are the same on every version of Python."""
+"""What other sessions run, and on one version of Python."""
 
 
 def tests(session: nox.Session) -> None:
@@ -101,6 +104,13 @@ def lowest(session: nox.Session) -> None:
     run_tests(session, "--quick", *session.posargs)
     others = ["tests/features", "tests/end_to_end"]
     run_tests(session, *others, *session.posargs, UV_RESOLUTION="lowest-direct")
+
+
+@nox.session(python=NEWEST)
+def heavy(session: nox.Session) -> None:
+    """Run the tests of the plugins for JAX and MLflow."""
+    session.install(*checkout(*HEAVY), "--group=test-all")
+    run_tests(session, "tests/jax_recipes", "tests/mlflow", *session.posargs)
 
 
 @nox.session(python=OLDEST)

@@ -344,12 +344,12 @@ def apply(inputs):
     ],
 )
 def test_other_failures_of_the_author(
-    cli: Cli, tesseract: Tesseract, statement: str, message: str
+    here: Here, tesseract: Tesseract, statement: str, message: str
 ) -> None:
     """Any failure of `apply` is exit code 1 and a message without a traceback."""
     path = tesseract(f"{SCHEMAS}def apply(inputs):\n    {statement}\n")
-    ended = cli("--api-path", str(path), "apply", '{"inputs": {}}')
-    assert (ended.returncode, ended.stdout) == (1, "")
+    ended = here("--api-path", str(path), "apply", '{"inputs": {}}')
+    assert (ended.code, ended.stdout) == (1, "")
     assert ended.stderr.startswith("Error: ")
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr

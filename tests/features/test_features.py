@@ -34,15 +34,17 @@ def test_file_passes_check(feature: str, cli: Cli, cli_here: Cli) -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-@pytest.mark.parametrize("feature", features())
-def test_openapi_schema_names_the_endpoints_of_the_cases(
-    feature: str, cli: Cli, cli_here: Cli
-) -> None:
-    """The command `openapi-schema` describes every endpoint that the cases call."""
-    run = cli if feature in PROCESSES else cli_here
-    printed = run("openapi-schema", environment=environment_of(feature))
-    assert printed.returncode == 0, printed.stderr
-    paths = json.loads(printed.stdout)["paths"]
+@pytest.mark.parametrize(
+    ("server", "feature"),
+    [(feature, feature) for feature in features()],
+    indirect=["server"],
+    scope="module",
+)
+def test_document_names_the_endpoints_of_the_cases(server: Request, feature: str) -> None:
+    """The OpenAPI document of a server describes every endpoint that the cases call."""
+    status, body = server("GET", "/openapi.json")
+    assert status == 200
+    paths = json.loads(body)["paths"]
     assert {f"/{case.endpoint}" for case in cases(feature)} <= paths.keys()
 
 

@@ -279,5 +279,5 @@ def neighbour() -> dict[str, list[Any]]:
 def assert_the_rest_works(case: Case) -> None:
     """Check the endpoints of the core and of another plugin."""
     runtime = case.runtime()
-    assert runtime.call("neighbour").model_dump() == 7
+    assert runtime.call("neighbour") == Count(7)
     assert case.fault(runtime) == ""

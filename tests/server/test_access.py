@@ -157,11 +157,11 @@ def test_a_variable_holds_one_key(serve: Serve, name: str) -> None:
 
 @pytest.mark.parametrize("key", ["", "  ", "key\n"])
 def test_a_variable_without_a_usable_key_is_refused(
-    cli: Cli, tesseract: Tesseract, key: str
+    cli_here: Cli, tesseract: Tesseract, key: str
 ) -> None:
     """An empty variable never serves openly."""
     variables = {"TESSERACT_API_KEY": key}
-    ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", environment=variables)
+    ended = cli_here("--api-path", str(tesseract()), "serve", "-p", "0", environment=variables)
     assert ended.returncode == 2
     assert "TESSERACT_API_KEY" in ended.stderr
 
@@ -188,14 +188,15 @@ def test_keys_of_a_file_open(serve: Serve, tmp_path: Path) -> None:
     ],
 )
 def test_file_of_keys_that_is_not_valid_is_refused(
-    cli: Cli, tesseract: Tesseract, tmp_path: Path, text: str | None, mode: int, message: str
+    cli_here: Cli, tesseract: Tesseract, tmp_path: Path, text: str | None, mode: int, message: str
 ) -> None:
     """A file of keys is refused if others can read it or a line is not valid."""
     file = tmp_path / "keys"
     if text is not None:
         file.write_text(text)
         file.chmod(mode)
-    ended = cli("--api-path", str(tesseract()), "serve", "-p", "0", "--api-key-file", str(file))
+    arguments = ["--api-path", str(tesseract()), "serve", "-p", "0", "--api-key-file", str(file)]
+    ended = cli_here(*arguments)
     assert ended.returncode == 2
     assert message in ended.stderr
 

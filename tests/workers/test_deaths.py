@@ -113,7 +113,7 @@ def test_death_of_one_worker_leaves_the_others_alone(
     assert running.fault is None
 
 
-@pytest.mark.parametrize(("size", "killed"), [(1, 1), (3, 3), (12, 2)])
+@pytest.mark.parametrize(("size", "killed"), [(1, 1), (3, 3), (6, 2)])
 def test_workers_that_die_idle_are_replaced(pool: Pool, size: int, killed: int) -> None:
     """Any number of workers that end while idle are replaced before the next call."""
 

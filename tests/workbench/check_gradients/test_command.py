@@ -22,18 +22,19 @@ WRONG = SQUARES.replace("FACTOR = [1.0]", "FACTOR = [-1.0]")
 
 
 @pytest.fixture
-def command(cli: Cli, tesseract: Callable[..., Path]) -> Cli:
+def command(cli_here: Cli, tesseract: Callable[..., Path]) -> Cli:
     """Return a function that checks the gradients of a source."""
 
     def run(source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return cli("--api-path", str(tesseract(source)), "check-gradients", *arguments)
+        return cli_here("--api-path", str(tesseract(source)), "check-gradients", *arguments)
 
     return run
 
 
-def test_right_gradients_are_exit_code_0(command: Cli) -> None:
+def test_right_gradients_are_exit_code_0(cli: Cli, tesseract: Callable[..., Path]) -> None:
     """Stdout has the report only."""
-    done = command(SQUARES + "print('loading')\n", PAYLOAD, "--seed", "3")
+    path = tesseract(SQUARES + "print('loading')\n")
+    done = cli("--api-path", str(path), "check-gradients", PAYLOAD, "--seed", "3")
     assert (done.returncode, done.stderr) == (0, "loading\n")
     assert done.stdout.splitlines()[:4] == [
         "Gradient check for jacobian_vector_product passed (0 failures / 4 checks)",

@@ -102,10 +102,10 @@ def _without_parameters() -> TypeError:
 
 def leaf_core_schema(leaf: ArrayDocument) -> CoreSchema:
     """Return the schema of a field whose arrays `leaf` reads and writes."""
-    is_exact = leaf.is_exact
+    holds = leaf.expected.holds
 
     def validate(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-        if is_exact(value):
+        if holds(value):
             return value
         if type(value) in _PLAIN_TYPES:
             handler(value)  # lets pydantic prefer the value's own type in a union

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +26,6 @@ from runtime_core.arrays.coercion import (
     AnyArray,
     Expected,
     cast,
-    exact_test,
     from_numbers,
     non_numeric,
     refuse_masked,
@@ -38,15 +37,11 @@ from runtime_core.documents import dumped_buffer, keep_failure
 from runtime_core.errors import InvalidOption, TesseractRuntimeError
 
 
+@dataclass(frozen=True, slots=True)
 class ArrayDocument:
-    """Reads and writes the arrays of one field.
+    """Reads and writes the arrays of one field."""
 
-    `is_exact` tests for values that need no coercion.
-    """
-
-    def __init__(self, expected: Expected) -> None:
-        self.expected = expected
-        self.is_exact = exact_test(expected)
+    expected: Expected
 
     def validate(self, value: Any, info: ValidationInfo) -> AnyArray | np.generic:
         """Return the array of a value: numpy, a document, nested lists or a number.
@@ -54,21 +49,21 @@ class ArrayDocument:
         A document or list gives an array that owns its data; a numpy array that fits is returned
         unchanged. Context keys `strict_shapes` and `strict_types` forbid broadcasts and casts.
         """
-        if self.is_exact(value):
+        expected = self._strict(info.context) if info.context else self.expected
+        if expected.holds(value):
             exact: AnyArray | np.generic = value
             return exact
-        expected = self._strict(info.context) if info.context else self.expected
-        if type(value) is list:
-            return self._from_numbers(value, expected, info.context)
         if isinstance(value, np.ndarray | np.generic):
             return expected.coerce(_numeric(value))
+        if isinstance(value, list | tuple | int | float | complex | str):
+            numbers = self._numbers(value, expected.dtype or DTYPES["float64"], info.context)
+            if expected.strict_types:  # numbers have no dtype
+                expected = replace(expected, strict_types=False)
+            return expected.coerce(numbers)
         if isinstance(value, EncodedArray):
             value = value.document(value.buffer)
-        if type(value) is dict or isinstance(value, Mapping):
-            array = decode(value, expected, _scope(info.context))
-            return array if self.is_exact(array) else expected.coerce(array)
-        if isinstance(value, list | tuple | int | float | complex | str):
-            return self._from_numbers(value, expected, info.context)
+        if isinstance(value, Mapping):
+            return expected.coerce(decode(value, expected, _scope(info.context)))
         if hasattr(value, "__array__") or isinstance(value, range | memoryview):
             return expected.coerce(_numeric(value))
         raise non_numeric()
@@ -85,7 +80,7 @@ class ArrayDocument:
         """Return the document of an array; `options` is the pydantic context, or `None`."""
         encoding = (options or {}).get("array_encoding", "json")
         scope = _scope(options)
-        exact = value if self.is_exact(value) else self.expected.coerce(_numeric(value))
+        exact = value if self.expected.holds(value) else self.expected.coerce(_numeric(value))
         array = wire_order(np.asarray(exact))
         codec, _ = encoding_of(encoding, scope)
         data = dict(codec.encode(array, scope))
@@ -100,14 +95,6 @@ class ArrayDocument:
                 **data,
             },
         }
-
-    def _from_numbers(self, value: Any, expected: Expected, options: Any) -> AnyArray | np.generic:
-        numbers = self._numbers(value, expected.dtype or DTYPES["float64"], options)
-        if self.is_exact(numbers):
-            return numbers
-        if expected.strict_types:  # numbers have no dtype
-            expected = replace(expected, strict_types=False)
-        return expected.coerce(numbers)
 
     def _numbers(self, value: Any, dtype: np.dtype[Any], options: Any) -> AnyArray:
         """Return the array of nested lists of numbers or, as programs send them, of arrays."""

@@ -6,7 +6,7 @@ when the values fit. Every error is a `PydanticCustomError` whose type clients c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pydantic_core import PydanticCustomError
 
-from runtime_core.arrays.dtypes import NAMES, castable
+from runtime_core.arrays.dtypes import castable
 from runtime_core.errors import number_text
 
 Shape = tuple[int | None, ...] | EllipsisType
@@ -36,11 +36,30 @@ class Expected:
     strict_shapes: bool = False
     strict_types: bool = False
 
+    def holds(self, value: Any) -> bool:
+        """Test whether a value is an array or scalar that `coerce` would return unchanged.
+
+        The test may fail for such a value, but never passes for another one.
+        """
+        if type(value) is not np.ndarray:
+            return self.shape == () and self.dtype is not None and type(value) is self.dtype.type
+        got, shape = value.shape, self.shape
+        if value.dtype is not self.dtype or not got:
+            return False
+        if shape is ... or got == shape:
+            return True
+        for size, wanted in zip(got, shape, strict=False):
+            if wanted is not None and size != wanted:
+                return False
+        return len(got) == len(shape)
+
     def coerce(self, array: AnyArray) -> AnyArray | np.generic:
         """Return `array` in the declared shape and data type; rank 0 becomes a numpy scalar.
 
         The array itself is returned when it already fits.
         """
+        if self.holds(array):
+            return array
         shape = self.target_shape(array.shape)
         if self.dtype is not None and array.dtype != self.dtype:
             self.check_dtype(array.dtype)
@@ -63,13 +82,9 @@ class Expected:
                 "Array has wrong number of dimensions: got {got}D, expected {expected}D",
                 {"got": len(shape), "expected": len(self.shape)},
             )
-        if None not in self.shape and shape == self.shape:
-            return shape
         return tuple(
-            [
-                size if wanted is None else self._target_size(size, wanted, shape)
-                for size, wanted in zip(shape, self.shape, strict=True)
-            ]
+            size if wanted is None else self._target_size(size, wanted, shape)
+            for size, wanted in zip(shape, self.shape, strict=True)
         )
 
     def _target_size(self, size: int, wanted: int, shape: tuple[int, ...]) -> int:
@@ -97,40 +112,6 @@ class Expected:
                 "Array dtype '{got}' is not '{expected}', and strict_types does not cast",
                 {"got": str(dtype), "expected": str(self.dtype)},
             )
-
-
-def exact_test(expected: Expected) -> Callable[[Any], bool]:
-    """Make the test for a value that a field takes unchanged: its own numpy array or scalar.
-
-    The test may fail for such a value, but never passes for another one.
-
-    >>> test = exact_test(Expected(shape=(None,), dtype=np.dtype("float64")))
-    >>> test(np.zeros(2)), test(np.zeros((2, 2))), test([0.0, 0.0])
-    (True, False, False)
-    """
-    shape, dtype = expected.shape, expected.dtype
-    if dtype is None:
-        return lambda value: type(value) is np.ndarray and value.ndim > 0 and value.dtype in NAMES
-    if shape == ():
-        scalar = dtype.type
-        return lambda value: type(value) is scalar
-    if shape is not ... and set(shape) == {None}:
-        rank = len(shape)
-        return lambda value: (
-            type(value) is np.ndarray and value.dtype is dtype and value.ndim == rank
-        )
-    fits = bool if shape is ... else _size_test(shape)
-    return lambda value: type(value) is np.ndarray and value.dtype is dtype and fits(value.shape)
-
-
-def _size_test(shape: tuple[int | None, ...]) -> Callable[[Any], bool]:
-    if None not in shape:
-        return shape.__eq__
-    return lambda sizes: len(sizes) == len(shape) and all(map(_fits, sizes, shape))
-
-
-def _fits(size: int, wanted: int | None) -> bool:
-    return wanted is None or size == wanted
 
 
 def cast(array: AnyArray, dtype: np.dtype[Any]) -> AnyArray:

@@ -28,6 +28,7 @@ SESSIONS = [
     "lowest",
     "wheels",
     "interop",
+    "engines",
     "soak",
 ]
 
@@ -40,10 +41,14 @@ PLUGINS = sorted(path.parent for path in Path("plugins").glob("*/pyproject.toml"
 HEAVY = {"jax", "mlflow"}
 """The plugins whose dependencies take more room than everything else together."""
 
+ENGINES = {"dask"}
+"""The plugins that compute on clusters, which are tested in a session of their own."""
+
 
 def checkout(*heavy: str) -> list[str]:
     """Return the arguments that install the checkout, with the named heavy plugins only."""
-    wanted = [path for path in PLUGINS if path.name not in HEAVY or path.name in heavy]
+    special = (HEAVY | ENGINES) - {*heavy}
+    wanted = [path for path in PLUGINS if path.name not in special]
     return ["-e", ".", *(part for path in wanted for part in ("-e", f"./{path}"))]
 
 
@@ -67,6 +72,7 @@ def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
 OTHERS = [
     "tests/docs",
     "tests/end_to_end",
+    "tests/engines",
     "tests/interop",
     "tests/jax_recipes",
     "tests/mlflow",
@@ -152,7 +158,7 @@ def wheels(session: nox.Session) -> None:
     session.install("--group=test", "--group=wheels")
     for folder in [Path(), *PLUGINS]:
         session.run("uv", "build", "--quiet", "--out-dir=dist", str(folder), external=True)
-    names = {f"tesseract_runtime_{name}" for name in HEAVY}
+    names = {f"tesseract_runtime_{name}" for name in HEAVY | ENGINES}
     built = [wheel for wheel in Path("dist").glob("*.whl") if wheel.name.split("-")[0] not in names]
     session.install(*map(str, built))
     run_tests(session, "tests/end_to_end", *session.posargs)
@@ -180,6 +186,14 @@ def interop(session: nox.Session) -> None:
     programs = {"INTEROP_RUNTIME": command, "INTEROP_FORMS": str(forms / "bin" / "python")}
     processes = [f"-n{PROCESSORS}", "--dist=loadfile"]
     session.run("pytest", "-q", *processes, *arguments, env={**programs, "PYTHONPATH": "."})
+
+
+@nox.session(python=OLDEST)
+def engines(session: nox.Session) -> None:
+    """Compute evaluations on local clusters of the engines that plugins use."""
+    session.install(*checkout(*ENGINES), "--group=engines")
+    processes = [f"-n{PROCESSORS}", "--dist=loadfile"]
+    session.run("pytest", "-q", *processes, "tests/engines", *session.posargs)
 
 
 @nox.session(python=OLDEST)

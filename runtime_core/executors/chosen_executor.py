@@ -11,7 +11,15 @@ from typing import Self
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import ExecutorProvider
-from runtime_core.errors import ExecutorFailed, UnknownName, did_you_mean, listed, shortened
+from runtime_core.errors import (
+    ExecutorFailed,
+    TesseractRuntimeError,
+    UnknownName,
+    did_you_mean,
+    exception_text,
+    listed,
+    shortened,
+)
 
 SERIAL = "serial"
 """The default of `--executor`."""
@@ -67,8 +75,11 @@ class ChosenExecutor:
             try:
                 manager = self._provider.value.open(self.target, self._config)
                 self._executor = stack.enter_context(manager)
-            except OSError as error:
-                raise ExecutorFailed(f"--executor {self.target}: {error}") from error
+            except TesseractRuntimeError:
+                raise
+            except Exception as error:  # engines have errors of their own
+                problem = exception_text(error)
+                raise ExecutorFailed(f"--executor {self.target}: {problem}") from error
             self._opened = stack.pop_all()
         atexit.register(self.close)  # not every runtime has an end of its own
 

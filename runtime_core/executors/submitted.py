@@ -82,8 +82,6 @@ class SubmittedEvaluations:
         """Return the outputs of an evaluation that has been submitted, or raise its error."""
         try:
             return vector_of(self._outcome(future))
-        except ModuleNotFoundError as error:
-            raise _without_runtime(error, self._chosen) from None
         finally:
             self._pending.discard(future)
 
@@ -97,7 +95,10 @@ class SubmittedEvaluations:
                 losses += 1
                 if losses == _MOST_LOSSES:
                     raise self._given_up(error) from None
+                self._shared = None  # it may have been lost too
                 self._wait_for_others(future)
+            except Exception as error:
+                raise _without_runtime(error, self._chosen) from None
             else:
                 if name != UNKNOWN_POINT:
                     return outcome
@@ -190,9 +191,12 @@ def _pickled(inputs: object, executor: ChosenExecutor) -> bytes:
         ) from None
 
 
-def _without_runtime(error: ModuleNotFoundError, executor: ChosenExecutor) -> Exception:
-    package = (error.name or "").partition(".")[0]
-    if package != "runtime_core":
+def _without_runtime(error: Exception, executor: ChosenExecutor) -> Exception:
+    """Return an error of an executor, or the next step if its processes have no runtime."""
+    cause: BaseException | None = error
+    while cause is not None and "No module named 'runtime_core" not in str(cause):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
         return error
     return ExecutorFailed(
         f"The processes of {executor} do not have the runtime. Install it there with: "

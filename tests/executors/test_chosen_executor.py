@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
-from runtime_core.catalog import Catalog
+from runtime_core.catalog import Catalog, install_command
 from runtime_core.errors import ExecutorFailed, UnknownName
 from runtime_core.executors.chosen_executor import found_provider
 from tests.conftest import Cli
@@ -25,10 +26,10 @@ def test_an_unknown_executor_is_an_error_at_the_start(cli_here: Cli, tesseract: 
     path = str(tesseract())  # type: ignore[operator]  # a fixture that is a function
     ended = cli_here("--api-path", path, "--executor", "seriel", "apply", '{"inputs": {"x": [1]}}')
     assert ended.returncode == 2
-    assert ended.stderr == (
-        "Error: --executor 'seriel': Unknown executor 'seriel'. Did you mean 'serial'? "
-        "Available: serial.\n"
+    text = (
+        "Error: --executor 'seriel': Unknown executor 'seriel'. Did you mean 'serial'? Available: "
     )
+    assert ended.stderr.startswith(text)
 
 
 def test_check_and_plugins_show_the_executor(cli_here: Cli, tesseract: object) -> None:
@@ -67,8 +68,20 @@ def test_a_target_that_does_not_answer_is_named(made: Make) -> None:
     def open_(target: str, config: object) -> Here:
         raise OSError("no route to host")
 
-    with pytest.raises(ExecutorFailed, match=r"^--executor here: no route to host$"):
+    with pytest.raises(ExecutorFailed, match=r"^--executor here: OSError: no route to host$"):
         near(made(open_), 1.0).__enter__()
+
+
+@pytest.mark.parametrize("target", ["dask://host:8786", "dask+file://scheduler.json"])
+def test_the_plugin_of_an_engine_is_named(catalog: Catalog, target: str) -> None:
+    """The message has the line that installs it."""
+    registry = catalog.executors
+    bare = replace(registry, entries={}, hints=replace(registry.hints, plugins=()))
+    with pytest.raises(UnknownName) as caught:
+        found_provider(replace(catalog, executors=bare), target)
+    line = install_command("tesseract-runtime-dask")
+    text = f"Executor 'dask' is not available. Install it with: {line}"
+    assert str(caught.value) == f"--executor {target!r}: {text}"
 
 
 def test_an_unknown_scheme_is_named(catalog: Catalog) -> None:

@@ -1,0 +1,131 @@
+"""Evaluations on clusters of Dask."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from distributed import Client, LocalCluster
+
+from runtime_core.catalog import Catalog
+from runtime_core.errors import ExecutorFailed, InvalidOption
+from runtime_core.executors.chosen_executor import found_provider
+from runtime_core.testing import ExecutorConformance
+from tests.engines.conftest import Make, children, jacobian, killed
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Return the address of a cluster that others operate."""
+    with cluster(workers=2) as address:
+        yield address
+
+
+@contextmanager
+def cluster(*, workers: int) -> Iterator[str]:
+    """Start a cluster that others operate, and return its address."""
+    with LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
+    ) as opened:
+        yield opened.scheduler_address.removeprefix("tcp://")
+
+
+class TestLocalCluster(ExecutorConformance):
+    """A cluster that the plugin starts."""
+
+    target = "dask://local?workers=2"
+
+
+@pytest.mark.parametrize("target", ["dask://x:1", "dask+file://x", "dask://local"])
+def test_targets_are_found_by_their_schemes(catalog: Catalog, target: str) -> None:
+    """Both schemes are those of the plugin."""
+    assert found_provider(catalog, target).value.name == "dask"
+
+
+@pytest.mark.parametrize(
+    "target", ["dask:", "dask://", "dask://host", "dask://local?workers=0", "dask://local?w=2"]
+)
+def test_invalid_targets_are_refused(made: Make, target: str) -> None:
+    """The message has the forms of a target."""
+    with pytest.raises(InvalidOption, match=r"is not valid: expected dask://HOST:PORT, "):
+        made(target).executor.current()
+
+
+def test_an_unreachable_scheduler_is_named(made: Make) -> None:
+    """The error has the option."""
+    with pytest.raises(ExecutorFailed, match=r"^--executor dask://127\.0\.0\.1:1: OSError: "):
+        made("dask://127.0.0.1:1").executor.current()
+
+
+def test_a_cluster_is_named_by_its_address_or_its_file(
+    made: Make, address: str, tmp_path: Path
+) -> None:
+    """Both give the bits of `serial`, and leave the cluster to others."""
+    file = tmp_path / "scheduler.json"
+    file.write_text(json.dumps({"address": f"tcp://{address}"}), encoding="utf-8")
+    expected = jacobian(made("serial"))
+    assert jacobian(made(f"dask://{address}")) == expected
+    assert jacobian(made(f"dask+file://{file}")) == expected
+
+
+def test_tasks_have_the_name_of_the_tesseract(made: Make, address: str) -> None:
+    """Dashboards show it."""
+    jacobian(made(f"dask://{address}", name="beam"))
+    with Client(f"tcp://{address}", set_as_default=False) as client:
+        prefixes = client.run_on_scheduler(lambda dask_scheduler: [*dask_scheduler.task_prefixes])
+    assert "beam" in prefixes
+
+
+def test_a_cluster_of_ours_listens_on_this_machine_alone(made: Make) -> None:
+    """No socket of its processes is open to others, and none is left."""
+    before = set(children())
+    runtime = made("dask://local?workers=1")
+    jacobian(runtime)
+    processes = [psutil.Process(), *children()]
+    connections = [each for process in processes for each in process.net_connections("inet")]
+    assert {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
+    runtime.executor.close()
+    assert set(children()) <= before
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_workers_may_be_killed(made: Make, tmp_path: Path, most: int) -> None:
+    """The right Jacobian comes out of one that lost its workers in the middle."""
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    expected = jacobian(made("serial"))
+    runtime = made("dask://local?workers=2")
+    jacobian(runtime)
+    with ThreadPoolExecutor(1) as thread:
+        killing = thread.submit(killed, notes, most=most)
+        assert jacobian(runtime, notes=str(notes)) == expected
+        killing.result()
+
+
+def test_a_cluster_without_workers_is_an_error(made: Make, tmp_path: Path) -> None:
+    """A Jacobian whose last worker was killed does not wait for ever."""
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    with cluster(workers=0) as address:
+        program = [sys.executable, "-m", "distributed.cli.dask_worker", f"tcp://{address}"]
+        options = ["--no-nanny", "--nthreads=1", "--no-dashboard", f"--local-directory={tmp_path}"]
+        worker = subprocess.Popen([*program, *options], stderr=subprocess.DEVNULL)
+        runtime = made(f"dask://{address}")
+        jacobian(runtime)
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(killed, notes, most=1)
+            with pytest.raises(ExecutorFailed, match=r"^The cluster of Dask has no worker\."):
+                jacobian(runtime, notes=str(notes))
+        worker.wait()

@@ -112,8 +112,9 @@ def test_setup_and_teardown_surround_the_calls(
 
 
 def test_each_worker_is_set_up(serve: Serve, record: Path) -> None:
-    """Every worker has its own setup and teardown."""
-    served = serve(recording(record), options=["--num-workers=3"])
+    """As many workers as `-w` says have their own setup and teardown."""
+    served = serve(recording(record), options=["-w", "3"])
+    assert len(served.workers()) == 3
     assert len(processes_of(record, "setup")) == 3
     served.end()
     assert processes_of(record, "teardown") == processes_of(record, "setup")
@@ -229,10 +230,12 @@ def test_death_of_the_front_ends_every_worker(
     workers = served.workers()
     assert len(workers) == 2
     with ThreadPoolExecutor() as threads:
-        threads.submit(served.apply, gate_inputs)
+        call = threads.submit(served.apply, gate_inputs)
         gate.wait_until_entered()
         served.process.kill()
         wait_until_gone(workers)
+        assert isinstance(call.exception(), OSError)
+    assert served.process.wait(SECONDS) == -signal.SIGKILL
 
 
 def test_death_of_the_whole_group_leaves_nothing(
@@ -310,14 +313,6 @@ def lives_in(process: psutil.Process, group: int) -> bool:
         return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
     except (ProcessLookupError, psutil.NoSuchProcess):
         return False
-
-
-@pytest.mark.parametrize("number", [1, 3])
-def test_so_many_workers_are_started(serve: Serve, number: int) -> None:
-    """`--num-workers` is the number of processes that compute."""
-    served = serve(DOUBLE, options=["-w", str(number)])
-    assert len(served.workers()) == number
-    assert served.apply({"x": [1.0]}).status == 200
 
 
 def test_global_options_reach_every_worker(serve: Serve) -> None:

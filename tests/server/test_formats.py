@@ -16,7 +16,7 @@ import msgpack_numpy
 import numpy as np
 import pytest
 
-from tests.conftest import DOUBLE
+from tests.conftest import DOUBLE, Cli
 from tests.server.conftest import serving
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ JSON, BASE64, BINREF = "application/json", "application/json+base64", "applicati
 MSGPACK, X_MSGPACK = "application/msgpack", "application/x-msgpack"
 MEDIA_TYPES = [JSON, BASE64, BINREF, MSGPACK]
 ENCODINGS = {JSON: "json", BASE64: "base64", BINREF: "binref", MSGPACK: "raw"}
+
+IN_PROCESS = ["--in-process"]
+"""An option of `serve` for rules that concern no worker, which takes time to start."""
 
 X, Y = [1.0, 2.5, 4.0], [2.0, 5.0, 8.0]
 BYTES = struct.pack("<3d", *X)
@@ -148,7 +151,7 @@ def test_compression_without_a_use_is_none(served: Served, media_type: str) -> N
 
 def test_configured_compression_gives_way(serve: Serve) -> None:
     """`--compression` is the default of a request, which may ask for none."""
-    served = serve(DOUBLE, "--compression", "lz4")
+    served = serve(DOUBLE, "--compression", "lz4", options=IN_PROCESS)
     assert post(served, accept=BASE64).json()["y"]["data"]["compression"] == "lz4"
     plain = post(served, accept=f"{BASE64};compression=none").json()["y"]["data"]
     assert plain == {
@@ -285,7 +288,7 @@ def test_raw_arrays_need_a_binary_format(served: Served) -> None:
 
 def test_output_format_is_what_wildcards_mean(serve: Serve) -> None:
     """`--output-format` may be any format, and decides where the request leaves the choice."""
-    served = serve(DOUBLE, "--output-format", "msgpack")
+    served = serve(DOUBLE, "--output-format", "msgpack", options=IN_PROCESS)
     for accept in ("*/*", "application/*", "text/html,*/*;q=0.8"):
         assert post(served, accept=accept).headers["content-type"] == MSGPACK
     assert post(served).headers["content-type"] == MSGPACK
@@ -293,10 +296,13 @@ def test_output_format_is_what_wildcards_mean(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("removed", [(), ("msgpack",), ("binref", "lz4"), ("msgpack", "binref")])
-def test_document_lists_what_there_is(serve: Serve, removed: tuple[str, ...]) -> None:
+def test_document_lists_what_there_is(
+    cli_here: Cli, tesseract: Tesseract, removed: tuple[str, ...]
+) -> None:
     """OpenAPI has exactly the formats, compressions and encodings of the loaded plugins."""
-    served = serve(DOUBLE, *(f"--no-plugin={name}" for name in removed))
-    document = served.get("/openapi.json").json()
+    options = [f"--no-plugin={name}" for name in removed]
+    printed = cli_here(*options, "--api-path", str(tesseract()), "openapi-schema")
+    document = json.loads(printed.stdout)
     formats = ["json", "json+base64"]
     formats += ["json+binref"] if "binref" not in removed else []
     formats += ["msgpack"] if "msgpack" not in removed else []
@@ -376,7 +382,7 @@ def test_answer_is_a_payload_again(serve: Serve, tmp_path: Path) -> None:
 def test_place_that_cannot_be_written_is_a_failure(serve: Serve, tmp_path: Path) -> None:
     """An output path that cannot hold files is not the caller's fault."""
     (tmp_path / "file").write_bytes(b"precious")
-    served = serve(DOUBLE, "--output-path", str(tmp_path / "file"))
+    served = serve(DOUBLE, "--output-path", str(tmp_path / "file"), options=IN_PROCESS)
     answer = post(served, accept=BINREF)
     assert answer.status == 500
     assert "Cannot write" in answer.json()["detail"]
@@ -385,7 +391,7 @@ def test_place_that_cannot_be_written_is_a_failure(serve: Serve, tmp_path: Path)
 
 def test_items_of_json_are_counted(serve: Serve) -> None:
     """`--max-json-items` refuses JSON whose parse would take too much, and nothing else."""
-    served = serve(DOUBLE, "--max-json-items", "20")
+    served = serve(DOUBLE, "--max-json-items", "20", options=IN_PROCESS)
     x = [0.0] * 30
     data = np.array(x).tobytes()
     array = {"shape": [30], "dtype": "float64"}

@@ -237,29 +237,6 @@ def test_second_ctrl_c_ends_a_call(serve: Serve, gate: Gate, gate_inputs: dict[s
     assert "Traceback" not in served.log.wait_for_end()
 
 
-def test_death_of_the_front_ends_the_worker(serve: Serve) -> None:
-    """A front that is killed leaves no process behind."""
-    served = serve()
-    workers = served.workers()
-    served.process.kill()
-    wait_until_gone(workers)
-    assert served.process.wait(SECONDS) == -signal.SIGKILL
-
-
-def test_death_of_the_front_ends_a_call(
-    serve: Serve, gate: Gate, gate_inputs: dict[str, str]
-) -> None:
-    """A busy worker ends with its front too."""
-    served = serve(GATED)
-    workers = served.workers()
-    with ThreadPoolExecutor() as threads:
-        call = threads.submit(served.apply, gate_inputs)
-        gate.wait_until_entered()
-        served.process.kill()
-        wait_until_gone(workers)
-        assert isinstance(call.exception(), OSError)
-
-
 BLOCKED = """
 import os
 os.write(os.open({entered!r}, os.O_WRONLY), b"x")
@@ -305,7 +282,7 @@ def test_no_request_is_taken_before_the_tesseract_has_loaded(
 
 def test_signal_right_after_the_announcement_is_heard(tesseract: Tesseract) -> None:
     """From its announcement on, a server ends with exit code 0 on a signal."""
-    for _ in range(5):
+    for _ in range(3):
         with started(tesseract(), "serve", "-p", "0") as process:
             Log(process).wait_for("Serving")
             process.terminate()

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from runtime_core.errors import InvalidOption, did_you_mean, listed
-from runtime_core.secret_fields import secret_names
+from runtime_core.secret_fields import secrets_of
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
@@ -321,10 +321,11 @@ def validated_options(model: type[Options], given: Mapping[str, Given]) -> Optio
     try:
         return model(**{option: value for option, (value, _) in given.items()})
     except ValidationError as error:
-        faults, hidden = [], secret_names(model)
+        faults = []
         for fault in error.errors(include_url=False):
             option = str(fault["loc"][0]) if fault["loc"] else ""
             value, source = given.get(option, (fault.get("input"), "options"))
-            shown = "***" if option in hidden else repr(value)
+            annotation: Any = model.model_fields[option].annotation if option in given else None
+            shown = "***" if secrets_of(annotation) else repr(value)
             faults.append(f"{source}={shown}: {fault['msg'].removeprefix('Value error, ')}")
         raise InvalidOption("\n".join(faults)) from None

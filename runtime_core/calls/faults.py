@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from runtime_core.calls.first_faults import MOST_FAULTS
 from runtime_core.contracts import EncodedArray, Fault
@@ -24,7 +24,7 @@ from runtime_core.errors import (
     shortened,
     unicode_text,
 )
-from runtime_core.secret_fields import secret_names
+from runtime_core.secret_fields import Secrets, secrets_of
 from runtime_core.tesseract.tracebacks import author_trace
 
 _SHORT = 80
@@ -103,30 +103,27 @@ class RaisedFault(TesseractRuntimeError):
         self.fault = fault
 
 
-def without_secrets(error: InvalidPayload, model: type[BaseModel]) -> InvalidPayload:
-    """Return the faults of a value without the inputs of secret fields."""
-    hidden = secret_names(model)
-    if not hidden:
-        return error
-    return InvalidPayload(
-        [
-            {key: value for key, value in detail.items() if key != "input"}
-            if hidden.intersection(detail["loc"])
-            else detail
-            for detail in error.details
-        ]
-    )
+def invalid_payload(error: ValidationError, schema: Any) -> InvalidPayload:
+    """Return the faults that pydantic found in a value of a schema.
 
-
-def invalid_payload(error: ValidationError) -> InvalidPayload:
-    """Return the faults that pydantic found in a payload, each with a summary of its value."""
+    Each has a summary of its value, unless that may be a secret.
+    """
     found = error.errors(include_url=False)
     # Defaults are not faults of a payload: its sender can correct only the others.
     faults = [fault for fault in found if fault["type"] != InvalidDefault.fault_type] or found
-    details = [_detail(fault) for fault in faults[:MOST_FAULTS]]
+    secrets = secrets_of(schema)
+    details = [_without_secret(_detail(fault), secrets) for fault in faults[:MOST_FAULTS]]
     if len(faults) > len(details):
         details.append({"type": "more_faults", "loc": [], "msg": "There are more faults."})
     return InvalidPayload(details)
+
+
+def _without_secret(detail: Mapping[str, Any], secrets: Secrets) -> Mapping[str, Any]:
+    """Leave out the value of a fault that is a secret, or has a misspelt name beside one."""
+    is_misspelt = bool(secrets) and detail["type"] == "extra_forbidden"
+    if secrets.whole or is_misspelt or not secrets.names.isdisjoint(detail["loc"]):
+        return {key: value for key, value in detail.items() if key != "input"}
+    return detail
 
 
 def invalid_default(error: ValidationError) -> InvalidDefault | None:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from runtime_core.calls.bounded_validator import validator_of
-from runtime_core.calls.faults import invalid_default, invalid_payload, summary, without_secrets
+from runtime_core.calls.faults import invalid_default, invalid_payload, summary
 from runtime_core.calls.payload_hints import with_hints
 from runtime_core.contracts import BoundEndpoint
 from runtime_core.errors import InvalidResult, fault_lines
@@ -23,7 +23,7 @@ def validate_payload(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any
     try:
         return validator_of(endpoint.payload).validate(payload, options)
     except ValidationError as error:
-        refused = without_secrets(invalid_payload(error), endpoint.payload)
+        refused = invalid_payload(error, endpoint.payload)
         faults = with_hints(refused, endpoint.payload, payload)
         raise invalid_default(error) or faults from None
 
@@ -45,7 +45,7 @@ def _invalid_result(endpoint: BoundEndpoint, answer: Any, error: ValidationError
 
     schema = author_of(getattr(endpoint.result.model_fields.get("root"), "annotation", None))
     noun = (schema or endpoint.result).__name__
-    refused = with_hints(invalid_payload(error), endpoint.result, answer)
+    refused = with_hints(invalid_payload(error, endpoint.result), endpoint.result, answer)
     first = refused.details[0]
     if schema is not None and (first["type"], first["loc"]) == ("model_type", []):
         keys = ", ".join(schema.model_fields)

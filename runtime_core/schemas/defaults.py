@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, PydanticUndefined
 
 from runtime_core.errors import InvalidDefault, shortened
+from runtime_core.secret_fields import secrets_of
 
 _HINTS: Mapping[type, str] = {
     str: "Field(description=...) was probably meant: the first argument of Field is the default.",
@@ -33,8 +34,14 @@ class Default:
     It is not a dataclass, which would be the default in JSON Schemas.
     """
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, annotation: Any = None) -> None:
         self.value = value
+        self._annotation = annotation
+
+    @property
+    def shown(self) -> Any:
+        """The value, or an object that says nothing of a secret."""
+        return object() if secrets_of(self._annotation) else self.value
 
 
 def guard_defaults(author: type[BaseModel], fields: Mapping[str, FieldInfo]) -> dict[str, Any]:
@@ -47,7 +54,7 @@ def guard_defaults(author: type[BaseModel], fields: Mapping[str, FieldInfo]) -> 
         _make_default(fields[name], lambda text: text)  # JSON Schemas leave out those of factories
     guarded = [name for name, field in fields.items() if _may_be_unfit(field)]
     for name in guarded:
-        _make_default(fields[name], Default)
+        _make_default(fields[name], partial(Default, annotation=fields[name].annotation))
     if not guarded:
         return {}
     return {_VALIDATOR: field_validator(*guarded, mode="wrap")(_default_validator(author))}
@@ -65,7 +72,8 @@ def default_faults(model: type[BaseModel]) -> Iterator[str]:
         if not model.model_fields[name].validate_default
     }
     for name, error in _misplaced_texts(fields).items():
-        yield _fault(f"{author.__name__}.{name}", fields[name].default, error)
+        default = Default(fields[name].default, fields[name].annotation)
+        yield _fault(f"{author.__name__}.{name}", default.shown, error)
     if _VALIDATOR in vars(model):
         yield from faults_of_empty(model.model_validate)
 
@@ -180,4 +188,4 @@ def read_default(place: str, value: Any, handler: ValidatorFunctionWrapHandler) 
     try:
         return handler(value.value)
     except ValidationError as error:
-        raise invalid_default(place, value.value, error) from None
+        raise invalid_default(place, value.shown, error) from None

@@ -14,7 +14,7 @@ from typing import Any
 import msgpack
 import numpy as np
 import pytest
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from runtime_core import Array, Float64
 from runtime_core.calls import scope
@@ -22,6 +22,7 @@ from runtime_core.errors import (
     FaultKind,
     InvalidItem,
     InvalidPayload,
+    ValidationFaults,
 )
 from runtime_core.files import FileAccess
 from tesseract_runtime_authoring import InputPath, LazySequence
@@ -202,6 +203,29 @@ def test_a_wrong_item_names_the_file_and_the_path_inside(
     assert isinstance(caught.value, ValidationError)
     copied = pickle.loads(pickle.dumps(caught.value))
     assert (str(copied), copied.errors()) == (str(caught.value), caught.value.errors())
+
+
+class Login(BaseModel):
+    """A user with a secret."""
+
+    user: int
+    password: SecretStr
+
+
+@pytest.mark.parametrize("item", [Login, SecretStr])
+def test_secrets_of_items_are_not_shown(inputs: Path, calling: Calling, item: Any) -> None:
+    """Neither the fault of a file nor that of an item made in Python has the value of a secret."""
+    text = '{"user": 1, "password": ["hunter2"]}' if item is Login else '["hunter2"]'
+    (inputs / "a.json").write_text(text)
+    with calling():
+        sequence: Any = LazySequence[item]
+        logins = read(sequence, "@a.json")
+        made = read(sequence, LazySequence(["a"], lambda _: json.loads(text)))
+        for items in (logins, made):
+            with pytest.raises(ValidationFaults) as caught:
+                items[0]
+            error = caught.value
+            assert "hunter2" not in f"{error} {error!r} {error.details} {error.errors()}"
 
 
 def test_a_file_that_goes_away_is_named(inputs: Path, calling: Calling) -> None:

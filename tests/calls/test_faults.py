@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    RootModel,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 
 from runtime_core import Array, Fault, Float64
 from runtime_core.calls.faults import author_fault, fault_of, invalid_payload, summary
@@ -30,7 +38,7 @@ def refusal(value: Any) -> InvalidPayload:
     """Return the error for a value that is no `Model`."""
     with pytest.raises(ValidationError) as caught:
         Model.model_validate(value)
-    return invalid_payload(caught.value)
+    return invalid_payload(caught.value, Model)
 
 
 def test_an_error_of_the_runtime_keeps_kind_and_text() -> None:
@@ -103,7 +111,7 @@ def test_a_key_never_comes_back_whole() -> None:
 
     with pytest.raises(ValidationError) as caught:
         Strict.model_validate({"k" * 100_000: 1})
-    assert len(str(fault_of(invalid_payload(caught.value)))) < 4_000
+    assert len(str(fault_of(invalid_payload(caught.value, Strict)))) < 4_000
 
 
 @pytest.mark.parametrize(
@@ -145,6 +153,33 @@ def test_huge_integers_are_summed_up(digits: int) -> None:
     assert len(str(summary(-(10**digits)))) < 400
 
 
+class Login(BaseModel, extra="forbid"):
+    """A user with secrets."""
+
+    user: int
+    password: SecretStr = Field(min_length=100)
+    keys: dict[str, SecretStr] = {}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "shown"),
+    [
+        (Login, {"user": "me", "password": "hunter2"}, [{"input": "me"}, {}]),
+        (Login, {"user": 1, "password": ["hunter2"]}, [{}]),
+        (Login, {"user": 1, "password": "x" * 100, "keys": {"a": 2, "b": "hunter2"}}, [{}]),
+        (list[Login], [{"user": 1, "password": "x" * 100, "pasword": "hunter2"}], [{}]),
+        (RootModel[SecretStr], 7, [{}]),
+    ],
+)
+def test_secrets_are_not_in_details(schema: Any, value: Any, shown: list[dict[str, Any]]) -> None:
+    """A fault has no value where that is a secret, or may be one under a misspelt name."""
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(schema).validate_python(value)
+    details = invalid_payload(caught.value, schema).details
+    assert [{key: d[key] for key in d if key == "input"} for d in details] == shown
+    assert "hunter2" not in str(details)
+
+
 def test_a_detail_is_plain_data() -> None:
     """What a validator of the author raises becomes text in a fault."""
 
@@ -158,7 +193,7 @@ def test_a_detail_is_plain_data() -> None:
 
     with pytest.raises(ValidationError) as caught:
         Checked.model_validate({"n": 12})
-    (detail,) = invalid_payload(caught.value).details
+    (detail,) = invalid_payload(caught.value, Checked).details
     assert detail["msg"] == "Value error, never 12"
     assert detail["ctx"] == {"error": "never 12"}
 

@@ -48,12 +48,16 @@ def recipes():
 """
 
 SECRET = """
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, Json, SecretStr
 from runtime_core.contracts import Settings
 from runtime_core.hookspecs import hookimpl
 
+class Login(BaseModel):
+    password: SecretStr
+
 class AcmeSettings(BaseModel):
     token: SecretStr = Field(SecretStr("default-token"), min_length=100)
+    logins: Json[list[Login]] | None = None
 
 @hookimpl
 def settings():
@@ -260,6 +264,15 @@ def test_a_secret_option_is_not_printed(cli: Cli, plug: Plug, source: str) -> No
     assert f"{name}=***: " in done.stderr
     assert "hunter2" not in done.stderr
     assert "default-token" not in cli("--help-all", environment=environment).stdout
+
+
+def test_an_option_with_a_secret_inside_is_not_printed(cli: Cli, plug: Plug) -> None:
+    """Nor is an option whose value has secrets in it."""
+    logins = '[{"password": 7, "pass": "hunter2"}]'
+    done = cli("--acme-logins", logins, "health", environment=plug(SECRET))
+    assert done.returncode == 2
+    assert "--acme-logins=***: " in done.stderr
+    assert "hunter2" not in done.stderr
 
 
 def test_a_secret_of_a_payload_is_not_printed(cli: Cli, tesseract: Callable[..., Path]) -> None:

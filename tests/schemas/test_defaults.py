@@ -21,7 +21,8 @@ HEADER = """
 from dataclasses import dataclass, field
 from typing import Annotated, Generic, NamedTuple, Optional, TypeVar
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Secret
+from pydantic import field_validator, model_validator
 from runtime_core import Array, Float64
 
 T = TypeVar("T")
@@ -130,6 +131,12 @@ CASES = [
         f"integer, unable to parse string as an integer.{DESCRIPTION}",
         {"x": 1},
     ),
+    (
+        "x: Secret[int] = Field('hunter2')\n    model_config = ConfigDict(validate_default=True)",
+        "InputSchema.x: the default does not fit this field: Input should be a valid integer, "
+        "unable to parse string as an integer.",
+        {"x": 1},
+    ),
     ("x: Layer = Layer()", WEIGHTS, {"x": {"w": [1, 2, 3]}}),
     ("x: dict[str, Layer] = {'k': Layer()}", WEIGHTS, {"x": {}}),
     ("x: Layer = {}", WEIGHTS, {"x": {"w": [1, 2, 3]}}),
@@ -160,6 +167,15 @@ def test_a_warning_names_the_field(
     """Loading logs one warning for each default, whatever number of endpoints has it."""
     describe(runtime(tesseract(inputs)))
     assert caplog.messages == [f"{message} Calls that use this default fail."]
+
+
+def test_a_secret_that_is_a_default_is_not_in_the_warning(
+    runtime: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor is one that no call validates."""
+    describe(runtime(tesseract("x: Secret[int] = Field('hunter2')")))
+    assert "InputSchema.x: the default does not fit this field: " in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 @pytest.mark.parametrize("left_out", ["y", "z"])

@@ -540,7 +540,7 @@ def test_faults_name_the_classes_of_the_author() -> None:
     value = {"one": 3, "either": {"w": "a"}, "ranked": "b"}
     with pytest.raises(ValidationError) as caught:
         generated(Model).model_validate(value)
-    faults = invalid_payload(caught.value).details
+    faults = invalid_payload(caught.value, Model).details
     assert faults[0]["msg"] == "Input should be a valid dictionary or instance of Inner"
     assert [fault["loc"] for fault in faults] == [
         ["one"],

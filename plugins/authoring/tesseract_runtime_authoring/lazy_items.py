@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from runtime_core import documents
 from runtime_core.calls import BoundedValidator, Scope, enter_scope, invalid_payload
 from runtime_core.documents import format_of_suffix
 from runtime_core.errors import (
     InvalidItem,
+    InvalidPayload,
     InvalidResult,
     TesseractRuntimeError,
     ValidationFaults,
@@ -21,8 +23,23 @@ from runtime_core.errors import (
 from runtime_core.files import is_url
 from tesseract_runtime_authoring.path_root import quoted
 
-ItemType = Callable[[], BoundedValidator]
-"""Returns the validator of the items of a field; it is built when the first item is used."""
+
+class ItemType:
+    """The type of the items of a field; its validator is built when the first item is used."""
+
+    def __init__(self, annotation: Any) -> None:
+        self._annotation = annotation
+
+    def validate(self, value: Any, options: Any = None) -> Any:
+        """Return an item; `InvalidPayload` has the faults of a value that is not one."""
+        try:
+            return self._validator.validate(value, options)
+        except ValidationError as error:
+            raise invalid_payload(error, self._annotation) from None
+
+    @cached_property
+    def _validator(self) -> BoundedValidator:
+        return BoundedValidator(TypeAdapter(self._annotation).core_schema)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +66,9 @@ class ItemFiles:
             folder = name.rpartition("/")[0] if is_url(name) else str(PurePath(name).parent)
             options = {**self.scope.options, "base_dir": folder}
             try:
-                return self.item().validate(tree, options)
-            except ValidationError as error:
-                raise _invalid(name, invalid_payload(error).details) from None
+                return self.item.validate(tree, options)
+            except InvalidPayload as error:
+                raise _invalid(name, error.details) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +82,9 @@ class CheckedItems:
         """Return a validated item; `InvalidMadeItem` names its position."""
         value = self.items[position]  # its own errors name files
         try:
-            return self.item().validate(value)
-        except ValidationError as error:
-            faults = _placed(f"item {position}", invalid_payload(error).details)
-            raise InvalidMadeItem.of(faults) from None
+            return self.item.validate(value)
+        except InvalidPayload as error:
+            raise InvalidMadeItem.of(_placed(f"item {position}", error.details)) from None
 
 
 class InvalidMadeItem(ValidationFaults, InvalidResult):

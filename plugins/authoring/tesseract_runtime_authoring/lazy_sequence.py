@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from functools import cache, partial
+from functools import partial
 from operator import eq, index
 from threading import Lock
 from typing import Any, TypeVar, cast, get_args, overload
@@ -14,7 +14,6 @@ from pydantic import (
     GetJsonSchemaHandler,
     SerializationInfo,
     SerializerFunctionWrapHandler,
-    TypeAdapter,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
 )
@@ -22,7 +21,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from runtime_core import documents
-from runtime_core.calls import BoundedValidator, current_scope
+from runtime_core.calls import current_scope
 from runtime_core.errors import TesseractRuntimeError, shortened
 from tesseract_runtime_authoring.glob_files import names_matching
 from tesseract_runtime_authoring.lazy_items import CheckedItems, ItemFiles, ItemType
@@ -123,7 +122,7 @@ class LazySequence(Sequence[T]):
         annotation: Any = (*get_args(source), Any)[0]
         items = handler.generate_schema(list[annotation])
         return core_schema.with_info_wrap_validator_function(
-            partial(_validate, cache(lambda: _item_validator(annotation))),
+            partial(_validate, ItemType(annotation)),
             items,
             serialization=core_schema.wrap_serializer_function_ser_schema(
                 _serialize, schema=items, info_arg=True
@@ -171,10 +170,6 @@ def _validate(
     with as_validation_error():
         names = names_matching(value[1:], document.files)
     return LazySequence(names, ItemFiles(item=item, scope=document))
-
-
-def _item_validator(annotation: Any) -> BoundedValidator:
-    return BoundedValidator(TypeAdapter(annotation).core_schema)
 
 
 def _checked(

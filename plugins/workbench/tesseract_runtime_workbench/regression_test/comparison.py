@@ -66,7 +66,7 @@ def output_differences(
     try:
         expected = model.model_validate(remainder, context=options)
     except ValidationError as error:
-        faults = fault_lines(invalid_payload(error).details, root="outputs")
+        faults = fault_lines(invalid_payload(error, model).details, root="outputs")
         return [*document.found, "The expected outputs do not fit the schema:", faults]
     return [*document.found, *differences(_outputs(expected), _outputs(result), tolerance)]
 

@@ -5,7 +5,6 @@ Each class has a `FaultKind`; the table `OUTCOMES` has the HTTP status and exit 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -346,6 +345,8 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     >>> did_you_mean("zebra", ["jax"])
     ''
     """
+    import difflib  # for messages only
+
     near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)
     return f" Did you mean {near[0]!r}?" if near else ""
 

@@ -14,26 +14,30 @@ def lazy_exports(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Make the `__getattr__` and `__dir__` of a module; `exports` maps modules to their names.
 
-    The modules may be relative to a package, such as `.codec`. If one is a package such as
-    `tesseract_runtime_acme` that is not installed, `__getattr__` raises an `ImportError` with the
-    command that installs it.
+    A name may be `"name as alias"`, and a module relative to a package, such as `.codec`. If one is
+    a package such as `tesseract_runtime_acme` that is not installed, `__getattr__` raises an
+    `ImportError` with the command that installs it.
 
     >>> get, names = lazy_exports("xml", {".etree.ElementTree": ["Element"]})
     >>> get("Element").__module__, names()
     ('xml.etree.ElementTree', ['Element'])
     """
-    sources = {name: source for source, names in exports.items() for name in names}
+    sources = {
+        (alias or name): (source, name)
+        for source, names in exports.items()
+        for name, _, alias in (each.partition(" as ") for each in names)
+    }
 
     def get(name: str) -> Any:
         if name not in sources:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        source, original = sources[name]
         try:
-            source = import_module(sources[name], module)
+            return getattr(import_module(source, module), original)
         except ModuleNotFoundError as error:
-            if error.name != sources[name]:
+            if error.name != source:
                 raise
             raise _not_installed(name, error.name) from None
-        return getattr(source, name)
 
     return get, lambda: sorted(sources)
 

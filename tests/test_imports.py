@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import pkgutil
@@ -13,12 +14,15 @@ from pathlib import Path
 import pytest
 
 import runtime_core
-from tests.conftest import DOUBLE, clean_environment
+from runtime_core.cli import tee
+from tests.conftest import DOUBLE, Cli, clean_environment
 
 SERVERS = ["fastapi", "uvicorn", "starlette", "fastapi_offline", "uvloop", "httptools"]
 HEAVY = ["fsspec", "jax", "jaxlib", "torch", "mlflow", "dask", "ray", "pandas", "scipy", "lz4"]
 MARKUP = ["rich", "pygments"]
 COMMAND_LINE = ["typer", "click"]
+PLUGINS = ["runtime_core.config", "runtime_core.catalog", "importlib.metadata", "pluggy"]
+SCHEMA = ["runtime_core.arrays.json_schema"]
 
 MODULES = {
     "runtime_core": ["numpy", "pydantic", *COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
@@ -46,7 +50,7 @@ MODULES = {
         "ray",
         "pandas",
     ],
-    "runtime_core.arrays.annotation": [*COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
+    "runtime_core.arrays.annotation": [*COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP, *PLUGINS, *SCHEMA],
     "runtime_core.schemas": [*COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
     "tesseract_core.runtime": [*COMMAND_LINE, *SERVERS, *HEAVY, *MARKUP],
 }
@@ -88,11 +92,50 @@ def test_command_without_arrays_does_not_load_numpy(arguments: tuple[str, ...]) 
 
 
 def test_apply_loads_no_server(tesseract: Callable[..., Path]) -> None:
-    """The command `apply` loads numpy, and no packages for other commands."""
+    """The command `apply` loads numpy, and nothing for other commands or for JSON Schema."""
     path = str(tesseract(DOUBLE))
     loaded = loaded_by_command("--api-path", path, "apply", '{"inputs": {"x": [1.0]}}')
     assert "numpy" in loaded
-    assert loaded & {*SERVERS, *HEAVY, *MARKUP} == set()
+    assert loaded & {*SERVERS, *HEAVY, *MARKUP, *SCHEMA} == set()
+
+
+def test_tee_imports_nothing() -> None:
+    """The program that captures output imports only modules that are part of the interpreter."""
+    tree = ast.parse(Path(tee.__file__).read_text(encoding="utf-8"))
+    imports = [each for each in ast.walk(tree) if isinstance(each, ast.Import | ast.ImportFrom)]
+    assert {ast.unparse(each) for each in imports} == {
+        f"import {name}" for name in ("os", "select", "sys", "time")
+    }
+
+
+SURROUNDINGS = """
+import gc, os
+from pydantic import BaseModel
+
+class InputSchema(BaseModel):
+    pass
+
+class OutputSchema(BaseModel):
+    collects: bool
+    frozen: bool
+    timeout: str | None
+
+def apply(inputs):
+    timeout = os.environ.get("OPENBLAS_THREAD_TIMEOUT")
+    frozen = gc.get_freeze_count() > 0
+    return OutputSchema(collects=gc.isenabled(), frozen=frozen, timeout=timeout)
+"""
+
+
+@pytest.mark.parametrize("timeout", [None, "26"])
+def test_savings_at_start_end_before_the_call(
+    timeout: str | None, tesseract: Callable[..., Path], cli: Cli
+) -> None:
+    """User code runs with garbage collection, and with the variables of its caller."""
+    path = str(tesseract(SURROUNDINGS))
+    given = {} if timeout is None else {"OPENBLAS_THREAD_TIMEOUT": timeout}
+    ended = cli("--api-path", path, "apply", '{"inputs": {}}', environment=given)
+    assert json.loads(ended.stdout) == {"collects": True, "frozen": True, "timeout": timeout}
 
 
 @pytest.mark.parametrize("name", runtime_core.__all__)

@@ -6,7 +6,7 @@ import copyreg
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import (
     GetCoreSchemaHandler,
@@ -14,14 +14,15 @@ from pydantic import (
     ValidationInfo,
     ValidatorFunctionWrapHandler,
 )
-from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from runtime_core.arrays.array_document import ArrayDocument
 from runtime_core.arrays.coercion import Expected, Shape
 from runtime_core.arrays.dtypes import DTYPES
-from runtime_core.arrays.json_schema import array_json_schema
 from runtime_core.errors import did_you_mean, listed
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
 
 
 class _ArrayType(type):
@@ -88,6 +89,8 @@ class Array(metaclass=_ArrayType):
         """Return the JSON Schema of the document, with the encodings of the current scope."""
         if handler.mode == "serialization" and "serialization" in schema:
             return handler(schema)  # of a serializer of the author
+        from runtime_core.arrays.json_schema import array_json_schema  # it builds models
+
         return array_json_schema(
             shape=cls.expected_shape, dtype=cls.expected_dtype, flags=cls.flags, handler=handler
         )

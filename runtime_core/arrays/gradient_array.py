@@ -6,17 +6,18 @@ the endpoints compare them with those fields.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from runtime_core.arrays.annotation import leaf_core_schema
 from runtime_core.arrays.array_document import ArrayDocument
 from runtime_core.arrays.coercion import Expected
-from runtime_core.arrays.json_schema import array_json_schema
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
 
 
 class _AnyArray:
@@ -30,6 +31,8 @@ class _AnyArray:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
+        from runtime_core.arrays.json_schema import array_json_schema  # it builds models
+
         return array_json_schema(shape=..., dtype="complex128", flags=(), handler=handler)
 
 

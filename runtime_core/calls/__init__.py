@@ -1,20 +1,27 @@
 """One call: its scope, the validation of its payload, and the faults that failures become."""
 
-from runtime_core.calls.bounded_validator import BoundedValidator
-from runtime_core.calls.faults import (
-    RaisedFault,
-    author_fault,
-    fault_detail,
-    fault_of,
-    invalid_payload,
-    summary,
-)
-from runtime_core.calls.scope import Scope, Workspace
-from runtime_core.calls.scope import current as current_scope
-from runtime_core.calls.scope import enter as enter_scope
-from runtime_core.calls.validation import validate_payload
-from runtime_core.errors import exception_text
-from runtime_core.tesseract.tracebacks import author_place, author_trace
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime_core.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from runtime_core.calls.bounded_validator import BoundedValidator
+    from runtime_core.calls.faults import (
+        RaisedFault,
+        author_fault,
+        fault_detail,
+        fault_of,
+        invalid_payload,
+        summary,
+    )
+    from runtime_core.calls.scope import Scope, Workspace
+    from runtime_core.calls.scope import current as current_scope
+    from runtime_core.calls.scope import enter as enter_scope
+    from runtime_core.calls.validation import validate_payload
+    from runtime_core.errors import exception_text
+    from runtime_core.tesseract.tracebacks import author_place, author_trace
 
 __all__ = [
     "BoundedValidator",
@@ -33,3 +40,22 @@ __all__ = [
     "summary",
     "validate_payload",
 ]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        ".bounded_validator": ["BoundedValidator"],
+        ".faults": [
+            "RaisedFault",
+            "author_fault",
+            "fault_detail",
+            "fault_of",
+            "invalid_payload",
+            "summary",
+        ],
+        ".scope": ["Scope", "Workspace", "current as current_scope", "enter as enter_scope"],
+        ".validation": ["validate_payload"],
+        "runtime_core.errors": ["exception_text"],
+        "runtime_core.tesseract.tracebacks": ["author_place", "author_trace"],
+    },
+)

@@ -9,8 +9,8 @@ from runtime_core.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from runtime_core.cli.context import CommandContext
     from runtime_core.cli.endpoints import report_fault
-    from runtime_core.cli.entry_point import main
     from runtime_core.cli.payloads import Payload, is_payload, read_payload
+    from runtime_core.cli.process import main
     from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
 
 __all__ = [
@@ -29,8 +29,8 @@ __getattr__, __dir__ = lazy_exports(
     {
         ".context": ["CommandContext"],
         ".endpoints": ["report_fault"],
-        ".entry_point": ["main"],
         ".payloads": ["Payload", "is_payload", "read_payload"],
+        ".process": ["main"],
         ".standard_streams": ["claim_stdout", "stdout_to_stderr"],
     },
 )

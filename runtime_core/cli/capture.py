@@ -6,6 +6,7 @@ write to files instead, which their supervisor follows.
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,13 +29,14 @@ def captured(run: Run) -> Iterator[None]:
     """
     with suppress(AttributeError, ValueError):  # user code may have replaced or closed it
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-S", tee.__file__, str(text_log_path(run)), *_notices(run)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        bufsize=0,
-        start_new_session=True,  # Ctrl-C is for the command, from the first moment on
-    )
+    with _signals_blocked():
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", tee.__file__, str(text_log_path(run)), *_notices(run)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C is for the command, from the first moment on
+        )
     assert process.stdin is not None  # it is a pipe
     try:
         with output_redirected(process.stdin.fileno()):
@@ -49,3 +51,17 @@ def _notices(run: Run) -> Iterator[str]:
     """Yield each time after which a notice is due, and its text."""
     for seconds in NOTICE_SECONDS:
         yield from (str(seconds), notice(run.endpoint, run.id, seconds))
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Block the signals that end a process, also in the programs that are started in the `with`.
+
+    The last words of an interrupted call count too.
+    """
+    blocked = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

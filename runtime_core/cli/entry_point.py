@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -14,27 +13,14 @@ from runtime_core.calls.faults import author_fault
 from runtime_core.cli.application import application
 from runtime_core.cli.context import CommandContext
 from runtime_core.cli.options import plugin_selection
-from runtime_core.cli.process_end import end
-from runtime_core.cli.standard_streams import (
-    open_standard_streams,
-    stdout_restored,
-    stdout_to_stderr,
-    stdout_to_stderr_for_good,
-)
+from runtime_core.cli.standard_streams import stdout_restored, stdout_to_stderr
 from runtime_core.errors import OUTCOMES, AuthorError, TesseractRuntimeError
+from runtime_core.imports import without_collections
 from runtime_core.plugins import load_catalog
 from runtime_core.tesseract.tracebacks import author_place
 
 # Typer may carry its own copy of click; the base of a public class is the class for both.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
-
-
-def main() -> None:
-    """Run the command line of this process."""
-    open_standard_streams()
-    code = dispatch(sys.argv[1:], os.environ)
-    stdout_to_stderr_for_good()
-    end(code)
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -47,7 +33,7 @@ def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run one command and return its exit code; every error becomes a message on stderr."""
     try:
         selection = plugin_selection(arguments, environment)
-        with stdout_to_stderr():
+        with stdout_to_stderr(), without_collections():
             catalog = load_catalog(selection)
     except TesseractRuntimeError as error:
         return _report(error)

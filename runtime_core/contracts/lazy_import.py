@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pkgutil import resolve_name
+from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 
@@ -44,4 +45,5 @@ def lazy_object(target: str) -> Callable[[], Any]:
 
 @cache  # codecs are loaded in every call
 def _resolved(target: str) -> Any:
-    return resolve_name(target)
+    module, _, name = target.partition(":")
+    return attrgetter(name)(import_module(module))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from runtime_core.catalog import Catalog
-from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import ArrayEncoding, Format, Wire
+from typing import TYPE_CHECKING
+
+from runtime_core.contracts import Wire
 from runtime_core.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from runtime_core.catalog import Catalog
+    from runtime_core.config import RuntimeConfig
+    from runtime_core.contracts import ArrayEncoding, Format
 
 
 def configured_wire(catalog: Catalog, config: RuntimeConfig, format_: str | None = None) -> Wire:

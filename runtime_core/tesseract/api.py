@@ -29,6 +29,7 @@ from runtime_core.errors import (
     RunNotLogged,
     did_you_mean,
 )
+from runtime_core.imports import import_numpy
 from runtime_core.tesseract.module_clashes import TesseractLoader, refuse_clash
 from runtime_core.tesseract.tracebacks import author_lines
 
@@ -134,6 +135,7 @@ def _import(file: Path) -> ModuleType:
     if file.suffix != ".py":
         raise InvalidTesseract(f"{str(file)!r} is not a Python file: its name must end with .py.")
     refuse_clash(file)
+    import_numpy()
     name = _module_name(file)
     loader = TesseractLoader(name, str(file))
     spec = importlib.util.spec_from_file_location(name, file, loader=loader)

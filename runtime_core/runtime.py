@@ -312,7 +312,7 @@ class Runtime:
 
     def scope(self, run: Run | None = None) -> Scope:
         """Make the scope of user code outside of calls."""
-        return Scope(workspace=self._workspace, run=run)
+        return Scope(workspace=self._workspace, own_run=run)
 
 
 def local_runtime(

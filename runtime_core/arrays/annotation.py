@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from runtime_core.arrays.array_document import ArrayDocument
-from runtime_core.arrays.coercion import Expected, Shape
+from runtime_core.arrays.coercion import Expected, Shape, exact_test
 from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.errors import did_you_mean, listed
 
@@ -105,10 +105,10 @@ def _without_parameters() -> TypeError:
 
 def leaf_core_schema(leaf: ArrayDocument) -> CoreSchema:
     """Return the schema of a field whose arrays `leaf` reads and writes."""
-    holds = leaf.expected.holds
+    is_exact = exact_test(leaf.expected)
 
     def validate(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-        if holds(value):
+        if is_exact(value):
             return value
         if type(value) in _PLAIN_TYPES:
             handler(value)  # lets pydantic prefer the value's own type in a union

@@ -50,12 +50,10 @@ class ArrayDocument:
         unchanged. Context keys `strict_shapes` and `strict_types` forbid broadcasts and casts.
         """
         expected = self._strict(info.context) if info.context else self.expected
-        if expected.holds(value):
-            exact: AnyArray | np.generic = value
-            return exact
-        if isinstance(value, np.ndarray | np.generic):
+        is_list = type(value) is list
+        if not is_list and isinstance(value, np.ndarray | np.generic):
             return expected.coerce(_numeric(value))
-        if isinstance(value, list | tuple | int | float | complex | str):
+        if is_list or isinstance(value, list | tuple | int | float | complex | str):
             numbers = self._numbers(value, expected.dtype or DTYPES["float64"], info.context)
             if expected.strict_types:  # numbers have no dtype
                 expected = replace(expected, strict_types=False)

@@ -6,7 +6,7 @@ when the values fit. Every error is a `PydanticCustomError` whose type clients c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any
@@ -112,6 +112,15 @@ class Expected:
                 "Array dtype '{got}' is not '{expected}', and strict_types does not cast",
                 {"got": str(dtype), "expected": str(self.dtype)},
             )
+
+
+def exact_test(expected: Expected) -> Callable[[Any], bool]:
+    """Return `expected.holds`, or a faster test for a field of any size in each dimension."""
+    shape, dtype = expected.shape, expected.dtype
+    if shape is ... or not shape or shape.count(None) < len(shape):
+        return expected.holds
+    rank = len(shape)
+    return lambda value: type(value) is np.ndarray and value.dtype is dtype and value.ndim == rank
 
 
 def cast(array: AnyArray, dtype: np.dtype[Any]) -> AnyArray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import MutableMapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -32,32 +32,25 @@ class Workspace:
     files: FileAccess
 
 
+@dataclass(kw_only=True, slots=True)
 class Scope:
     """The surroundings of one call, or of plain user code.
 
-    `log` is the log of the call. A `run` of its own has an evaluation inside a call, or user code
+    `log` is the log of the call. An evaluation inside a call has an `own_run`, as has user code
     outside of one. `options` is the pydantic context of the document being read or written.
     """
 
-    __slots__ = ("_run", "log", "options", "workspace")
-
-    def __init__(
-        self,
-        *,
-        workspace: Workspace,
-        run: Run | None = None,
-        log: RunLog | None = None,
-        options: MutableMapping[str, Any] | None = None,
-    ) -> None:
-        self.workspace = workspace
-        self.log = log
-        self.options = {} if options is None else options
-        self._run = run
+    workspace: Workspace
+    own_run: Run | None = None
+    log: RunLog | None = None
+    options: MutableMapping[str, Any] = field(default_factory=dict)
 
     @property
     def run(self) -> Run | None:
         """The run that files and records belong to, if any."""
-        return self.log.run if self._run is None and self.log is not None else self._run
+        if self.own_run is None and self.log is not None:
+            return self.log.run
+        return self.own_run
 
     @property
     def catalog(self) -> Catalog:
@@ -76,11 +69,11 @@ class Scope:
 
     def document(self, options: MutableMapping[str, Any]) -> Scope:
         """Return the scope of one document of this call."""
-        return Scope(workspace=self.workspace, run=self._run, log=self.log, options=options)
+        return replace(self, options=options)
 
     def evaluation(self, run: Run) -> Scope:
         """Return the scope of an evaluation inside this call."""
-        return Scope(workspace=self.workspace, run=run, log=self.log)
+        return replace(self, own_run=run, options={})
 
     def compressor(self, name: str) -> CompressionCodec:
         """Return a compressor by name; `UnknownName` says how to install a missing one."""
@@ -108,39 +101,6 @@ def running_logs() -> Sequence[RunLog]:
     return tuple(_running)
 
 
-class running:  # noqa: N801  # it reads like the functions of contextlib
-    """Make `scope` that of a running call inside the `with`, and close its log with its status.
-
-    A call inside another one does not count as running: threads without a context that either
-    starts belong to the outer one.
-    """
-
-    def __init__(self, scope: Scope, log: RunLog) -> None:
-        self._scope = scope
-        self._log = log
-
-    def __enter__(self) -> Scope:
-        outer = _current.get()
-        self._nested = outer is not None and outer.log is not None
-        if not self._nested:
-            _running.append(self._log)
-        self._token = _current.set(self._scope)
-        return self._scope
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        _current.reset(self._token)
-        if not self._nested:
-            _running.remove(self._log)
-        self._log.close(_status(kind))
-
-
-def _status(kind: type[BaseException] | None) -> RunStatus:
-    """Return the status of a run that ended with an exception of a type, or without one."""
-    if kind is None:
-        return RunStatus.FINISHED
-    return RunStatus.KILLED if issubclass(kind, KeyboardInterrupt) else RunStatus.FAILED
-
-
 class enter:  # noqa: N801  # it reads like the functions of contextlib
     """Make `scope` the current one inside the `with`."""
 
@@ -151,8 +111,33 @@ class enter:  # noqa: N801  # it reads like the functions of contextlib
         self._token = _current.set(self._scope)
         return self._scope
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         _current.reset(self._token)
+
+
+class running(enter):  # noqa: N801  # it reads like the functions of contextlib
+    """Make `scope` that of a running call inside the `with`, and close its log with its status.
+
+    A call inside another one does not count as running: threads without a context that either
+    starts belong to the outer one.
+    """
+
+    def __init__(self, scope: Scope, log: RunLog) -> None:
+        super().__init__(scope)
+        self._log = log
+
+    def __enter__(self) -> Scope:
+        outer = _current.get()
+        self._running = _running if outer is None or outer.log is None else []
+        self._running.append(self._log)
+        return super().__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        super().__exit__()
+        self._running.remove(self._log)
+        killed = kind is not None and issubclass(kind, KeyboardInterrupt)
+        failed = RunStatus.KILLED if killed else RunStatus.FAILED
+        self._log.close(RunStatus.FINISHED if kind is None else failed)
 
 
 @cache

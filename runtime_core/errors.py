@@ -5,14 +5,20 @@ Each class has a `FaultKind`; the table `OUTCOMES` has the HTTP status and exit 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from pydantic_core import PydanticCustomError
 from pydantic_core import ValidationError as PydanticValidationError
+
+from runtime_core.fault_kinds import OUTCOMES, FaultKind, Outcome
+from runtime_core.message_texts import (
+    did_you_mean,
+    fault_lines,
+    listed,
+    number_text,
+    shortened,
+)
 
 __all__ = [
     "OUTCOMES", "AuthorError", "BodyTooLarge", "CallerGone", "ExecutorFailed", "FaultKind",
@@ -23,67 +29,6 @@ __all__ = [
     "ValidationFaults", "WorkerDied", "WorkersLost", "did_you_mean", "fault_lines", "listed",
     "number_text", "shortened",
 ]  # fmt: skip
-
-
-class FaultKind(StrEnum):
-    """The reasons why a call can fail."""
-
-    UNREADABLE_DOCUMENT = "unreadable_document"
-    INVALID_PAYLOAD = "invalid_payload"
-    INVALID_OPTION = "invalid_option"
-    UNKNOWN_NAME = "unknown_name"
-    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
-    NOT_ACCEPTABLE = "not_acceptable"
-    BODY_TOO_LARGE = "body_too_large"
-    MISSING_FILE = "missing_file"
-    NOT_WRITTEN = "not_written"
-    RUN_ACTIVE = "run_active"
-    RUN_NOT_LOGGED = "run_not_logged"
-    LOAD_FAILED = "load_failed"
-    TESSERACT_FAILED = "tesseract_failed"
-    PLUGIN_FAILED = "plugin_failed"
-    WORKER_DIED = "worker_died"
-    WORKERS_LOST = "workers_lost"
-    TIMED_OUT = "timed_out"
-    CALLER_GONE = "caller_gone"
-    QUEUE_FULL = "queue_full"
-    SLOW_BODY = "slow_body"
-    SHUTTING_DOWN = "shutting_down"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The HTTP status and the exit code of a kind of fault."""
-
-    status: int
-    exit_code: int
-
-
-OUTCOMES: Mapping[FaultKind, Outcome] = MappingProxyType(
-    {
-        FaultKind.UNREADABLE_DOCUMENT: Outcome(status=422, exit_code=2),
-        FaultKind.INVALID_PAYLOAD: Outcome(status=422, exit_code=2),
-        FaultKind.INVALID_OPTION: Outcome(status=400, exit_code=2),
-        FaultKind.UNKNOWN_NAME: Outcome(status=404, exit_code=2),
-        FaultKind.UNSUPPORTED_MEDIA_TYPE: Outcome(status=415, exit_code=2),
-        FaultKind.NOT_ACCEPTABLE: Outcome(status=406, exit_code=2),
-        FaultKind.BODY_TOO_LARGE: Outcome(status=413, exit_code=2),
-        FaultKind.MISSING_FILE: Outcome(status=404, exit_code=2),
-        FaultKind.NOT_WRITTEN: Outcome(status=500, exit_code=2),
-        FaultKind.RUN_ACTIVE: Outcome(status=409, exit_code=2),
-        FaultKind.RUN_NOT_LOGGED: Outcome(status=500, exit_code=1),
-        FaultKind.LOAD_FAILED: Outcome(status=500, exit_code=1),
-        FaultKind.TESSERACT_FAILED: Outcome(status=500, exit_code=1),
-        FaultKind.PLUGIN_FAILED: Outcome(status=500, exit_code=1),
-        FaultKind.WORKER_DIED: Outcome(status=500, exit_code=1),
-        FaultKind.WORKERS_LOST: Outcome(status=503, exit_code=1),
-        FaultKind.TIMED_OUT: Outcome(status=504, exit_code=1),
-        FaultKind.CALLER_GONE: Outcome(status=503, exit_code=1),
-        FaultKind.QUEUE_FULL: Outcome(status=503, exit_code=1),
-        FaultKind.SLOW_BODY: Outcome(status=408, exit_code=2),
-        FaultKind.SHUTTING_DOWN: Outcome(status=503, exit_code=1),
-    }
-)
 
 
 class TesseractRuntimeError(Exception):
@@ -329,96 +274,13 @@ class RemoteError(Exception):
     ) -> RemoteError:
         """Make the error of an exception with the name of its class and its text.
 
+        >>> from runtime_core.message_texts import exception_text
         >>> exception_text(RemoteError.of("ValueError", "no mesh"))
         'ValueError: no mesh'
         """
         error: RemoteError = type(name, (cls,), {})(text)  # messages show the name of a class
         error.place, error.trace = place, trace
         return error
-
-
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """Return `" Did you mean 'jax'?"` for the choice most similar to `name`, or `""`.
-
-    >>> did_you_mean("jacks", ["jax", "derived"])
-    " Did you mean 'jax'?"
-    >>> did_you_mean("zebra", ["jax"])
-    ''
-    """
-    import difflib  # for messages only
-
-    near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else ""
-
-
-def listed(names: Collection[str]) -> str:
-    """Join names in alphabetical order, for messages.
-
-    >>> listed({"json", "base64"})
-    'base64, json'
-    """
-    return ", ".join(sorted(names)) or "none"
-
-
-def shortened(text: str, length: int = 60) -> str:
-    """Shorten a text for a message.
-
-    >>> shortened("abcdef", 3)
-    'abc...'
-    """
-    return text if len(text) <= length else f"{text[:length]}..."
-
-
-def number_text(value: object) -> str:
-    """Format a number; Python refuses to format integers of thousands of digits.
-
-    >>> number_text(7), number_text(10**400)
-    ('7', 'an integer of 1329 bits')
-    """
-    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
-        return f"an integer of {value.bit_length()} bits"
-    return str(value)
-
-
-_LONGEST_INTEGER = 256
-_LONGEST_TEXT = 10_000  # characters of an exception
-
-
-def exception_text(error: BaseException) -> str:
-    """Return type and text of an exception, whatever its class does.
-
-    >>> exception_text(ValueError("no")), exception_text(KeyboardInterrupt())
-    ('ValueError: no', 'KeyboardInterrupt')
-    """
-    name, text = class_name(error), own_text(error).strip()
-    return f"{name}: {shortened(text, _LONGEST_TEXT)}" if text else name
-
-
-def class_name(error: BaseException) -> str:
-    """Return the name of the class of an exception, whatever its metaclass does."""
-    name: str = vars(type)["__name__"].__get__(type(error))
-    return name
-
-
-def own_text(error: BaseException) -> str:
-    """Return the text of an exception; empty if its own method fails."""
-    try:
-        return unicode_text(str(error))
-    except (Exception, SystemExit):  # it is the author's own method
-        return ""
-
-
-def unicode_text(text: str) -> str:
-    """Return a text without lone surrogates, which names of files may have."""
-    return str.encode(text, "utf-8", "replace").decode("utf-8")  # the class may be the author's
-
-
-def fault_lines(details: Sequence[Mapping[str, Any]], *, root: str = "payload") -> str:
-    """Format the faults of a document, one per line, each with its path."""
-    return "\n".join(
-        f"{'.'.join(str(part) for part in detail['loc']) or root}: {detail['msg']}"
-        for detail in details
-    )
 
 
 def line_error(detail: Mapping[str, Any]) -> Any:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runtime_core.calls.scope import current as current_scope
     from runtime_core.calls.scope import enter as enter_scope
     from runtime_core.calls.validation import validate_payload
-    from runtime_core.errors import exception_text
+    from runtime_core.message_texts import exception_text
     from runtime_core.tesseract.tracebacks import author_place, author_trace
 
 __all__ = [
@@ -55,7 +55,7 @@ __getattr__, __dir__ = lazy_exports(
         ],
         ".scope": ["Scope", "Workspace", "current as current_scope", "enter as enter_scope"],
         ".validation": ["validate_payload"],
-        "runtime_core.errors": ["exception_text"],
+        "runtime_core.message_texts": ["exception_text"],
         "runtime_core.tesseract.tracebacks": ["author_place", "author_trace"],
     },
 )

@@ -18,12 +18,10 @@ from runtime_core.errors import (
     TesseractRuntimeError,
     UnreadableDocument,
     WorkerDied,
-    exception_text,
     number_text,
-    own_text,
     shortened,
-    unicode_text,
 )
+from runtime_core.message_texts import exception_text, own_text, unicode_text
 from runtime_core.secret_fields import Secrets, secrets_of
 from runtime_core.tesseract.tracebacks import author_trace
 

@@ -20,9 +20,9 @@ from runtime_core.errors import (
     PluginFault,
     TesseractRuntimeError,
     UnknownName,
-    exception_text,
 )
 from runtime_core.gradients import SIGNATURES
+from runtime_core.message_texts import exception_text
 from runtime_core.plugins.guard import Guard
 from runtime_core.runtime import Runtime
 from runtime_core.tesseract.api import array_hint

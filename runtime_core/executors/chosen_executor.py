@@ -16,10 +16,10 @@ from runtime_core.errors import (
     TesseractRuntimeError,
     UnknownName,
     did_you_mean,
-    exception_text,
     listed,
     shortened,
 )
+from runtime_core.message_texts import exception_text
 
 SERIAL = "serial"
 """The default of `--executor`."""

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from runtime_core.catalog import CORE, install_command
 from runtime_core.contracts import SharingExecutor
-from runtime_core.errors import ExecutorFailed, GradientFailed, WorkerDied, exception_text
+from runtime_core.errors import ExecutorFailed, GradientFailed, WorkerDied
 from runtime_core.executors.chosen_executor import ChosenExecutor
 from runtime_core.executors.cores import usable_cores
 from runtime_core.executors.task import evaluate_near
@@ -24,6 +24,7 @@ from runtime_core.executors.wire_data import (
     vector_of,
 )
 from runtime_core.gradients.vectors import Vector
+from runtime_core.message_texts import exception_text
 
 _PER_WORKER = 3
 """Evaluations that are pending at a time for each worker, so that it never waits for the next."""

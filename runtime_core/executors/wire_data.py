@@ -18,10 +18,9 @@ from runtime_core.errors import (
     InvalidResult,
     RemoteError,
     TesseractRuntimeError,
-    class_name,
-    own_text,
 )
 from runtime_core.gradients.vectors import Vector
+from runtime_core.message_texts import class_name, own_text
 from runtime_core.tesseract.tracebacks import author_frames, author_trace
 
 PackedVector = Mapping[str, tuple[str, tuple[int, ...], str, bytes]]

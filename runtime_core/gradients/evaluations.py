@@ -18,14 +18,9 @@ from runtime_core.arrays.coercion import AnyArray
 from runtime_core.calls import scope
 from runtime_core.calls.faults import summary
 from runtime_core.contracts import Evaluations, Run
-from runtime_core.errors import (
-    AuthorError,
-    ExecutorFailed,
-    GradientFailed,
-    InvalidResult,
-    exception_text,
-)
+from runtime_core.errors import AuthorError, ExecutorFailed, GradientFailed, InvalidResult
 from runtime_core.gradients.vectors import Vector, numeric_array
+from runtime_core.message_texts import exception_text
 from runtime_core.paths import InvalidPath, get, parse, replace
 from runtime_core.run_logs.run import new_evaluation, remove_files
 

@@ -27,12 +27,8 @@ from runtime_core.contracts import (
     ServerParts,
     Unavailable,
 )
-from runtime_core.errors import (
-    InvalidDefault,
-    PluginFault,
-    exception_text,
-    listed,
-)
+from runtime_core.errors import InvalidDefault, PluginFault, listed
+from runtime_core.message_texts import exception_text
 from runtime_core.plugins.guard import (
     Check,
     Guard,

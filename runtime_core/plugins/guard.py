@@ -15,13 +15,8 @@ from typing import Any, final
 
 from runtime_core.catalog import Registered
 from runtime_core.contracts import LazyCall
-from runtime_core.errors import (
-    AuthorError,
-    PluginFailed,
-    TesseractRuntimeError,
-    exception_text,
-    listed,
-)
+from runtime_core.errors import AuthorError, PluginFailed, TesseractRuntimeError, listed
+from runtime_core.message_texts import exception_text
 
 Check = Callable[..., Any]
 """Returns the answer of a callable, or raises `Wrong`; it gets the arguments of the call too."""

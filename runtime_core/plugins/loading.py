@@ -25,7 +25,8 @@ from runtime_core.catalog import (
 )
 from runtime_core.config import CORE_OPTIONS, flag_name
 from runtime_core.contracts import Settings
-from runtime_core.errors import PluginFailed, PluginFault, did_you_mean, exception_text
+from runtime_core.errors import PluginFailed, PluginFault, did_you_mean
+from runtime_core.message_texts import exception_text
 from runtime_core.plugins.assembly import assemble
 from runtime_core.plugins.declarations import guarded, preload
 from runtime_core.plugins.discovery import Candidate, PluginSelection, discover

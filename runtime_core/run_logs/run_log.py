@@ -23,7 +23,8 @@ from runtime_core.contracts import (
     RunStatus,
     StoringRunHandle,
 )
-from runtime_core.errors import RunNotLogged, exception_text
+from runtime_core.errors import RunNotLogged
+from runtime_core.message_texts import exception_text
 from runtime_core.run_logs.log_targets import LogTarget
 from runtime_core.run_logs.record_json import plain
 

@@ -15,7 +15,8 @@ from queue import Empty, SimpleQueue
 
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import LazyCall, Record, Run, RunHandle, RunStatus
-from runtime_core.errors import RunNotLogged, exception_text
+from runtime_core.errors import RunNotLogged
+from runtime_core.message_texts import exception_text
 from runtime_core.plugins.guard import Guarded
 from runtime_core.run_logs.log_targets import LogTarget
 

@@ -11,7 +11,8 @@ from runtime_core.calls.faults import fault_of
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Fault, Record, Reply, Run, RunStatus
-from runtime_core.errors import FaultKind, RunActive, RunNotLogged, exception_text
+from runtime_core.errors import FaultKind, RunActive, RunNotLogged
+from runtime_core.message_texts import exception_text
 from runtime_core.run_logs.log_targets import configured_targets
 from runtime_core.run_logs.run import run_of
 from runtime_core.run_logs.sink_thread import SinkThread

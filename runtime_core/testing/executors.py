@@ -22,9 +22,9 @@ from runtime_core.errors import (
     GradientFailed,
     InvalidResult,
     WorkerDied,
-    exception_text,
 )
 from runtime_core.gradients import Point, evaluate_in_order
+from runtime_core.message_texts import exception_text
 from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.runtime import Runtime, local_runtime
 

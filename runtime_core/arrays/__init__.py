@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runtime_core.arrays.coercion import AnyArray, Shape
     from runtime_core.arrays.encoding_schemas import data_schema
     from runtime_core.arrays.gradient_array import GradientArray
+    from runtime_core.arrays.segment import SEGMENT, Segment
     from runtime_core.arrays.shape_dtype import ShapeDType
     from runtime_core.arrays.untyped import Untyped
 
@@ -25,6 +26,8 @@ __all__ = [
     "Array",
     "Differentiable",
     "GradientArray",
+    "SEGMENT",
+    "Segment",
     "Shape",
     "ShapeDType",
     "Untyped",
@@ -44,6 +47,7 @@ __getattr__, __dir__ = lazy_exports(
         ".encoding_schemas": ["data_schema"],
         ".gradient_array": ["GradientArray"],
         ".array_bytes": ["array_of_bytes", "bytes_of_array", "check_packed_size", "decompressed"],
+        ".segment": ["SEGMENT", "Segment"],
         ".shape_dtype": ["ShapeDType"],
         ".untyped": ["Untyped"],
     },

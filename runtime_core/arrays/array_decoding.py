@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,7 @@ from runtime_core.arrays.coercion import MAX_RANK, AnyArray, Expected
 from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.arrays.encoding_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
 from runtime_core.arrays.json_encoding import JsonArrayCodec
+from runtime_core.arrays.segment import SEGMENT, Segment
 from runtime_core.calls.scope import Scope
 from runtime_core.contracts import ArrayCodec, ArraySpec
 from runtime_core.errors import PluginFailed, TesseractRuntimeError, listed, shortened
@@ -23,6 +24,7 @@ _SHOWN = 8  # unknown keys in a message
 _REQUIRED = frozenset({"shape", "dtype", "data"})
 _KEYS = _REQUIRED | {"object_type"}
 _BUFFER = frozenset({"buffer"})
+_SEGMENT_KEYS = _BUFFER | {"encoding"}
 
 
 def decode(document: Mapping[str, Any], expected: Expected, scope: Scope) -> AnyArray:
@@ -43,10 +45,10 @@ def _decode_data(data: Any, spec: ArraySpec, scope: Scope) -> AnyArray:
     try:
         if not isinstance(encoding, str):
             raise _unreadable('data needs an \'encoding\', for instance "encoding": "json"')
-        codec, keys = encoding_of(encoding, scope)
+        read, keys = _decoding(encoding, scope)
         data = _normal(data)
         _check_keys(data, keys, required=_BUFFER, place="data")
-        return codec.decode(data, spec, scope)
+        return read(data, spec, scope)
     except (PydanticCustomError, PluginFailed):
         raise
     except TesseractRuntimeError as error:
@@ -137,6 +139,15 @@ _WELL_KNOWN: Mapping[str, _Encoding] = MappingProxyType(
         "base64": (Base64ArrayCodec(), BASE64_DATA_SCHEMA["properties"].keys()),
     }
 )
+
+
+def _decoding(name: str, scope: Scope) -> tuple[Callable[..., AnyArray], Set[str]]:
+    """Return the function that reads an encoding, and the keys of the latter."""
+    segment = scope.options.get(SEGMENT)
+    if name == SEGMENT and isinstance(segment, Segment):
+        return segment.decode, _SEGMENT_KEYS
+    codec, keys = encoding_of(name, scope)
+    return codec.decode, keys
 
 
 def encoding_of(name: str, scope: Scope) -> _Encoding:

@@ -31,6 +31,7 @@ from runtime_core.arrays.coercion import (
     refuse_masked,
 )
 from runtime_core.arrays.dtypes import DTYPES, NAMES
+from runtime_core.arrays.segment import SEGMENT, Segment
 from runtime_core.calls.scope import Scope, current
 from runtime_core.contracts import Buffer, EncodedArray
 from runtime_core.documents import dumped_buffer, keep_failure
@@ -76,12 +77,10 @@ class ArrayDocument:
 
     def document(self, value: Any, options: Any) -> dict[str, Any]:
         """Return the document of an array; `options` is the pydantic context, or `None`."""
-        encoding = (options or {}).get("array_encoding", "json")
         scope = _scope(options)
         exact = value if self.expected.holds(value) else self.expected.coerce(_numeric(value))
         array = wire_order(np.asarray(exact))
-        codec, _ = encoding_of(encoding, scope)
-        data = dict(codec.encode(array, scope))
+        encoding, data = _encoded(array, scope)
         buffer = dumped_buffer(data.pop("buffer"), options)
         return {
             "object_type": "array",
@@ -109,6 +108,17 @@ class ArrayDocument:
         if not shapes and not types:
             return self.expected
         return replace(self.expected, strict_shapes=shapes, strict_types=types)
+
+
+def _encoded(array: AnyArray, scope: Scope) -> tuple[str, dict[str, Any]]:
+    """Return the encoding and the `data` of an array, which is in the segment if it fits there."""
+    segment = scope.options.get(SEGMENT)
+    data = segment.encode(array) if isinstance(segment, Segment) else None
+    if data is not None:
+        return SEGMENT, {**data}
+    encoding = scope.options.get("array_encoding", "json")
+    codec, _ = encoding_of(encoding, scope)
+    return encoding, {**codec.encode(array, scope)}
 
 
 def _scope(options: Any) -> Scope:

@@ -15,6 +15,7 @@ from runtime_core.contracts import BoundEndpoint, Buffer, Call, Wire
 from runtime_core.documents.document import Reader
 from runtime_core.documents.raw_documents import sees_raw_documents
 from runtime_core.documents.wire import require_folder, writable
+from runtime_core.errors import UnreadableDocument
 
 JSON = Wire(format="json")
 """The form of documents without another choice."""
@@ -40,9 +41,9 @@ class Plan:
         self.endpoint = endpoint
         self._output = output
         self._format, self._encoding = writable(output, catalog)
-        views = endpoint.payload is not None and not sees_raw_documents(endpoint.payload)
+        self._views = endpoint.payload is not None and not sees_raw_documents(endpoint.payload)
         self._read = Reader(
-            catalog.formats.find(body_format), items=config.max_json_items, views=views
+            catalog.formats.find(body_format), items=config.max_json_items, views=self._views
         )
         self._compute = self._profiled if config.profiling else self._computed
 
@@ -50,7 +51,7 @@ class Plan:
         """Compute a call in its scope, and return its result as a document."""
         require_folder(self._format, self._encoding, call.output_path)
         trace.begin("decode")
-        here.options = {}
+        here.options = _segment_options(call)
         payload = self.payload(call.body, here.options)
         trace.show(endpoint=call.endpoint, payload=payload)
         trace.begin("compute")
@@ -62,18 +63,22 @@ class Plan:
             "compression": self._output.compression,
             "base_dir": call.output_path,
             "binref_dir": call.output_folder,
+            **_segment_options(call),
         }
         return documents.write(documents.tree_of(result, here.options), self._format)
 
     def payload(self, body: Buffer, options: Any) -> Any:
         """Return the validated payload of a document, read in the current scope.
 
-        `options` is the pydantic context. Raises `UnreadableDocument`, or `InvalidPayload` with
-        every fault.
+        `options` is the pydantic context, empty or with the segment of the call. Raises
+        `UnreadableDocument`, or `InvalidPayload` with every fault.
         """
         if self.endpoint.payload is None:
             return None
-        return validate_payload(self.endpoint, self._read(body), options)
+        tree = self._read(body)
+        for segment in options.values():
+            segment.check(tree, views=self._views)
+        return validate_payload(self.endpoint, tree, options)
 
     def evaluate(self, payload: Any) -> BaseModel:
         """Return the result of a payload model, or of a value to validate as one.
@@ -100,3 +105,15 @@ class Plan:
 
         with profiled():
             return self._computed(payload)
+
+
+def _segment_options(call: Call) -> dict[str, Any]:
+    """Return the pydantic context of a document with arrays in the segment of a call, if any."""
+    if call.segment is None:
+        return {}
+    from runtime_core.arrays import SEGMENT, Segment  # few calls have one, and it loads numpy
+
+    try:
+        return {SEGMENT: Segment(call.segment.whole())}
+    except OSError as error:  # the client can forbid it at any time
+        raise UnreadableDocument(f"The segment cannot be used: {error}") from None

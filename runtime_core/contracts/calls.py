@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from runtime_core.errors import OUTCOMES, FaultKind, Outcome
 
@@ -24,6 +24,18 @@ class Wire:
     compression: str | None = None
 
 
+class SharedMemory(Protocol):
+    """Memory that two processes share by its descriptor; its size does not change."""
+
+    descriptor: int
+
+    def whole(self) -> memoryview:
+        """Return all of it; raises `OSError` if it cannot be mapped."""
+
+    def close(self) -> None:
+        """Close the descriptor; the memory stays until the last view of it is gone."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """A call of an endpoint, with its payload and the form of its result.
@@ -31,7 +43,8 @@ class Call:
     `body` is a document in the format `body_format`; the result is written in the form `output`.
     Array files are written to `output_folder` in `output_path`, and named relative to the latter.
     A `new_run` has an id that was made for it, and so no earlier run to replace. The call is
-    aborted after `timeout` seconds where that is possible.
+    aborted after `timeout` seconds where that is possible. `segment` is memory that the caller
+    shares for the large arrays of both documents; the workers close it after the call.
     """
 
     endpoint: str
@@ -44,6 +57,7 @@ class Call:
     timeout: float | None = None
     parent_run_id: str | None = None
     new_run: bool = False
+    segment: SharedMemory | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,14 +35,14 @@ class Admission:
             self._free_slots += 1
 
     @contextmanager
-    def body(self) -> Iterator[Reserve]:
-        """Count the bytes of a body inside the `with`."""
+    def body(self, *, besides: int = 0) -> Iterator[Reserve]:
+        """Count the bytes of a body inside the `with`, and those in memory `besides` it."""
         reserved = 0
 
         def reserve(size: int) -> None:
             nonlocal reserved
-            self._take(size - reserved)
-            reserved = size
+            self._take(size + besides - reserved)
+            reserved = size + besides
 
         try:
             yield reserve

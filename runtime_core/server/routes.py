@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from starlette.requests import ClientDisconnect, Request
@@ -32,6 +34,7 @@ from runtime_core.server.responses import (
 )
 from runtime_core.server.server import Server
 from runtime_core.workers import BodyBuffer
+from runtime_core.workers.shared_memory import SharedBuffer
 
 
 def endpoint_routes(server: Server) -> Iterator[Route]:
@@ -66,11 +69,15 @@ class ComputingRoute:
             run_id = _run_id(scope)
             admission = self._server.admission
             admission.refuse_if_full()
+            fields = header_fields(scope)
             with ExitStack() as admitted:
-                reserve = admitted.enter_context(admission.body())
+                segment = admitted.enter_context(self._server.segments.lent(fields, scope))
+                reserve = admitted.enter_context(admission.body(besides=segment.size))
                 admit = partial(admitted.enter_context, admission.slot())
                 read = partial(self._server.bodies.read, receive, reserve=reserve, admit=admit)
-                call = await self._call(scope, read, run_id)
+                call = await self._call(scope, fields, read, run_id)
+                if segment.descriptor is not None:
+                    call = replace(call, segment=SharedBuffer(os.dup(segment.descriptor)))
                 async with cancelled_on_disconnect(receive), self._server.call(call) as reply:
                     admitted.close()  # it is computed: a slow reader takes no place in the queue
                     await self._response(reply)(scope, receive, send)
@@ -82,9 +89,13 @@ class ComputingRoute:
             pass  # the client has gone
 
     async def _call(
-        self, scope: Scope, read: Callable[[BodyBuffer], Awaitable[Buffer]], run_id: str
+        self,
+        scope: Scope,
+        fields: Mapping[str, str],
+        read: Callable[[BodyBuffer], Awaitable[Buffer]],
+        run_id: str,
     ) -> Call:
-        server, fields = self._server, header_fields(scope)
+        server = self._server
         _refuse_content_encoding(fields)
         body_format = server.negotiation.input_format(fields.get("content-type", ""))
         output = server.negotiation.output(fields.get("accept", ""))

@@ -14,6 +14,7 @@ from runtime_core.server.admission import Admission
 from runtime_core.server.local_paths import without_folders
 from runtime_core.server.negotiation import Negotiation
 from runtime_core.server.request_body import BodyReader
+from runtime_core.server.segments import Segments
 from runtime_core.server.serve_options import ServeOptions
 from runtime_core.workers import Workers
 
@@ -34,6 +35,7 @@ class Server:
         )
         self.bodies = BodyReader(limit=options.max_body_size)
         self.negotiation = Negotiation(catalog, config)
+        self.segments = Segments(options)
         self.workers = workers
         self.observers: list[Callable[[Call, Reply], None]] = []  # of every computed call
 

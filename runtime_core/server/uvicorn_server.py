@@ -51,7 +51,8 @@ async def _serve(server: Server, address: Address) -> None:
         gc.freeze()  # loaded modules stay: the collector need not examine them each time
         bytes(_REUSED)  # glibc's threshold is the largest block freed so far: see mallopt(3)
         address.listen()
-        await service.serve(sockets=[address.listener])
+        with server.segments.served():
+            await service.serve(sockets=[address.listener])
 
 
 async def entered_parts(server: Server, lifespans: AsyncExitStack) -> dict[str, ServerParts]:

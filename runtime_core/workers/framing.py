@@ -22,7 +22,8 @@ from runtime_core.contracts import Buffer
 from runtime_core.documents import joined
 
 _LENGTH = struct.Struct(">I")
-_MOST_DESCRIPTORS = 4
+_MOST_DESCRIPTORS = 5
+_FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)  # else programs of user code inherit descriptors
 
 CHUNK = 1 << 16
 """The most bytes read at once, more than most messages have."""
@@ -103,7 +104,7 @@ def receive(connection: socket.socket) -> Message:
     incoming, descriptors, message = Incoming(), [], None
     while message is None:
         try:
-            data, attached, _, _ = socket.recv_fds(connection, CHUNK, _MOST_DESCRIPTORS)
+            data, attached, _, _ = socket.recv_fds(connection, CHUNK, _MOST_DESCRIPTORS, _FLAGS)
         except OSError:
             raise ConnectionEnded from None
         descriptors += attached

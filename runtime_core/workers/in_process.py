@@ -82,4 +82,4 @@ class InProcessWorkers:
                 self._supervisor.dismiss(run)
             if self._computing is not None and self._computing[0] is call:
                 self._computing = None
-            self._shared_buffers.release_body([call.body])
+            self._shared_buffers.release_call(call)

@@ -19,6 +19,7 @@ from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer
 START, READY, FAILED, CALL, REPLY = "start", "ready", "failed", "call", "reply"
 
 BODY, ANSWER, STREAMS, RECORDS = "body", "answer", "streams", "records"
+SEGMENT = "segment"
 """The roles of descriptors that are attached to a call."""
 
 
@@ -43,14 +44,16 @@ def read_attached(message: Message) -> dict[str, int]:
     return dict(zip(message.data["attached"], message.descriptors, strict=True))
 
 
-def read_call(message: Message, shared_buffer: SharedBuffer | None) -> Call:
+def read_call(
+    message: Message, shared_buffer: SharedBuffer | None, segment: SharedBuffer | None = None
+) -> Call:
     """Return the call of a message; its body is a view of the shared buffer, if there is one."""
     data = message.data["call"]
     if shared_buffer is None:
         body = message.buffers[0]
     else:
         body = shared_buffer.view(message.data["body_size"])
-    return Call(**{**data, "body": body, "output": Wire(**data["output"])})
+    return Call(**{**data, "body": body, "output": Wire(**data["output"]), "segment": segment})
 
 
 def reply_message(number: int, reply: Reply, shared_buffer: SharedBuffer | None) -> Message:
@@ -86,4 +89,7 @@ def read_fault(data: Mapping[str, Any]) -> Fault:
 
 
 def _fields_but_body(value: Call | Reply) -> dict[str, Any]:
-    return {name: field for name, field in vars(value).items() if name != "body"}
+    return {name: field for name, field in vars(value).items() if name not in _IN_MEMORY}
+
+
+_IN_MEMORY = frozenset({"body", "segment"})

@@ -220,7 +220,7 @@ class WorkerPool:
         if queued.run is not None:
             self._supervisor.dismiss(queued.run)
         self._calls.discard(queued)
-        self._shared_buffers.release_body([queued.call.body])
+        self._shared_buffers.release_call(queued.call)
 
     async def _begin(self, queued: QueuedCall) -> None:
         """Wait until a worker has begun a call, in order of arrival."""

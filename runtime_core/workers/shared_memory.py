@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 
-from runtime_core.contracts import Buffer
+from runtime_core.contracts import Buffer, Call
 
 SMALLEST = 1 << 16
 """Smaller bodies are sent in the messages themselves."""
@@ -45,10 +45,15 @@ class SharedBuffer:
         Unless used `at_once`, it takes memory page by page, at the first access.
         """
         if self._map is None or len(self._map) < size:
-            os.ftruncate(self.descriptor, max(size, os.fstat(self.descriptor).st_size))
+            if os.fstat(self.descriptor).st_size < size:
+                os.ftruncate(self.descriptor, size)
             flags = mmap.MAP_SHARED | (_POPULATE if at_once else 0)
             self._map = mmap.mmap(self.descriptor, size, flags)  # an old one ends with its views
         return memoryview(self._map)[:size]
+
+    def whole(self) -> memoryview:
+        """Return all bytes, which take memory page by page."""
+        return self.view(os.fstat(self.descriptor).st_size, at_once=False)
 
     def fill(self, pieces: Sequence[memoryview]) -> None:
         """Copy pieces to the beginning, one after another."""
@@ -101,6 +106,12 @@ class SharedBufferPool:
         """Return the leased shared buffer that a buffer is a view of."""
         leased = self._leased if isinstance(buffer, memoryview) else ()
         return next((candidate for candidate in leased if candidate.holds(buffer)), None)
+
+    def release_call(self, call: Call) -> None:
+        """Release the body of a call, and its segment."""
+        self.release_body([call.body])
+        if call.segment is not None:
+            call.segment.close()
 
     def release_body(self, body: Sequence[Buffer]) -> None:
         """Release the shared buffers that hold the parts of a body."""

@@ -25,12 +25,14 @@ from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.run_logs.standard_output import flush_output, redirect_output
 from runtime_core.runtime import Runtime, local_runtime, served_runtime
 from runtime_core.workers.framing import ConnectionEnded, Message, receive, send
+from runtime_core.workers.mapped_segments import MappedSegments
 from runtime_core.workers.message_types import (
     ANSWER,
     BODY,
     FAILED,
     READY,
     RECORDS,
+    SEGMENT,
     STREAMS,
     is_in_shared_buffer,
     read_attached,
@@ -65,11 +67,13 @@ class _Worker:
         self._connection = connection
         self._records = records
         self._process = os.getpid()
+        self._segments = MappedSegments()
         self._answer: SharedBuffer | None = None  # for the next large answer
 
     def work(self) -> NoReturn:
         """Answer until the supervisor hangs up, which raises `ConnectionEnded`."""
         while True:
+            self._segments.release_old(self._connection)
             asked = receive(self._connection)
             reply = self._reply(asked)
             if os.getpid() != self._process:
@@ -84,10 +88,11 @@ class _Worker:
     def _reply(self, asked: Message) -> Reply:
         attached = read_attached(asked)
         self._use(attached)
+        segment = self._segments.mapped(attached[SEGMENT]) if SEGMENT in attached else None
         if BODY not in attached:
-            return self._runtime.answer(read_call(asked, None))
+            return self._runtime.answer(read_call(asked, None, segment))
         with closing(SharedBuffer(attached[BODY])) as shared_buffer:
-            return self._runtime.answer(read_call(asked, shared_buffer))
+            return self._runtime.answer(read_call(asked, shared_buffer, segment))
 
     def _use(self, attached: Mapping[str, int]) -> None:
         """Use the files that the supervisor attaches for this call and the following ones."""

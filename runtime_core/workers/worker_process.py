@@ -25,6 +25,7 @@ from runtime_core.workers.message_types import (
     ANSWER,
     BODY,
     FAILED,
+    SEGMENT,
     START,
     call_message,
     is_in_shared_buffer,
@@ -131,6 +132,8 @@ class WorkerProcess:
         self.output.prepare(self._attached)
         body = self._buffers.holding(call.body)
         attached = {} if body is None else {BODY: body.descriptor}
+        if call.segment is not None:
+            attached[SEGMENT] = call.segment.descriptor
         attached |= self._attached
         self._attached.clear()
         self._is_free.clear()

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError as PydanticValidationError
 
 from runtime_core import documents
+from runtime_core.arrays import SEGMENT, Segment
 from runtime_core.calls import Scope, Workspace, enter_scope
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
@@ -17,6 +18,7 @@ from runtime_core.errors import InvalidOption, InvalidResult, UnreadableDocument
 from runtime_core.files import FileAccess
 from tesseract_runtime_client.errors import ValidationError
 from tesseract_runtime_client.runtime_calls import PathLike
+from tesseract_runtime_client.segments import RegisteredSegment
 from tesseract_runtime_client.transport import Answer
 from tesseract_runtime_client.trees import PayloadTree, unwritable, with_arrays
 
@@ -52,13 +54,21 @@ class Documents:
         """Return the format of the payload: that of the answer, unless it writes files."""
         return _BEST_FIRST[-1] if _writes_files(self.catalog, answer_format) else answer_format
 
-    def write(self, payload: Mapping[str, Any], format: str, run_id: str) -> Sequence[Buffer]:
+    def write(
+        self,
+        payload: Mapping[str, Any],
+        format: str,
+        run_id: str,
+        segment: RegisteredSegment | None = None,
+    ) -> Sequence[Buffer]:
         """Return the document of a payload in pieces; some are the memory of its arrays.
 
+        Large arrays are copied into the segment, if there is one.
         Raises `ValidationError` with every value that a document cannot hold.
         """
         format_ = self.catalog.formats.find(format)
-        with enter_scope(self._scope({"array_encoding": format_.array_encoding})) as writing:
+        options = {"array_encoding": format_.array_encoding, **_options(segment)}
+        with enter_scope(self._scope(options)) as writing:
             tree = PayloadTree(writing.options)
             written = tree.of(payload, ("body",))
         if tree.faults:
@@ -68,13 +78,14 @@ class Documents:
         except InvalidResult as error:
             raise ValidationError.of([unwritable(("body",), str(error))], run_id) from None
 
-    def read(self, answer: Answer) -> Any:
+    def read(self, answer: Answer, segment: RegisteredSegment | None = None) -> Any:
         """Return the values of a result; its arrays are writable and own their memory.
 
+        Some may be in the segment.
         Raises `UnreadableDocument` for bytes that do not follow the format.
         """
         format_ = self.catalog.formats.find(answer.format)
-        with enter_scope(self._scope({})) as reading:
+        with enter_scope(self._scope(_options(segment))) as reading:
             tree = documents.read(answer.body, format_, noun="answer", views=True)
             try:
                 return with_arrays(tree, reading.options)
@@ -86,6 +97,11 @@ class Documents:
 
     def _scope(self, options: dict[str, Any]) -> Scope:
         return Scope(workspace=self._workspace, options=options)
+
+
+def _options(segment: RegisteredSegment | None) -> dict[str, Any]:
+    """Return the pydantic context of a document with arrays in a segment."""
+    return {} if segment is None else {SEGMENT: Segment(segment.memory)}
 
 
 def best_format(catalog: Catalog, theirs: Collection[str]) -> str:

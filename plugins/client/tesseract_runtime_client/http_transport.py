@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -16,6 +17,7 @@ from runtime_core.contracts import Format
 from runtime_core.documents import format_of_media_type
 from runtime_core.errors import InvalidOption, UnreadableDocument
 from tesseract_runtime_client.errors import TesseractFailed, Unreachable, ValidationError, failure
+from tesseract_runtime_client.segments import RegisteredSegment, SegmentPool
 from tesseract_runtime_client.transport import Answer, Request
 
 _CONNECT_SECONDS = 10.0
@@ -51,6 +53,9 @@ class HttpTransport:
         self._catalog = catalog
         self._client = client
         self._timeout = timeout
+        path = _socket_path(place)
+        has_segments = path is not None and hasattr(os, "memfd_create")
+        self._segments = SegmentPool(f"{path}.segments") if has_segments else None
 
     @classmethod
     def opened(
@@ -89,6 +94,10 @@ class HttpTransport:
         """Return the formats in the OpenAPI document of the server."""
         return tuple(self._openapi.get("x-supported-output-formats", ()))
 
+    def segment(self) -> AbstractContextManager[RegisteredSegment | None]:
+        """Lend a segment of a server on this machine."""
+        return nullcontext() if self._segments is None else self._segments.lent()
+
     def compute(self, request: Request) -> Answer:
         """Make a call once, even if the connection breaks."""
         with self._answered(
@@ -99,7 +108,10 @@ class HttpTransport:
             headers=self._headers(request),
             content=request.slices(),
         ) as response:
-            return Answer(format=self._format_of(response).name, body=_received(response))
+            answer = Answer(format=self._format_of(response).name, body=_received(response))
+        if self._segments is not None:
+            self._segments.note(max(request.size, memoryview(answer.body).nbytes))
+        return answer
 
     def get(self, name: str) -> dict[str, Any]:
         """Request an answer that needs no computation."""
@@ -114,8 +126,10 @@ class HttpTransport:
         return _schema(self._openapi, component)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections and free shared memory."""
         self._client.close()
+        if self._segments is not None:
+            self._segments.close()
 
     @cached_property
     def _openapi(self) -> dict[str, Any]:
@@ -134,6 +148,8 @@ class HttpTransport:
         }
         if request.parent_run_id is not None:
             headers["Tesseract-Parent-Run-Id"] = request.parent_run_id
+        if request.segment is not None:
+            headers["Tesseract-Segment"] = request.segment.token
         if self._timeout is not None:
             headers["Request-Timeout"] = str(self._timeout)
         return headers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -89,6 +89,10 @@ class InProcessTransport:
     def formats(self) -> Collection[str]:
         """Return all installed formats."""
         return self.runtime.catalog.formats.names
+
+    def segment(self) -> AbstractContextManager[None]:
+        """Return nothing: documents have all arrays in them."""
+        return nullcontext()
 
     def compute(self, request: Request) -> Answer:
         """Make a call with its own copies of the inputs."""

@@ -244,15 +244,17 @@ class Tesseract(SdkMethods):
         transport, run = self._open, _checked(run_id)
         parent = current_scope().run
         payload_format = self._documents.payload_format(self._format)
-        request = Request(
-            endpoint=endpoint,
-            run_id=run,
-            parent_run_id=parent.id if parent is not None and parent.kept else None,
-            format=payload_format,
-            answer_format=self._format,
-            body=self._documents.write(payload, payload_format, run),
-        )
-        return self._documents.read(transport.compute(request))
+        with transport.segment() as segment:
+            request = Request(
+                endpoint=endpoint,
+                run_id=run,
+                parent_run_id=parent.id if parent is not None and parent.kept else None,
+                format=payload_format,
+                answer_format=self._format,
+                body=self._documents.write(payload, payload_format, run, segment),
+                segment=segment,
+            )
+            return self._documents.read(transport.compute(request), segment)
 
 
 def _listed(names: Collection[str]) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from runtime_core.contracts import Buffer
+from tesseract_runtime_client.segments import RegisteredSegment
 
 _SLICE = 1 << 18  # bytes
 
@@ -15,7 +17,7 @@ _SLICE = 1 << 18  # bytes
 class Request:
     """A call to make: a document, and the formats of it and of the answer.
 
-    The buffers of `body` may be the memory of the caller's arrays.
+    The buffers of `body` may be the memory of the caller's arrays; others are in the `segment`.
     """
 
     endpoint: str
@@ -24,6 +26,7 @@ class Request:
     format: str
     answer_format: str
     body: Sequence[Buffer]
+    segment: RegisteredSegment | None = None
 
     @property
     def size(self) -> int:
@@ -62,6 +65,9 @@ class Transport(Protocol):
 
     def formats(self) -> Collection[str]:
         """Return the names of the formats that the other side reads and writes."""
+
+    def segment(self) -> AbstractContextManager[RegisteredSegment | None]:
+        """Lend memory that both sides share to one call, from its request to its answer."""
 
     def compute(self, request: Request) -> Answer:
         """Make a call once; raises `ValidationError`, `TesseractFailed` or `Unreachable`."""

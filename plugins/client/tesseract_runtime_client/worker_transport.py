@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Collection, Mapping
 from concurrent.futures import CancelledError, Future
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from typing import Any, ClassVar, Self
 
@@ -88,6 +89,10 @@ class WorkerTransport:
     def formats(self) -> Collection[str]:
         """Return all installed formats: the worker has the same plugins."""
         return self._catalog.formats.names
+
+    def segment(self) -> AbstractContextManager[None]:
+        """Return nothing: documents have all arrays in them."""
+        return nullcontext()
 
     def compute(self, request: Request) -> Answer:
         """Make a call in its turn; an abandoned call is stopped."""

@@ -1,0 +1,54 @@
+"""The segments of clients that a worker has mapped."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import time
+
+from runtime_core.workers.shared_memory import SharedBuffer
+
+_MOST = 4
+_SECONDS = 10.0
+
+_File = tuple[int, int]
+"""Device and inode."""
+
+
+class MappedSegments:
+    """Keeps segments mapped from one call to the next, because the first access is slow.
+
+    One that has not been used for a while is released, since its client may have ended.
+    """
+
+    def __init__(self) -> None:
+        self._used: dict[_File, float] = {}  # the times of the last calls, the oldest first
+        self._mapped: dict[_File, SharedBuffer] = {}
+
+    def mapped(self, descriptor: int) -> SharedBuffer:
+        """Return the segment of a descriptor, which is owned here from now on."""
+        status = os.fstat(descriptor)
+        file = status.st_dev, status.st_ino  # not used again while it is open here
+        if file in self._mapped:
+            os.close(descriptor)
+        else:
+            self._mapped[file] = SharedBuffer(descriptor)
+        self._used.pop(file, None)
+        self._used[file] = time.monotonic()
+        if len(self._used) > _MOST:
+            self._release()
+        return self._mapped[file]
+
+    def release_old(self, connection: socket.socket) -> None:
+        """Release the segments that get too old before anything arrives."""
+        while self._used:
+            seconds = next(iter(self._used.values())) + _SECONDS - time.monotonic()
+            if seconds > 0 and select.select([connection], [], [], seconds)[0]:
+                return
+            self._release()
+
+    def _release(self) -> None:
+        file = next(iter(self._used))
+        del self._used[file]
+        self._mapped.pop(file).close()

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from runtime_core.errors import InvalidOption, did_you_mean, listed
+from runtime_core.memory_limit import affordable_items, default_memory_limit
 from runtime_core.secret_fields import secrets_of
 
 if TYPE_CHECKING:
@@ -148,8 +149,17 @@ class RuntimeConfig(BaseModel):
     allow_url_prefix: Annotated[TextList, ADVANCED] = Field(
         (), description="URLs that payloads of remote callers may name; may be repeated."
     )
+    memory_limit: Annotated[int, ADVANCED] = Field(
+        default_factory=default_memory_limit,
+        ge=1,
+        description="Bytes that the arrays of a payload may take, and those of a result. "
+        "[default: a quarter of the memory]",
+    )
     max_json_items: Annotated[int, ADVANCED] = Field(
-        20_000_000, ge=1, description="Most items in the JSON of a payload."
+        default_factory=lambda data: affordable_items(data["memory_limit"]),
+        ge=1,
+        description="Most items in the JSON of a payload. [default: by --memory-limit, at most "
+        "20 million]",
     )
     gradient_backend: Annotated[BackendChoice, BeforeValidator(parse_backend_choice)] = Field(
         default_factory=dict,
@@ -323,6 +333,8 @@ def validated_options(model: type[Options], given: Mapping[str, Given]) -> Optio
     except ValidationError as error:
         faults = []
         for fault in error.errors(include_url=False):
+            if fault["type"] == "default_factory_not_called":
+                continue  # it follows from an option that is at fault itself
             option = str(fault["loc"][0]) if fault["loc"] else ""
             value, source = given.get(option, (fault.get("input"), "options"))
             annotation: Any = model.model_fields[option].annotation if option in given else None

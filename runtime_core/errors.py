@@ -23,11 +23,11 @@ from runtime_core.message_texts import (
 __all__ = [
     "OUTCOMES", "AuthorError", "BodyTooLarge", "CallerGone", "ExecutorFailed", "FaultKind",
     "FileRefused", "GradientFailed", "InvalidDefault", "InvalidItem", "InvalidOption",
-    "InvalidPayload", "InvalidResult", "InvalidTesseract", "MissingFile", "NotWritten", "Outcome",
-    "PluginFailed", "PluginFault", "QueueFull", "RunActive", "RunNotLogged", "ShuttingDown",
-    "SlowBody", "TesseractRuntimeError", "TimedOut", "UnknownName", "UnreadableDocument",
-    "ValidationFaults", "WorkerDied", "WorkersLost", "did_you_mean", "fault_lines", "listed",
-    "number_text", "shortened",
+    "InvalidPayload", "InvalidResult", "InvalidTesseract", "MemoryExceeded", "MissingFile",
+    "NotWritten", "Outcome", "PluginFailed", "PluginFault", "QueueFull", "RunActive",
+    "RunNotLogged", "ShuttingDown", "SlowBody", "TesseractRuntimeError", "TimedOut", "UnknownName",
+    "UnreadableDocument", "ValidationFaults", "WorkerDied", "WorkersLost", "did_you_mean",
+    "fault_lines", "listed", "number_text", "shortened",
 ]  # fmt: skip
 
 
@@ -203,6 +203,13 @@ class BodyTooLarge(TesseractRuntimeError):
     """The body of a request exceeds the limit of the server."""
 
     kind = FaultKind.BODY_TOO_LARGE
+
+
+class MemoryExceeded(TesseractRuntimeError):
+    """A call asks for arrays of more bytes than `--memory-limit` allows."""
+
+    kind = FaultKind.MEMORY_EXCEEDED
+    fault_type = "memory_exceeded"  # of the error in pydantic
 
 
 class SlowBody(TesseractRuntimeError):

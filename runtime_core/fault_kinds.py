@@ -18,6 +18,7 @@ class FaultKind(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     NOT_ACCEPTABLE = "not_acceptable"
     BODY_TOO_LARGE = "body_too_large"
+    MEMORY_EXCEEDED = "memory_exceeded"
     MISSING_FILE = "missing_file"
     NOT_WRITTEN = "not_written"
     RUN_ACTIVE = "run_active"
@@ -51,6 +52,7 @@ OUTCOMES: Mapping[FaultKind, Outcome] = MappingProxyType(
         FaultKind.UNSUPPORTED_MEDIA_TYPE: Outcome(status=415, exit_code=2),
         FaultKind.NOT_ACCEPTABLE: Outcome(status=406, exit_code=2),
         FaultKind.BODY_TOO_LARGE: Outcome(status=413, exit_code=2),
+        FaultKind.MEMORY_EXCEEDED: Outcome(status=413, exit_code=2),
         FaultKind.MISSING_FILE: Outcome(status=404, exit_code=2),
         FaultKind.NOT_WRITTEN: Outcome(status=500, exit_code=2),
         FaultKind.RUN_ACTIVE: Outcome(status=409, exit_code=2),

@@ -230,8 +230,8 @@ class Runtime:
         """Compute an endpoint in Python.
 
         `payload` is a payload model, or a value to validate as one; the result is a model. Logs are
-        kept only if there is a `run`, other files always. Raises `InvalidPayload`, `InvalidResult`,
-        and the exceptions of the author's function.
+        kept only if there is a `run`, other files always. Raises `InvalidPayload`,
+        `MemoryExceeded`, `InvalidResult`, and the exceptions of the author's function.
         """
         plan = self.plan(name)
         try:

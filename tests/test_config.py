@@ -38,7 +38,7 @@ def with_settings(catalog: Catalog) -> Catalog:
 def test_defaults(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without any source the options have the defaults of the documentation."""
     monkeypatch.chdir(tmp_path)
-    config = resolve(catalog, flags={}, environment={})
+    config = resolve(catalog, flags={"memory_limit": 2**40}, environment={})
     assert config.model_dump(exclude={"settings", "given"}) == {
         "api_path": Path("tesseract_api.py"),
         "name": "Tesseract",
@@ -51,6 +51,7 @@ def test_defaults(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         "output_file": None,
         "compression": None,
         "allow_url_prefix": (),
+        "memory_limit": 2**40,
         "max_json_items": 20_000_000,
         "gradient_backend": {},
         "executor": "serial",
@@ -69,7 +70,7 @@ LIST: tuple[Sequence[str], Sequence[object]] = (
 ODD_VALUES: Mapping[str, tuple[Sequence[str], Sequence[object]]] = {
     **dict.fromkeys(("debug", "log_to_strict", "profiling", "tracing"), SWITCH),
     **dict.fromkeys(("allow_url_prefix", "log_to"), LIST),
-    "max_json_items": (("1", "2", "3"), [1, 2, 3]),
+    **dict.fromkeys(("memory_limit", "max_json_items"), (("1", "2", "3"), [1, 2, 3])),
     "api_path": (("a.py", "b/a.py", "/a.py"), [Path("a.py"), Path("b/a.py"), Path("/a.py")]),
 }
 """Given values of options that are not texts, and their parsed values."""

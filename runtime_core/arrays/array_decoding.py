@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Set
 from itertools import islice
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from runtime_core.arrays.encoding_schemas import BASE64_DATA_SCHEMA, JSON_DATA_S
 from runtime_core.arrays.json_encoding import JsonArrayCodec
 from runtime_core.arrays.segment import SEGMENT, Segment
 from runtime_core.calls.scope import Scope
-from runtime_core.contracts import ArrayCodec, ArraySpec
+from runtime_core.contracts import ArrayCodec, ArraySpec, EncodedArray
 from runtime_core.errors import PluginFailed, TesseractRuntimeError, listed, shortened
 
 _SHOWN = 8  # unknown keys in a message
@@ -27,14 +28,18 @@ _BUFFER = frozenset({"buffer"})
 _SEGMENT_KEYS = _BUFFER | {"encoding"}
 
 
-def decode(document: Mapping[str, Any], expected: Expected, scope: Scope) -> AnyArray:
+def decode(source: Mapping[str, Any] | EncodedArray, expected: Expected, scope: Scope) -> AnyArray:
     """Read an array document; its shape and data type are checked before its bytes."""
+    document = source.document(source.buffer) if isinstance(source, EncodedArray) else source
     _check_keys(document, _KEYS, required=_REQUIRED, place="array")
     if document.get("object_type", "array") != "array":
         raise _unreadable(f"object_type must be 'array', not {document['object_type']!r:.60}")
     spec = ArraySpec(shape=_shape(document["shape"]), dtype=_dtype(document["dtype"]))
-    expected.target_shape(spec.shape)
+    shape, wanted = expected.target_shape(spec.shape), expected.dtype or spec.dtype
     expected.check_dtype(spec.dtype)
+    if scope.memory is not None:
+        itemsize = max(spec.dtype.itemsize, wanted.itemsize)
+        scope.memory.take_once(source, math.prod(shape) * itemsize, shape)
     return _decode_data(document["data"], spec, scope)
 
 
@@ -156,3 +161,14 @@ def encoding_of(name: str, scope: Scope) -> _Encoding:
         return _WELL_KNOWN[name]
     declaration = scope.catalog.encodings.find(name)
     return declaration.load(), declaration.data_schema["properties"].keys()
+
+
+def encoded_size(array: AnyArray, encoding: str, scope: Scope) -> int:
+    """Return the memory that an array takes in a document, in bytes."""
+    if encoding == "json":
+        return array.size * _JSON_NUMBER
+    in_file = encoding not in _WELL_KNOWN and scope.catalog.encodings.find(encoding).writes_files
+    return 0 if in_file else array.nbytes
+
+
+_JSON_NUMBER = 50  # bytes: 32 for an object in a list, and the digits

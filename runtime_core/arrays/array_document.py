@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from runtime_core.arrays.array_bytes import wire_order
 from runtime_core.arrays.array_decoding import (
     decode,
+    encoded_size,
     encoding_of,
     invalid_dtype,
 )
@@ -53,18 +54,16 @@ class ArrayDocument:
         expected = self._strict(info.context) if info.context else self.expected
         is_list = type(value) is list
         if not is_list and isinstance(value, np.ndarray | np.generic):
-            return expected.coerce(_numeric(value))
+            return expected.coerce(_numeric(value), value)
         if is_list or isinstance(value, list | tuple | int | float | complex | str):
             numbers = self._numbers(value, expected.dtype or DTYPES["float64"], info.context)
             if expected.strict_types:  # numbers have no dtype
                 expected = replace(expected, strict_types=False)
-            return expected.coerce(numbers)
-        if isinstance(value, EncodedArray):
-            value = value.document(value.buffer)
-        if isinstance(value, Mapping):
-            return expected.coerce(decode(value, expected, _scope(info.context)))
+            return expected.coerce(numbers, value)
+        if isinstance(value, _DOCUMENTS):
+            return expected.coerce(decode(value, expected, _scope(info.context)), value)
         if hasattr(value, "__array__") or isinstance(value, range | memoryview):
-            return expected.coerce(_numeric(value))
+            return expected.coerce(_numeric(value), value)
         raise non_numeric()
 
     def serialize(self, value: Any, info: SerializationInfo) -> dict[str, Any]:
@@ -118,6 +117,8 @@ def _encoded(array: AnyArray, scope: Scope) -> tuple[str, dict[str, Any]]:
         return SEGMENT, {**data}
     encoding = scope.options.get("array_encoding", "json")
     codec, _ = encoding_of(encoding, scope)
+    if scope.memory is not None:
+        scope.memory.take(encoded_size(array, encoding, scope), array.shape)
     return encoding, {**codec.encode(array, scope)}
 
 
@@ -139,12 +140,11 @@ def _with_arrays(value: Any, scope: Scope) -> Any:
     """Return nested lists with arrays for the documents of arrays in them."""
     if isinstance(value, list | tuple):
         return [_with_arrays(item, scope) for item in value]
-    if isinstance(value, EncodedArray):
-        value = value.document(value.buffer)
-    is_document = isinstance(value, Mapping) and _has_documents(value)
+    is_document = isinstance(value, _DOCUMENTS) and _has_documents(value)
     return decode(value, _ANYTHING, scope) if is_document else value
 
 
+_DOCUMENTS = (Mapping, EncodedArray)
 _ANYTHING = Expected(shape=..., dtype=None)
 
 

@@ -6,6 +6,7 @@ when the values fit. Every error is a `PydanticCustomError` whose type clients c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
@@ -15,6 +16,7 @@ import numpy as np
 from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.dtypes import castable
+from runtime_core.calls.scope import current
 from runtime_core.errors import number_text
 
 Shape = tuple[int | None, ...] | EllipsisType
@@ -36,6 +38,16 @@ class Expected:
     strict_shapes: bool = False
     strict_types: bool = False
 
+    def least_size(self) -> int:
+        """Return the bytes of an array, with 0 for a size that is not known.
+
+        >>> Expected(shape=(2, 3), dtype=np.dtype("float64")).least_size()
+        48
+        """
+        if self.shape is ... or self.dtype is None:
+            return 0
+        return math.prod(size or 0 for size in self.shape) * self.dtype.itemsize
+
     def holds(self, value: Any) -> bool:
         """Test whether a value is an array or scalar that `coerce` would return unchanged.
 
@@ -53,10 +65,11 @@ class Expected:
                 return False
         return len(got) == len(shape)
 
-    def coerce(self, array: AnyArray) -> AnyArray | np.generic:
+    def coerce(self, array: AnyArray, source: Any = None) -> AnyArray | np.generic:
         """Return `array` in the declared shape and data type; rank 0 becomes a numpy scalar.
 
-        The array itself is returned when it already fits.
+        The array itself is returned when it already fits. `source` is the value that it was read
+        from, which counts once towards the memory limit.
         """
         if self.holds(array):
             return array
@@ -69,6 +82,10 @@ class Expected:
                 self.dtype
             )  # C has several types of one size; Python code expects one
         if array.shape != shape:
+            memory = current().memory
+            if memory is not None:
+                size = math.prod(shape) * array.itemsize
+                memory.take_once(array if source is None else source, size, shape)
             array = np.broadcast_to(array, shape).copy()
         return array if shape else array[()]
 

@@ -15,9 +15,11 @@ from runtime_core.errors import (
     FaultKind,
     InvalidDefault,
     InvalidPayload,
+    MemoryExceeded,
     TesseractRuntimeError,
     UnreadableDocument,
     WorkerDied,
+    fault_lines,
     number_text,
     shortened,
 )
@@ -130,6 +132,13 @@ def invalid_default(error: ValidationError) -> InvalidDefault | None:
     if any(fault["type"] != InvalidDefault.fault_type for fault in faults):
         return None
     return InvalidDefault("\n".join(dict.fromkeys(fault["msg"] for fault in faults)))
+
+
+def memory_exceeded(error: InvalidPayload) -> MemoryExceeded | None:
+    """Return the refusal of the first array that takes too much memory, if there is one."""
+    kind = MemoryExceeded.fault_type
+    faults = [detail for detail in error.details if detail["type"] == kind]
+    return MemoryExceeded(fault_lines(faults[:1])) if faults else None
 
 
 def _detail(fault: Any) -> Mapping[str, Any]:

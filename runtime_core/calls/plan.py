@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from runtime_core import documents
-from runtime_core.calls.scope import Scope, Workspace
+from runtime_core.calls.scope import Scope, Workspace, current
 from runtime_core.calls.tracing import Trace
 from runtime_core.calls.validation import validate_payload, validate_result
 from runtime_core.contracts import BoundEndpoint, Buffer, Call, Wire
@@ -16,6 +16,7 @@ from runtime_core.documents.document import Reader
 from runtime_core.documents.raw_documents import sees_raw_documents
 from runtime_core.documents.wire import require_folder, writable
 from runtime_core.errors import UnreadableDocument
+from runtime_core.memory_limit import ArrayMemory
 
 JSON = Wire(format="json")
 """The form of documents without another choice."""
@@ -45,6 +46,7 @@ class Plan:
         self._read = Reader(
             catalog.formats.find(body_format), items=config.max_json_items, views=self._views
         )
+        self._memory_limit = config.memory_limit
         self._compute = self._profiled if config.profiling else self._computed
 
     def document(self, call: Call, here: Scope, trace: Trace) -> Sequence[Buffer]:
@@ -52,7 +54,9 @@ class Plan:
         require_folder(self._format, self._encoding, call.output_path)
         trace.begin("decode")
         here.options = _segment_options(call)
+        here.memory = ArrayMemory.of_payload(self._memory_limit)
         payload = self.payload(call.body, here.options)
+        here.memory = None  # the author's code may take what it likes
         trace.show(endpoint=call.endpoint, payload=payload)
         trace.begin("compute")
         result = self._compute(payload)
@@ -65,13 +69,14 @@ class Plan:
             "binref_dir": call.output_folder,
             **_segment_options(call),
         }
+        here.memory = ArrayMemory.of_result(self._memory_limit)
         return documents.write(documents.tree_of(result, here.options), self._format)
 
     def payload(self, body: Buffer, options: Any) -> Any:
         """Return the validated payload of a document, read in the current scope.
 
         `options` is the pydantic context, empty or with the segment of the call. Raises
-        `UnreadableDocument`, or `InvalidPayload` with every fault.
+        `UnreadableDocument`, `MemoryExceeded`, or `InvalidPayload` with every fault.
         """
         if self.endpoint.payload is None:
             return None
@@ -83,10 +88,16 @@ class Plan:
     def evaluate(self, payload: Any) -> BaseModel:
         """Return the result of a payload model, or of a value to validate as one.
 
-        Raises `InvalidPayload`, `InvalidResult`, and `AuthorError` from an exception of the
-        author's function.
+        Raises `InvalidPayload`, `MemoryExceeded`, `InvalidResult`, and `AuthorError` from an
+        exception of the author's function.
         """
-        return self._computed(validate_payload(self.endpoint, payload, {}))
+        here = current()
+        here.memory = ArrayMemory.of_payload(self._memory_limit)
+        try:
+            payload = validate_payload(self.endpoint, payload, {})
+        finally:
+            here.memory = None
+        return self._computed(payload)
 
     def outputs(self, **fields: Any) -> Any:
         """Return the values of the result for validated fields of the payload."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_core.contracts import RunStatus
 from runtime_core.files import FileAccess
+from runtime_core.memory_limit import ArrayMemory
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
@@ -37,13 +38,15 @@ class Scope:
     """The surroundings of one call, or of plain user code.
 
     `log` is the log of the call. An evaluation inside a call has an `own_run`, as has user code
-    outside of one. `options` is the pydantic context of the document being read or written.
+    outside of one. `options` is the pydantic context of the document being read or written, and
+    `memory` counts its arrays, unless it is the author's own.
     """
 
     workspace: Workspace
     own_run: Run | None = None
     log: RunLog | None = None
     options: MutableMapping[str, Any] = field(default_factory=dict)
+    memory: ArrayMemory | None = None
 
     @property
     def run(self) -> Run | None:
@@ -68,8 +71,13 @@ class Scope:
         return self.workspace.files
 
     def document(self, options: MutableMapping[str, Any]) -> Scope:
-        """Return the scope of one document of this call."""
+        """Return the scope of other options for the same document."""
         return replace(self, options=options)
+
+    def reading(self, options: MutableMapping[str, Any]) -> Scope:
+        """Return the scope of a document whose arrays are counted towards the memory limit."""
+        memory = ArrayMemory.of_payload(self.config.memory_limit)
+        return replace(self, options=options, memory=memory)
 
     def evaluation(self, run: Run) -> Scope:
         """Return the scope of an evaluation inside this call."""

@@ -7,7 +7,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from runtime_core.calls.bounded_validator import validator_of
-from runtime_core.calls.faults import invalid_default, invalid_payload, summary
+from runtime_core.calls.faults import (
+    invalid_default,
+    invalid_payload,
+    memory_exceeded,
+    summary,
+)
 from runtime_core.calls.payload_hints import with_hints
 from runtime_core.contracts import BoundEndpoint
 from runtime_core.errors import InvalidResult, fault_lines
@@ -16,7 +21,8 @@ from runtime_core.errors import InvalidResult, fault_lines
 def validate_payload(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any:
     """Return the payload model of a value; `InvalidPayload` has its first hundred faults.
 
-    Raises `InvalidDefault` if only defaults of the schema are at fault.
+    Raises `MemoryExceeded` for an array that is too large in this scope, and `InvalidDefault` if
+    only defaults of the schema are at fault.
     """
     if endpoint.payload is None:
         return None
@@ -25,7 +31,7 @@ def validate_payload(endpoint: BoundEndpoint, payload: Any, options: Any) -> Any
     except ValidationError as error:
         refused = invalid_payload(error, endpoint.payload)
         faults = with_hints(refused, endpoint.payload, payload)
-        raise invalid_default(error) or faults from None
+        raise memory_exceeded(faults) or invalid_default(error) or faults from None
 
 
 def validate_result(endpoint: BoundEndpoint, answer: Any) -> BaseModel:

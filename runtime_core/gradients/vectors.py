@@ -57,6 +57,15 @@ def size_of(vector: Vector) -> int:
     return sum(array.size for array in vector.values())
 
 
+def bytes_of(vector: Mapping[str, Any]) -> int:
+    """Return the bytes of the arrays of a vector.
+
+    >>> bytes_of({"x": np.zeros((2, 3)), "s": np.float32(1.0)})
+    52
+    """
+    return sum(array.nbytes for array in vector.values())
+
+
 def zeros(vector: Vector) -> dict[str, Any]:
     """Return a vector of zeros with the shapes and data types of another.
 

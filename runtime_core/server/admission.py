@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from runtime_core.errors import QueueFull
+from runtime_core.errors import BodyTooLarge, QueueFull
 
 Reserve = Callable[[int], None]
-"""Reserves the bytes of a body that have arrived so far; `QueueFull` if too many."""
+"""Reserves the bytes of a body that have arrived so far; raises `QueueFull` or `BodyTooLarge`."""
 
 
 class Admission:
@@ -41,8 +41,12 @@ class Admission:
 
         def reserve(size: int) -> None:
             nonlocal reserved
-            self._take(size + besides - reserved)
-            reserved = size + besides
+            size += besides
+            if size > self._size:
+                message = f"The body is larger than the {self._size} bytes of --max-queued-bytes."
+                raise BodyTooLarge(message)
+            self._take(size - reserved)
+            reserved = size
 
         try:
             yield reserve

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from runtime_core.config import ADVANCED, Flag
-from runtime_core.server.resource_limits import affordable_connections, available_memory
+from runtime_core.server.open_files import affordable_connections
 
 
 def _valid_port(value: Any) -> int:
@@ -57,10 +57,8 @@ class ServeOptions(BaseModel):
     queue_size: Annotated[int, ADVANCED] = Field(
         64, ge=0, description="Calls that may wait for a worker; more are refused."
     )
-    max_queued_bytes: Annotated[int, ADVANCED] = Field(
-        default_factory=lambda: available_memory() // 4,
-        ge=1,
-        description="Bytes of the bodies of all calls together. [default: a quarter of the memory]",
+    max_queued_bytes: Annotated[int | None, ADVANCED] = Field(
+        None, ge=1, description="Bytes of all bodies together. [default: --memory-limit]"
     )
     max_body_size: Annotated[int, ADVANCED] = Field(
         1 << 30, ge=1, description="Most bytes of one body."

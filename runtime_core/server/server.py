@@ -31,7 +31,8 @@ class Server:
         self.config = config
         self.options = options
         self.admission = Admission(
-            slots=options.num_workers + options.queue_size, size=options.max_queued_bytes
+            slots=options.num_workers + options.queue_size,
+            size=options.max_queued_bytes or config.memory_limit,
         )
         self.bodies = BodyReader(limit=options.max_body_size)
         self.negotiation = Negotiation(catalog, config)

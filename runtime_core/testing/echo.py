@@ -53,7 +53,9 @@ def apply(inputs: InputSchema) -> OutputSchema:
 
 MOST_JSON_ITEMS = 300_000
 
-_CLEAR = frozenset({FaultKind.UNREADABLE_DOCUMENT, FaultKind.INVALID_PAYLOAD})
+REFUSALS = frozenset(
+    {FaultKind.UNREADABLE_DOCUMENT, FaultKind.INVALID_PAYLOAD, FaultKind.MEMORY_EXCEEDED}
+)
 _LONGEST_MESSAGE = 20_000
 _INSIDES = re.compile(
     r"NoneType|object is not|has no (attribute|len)|unhashable|without an encoding|Traceback"
@@ -156,7 +158,7 @@ def made_echo(catalog: Catalog, format_name: str, folder: Path) -> Echo:
 
 def check_clarity(fault: Fault) -> None:
     """Fail unless a fault is the sender's, and its message explains it."""
-    assert fault.kind in _CLEAR, fault
+    assert fault.kind in REFUSALS, fault
     assert fault.trace == "", fault.trace
     assert len(fault.message) < _LONGEST_MESSAGE, fault.message
     assert not _INSIDES.search(fault.message), fault.message

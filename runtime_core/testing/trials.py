@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runtime_core.contracts import Reply
 from runtime_core.plugins import PluginSelection, load_catalog
-from runtime_core.testing.echo import Echo, made_echo
+from runtime_core.testing.echo import REFUSALS, Echo, made_echo
 from runtime_core.testing.memory import SLACK, resident_peak
 
 _SECONDS = 300
@@ -36,6 +36,6 @@ def _failure(echo: Echo, document: bytes) -> str | None:
     replies: list[Reply] = []
     grown = resident_peak(lambda: replies.append(echo.reply(document)))
     kind = replies[0].fault and replies[0].fault.kind
-    if kind in ("unreadable_document", "invalid_payload") and grown <= SLACK:
+    if kind in REFUSALS and grown <= SLACK:
         return None
     return f"{kind}, {grown / 1e6:.0f} MB"

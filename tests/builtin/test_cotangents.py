@@ -11,6 +11,7 @@ from runtime_core.errors import FaultKind, InvalidPayload
 from tests.builtin.conftest import (
     HEADER,
     IDENTITY,
+    JVP,
     VJP,
     Make,
     answer,
@@ -51,6 +52,20 @@ def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
 def of_length(length: int, **inputs: Any) -> dict[str, Any]:
     """Return the payload with a cotangent of a length."""
     return ask(VJP, inputs, vector={"y": [1.0] * length})
+
+
+def test_a_large_vector_is_refused(runtime: Make) -> None:
+    """A number is not broadcast to an output or input of more bytes than the memory limit."""
+    made = runtime(ZEROS, memory_limit=10**6)
+    assert fault(made, VJP, of_length(1, k=200_000)).message == (
+        "The cotangent of 'y' takes 1600000 bytes, more than the 1000000 bytes that --memory-limit "
+        "allows. Ask for fewer inputs and outputs at a time, or raise the limit."
+    )
+    assert seen(made) == []
+    made = runtime(IDENTITY, memory_limit=10**6, max_json_items=10**6)
+    found = fault(made, JVP, ask(JVP, {"x": [1.0] * 150_000}))
+    assert found.kind is FaultKind.MEMORY_EXCEEDED
+    assert found.message.startswith("tangent_vector.x: Tangent of 'x': An array of shape (150000,)")
 
 
 def test_outputs_of_a_fixed_shape_are_not_computed(runtime: Make) -> None:

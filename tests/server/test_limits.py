@@ -177,6 +177,34 @@ def test_bytes_that_wait_are_limited(serve: Serve, gate: Gate, gate_inputs: dict
     assert chunked(served, body[:5000], body[5000:]).status == 200
 
 
+def test_body_that_never_fits_is_refused(shared: Callable[..., Served]) -> None:
+    """A body that is larger than all waiting ones may be together is a 413: a retry cannot help.
+
+    Without `--max-queued-bytes` that is the memory limit.
+    """
+    served = shared(f"--memory-limit={LIMIT}")
+    assert served.request("POST", "/apply", large(LIMIT)).status == 200
+    answer = served.request("POST", "/apply", large(LIMIT + 1))
+    assert answer.status == 413
+    expected = f"The body is larger than the {LIMIT} bytes of --max-queued-bytes."
+    assert answer.json()["detail"] == expected
+
+
+def test_arrays_beyond_the_memory_limit_are_refused(shared: Callable[..., Served]) -> None:
+    """An array that would take more than the limit is a 413, and the worker goes on."""
+    served = shared(f"--memory-limit={LIMIT}")
+    data = {"buffer": "", "encoding": "base64"}
+    answer = served.apply({"x": {"shape": [LIMIT], "dtype": "bool", "data": data}})
+    assert answer.status == 413
+    assert answer.json()["detail"] == (
+        f"inputs.x: An array of shape ({LIMIT},) takes {8 * LIMIT} bytes, and {LIMIT} are left of "
+        f"the {LIMIT} bytes that --memory-limit allows for the arrays of one document. Divide it "
+        "into several calls, or raise the limit."
+    )
+    assert answer.headers["tesseract-run-id"]
+    assert served.apply({"x": [1.0]}).status == 200
+
+
 @pytest.mark.parametrize("excess", [0, 1, 1_000_000])
 def test_large_body_is_refused(shared: Callable[..., Served], excess: int) -> None:
     """A body beyond the limit is a 413, whether its size was announced or not."""
@@ -400,8 +428,10 @@ def test_limits_are_read_from_the_environment(serve: Serve) -> None:
     variables = {f"TESSERACT_RUNTIME_SERVE_{name}": value for name, value in limits.items()}
     served = serve(WAITING, environment=variables)
     assert served.apply({"seconds": 600}).status == 504
-    assert served.request("POST", "/apply", large(2500)).status == 503
-    assert served.request("POST", "/apply", large(3500)).status == 413
+    for size, option in ((2500, "--max-queued-bytes"), (3500, "--max-body-size")):
+        answer = served.request("POST", "/apply", large(size))
+        assert answer.status == 413
+        assert option in answer.json()["detail"]
 
 
 def test_requests_that_come_together_are_answered_in_their_order(double: Served) -> None:

@@ -56,15 +56,15 @@ class ItemFiles:
         """Read the item in a file; `InvalidItem` names the file and the path inside of it."""
         catalog = self.scope.catalog
         format_ = format_of_suffix(catalog, PurePosixPath(name).suffix)
-        with enter_scope(self.scope):
+        folder = name.rpartition("/")[0] if is_url(name) else str(PurePath(name).parent)
+        options = {**self.scope.options, "base_dir": folder}
+        with enter_scope(self.scope.reading(options)):
             try:
                 body = self.scope.files.read(name)
                 tree = documents.read(body, format_ or catalog.formats.find("json"), noun="file")
             except TesseractRuntimeError as error:
                 fault = {"type": str(error.kind), "loc": [], "msg": str(error)}
                 raise _invalid(name, [fault]) from None
-            folder = name.rpartition("/")[0] if is_url(name) else str(PurePath(name).parent)
-            options = {**self.scope.options, "base_dir": folder}
             try:
                 return self.item.validate(tree, options)
             except InvalidPayload as error:

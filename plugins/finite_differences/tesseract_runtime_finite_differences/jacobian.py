@@ -11,7 +11,14 @@ import numpy as np
 
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
-from runtime_core.gradients import Vector, argument_check, to_double
+from runtime_core.gradients import (
+    Vector,
+    argument_check,
+    bytes_of,
+    require_memory,
+    size_of,
+    to_double,
+)
 from tesseract_runtime_finite_differences.evaluation import (
     ElementPoint,
     base_point,
@@ -59,13 +66,18 @@ def vector_jacobian_product(
 
 
 def empty_blocks(values: Vector, inputs: Vector) -> Blocks:
-    """Return blocks of zeros for outputs that are like `values`."""
+    """Return blocks of zeros for outputs that are like `values`.
+
+    Raises `MemoryExceeded` for a Jacobian of more bytes than the memory limit.
+    """
+    rows = {path: to_double(value) for path, value in values.items()}
+    require_memory(bytes_of(rows) * size_of(inputs), "The Jacobian")
     return {
         output: {
-            path: np.zeros((*value.shape, *array.shape), to_double(value).dtype)
+            path: np.zeros((*value.shape, *array.shape), value.dtype)
             for path, array in inputs.items()
         }
-        for output, value in values.items()
+        for output, value in rows.items()
     }
 
 

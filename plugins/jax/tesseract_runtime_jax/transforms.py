@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from runtime_core.errors import GradientFailed
-from runtime_core.gradients import argument_check
+from runtime_core.gradients import argument_check, require_memory
 from tesseract_runtime_jax.outputs import sealed
 from tesseract_runtime_jax.problem import Arrays, Problem, exchanged
 
@@ -42,6 +42,7 @@ def reverse_jacobian(problem: Problem) -> Callable[..., Any]:
         def real(asked: Arrays) -> Any:
             found = near(asked)
             _refuse_complex(problem.outputs, found)
+            _refuse_large(asked, found)
             return found
 
         return jax.jacrev(real)(problem.asked(arrays))
@@ -59,6 +60,7 @@ def cheaper_jacobian(problem: Problem) -> Callable[..., Any]:
     def compute(arrays: Arrays) -> Any:
         near, asked = problem.near(arrays), problem.asked(arrays)
         found = jax.eval_shape(near, asked)
+        _refuse_large(asked, found)
         by_columns = _size(asked) <= _size(found) or any(map(jnp.iscomplexobj, found))
         return (jax.jacfwd if by_columns else jax.jacrev)(near)(asked)
 
@@ -130,6 +132,11 @@ def _floating(problem: Problem) -> list[int]:
 
 def _size(arrays: Arrays) -> int:
     return sum(array.size for array in arrays)
+
+
+def _refuse_large(asked: Arrays, found: Arrays) -> None:
+    size = sum(array.size * array.dtype.itemsize for array in found)
+    require_memory(size * _size(asked), "The Jacobian")
 
 
 def _refuse_complex(paths: Any, arrays: Arrays) -> None:

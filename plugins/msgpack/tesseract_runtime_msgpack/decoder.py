@@ -68,13 +68,13 @@ class Decoder:
         return self._take(size).cast("c")
 
     def _list(self, size: int) -> list[Any]:
-        self._enter(size)
+        self._enter(size + 1)
         items = [self._value() for _ in range(size)]
         self._depth -= 1
         return items
 
     def _map(self, size: int) -> dict[str, Any]:
-        self._enter(size)
+        self._enter(2 * size + 1)  # a key takes as much as a value
         items = {self._key(): self._value() for _ in range(size)}
         self._depth -= 1
         return array_document(items) if "nd" in items else items
@@ -88,8 +88,9 @@ class Decoder:
             raise ValueError(f"the key at byte {start} is not a string")
         return key
 
-    def _enter(self, size: int) -> None:
-        self._items += size
+    def _enter(self, items: int) -> None:
+        """Begin a list or map, which is an item itself and takes memory for so many more."""
+        self._items += items
         if self._items > self._limits.items:
             raise ValueError(
                 f"it has more than the {self._limits.items} items of --max-json-items; send arrays "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +20,15 @@ from runtime_core.builtin.gradients.vector_fields import (
 )
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 from runtime_core.errors import InvalidResult, InvalidTesseract
-from runtime_core.gradients import JACOBIAN, JVP, VJP, GradientSignature, ResultCheck, shapes_of
+from runtime_core.gradients import (
+    JACOBIAN,
+    JVP,
+    VJP,
+    GradientSignature,
+    ResultCheck,
+    require_memory,
+    shapes_of,
+)
 from runtime_core.plugins.guard import Guarded
 from runtime_core.schemas import PayloadSchemas
 
@@ -97,7 +106,15 @@ class GradientEndpoint:
 def _jacobian(endpoint: GradientEndpoint, payload: Any) -> object:
     inputs = shapes_of(endpoint.expected_inputs(payload))
     outputs = endpoint.expected_outputs(payload)
+    _refuse_large(outputs, inputs)
     return endpoint.check.blocks(endpoint.call(payload), outputs, inputs)
+
+
+def _refuse_large(outputs: Mapping[str, Expected], inputs: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `MemoryExceeded` for a Jacobian that is too large, as far as its shape is known."""
+    columns = sum(map(math.prod, inputs.values()))
+    rows = sum(expected.least_size() for expected in outputs.values())
+    require_memory(rows * columns, "The Jacobian")
 
 
 def _jvp(endpoint: GradientEndpoint, payload: Any) -> object:

@@ -22,7 +22,7 @@ from runtime_core.arrays.coercion import AnyArray, Expected
 from runtime_core.arrays.gradient_array import GradientArray
 from runtime_core.builtin.gradients.output_shapes import OutputShapes
 from runtime_core.errors import InvalidPayload, listed
-from runtime_core.gradients import JVP, VJP
+from runtime_core.gradients import JVP, VJP, require_memory
 from runtime_core.paths import get, parse
 from runtime_core.schemas import PayloadSchemas
 
@@ -78,7 +78,7 @@ def _vector_field(
         if wanted is None:
             return array
         try:
-            return wanted.coerce(np.asarray(array))
+            return wanted.coerce(np.asarray(array), value)
         except PydanticCustomError as error:
             raise _vector_fault(noun, path, value, error) from None
 
@@ -124,8 +124,10 @@ def cotangents_of_shapes(
     faults = []
     expected = shapes.at(inputs, cotangents.keys())
     for path, cotangent in cotangents.items():
+        wanted = Expected(shape=expected[path], dtype=cotangent.dtype)
+        require_memory(wanted.least_size(), f"The cotangent of {path!r}")
         try:
-            fitted[path] = Expected(shape=expected[path], dtype=None).coerce(np.asarray(cotangent))
+            fitted[path] = wanted.coerce(np.asarray(cotangent))
         except PydanticCustomError as error:
             place = [VJP.vector, path]
             message = f"Cotangent of {path!r}: {error.message()}"

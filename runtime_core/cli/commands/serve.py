@@ -76,7 +76,7 @@ def _workers(context: CommandContext, options: ServeOptions) -> Workers:
 def _check(options: ServeOptions) -> None:
     """Refuse options that exclude each other, and keys that cannot be used."""
     from runtime_core.server.extensions.api_keys import key_owners
-    from runtime_core.server.resource_limits import affordable_connections, most_files
+    from runtime_core.server.open_files import affordable_connections, most_files
 
     if options.in_process and (options.timeout is not None or options.num_workers > 1):
         raise InvalidOption(

@@ -15,9 +15,12 @@ from runtime_core.gradients import (
     GradientSignature,
     ResultCheck,
     Vector,
+    bytes_of,
     expected_shapes,
     one_hots,
+    require_memory,
     shapes_of,
+    size_of,
     vector_at,
 )
 
@@ -63,11 +66,14 @@ class GradientFunction:
     def products(self, space: Vector, shapes: Shapes | None = None) -> list[Vector]:
         """Multiply by all one-hot vectors like those of `space`.
 
-        The results must have the given `shapes`, or else those of the first.
+        The results must have the given `shapes`, or else those of the first. Raises
+        `MemoryExceeded` if they would take more than the memory limit.
         """
-        products = []
+        products: list[Vector] = []
         for vector in one_hots(space):
             product = self.product(vector)
+            if not products:
+                require_memory(bytes_of(product) * size_of(space), "The Jacobian")
             shapes = shapes or shapes_of(product)
             for path, array in product.items():
                 self.check.of(path).check_shape(array.shape, shapes[path])

@@ -88,7 +88,7 @@ def _checked(
     console = Console(stderr=True)
     progress = Progress(console=console, transient=True, disable=not shown, auto_refresh=shown)
     try:
-        with enter_scope(runtime.scope()) as reading:
+        with enter_scope(runtime.scope().reading({})) as reading:
             inputs = runtime.plan("apply", format_name).payload(body, reading.options).inputs
         with runtime.set_up(), progress:
             return check_gradients(runtime, inputs, settings, progress)

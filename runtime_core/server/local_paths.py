@@ -23,10 +23,10 @@ def without_local_paths(fault: Fault) -> Fault:
 
 
 def _detail(detail: Mapping[str, Any]) -> Mapping[str, Any]:
-    if detail["type"] not in _OF_AUTHORS or "ctx" not in detail:
+    if detail["type"] not in _OF_AUTHORS:
         return detail
-    texts = {key: without_folders(str(value)) for key, value in detail["ctx"].items()}
-    return {**detail, "msg": without_folders(detail["msg"]), "ctx": texts}
+    words = {key: detail[key] for key in ("msg", "ctx") if key in detail}
+    return {**detail, **tree_without_folders(words)}
 
 
 _OF_AUTHORS = ("value_error", "assertion_error")
@@ -42,6 +42,21 @@ def without_folders(text: str) -> str:
     'See https://example.org/a/b: 3 km/h'
     """
     return _FOLDERS.sub(".../", text)
+
+
+def tree_without_folders(tree: Any) -> Any:
+    """Replace the folders of absolute paths in all texts of a JSON-like tree by dots.
+
+    >>> tree_without_folders({"faults": ["OSError: /opt/acme/lib/x.so"], "seconds": 0.5})
+    {'faults': ['OSError: .../x.so'], 'seconds': 0.5}
+    """
+    if isinstance(tree, str):
+        return without_folders(tree)
+    if isinstance(tree, Mapping):
+        return {key: tree_without_folders(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [*map(tree_without_folders, tree)]
+    return tree
 
 
 _FOLDERS = re.compile(

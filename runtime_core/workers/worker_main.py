@@ -21,6 +21,7 @@ from runtime_core.config import restore
 from runtime_core.contracts import Reply
 from runtime_core.description import describe, loaded_plugins
 from runtime_core.errors import PluginFault, TesseractRuntimeError
+from runtime_core.message_texts import exception_text, own_text
 from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.run_logs.standard_output import flush_output, redirect_output
 from runtime_core.runtime import Runtime, local_runtime, served_runtime
@@ -51,11 +52,16 @@ def main(descriptor: int, parent: int) -> int:
     os.set_inheritable(descriptor, False)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a TextIOWrapper
     connection = socket.socket(fileno=descriptor)
-    with connection, suppress(ConnectionEnded), ExitStack() as set_up:
-        records = RecordWriter()
-        runtime = _start(connection, records, set_up)
-        if runtime is not None:
-            _Worker(runtime, connection, records).work()
+    try:
+        with connection, suppress(ConnectionEnded), ExitStack() as set_up:
+            records = RecordWriter()
+            runtime = _start(connection, records, set_up)
+            if runtime is not None:
+                _Worker(runtime, connection, records).work()
+    # `teardown()` may fail, and user code may interrupt its process between two calls.
+    except (TesseractRuntimeError, KeyboardInterrupt) as error:
+        sys.stderr.write(f"Error: {own_text(error) or exception_text(error)}\n")
+        return 1
     return 0
 
 

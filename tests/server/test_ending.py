@@ -131,12 +131,23 @@ def test_setup_that_fails_ends_serve(cli: Cli, tesseract: Tesseract, options: li
     assert "runtime_core" not in ended.stderr
 
 
-@pytest.mark.parametrize("options", [[], ["--in-process"]])
-def test_teardown_that_fails_is_shown(serve: Serve, record: Path, options: list[str]) -> None:
-    """Errors of `teardown` are reported to the operator."""
-    served = serve(recording(record, "raise OSError('the disk is full')"), options=options)
+@pytest.mark.parametrize(
+    ("statement", "text", "options"),
+    [
+        ("raise OSError('the disk is full')", "OSError: the disk is full", []),
+        ("raise OSError('the disk is full')", "OSError: the disk is full", ["--in-process"]),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt", []),
+    ],
+)
+def test_teardown_that_fails_is_shown(
+    serve: Serve, record: Path, statement: str, text: str, options: list[str]
+) -> None:
+    """Errors of `teardown` are reported to the operator, without a traceback of the runtime."""
+    served = serve(recording(record, statement), options=options)
     assert served.end() in (0, 1)
-    assert "OSError: the disk is full" in served.log.wait_for_end()
+    log = served.log.wait_for_end()
+    assert text in log
+    assert "runtime_core" not in log
 
 
 def test_teardown_that_hangs_ends_with_the_worker(serve: Serve, record: Path) -> None:

@@ -98,12 +98,15 @@ def test_a_route_that_fails_is_a_500_of_its_plugin(
     """The caller gets plugin, fault and a run id; the log has the traceback, once."""
     seen: list[int] = []
     fault = "Plugin inner (inner 1) failed in the route '/broken' of server_extensions 'inner': "
-    answers = asyncio.run(
-        exchanged(runtime(), "/broken", "/broken", inner=ROUTES, outer=watching(seen))
+    paths = ("/broken", "/broken", "/plugins")
+    *answers, (_, listed) = asyncio.run(
+        exchanged(runtime(), *paths, inner=ROUTES, outer=watching(seen))
     )
+    assert seen == [500, 500, 200]  # a layer outside sees an answer
     for status, body in answers:
-        assert (status, seen.pop()) == (500, 500)  # a layer outside sees an answer
+        assert status == 500
         assert json.loads(body)["detail"] == f"{fault}ValueError: no table in .../tables"
+    assert f"{fault}ValueError: no table in .../tables" in json.loads(listed)["faults"]
     assert caplog.text.count(f"{fault}ValueError: no table in /srv/acme/tables\n") == 1
     assert caplog.text.count("Traceback (most recent call last)") == 1
 

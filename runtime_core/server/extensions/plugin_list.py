@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from runtime_core.contracts import ServerContext, ServerParts
 from runtime_core.plugins.inventory import inventory
+from runtime_core.server.local_paths import tree_without_folders
 from runtime_core.server.responses import JsonResponse
 
 
@@ -18,6 +19,6 @@ def build(server: ServerContext) -> ServerParts:
         served = server.description
         backends = {one.name: one.backend for one in served.endpoints if one.backend}
         endpoints = {"endpoint_backends": backends, "unavailable_endpoints": served.unavailable}
-        return JsonResponse({**inventory(server.catalog), **endpoints})
+        return JsonResponse(tree_without_folders({**inventory(server.catalog), **endpoints}))
 
     return ServerParts(routes=[Route("/plugins", plugins)])

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from runtime_core.contracts import ServerContext, ServerParts
 from runtime_core.server.headers import CALLER
+from runtime_core.server.local_paths import tree_without_folders
 from runtime_core.server.responses import JsonResponse
 
 PROBES = ("/health", "/livez", "/readyz")
@@ -31,7 +32,7 @@ def build(server: ServerContext) -> ServerParts:
         # Strangers learn nothing but the state.
         if CALLER in request.scope or is_for_anyone:
             facts["running"] = [asdict(call) for call in running]
-            facts["plugin_faults"] = server.catalog.plugin_faults
+            facts["plugin_faults"] = tree_without_folders(server.catalog.plugin_faults)
         return JsonResponse(facts, status_code=200 if problem is None else 503)
 
     livez = Route("/livez", JsonResponse({"status": "ok"}), methods=["GET"])

@@ -31,6 +31,11 @@ class Connection:
         """Hang up."""
         self._socket.close()
 
+    def call_again(self) -> bytes:
+        """Call on a connection of its own."""
+        self.reconnect()
+        return self.call()
+
     def reconnect(self) -> None:
         """Connect again: servers hang up after seconds without a call."""
         self.close()

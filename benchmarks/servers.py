@@ -9,9 +9,10 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.connection import Connection
@@ -55,19 +56,42 @@ def served(
     python: Path, model: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
     """Serve a model by the runtime of an environment, with its default options."""
-    path = str(MODELS / model / "tesseract_api.py")
-    variables = {"TESSERACT_API_PATH": path, **(environment or {})}
+    variables = {**_api_path(model), **(environment or {})}
     with running([runtime(python), "serve", "--port", "PORT"], variables) as server:
         yield server
+
+
+@contextmanager
+def served_on_this_host(python: Path, model: str) -> Iterator[str]:
+    """Serve a model on a Unix socket, and give its URL."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/socket"
+        command = [runtime(python), "serve", "--uds", path]
+        with _process(command, _api_path(model), partial(_connect_to_path, path)):
+            yield f"unix://{path}"
+
+
+def _api_path(model: str) -> dict[str, str]:
+    return {"TESSERACT_API_PATH": str(MODELS / model / "tesseract_api.py")}
 
 
 @contextmanager
 def running(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Server]:
     """Run a server, whose port replaces `PORT`, until the `with` ends."""
     port = _free_port()
+    parts = [part.replace("PORT", str(port)) for part in command]
+    with _process(parts, environment, partial(_connect_to_port, port)) as process:
+        yield Server(port=port, process=process)
+
+
+@contextmanager
+def _process(
+    command: Sequence[str], environment: Mapping[str, str], connect: Callable[[], None]
+) -> Iterator[int]:
+    """Run a server, to which `connect` connects once it has started."""
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            [part.replace("PORT", str(port)) for part in command],
+            command,
             env={**os.environ, **environment},
             cwd=folder,  # the original makes a folder for each request
             stdout=output,
@@ -75,22 +99,30 @@ def running(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[
             start_new_session=True,
         )
         try:
-            _wait(process, port)
-            yield Server(port=port, process=process.pid)
+            _wait(process, connect)
+            yield process.pid
         finally:
             _end(process)
 
 
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+def _wait(process: subprocess.Popen[bytes], connect: Callable[[], None]) -> None:
     deadline = time.monotonic() + _SECONDS_TO_START
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            with suppress(RuntimeError):  # a peer without this path has started too
-                Connection(port, "/health").call()
+            connect()
             return
         time.sleep(0.02)
     raise RuntimeError(f"the server {process.args!r} did not start")
+
+
+def _connect_to_port(port: int) -> None:
+    with suppress(RuntimeError):  # a peer without this path has started too
+        Connection(port, "/health").call()
+
+
+def _connect_to_path(path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

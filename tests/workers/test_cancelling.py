@@ -20,7 +20,7 @@ from runtime_core.workers import WorkerPool
 from runtime_core.workers import captured_output as captured_output_module
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.worker_process import WorkerProcess
-from tests.patience import until
+from tests.patience import patient, until
 from tests.server.conftest import GATED
 from tests.workers.conftest import (
     ECHO,
@@ -131,7 +131,7 @@ def test_time_of_a_call_that_is_given_up_still_counts(pool: Pool) -> None:
             await abandoned(workers, told("time.sleep(600)"))
             return pid_of(await computed(workers, told()))
 
-    assert asyncio.run(give_up(pool(OBEDIENT, timeout=0.5)))
+    assert asyncio.run(give_up(pool(OBEDIENT, timeout=patient(1.0))))
 
 
 @both_loops

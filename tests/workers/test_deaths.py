@@ -319,12 +319,12 @@ def test_time_may_end_while_the_log_is_written(
     keep_in_time = append_text
 
     def keep_slowly(path: Path, text: bytes) -> None:
-        time.sleep(patient(0.6))
+        time.sleep(patient(1.1))
         keep_in_time(path, text)
 
     monkeypatch.setattr(captured_output_module, "append_text", keep_slowly)
     calls = [told("print('x')"), told()]
-    for reply in run(loop, replies(pool(OBEDIENT, timeout=patient(0.5)), *calls)):
+    for reply in run(loop, replies(pool(OBEDIENT, timeout=patient(1.0)), *calls)):
         assert reply.fault is None
 
 

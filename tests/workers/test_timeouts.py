@@ -33,7 +33,7 @@ while True:
 def test_call_is_stopped_whatever_it_does(pool: Pool, statement: str) -> None:
     """A call that exceeds its time is a fault, and the next one has a new worker."""
     calls = [told(), told(statement), told()]
-    before, stopped, after = asyncio.run(replies(pool(OBEDIENT, timeout=patient(0.5)), *calls))
+    before, stopped, after = asyncio.run(replies(pool(OBEDIENT, timeout=patient(1.0)), *calls))
     assert fault_text(stopped, FaultKind.TIMED_OUT).startswith("The call was stopped after ")
     assert pid_of(before) != pid_of(after)
 
@@ -67,8 +67,8 @@ def test_a_caller_with_little_time_does_not_cost_a_worker(pool: Pool) -> None:
 
 def test_time_in_the_queue_of_the_operator_does_not_count(pool: Pool) -> None:
     """The limit of the pool begins with the computation."""
-    limit = patient(1.0)
-    calls = [told(f"time.sleep({0.7 * limit})") for _ in range(2)]
+    limit = patient(2.0)
+    calls = [told(f"time.sleep({0.6 * limit})") for _ in range(2)]
     answers = asyncio.run(replies(pool(OBEDIENT, timeout=limit), *calls))
     assert [answer.fault for answer in answers] == [None, None]
 
@@ -78,8 +78,8 @@ def test_call_in_time_is_left_alone(pool: Pool) -> None:
 
     async def in_turn(workers: WorkerPool) -> set[int]:
         async with workers:
-            first = await computed(workers, told(timeout=patient(0.5)))
-            await asyncio.sleep(patient(0.6))
+            first = await computed(workers, told(timeout=patient(1.0)))
+            await asyncio.sleep(patient(1.1))
             return {pid_of(first), pid_of(await computed(workers, told()))}
 
     assert len(asyncio.run(in_turn(pool(OBEDIENT)))) == 1

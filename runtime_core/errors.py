@@ -250,9 +250,20 @@ class PluginFailed(PluginFault):
 
 
 class PluginMissing(PluginFault):
-    """A plugin that a service may not run without is not loaded."""
+    """Plugins that a service for other machines may need are not used, for some faults.
+
+    `names` are those of the plugins, which `--no-plugin` takes.
+    """
 
     kind = FaultKind.PLUGIN_FAILED
+
+    def __init__(self, faults: Sequence[str], names: Sequence[str]) -> None:
+        flags = " ".join(f"--no-plugin {name}" for name in names)
+        advice = [f"Repair it, or serve without it: {flags}"] if names else []
+        super().__init__(
+            "Other machines can reach this service, and a plugin that may authenticate callers is "
+            + "\n".join(["not used:", *faults, *advice])
+        )
 
 
 class AuthorError(Exception):

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Description, Reply, RunningCall
-from runtime_core.errors import PluginFailed
+from runtime_core.errors import PluginFailed, PluginMissing
 from runtime_core.server.admission import Admission
 from runtime_core.server.local_paths import without_folders
 from runtime_core.server.negotiation import Negotiation
@@ -57,9 +57,16 @@ class Server:
         return self.workers.running
 
     def leave_out(self, fault: PluginFailed) -> None:
-        """Note an extension that its plugin fails to provide; raise the failure if required."""
-        if self.catalog.server_extensions.entries[fault.declaration].value.required:
+        """Note an extension that its plugin fails to provide.
+
+        Raises the failure if it is required, and `PluginMissing` if it may have authenticated other
+        machines.
+        """
+        entry = self.catalog.server_extensions.entries[fault.declaration]
+        if entry.value.required:
             raise fault
+        if self.options.is_for_others:
+            raise PluginMissing([str(fault)], [entry.plugin])
         self.catalog.faults.tolerate(fault)
 
     def report(self, fault: str, trace: str = "") -> None:

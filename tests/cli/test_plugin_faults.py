@@ -147,6 +147,21 @@ def test_others_are_not_served_without_an_extension_whose_name_is_taken(
     assert done.stderr.endswith("Disable one with --no-plugin acme.\n")
 
 
+def test_others_are_not_served_without_an_extension_that_fails(
+    cli: Cli, plug: Plug, tesseract: Callable[..., Path]
+) -> None:
+    """It may authenticate callers too, even if its plugin does not say so."""
+    environment = plug(EXTENSION.format(body="return None", required=False))
+    api = ("--api-path", str(tesseract()))
+    done = cli(*api, "serve", "-p", "0", "-h", "0.0.0.0", environment=environment)
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "a plugin that may authenticate callers is not used:\n"
+        "Plugin acme (acme-plugin 1.0) failed in build of server_extensions 'keys': it returned "
+        "None, expected ServerParts\nRepair it, or serve without it: --no-plugin acme\n"
+    )
+
+
 @pytest.mark.parametrize(
     "options", [("-h", "127.0.0.1"), ("-h", "0.0.0.0", "--no-plugin", "acme-plugin")]
 )

@@ -146,12 +146,7 @@ def _refuse_missing_plugins(catalog: Catalog, options: ServeOptions) -> None:
     faults = [plugin.fault for plugin in missing]
     faults += [extensions.explain(name) for name in extensions.conflicts]
     if options.is_for_others and faults:
-        flags = " ".join(f"--no-plugin {plugin.distribution}" for plugin in missing)
-        advice = f"Repair it, or serve without it: {flags}" if flags else ""
-        raise PluginMissing(
-            "Other machines can reach this service, and a plugin that may authenticate callers is "
-            + "\n".join(["not used:", *faults, advice]).rstrip()
-        )
+        raise PluginMissing(faults, [plugin.distribution for plugin in missing])
 
 
 def _warn_of_open_service(options: ServeOptions) -> None:

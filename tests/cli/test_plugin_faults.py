@@ -65,9 +65,13 @@ def settings():
 """
 
 
+STRICT = ("--strict-plugins", "--no-plugin=jax", "--no-plugin=mlflow")
+"""Options that load all of every plugin, but for those that take seconds."""
+
+
 @pytest.fixture
-def plug(tmp_path: Path) -> Plug:
-    """Return a function that installs a plugin for programs with the returned environment."""
+def plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plug:
+    """Return a function that installs a plugin, for programs with the returned environment."""
 
     def install(source: str) -> dict[str, str]:
         site = tmp_path / "site"
@@ -76,6 +80,7 @@ def plug(tmp_path: Path) -> Plug:
         (site / "acme_plugin.py").write_text(textwrap.dedent(source), encoding="utf-8")
         (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-plugin\nVersion: 1.0\n")
         (facts / "entry_points.txt").write_text("[tesseract_runtime]\nacme = acme_plugin\n")
+        monkeypatch.syspath_prepend(site)
         return {"PYTHONPATH": str(site)}
 
     return install
@@ -94,11 +99,11 @@ def plug(tmp_path: Path) -> Plug:
     ],
 )
 def test_a_required_extension_that_fails_ends_serve(
-    cli: Cli, plug: Plug, tesseract: Callable[..., Path], body: str, problem: str
+    cli_here: Cli, plug: Plug, tesseract: Callable[..., Path], body: str, problem: str
 ) -> None:
     """A service without its authentication must not start."""
     environment = plug(EXTENSION.format(body=body, required=True))
-    done = cli("--api-path", str(tesseract()), "serve", "-p", "0", environment=environment)
+    done = cli_here("--api-path", str(tesseract()), "serve", "-p", "0", environment=environment)
     assert done.returncode == 1
     assert done.stderr.endswith(
         "Error: Plugin acme (acme-plugin 1.0) failed in build of server_extensions 'keys': "
@@ -122,11 +127,11 @@ BROKEN = {
 @pytest.mark.parametrize("options", [("-h", "0.0.0.0"), ("--allowed-host", "models.example.org")])
 @pytest.mark.parametrize("reason", BROKEN)
 def test_others_are_not_served_without_a_plugin_that_is_not_loaded(
-    cli: Cli, plug: Plug, tesseract: Callable[..., Path], reason: str, options: tuple[str, ...]
+    cli_here: Cli, plug: Plug, tesseract: Callable[..., Path], reason: str, options: tuple[str, ...]
 ) -> None:
     """It may be the one that authenticates callers."""
     environment = plug(BROKEN[reason])
-    done = cli("--api-path", str(tesseract()), "serve", *options, environment=environment)
+    done = cli_here("--api-path", str(tesseract()), "serve", *options, environment=environment)
     assert done.returncode == 1
     assert done.stderr == (
         "Error: Other machines can reach this service, and a plugin that may authenticate callers "
@@ -136,12 +141,12 @@ def test_others_are_not_served_without_a_plugin_that_is_not_loaded(
 
 
 def test_others_are_not_served_without_an_extension_whose_name_is_taken(
-    cli: Cli, plug: Plug, tesseract: Callable[..., Path]
+    cli_here: Cli, plug: Plug, tesseract: Callable[..., Path]
 ) -> None:
     """An extension that conflicts with another one is not used either."""
     source = EXTENSION.replace("keys", "api-keys").format(body="pass", required=True)
     api = ("--api-path", str(tesseract()))
-    done = cli(*api, "serve", "-h", "0.0.0.0", environment=plug(source))
+    done = cli_here(*api, "serve", "-h", "0.0.0.0", environment=plug(source))
     assert done.returncode == 1
     assert "Server extension 'api-keys' is provided by tesseract-runtime-core" in done.stderr
     assert done.stderr.endswith("Disable one with --no-plugin acme.\n")
@@ -182,7 +187,7 @@ def test_strict_plugins_need_every_extension(
 ) -> None:
     """With `--strict-plugins` no extension may fail."""
     environment = plug(EXTENSION.format(body="return None", required=False))
-    arguments = ("--strict-plugins", "--api-path", str(tesseract()), "serve", "-p", "0")
+    arguments = (*STRICT, "--api-path", str(tesseract()), "serve", "-p", "0")
     done = cli(*arguments, environment=environment)
     assert done.returncode == 1
     assert "failed in build of server_extensions 'keys'" in done.stderr
@@ -202,11 +207,11 @@ def test_check_names_an_endpoint_that_its_plugin_fails_to_bind(
     assert (done.returncode, done.stderr) == (0, f"Warning: {fault}\n")
     assert "  apply: served\n" in done.stdout
     assert f"  broken: not served: {fault}\n" in done.stdout
-    strict = cli("--strict-plugins", *api, "check", environment=environment)
+    strict = cli(*STRICT, *api, "check", environment=environment)
     assert (strict.returncode, strict.stderr) == (1, f"Error: {fault}\n")
 
 
-def test_strict_plugins_load_what_is_left_to_the_first_use(cli: Cli, plug: Plug) -> None:
+def test_strict_plugins_load_what_is_left_to_the_first_use(cli_here: Cli, plug: Plug) -> None:
     """A codec whose module is missing is found at start."""
     environment = plug("""
         from runtime_core.contracts import Compressor, lazy_call
@@ -216,8 +221,8 @@ def test_strict_plugins_load_what_is_left_to_the_first_use(cli: Cli, plug: Plug)
         def compressors():
             yield Compressor(name="acme", summary="", load=lazy_call("surely_missing:Codec"))
     """)
-    assert cli("plugins", environment=environment).returncode == 0
-    done = cli("--strict-plugins", "plugins", environment=environment)
+    assert cli_here("plugins", environment=environment).returncode == 0
+    done = cli_here(*STRICT, "plugins", environment=environment)
     assert done.returncode == 2
     assert done.stderr == (
         "Error: Strict plugins: Plugin acme (acme-plugin 1.0) failed in load of compressors "
@@ -267,30 +272,32 @@ def test_threads_of_user_code_end_before_the_command(
 
 
 @pytest.mark.parametrize("source", ["flag", "variable"])
-def test_a_secret_option_is_not_printed(cli: Cli, plug: Plug, source: str) -> None:
+def test_a_secret_option_is_not_printed(cli_here: Cli, plug: Plug, source: str) -> None:
     """The message about a secret names its flag or variable, and not its value."""
     environment = plug(SECRET)
     if source == "flag":
-        done = cli("--acme-token", "hunter2", "health", environment=environment)
+        done = cli_here("--acme-token", "hunter2", "health", environment=environment)
     else:
-        done = cli("health", environment=environment | {"TESSERACT_ACME_TOKEN": "hunter2"})
+        done = cli_here("health", environment=environment | {"TESSERACT_ACME_TOKEN": "hunter2"})
     name = "--acme-token" if source == "flag" else "TESSERACT_ACME_TOKEN"
     assert done.returncode == 2
     assert f"{name}=***: " in done.stderr
     assert "hunter2" not in done.stderr
-    assert "default-token" not in cli("--help-all", environment=environment).stdout
+    assert "default-token" not in cli_here("--help-all", environment=environment).stdout
 
 
-def test_an_option_with_a_secret_inside_is_not_printed(cli: Cli, plug: Plug) -> None:
+def test_an_option_with_a_secret_inside_is_not_printed(cli_here: Cli, plug: Plug) -> None:
     """Nor is an option whose value has secrets in it."""
     logins = '[{"password": 7, "pass": "hunter2"}]'
-    done = cli("--acme-logins", logins, "health", environment=plug(SECRET))
+    done = cli_here("--acme-logins", logins, "health", environment=plug(SECRET))
     assert done.returncode == 2
     assert "--acme-logins=***: " in done.stderr
     assert "hunter2" not in done.stderr
 
 
-def test_a_secret_of_a_payload_is_not_printed(cli: Cli, tesseract: Callable[..., Path]) -> None:
+def test_a_secret_of_a_payload_is_not_printed(
+    cli_here: Cli, tesseract: Callable[..., Path]
+) -> None:
     """Nor is the value of a secret field of the inputs, in a nested model or under an alias."""
     source = """
         from pydantic import BaseModel, Field, SecretStr
@@ -310,7 +317,7 @@ def test_a_secret_of_a_payload_is_not_printed(cli: Cli, tesseract: Callable[...,
     """
     api = ("--api-path", str(tesseract(source)))
     payload = '{"inputs": {"logins": [{"pass": "hunter2"}], "size": "x"}}'
-    done = cli(*api, "apply", payload)
+    done = cli_here(*api, "apply", payload)
     assert done.returncode == 2
     assert "inputs.logins.0.pass" in done.stderr
     assert "hunter2" not in done.stderr

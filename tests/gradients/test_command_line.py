@@ -39,12 +39,10 @@ def test_wrong_choices_on_the_command_line(
 
 
 @pytest.mark.parametrize("choice", ["jacks", "jacobian=derived"])
-def test_a_wrong_choice_is_not_served(
-    choice: str, cli: Cli, cli_here: Cli, tesseract: Tesseract
-) -> None:
+def test_a_wrong_choice_is_not_served(choice: str, cli_here: Cli, tesseract: Tesseract) -> None:
     """A server says the same as `check`."""
     flags = ["--api-path", str(tesseract()), f"--gradient-backend={choice}"]
-    ended = cli(*flags, "serve", "-p", "0")
+    ended = cli_here(*flags, "serve", "-p", "0")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == cli_here(*flags, "check").stderr
 

@@ -121,10 +121,12 @@ def test_each_worker_is_set_up(serve: Serve, record: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [["--in-process"], ["--num-workers=2"]])
-def test_setup_that_fails_ends_serve(cli: Cli, tesseract: Tesseract, options: list[str]) -> None:
+def test_setup_that_fails_ends_serve(
+    cli_here: Cli, tesseract: Tesseract, options: list[str]
+) -> None:
     """An error of `setup` is shown with the author's frames, and serve exits with 1."""
     source = f"{DOUBLE}\ndef setup():\n    raise OSError('no licence')\n"
-    ended = cli("--api-path", str(tesseract(source)), "serve", "-p", "0", *options)
+    ended = cli_here("--api-path", str(tesseract(source)), "serve", "-p", "0", *options)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "setup of tesseract_api.py failed: OSError: no licence" in ended.stderr
     assert "raise OSError('no licence')" in ended.stderr

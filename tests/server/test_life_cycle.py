@@ -45,7 +45,7 @@ def test_port_in_use_is_one_line(cli_here: Cli, tesseract: Tesseract, taken: int
     )
 
 
-def test_port_taken_while_loading_is_one_line(cli: Cli, tesseract: Tesseract) -> None:
+def test_port_taken_while_loading_is_one_line(cli_here: Cli, tesseract: Tesseract) -> None:
     """A port that another server takes while the Tesseract loads is reported in the same way."""
     with socket.socket() as reserved:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -59,7 +59,7 @@ other.bind(("127.0.0.1", {port}))
 other.listen()
 {DOUBLE}
 """
-        ended = cli(*serve_arguments(tesseract(source), "-p", str(port)))
+        ended = cli_here(*serve_arguments(tesseract(source), "-p", str(port)))
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
     assert f"Cannot serve on 127.0.0.1:{port}: Address already in use." in ended.stderr
@@ -134,9 +134,11 @@ def test_ipv6_is_served(serve: Serve, tesseract: Tesseract) -> None:
             assert connection.recv(1024).startswith(b"HTTP/1.1 200 ")
 
 
-def test_file_that_fails_ends_serve_with_the_author_s_error(cli: Cli, tesseract: Tesseract) -> None:
+def test_file_that_fails_ends_serve_with_the_author_s_error(
+    cli_here: Cli, tesseract: Tesseract
+) -> None:
     """An error of the import is shown with the author's frames, and serve exits with 1."""
-    ended = cli(*serve_arguments(tesseract("import helper", helper="1 / 0"), "-p", "0"))
+    ended = cli_here(*serve_arguments(tesseract("import helper", helper="1 / 0"), "-p", "0"))
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "tesseract_api.py cannot be imported: ZeroDivisionError" in ended.stderr
     assert "helper.py" in ended.stderr
@@ -150,16 +152,16 @@ def test_file_that_is_missing_ends_serve(cli_here: Cli, tmp_path: Path) -> None:
     assert f"No Tesseract at '{tmp_path / 'none.py'}'." in ended.stderr
 
 
-def test_sys_exit_at_import_is_a_failure(cli: Cli, tesseract: Tesseract) -> None:
+def test_sys_exit_at_import_is_a_failure(cli_here: Cli, tesseract: Tesseract) -> None:
     """A file that exits with 0 during its import does not make serve succeed."""
-    ended = cli(*serve_arguments(tesseract("import sys; sys.exit(0)"), "-p", "0"))
+    ended = cli_here(*serve_arguments(tesseract("import sys; sys.exit(0)"), "-p", "0"))
     assert ended.returncode == 1
     assert "tesseract_api.py cannot be imported: SystemExit: 0" in ended.stderr
 
 
-def test_death_at_import_is_a_failure(cli: Cli, tesseract: Tesseract) -> None:
+def test_death_at_import_is_a_failure(cli_here: Cli, tesseract: Tesseract) -> None:
     """A process that ends while it loads the file is reported."""
-    ended = cli(*serve_arguments(tesseract("import os; os._exit(5)"), "-p", "0"))
+    ended = cli_here(*serve_arguments(tesseract("import os; os._exit(5)"), "-p", "0"))
     assert ended.returncode == 1
     assert "exit code 5" in ended.stderr
     assert "during the call" not in ended.stderr

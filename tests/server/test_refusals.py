@@ -139,7 +139,7 @@ PARTS = {
         body=refers_to("inside.bin", shape=[3]), status=422, text="array_decode_error"
     ),
     "a huge part of a sparse file": Refusal(
-        body=refers_to("sparse.bin:0:8", shape=[1 << 40]), status=422, text="array_"
+        body=refers_to("sparse.bin:0:8", shape=[1 << 40]), status=413, text="--memory-limit"
     ),
 }
 
@@ -153,13 +153,15 @@ BOMBS = {
         text="array_decode_error",
     ),
     "lz4 for a shape that is huge": Refusal(
-        body=packed(lz4.frame.compress(bytes(16)), shape=[1 << 36]), status=422, text="array_"
+        body=packed(lz4.frame.compress(bytes(16)), shape=[1 << 36]),
+        status=413,
+        text="--memory-limit",
     ),
     "lz4 that is none": Refusal(body=packed(b"\0" * 30), status=422, text="array_decode_error"),
     "shape that is huge": Refusal(
         body=leaf({"buffer": "AAAA", "encoding": "base64"}, shape=[1 << 40]),
-        status=422,
-        text="array_decode_error",
+        status=413,
+        text="--memory-limit",
     ),
     "shape beyond 64 bits": Refusal(
         body=leaf({"buffer": [], "encoding": "json"}, shape=[10**30]), status=422, text="shape"
@@ -174,8 +176,8 @@ BOMBS = {
     ),
     "size one of a huge shape": Refusal(
         body=leaf({"buffer": [1.0], "encoding": "json"}, shape=[1 << 34]),
-        status=422,
-        text="array_",
+        status=413,
+        text="--memory-limit",
     ),
     "lists inside lists": Refusal(body=nested("[", "]", 300), status=422, text="recursion|nest"),
     "objects inside objects": Refusal(

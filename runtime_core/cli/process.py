@@ -18,7 +18,8 @@ def main() -> None:
             open_standard_streams,
             stdout_to_stderr_for_good,
         )
-    gc.freeze()  # later collections need not visit what stays until the end
+
+        gc.freeze()  # later collections need not visit what stays until the end
     open_standard_streams()
     code = dispatch(sys.argv[1:], os.environ)
     stdout_to_stderr_for_good()

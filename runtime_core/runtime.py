@@ -269,7 +269,7 @@ class Runtime:
         # itself; the caller needs a reply all the same.
         except BaseException as error:
             fault = self._fault(error)
-        trace.end()
+        trace.begin()
         return Reply(
             run_id=call.run_id,
             format=call.output.format,

@@ -51,7 +51,8 @@ class Plan:
 
     def document(self, call: Call, here: Scope, trace: Trace) -> Sequence[Buffer]:
         """Compute a call in its scope, and return its result as a document."""
-        require_folder(self._format, self._encoding, call.output_path)
+        if self._encoding.writes_files:
+            require_folder(self._format, call.output_path)
         trace.begin("decode")
         here.options = _segment_options(call)
         here.memory = ArrayMemory.of_payload(self._memory_limit)

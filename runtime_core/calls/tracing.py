@@ -26,25 +26,19 @@ class Trace:
         self._stage = ""
         self._start = 0.0
 
-    def begin(self, stage: str) -> None:
-        """Begin a stage, which ends the one before."""
-        self.end()
-        self._stage = stage
-        self._start = time.perf_counter()
-
-    def end(self) -> None:
-        """End the stage that has begun, if any."""
-        if not self._stage:
-            return
-        seconds = self.seconds[self._stage] = time.perf_counter() - self._start
-        if self.wanted:
-            sys.stderr.write(f"[trace] {self._stage}: {seconds * 1e3:.3f} ms\n")
-        self._stage = ""
+    def begin(self, stage: str = "") -> None:
+        """End the stage that has begun, if any, and begin the next one, if it is named."""
+        now = time.perf_counter()
+        if self._stage:
+            seconds = self.seconds[self._stage] = now - self._start
+            if self.wanted:
+                sys.stderr.write(f"[trace] {self._stage}: {seconds * 1e3:.3f} ms\n")
+        self._stage, self._start = stage, now
 
     def show(self, **values: object) -> None:
         """End the stage that has begun, and write a line about each value, if they are wanted."""
         if self.wanted:
-            self.end()
+            self.begin()
             for name, value in values.items():
                 sys.stderr.write(f"[trace] {name}: {outline(value)}\n")
 

@@ -38,9 +38,9 @@ def writable(wire: Wire, catalog: Catalog) -> tuple[Format, ArrayEncoding]:
     return format_, encoding
 
 
-def require_folder(format_: Format, encoding: ArrayEncoding, folder: str | None) -> None:
-    """Raise `InvalidOption` for arrays that are written into files without a folder for them."""
-    if encoding.writes_files and folder is None:
+def require_folder(format_: Format, folder: str | None) -> None:
+    """Raise `InvalidOption` for a format with arrays in files, without a folder for them."""
+    if folder is None:
         raise InvalidOption(
             f"Format {format_.name!r} writes files: name a folder for them with -o or "
             "--output-path."

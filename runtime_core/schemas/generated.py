@@ -228,8 +228,8 @@ def _instances_of(author: type[BaseModel], choices: Collection[Any]) -> Callable
             return author_named(handler, value, author)
         if bare is not None and isinstance(value, bare) and not isinstance(value, author):
             value = author.model_validate(value)  # of the generic model, or of other parameters
-        if _is_assigned(value, cls):
-            return handler(value)
+        if type(value) is cls and cls.model_config.get("validate_assignment", False):
+            return handler(value)  # a field of it may be assigned to
         if isinstance(value, author):
             value = _with_validated_defaults(value, cls)
             return _converted(value, cls) if author in choices else value
@@ -237,11 +237,6 @@ def _instances_of(author: type[BaseModel], choices: Collection[Any]) -> Callable
 
     accept.__name__ = author.__name__  # for the places of faults in unions
     return classmethod(accept)  # type: ignore[return-value]  # pydantic wants the raw classmethod
-
-
-def _is_assigned(value: Any, generated: type[BaseModel]) -> bool:
-    """Check whether an instance may be validated because a field of it is assigned to."""
-    return type(value) is generated and generated.model_config.get("validate_assignment", False)
 
 
 def _converted(value: BaseModel, generated: type[BaseModel]) -> BaseModel:
@@ -258,23 +253,21 @@ def _with_validated_defaults(value: BaseModel, generated: type[BaseModel]) -> Ba
     changed = {}
     for name, validate in _array_fields(generated).items():
         old = getattr(value, name)
-        new = _validated(value, name, old, validate)
+        try:
+            new = validate(old)
+        except ValidationError as error:
+            raise _invalid_field(value, name, error) from None
         if new is not old:
             changed[name] = new
     return value.model_copy(update=changed) if changed else value
 
 
-def _validated(instance: BaseModel, name: str, value: Any, validate: Callable[[Any], Any]) -> Any:
-    try:
-        return validate(value)
-    except ValidationError as error:
-        if name not in instance.model_fields_set:
-            place = f"{type(instance).__name__}.{name}"
-            raise invalid_default(place, value, error) from None
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, (name, *first["loc"])))
-        context = {"place": place, "problem": first["msg"]}
-        raise PydanticCustomError("invalid_field", "{place}: {problem}", context) from None
+def _invalid_field(instance: BaseModel, name: str, error: ValidationError) -> PydanticCustomError:
+    if name not in instance.model_fields_set:
+        return invalid_default(f"{type(instance).__name__}.{name}", getattr(instance, name), error)
+    first = error.errors(include_url=False)[0]
+    context = {"place": ".".join(map(str, (name, *first["loc"]))), "problem": first["msg"]}
+    return PydanticCustomError("invalid_field", "{place}: {problem}", context)
 
 
 @cache  # one adapter per field of a generated model, which lives as long as its Tesseract

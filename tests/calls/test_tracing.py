@@ -60,7 +60,7 @@ def test_unwanted_trace_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     silent = Trace(wanted=False)
     silent.begin("decode")
     silent.show(endpoint="apply", payload=Opaque())
-    silent.end()
+    silent.begin()
     assert capsys.readouterr() == ("", "")
     Trace(wanted=True).show(endpoint="apply", payload={"inputs": {"n": 1}})
     expected = "[trace] endpoint: 'apply'\n[trace] payload: {inputs: {n: 1}}\n"

@@ -67,9 +67,9 @@ def test_files_need_a_folder(catalog: Catalog) -> None:
     wire = Wire(format="json+binref", compression="lz4")
     format_, encoding = writable(wire, catalog)
     assert (format_.name, encoding.name) == ("json+binref", "binref")
-    require_folder(format_, encoding, "results")
+    require_folder(format_, "results")
     with pytest.raises(InvalidOption):
-        require_folder(format_, encoding, None)
+        require_folder(format_, None)
 
 
 def test_wire_of_the_configuration(catalog: Catalog) -> None:

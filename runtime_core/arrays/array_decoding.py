@@ -14,8 +14,13 @@ from pydantic_core import PydanticCustomError
 from runtime_core.arrays.base64_encoding import Base64ArrayCodec
 from runtime_core.arrays.coercion import MAX_RANK, AnyArray, Expected
 from runtime_core.arrays.dtypes import DTYPES
-from runtime_core.arrays.encoding_schemas import BASE64_DATA_SCHEMA, JSON_DATA_SCHEMA
+from runtime_core.arrays.encoding_schemas import (
+    BASE64_DATA_SCHEMA,
+    JSON_DATA_SCHEMA,
+    RAW_DATA_SCHEMA,
+)
 from runtime_core.arrays.json_encoding import JsonArrayCodec
+from runtime_core.arrays.raw_encoding import RawArrayCodec
 from runtime_core.arrays.segment import SEGMENT, Segment
 from runtime_core.calls.scope import Scope
 from runtime_core.contracts import ArrayCodec, ArraySpec, EncodedArray
@@ -137,11 +142,12 @@ def invalid_dtype(name: object, step: str = "") -> PydanticCustomError:
 _Encoding = tuple[ArrayCodec, Set[str]]
 """The codec of an array encoding, and the keys that its `data` may have."""
 
-# These two work in plain user code without a search for plugins.
+# These work in plain user code without a search for plugins.
 _WELL_KNOWN: Mapping[str, _Encoding] = MappingProxyType(
     {
         "json": (JsonArrayCodec(), JSON_DATA_SCHEMA["properties"].keys()),
         "base64": (Base64ArrayCodec(), BASE64_DATA_SCHEMA["properties"].keys()),
+        "raw": (RawArrayCodec(), RAW_DATA_SCHEMA["properties"].keys()),
     }
 )
 

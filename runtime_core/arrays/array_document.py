@@ -144,7 +144,7 @@ def _with_arrays(value: Any, scope: Scope) -> Any:
     return decode(value, _ANYTHING, scope) if is_document else value
 
 
-_DOCUMENTS = (Mapping, EncodedArray)
+_DOCUMENTS = (dict, EncodedArray, Mapping)
 _ANYTHING = Expected(shape=..., dtype=None)
 
 

@@ -29,11 +29,12 @@ class JsonArrayCodec:
             raise non_numeric("bytes are not numbers")
         _check_count(buffer, spec)
         array = from_numbers(buffer, spec.dtype, integral_floats=True)
-        if not _fits(array.shape, spec.shape):
-            raise ValueError(f"the buffer has shape {array.shape}, declared is {spec.shape}")
+        if array.shape != spec.shape:
+            if not _fits(array.shape, spec.shape):
+                raise ValueError(f"the buffer has shape {array.shape}, declared is {spec.shape}")
+            array = array.reshape(spec.shape)
         if spec.dtype.kind == "b" and not np.isin(array, (0, 1)).all():
             raise ValueError("a boolean is true, false, 1 or 0")
-        array = array.reshape(spec.shape)
         return array if array.dtype == spec.dtype else cast(array, spec.dtype)
 
 

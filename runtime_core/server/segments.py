@@ -55,11 +55,14 @@ class _Registered:
 
 
 class Segments:
-    """The segments of the clients of a service on a Unix socket, by token."""
+    """The segments of the clients of a service on a Unix socket, by token.
 
-    def __init__(self, options: ServeOptions) -> None:
+    Together they have at most `size` bytes.
+    """
+
+    def __init__(self, options: ServeOptions, *, size: int) -> None:
         self._options = options
-        self._limits = Admission(slots=_MOST, size=options.max_queued_bytes)
+        self._limits = Admission(slots=_MOST, size=size)
         self._clients: dict[socket.socket, ExitStack] = {}
         self._tokens: dict[socket.socket, str] = {}
         self._registered: dict[str, _Registered] = {}

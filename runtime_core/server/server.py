@@ -30,13 +30,11 @@ class Server:
         self.catalog = catalog
         self.config = config
         self.options = options
-        self.admission = Admission(
-            slots=options.num_workers + options.queue_size,
-            size=options.max_queued_bytes or config.memory_limit,
-        )
+        queued = options.max_queued_bytes or config.memory_limit
+        self.admission = Admission(slots=options.num_workers + options.queue_size, size=queued)
         self.bodies = BodyReader(limit=options.max_body_size)
         self.negotiation = Negotiation(catalog, config)
-        self.segments = Segments(options)
+        self.segments = Segments(options, size=queued)
         self.workers = workers
         self.observers: list[Callable[[Call, Reply], None]] = []  # of every computed call
 

@@ -135,12 +135,14 @@ OpenLog = Callable[..., RunLog]
 def open_log(with_sinks: WithSinks, run: Run) -> OpenLog:
     """Return a function that makes the log of `run` in some sinks."""
 
-    def make(*sinks: RunSink, upstream: Any = None, kept: bool = True, **flags: Any) -> RunLog:
+    def make(
+        *sinks: RunSink, upstream: Any = None, run: Run | Callable[[], Run] = run, **flags: Any
+    ) -> RunLog:
         catalog = with_sinks(*sinks)
         flags = {"log_to": tuple(f"{sink.name}:there" for sink in sinks), **flags}
         config = resolve(catalog, flags=flags, environment={})
         targets = configured_targets(catalog, config)
-        return RunLog(replace(run, kept=kept), targets, config, upstream)
+        return RunLog(run, targets, config, upstream)
 
     return make
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,10 +150,12 @@ def test_thread_that_outlives_its_call_is_told(open_log: OpenLog) -> None:
     assert sink.calls == []
 
 
-def test_run_that_is_not_kept_takes_everything_and_keeps_nothing(open_log: OpenLog) -> None:
+def test_run_that_is_not_kept_takes_everything_and_keeps_nothing(
+    open_log: OpenLog, run: Run
+) -> None:
     """Records of a run that is not kept are dropped unchecked."""
     sink = Sink()
-    with entered(open_log(sink.declared(local=True), kept=False)):
+    with entered(open_log(sink.declared(local=True), run=replace(run, kept=False))):
         log_parameter("size", object())
         log_artifact("nowhere")
     assert sink.calls == []

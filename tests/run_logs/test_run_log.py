@@ -299,3 +299,22 @@ def test_signal_handler_may_log(open_log: OpenLog) -> None:
     thread.join(0.5)
     assert not thread.is_alive()
     assert sink.records == [Parameter(key="outer", value=1), Parameter(key="inner", value=1)]
+
+
+def test_run_is_made_for_the_first_record(open_log: OpenLog) -> None:
+    """A call that logs nothing needs neither the id nor the folder of its run."""
+    made: list[Run] = []
+    sink = Sink()
+    kept = open_log(sink.declared(local=True))
+
+    def make() -> Run:
+        made.append(kept.run)
+        return kept.run
+
+    silent = open_log(sink.declared(local=True), run=make)
+    silent.close(RunStatus.FINISHED)
+    assert (made, sink.calls) == ([], [])
+    log = open_log(sink.declared(local=True), run=make)
+    log.parameter("size", 3)
+    log.parameter("size", 4)
+    assert made == [kept.run]

@@ -199,6 +199,18 @@ class QueueFull(TesseractRuntimeError):
     kind = FaultKind.QUEUE_FULL
 
 
+def exhausted(error: OSError) -> QueueFull:
+    """Return the error of a call for which no file can be opened, or no memory is left.
+
+    >>> import errno, os
+    >>> str(exhausted(OSError(errno.EMFILE, os.strerror(errno.EMFILE))))
+    'The server has no resources left for this call (Too many open files). Try again later.'
+    """
+    return QueueFull(
+        f"The server has no resources left for this call ({error.strerror}). Try again later."
+    )
+
+
 class BodyTooLarge(TesseractRuntimeError):
     """The body of a request exceeds the limit of the server."""
 

@@ -28,6 +28,14 @@ def redirect_output(descriptor: int) -> None:
     os.close(descriptor)
 
 
+def has_output() -> bool:
+    """Check whether stdout is a file that something was written to, or has been closed."""
+    try:
+        return os.fstat(STDOUT).st_size > 0
+    except OSError:
+        return True
+
+
 @contextmanager
 def output_redirected(descriptor: int) -> Iterator[None]:
     """Send what this process writes inside the `with` to a file or pipe."""

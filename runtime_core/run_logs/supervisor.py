@@ -45,16 +45,15 @@ class RunSupervisor:
         """Return the run of a call."""
         return run_of(call, self._config)
 
-    def admit(self, call: Call) -> Run:
-        """Return the run of a call, whose id is taken until `dismiss`; `RunActive` if it is now."""
+    def admit(self, call: Call) -> None:
+        """Take the run id of a call until `dismiss`; `RunActive` if it is taken now."""
         if call.run_id in self._active:
             raise RunActive(call.run_id)
         self._active.add(call.run_id)
-        return self.run(call)
 
-    def dismiss(self, run: Run) -> None:
-        """Free the id of a run, to whose files nothing is written any more."""
-        self._active.remove(run.id)
+    def dismiss(self, call: Call) -> None:
+        """Free the run id of a call, to whose files nothing is written any more."""
+        self._active.remove(call.run_id)
 
     def opened(self, run: Run) -> None:
         """Do nothing: a run that is computed in this process is also closed in it."""

@@ -36,7 +36,7 @@ class CapturedOutput:
         self._showing = asyncio.Lock()
         self._keeping = asyncio.Lock()
         self._shown = self._kept = 0
-        self._run: Run | None = None
+        self._run: Callable[[], Run] | None = None
         self._writing: asyncio.Future[None] | None = None  # may outlast the task that began it
         self._open = True
 
@@ -58,9 +58,8 @@ class CapturedOutput:
         text = os.pread(self.descriptor, size, start).decode("utf-8", "replace")
         return text.partition("\n")[2] or text if start else text
 
-    def begin(self, run: Run) -> None:
-        """Begin the log of a run: `keep` appends all later output."""
-        self._kept = self.size
+    def begin(self, run: Callable[[], Run]) -> None:
+        """Begin the log of a run in the empty file: `keep` appends all output."""
         self._run = run
 
     async def keep(self) -> None:
@@ -68,7 +67,7 @@ class CapturedOutput:
         async with self._keeping:
             await self._written()
             if self._run is not None and self.size > self._kept:
-                writing = asyncio.to_thread(self._keep, text_log_path(self._run))
+                writing = asyncio.to_thread(self._keep, text_log_path(self._run()))
                 self._writing = asyncio.ensure_future(writing)
                 await self._written()
 

@@ -1,29 +1,29 @@
 """Messages between a supervising process and its workers, over a Unix stream socket.
 
-A message is a JSON header, any number of buffers, and any number of descriptors: four bytes with
-the length of the header (big-endian), the header, then the buffers. The header's `sizes` are the
-lengths of the buffers. Descriptors come with the first byte, from supervisor to worker only.
+A message is a head of fixed fields (a mark, the kind, the numbers of descriptors and parts, and a
+number that an answer repeats), the sizes of the parts, and the parts; all integers are big-endian.
+Descriptors come with the first byte, from supervisor to worker only.
 """
 
 from __future__ import annotations
 
-import json
-import operator
 import socket
 import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
-from typing import Any
-
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from array import array
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
 
 from runtime_core.contracts import Buffer
 from runtime_core.documents import joined
 
-_LENGTH = struct.Struct(">I")
+_MARK = b"TRW1"  # what user code writes to the socket does not begin with it
+_HEAD = struct.Struct(">4sBBHI")
 _MOST_DESCRIPTORS = 5
 _FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)  # else programs of user code inherit descriptors
+_ROOM_FOR_DESCRIPTORS = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array("i").itemsize)
 
 CHUNK = 1 << 16
 """The most bytes read at once, more than most messages have."""
@@ -33,110 +33,132 @@ class ConnectionEnded(Exception):
     """The other side has closed the connection, or its process has ended."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Message:
-    """A kind, a JSON-like tree, buffers and descriptors.
+    """A kind, a number, parts and descriptors.
 
     The sender keeps its descriptors; the receiver owns those it receives.
     """
 
-    kind: str
-    data: Mapping[str, Any]
-    buffers: Sequence[Buffer] = ()
+    kind: int
+    number: int = 0
+    parts: Sequence[Buffer] = ()
     descriptors: Sequence[int] = ()
 
 
 class Incoming:
-    """Assembles one message after another from the bytes that arrive."""
+    """Assembles messages from the bytes that arrive."""
 
     def __init__(self) -> None:
         self._begun = bytearray()
-        self._header: Mapping[str, Any] | None = None
+        self._needed = 0  # bytes of the message that has begun, as far as is known
 
-    def add(self, data: bytes) -> Message | None:
-        """Return the message that these bytes complete, if they do.
+    def add(self, data: bytes) -> list[tuple[Message, int]]:
+        """Return the messages that these bytes complete, each with its number of descriptors.
 
-        Raises `ConnectionEnded` for no bytes, which mark an end, for an invalid message, and for
-        bytes after a message.
+        Raises `ConnectionEnded` for no bytes, which mark an end, and for an invalid message.
         """
         if not data:
             raise ConnectionEnded
-        if self._begun:
+        if not self._begun:
+            messages, rest = _parsed(data)  # most messages come whole: no copy
+        else:
             self._begun += data
-        message = self._message(self._begun or data)  # most messages come whole: no copy
-        if message is not None:
-            self._begun = bytearray()
-        elif not self._begun:
-            self._begun += data
-        return message
+            if len(self._begun) < self._needed:
+                return []
+            messages, rest = _parsed(self._begun)
+        self._begun = bytearray(rest)
+        self._needed = _size(rest, 0)
+        return messages
 
-    def _message(self, data: bytes | bytearray) -> Message | None:
-        view = memoryview(data)
-        if len(view) < _LENGTH.size:
-            return None
-        start = _LENGTH.size + _LENGTH.unpack_from(view)[0]
-        if len(view) < start:
-            return None
-        if self._header is None:  # parsed once, however slowly the rest arrives
-            self._header = _read_header(bytes(view[_LENGTH.size : start]))
-        header = self._header
-        ends = [*accumulate(header["sizes"], initial=start)]
-        if len(view) < ends[-1]:
-            return None
-        if len(view) > ends[-1]:
+
+def _parsed(data: bytes | bytearray) -> tuple[list[tuple[Message, int]], bytes | bytearray]:
+    """Return the whole messages at the beginning, and the bytes after them."""
+    messages, start = [], 0
+    while (end := start + _size(data, start)) <= len(data) and start < len(data):
+        _, kind, descriptors, count, number = _HEAD.unpack_from(data, start)
+        parts, begin = [], start + _HEAD.size + 8 * count
+        for size in _sizes(count).unpack_from(data, start + _HEAD.size):
+            parts.append(data[begin : begin + size])
+            begin += size
+        messages.append((Message(kind=kind, number=number, parts=parts), descriptors))
+        start = end
+    return messages, data[start:]
+
+
+def _size(data: bytes | bytearray, start: int) -> int:
+    """Return the size of the message at a position, or a lower bound until it is known."""
+    if len(data) - start < _HEAD.size:
+        if not _MARK.startswith(data[start : start + len(_MARK)]):
             raise ConnectionEnded
-        self._header = None
-        buffers = [bytearray(view[begin:end]) for begin, end in pairwise(ends)]
-        return Message(kind=header["kind"], data=header["data"], buffers=buffers)
+        return _HEAD.size
+    mark, _, _, count, _ = _HEAD.unpack_from(data, start)
+    if mark != _MARK:
+        raise ConnectionEnded
+    size: int = _HEAD.size + 8 * count
+    if len(data) - start >= size:
+        size += sum(_sizes(count).unpack_from(data, start + _HEAD.size))
+    return size
 
 
-def send(connection: socket.socket, message: Message) -> None:
-    """Send a message without descriptors over a blocking socket."""
-    try:
-        for piece in pieces(message):
-            connection.sendall(piece)
-    except OSError:
-        raise ConnectionEnded from None
+@lru_cache(64)  # messages have few parts
+def _sizes(count: int) -> struct.Struct:
+    return struct.Struct(f">{count}Q")
 
 
-def receive(connection: socket.socket) -> Message:
-    """Receive a message from a blocking socket; its buffers are owned by the caller."""
-    incoming, descriptors, message = Incoming(), [], None
-    while message is None:
+class Channel:
+    """The worker's end of the connection: a blocking socket, which may bring several messages."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._incoming = Incoming()
+        self._messages: deque[Message] = deque()
+        self._descriptors: deque[int] = deque()
+
+    def next(self, before_waiting: Callable[[socket.socket], object] = bool) -> Message:
+        """Return the next message; if it has not come, wait for it after a call of a function."""
+        if not self._messages:
+            before_waiting(self._connection)
+        while not self._messages:
+            self._receive(0)
+        return self._messages.popleft()
+
+    def arrived(self) -> Sequence[Message]:
+        """Return the messages that have arrived and are still to come, without waiting."""
+        with suppress(BlockingIOError):
+            self._receive(socket.MSG_DONTWAIT)
+        return self._messages
+
+    def send(self, message: Message) -> None:
+        """Send a message without descriptors."""
         try:
-            data, attached, _, _ = socket.recv_fds(connection, CHUNK, _MOST_DESCRIPTORS, _FLAGS)
+            for piece in pieces(message):
+                self._connection.sendall(piece)
         except OSError:
             raise ConnectionEnded from None
-        descriptors += attached
-        message = incoming.add(data)
-    return replace(message, descriptors=descriptors) if descriptors else message
+
+    def _receive(self, flags: int) -> None:
+        try:
+            data, attached, _, _ = self._connection.recvmsg(
+                CHUNK, _ROOM_FOR_DESCRIPTORS, _FLAGS | flags
+            )
+        except BlockingIOError:
+            raise
+        except OSError:
+            raise ConnectionEnded from None
+        for _, _, numbers in attached:
+            self._descriptors.extend(array("i", numbers))
+        for message, count in self._incoming.add(data):
+            if count:
+                message.descriptors = [self._descriptors.popleft() for _ in range(count)]
+            self._messages.append(message)
 
 
 def pieces(message: Message) -> list[Buffer]:
     """Return the bytes of a message; small parts are joined, as each wakes the other side."""
-    views = [memoryview(buffer).cast("B") for buffer in message.buffers]
-    header = {"kind": message.kind, "data": message.data, "sizes": [view.nbytes for view in views]}
-    try:
-        text = to_json(header)
-    except PydanticSerializationError:  # names of files may have lone surrogates
-        text = json.dumps(header, default=list).encode("ascii")  # a set as a list
-    return list(joined([_LENGTH.pack(len(text)) + text, *(v for v in views if v.nbytes)]))
-
-
-def _read_header(text: bytes) -> Mapping[str, Any]:
-    """Parse a header; after an invalid one the connection cannot be used any more."""
-    try:
-        header = _from_json(text)
-        sizes = [operator.index(size) for size in header["sizes"]]
-        if min(sizes, default=0) < 0 or not isinstance(header["data"], dict):
-            raise ValueError
-        return {"kind": header["kind"], "data": header["data"], "sizes": sizes}
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise ConnectionEnded from None
-
-
-def _from_json(text: bytes) -> Any:
-    try:
-        return from_json(text)
-    except ValueError:
-        return json.loads(text)
+    sizes = [len(part) for part in message.parts]
+    fields = (message.kind, len(message.descriptors), len(sizes), message.number)
+    head = _HEAD.pack(_MARK, *fields) + _sizes(len(sizes)).pack(*sizes)
+    if sum(sizes) <= CHUNK:
+        return [b"".join((head, *message.parts))]
+    return [*joined((head, *message.parts))]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
-from typing import Self
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any, Self
 
 from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Call, Description, Reply, RunningCall
@@ -14,24 +14,31 @@ from runtime_core.description import describe
 from runtime_core.errors import RunActive
 from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import Runtime
-from runtime_core.workers.body_buffer import BodyBuffer
-from runtime_core.workers.shared_memory import SharedBufferPool
+from runtime_core.workers.interface import Workers
 
 
-class InProcessWorkers:
-    """Runs one call at a time, off the event loop."""
-
-    description: Description
-    problem = None  # this process can compute as long as it runs
+class InProcessWorkers(Workers):
+    """Runs one call at a time, off the event loop, to its end."""
 
     def __init__(self, runtime: Runtime, supervisor: RunSupervisor) -> None:
+        super().__init__()
         self._runtime = runtime
         self._supervisor = supervisor
-        self._shared_buffers = SharedBufferPool()
         self._turn = asyncio.Lock()
-        self._running: set[asyncio.Task[Reply]] = set()
+        self._running: dict[asyncio.Task[None], Callable[[Reply], None]] = {}
         self._computing: tuple[Call, float] | None = None  # with the time of its beginning
         self._set_up = ExitStack()
+        self._description: Description | None = None
+
+    @property
+    def description(self) -> Description:
+        """The description of the Tesseract that this process has loaded."""
+        assert self._description is not None  # only asked inside the `async with`
+        return self._description
+
+    @property
+    def problem(self) -> None:
+        """No reason: this process can compute as long as it runs."""
 
     @property
     def running(self) -> Sequence[RunningCall]:
@@ -44,7 +51,7 @@ class InProcessWorkers:
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._set_up.enter_context, self._runtime.set_up())
-        self.description = await asyncio.to_thread(describe, self._runtime)
+        self._description = await asyncio.to_thread(describe, self._runtime)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -52,34 +59,42 @@ class InProcessWorkers:
         await asyncio.to_thread(self._set_up.close)
         self._shared_buffers.close()
 
-    def arriving(self, expected: int | None) -> BodyBuffer:
-        """Return a buffer for the body of a call, of `expected` bytes if that is known."""
-        return BodyBuffer(self._shared_buffers, expected=expected)
+    def submit(self, call: Call, answer: Callable[[Reply], None]) -> asyncio.Task[None]:
+        """Compute a call in its turn; its `timeout` has no effect."""
+        task = asyncio.create_task(self._answered(call))
+        self._running[task] = answer
+        task.add_done_callback(self._running.pop)
+        return task
+
+    def abandon(self, ticket: Any) -> None:
+        """Drop the reply to a call."""
+        if ticket in self._running:
+            self._running[ticket] = self.release
 
     def cut_short(self) -> None:
         """Do nothing: a thread cannot be stopped."""
 
-    @asynccontextmanager
-    async def call(self, call: Call) -> AsyncIterator[Reply]:
-        """Compute a call in its turn, to the end: its `timeout` and cancellation have no effect."""
-        task = asyncio.create_task(self._in_turn(call))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        yield await asyncio.shield(task)
+    async def _answered(self, call: Call) -> None:
+        try:
+            self._supervisor.admit(call)
+        except RunActive as error:
+            reply = Reply(run_id=call.run_id, format=call.output.format, fault=fault_of(error))
+        else:
+            try:
+                reply = await self._in_turn(call)
+            finally:
+                self._supervisor.dismiss(call)
+        self._shared_buffers.release_call(call)
+        task = asyncio.current_task()
+        assert task is not None  # `submit` makes one
+        self._running[task](reply)
 
     async def _in_turn(self, call: Call) -> Reply:
-        run = None
         try:
-            run = self._supervisor.admit(call)
             async with self._turn:
                 self._computing = call, time.perf_counter()
                 reply = await asyncio.to_thread(self._runtime.answer, call)
-            return await self._supervisor.ended(run, reply)
-        except RunActive as error:
-            return Reply(run_id=call.run_id, format=call.output.format, fault=fault_of(error))
+            return await self._supervisor.ended(self._supervisor.run(call), reply)
         finally:
-            if run is not None:
-                self._supervisor.dismiss(run)
             if self._computing is not None and self._computing[0] is call:
                 self._computing = None
-            self._shared_buffers.release_call(call)

@@ -1,4 +1,4 @@
-"""The messages between supervisor and worker: start, ready, failed, call, reply.
+"""The messages between supervisor and worker: start, ready, failed, call, cancel, reply.
 
 A large body is in a shared buffer. The supervisor makes the buffers of both directions and
 attaches their descriptors to calls, as well as the files for the worker's standard streams and for
@@ -7,80 +7,172 @@ the records that user code logs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
-from runtime_core.contracts import Call, Fault, Reply, Wire
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from runtime_core.contracts import Buffer, Call, Fault, Reply, Wire
 from runtime_core.errors import FaultKind
 from runtime_core.workers.framing import Message
 from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer
 
-START, READY, FAILED, CALL, REPLY = "start", "ready", "failed", "call", "reply"
+START, READY, FAILED, CALL, CANCEL, REPLY = range(1, 7)
+"""The kinds of messages. `CANCEL` takes back a call that was sent ahead, if it has not begun."""
 
-BODY, ANSWER, STREAMS, RECORDS = "body", "answer", "streams", "records"
-SEGMENT = "segment"
-"""The roles of descriptors that are attached to a call."""
+BODY, ANSWER, STREAMS, RECORDS, SEGMENT = _ROLES = 1, 2, 4, 8, 16
+"""The roles of descriptors that are attached to a call, in this order."""
+
+WRITTEN, SKIPPED = 1, 2
+"""The outcomes of a reply, as flags: the call has `WRITTEN` output or records, or has not begun.
+
+After the first, the worker waits for new files: it skips a call that was sent ahead.
+"""
+
+_TIMEOUT, _PARENT, _NEW_RUN, _AHEAD = 1, 2, 4, 8  # flags of a call
+_CALL = struct.Struct(">BBdQ")  # flags, attached, timeout, size of a body in a shared buffer
+_REPLY = struct.Struct(">BQ")  # outcome, size of a body in a shared buffer
+_SECONDS = struct.Struct(">d")
 
 
-def call_message(number: int, call: Call, attached: Mapping[str, int]) -> Message:
+def tree_message(kind: int, tree: Mapping[str, Any]) -> Message:
+    """Return a JSON-like tree as a message."""
+    return Message(kind=kind, parts=[_json(tree)])
+
+
+def read_tree(message: Message) -> dict[str, Any]:
+    """Return the tree of a message."""
+    tree: dict[str, Any] = _from_json(message.parts[0])
+    return tree
+
+
+def call_message(
+    number: int, call: Call, attached: Mapping[int, int], *, ahead: bool = False
+) -> Message:
     """Return a call as a message, with its body unless that is in an attached shared buffer.
 
     The reply repeats the `number`, so that no process can answer the call of another one.
     """
     is_shared = BODY in attached
-    data = {
-        "number": number,
-        "call": {**_fields_but_body(call), "output": vars(call.output)},
-        "body_size": memoryview(call.body).nbytes if is_shared else None,
-        "attached": list(attached),
-    }
-    buffers = [] if is_shared else [call.body]
-    return Message(kind=CALL, data=data, buffers=buffers, descriptors=[*attached.values()])
+    flags = _NEW_RUN * call.new_run | _AHEAD * ahead
+    flags |= _TIMEOUT * (call.timeout is not None) | _PARENT * (call.parent_run_id is not None)
+    body = call.body if isinstance(call.body, bytes) else memoryview(call.body).cast("B")
+    fields = _CALL.pack(flags, sum(attached), call.timeout or 0.0, len(body) if is_shared else 0)
+    return Message(
+        kind=CALL,
+        number=number,
+        parts=[
+            fields,
+            _form(call.endpoint, call.body_format, call.output, call.output_path),
+            _encoded(call.run_id),
+            _encoded(call.output_folder),
+            _encoded(call.parent_run_id or ""),
+            b"" if is_shared else body,
+        ],
+        descriptors=[attached[role] for role in sorted(attached)] if attached else (),
+    )
 
 
-def read_attached(message: Message) -> dict[str, int]:
+def is_ahead(message: Message) -> bool:
+    """Recognize a call that was sent before the reply to the one before it."""
+    return bool(_CALL.unpack(message.parts[0])[0] & _AHEAD)
+
+
+def read_attached(message: Message) -> dict[int, int]:
     """Return the descriptors that are attached to a call, by role."""
-    return dict(zip(message.data["attached"], message.descriptors, strict=True))
+    roles = _CALL.unpack(message.parts[0])[1]
+    present = [role for role in _ROLES if roles & role]
+    return dict(zip(present, message.descriptors, strict=True))
 
 
 def read_call(
     message: Message, shared_buffer: SharedBuffer | None, segment: SharedBuffer | None = None
 ) -> Call:
-    """Return the call of a message; its body is a view of the shared buffer, if there is one."""
-    data = message.data["call"]
-    if shared_buffer is None:
-        body = message.buffers[0]
-    else:
-        body = shared_buffer.view(message.data["body_size"])
-    return Call(**{**data, "body": body, "output": Wire(**data["output"]), "segment": segment})
+    """Return the call of a message; its body is a view of the shared buffer, if there is one.
+
+    Any other body is writable memory of its own, so that arrays need no further copy.
+    """
+    fields, form, run_id, output_folder, parent, body = message.parts
+    flags, _, timeout, size = _CALL.unpack(fields)
+    endpoint, body_format, output, output_path = _read_form(bytes(form))
+    return Call(
+        endpoint=endpoint,
+        run_id=_decoded(run_id),
+        body=bytearray(body) if shared_buffer is None else shared_buffer.view(size),
+        body_format=body_format,
+        output=output,
+        output_path=output_path,
+        output_folder=_decoded(output_folder),
+        timeout=timeout if flags & _TIMEOUT else None,
+        parent_run_id=_decoded(parent) if flags & _PARENT else None,
+        new_run=bool(flags & _NEW_RUN),
+        segment=segment,
+    )
 
 
-def reply_message(number: int, reply: Reply, shared_buffer: SharedBuffer | None) -> Message:
+def reply_message(
+    number: int, reply: Reply, shared_buffer: SharedBuffer | None, *, outcome: int = 0
+) -> Message:
     """Return a reply as a message; a large body is copied into the shared buffer, if any."""
-    pieces = [memoryview(buffer).cast("B") for buffer in reply.body]
-    size = sum(piece.nbytes for piece in pieces)
+    body = [memoryview(buffer).cast("B") for buffer in reply.body]
+    size = sum(piece.nbytes for piece in body)
     placed = shared_buffer is not None and size >= SMALLEST
     if shared_buffer is not None and placed:
-        shared_buffer.fill(pieces)
-    fields = _fields_but_body(reply)
-    fields["fault"] = reply.fault and asdict(reply.fault)
-    data = {"number": number, "reply": fields, "body_size": size if placed else None}
-    return Message(kind=REPLY, data=data, buffers=[] if placed else pieces)
+        shared_buffer.fill(body)
+    return Message(
+        kind=REPLY,
+        number=number,
+        parts=[
+            _REPLY.pack(outcome, size if placed else 0),
+            ",".join(reply.timings).encode(),
+            b"".join(map(_SECONDS.pack, reply.timings.values())),
+            b"" if reply.fault is None else _json(asdict(reply.fault)),
+            *(() if placed else body),
+        ],
+    )
+
+
+def skipped_message(number: int) -> Message:
+    """Return the reply to a call that has not begun."""
+    return Message(kind=REPLY, number=number, parts=[_REPLY.pack(SKIPPED, 0), b"", b"", b""])
+
+
+def outcome_of(message: Message) -> int:
+    """Return the flags of a reply."""
+    outcome: int = _REPLY.unpack(message.parts[0])[0]
+    return outcome
 
 
 def is_in_shared_buffer(message: Message) -> bool:
     """Recognize a reply whose body is in the shared buffer that was attached for it."""
-    return message.data["body_size"] is not None
+    return bool(_REPLY.unpack(message.parts[0])[1])
 
 
-def read_reply(message: Message, shared_buffer: SharedBuffer) -> Reply:
-    """Return the reply of a message; its body may be a view of the shared buffer."""
-    data = message.data["reply"]
-    body = message.buffers
-    if is_in_shared_buffer(message):
-        body = [shared_buffer.view(message.data["body_size"])]
-    return Reply(**{**data, "body": body, "fault": data["fault"] and read_fault(data["fault"])})
+def read_reply(
+    message: Message, call: Call, shared_buffer: SharedBuffer | None, **seconds: float
+) -> Reply:
+    """Return the reply to a call, with further timings before its own.
+
+    Its body may be a view of the shared buffer.
+    """
+    fields, names, timings, fault, *body = message.parts
+    size = _REPLY.unpack(fields)[1]
+    if shared_buffer is not None and size:
+        body = [shared_buffer.view(size)]
+    if names:
+        values = (value for (value,) in _SECONDS.iter_unpack(timings))
+        seconds.update(zip(_names(bytes(names)), values, strict=True))
+    return Reply(
+        run_id=call.run_id,
+        format=call.output.format,
+        body=body,
+        timings=seconds,
+        fault=read_fault(_from_json(fault)) if fault else None,
+    )
 
 
 def read_fault(data: Mapping[str, Any]) -> Fault:
@@ -88,8 +180,39 @@ def read_fault(data: Mapping[str, Any]) -> Fault:
     return Fault(**{**data, "kind": FaultKind(data["kind"])})
 
 
-def _fields_but_body(value: Call | Reply) -> dict[str, Any]:
-    return {name: field for name, field in vars(value).items() if name not in _IN_MEMORY}
+@lru_cache(256)  # clients ask for few forms, and servers have few output paths
+def _form(endpoint: str, body_format: str, output: Wire, output_path: str | None) -> bytes:
+    return _json([endpoint, body_format, vars(output), output_path])
 
 
-_IN_MEMORY = frozenset({"body", "segment"})
+@lru_cache(256)
+def _read_form(text: bytes) -> tuple[str, str, Wire, str | None]:
+    endpoint, body_format, output, output_path = _from_json(text)
+    return endpoint, body_format, Wire(**output), output_path
+
+
+@lru_cache(64)  # calls have few stages
+def _names(text: bytes) -> Sequence[str]:
+    return text.decode().split(",")
+
+
+def _json(tree: Any) -> bytes:
+    try:
+        return to_json(tree)
+    except PydanticSerializationError:  # names of files may have lone surrogates
+        return json.dumps(tree, default=list).encode()  # a set as a list
+
+
+def _from_json(text: Buffer) -> Any:
+    try:
+        return from_json(bytes(text))
+    except ValueError:
+        return json.loads(bytes(text))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _decoded(text: Buffer) -> str:
+    return bytes(text).decode("utf-8", "surrogatepass")

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Self
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, Description, Fault, Reply, RunningCall
-from runtime_core.errors import ShuttingDown, TesseractRuntimeError, TimedOut, WorkersLost
+from runtime_core.contracts import Call, Description, Reply, RunningCall
+from runtime_core.errors import (
+    ShuttingDown,
+    TesseractRuntimeError,
+    TimedOut,
+    WorkersLost,
+    exhausted,
+)
 from runtime_core.run_logs.supervisor import RunSupervisor
-from runtime_core.workers.body_buffer import BodyBuffer
+from runtime_core.workers.interface import Workers
 from runtime_core.workers.queued_call import QueuedCall
-from runtime_core.workers.shared_memory import SharedBufferPool
 from runtime_core.workers.worker_process import WorkerProcess, WorkerSettings
 
 _log = logging.getLogger(__name__)
@@ -32,7 +35,7 @@ _TICK = 0.5  # seconds between looks at the output of workers
 _TICKS_TO_SHRINK = 20  # ticks without a call before idle shared memory is released
 
 
-class WorkerPool:
+class WorkerPool(Workers):
     """Worker processes, and a queue of calls in order of arrival.
 
     A call may compute for `timeout` seconds. Idle workers are taken last in, first out: the worker
@@ -41,13 +44,11 @@ class WorkerPool:
     Invariants, between any two steps of the event loop:
 
     - A loaded worker is in exactly one state: idle (in `_idle`), busy (the `worker` of one queued
-      call) or being replaced. Its end is noticed in the next step: until then a dead worker may
-      count as idle, and the call that it gets fails with `WorkerDied`.
+      call, whose output it may still forward) or being replaced.
     - A call waits only while no worker is idle, and one is busy or being replaced.
-    - A call is in `_calls` from its arrival until its body may be released.
+    - A call is in `_calls` from its arrival until its body has been released.
 
-    A call runs in the task of its caller. Everything that this task awaits can be awaited again:
-    when the caller is cancelled, a task of the pool continues from there.
+    The worker of a pool of one has the next call already, as soon as there is one.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class WorkerPool:
         self._supervisor = supervisor
         self._size = size
         self._timeout = timeout
-        self._shared_buffers = SharedBufferPool()
+        super().__init__()
         self._description: Description | None = None
         self._launched: set[WorkerProcess] = set()
         self._ready: set[WorkerProcess] = set()
@@ -70,6 +71,7 @@ class WorkerPool:
         self._waiting: deque[QueuedCall] = deque()
         self._calls: set[QueuedCall] = set()
         self._background_tasks: set[asyncio.Task[None]] = set()
+        self._endings: set[asyncio.Task[None]] = set()  # of runs, which are not cancelled
         self._replacing = 0
         self._failure = ""
         self._closed = False
@@ -127,140 +129,130 @@ class WorkerPool:
         """Answer all waiting and running calls as cut short, and take no further call."""
         self._closed = True
         self._refuse_waiting(ShuttingDown("The server is being stopped."))
-        for queued in self._calls:
-            queued.stop(fault_of(ShuttingDown("The server was stopped before the call was done.")))
+        cut = fault_of(ShuttingDown("The server was stopped before the call was done."))
+        for queued in [*self._calls]:
+            queued.stop(cut)
 
-    def arriving(self, expected: int | None) -> BodyBuffer:
-        """Return a buffer for the body of a call, of `expected` bytes if that is known."""
-        return BodyBuffer(self._shared_buffers, expected=expected)
+    def submit(self, call: Call, answer: Callable[[Reply], None]) -> QueuedCall:
+        """Compute a call in its turn.
 
-    @asynccontextmanager
-    async def call(self, call: Call) -> AsyncIterator[Reply]:
-        """Compute a call in its turn; the body of the reply is valid inside the `async with`.
-
-        Every failure is a fault of the reply. The call owns a body that `arriving` has collected.
-        When the caller is cancelled, or its own `timeout` is over, a waiting call is dropped; a
-        running one is stopped after the time that its worker took to load, and not before a second
-        has passed.
+        When its `timeout` is over, or it is abandoned, a waiting call is dropped; a running one is
+        stopped after the time that its worker took to load, and not before a second has passed.
         """
-        queued = QueuedCall(call, self._timeout)
+        queued = QueuedCall(call, answer, run_of=self._supervisor.run, limit=self._timeout)
         self._calls.add(queued)
         try:
-            async with asyncio.timeout(call.timeout) as deadline:
-                reply = await self._computed(queued)
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            self._abandon(queued)
-            reply = _refusal(call, fault_of(_late(call)))
-        except asyncio.CancelledError:
-            self._abandon(queued)
-            raise
-        finally:
-            if queued.task is None:
-                self._leave(queued)
-        try:
-            yield reply
-        finally:
-            self._shared_buffers.release_body(reply.body)
-
-    async def _computed(self, queued: QueuedCall) -> Reply:
-        """Compute a call; can be awaited again after a cancellation while a worker computes it."""
-        try:
-            if queued.worker is None:
-                await self._begin(queued)
-            computed = await self._finished(queued)
+            self._admit(queued)
         except TesseractRuntimeError as error:  # no worker has begun it
-            return _refusal(queued.call, fault_of(error))
-        assert queued.run is not None  # it has been admitted
-        try:
-            reply = await self._supervisor.ended(queued.run, computed)
-        except BaseException:
-            self._shared_buffers.release_body(computed.body)
-            raise
-        if not reply.body:  # a sink has failed the call
-            self._shared_buffers.release_body(computed.body)
-        return replace(reply, timings={"queue": queued.queue_seconds, **reply.timings})
-
-    async def _finished(self, queued: QueuedCall) -> Reply:
-        """Wait for the end of a call that a worker has begun."""
-        worker = queued.worker
-        assert worker is not None
-        try:
-            reply = await worker.finish()
-        except asyncio.CancelledError:
-            raise  # the call goes on without this task
-        except TesseractRuntimeError as error:
-            reply = _refusal(queued.call, queued.stopped or fault_of(error))
-        except BaseException:
-            self._end(queued, worker)
-            raise
-        self._end(queued, worker)
-        return reply
-
-    def _end(self, queued: QueuedCall, worker: WorkerProcess) -> None:
-        queued.end()
-        self._take_back(worker)
-
-    def _abandon(self, queued: QueuedCall) -> None:
-        """Let a call finish if that is cheaper than another worker."""
-        if queued.worker is not None:
-            queued.hurry()
-            queued.task = asyncio.create_task(self._finish_abandoned(queued))
-
-    async def _finish_abandoned(self, queued: QueuedCall) -> None:
-        """Wait for the end of a call whose caller has gone."""
-        try:
-            reply = await self._computed(queued)
-            self._shared_buffers.release_body(reply.body)
-        finally:
-            self._leave(queued)
-
-    def _leave(self, queued: QueuedCall) -> None:
-        if queued.run is not None:
-            self._supervisor.dismiss(queued.run)
-        self._calls.discard(queued)
-        self._shared_buffers.release_call(queued.call)
-
-    async def _begin(self, queued: QueuedCall) -> None:
-        """Wait until a worker has begun a call, in order of arrival."""
-        if self._closed:
-            raise ShuttingDown("The server is being stopped.")
-        queued.run = self._supervisor.admit(queued.call)
-        if self._idle:
-            queued.begin(self._idle[-1])
-            self._idle.pop()  # only now: if it cannot begin, the worker stays idle
-        elif self._ready or self._replacing:
-            self._waiting.append(queued)
-            await queued.turn
+            self._answer(queued, queued.refusal(error))
         else:
-            raise WorkersLost(self._lost_for_good())
+            if call.timeout is not None:
+                queued.after(call.timeout, self._expire, queued)
+        return queued
 
-    def _take_back(self, worker: WorkerProcess) -> None:
-        """Give a worker the call that has waited longest, or let it idle.
+    def abandon(self, ticket: QueuedCall) -> None:
+        """Let a running call finish if that is cheaper than another worker; drop a waiting one."""
+        ticket.abandon()
+        if ticket in self._waiting:
+            self._waiting.remove(ticket)
+            self._leave(ticket)
+        for worker in self._ready:
+            worker.cancel(ticket)
 
-        The call begins at once: the event loop may be busy when its task would be resumed.
-        """
+    def supply(self, worker: WorkerProcess) -> None:
+        """Give a worker the call that has waited longest, or let it idle."""
         if worker not in self._ready or worker.has_ended:
             return  # it is being replaced
-        if worker.output.has_news:
-            self._spawn(worker.output.show())
-        while self._waiting:
-            queued = self._waiting.popleft()
-            if queued.turn.done():
-                continue  # its caller has gone
-            try:
-                queued.begin(worker)
-            # The error concerns the waiting call, not the one that returns the worker.
-            except Exception as error:
-                queued.turn.set_exception(error)
-                continue
-            queued.turn.set_result(None)
-            return
-        self._idle.append(worker)
+        while worker.is_idle and self._waiting:
+            self._begin(self._waiting.popleft(), worker)
+        if worker.is_idle:
+            self._idle.append(worker)
+        else:
+            self._send_ahead(worker)
+
+    def show_output(self, worker: WorkerProcess) -> None:
+        """Write the output of a worker to stderr, in the background."""
+        self._spawn(worker.output.show())
+
+    def computed(self, queued: QueuedCall, reply: Reply) -> None:
+        """End the run of a call and answer it."""
+        queued.end()
+        if reply.fault is None and not self._supervisor.feeds_sinks:
+            self._answer(queued, reply)
+        else:
+            _keep(asyncio.create_task(self._end_run(queued, reply)), self._endings)
+
+    def skipped(self, queued: QueuedCall) -> None:
+        """Let a call wait again that a worker has not begun, before all others."""
+        queued.end()
+        if queued.answer is None:
+            self._leave(queued)
+        elif self._closed:
+            self._answer(queued, queued.refusal(ShuttingDown("The server is being stopped.")))
+        else:
+            self._waiting.appendleft(queued)
+
+    async def _end_run(self, queued: QueuedCall, reply: Reply) -> None:
+        answer = await self._supervisor.ended(queued.run(), reply)
+        if not answer.body:  # a sink has failed the call
+            self.release(reply)
+        self._answer(queued, answer)
+
+    def _answer(self, queued: QueuedCall, reply: Reply) -> None:
+        self._leave(queued)
+        if queued.answer is None:
+            self.release(reply)
+        else:
+            queued.answer(reply)
+
+    def _leave(self, queued: QueuedCall) -> None:
+        queued.end()
+        if queued in self._calls:
+            self._calls.remove(queued)
+            if queued.is_admitted:
+                self._supervisor.dismiss(queued.call)
+            self._shared_buffers.release_call(queued.call)
+
+    def _expire(self, queued: QueuedCall) -> None:
+        """Answer a call whose caller gives it no more time."""
+        error = TimedOut(
+            f"The call was not done within {queued.call.timeout:g} s, the time that it was given."
+        )
+        answer, reply = queued.answer, queued.refusal(error)
+        self.abandon(queued)
+        if answer is not None:
+            answer(reply)
+
+    def _admit(self, queued: QueuedCall) -> None:
+        """Let a call wait for a worker, which may be idle."""
+        if self._closed:
+            raise ShuttingDown("The server is being stopped.")
+        if not self._ready and not self._replacing:
+            raise WorkersLost(self._lost_for_good())
+        self._supervisor.admit(queued.call)
+        queued.is_admitted = True
+        self._waiting.append(queued)
+        while self._waiting and self._idle:
+            self.supply(self._idle.pop())
+        for worker in self._ready if self._waiting else ():
+            self._send_ahead(worker)
+
+    def _begin(self, queued: QueuedCall, worker: WorkerProcess) -> None:
+        try:
+            worker.begin(queued)
+        except OSError as error:  # too many files are open: the call has not begun
+            self._answer(queued, queued.refusal(exhausted(error)))
+
+    def _send_ahead(self, worker: WorkerProcess) -> None:
+        """Send a small call to the only worker while that computes the one before.
+
+        Among several, it would wait for one of them while another one is idle.
+        """
+        if self._size == 1 and self._waiting and worker.takes_ahead(self._waiting[0].call):
+            worker.send_ahead(self._waiting.popleft())
 
     async def _start(self) -> None:
-        worker = WorkerProcess.launch(self._shared_buffers, self._supervisor)
+        worker = WorkerProcess.launch(self._shared_buffers, self._supervisor, self)
         self._launched.add(worker)
         try:
             description = await worker.load(self._settings)
@@ -270,13 +262,17 @@ class WorkerPool:
         self._description = self._description or description
         self._ready.add(worker)
         worker.when_ended(self._lose)
-        self._take_back(worker)
+        self.show_output(worker)
+        self.supply(worker)
 
     def _lose(self, worker: WorkerProcess) -> None:
         """Replace a worker that has ended for any reason."""
         self._ready.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
+        ahead = worker.take_ahead()
+        if ahead is not None:
+            self.skipped(ahead)
         if not self._closed:
             self._replacing += 1
             self._spawn(self._replace(worker))
@@ -306,8 +302,7 @@ class WorkerPool:
     def _refuse_waiting(self, error: TesseractRuntimeError) -> None:
         while self._waiting:
             queued = self._waiting.popleft()
-            if not queued.turn.done():
-                queued.turn.set_exception(error)
+            self._answer(queued, queued.refusal(error))
 
     async def _maintain(self) -> None:
         """Forward output, warn of long calls and release idle memory, every half second."""
@@ -335,14 +330,10 @@ class WorkerPool:
         self._spawn(worker.finish_output())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._background_tasks.add(task)
-        task.add_done_callback(self._background_tasks.discard)
+        _keep(asyncio.create_task(work), self._background_tasks)
 
 
-def _late(call: Call) -> TimedOut:
-    return TimedOut(f"The call was not done within {call.timeout:g} s, the time that it was given.")
-
-
-def _refusal(call: Call, fault: Fault) -> Reply:
-    return Reply(run_id=call.run_id, format=call.output.format, fault=fault)
+def _keep(task: asyncio.Task[None], tasks: set[asyncio.Task[None]]) -> None:
+    """Hold a task until it is done: the event loop does not."""
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from functools import cached_property
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, Fault, Run, RunningCall
+from runtime_core.contracts import Call, Fault, Reply, Run, RunningCall
 from runtime_core.errors import CallerGone, TesseractRuntimeError, TimedOut
 from runtime_core.run_logs.long_runs import NOTICE_SECONDS, notice
-from runtime_core.workers.worker_process import WorkerProcess
+
+if TYPE_CHECKING:
+    from runtime_core.workers.worker_process import WorkerProcess
 
 _LEAST_SECONDS_WITHOUT_CALLER = 1.0
 """A worker that loads faster is still worth keeping for a call that is nearly done."""
@@ -23,20 +26,35 @@ _log = logging.getLogger(__name__)
 class QueuedCall:
     """One call in the pool, which may compute for `limit` seconds, the operator's limit.
 
-    It has a worker while it runs. A `task` finishes it once its caller has gone.
+    It has a worker while it runs, and an `answer` function while its caller waits.
     """
 
-    def __init__(self, call: Call, limit: float | None) -> None:
+    def __init__(
+        self,
+        call: Call,
+        answer: Callable[[Reply], None],
+        *,
+        run_of: Callable[[Call], Run],
+        limit: float | None,
+    ) -> None:
         self.call = call
-        self.run: Run | None = None
+        self.answer: Callable[[Reply], None] | None = answer
         self.worker: WorkerProcess | None = None
-        self.task: asyncio.Task[None] | None = None
         self.stopped: Fault | None = None
+        self.is_admitted = False  # its run id is taken
         self.queue_seconds = 0.0
+        self._run_of = run_of
+        self._run: Run | None = None
         self._limit = limit
         self._arrived = time.perf_counter()
         self._timers: list[asyncio.TimerHandle] = []
         self._warnings = 0
+
+    def run(self) -> Run:
+        """Return the run of the call, which is made when it is first needed."""
+        if self._run is None:
+            self._run = self._run_of(self.call)
+        return self._run
 
     @property
     def running(self) -> RunningCall:
@@ -51,20 +69,15 @@ class QueuedCall:
             self._warnings += 1
             _log.warning("%s", notice(self.call.endpoint, self.call.run_id, steps[0]))
 
-    @cached_property
-    def turn(self) -> asyncio.Future[None]:
-        """The future that is done when a worker has begun the call."""
-        return asyncio.get_running_loop().create_future()
-
     def begin(self, worker: WorkerProcess) -> None:
-        """Let a worker compute the admitted call, and stop it at the end of its time."""
-        assert self.run is not None  # it has been admitted
-        worker.begin(self.call, self.run)
+        """Note that a worker computes the call; stop it at the end of its time."""
         self.worker = worker
         self.queue_seconds = time.perf_counter() - self._arrived
         if self._limit is not None:
             error = TimedOut(f"The call was stopped after {self._limit:g} s.")
-            self._stop_after(self._limit, error)
+            self.after(self._limit, self.stop, fault_of(error))
+        if self.answer is None:
+            self._hurry(worker)
 
     def end(self) -> None:
         """Forget the worker, after the call has ended in any way."""
@@ -78,12 +91,23 @@ class QueuedCall:
             self.stopped = self.stopped or fault
             self.worker.kill()
 
-    def hurry(self) -> None:
-        """Stop a call without a caller after the time that a new worker would take to load."""
+    def abandon(self) -> None:
+        """Note that the caller has gone."""
+        self.answer = None
         if self.worker is not None:
-            seconds = max(self.worker.load_seconds, _LEAST_SECONDS_WITHOUT_CALLER)
-            self._stop_after(seconds, CallerGone("The client no longer waits."))
+            self._hurry(self.worker)
 
-    def _stop_after(self, seconds: float, error: TesseractRuntimeError) -> None:
+    def after(self, seconds: float, act: Callable[..., None], *arguments: object) -> None:
+        """Call a function after some time, unless the call has ended."""
         loop = asyncio.get_running_loop()
-        self._timers.append(loop.call_later(seconds, self.stop, fault_of(error)))
+        self._timers.append(loop.call_later(seconds, act, *arguments))
+
+    def refusal(self, error: TesseractRuntimeError) -> Reply:
+        """Return the reply of a call that has no result."""
+        fault = self.stopped or fault_of(error)
+        return Reply(run_id=self.call.run_id, format=self.call.output.format, fault=fault)
+
+    def _hurry(self, worker: WorkerProcess) -> None:
+        """Stop a call without a caller after the time that a new worker would take to load."""
+        seconds = max(worker.load_seconds, _LEAST_SECONDS_WITHOUT_CALLER)
+        self.after(seconds, self.stop, fault_of(CallerGone("The client no longer waits.")))

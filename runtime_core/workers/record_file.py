@@ -23,20 +23,24 @@ class RecordWriter:
 
     def __init__(self) -> None:
         self._descriptor = -1
+        self.has_written = False  # to the current file
 
     def go_on_in(self, descriptor: int) -> None:
         """Write to another file from now on."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = descriptor
+        self.has_written = False
         os.set_inheritable(descriptor, False)
 
     def opened(self, run: Run) -> None:
         """Report the opening of a run."""
+        self.has_written = True
         os.write(self._descriptor, b"\n")
 
     def take(self, run: Run, record: Record) -> None:
         """Write a record."""
+        self.has_written = True
         write_all(self._descriptor, [f"{as_json(record)}\n".encode("ascii")])
 
 

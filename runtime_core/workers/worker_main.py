@@ -23,22 +23,29 @@ from runtime_core.description import describe, loaded_plugins
 from runtime_core.errors import PluginFault, TesseractRuntimeError
 from runtime_core.message_texts import exception_text, own_text
 from runtime_core.plugins import PluginSelection, load_catalog
-from runtime_core.run_logs.standard_output import flush_output, redirect_output
+from runtime_core.run_logs.standard_output import flush_output, has_output, redirect_output
 from runtime_core.runtime import Runtime, local_runtime, served_runtime
-from runtime_core.workers.framing import ConnectionEnded, Message, receive, send
+from runtime_core.workers.framing import Channel, ConnectionEnded, Message
 from runtime_core.workers.mapped_segments import MappedSegments
 from runtime_core.workers.message_types import (
     ANSWER,
     BODY,
+    CALL,
+    CANCEL,
     FAILED,
     READY,
     RECORDS,
     SEGMENT,
     STREAMS,
+    WRITTEN,
+    is_ahead,
     is_in_shared_buffer,
     read_attached,
     read_call,
+    read_tree,
     reply_message,
+    skipped_message,
+    tree_message,
 )
 from runtime_core.workers.record_file import RecordWriter
 from runtime_core.workers.shared_memory import SharedBuffer
@@ -54,10 +61,10 @@ def main(descriptor: int, parent: int) -> int:
     connection = socket.socket(fileno=descriptor)
     try:
         with connection, suppress(ConnectionEnded), ExitStack() as set_up:
-            records = RecordWriter()
-            runtime = _start(connection, records, set_up)
+            records, channel = RecordWriter(), Channel(connection)
+            runtime = _start(channel, records, set_up)
             if runtime is not None:
-                _Worker(runtime, connection, records).work()
+                _Worker(runtime, channel, records).work()
     # `teardown()` may fail, and user code may interrupt its process between two calls.
     except (TesseractRuntimeError, KeyboardInterrupt) as error:
         sys.stderr.write(f"Error: {own_text(error) or exception_text(error)}\n")
@@ -68,28 +75,42 @@ def main(descriptor: int, parent: int) -> int:
 class _Worker:
     """Answers calls in the order of their arrival."""
 
-    def __init__(self, runtime: Runtime, connection: socket.socket, records: RecordWriter) -> None:
+    def __init__(self, runtime: Runtime, channel: Channel, records: RecordWriter) -> None:
         self._runtime = runtime
-        self._connection = connection
+        self._channel = channel
         self._records = records
         self._process = os.getpid()
         self._segments = MappedSegments()
         self._answer: SharedBuffer | None = None  # for the next large answer
+        self._has_written = False  # since the last files came
 
     def work(self) -> NoReturn:
         """Answer until the supervisor hangs up, which raises `ConnectionEnded`."""
         while True:
-            self._segments.release_old(self._connection)
-            asked = receive(self._connection)
-            reply = self._reply(asked)
-            if os.getpid() != self._process:
-                os._exit(0)  # a fork of user code that returned must not answer
-            message = reply_message(asked.data["number"], reply, self._answer)
-            if is_in_shared_buffer(message) and self._answer is not None:
-                self._answer.close()
-                self._answer = None
-            flush_output()
-            send(self._connection, message)
+            asked = self._channel.next(self._segments.release_old)
+            if asked.kind == CALL:
+                self._channel.send(self._answer_to(asked))
+
+    def _answer_to(self, asked: Message) -> Message:
+        if is_ahead(asked) and (self._has_written or self._is_cancelled(asked)):
+            return skipped_message(asked.number)
+        reply = self._reply(asked)
+        if os.getpid() != self._process:
+            os._exit(0)  # a fork of user code that returned must not answer
+        flush_output()
+        self._has_written = self._records.has_written or has_output()
+        outcome = WRITTEN if self._has_written else 0
+        message = reply_message(asked.number, reply, self._answer, outcome=outcome)
+        if is_in_shared_buffer(message) and self._answer is not None:
+            self._answer.close()
+            self._answer = None
+        return message
+
+    def _is_cancelled(self, asked: Message) -> bool:
+        return any(
+            (later.kind, later.number) == (CANCEL, asked.number)
+            for later in self._channel.arrived()
+        )
 
     def _reply(self, asked: Message) -> Reply:
         attached = read_attached(asked)
@@ -100,7 +121,7 @@ class _Worker:
         with closing(SharedBuffer(attached[BODY])) as shared_buffer:
             return self._runtime.answer(read_call(asked, shared_buffer, segment))
 
-    def _use(self, attached: Mapping[str, int]) -> None:
+    def _use(self, attached: Mapping[int, int]) -> None:
         """Use the files that the supervisor attaches for this call and the following ones."""
         if RECORDS in attached:
             self._records.go_on_in(attached[RECORDS])
@@ -110,9 +131,9 @@ class _Worker:
             self._answer = SharedBuffer(attached[ANSWER])
 
 
-def _start(connection: socket.socket, records: RecordWriter, set_up: ExitStack) -> Runtime | None:
+def _start(channel: Channel, records: RecordWriter, set_up: ExitStack) -> Runtime | None:
     """Load the Tesseract of the first message, and answer with its description or a fault."""
-    start = receive(connection).data
+    start = read_tree(channel.next())
     try:
         plugins = start["plugins"]
         disabled = frozenset(plugins["disabled"])
@@ -128,9 +149,9 @@ def _start(connection: socket.socket, records: RecordWriter, set_up: ExitStack) 
     except (Exception, KeyboardInterrupt) as error:
         fault = author_fault(error)
     else:
-        send(connection, Message(kind=READY, data=description.as_data()))
+        channel.send(tree_message(READY, description.as_data()))
         return runtime
-    send(connection, Message(kind=FAILED, data=asdict(fault)))
+    channel.send(tree_message(FAILED, asdict(fault)))
     return None
 
 

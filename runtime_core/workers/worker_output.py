@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from runtime_core.contracts import Run
 from runtime_core.run_logs import RunSupervisor
@@ -23,7 +24,7 @@ class WorkerOutput:
         self._current = CapturedOutput()
         self._earlier: list[CapturedOutput] = []
         self._records: RecordReader | None = None
-        self._run: Run | None = None
+        self._run: Callable[[], Run] | None = None
         self._closing: asyncio.Future[None] | None = None
         self._showing = asyncio.Lock()
 
@@ -41,7 +42,7 @@ class WorkerOutput:
         """Return the last whole lines of the current call, at most `size` bytes."""
         return self._current.tail(size)
 
-    def prepare(self, attached: dict[str, int]) -> None:
+    def prepare(self, attached: dict[int, int]) -> None:
         """Make the files that the next call needs, and attach their descriptors to it.
 
         `OSError` if this process has too many files open; what has been attached stays valid.
@@ -57,8 +58,8 @@ class WorkerOutput:
                 earlier_records.close()
             attached[RECORDS] = self._records.descriptor
 
-    def begin(self, run: Run) -> None:
-        """Assign later output and records to a run."""
+    def begin(self, run: Callable[[], Run]) -> None:
+        """Assign later output and records to a run, which is made when there are any."""
         self._run, self._closing = run, None
         self._current.begin(run)
 
@@ -70,10 +71,11 @@ class WorkerOutput:
     async def follow(self) -> None:
         """Forward the output and records of the running call so far."""
         await self._current.keep()
-        if self._run is not None and self._records is not None and self._supervisor.feeds_sinks:
+        run = self._run
+        if run is not None and self._records is not None and self._supervisor.feeds_sinks:
             for records in self._records.pieces():
                 for record in records:
-                    self._supervisor.take(self._run, record)
+                    self._supervisor.take(run(), record)
                 await asyncio.sleep(0)
 
     async def close_run(self) -> None:
@@ -81,7 +83,7 @@ class WorkerOutput:
         if self._run is None or self._records is None or not self._records.has_opened:
             return
         if self._closing is None:
-            closing = asyncio.to_thread(self._supervisor.abandoned, self._run)
+            closing = asyncio.to_thread(self._supervisor.abandoned, self._run())
             self._closing = asyncio.ensure_future(closing)
         await asyncio.shield(self._closing)
 

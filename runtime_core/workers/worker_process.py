@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from runtime_core.calls.faults import RaisedFault
-from runtime_core.contracts import Call, Description, Reply, Run
+from runtime_core.contracts import Call, Description, Reply
 from runtime_core.errors import WorkerDied
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs.supervisor import RunSupervisor
@@ -24,16 +24,24 @@ from runtime_core.workers.framing import ConnectionEnded, Message
 from runtime_core.workers.message_types import (
     ANSWER,
     BODY,
+    CANCEL,
     FAILED,
+    REPLY,
     SEGMENT,
+    SKIPPED,
     START,
+    WRITTEN,
     call_message,
     is_in_shared_buffer,
+    outcome_of,
     read_fault,
     read_reply,
+    read_tree,
+    tree_message,
 )
 from runtime_core.workers.process_exit import end_of
-from runtime_core.workers.shared_memory import SharedBuffer, SharedBufferPool
+from runtime_core.workers.queued_call import QueuedCall
+from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer, SharedBufferPool
 from runtime_core.workers.worker_output import WorkerOutput
 
 _SECONDS_TO_END = 5.0
@@ -55,24 +63,50 @@ class WorkerSettings:
     confined: bool = True
 
 
+class Supplier(Protocol):
+    """The pool of a worker, which supplies it with calls."""
+
+    def supply(self, worker: WorkerProcess) -> None:
+        """Give a worker its next call, or let it idle."""
+
+    def show_output(self, worker: WorkerProcess) -> None:
+        """Forward what a worker has written, in the background."""
+
+    def computed(self, queued: QueuedCall, reply: Reply) -> None:
+        """Take the reply to a call, with a body that must be released."""
+
+    def skipped(self, queued: QueuedCall) -> None:
+        """Take back a call that was sent ahead and has not begun."""
+
+
 class WorkerProcess:
-    """A started worker. It leads a session of its own, so that Ctrl-C does not reach user code."""
+    """A started worker. It leads a session of its own, so that Ctrl-C does not reach user code.
+
+    It computes one call, and the next one may lie in its socket: that has not begun before the
+    reply to the first has come.
+    """
 
     def __init__(
         self,
         process: subprocess.Popen[bytes],
-        connection: Connection,
+        endpoint: socket.socket,
         output: WorkerOutput,
         buffers: SharedBufferPool,
+        pool: Supplier,
     ) -> None:
         self.output = output
         self.load_seconds = 0.0
         self._process = process
-        self._connection = connection
+        self._connection = Connection(endpoint, received=self._receive, ended=self._mourn)
         self._buffers = buffers
+        self._pool = pool
         self._answer_buffer: SharedBuffer | None = None  # for the next large answer
-        self._attached: dict[str, int] = {}  # descriptors that go with the next call
-        self._number = 0  # of the last call
+        self._attached: dict[int, int] = {}  # descriptors that go with the next call
+        self._number = 0  # of the last call that was sent
+        self._current: QueuedCall | None = None
+        self._ahead: QueuedCall | None = None
+        self._loaded: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._closing: asyncio.Task[None] | None = None  # what remains to be done for a call
         self._has_loaded = self._is_killed = False
         self._is_free = asyncio.Event()
         self._is_free.set()
@@ -84,12 +118,19 @@ class WorkerProcess:
         """Whether the process has ended, or is about to."""
         return self._is_killed or self._ended.done()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the worker has no call and has forwarded the output of the last one."""
+        return self._current is None and self._ahead is None and self._closing is None
+
     def when_ended(self, act: Callable[[WorkerProcess], None]) -> None:
         """Call a function once the process has ended."""
         self._ended.add_done_callback(lambda _: act(self))
 
     @classmethod
-    def launch(cls, buffers: SharedBufferPool, supervisor: RunSupervisor) -> WorkerProcess:
+    def launch(
+        cls, buffers: SharedBufferPool, supervisor: RunSupervisor, pool: Supplier
+    ) -> WorkerProcess:
         """Start a process in a running event loop; it ends with the thread that starts it."""
         ours, theirs = socket.socketpair()
         output = WorkerOutput(supervisor)
@@ -104,63 +145,74 @@ class WorkerProcess:
                 stderr=output.descriptor,
                 start_new_session=True,
             )
-        return cls(process, Connection(ours), output, buffers)
+        return cls(process, ours, output, buffers, pool)
 
     async def load(self, settings: WorkerSettings) -> Description:
         """Let the worker load the Tesseract; errors of loading are raised here."""
         start = time.perf_counter()
-        self._connection.ask(Message(kind=START, data=asdict(settings)))
+        self._connection.send(tree_message(START, asdict(settings)))
         try:
-            answer = await self._answer_to(None, "while it loaded the Tesseract")
-        except WorkerDied as error:  # the operator may read it
+            answer = await self._loaded
+        except ConnectionEnded:  # the operator may read the output
+            error = await self._death("while it loaded the Tesseract")
             raise WorkerDied(f"{error} The end of its output:\n{error.output}") from None
         self.load_seconds = time.perf_counter() - start
         if answer.kind == FAILED:
-            raise RaisedFault(read_fault(answer.data))
+            raise RaisedFault(read_fault(read_tree(answer)))
         self._has_loaded = True
-        return Description.from_data(answer.data)
+        return Description.from_data(read_tree(answer))
 
-    def begin(self, call: Call, run: Run) -> None:
+    def begin(self, queued: QueuedCall) -> None:
         """Begin to compute a call, whose body must stay until it is finished.
 
         Output is written to the log of its run from now on. `OSError` if this process has too many
         files open; then the call has not begun.
         """
+        call = queued.call
         if self._answer_buffer is None:
             self._answer_buffer = self._buffers.lease()
             self._attached[ANSWER] = self._answer_buffer.descriptor
         self.output.prepare(self._attached)
         body = self._buffers.holding(call.body)
-        attached = {} if body is None else {BODY: body.descriptor}
+        attached, self._attached = self._attached, {}
+        if body is not None:
+            attached[BODY] = body.descriptor
         if call.segment is not None:
             attached[SEGMENT] = call.segment.descriptor
-        attached |= self._attached
-        self._attached.clear()
         self._is_free.clear()
-        self.output.begin(run)
         self._number += 1
-        self._connection.ask(call_message(self._number, call, attached))
+        self._compute(queued)
+        self._connection.send(call_message(self._number, call, attached))
+        if self._connection.has_ended:
+            self._mourn()
 
-    async def finish(self) -> Reply:
-        """Wait for the end of the call; `WorkerDied` if the process ends before it has answered.
+    def takes_ahead(self, call: Call) -> bool:
+        """Check whether a call can be sent before the current one has been answered."""
+        return (
+            self._current is not None
+            and self._ahead is None
+            and memoryview(call.body).nbytes < SMALLEST
+            and call.segment is None
+            and not self.has_ended
+        )
 
-        Output and records have been forwarded then. The caller must release the body of the reply.
-        When its task is cancelled, another task must await `finish` again, for the same end.
-        """
-        try:
-            answer = await self._answer_to(self._number, "during the call")
-        except WorkerDied:
-            await self.output.follow()
-            await self.output.close_run()
-            self._end_call()
-            raise
-        await self.output.follow()
-        self._end_call()
-        buffer = self._answer_buffer
-        assert buffer is not None  # it is kept until no call is under way
-        if is_in_shared_buffer(answer):
-            self._answer_buffer = None
-        return read_reply(answer, buffer)
+    def send_ahead(self, queued: QueuedCall) -> None:
+        """Send a call that is computed after the current one."""
+        self._ahead = queued
+        self._number += 1
+        self._connection.send(call_message(self._number, queued.call, {}, ahead=True))
+
+    def cancel(self, queued: QueuedCall) -> None:
+        """Let the worker skip a call that was sent ahead, unless it has begun."""
+        if self._ahead is queued:
+            self._connection.send(Message(kind=CANCEL, number=self._number))
+
+    def take_ahead(self) -> QueuedCall | None:
+        """Return the call that a dead worker has not begun, if any."""
+        queued, self._ahead = self._ahead, None
+        if self.is_idle:
+            self._is_free.set()
+        return queued
 
     def shrink(self) -> None:
         """Free the memory for the next answer; an idle worker has no view of it."""
@@ -193,23 +245,88 @@ class WorkerProcess:
             self._answer_buffer = None
         await self.output.finish()
 
-    def _end_call(self) -> None:
-        self.output.end()
-        self._is_free.set()
+    def _compute(self, queued: QueuedCall) -> None:
+        self._current = queued
+        queued.begin(self)
+        self.output.begin(queued.run)
 
-    async def _answer_to(self, number: int | None, moment: str) -> Message:
-        try:
-            answer = await self._connection.answer()
-            if answer.data.get("number") == number:
-                return answer
-        except ConnectionEnded:
-            await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)  # for its exit code
+    def _receive(self, message: Message) -> None:
+        if not self._loaded.done():
+            self._loaded.set_result(message)
+            return
+        queued = self._current or self._ahead
+        number = self._number - (self._current is not None and self._ahead is not None)
+        if queued is None or (message.kind, message.number) != (REPLY, number):
+            self._connection.end()  # another process holds it open
+            return
+        outcome = outcome_of(message)
+        if self._current is None:  # the call before it has written output
+            self._ahead = None
+            self._pool.skipped(queued)
+            self._go_on()
+            return
+        self._current = None
+        if outcome & SKIPPED:
+            self._compute_next()
+            self._pool.skipped(queued)
+            return
+        reply = read_reply(message, queued.call, self._answer_buffer, queue=queued.queue_seconds)
+        if is_in_shared_buffer(message):
+            self._answer_buffer = None
+        if outcome & WRITTEN:
+            self._closing = asyncio.ensure_future(self._follow(queued, reply))
+            return
+        self._compute_next()
+        self._pool.computed(queued, reply)
+
+    def _compute_next(self) -> None:
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            self._compute(ahead)
+        self._go_on()
+
+    async def _follow(self, queued: QueuedCall, reply: Reply) -> None:
+        """Forward the output and records of a call before it is answered."""
+        await self.output.follow()
+        self._close(queued, reply)
+
+    def _close(self, queued: QueuedCall, reply: Reply) -> None:
+        self._closing = None
+        self._pool.show_output(self)
+        self._go_on()
+        self._pool.computed(queued, reply)
+
+    def _go_on(self) -> None:
+        """Take another call, unless the output of the last one is still being forwarded."""
+        if self.is_idle:
+            self.output.end()
+            self._is_free.set()
+        self._pool.supply(self)
+
+    def _mourn(self) -> None:
+        """Find out why the process has ended."""
+        if not self._loaded.done():
+            self._loaded.set_exception(ConnectionEnded())
+        elif self._current is not None and self._closing is None:
+            self._closing = asyncio.ensure_future(self._bury(self._current))
+        else:
+            self.kill()
+
+    async def _bury(self, queued: QueuedCall) -> None:
+        error = await self._death("during the call")
+        await self.output.follow()
+        await self.output.close_run()
+        self._current = None
+        self._close(queued, queued.refusal(error))
+
+    async def _death(self, moment: str) -> WorkerDied:
+        """Return the error of a worker whose connection has ended, with its exit code."""
+        await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)
         by_runtime = self._is_killed
-        # Any other answer comes from another process, which holds the connection open.
         await self.killed()
         end = "stopped by the runtime" if by_runtime else _end_text(self._process.returncode)
         output = self.output.tail(_TAIL).strip()
-        raise WorkerDied(f"The worker process ended {moment} ({end}).", output=output)
+        return WorkerDied(f"The worker process ended {moment} ({end}).", output=output)
 
 
 def _end_text(code: int) -> str:

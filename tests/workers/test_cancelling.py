@@ -18,7 +18,6 @@ from runtime_core.run_logs import RunSupervisor
 from runtime_core.run_logs.text_log import append_text
 from runtime_core.workers import WorkerPool
 from runtime_core.workers import captured_output as captured_output_module
-from runtime_core.workers.connection import Connection
 from runtime_core.workers.worker_process import WorkerProcess
 from tests.patience import patient, until
 from tests.server.conftest import GATED
@@ -135,31 +134,27 @@ def test_time_of_a_call_that_is_given_up_still_counts(pool: Pool) -> None:
 
 
 @both_loops
-@pytest.mark.parametrize("moment", ["_wake", "finish"])
+@pytest.mark.parametrize("moment", [(WorkerProcess, "_receive"), (WorkerPool, "computed")])
 def test_caller_who_goes_as_the_reply_comes_leaves_no_memory_leased(
-    pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str, moment: str
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str, moment: tuple[type, str]
 ) -> None:
     """A reply whose caller goes at that moment is released."""
-    tell, finish = Connection._wake, WorkerProcess.finish
+    owner, name = moment
+    act = getattr(owner, name)
     callers: list[asyncio.Task[Reply]] = []
 
-    def tell_and_go(connection: Connection) -> None:
-        tell(connection)
-        callers[0].cancel()
-
-    async def finish_and_go(worker: WorkerProcess) -> Reply:
-        reply = await finish(worker)
-        callers[0].cancel()
-        return reply
+    def act_and_go(*arguments: object) -> None:
+        act(*arguments)
+        for caller in callers:
+            caller.cancel()
 
     async def give_up(workers: WorkerPool) -> int:
         async with workers:
+            monkeypatch.setattr(owner, name, act_and_go)
+            [worker] = workers._ready
+            monkeypatch.setattr(worker._connection, "_received", worker._receive)
             task = asyncio.create_task(computed(workers, call_of({"text": "a" * 100_000})))
             callers.append(task)
-            if moment == "_wake":
-                monkeypatch.setattr(Connection, "_wake", tell_and_go)
-            else:
-                monkeypatch.setattr(WorkerProcess, "finish", finish_and_go)
             await asyncio.wait([task])
             assert task.cancelled()
             await until(lambda: not workers._calls)

@@ -21,8 +21,6 @@ from runtime_core.workers import captured_output as captured_output_module
 from runtime_core.workers import pool as pool_module
 from runtime_core.workers import worker_output as worker_output_module
 from runtime_core.workers.captured_output import CapturedOutput
-from runtime_core.workers.connection import Connection
-from runtime_core.workers.framing import Message
 from runtime_core.workers.worker_process import WorkerProcess
 from tests.patience import patient, until
 from tests.server.conftest import GATED, wait_until_gone
@@ -138,41 +136,20 @@ def pids(workers: WorkerPool) -> set[int]:
 
 def test_killed_worker_gets_no_further_call(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that is killed just after its reply is replaced."""
-    finish_in_time = WorkerProcess.finish
+    supply_in_time = WorkerPool.supply
 
-    async def finish_too_late(worker: WorkerProcess) -> Reply:
-        reply = await finish_in_time(worker)
-        if reply.run_id == "late":
+    def supply_too_late(workers: WorkerPool, worker: WorkerProcess) -> None:
+        if [q.call.run_id for q in workers._calls if q.worker is worker] == ["late"]:
             worker.kill()
-        return reply
+        supply_in_time(workers, worker)
 
-    monkeypatch.setattr(WorkerProcess, "finish", finish_too_late)
-    first, second = asyncio.run(replies(pool(OBEDIENT), told(run_id="late"), told()))
-    assert pid_of(first) != pid_of(second)
-
-
-@both_loops
-def test_reply_of_a_worker_that_was_put_away_is_a_death(
-    pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
-) -> None:
-    """A call reports the death of its worker, even if it reads its connection late."""
-    answer_in_time = Connection.answer
-
-    async def answer_too_late(connection: Connection) -> Message:
-        if os.environ.get("LATE"):
-            await until(lambda: connection._socket.fileno() == -1)
-        return await answer_in_time(connection)
-
-    async def die(workers: WorkerPool) -> Reply:
+    async def in_turn(workers: WorkerPool) -> list[int]:
         async with workers:
-            monkeypatch.setenv("LATE", "yes")
-            died = asyncio.create_task(computed(workers, told("os._exit(1)")))
-            await until(lambda: not workers._ready)
-            monkeypatch.delenv("LATE")
-            return await died
+            return [pid_of(await computed(workers, told(run_id=name))) for name in ("late", "next")]
 
-    monkeypatch.setattr(Connection, "answer", answer_too_late)
-    fault_text(run(loop, die(pool(OBEDIENT))), FaultKind.WORKER_DIED)
+    monkeypatch.setattr(WorkerPool, "supply", supply_too_late)
+    first, second = asyncio.run(in_turn(pool(OBEDIENT)))
+    assert first != second
 
 
 def test_calls_wait_for_the_new_worker(pool: Pool) -> None:
@@ -257,26 +234,24 @@ def test_processes_of_user_code_end_with_their_worker(pool: Pool) -> None:
 
 
 STRAY_REPLY = """
-import gc, json, struct
+import gc, struct
 [connection] = [o for o in gc.get_objects() if type(o).__name__ == "socket" and o.type == 1]
-{header}
-connection.sendall(struct.pack(">I", len(header)) + header)
+connection.sendall({message})
 """
 
-STRAY_HEADERS = {
+STRAY_MESSAGES = {
     "the reply to another call": """
-reply = dict(run_id="x", format="json", timings={}, fault=None)
-data = dict(number=1000, reply=reply, body_size=None)
-header = json.dumps(dict(kind="reply", data=data, sizes=[])).encode()
+struct.pack(">4sBBHI", b"TRW1", 6, 0, 4, 1000) + struct.pack(">4Q", 9, 0, 0, 0) + bytes(9)
 """,
-    "no message": 'header = b"not JSON"',
+    "no message": 'b"not a message"',
+    "the beginning of none": 'b"TR!"',
 }
 
 
-@pytest.mark.parametrize("header", STRAY_HEADERS.values(), ids=STRAY_HEADERS)
-def test_answer_that_is_not_to_the_call_ends_the_worker(pool: Pool, header: str) -> None:
+@pytest.mark.parametrize("message", STRAY_MESSAGES.values(), ids=STRAY_MESSAGES)
+def test_answer_that_is_not_to_the_call_ends_the_worker(pool: Pool, message: str) -> None:
     """Other bytes on the connection of a worker end it, and the next call is right."""
-    stray = told(STRAY_REPLY.format(header=header))
+    stray = told(STRAY_REPLY.format(message=message.strip()))
     died, alive = asyncio.run(replies(pool(OBEDIENT), stray, told(number=3)))
     fault_text(died, FaultKind.WORKER_DIED)
     assert tree(alive)["run"] == [3]
@@ -342,10 +317,8 @@ def test_call_that_cannot_begin_costs_no_worker(
             await computed(workers, told("print('x')"))
             with monkeypatch.context() as patch:
                 patch.setattr(worker_output_module, "CapturedOutput", fail)
-                for outcome in await asyncio.gather(
-                    *(computed(workers, told()) for _ in range(3)), return_exceptions=True
-                ):
-                    assert isinstance(outcome, OSError)
+                for reply in await asyncio.gather(*(computed(workers, told()) for _ in range(3))):
+                    assert "Too many open files" in fault_text(reply, FaultKind.QUEUE_FULL)
             return [await computed(workers, told("print('y')")) for _ in range(3)]
 
     assert [pid_of(reply) for reply in run(loop, too_many(pool(OBEDIENT)))]

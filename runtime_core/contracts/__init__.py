@@ -35,8 +35,11 @@ from runtime_core.contracts.runs import (
 )
 from runtime_core.contracts.scope import CallScope
 from runtime_core.contracts.server import (
+    AnsweredRequest,
+    Handling,
     Layer,
     Place,
+    RequestHead,
     RunningCall,
     ServerContext,
     ServerExtension,
@@ -70,7 +73,10 @@ __all__ = [
     "Format",
     "GradientBackend",
     "InvalidSyntax",
+    "AnsweredRequest",
+    "Handling",
     "Layer",
+    "RequestHead",
     "LazyCall",
     "Metric",
     "Parameter",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runtime_core.contracts.calls import Call, Reply
@@ -25,12 +25,54 @@ class Place(StrEnum):
     REQUEST = "request"
 
 
+@dataclass(kw_only=True, slots=True)
+class RequestHead:
+    """The head of a request. Fields have lower-case names; repeated ones are joined.
+
+    A layer that identifies the caller sets `caller`.
+    """
+
+    method: str
+    path: str
+    query: bytes = b""
+    fields: Mapping[str, str]
+    caller: str | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class AnsweredRequest:
+    """A request and its answer in numbers; `status` is `None` if the client did not wait for it."""
+
+    method: str
+    path: str
+    status: int | None
+    run_id: str | None
+    bytes_in: int
+    bytes_out: int
+    seconds: float
+    timings: Mapping[str, float]
+
+
+class Handling(Enum):
+    """What a layer's `head` function may ask for: that `wrap` handles this request."""
+
+    WRAPPED = "wrapped"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """An ASGI middleware, `wrap(app) -> app`, and its position around the routes."""
+    """An ASGI middleware, `wrap(app) -> app`, and its position around the routes.
+
+    A layer that neither changes bodies nor successful answers can also declare `head`, which spares
+    most calls ASGI, if all layers have one: `head(request)` returns `None`, a Starlette `Response`
+    that refuses the request, or `Handling.WRAPPED`. For these calls, `answered` is called once they
+    are answered.
+    """
 
     place: Place
     wrap: Callable[[Any], Any]
+    head: Callable[[RequestHead], Any] | None = None
+    answered: Callable[[AnsweredRequest], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from runtime_core.contracts import (
     BoundEndpoint,
     Buffer,
     EncodedArray,
+    Handling,
     Layer,
     LazyCall,
     Place,
@@ -294,7 +295,18 @@ def _layer(guard: Guard, layer: Any) -> Layer:
     def wrapped(application: Any, *_: Any) -> Any:
         return guard.application(f"the layer at {place}", application, _gone())
 
-    return Layer(place=place, wrap=guard.of("wrap", layer.wrap, wrapped))
+    return Layer(
+        place=place,
+        wrap=guard.of("wrap", layer.wrap, wrapped),
+        head=guard.optional("head", layer.head, _verdict),
+        answered=guard.optional("answered", layer.answered),
+    )
+
+
+def _verdict(answer: Any, *_: Any) -> Any:
+    if answer not in (None, Handling.WRAPPED) and not hasattr(answer, "raw_headers"):
+        raise Wrong(f"{shown(answer)}, expected a response, `Handling.WRAPPED` or `None`")
+    return answer
 
 
 def _route(guard: Guard, route: Any) -> Any:

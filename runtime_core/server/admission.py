@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
-from runtime_core.errors import BodyTooLarge, QueueFull
-
-Reserve = Callable[[int], None]
-"""Reserves the bytes of a body that have arrived so far; raises `QueueFull` or `BodyTooLarge`."""
+from runtime_core.errors import QueueFull
 
 
 class Admission:
@@ -24,39 +18,21 @@ class Admission:
         if self._free_slots <= 0:
             raise QueueFull("The queue is full: so many calls wait already. Try again later.")
 
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Count a complete call inside the `with`; `QueueFull` if there are too many."""
+    def take_slot(self) -> None:
+        """Count a complete call; `QueueFull` if there are too many."""
         self.refuse_if_full()
         self._free_slots -= 1
-        try:
-            yield
-        finally:
-            self._free_slots += 1
 
-    @contextmanager
-    def body(self, *, besides: int = 0) -> Iterator[Reserve]:
-        """Count the bytes of a body inside the `with`, and those in memory `besides` it."""
-        reserved = 0
-
-        def reserve(size: int) -> None:
-            nonlocal reserved
-            size += besides
-            if size > self._size:
-                message = f"The body is larger than the {self._size} bytes of --max-queued-bytes."
-                raise BodyTooLarge(message)
-            self._take(size - reserved)
-            reserved = size
-
-        try:
-            yield reserve
-        finally:
-            self._free_size += reserved
-
-    def _take(self, size: int) -> None:
+    def reserve(self, size: int) -> None:
+        """Count the bytes of a body; `QueueFull` if there are too many."""
         if size > self._free_size:
             raise QueueFull(
                 f"The bodies of waiting calls would exceed {self._size} bytes together. Try again "
                 "later, or raise --max-queued-bytes."
             )
         self._free_size -= size
+
+    def free(self, *, slots: int = 0, size: int = 0) -> None:
+        """Forget calls and bytes that were counted."""
+        self._free_slots += slots
+        self._free_size += size

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from dataclasses import dataclass
 
 from fastapi_offline import FastAPIOffline
-from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runtime_core.contracts import Place, ServerParts
+from runtime_core.contracts import Layer, Place, ServerParts
 from runtime_core.errors import PluginFailed, did_you_mean
 from runtime_core.plugins.guard import Guarded, GuardedApplication
+from runtime_core.server.direct_calls import DirectCalls
 from runtime_core.server.fault_boundary import FaultBoundary
 from runtime_core.server.responses import JsonResponse
 from runtime_core.server.routes import ComputingRoute, endpoint_routes
 from runtime_core.server.server import Server
 
 
-def build_application(server: Server, parts: Mapping[str, ServerParts]) -> ASGIApp:
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """An ASGI application, and those of its calls that need no ASGI."""
+
+    asgi: ASGIApp
+    direct_calls: DirectCalls
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request of any kind."""
+        await self.asgi(scope, receive, send)
+
+
+def build_application(server: Server, parts: Mapping[str, ServerParts]) -> Application:
     """Build the application of a server with the parts of its extensions, by their names.
 
     An extension that fails is left out whole.
@@ -46,7 +59,7 @@ def extension_parts(server: Server) -> dict[str, ServerParts]:
     return parts
 
 
-def _built(server: Server, parts: Sequence[ServerParts]) -> ASGIApp:
+def _built(server: Server, parts: Sequence[ServerParts]) -> Application:
     app = FastAPIOffline(
         title=server.config.name,
         version=server.config.version,
@@ -69,18 +82,27 @@ def _built(server: Server, parts: Sequence[ServerParts]) -> ASGIApp:
     app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
     app.router.routes.extend(endpoint_routes(server))
     server.observers[:] = [part.observe for part in parts if part.observe is not None]
-    return _layered(_with_short_cuts(app, app.router.routes), parts, server)
+    computing = _computing(app.router.routes)
+    layers = _ordered(layer for part in parts for layer in part.layers)
+    return Application(
+        asgi=_layered(_with_short_cuts(app, computing), layers, server),
+        direct_calls=DirectCalls(server, computing, layers),
+    )
 
 
-def _with_short_cuts(app: ASGIApp, routes: Sequence[BaseRoute]) -> ASGIApp:
-    """Forward calls directly to the routes that compute, without a search of the router."""
-    computing = {
-        route.path: ServerErrorMiddleware(route.app)
+def _computing(routes: Sequence[BaseRoute]) -> Mapping[str, ComputingRoute]:
+    """Return the routes that compute by their paths, unless an extension has taken the path."""
+    return {
+        route.path: route.app
         for route in routes
         if isinstance(route, Route)
         and isinstance(route.app, ComputingRoute)
         and _chosen(routes, route.path) is route
     }
+
+
+def _with_short_cuts(app: ASGIApp, computing: Mapping[str, ComputingRoute]) -> ASGIApp:
+    """Forward calls directly to the routes that compute, without a search of the router."""
 
     async def forward(scope: Scope, receive: Receive, send: Send) -> None:
         is_call = scope["type"] == "http" and scope["method"] == "POST"
@@ -109,11 +131,15 @@ def _contained(route: BaseRoute, server: Server) -> BaseRoute:
     return route
 
 
-def _layered(app: ASGIApp, parts: Sequence[ServerParts], server: Server) -> ASGIApp:
-    """Wrap the application in the layers of the extensions, the outermost place last."""
-    layers = [layer for part in parts for layer in part.layers]
+def _ordered(layers: Iterable[Layer]) -> Sequence[Layer]:
+    """Return the layers from the innermost to the outermost."""
     places = [*Place]
-    for layer in sorted(layers, key=lambda layer: places.index(layer.place), reverse=True):
+    return sorted(layers, key=lambda layer: places.index(layer.place), reverse=True)
+
+
+def _layered(app: ASGIApp, layers: Sequence[Layer], server: Server) -> ASGIApp:
+    """Wrap the application in the layers of the extensions, the outermost last."""
+    for layer in layers:
         if isinstance(layer.wrap, Guarded):  # of a plugin, which is not to blame for what is inside
             app = FaultBoundary(layer.wrap(FaultBoundary(app, server)), server)
         else:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Fault
-from runtime_core.errors import FaultKind, PluginFailed, TesseractRuntimeError
 from runtime_core.run_logs.run import is_run_id, new_run_id
 from runtime_core.server.headers import named_run_id
 from runtime_core.server.responses import fault_response
 from runtime_core.server.server import Server
 
-_log = logging.getLogger(__name__)
-
-_OURS = Fault(kind=FaultKind.TESSERACT_FAILED, message="Internal Server Error")
 _INTERNAL_ERROR = 1011  # RFC 6455, 7.4.1
 
 
@@ -48,25 +42,15 @@ class FaultBoundary:
             pass  # the client has gone
         # Anything may fail, and the layers outside must not be blamed.
         except Exception as error:
-            fault = self._fault(error)
+            fault = self._server.failure(error)
             if not started:
                 await self._answer(fault, scope)(scope, receive, send)
             elif scope["type"] == "websocket":
                 with suppress(Exception):  # it may be closed
                     await send({"type": "websocket.close", "code": _INTERNAL_ERROR})
 
-    def _fault(self, error: Exception) -> Fault:
-        """Return the fault of an error, which is in the log."""
-        if not isinstance(error, TesseractRuntimeError):
-            _log.error("The server failed.", exc_info=error)
-            return _OURS
-        fault = fault_of(error)
-        if isinstance(error, PluginFailed):
-            self._server.report(fault.message, fault.trace)
-        return fault
-
     def _answer(self, fault: Fault, scope: Scope) -> ASGIApp:
-        named = named_run_id(scope)
+        named = named_run_id(scope["query_string"])
         run_id = named if named is not None and is_run_id(named) else new_run_id()
         debug = self._server.config.debug
         return fault_response(fault, catalog=self._server.catalog, run_id=run_id, debug=debug)

@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.datastructures import QueryParams
 from starlette.types import Scope
 
+from runtime_core.contracts import RequestHead
 from runtime_core.errors import InvalidPayload
 
 CALLER = "tesseract_runtime.caller"
 """The key of the ASGI scope that holds the name of the caller, where keys are required."""
 
 
-def header_fields(scope: Scope) -> dict[str, str]:
+TRANSPORT = "tesseract_runtime.transport"
+"""The key of the ASGI scope that holds the `asyncio.Transport` of the connection."""
+
+
+def head_of(scope: Scope) -> RequestHead:
+    """Return the head of an ASGI request."""
+    return RequestHead(
+        method=scope.get("method", "GET"),
+        path=scope["path"],
+        query=scope["query_string"],
+        fields=header_fields(scope["headers"]),
+    )
+
+
+def header_fields(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Return the header fields by lower-case name; repeated ones are joined (RFC 9110, 5.3).
 
-    >>> header_fields({"headers": [(b"accept", b"text/html"), (b"accept", b"*/*")]})
+    >>> header_fields([(b"accept", b"text/html"), (b"accept", b"*/*")])
     {'accept': 'text/html, */*'}
     """
     fields: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
+    for raw_name, raw_value in pairs:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         fields[name] = f"{fields[name]}, {value}" if name in fields else value
     return fields
 
 
-def named_run_id(scope: Scope) -> str | None:
+def named_run_id(query: bytes) -> str | None:
     """Return the run id that the query of a request names, valid or not.
 
-    >>> named_run_id({"query_string": b"run_id=fit-7"})
+    >>> named_run_id(b"run_id=fit-7")
     'fit-7'
     """
-    return QueryParams(scope["query_string"]).get("run_id") if scope["query_string"] else None
+    return QueryParams(query).get("run_id") if query else None
 
 
 def invalid_request(place: str, name: str, problem: str) -> InvalidPayload:

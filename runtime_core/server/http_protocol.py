@@ -5,16 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, NoReturn
 
 import httptools
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
+from runtime_core.server.deadline import Deadline
+from runtime_core.server.direct_calls import DirectCall, DirectCalls
 from runtime_core.server.extensions.probes import PROBES
-from runtime_core.server.responses import RETRY_AFTER, TRANSPORT, JsonResponse
+from runtime_core.server.headers import TRANSPORT
+from runtime_core.server.responses import RETRY_AFTER, DocumentResponse, JsonResponse
+from runtime_core.server.served_call import Answer
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +34,7 @@ _SECONDS_FOR_HEAD = 30.0  # from the connection, or from the first bytes of a la
 _SECONDS_HALF_CLOSED = 1.0  # a client that has closed its side may still read, or may have gone
 _SECONDS_FOR_PROBE = 2.0  # for the head, on a connection that is accepted for probes only
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+_STALLED_SECONDS = 60.0  # a client that takes no byte in this time is disconnected
 _RESERVED_FOR_PROBES = 16  # such connections; for a further one the oldest is cut
 
 _TOO_MANY_CONNECTIONS = JsonResponse(
@@ -55,17 +66,28 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     Upgrades to other protocols than WebSocket are ignored (RFC 9110, 7.8).
     """
 
-    def __init__(self, *arguments: Any, limit: ConnectionLimit, **options: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        limit: ConnectionLimit,
+        direct_calls: DirectCalls | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(*arguments, **options)
         self._limit = limit
+        self._direct_calls = direct_calls
+        self._direct_call: DirectCall | None = None  # whose answer is under way
+        self._rest: Iterator[bytes] = iter(())  # of that answer
         self._pending = 0  # bytes since the last progress: a head, a piece of a body, a request
         self._awaits_head = True
-        self._unanswered: deque[RequestResponseCycle] = deque()  # pipelined requests
+        self._unanswered: deque[RequestResponseCycle | DirectCall] = deque()  # pipelined requests
         self._ignores_upgrade = False
-        self._unread = 0  # bytes of the last answer when they were counted
+        self._unread = 0  # bytes of answers when they were last counted
         self._invalid = (HTTPStatus.BAD_REQUEST, "The request is not valid HTTP/1.1.")
-        self._head_deadline: asyncio.TimerHandle | None = None
-        self._half_closed: asyncio.TimerHandle | None = None
+        self._head_deadline = Deadline(self.loop, self._refuse_late_head)
+        self._idle_deadline = Deadline(self.loop, self._end_idle_connection)
+        self._half_closed_deadline = Deadline(self.loop, self._give_up)
+        self._stall_deadline = Deadline(self.loop, self._cut_if_stalled)
         self._is_for_probes = len(self.connections) >= limit.most
         if self._is_for_probes:
             self.app = self._answer_probes
@@ -78,14 +100,25 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._limit_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the timers of a connection that has ended."""
-        for timer in (self._head_deadline, self._half_closed, self.timeout_keep_alive_task):
-            if timer is not None:
-                timer.cancel()
+        """Cancel the timers of a connection that has ended, and abandon its calls."""
+        for deadline in (
+            self._head_deadline,
+            self._idle_deadline,
+            self._half_closed_deadline,
+            self._stall_deadline,
+        ):
+            deadline.cancel()
         self._limit.beyond.pop(self, None)
+        if self._direct_call is not None:
+            call, self._direct_call = self._direct_call, None
+            call.response_complete = True
+            call.end()
         for cycle in self._unanswered:  # uvicorn tells the last one only
-            cycle.disconnected = True
-            cycle.message_event.set()
+            if not isinstance(cycle, DirectCall):
+                cycle.disconnected = True
+                cycle.message_event.set()
+        if isinstance(self.cycle, DirectCall):
+            self.cycle = None  # type: ignore[assignment]  # as before the first request
         super().connection_lost(exc)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio declares it
@@ -93,23 +126,37 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if not self._is_answering or self.cycle.more_body or self.scheme == "https":
             return False  # which closes the connection; TLS cannot be half-closed
         self.cycle.keep_alive = False
-        self._half_closed = self.loop.call_later(_SECONDS_HALF_CLOSED, self._give_up)
+        self._half_closed_deadline.put_off(_SECONDS_HALF_CLOSED)
         return True
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a connection."""
-        self._unset_keepalive_if_required()
+        self._idle_deadline.lift()
         self._pending += len(data)
         try:
             self._feed(data)
         except httptools.HttpParserError:
             self._refuse(*self._invalid)
             return
+        if self._direct_call is not None and self._direct_call.more_body:
+            self._direct_call.served.wait()
         if self._pending > _LONGEST_HEAD:
             detail = f"The head of the request is longer than {_LONGEST_HEAD} bytes."
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
-        elif self._awaits_head and self._head_deadline is None and not self._is_answering:
+        elif self._awaits_head and self._pending and not self._is_answering:
             self._limit_head()
+
+    def pause_writing(self) -> None:
+        """Cut the connection if no byte leaves for too long."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """Send the rest of an answer."""
+        super().resume_writing()
+        self._stall_deadline.lift()
+        if self._direct_call is not None:
+            self._send_rest(self._direct_call)
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -124,49 +171,123 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._ignores_upgrade:
             return  # the parser would take the body for bytes of another protocol
         self._awaits_head = False
-        if self._head_deadline is not None:
-            self._head_deadline.cancel()
-            self._head_deadline = None
+        self._head_deadline.lift()
+        if self._begin_directly():
+            return
         super().on_headers_complete()
         if not self.parser.should_upgrade():
             self._unanswered.append(self.cycle)
 
     def on_body(self, body: bytes) -> None:
-        """Note a piece of the body."""
+        """Forward a piece of the body."""
         self._pending = 0
-        super().on_body(body)
+        if isinstance(self.cycle, DirectCall):
+            self.cycle.served.add(body)
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Expect the head of the next request."""
         self._pending = 0
         if not self._ignores_upgrade:
             self._awaits_head = not self.parser.should_upgrade()  # what follows is not HTTP
-            super().on_message_complete()
+            if isinstance(self.cycle, DirectCall):
+                self.cycle.more_body = False
+                self.cycle.served.complete()
+            else:
+                super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, or for the end of a connection whose answer is not read."""
+        """Answer the next request, or wait for it."""
         self._unanswered.popleft()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
         if self.transport.is_closing():
-            self._close_later()
-        elif not self._awaits_head and not self._is_answering:
-            self._limit_head()  # includes the rest of a body that the answer did not wait for
+            self._watch_reader()
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle_deadline.put_off(self.timeout_keep_alive)
+            if not self._awaits_head:
+                self._limit_head()  # includes the rest of a body that the answer did not wait for
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection; cut one whose last answer is not being read."""
-        unread = self.transport.get_write_buffer_size()
-        if unread and unread == self._unread:
-            self.transport.abort()
-        elif unread:
-            self._unread = unread
-            self._close_later()
+    def _begin_directly(self) -> bool:
+        """Begin a call that needs no ASGI, if this is one and no other request is before it."""
+        if (
+            self._direct_calls is None
+            or self._is_for_probes
+            or self._is_answering
+            or self.parser.get_method() != b"POST"
+        ):
+            return False
+        call = self._direct_calls.find(self.url, self.headers, self.transport)
+        if call is None:
+            return False
+        call.keep_alive = (
+            self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        )
+        self.cycle = call  # type: ignore[assignment]  # has what is used of it
+        self._direct_call = call
+        self._unanswered.append(call)
+        call.begin(self._answer)
+        return True
+
+    def _answer(self, call: DirectCall, answer: Answer) -> None:
+        """Send the answer to a direct call, as uvicorn would."""
+        if isinstance(answer, DocumentResponse):
+            self._rest = answer.slices()
+        else:
+            self._rest = iter([bytes(answer.body)])
+        lines = [STATUS_LINE[answer.status_code]]
+        for name, value in (*self.server_state.default_headers, *answer.raw_headers):
+            lines += (name, b": ", value, b"\r\n")
+        if CLOSE_HEADER in answer.raw_headers:
+            call.keep_alive = False
+        elif not call.keep_alive:
+            lines.append(b"connection: close\r\n")
+        body = next(self._rest)
+        call.bytes_out = len(body)
+        self.transport.write(b"".join((*lines, b"\r\n", body)))
+        self._send_rest(call)
+
+    def _send_rest(self, call: DirectCall) -> None:
+        """Send the rest of an answer, as long as the client reads."""
+        while not self.flow.write_paused:
+            piece = next(self._rest, None)
+            if piece is None:
+                self._finish(call)
+                return
+            call.bytes_out += len(piece)
+            self.transport.write(piece)
+
+    def _finish(self, call: DirectCall) -> None:
+        self._direct_call = None
+        call.response_complete = True
+        call.end()
+        if not call.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _end_idle_connection(self) -> None:
+        """Close an idle connection whose last answer has been read."""
+        if self.transport.get_write_buffer_size():
+            self._watch_reader()
+            self._idle_deadline.put_off(self.timeout_keep_alive)
         else:
             self.transport.close()
 
-    def _close_later(self) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+    def _watch_reader(self) -> None:
+        """Cut the connection after a while if its client reads nothing."""
+        self._unread = self.transport.get_write_buffer_size()
+        self._stall_deadline.put_off(_STALLED_SECONDS)
+
+    def _cut_if_stalled(self) -> None:
+        unread = self.transport.get_write_buffer_size()
+        if 0 < self._unread <= unread:
+            self.transport.abort()
+        elif unread:
+            self._watch_reader()
 
     @property
     def _is_answering(self) -> bool:
@@ -221,12 +342,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         raise ValueError(detail)
 
     def _limit_head(self) -> None:
-        seconds = _SECONDS_FOR_PROBE if self._is_for_probes else _SECONDS_FOR_HEAD
-        self._head_deadline = self.loop.call_later(seconds, self._refuse_late_head, seconds)
+        if not self._head_deadline.is_set:
+            self._head_deadline.put_off(self._seconds_for_head)
 
-    def _refuse_late_head(self, seconds: float) -> None:
-        detail = f"The head of the request did not arrive within {seconds:g} s."
+    def _refuse_late_head(self) -> None:
+        detail = f"The head of the request did not arrive within {self._seconds_for_head:g} s."
         self._refuse(HTTPStatus.REQUEST_TIMEOUT, detail)
+
+    @property
+    def _seconds_for_head(self) -> float:
+        return _SECONDS_FOR_PROBE if self._is_for_probes else _SECONDS_FOR_HEAD
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         """Answer what is not a request, and close the connection."""
@@ -238,6 +363,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             )
             self.transport.write(head.encode() + body)
         self.transport.close()
+        self._watch_reader()
 
     def _give_up(self) -> None:
         """Close a half-closed connection, unless its answer is being sent."""

@@ -1,17 +1,14 @@
-"""Receiving the body of a request, within the limits of the service."""
+"""The body of a request as it arrives, within the limits of the service."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping
-
-from starlette.requests import ClientDisconnect
-from starlette.types import Receive
 
 from runtime_core.contracts import Buffer
 from runtime_core.errors import BodyTooLarge, ShuttingDown, SlowBody, TesseractRuntimeError
-from runtime_core.server.admission import Reserve
+from runtime_core.server.admission import Admission
+from runtime_core.server.deadline import Deadline
 from runtime_core.server.headers import invalid_request
 from runtime_core.workers import BodyBuffer
 
@@ -21,67 +18,94 @@ _SECONDS_TO_GET_GOING = 30.0  # in addition
 _LONGEST_SECONDS = 3600.0  # for the whole body
 
 
-class BodyReader:
-    """Receives the bodies of requests; each must keep coming, until the server is stopped."""
+class ArrivingBodies:
+    """The bodies that arrive; each must keep coming, until the server is stopped."""
 
-    def __init__(self, *, limit: int) -> None:
-        self._limit = limit
-        self._is_stopped = False
-        self._timeouts: set[asyncio.Timeout] = set()
+    def __init__(self, *, limit: int, admission: Admission) -> None:
+        self.limit = limit
+        self.admission = admission
+        self.is_stopped = False
+        self.awaited: set[ArrivingBody] = set()
 
     def stop(self) -> None:
         """Refuse the bodies that have not arrived yet."""
-        self._is_stopped = True
-        for timeout in self._timeouts:
-            self._renew(timeout)
+        self.is_stopped = True
+        for body in [*self.awaited]:
+            body.renew()
 
-    async def read(
-        self, receive: Receive, arriving: BodyBuffer, reserve: Reserve, admit: Callable[[], None]
-    ) -> Buffer:
-        """Return the whole body of a request, which `admit` may refuse once it is complete.
 
-        Raises `BodyTooLarge`, `QueueFull`, `SlowBody`, `ShuttingDown`, and `ClientDisconnect` when
-        the client hangs up; then the body has been discarded.
-        """
-        start = asyncio.get_running_loop().time()
-        timeout = asyncio.timeout(None)
-        self._timeouts.add(timeout)
-        try:
-            async with timeout:
-                while True:
-                    self._renew(timeout, latest=start + _seconds_for(arriving.size))
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientDisconnect
-                    piece = message.get("body", b"")
-                    _refuse_large(arriving.size + len(piece), self._limit)
-                    reserve(arriving.size + len(piece))
-                    arriving.add(piece)
-                    if not message.get("more_body", False):
-                        admit()
-                        return arriving.finished()
-        except BaseException as error:
-            arriving.discard()
-            if isinstance(error, TimeoutError):
-                raise self._lateness(arriving.size) from None
-            raise
-        finally:
-            self._timeouts.discard(timeout)
+class ArrivingBody:
+    """The body of one request, whose bytes are counted until it is freed."""
 
-    def _lateness(self, size: int) -> TesseractRuntimeError:
-        if self._is_stopped:
+    def __init__(self, bodies: ArrivingBodies, buffer: BodyBuffer) -> None:
+        self._bodies = bodies
+        self._buffer = buffer
+        self._reserved = 0
+        self._deadline: Deadline | None = None
+        self._start = 0.0
+
+    @property
+    def size(self) -> int:
+        """The number of bytes that have arrived."""
+        return self._buffer.size
+
+    def add(self, piece: bytes) -> None:
+        """Append a piece; raises `BodyTooLarge` and `QueueFull`."""
+        refuse_large(self.size + len(piece), self._bodies.limit)
+        self.reserve(len(piece))
+        self._buffer.add(piece)
+        if self._deadline is not None:
+            self.renew()
+
+    def reserve(self, size: int) -> None:
+        """Count further bytes; raises `QueueFull`."""
+        self._bodies.admission.reserve(size)
+        self._reserved += size
+
+    def wait(self, refuse: Callable[[TesseractRuntimeError], None]) -> None:
+        """Call `refuse` with an error if the rest does not keep coming."""
+        if self._deadline is None:
+            loop = asyncio.get_running_loop()
+            self._deadline = Deadline(loop, lambda: refuse(self._lateness()))
+            self._start = loop.time()
+            self._bodies.awaited.add(self)
+            self.renew()
+
+    def renew(self) -> None:
+        """Extend the time; once the server is stopped, only bytes that are here are read."""
+        assert self._deadline is not None  # it is awaited
+        age = asyncio.get_running_loop().time() - self._start
+        seconds = 0.0 if self._bodies.is_stopped else _IDLE_SECONDS
+        self._deadline.put_off(min(seconds, _seconds_for(self.size) - age))
+
+    def finished(self) -> Buffer:
+        """Return the whole body; the workers that compute the call release its memory."""
+        self._stop_waiting()
+        return self._buffer.finished()
+
+    def discard(self) -> None:
+        """Release the memory of a body that no call will use."""
+        self._stop_waiting()
+        self._buffer.discard()
+
+    def free(self) -> None:
+        """Stop counting the bytes."""
+        self._bodies.admission.free(size=self._reserved)
+        self._reserved = 0
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._bodies.awaited.discard(self)
+
+    def _lateness(self) -> TesseractRuntimeError:
+        if self._bodies.is_stopped:
             return ShuttingDown("The server is being stopped.")
         return SlowBody(
-            f"The body arrives too slowly, {size} bytes so far. It may pause for "
+            f"The body arrives too slowly, {self.size} bytes so far. It may pause for "
             f"{_IDLE_SECONDS:g} s, must come at {_LEAST_RATE} bytes a second, and be complete "
             f"after {_LONGEST_SECONDS:g} s."
         )
-
-    def _renew(self, timeout: asyncio.Timeout, *, latest: float = math.inf) -> None:
-        """Extend the timeout; once the server is stopped, only bytes that are here are read."""
-        if not timeout.expired():
-            seconds = 0.0 if self._is_stopped else _IDLE_SECONDS
-            timeout.reschedule(min(asyncio.get_running_loop().time() + seconds, latest))
 
 
 def _seconds_for(size: int) -> float:
@@ -96,11 +120,13 @@ def announced_size(fields: Mapping[str, str], limit: int) -> int | None:
         return None
     if not text.isdecimal():
         raise invalid_request("header", "content-length", "not a valid size")
-    _refuse_large(int(text), limit)
-    return int(text)
+    size = int(text)
+    refuse_large(size, limit)
+    return size
 
 
-def _refuse_large(size: int, limit: int) -> None:
+def refuse_large(size: int, limit: int) -> None:
+    """Raise `BodyTooLarge` for a size beyond the limit."""
     if size > limit:
         message = f"The body is larger than the {limit} bytes that --max-body-size allows."
         raise BodyTooLarge(message)

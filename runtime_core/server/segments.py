@@ -19,13 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic_core import to_json
-from starlette.types import Scope
 
 from runtime_core.errors import BodyTooLarge, InvalidOption, QueueFull, TesseractRuntimeError
 from runtime_core.server.addresses import UnixAddress
 from runtime_core.server.admission import Admission
 from runtime_core.server.headers import invalid_request
-from runtime_core.server.responses import TRANSPORT
 from runtime_core.server.serve_options import ServeOptions
 
 SEGMENT_HEADER = "tesseract-segment"
@@ -86,7 +84,9 @@ class Segments:
                     self._end(connection)
 
     @contextmanager
-    def lent(self, fields: Mapping[str, str], scope: Scope) -> Iterator[LentSegment]:
+    def lent(
+        self, fields: Mapping[str, str], transport: asyncio.Transport | None
+    ) -> Iterator[LentSegment]:
         """Lend the segment that the header of a request names, if any, to its call.
 
         Raises `InvalidPayload` for one of another process, and for one that is being used.
@@ -96,7 +96,7 @@ class Segments:
             yield LentSegment()
             return
         segment = self._registered.get(token)
-        if segment is None or segment.owner != _credentials(scope):
+        if segment is None or segment.owner != _credentials(transport):
             raise invalid_request("header", SEGMENT_HEADER, "This process has no such segment.")
         if segment.is_lent:
             raise invalid_request("header", SEGMENT_HEADER, "Another call uses the segment.")
@@ -124,7 +124,8 @@ class Segments:
         with ExitStack() as resources, suppress(QueueFull):
             resources.enter_context(connection)
             connection.setblocking(False)
-            resources.enter_context(self._limits.slot())
+            self._limits.take_slot()
+            resources.callback(self._limits.free, slots=1)
             loop.add_reader(connection, self._receive, connection)
             resources.callback(loop.remove_reader, connection)
             late = loop.call_later(_SECONDS_TO_REGISTER, self._end_unless_registered, connection)
@@ -159,7 +160,8 @@ class Segments:
     def _register(self, connection: socket.socket, descriptors: Sequence[int]) -> str:
         size = _checked_size(descriptors, self._options.max_body_size)
         client = self._clients[connection]
-        client.enter_context(self._limits.body())(size)
+        self._limits.reserve(size)
+        client.callback(self._limits.free, size=size)
         token = self._tokens[connection] = secrets.token_hex(16)
         owner = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS)
         segment = _Registered(descriptor=descriptors[0], size=size, owner=owner)
@@ -199,9 +201,8 @@ def _checked_size(descriptors: Sequence[int], most: int) -> int:
     return size
 
 
-def _credentials(scope: Scope) -> bytes | None:
+def _credentials(transport: asyncio.Transport | None) -> bytes | None:
     """Return the credentials of the process that has opened the connection of a request."""
-    transport = scope.get(TRANSPORT)
     if transport is None:
         return None
     peer = transport.get_extra_info("socket")

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
+from runtime_core.calls.faults import fault_of
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Call, Description, Reply, RunningCall
-from runtime_core.errors import PluginFailed, PluginMissing
+from runtime_core.contracts import Call, Description, Fault, Reply, RunningCall
+from runtime_core.errors import (
+    FaultKind,
+    PluginFailed,
+    PluginMissing,
+    TesseractRuntimeError,
+    exhausted,
+)
 from runtime_core.server.admission import Admission
 from runtime_core.server.local_paths import without_folders
 from runtime_core.server.negotiation import Negotiation
-from runtime_core.server.request_body import BodyReader
+from runtime_core.server.request_body import ArrivingBodies
 from runtime_core.server.segments import Segments
 from runtime_core.server.serve_options import ServeOptions
 from runtime_core.workers import Workers
 
 _log = logging.getLogger(__name__)
+
+_OURS = Fault(kind=FaultKind.TESSERACT_FAILED, message="Internal Server Error")
 
 
 class Server:
@@ -32,7 +41,7 @@ class Server:
         self.options = options
         queued = options.max_queued_bytes or config.memory_limit
         self.admission = Admission(slots=options.num_workers + options.queue_size, size=queued)
-        self.bodies = BodyReader(limit=options.max_body_size)
+        self.bodies = ArrivingBodies(limit=options.max_body_size, admission=self.admission)
         self.negotiation = Negotiation(catalog, config)
         self.segments = Segments(options, size=queued)
         self.workers = workers
@@ -79,16 +88,29 @@ class Server:
         for fault in self.catalog.plugin_faults:
             _log.warning("%s", fault)
 
-    def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        """Compute a call; the body of the reply is valid inside the `async with`."""
-        return self._observed(call) if self.observers else self.workers.call(call)
+    def failure(self, error: Exception) -> Fault:
+        """Return the fault of an error, which is in the log if it is not the caller's."""
+        if isinstance(error, OSError):
+            error = exhausted(error)
+        if not isinstance(error, TesseractRuntimeError):
+            _log.error("The server failed.", exc_info=error)
+            return _OURS
+        fault = fault_of(error)
+        if isinstance(error, PluginFailed):
+            self.report(fault.message, fault.trace)
+        return fault
 
     @asynccontextmanager
-    async def _observed(self, call: Call) -> AsyncIterator[Reply]:
+    async def call(self, call: Call) -> AsyncIterator[Reply]:
+        """Compute a call; the body of the reply is valid inside the `async with`."""
         async with self.workers.call(call) as reply:
-            for observe in self.observers:
-                try:
-                    observe(call, reply)
-                except PluginFailed as fault:
-                    self.report(str(fault))
+            self.observe(call, reply)
             yield reply
+
+    def observe(self, call: Call, reply: Reply) -> None:
+        """Show a computed call to the extensions that observe them."""
+        for observe in self.observers:
+            try:
+                observe(call, reply)
+            except PluginFailed as fault:
+                self.report(str(fault))

@@ -14,12 +14,11 @@ from functools import partial
 from types import FrameType
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from runtime_core.contracts import ServerParts
 from runtime_core.errors import PluginFailed
 from runtime_core.server.addresses import Address
-from runtime_core.server.application import build_application, extension_parts
+from runtime_core.server.application import Application, build_application, extension_parts
 from runtime_core.server.http_protocol import BoundedHttpProtocol, ConnectionLimit
 from runtime_core.server.server import Server
 
@@ -79,12 +78,14 @@ async def _exit(lifespan: AbstractAsyncContextManager[None], server: Server) -> 
         server.report(str(fault))
 
 
-def _settings(server: Server, application: ASGIApp) -> uvicorn.Config:
+def _settings(server: Server, application: Application) -> uvicorn.Config:
     options = server.options
     limit = ConnectionLimit(options.max_connections)
     return uvicorn.Config(
         application,
-        http=partial(BoundedHttpProtocol, limit=limit),  # type: ignore[arg-type]  # as a class
+        http=partial(  # type: ignore[arg-type]  # as a class
+            BoundedHttpProtocol, limit=limit, direct_calls=application.direct_calls
+        ),
         access_log=False,
         lifespan="off",  # we enter it, so that it ends in order even if uvicorn is interrupted
         log_level="warning",

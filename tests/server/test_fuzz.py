@@ -36,7 +36,7 @@ CONSTANTS = {
     "runtime_core.server.http_protocol._SECONDS_FOR_PROBE": 0.2,
     "runtime_core.server.request_body._IDLE_SECONDS": 0.5,
     "runtime_core.server.request_body._SECONDS_TO_GET_GOING": 1.0,
-    "runtime_core.server.responses._STALLED_SECONDS": 1.0,
+    "runtime_core.server.http_protocol._STALLED_SECONDS": 1.0,
     "runtime_core.server.uvicorn_server._KEEP_ALIVE_SECONDS": 0.5,
 }
 """Short limits, as many of these clients wait for them."""

@@ -323,7 +323,7 @@ def array_of(body: bytes) -> np.ndarray:
 
 def test_reader_that_stops_is_given_up(serve: Serve) -> None:
     """A client that reads nothing of its answer is disconnected, and its place is freed."""
-    patience = {"runtime_core.server.responses._STALLED_SECONDS": 0.5}
+    patience = {"runtime_core.server.http_protocol._STALLED_SECONDS": 0.5}
     served = serve(DOUBLE, options=["--queue-size=0"], constants=patience)
     with slow_reader(served, payload_of(np.zeros(2_000_000))) as stalled:
         stalled.recv(100)
@@ -335,7 +335,7 @@ def test_reader_that_stops_is_given_up(serve: Serve) -> None:
 
 def test_steady_slow_reader_is_not_cut(serve: Serve) -> None:
     """A reader that takes longer for each piece than a stall may last gets every byte."""
-    patience = {"runtime_core.server.responses._STALLED_SECONDS": patient(0.5)}
+    patience = {"runtime_core.server.http_protocol._STALLED_SECONDS": patient(0.5)}
     served = serve(DOUBLE, constants=patience)
     with slow_reader(served, payload_of(np.zeros(60_000))) as slow:
         read = b""
@@ -347,7 +347,10 @@ def test_steady_slow_reader_is_not_cut(serve: Serve) -> None:
 
 def test_last_bytes_that_are_not_read_are_given_up(serve: Serve) -> None:
     """A connection is cut if only the end of its answer is not read."""
-    patience = {"runtime_core.server.uvicorn_server._KEEP_ALIVE_SECONDS": 0.3}
+    patience = {
+        "runtime_core.server.uvicorn_server._KEEP_ALIVE_SECONDS": 0.3,
+        "runtime_core.server.http_protocol._STALLED_SECONDS": 0.3,
+    }
     served = serve(DOUBLE, constants=patience)
     with slow_reader(served, payload_of(np.zeros(20_000))) as stalled:
         stalled.recv(100)

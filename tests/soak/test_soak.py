@@ -69,7 +69,7 @@ CONSTANTS = {
     "runtime_core.workers.pool._TICKS_TO_SHRINK": 2,
     "runtime_core.server.http_protocol._SECONDS_FOR_HEAD": patient(5),
     "runtime_core.server.request_body._SECONDS_TO_GET_GOING": patient(5),
-    "runtime_core.server.responses._STALLED_SECONDS": patient(5),
+    "runtime_core.server.http_protocol._STALLED_SECONDS": patient(5),
 }
 
 PROBE = """

@@ -226,3 +226,35 @@ def test_in_process_workers_finish_what_runs(
         return await running
 
     assert tree(asyncio.run(leave(in_process(runtime(GATED))))) == {"done": True}
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_only_worker_has_its_next_call_already(
+    pool: Pool, gate: Gate, gate_inputs: dict[str, str], size: int
+) -> None:
+    """A small call lies in the socket of the only worker; among several it waits for any."""
+
+    async def at_once(workers: WorkerPool) -> tuple[int, list[bool]]:
+        async with workers:
+            calls = [
+                asyncio.create_task(computed(workers, call_of(gate_inputs)))
+                for _ in range(size + 2)
+            ]
+            for _ in range(size):
+                await asyncio.to_thread(gate.wait_until_entered)
+            waiting = len(workers._waiting)
+            for _ in range(size + 2):
+                gate.open()
+            return waiting, [tree(reply)["done"] for reply in await asyncio.gather(*calls)]
+
+    waiting, done = asyncio.run(at_once(pool(GATED, size=size)))
+    assert (waiting, done) == (1 if size == 1 else 2, [True] * (size + 2))
+
+
+def test_next_call_begins_anew_after_output(pool: Pool, tmp_path: Path) -> None:
+    """A call that was sent ahead of one with output has a log of its own."""
+    calls = [told(f"print({n})", run_id=str(n), number=n) for n in range(4)]
+    answers = asyncio.run(replies(pool(OBEDIENT), *calls))
+    assert tree(answers[-1])["run"] == [0, 1, 2, 3]
+    logs = [tmp_path / f"run_{n}" / "logs" / "tesseract.log" for n in range(4)]
+    assert [log.read_text() for log in logs] == [f"{n}\n" for n in range(4)]

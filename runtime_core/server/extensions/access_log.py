@@ -17,8 +17,8 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
-from runtime_core.server.responses import RUN_ID_HEADER, TIMING_HEADER
+from runtime_core.contracts import AnsweredRequest, Layer, Place, ServerContext, ServerParts
+from runtime_core.server.responses import RUN_ID_HEADER, TIMING_HEADER, milliseconds
 
 _PAUSE = 0.05  # seconds to collect lines: waking the thread for each would slow the requests
 _SECONDS_TO_END = 1.0
@@ -38,12 +38,12 @@ def build(server: ServerContext) -> ServerParts:
             try:
                 await app(scope, exchange.receive, exchange.send)
             finally:
-                exchange.end()
-                lines.add(exchange)
+                lines.add(exchange.ended())
 
         return log
 
-    return ServerParts(layers=[Layer(place=Place.EDGE, wrap=wrap)], lifespan=lines.writing)
+    layer = Layer(place=Place.EDGE, wrap=wrap, head=lambda request: None, answered=lines.add)
+    return ServerParts(layers=[layer], lifespan=lines.writing)
 
 
 class Exchange:
@@ -54,7 +54,6 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._start = time.perf_counter()
-        self._seconds = 0.0
         self._in = self._out = 0
         self._status: int | None = None
         self._headers: Sequence[tuple[bytes, bytes]] = ()
@@ -73,36 +72,31 @@ class Exchange:
         self._out += _size(message)
         await self._send(message)
 
-    def end(self) -> None:
-        """Stop the clock, and release the connection: the entry may wait long."""
-        self._seconds = time.perf_counter() - self._start
-        del self._receive, self._send
-
-    def facts(self) -> dict[str, Any]:
-        """Return the logged values by name."""
+    def ended(self) -> AnsweredRequest:
+        """Stop the clock and return the request and its answer in numbers."""
         headers = Headers(raw=[*self._headers])
-        return {
-            "method": self._method,
-            "path": self._path,
-            "status": self._status,
-            "run_id": headers.get(RUN_ID_HEADER),
-            "bytes_in": self._in,
-            "bytes_out": self._out,
-            "milliseconds": round(1000 * self._seconds, 3),
-            **_timings(headers.get(TIMING_HEADER, "")),
-        }
+        return AnsweredRequest(
+            method=self._method,
+            path=self._path,
+            status=self._status,
+            run_id=headers.get(RUN_ID_HEADER),
+            bytes_in=self._in,
+            bytes_out=self._out,
+            seconds=time.perf_counter() - self._start,
+            timings=_timings(headers.get(TIMING_HEADER, "")),
+        )
 
 
 class LineWriter:
     """Writes entries to stderr in a thread, so that the event loop never waits for a reader."""
 
-    def __init__(self, line: Callable[[Exchange], str]) -> None:
+    def __init__(self, line: Callable[[AnsweredRequest], str]) -> None:
         self._line = line
-        self._waiting: deque[Exchange] = deque()
+        self._waiting: deque[AnsweredRequest] = deque()
         self._news = threading.Event()
         self._ended = threading.Event()
 
-    def add(self, entry: Exchange) -> None:
+    def add(self, entry: AnsweredRequest) -> None:
         """Queue an entry, unless too many wait."""
         if len(self._waiting) < _MOST_WAITING:
             self._waiting.append(entry)
@@ -142,16 +136,26 @@ def _size(message: Message) -> int:
 
 
 def _timings(header: str) -> dict[str, float]:
-    """Return the milliseconds of each stage in a header `Server-Timing`.
+    """Return the seconds of each stage in a header `Server-Timing`.
 
     >>> _timings('queue;dur=0.1, compute;dur=2.5, cache;desc="x"')
-    {'queue': 0.1, 'compute': 2.5}
+    {'queue': 0.0001, 'compute': 0.0025}
     """
-    return {stage: float(milliseconds) for stage, milliseconds in _TIMING.findall(header)}
+    return {stage: float(milliseconds) / 1000 for stage, milliseconds in _TIMING.findall(header)}
 
 
-def _text(entry: Exchange) -> str:
-    method, path, status, *others = (facts := entry.facts())
+def _facts(entry: AnsweredRequest) -> dict[str, Any]:
+    """Return the logged values by name."""
+    facts = {name: getattr(entry, name) for name in _FIRST_FACTS}
+    timings = {stage: milliseconds(seconds) for stage, seconds in entry.timings.items()}
+    return {**facts, "milliseconds": round(1000 * entry.seconds, 3), **timings}
+
+
+_FIRST_FACTS = ("method", "path", "status", "run_id", "bytes_in", "bytes_out")
+
+
+def _text(entry: AnsweredRequest) -> str:
+    method, path, status, *others = (facts := _facts(entry))
     shown = " ".join(f"{key}={facts[key]}" for key in others if facts[key] is not None)
     quoted = json.dumps(facts[path])[1:-1]  # a path may contain line breaks
     return f"{facts[method]} {quoted} {facts[status]} {shown}"
@@ -159,7 +163,7 @@ def _text(entry: Exchange) -> str:
 
 _TIMING = re.compile(r"([\w-]+);dur=([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)(?![^, ])")
 
-LINES: Mapping[str, Callable[[Exchange], str]] = MappingProxyType(
-    {"text": _text, "json": lambda entry: json.dumps(entry.facts())}
+LINES: Mapping[str, Callable[[AnsweredRequest], str]] = MappingProxyType(
+    {"text": _text, "json": lambda entry: json.dumps(_facts(entry))}
 )
 """The forms of a line, by the name of `--log-format`."""

@@ -6,11 +6,9 @@ DNS rebinding lets a page of `evil.example` talk to 127.0.0.1, but its requests 
 from __future__ import annotations
 
 from starlette.responses import Response
-from starlette.types import Scope
 
-from runtime_core.contracts import Place, ServerContext, ServerParts
+from runtime_core.contracts import Place, RequestHead, ServerContext, ServerParts
 from runtime_core.server.extensions.refusal import refusing
-from runtime_core.server.headers import header_fields
 from runtime_core.server.responses import JsonResponse
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -28,8 +26,8 @@ def build(server: ServerContext) -> ServerParts:
     hosts = {host.lower() for host in (*_LOCAL, options.host, *options.allowed_host)}
     origins = options.cors_origin
 
-    def refusal(scope: Scope) -> Response | None:
-        headers = header_fields(scope)
+    def refusal(request: RequestHead) -> Response | None:
+        headers = request.fields
         host = headers.get("host", "")
         if host and _name(host) not in hosts:
             return JsonResponse({"detail": _UNKNOWN_HOST.format(host[:100])}, status_code=421)

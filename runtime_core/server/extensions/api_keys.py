@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from starlette.responses import Response
-from starlette.types import Scope
 
-from runtime_core.contracts import Place, ServerContext, ServerParts
+from runtime_core.contracts import Place, RequestHead, ServerContext, ServerParts
 from runtime_core.errors import InvalidOption, MissingFile
 from runtime_core.run_logs.run import is_run_id
 from runtime_core.server.extensions.refusal import refusing
 from runtime_core.server.extensions.run_owners import RunOwners
-from runtime_core.server.headers import CALLER, header_fields, named_run_id
+from runtime_core.server.headers import named_run_id
 from runtime_core.server.responses import JsonResponse
 from runtime_core.server.serve_options import ServeOptions
 
@@ -33,15 +32,15 @@ def build(server: ServerContext) -> ServerParts:
     challenge = {"WWW-Authenticate": "Bearer"}
     unauthorized = JsonResponse({"detail": detail}, status_code=401, headers=challenge)
 
-    def refusal(scope: Scope) -> Response | None:
-        scheme, _, shown = header_fields(scope).get("authorization", "").partition(" ")
+    def refusal(request: RequestHead) -> Response | None:
+        scheme, _, shown = request.fields.get("authorization", "").partition(" ")
         given = shown.strip().encode("utf-8", "replace")
         # All of them are compared, each in constant time.
         known = [owner for key, owner in owners.items() if hmac.compare_digest(given, key)]
         if scheme.lower() != "bearer" or not known:
             return unauthorized
-        scope[CALLER] = known[0]
-        run_id = named_run_id(scope)
+        request.caller = known[0]
+        run_id = named_run_id(request.query)
         if run_id is None or not is_run_id(run_id) or runs.admits(run_id, known[0]):
             return None
         return JsonResponse({"detail": _TAKEN.format(run_id=run_id)}, status_code=409)

@@ -6,7 +6,7 @@ from functools import partial
 
 from starlette.middleware.cors import CORSMiddleware
 
-from runtime_core.contracts import Layer, Place, ServerContext, ServerParts
+from runtime_core.contracts import Handling, Layer, Place, RequestHead, ServerContext, ServerParts
 from runtime_core.server.responses import PARENT_RUN_ID_HEADER, RUN_ID_HEADER, TIMING_HEADER
 
 
@@ -21,4 +21,9 @@ def build(server: ServerContext) -> ServerParts:
         allow_headers=["Authorization", "Content-Type", PARENT_RUN_ID_HEADER, "Request-Timeout"],
         expose_headers=[RUN_ID_HEADER, TIMING_HEADER],
     )
-    return ServerParts(layers=[Layer(place=Place.EDGE, wrap=wrap)])
+    return ServerParts(layers=[Layer(place=Place.EDGE, wrap=wrap, head=_head)])
+
+
+def _head(request: RequestHead) -> Handling | None:
+    """Leave alone what is not from a web page."""
+    return Handling.WRAPPED if "origin" in request.fields else None

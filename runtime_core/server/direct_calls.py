@@ -1,0 +1,124 @@
+"""Calls that need no ASGI, because all layers around them look at heads alone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from runtime_core.contracts import AnsweredRequest, Handling, Layer, RequestHead
+from runtime_core.errors import PluginFailed
+from runtime_core.server.headers import header_fields
+from runtime_core.server.served_call import Answer, ServedCall
+from runtime_core.server.server import Server
+
+_UNUSUAL = frozenset({"expect", "transfer-encoding"})
+
+Observer = Callable[[AnsweredRequest], None]
+
+
+class DirectCalls:
+    """Recognizes such calls by their heads; `layers` are all, from the innermost outwards."""
+
+    def __init__(self, server: Server, computing: Iterable[str], layers: Sequence[Layer]) -> None:
+        self._server = server
+        self._layers = [(layer.head, layer.answered) for layer in reversed(layers) if layer.head]
+        if len(self._layers) < len(layers):
+            computing = ()
+        self._endpoints = {path.encode(): path[1:] for path in computing}
+
+    def find(
+        self,
+        url: bytes,
+        headers: Iterable[tuple[bytes, bytes]],
+        transport: asyncio.Transport | None = None,
+    ) -> DirectCall | None:
+        """Return the call of a `POST` with a body of known size, unless it needs ASGI."""
+        path, _, query = url.partition(b"?")
+        endpoint = self._endpoints.get(path)
+        if endpoint is None or b"#" in query:
+            return None
+        fields = header_fields(headers)
+        if "content-length" not in fields or not _UNUSUAL.isdisjoint(fields):
+            return None
+        head = RequestHead(method="POST", path=path.decode(), query=query, fields=fields)
+        call = DirectCall(self._server, endpoint, head, transport)
+        try:
+            call.refusal = self._verdict(head, call.observers)
+        except PluginFailed as error:
+            call.refusal = call.served.refusal(error)
+        return None if call.refusal is Handling.WRAPPED else call
+
+    def _verdict(
+        self, head: RequestHead, observers: list[Callable[[AnsweredRequest], None]]
+    ) -> Any:
+        """Return what the first layer from outside says that does not let a request pass."""
+        for look, answered in self._layers:
+            if answered is not None:
+                observers.append(answered)
+            verdict = look(head)
+            if verdict is not None:
+                return verdict
+        return None
+
+
+class DirectCall:
+    """One such call, in the place of uvicorn's cycle of a request and its response."""
+
+    def __init__(
+        self,
+        server: Server,
+        endpoint: str,
+        head: RequestHead,
+        transport: asyncio.Transport | None,
+    ) -> None:
+        self.served = ServedCall(server, endpoint, head, transport, self._take)
+        self.observers: list[Observer] = []
+        self.refusal: Any = None
+        self.keep_alive = self.more_body = True
+        self.response_started = self.response_complete = False
+        self.bytes_out = 0
+        self._server = server
+        self._head = head
+        self._send: Callable[[DirectCall, Answer], None] | None = None
+        self._status: int | None = None
+        self._start = time.perf_counter()
+
+    def begin(self, send: Callable[[DirectCall, Answer], None]) -> None:
+        """Begin the call; its answer is given to `send`, maybe at once."""
+        self._send = send
+        if self.refusal is None:
+            self.served.begin()
+        else:
+            self._take(self.refusal)
+
+    def end(self) -> None:
+        """Release the memory of the call, whose answer has been sent or lost its client."""
+        reply = self.served.reply
+        answered = AnsweredRequest(
+            method=self._head.method,
+            path=self._head.path,
+            status=self._status,
+            run_id=self.served.run_id if self.response_started else None,
+            bytes_in=self.served.size,
+            bytes_out=self.bytes_out,
+            seconds=time.perf_counter() - self._start,
+            timings=reply.timings if reply is not None and reply.fault is None else _NONE,
+        )
+        self.served.close()
+        for observe in self.observers:
+            try:
+                observe(answered)
+            except PluginFailed as fault:
+                self._server.report(str(fault))
+
+    def _take(self, answer: Answer) -> None:
+        assert self._send is not None  # the call has begun
+        self._status = answer.status_code
+        self.response_started = True
+        self._send(self, answer)
+
+
+_NONE: Mapping[str, float] = MappingProxyType({})

@@ -10,7 +10,7 @@ from typing import Any
 
 from runtime_core.contracts import AnsweredRequest, Handling, Layer, RequestHead
 from runtime_core.errors import PluginFailed
-from runtime_core.server.headers import header_fields
+from runtime_core.server.headers import header_fields, run_id_of_fault
 from runtime_core.server.served_call import Answer, ServedCall
 from runtime_core.server.server import Server
 
@@ -47,14 +47,14 @@ class DirectCalls:
         call = DirectCall(self._server, endpoint, head, transport)
         try:
             call.refusal = self._verdict(head, call.observers)
-        except PluginFailed as error:
+        # A layer may fail in any way: that is an answer, too.
+        except Exception as error:
+            call.served.run_id = run_id_of_fault(query)
             call.refusal = call.served.refusal(error)
         return None if call.refusal is Handling.WRAPPED else call
 
-    def _verdict(
-        self, head: RequestHead, observers: list[Callable[[AnsweredRequest], None]]
-    ) -> Any:
-        """Return what the first layer from outside says that does not let a request pass."""
+    def _verdict(self, head: RequestHead, observers: list[Observer]) -> Any:
+        """Return the verdict of the first layer from outside that does not let a request pass."""
         for look, answered in self._layers:
             if answered is not None:
                 observers.append(answered)

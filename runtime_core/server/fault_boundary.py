@@ -9,8 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from runtime_core.contracts import Fault
-from runtime_core.run_logs.run import is_run_id, new_run_id
-from runtime_core.server.headers import named_run_id
+from runtime_core.server.headers import run_id_of_fault
 from runtime_core.server.responses import fault_response
 from runtime_core.server.server import Server
 
@@ -50,7 +49,6 @@ class FaultBoundary:
                     await send({"type": "websocket.close", "code": _INTERNAL_ERROR})
 
     def _answer(self, fault: Fault, scope: Scope) -> ASGIApp:
-        named = named_run_id(scope["query_string"])
-        run_id = named if named is not None and is_run_id(named) else new_run_id()
+        run_id = run_id_of_fault(scope["query_string"])
         debug = self._server.config.debug
         return fault_response(fault, catalog=self._server.catalog, run_id=run_id, debug=debug)

@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 from runtime_core.contracts import RequestHead
 from runtime_core.errors import InvalidPayload
+from runtime_core.run_logs.run import is_run_id, new_run_id
 
 CALLER = "tesseract_runtime.caller"
 """The key of the ASGI scope that holds the name of the caller, where keys are required."""
@@ -48,6 +49,12 @@ def named_run_id(query: bytes) -> str | None:
     'fit-7'
     """
     return QueryParams(query).get("run_id") if query else None
+
+
+def run_id_of_fault(query: bytes) -> str:
+    """Return the run id that a query names, or a new one if it names no valid one."""
+    named = named_run_id(query)
+    return named if named is not None and is_run_id(named) else new_run_id()
 
 
 def invalid_request(place: str, name: str, problem: str) -> InvalidPayload:

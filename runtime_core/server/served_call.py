@@ -54,8 +54,8 @@ class ServedCall:
         self._transport = transport
         self._answer = answer
         self._body: ArrivingBody | None = None
-        self._segment = LentSegment()
-        self._lent = ExitStack()
+        self._segment = _NO_SEGMENT
+        self._lent: ExitStack | None = None
         self._call: Call | None = None
         self._ticket: Any = None
         self._has_slot = self._is_over = False
@@ -111,6 +111,7 @@ class ServedCall:
             server.negotiation.output(fields.get("accept", "")),
         )
         if SEGMENT_HEADER in fields:
+            self._lent = ExitStack()
             lent = server.segments.lent(fields, self._transport)
             self._segment = self._lent.enter_context(lent)
         size = announced_size(fields, server.options.max_body_size)
@@ -185,18 +186,20 @@ class ServedCall:
             if self._call is None:
                 self._body.discard()
             self._body.free()
-        self._lent.close()
+        if self._lent is not None:
+            self._lent.close()
         if self._has_slot:
             self._has_slot = False
             self._server.admission.free(slots=1)
 
 
+_NO_SEGMENT = LentSegment()
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?([eE][+-]?[0-9]{1,2})?")
 
 
 def _refuse_content_encoding(fields: Mapping[str, str]) -> None:
-    coding = fields.get("content-encoding", "identity").strip().lower()
-    if coding != "identity":
+    coding = fields.get("content-encoding", "identity")
+    if coding.strip().lower() != "identity":
         raise UnsupportedMediaType(
             f"Content-Encoding {coding[:100]!r} is not supported: send the body as it is, its "
             "arrays may be compressed."

@@ -52,7 +52,7 @@ class Workers(ABC):
 
     @abstractmethod
     def abandon(self, ticket: Any) -> None:
-        """Note that nobody waits for a reply that has not come yet: it is not given any more."""
+        """Note that the caller has gone: a reply that has not come yet is not given any more."""
 
     @abstractmethod
     def cut_short(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+_LONGEST_NAME = 255  # characters of plugins, encodings, backends, endpoints and fields
+
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """Return `" Did you mean 'jax'?"` for the choice most similar to `name`, or `""`.
@@ -14,6 +16,8 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     >>> did_you_mean("zebra", ["jax"])
     ''
     """
+    if len(name) > _LONGEST_NAME:
+        return ""  # a caller's text, whose comparison would take longer than its reading
     import difflib  # for messages only
 
     near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)

@@ -84,3 +84,9 @@ def test_names_are_listed_in_order() -> None:
     """A list of names for a message is sorted; an empty one is `none`."""
     assert listed({"b", "c", "a"}) == "a, b, c"
     assert listed([]) == "none"
+
+
+def test_long_names_are_not_compared() -> None:
+    """A name that is longer than any known one gets no suggestion, and takes no time."""
+    assert did_you_mean("a" * 255, ["a" * 254]) == f" Did you mean '{'a' * 254}'?"
+    assert did_you_mean("a" * 256, ["a" * 255]) == ""

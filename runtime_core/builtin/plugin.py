@@ -137,12 +137,19 @@ def gradient_backends() -> Iterable[GradientBackend]:
 
 @hookimpl
 def executors() -> Iterable[ExecutorProvider]:
-    """Provide the executor that needs no other process."""
+    """Provide the executors of this machine."""
     yield ExecutorProvider(
         name="serial",
         summary="One evaluation after the other, in the thread of the call.",
         schemes=("serial",),
         open=lambda target, config: nullcontext(),
+    )
+    yield ExecutorProvider(
+        name="processes",
+        summary="Processes of this machine: processes:N, by default one a core.",
+        schemes=("processes",),
+        open=lazy_call("runtime_core.workers.processes:open_processes"),
+        copies=lazy_call("runtime_core.workers.processes:number_of_processes"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -120,7 +120,8 @@ def _computed(context: CommandContext, call: Call) -> Reply:
     run = context.supervisor.run(call)
     with latest_log(run):
         try:
-            with captured(run):
+            # What processes of the executor print is the output of the run too.
+            with captured(run), closing(context.runtime().executor):
                 reply = context.runtime().invoke(call)
         except KeyboardInterrupt:
             context.supervisor.interrupted(run)

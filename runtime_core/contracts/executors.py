@@ -62,9 +62,12 @@ class ExecutorProvider:
     with an importable function and plain data, and what a `SharingExecutor` has. A future raises
     `concurrent.futures.BrokenExecutor` if the process that computed it was lost; if `submit` raises
     it, the executor is closed and opened again. The executor itself retries nothing.
+
+    `copies` returns the number of processes of this machine that load the Tesseract for a target.
     """
 
     name: str
     summary: str
     schemes: Collection[str]
     open: Callable[[str, RuntimeConfig], AbstractContextManager[Executor | None]]
+    copies: Callable[[str], int] | None = None

@@ -46,6 +46,12 @@ class ChosenExecutor:
     def __str__(self) -> str:
         return f"{self.target} ({self._provider.origin})"
 
+    @property
+    def copies(self) -> int:
+        """The number of processes of this machine that load the Tesseract for it."""
+        count = self._provider.value.copies
+        return 0 if count is None else count(self.target)
+
     def current(self) -> Executor | None:
         """Return the open executor; `None` computes in the thread of the call.
 

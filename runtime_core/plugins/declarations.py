@@ -249,6 +249,7 @@ def _executor(guard: Guard, declaration: Any) -> Mapping[str, Any]:
 
     return {
         "open": guard.of("open", declaration.open, _has("__enter__", "__exit__"), (OSError,)),
+        "copies": guard.optional("copies", declaration.copies, is_a(int)),
     }
 
 

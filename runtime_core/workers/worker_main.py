@@ -6,10 +6,7 @@ socket pair as an inherited descriptor. User code runs on the main thread, the o
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
-import socket
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, closing, suppress
@@ -49,16 +46,12 @@ from runtime_core.workers.message_types import (
 )
 from runtime_core.workers.record_file import RecordWriter
 from runtime_core.workers.shared_memory import SharedBuffer
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+from runtime_core.workers.supervised_process import connected
 
 
 def main(descriptor: int, parent: int) -> int:
     """Serve one supervisor until it closes the connection; return the exit code."""
-    _die_with(parent)
-    os.set_inheritable(descriptor, False)
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a TextIOWrapper
-    connection = socket.socket(fileno=descriptor)
+    connection = connected(descriptor, parent)
     try:
         with connection, suppress(ConnectionEnded), ExitStack() as set_up:
             records, channel = RecordWriter(), Channel(connection)
@@ -163,14 +156,6 @@ def _compare(ours: list[str], theirs: list[str]) -> None:
             f"The plugins have changed since the server was started: {'; '.join(different)}. "
             "Start the server again."
         )
-
-
-def _die_with(parent: int) -> None:
-    """End this process when its supervisor ends in any way; only Linux can."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the line above took effect
-        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -42,6 +38,7 @@ from runtime_core.workers.message_types import (
 from runtime_core.workers.process_exit import end_of
 from runtime_core.workers.queued_call import QueuedCall
 from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer, SharedBufferPool
+from runtime_core.workers.supervised_process import end_text, kill_group, launched
 from runtime_core.workers.worker_output import WorkerOutput
 
 _SECONDS_TO_END = 5.0
@@ -132,19 +129,8 @@ class WorkerProcess:
         cls, buffers: SharedBufferPool, supervisor: RunSupervisor, pool: Supplier
     ) -> WorkerProcess:
         """Start a process in a running event loop; it ends with the thread that starts it."""
-        ours, theirs = socket.socketpair()
         output = WorkerOutput(supervisor)
-        module = "runtime_core.workers.worker_main"
-        with theirs:
-            numbers = [str(theirs.fileno()), str(os.getpid())]
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", module, *numbers],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=output.descriptor,
-                stderr=output.descriptor,
-                start_new_session=True,
-            )
+        process, ours = launched("runtime_core.workers.worker_main", output.descriptor)
         return cls(process, ours, output, buffers, pool)
 
     async def load(self, settings: WorkerSettings) -> Description:
@@ -222,8 +208,7 @@ class WorkerProcess:
     def kill(self) -> None:
         """End the process and its group at once; its call fails."""
         self._is_killed = True
-        with suppress(ProcessLookupError, PermissionError):  # it has ended; macOS says the latter
-            os.killpg(self._process.pid, signal.SIGKILL)
+        kill_group(self._process.pid)
 
     async def stop(self) -> None:
         """End the process: an idle worker ends by itself, any other is killed."""
@@ -324,15 +309,6 @@ class WorkerProcess:
         await asyncio.wait([self._ended], timeout=_SECONDS_TO_FALL)
         by_runtime = self._is_killed
         await self.killed()
-        end = "stopped by the runtime" if by_runtime else _end_text(self._process.returncode)
+        end = "stopped by the runtime" if by_runtime else end_text(self._process.returncode)
         output = self.output.tail(_TAIL).strip()
         return WorkerDied(f"The worker process ended {moment} ({end}).", output=output)
-
-
-def _end_text(code: int) -> str:
-    """Return the exit code of a process, or the signal that ended it.
-
-    >>> _end_text(3), _end_text(-9)
-    ('exit code 3', 'signal SIGKILL')
-    """
-    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"

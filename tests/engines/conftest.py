@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from runtime_core import Runtime
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
 from runtime_core.runtime import local_runtime
-from tests.patience import SECONDS
+from tests.patience import wait_until
 
 SOURCE = """
 import os, time
@@ -67,20 +66,17 @@ def jacobian(runtime: Runtime, elements: int = 20, **inputs: Any) -> bytes:
 
 def killed(notes: Path, *, most: int) -> None:
     """Kill the first processes that have noted an evaluation."""
-    for number in range(1, most + 1):
-        found = wait_for(lambda: [int(path.name) for path in notes.iterdir()], number)
-        alive = [pid for pid in found if psutil.pid_exists(pid)]
-        psutil.Process(alive[0]).kill()
-        (notes / str(alive[0])).unlink()
+    for _ in range(most):
+        wait_until(lambda: alive(notes))
+        process = alive(notes)[0]
+        process.kill()
+        (notes / str(process.pid)).unlink()
 
 
-def wait_for(look: Callable[[], list[Any]], number: int) -> list[Any]:
-    """Wait until there is something to see."""
-    deadline = time.monotonic() + SECONDS
-    while not (found := look()):
-        assert time.monotonic() < deadline, number
-        time.sleep(0.01)
-    return found
+def alive(notes: Path) -> list[psutil.Process]:
+    """Return the processes that have noted an evaluation and run."""
+    numbers = [int(path.name) for path in notes.iterdir()]
+    return [psutil.Process(pid) for pid in numbers if psutil.pid_exists(pid)]
 
 
 def children() -> list[psutil.Process]:

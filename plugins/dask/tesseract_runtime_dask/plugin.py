@@ -16,4 +16,5 @@ def executors() -> Iterable[ExecutorProvider]:
         summary="A cluster of Dask: dask://HOST:PORT, dask+file://PATH, dask://local?workers=N.",
         schemes=("dask", "dask+file"),
         open=lazy_call("tesseract_runtime_dask.cluster:open_cluster"),
+        copies=lazy_call("tesseract_runtime_dask.target:copies"),
     )

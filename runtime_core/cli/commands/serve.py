@@ -41,6 +41,7 @@ def serve(context: typer.Context, **given: Any) -> None:
     configured_wire(catalog, config)
     with _address(options) as address:
         _warn_of_open_service(options)
+        _show_copies(context.obj, options)
         try:
             workers = _workers(context.obj, options)
             server = Server(catalog=catalog, config=config, options=options, workers=workers)
@@ -55,6 +56,20 @@ def _address(options: ServeOptions) -> Address:
     if options.uds is None:
         return TcpAddress(options.host, options.port)
     return UnixAddress(Path(options.uds).absolute(), options.uds_mode)
+
+
+def _show_copies(context: CommandContext, options: ServeOptions) -> None:
+    """Say how often the Tesseract is loaded, if an executor multiplies its memory."""
+    from runtime_core.executors.chosen_executor import ChosenExecutor  # most have none
+
+    executor = ChosenExecutor.of(context.catalog, context.config)
+    if executor.copies:
+        workers = options.num_workers
+        print(
+            f"--executor {executor.target} in each of {workers} workers: up to "
+            f"{workers * (1 + executor.copies)} processes of this machine load the Tesseract.",
+            file=sys.stderr,
+        )
 
 
 def _workers(context: CommandContext, options: ServeOptions) -> Workers:

@@ -41,7 +41,7 @@ PLUGINS = sorted(path.parent for path in Path("plugins").glob("*/pyproject.toml"
 HEAVY = {"jax", "mlflow"}
 """The plugins whose dependencies take more room than everything else together."""
 
-ENGINES = {"dask"}
+ENGINES = {"dask", "ray"}
 """The plugins that compute on clusters, which are tested in a session of their own."""
 
 

@@ -235,6 +235,7 @@ class ExecutorConformance:
 
     def test_another_content_is_refused(self, runtime: Runtime, make: Make) -> None:
         """A file that has changed since it was loaded here is not evaluated in its new state."""
+        runtime.executor.close()  # its processes have checked the content
         changed = make(self.target)
         sibling = runtime.api.path.with_name("sibling.py")
         inputs = inputs_of(changed, x=[1.0])

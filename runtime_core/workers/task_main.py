@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from runtime_core.errors import exception_text
+from runtime_core.message_texts import exception_text
 from runtime_core.run_logs.standard_output import flush_output
 from runtime_core.workers.framing import Channel, ConnectionEnded, Message
 from runtime_core.workers.supervised_process import connected

@@ -45,9 +45,9 @@ def made(catalog: Catalog, tesseract: Callable[..., Path], tmp_path: Path) -> It
     """Return a function that makes a runtime with gradients by finite differences."""
     runtimes = []
 
-    def make(executor: str, **flags: Any) -> Runtime:
+    def make(executor: str, source: str = SOURCE, **flags: Any) -> Runtime:
         flags = {"executor": executor, "output_path": str(tmp_path), **flags}
-        flags |= {"api_path": str(tesseract(SOURCE)), "gradient_backend": "finite-differences"}
+        flags |= {"api_path": str(tesseract(source)), "gradient_backend": "finite-differences"}
         runtimes.append(local_runtime(catalog, resolve(catalog, flags=flags, environment={})))
         return runtimes[-1]
 

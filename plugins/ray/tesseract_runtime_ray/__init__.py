@@ -1,0 +1,1 @@
+"""Evaluations of a Tesseract on a cluster of Ray."""

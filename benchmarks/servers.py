@@ -22,6 +22,7 @@ MODELS = Path(__file__).with_name("models")
 PEERS = Path(__file__).with_name("peers")
 
 _SECONDS_TO_START = 60
+_MEMORY = "/dev/shm"  # the original makes a folder for each request; a disk removes them slowly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +90,11 @@ def _process(
     command: Sequence[str], environment: Mapping[str, str], connect: Callable[[], None]
 ) -> Iterator[int]:
     """Run a server, to which `connect` connects once it has started."""
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryDirectory(dir=_MEMORY) as folder, tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command,
             env={**os.environ, **environment},
-            cwd=folder,  # the original makes a folder for each request
+            cwd=folder,
             stdout=output,
             stderr=output,
             start_new_session=True,

@@ -20,7 +20,7 @@ class Connection:
         method = "POST" if body else "GET"
         self._request = f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + body
         self._port = port
-        self._body = bytearray()
+        self.body = bytearray()  # of the last answer
         self._socket = self._connected()
 
     def fileno(self) -> int:
@@ -67,14 +67,14 @@ class Connection:
         length = _LENGTH.search(head)
         self._receive_body(first, int(length[1]) if length else 0)
         if b" 200 " not in head.partition(b"\r\n")[0]:
-            raise RuntimeError(f"{head!r} {bytes(self._body[:500])!r}")
+            raise RuntimeError(f"{head!r} {bytes(self.body[:500])!r}")
         return head
 
     def _receive_body(self, first: bytes, size: int) -> None:
-        if len(self._body) != size:
-            self._body = bytearray(size)
-        self._body[: len(first)] = first
+        if len(self.body) != size:
+            self.body = bytearray(size)
+        self.body[: len(first)] = first
         read = len(first)
-        with memoryview(self._body) as view:
+        with memoryview(self.body) as view:
             while read < size:
                 read += self._socket.recv_into(view[read:])

@@ -59,6 +59,8 @@ def _sides(environments: Environments) -> Iterator[Mapping[str, Turn]]:
             ),
             RAW_ASGI: _Side(stack.enter_context(running(echo, {})), "/"),
         }
+        if sides[STUB].answer == sides[OURS].answer:
+            raise RuntimeError("peers/stub.py names parts of the runtime that have moved")
         if original is not None:
             sides[ORIGINAL] = _Side(stack.enter_context(served(original, "double")), "/apply")
         yield {name: side.turn for name, side in sides.items()}
@@ -81,6 +83,7 @@ class _Side:
         self._connection = Connection(*self._request)
         for _ in range(50):
             self._connection.call()
+        self.answer = bytes(self._connection.body)
 
     def turn(self) -> dict[str, float]:
         """Measure one block of calls of one client, one of 8 and one of 16."""

@@ -1,7 +1,7 @@
 """A plugin that replaces validation, run ids and log lines by nothing.
 
 What remains is the front, the way to the worker and back, and reading and writing the numbers. It
-belongs to the studies alone: it replaces private names, and fails where they are gone.
+belongs to the studies alone, as it replaces private names.
 """
 
 import itertools
@@ -11,7 +11,7 @@ from typing import Any
 from runtime_core.contracts import Call, Endpoint, Reply, ServerParts
 from runtime_core.hookspecs import hookimpl
 from runtime_core.runtime import Runtime
-from runtime_core.server import routes
+from runtime_core.server import served_call
 from runtime_core.server.extensions import access_log
 
 _numbers = itertools.count()
@@ -24,13 +24,13 @@ def _invoke(self: Runtime, call: Call) -> Reply:
 
 
 def _replace(owner: Any, name: str, value: Any) -> None:
-    getattr(owner, name)  # the studies must say when they no longer measure what they name
+    getattr(owner, name)  # an error if it has moved
     setattr(owner, name, value)
 
 
-_replace(Runtime, "invoke", _invoke)
-_replace(routes, "new_run_id", lambda: f"{next(_numbers)}")
+_replace(served_call, "new_run_id", lambda: f"{next(_numbers)}")
 _replace(access_log, "build", lambda server: ServerParts())
+_replace(Runtime, "invoke", _invoke)  # the last: its answers show that all of them succeeded
 
 
 @hookimpl

@@ -19,11 +19,12 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from runtime_core.contracts import Buffer
 from runtime_core.server.deadline import Deadline
 from runtime_core.server.direct_calls import DirectCall, DirectCalls
 from runtime_core.server.extensions.probes import PROBES
 from runtime_core.server.headers import TRANSPORT
-from runtime_core.server.responses import RETRY_AFTER, DocumentResponse, JsonResponse
+from runtime_core.server.responses import RETRY_AFTER, SLICE, DocumentResponse, JsonResponse
 from runtime_core.server.served_call import Answer
 
 _log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._limit = limit
         self._direct_calls = direct_calls
         self._direct_call: DirectCall | None = None  # whose answer is under way
-        self._rest: Iterator[bytes] = iter(())  # of that answer
+        self._rest: Iterator[Buffer] = iter(())  # of that answer
         self._pending = 0  # bytes since the last progress: a head, a piece of a body, a request
         self._awaits_head = True
         self._unanswered: deque[RequestResponseCycle | DirectCall] = deque()  # pipelined requests
@@ -236,7 +237,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _answer(self, call: DirectCall, answer: Answer) -> None:
         """Send the answer to a direct call, as uvicorn would."""
         if isinstance(answer, DocumentResponse):
-            self._rest = answer.slices()
+            is_large = answer.size > SLICE and self.scheme == "http"  # TLS keeps bytes itself
+            if is_large:  # the call goes on until the kernel has all bytes
+                self.transport.set_write_buffer_limits(high=0)
+            self._rest = answer.slices(copied=not is_large)
         else:
             self._rest = iter([bytes(answer.body)])
         lines = [STATUS_LINE[answer.status_code]]

@@ -22,11 +22,13 @@ TIMING_HEADER = "Server-Timing"
 """Milliseconds of each stage of a call (W3C Server Timing)."""
 
 RETRY_AFTER = MappingProxyType({"Retry-After": "1"})
-_SLICE = 256 * 1024  # bytes copied into the transport at once
+
+SLICE = 256 * 1024
+"""The most bytes of an answer that are handed to a transport at once."""
 
 
 class DocumentResponse:
-    """Sends a document in slices; each is copied, because its memory is reused after the call."""
+    """A document, sent in slices; its memory is reused after the call."""
 
     status_code = 200
 
@@ -41,14 +43,18 @@ class DocumentResponse:
             (b"content-length", b"%d" % self.size),
         ]
 
-    def slices(self) -> Iterator[bytes]:
-        """Yield the document in copied slices, small pieces in one."""
-        if self.size <= _SLICE:
+    def slices(self, *, copied: bool = True) -> Iterator[Buffer]:
+        """Yield the document in slices, small pieces in one.
+
+        What is not `copied` is the memory itself, which must not change before it is sent.
+        """
+        if self.size <= SLICE:
             yield b"".join(self._pieces)
             return
         for piece in self._pieces:
-            for start in range(0, piece.nbytes, _SLICE):
-                yield bytes(piece[start : start + _SLICE])
+            for start in range(0, piece.nbytes, SLICE):
+                part = piece[start : start + SLICE]
+                yield bytes(part) if copied else part
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the document; return when the transport has taken the last byte."""

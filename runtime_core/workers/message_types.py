@@ -19,7 +19,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from runtime_core.contracts import Buffer, Call, Fault, Reply, Wire
 from runtime_core.errors import FaultKind
 from runtime_core.workers.framing import Message
-from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer
+from runtime_core.workers.shared_memory import SharedBuffer
 
 START, READY, FAILED, CALL, CANCEL, REPLY = range(1, 7)
 """The kinds of messages. `CANCEL` takes back a call that was sent ahead, if it has not begun."""
@@ -117,23 +117,26 @@ def read_call(
 def reply_message(
     number: int, reply: Reply, shared_buffer: SharedBuffer | None, *, outcome: int = 0
 ) -> Message:
-    """Return a reply as a message; a large body is copied into the shared buffer, if any."""
+    """Return a reply as a message; its body is copied into the shared buffer, if there is one."""
     body = [memoryview(buffer).cast("B") for buffer in reply.body]
-    size = sum(piece.nbytes for piece in body)
-    placed = shared_buffer is not None and size >= SMALLEST
-    if shared_buffer is not None and placed:
+    if shared_buffer is not None:
         shared_buffer.fill(body)
     return Message(
         kind=REPLY,
         number=number,
         parts=[
-            _REPLY.pack(outcome, size if placed else 0),
+            _REPLY.pack(outcome, 0 if shared_buffer is None else body_size(reply)),
             ",".join(reply.timings).encode(),
             b"".join(map(_SECONDS.pack, reply.timings.values())),
             b"" if reply.fault is None else _json(asdict(reply.fault)),
-            *(() if placed else body),
+            *(body if shared_buffer is None else ()),
         ],
     )
+
+
+def body_size(reply: Reply) -> int:
+    """Return the bytes of the body of a reply."""
+    return sum(memoryview(buffer).nbytes for buffer in reply.body)
 
 
 def skipped_message(number: int) -> Message:

@@ -44,9 +44,9 @@ class SharedBuffer:
 
         Unless used `at_once`, it takes memory page by page, at the first access.
         """
+        if os.fstat(self.descriptor).st_size < size:  # another process may have emptied it
+            os.ftruncate(self.descriptor, size)
         if self._map is None or len(self._map) < size:
-            if os.fstat(self.descriptor).st_size < size:
-                os.ftruncate(self.descriptor, size)
             flags = mmap.MAP_SHARED | (_POPULATE if at_once else 0)
             self._map = mmap.mmap(self.descriptor, size, flags)  # an old one ends with its views
         return memoryview(self._map)[:size]
@@ -68,7 +68,7 @@ class SharedBuffer:
         return isinstance(buffer, memoryview) and buffer.obj is self._map
 
     def empty(self) -> None:
-        """Free the memory; there must be no view of it, here or in another process."""
+        """Free the memory; nothing here or in another process may use a view of it."""
         self._map = None
         os.ftruncate(self.descriptor, 0)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from typing import NoReturn
 
@@ -23,7 +23,7 @@ from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.run_logs.standard_output import flush_output, has_output, redirect_output
 from runtime_core.runtime import Runtime, local_runtime, served_runtime
 from runtime_core.workers.framing import Channel, ConnectionEnded, Message
-from runtime_core.workers.mapped_segments import MappedSegments
+from runtime_core.workers.mapped_memory import MappedMemory
 from runtime_core.workers.message_types import (
     ANSWER,
     BODY,
@@ -35,8 +35,8 @@ from runtime_core.workers.message_types import (
     SEGMENT,
     STREAMS,
     WRITTEN,
+    body_size,
     is_ahead,
-    is_in_shared_buffer,
     read_attached,
     read_call,
     read_tree,
@@ -45,7 +45,7 @@ from runtime_core.workers.message_types import (
     tree_message,
 )
 from runtime_core.workers.record_file import RecordWriter
-from runtime_core.workers.shared_memory import SharedBuffer
+from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer
 from runtime_core.workers.supervised_process import connected
 
 
@@ -73,14 +73,14 @@ class _Worker:
         self._channel = channel
         self._records = records
         self._process = os.getpid()
-        self._segments = MappedSegments()
-        self._answer: SharedBuffer | None = None  # for the next large answer
+        self._memory = MappedMemory()
+        self._answer: int | None = None  # the descriptor of a buffer for the next large answer
         self._has_written = False  # since the last files came
 
     def work(self) -> NoReturn:
         """Answer until the supervisor hangs up, which raises `ConnectionEnded`."""
         while True:
-            asked = self._channel.next(self._segments.release_old)
+            asked = self._channel.next(self._memory.release_old)
             if asked.kind == CALL:
                 self._channel.send(self._answer_to(asked))
 
@@ -93,11 +93,7 @@ class _Worker:
         flush_output()
         self._has_written = self._records.has_written or has_output()
         outcome = WRITTEN if self._has_written else 0
-        message = reply_message(asked.number, reply, self._answer, outcome=outcome)
-        if is_in_shared_buffer(message) and self._answer is not None:
-            self._answer.close()
-            self._answer = None
-        return message
+        return reply_message(asked.number, reply, self._buffer_for(reply), outcome=outcome)
 
     def _is_cancelled(self, asked: Message) -> bool:
         return any(
@@ -108,11 +104,18 @@ class _Worker:
     def _reply(self, asked: Message) -> Reply:
         attached = read_attached(asked)
         self._use(attached)
-        segment = self._segments.mapped(attached[SEGMENT]) if SEGMENT in attached else None
-        if BODY not in attached:
-            return self._runtime.answer(read_call(asked, None, segment))
-        with closing(SharedBuffer(attached[BODY])) as shared_buffer:
-            return self._runtime.answer(read_call(asked, shared_buffer, segment))
+        body, segment = (
+            self._memory.mapped(attached[role]) if role in attached else None
+            for role in (BODY, SEGMENT)
+        )
+        return self._runtime.answer(read_call(asked, body, segment))
+
+    def _buffer_for(self, reply: Reply) -> SharedBuffer | None:
+        """Return the buffer for a large reply, which the supervisor replaces at the next call."""
+        if self._answer is None or body_size(reply) < SMALLEST:
+            return None
+        answer, self._answer = self._answer, None
+        return self._memory.mapped(answer)
 
     def _use(self, attached: Mapping[int, int]) -> None:
         """Use the files that the supervisor attaches for this call and the following ones."""
@@ -121,7 +124,7 @@ class _Worker:
         if STREAMS in attached:
             redirect_output(attached[STREAMS])
         if ANSWER in attached:
-            self._answer = SharedBuffer(attached[ANSWER])
+            self._answer = attached[ANSWER]
 
 
 def _start(channel: Channel, records: RecordWriter, set_up: ExitStack) -> Runtime | None:

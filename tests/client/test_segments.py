@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from tesseract_runtime_client import Tesseract, TesseractFailed
 from tests.client.conftest import serving, written
+from tests.patience import wait_until
 
 SOURCE = """
 import numpy as np
@@ -44,11 +46,14 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             yield socket
 
 
-def sizes(path: Path) -> list[tuple[int, int]]:
-    """Return the bytes of the bodies of calls and answers so far, by the log of the server."""
-    lines = path.with_suffix(".log").read_text().splitlines()
-    words = [dict(word.split("=") for word in line.split() if "=" in word) for line in lines]
-    return [(int(word["bytes_in"]), int(word["bytes_out"])) for word in words if "queue" in word]
+def sent(path: Path, run_id: str) -> tuple[int, int]:
+    """Return the bytes of the bodies of a call and its answer, by the log of the server."""
+    log = path.with_suffix(".log")
+    line = re.compile(rf"run_id={run_id} bytes_in=(\d+) bytes_out=(\d+)")
+    wait_until(lambda: bool(line.search(log.read_text())))
+    found = line.search(log.read_text())
+    assert found
+    return int(found[1]), int(found[2])
 
 
 def segments() -> int:
@@ -60,25 +65,24 @@ def segments() -> int:
 def test_large_arrays_are_not_sent(path: Path) -> None:
     """From the second call on documents are small, and so are the answers."""
     with Tesseract.from_url(f"unix://{path}") as tesseract:
-        results = [tesseract.apply({"x": X + turn})["y"] for turn in range(3)]
+        results = [tesseract.apply({"x": X + turn}, f"large-{turn}")["y"] for turn in range(3)]
         assert segments() == 1
     for turn, result in enumerate(results):  # the segment was used again
         assert np.array_equal(result, X + turn)
     assert segments() == 0
-    first, *others = sizes(path)[-3:]
-    assert min(first) > X.nbytes
-    assert max(max(pair) for pair in others) < 1000
+    assert min(sent(path, "large-0")) > X.nbytes
+    assert max(*sent(path, "large-1"), *sent(path, "large-2")) < 1000
 
 
 def test_segment_grows_with_the_answers(path: Path) -> None:
     """An answer that has no room is sent, and the next one has room."""
     with Tesseract.from_url(f"unix://{path}") as tesseract:
-        for times in (1, 3, 3, 3):
-            assert tesseract.apply({"x": X, "times": times})["y"].size == times * X.size
+        for turn, times in enumerate((1, 3, 3)):
+            result = tesseract.apply({"x": X, "times": times}, f"grown-{turn}")
+            assert result["y"].size == times * X.size
         assert segments() == 1
-    (_, sent), (_, last) = sizes(path)[-3::2]
-    assert sent > 3 * X.nbytes
-    assert last < 1000
+    assert sent(path, "grown-1")[1] > 3 * X.nbytes
+    assert sent(path, "grown-2")[1] < 1000
 
 
 def test_small_arrays_need_no_segment(path: Path) -> None:

@@ -40,7 +40,7 @@ from runtime_core.workers.message_types import (
     skipped_message,
     tree_message,
 )
-from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer
+from runtime_core.workers.shared_memory import SharedBuffer
 from tests.workers.conftest import both_loops, run
 
 LARGE = 20_000_000  # far more than the buffers of a socket hold
@@ -349,15 +349,15 @@ def test_body_in_a_segment_crosses_no_socket() -> None:
     with_memory.close()
 
 
-@pytest.mark.parametrize("size", [SMALLEST - 1, SMALLEST, SMALLEST + 1])
-def test_large_answer_is_put_into_its_segment(size: int) -> None:
-    """A large body arrives in the shared buffer, a small one in the message."""
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_answer_is_put_into_its_shared_buffer(is_shared: bool) -> None:
+    """A body arrives in the shared buffer, and without one in the message."""
     theirs = SharedBuffer.create()
     ours = SharedBuffer(os.dup(theirs.descriptor))
-    reply = Reply(run_id="r", format="json", body=[b"<", b"x" * (size - 2), b">"])
-    message = carried(reply_message(7, reply, theirs))
-    assert is_in_shared_buffer(message) == (size >= SMALLEST)
+    reply = Reply(run_id="r", format="json", body=[b"<", b"x" * 99, b">"])
+    message = carried(reply_message(7, reply, theirs if is_shared else None))
+    assert is_in_shared_buffer(message) == is_shared
     body = b"".join(read_reply(message, CALL_OF_R, ours).body)
     theirs.close()
     ours.close()
-    assert body == b"<" + b"x" * (size - 2) + b">"
+    assert body == b"<" + b"x" * 99 + b">"

@@ -1,4 +1,4 @@
-"""Segments that a worker keeps mapped."""
+"""Shared memory that a worker keeps mapped."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime_core.workers import mapped_segments
-from runtime_core.workers.mapped_segments import MappedSegments
+from runtime_core.workers import mapped_memory
+from runtime_core.workers.mapped_memory import MappedMemory
 
 
 @pytest.fixture
@@ -36,42 +36,42 @@ def is_open(descriptor: int) -> bool:
     return True
 
 
-def test_segment_is_mapped_once() -> None:
+def test_memory_is_mapped_once() -> None:
     """Another descriptor of the same memory is closed, and gives the same mapping."""
-    segments, first = MappedSegments(), memory()
+    mappings, first = MappedMemory(), memory()
     again = os.dup(first)
-    view = segments.mapped(first).whole()
+    view = mappings.mapped(first).whole()
     view[:3] = b"abc"
-    assert segments.mapped(again).whole().obj is view.obj
+    assert mappings.mapped(again).whole().obj is view.obj
     assert not is_open(again)
     assert os.pread(first, 3, 0) == b"abc"
 
 
-def test_number_of_segments_is_bounded() -> None:
+def test_number_of_mappings_is_bounded() -> None:
     """The one whose last call is the longest ago is released."""
-    segments, descriptors = MappedSegments(), [memory() for _ in range(6)]
-    for descriptor in (*descriptors[:4], os.dup(descriptors[0]), *descriptors[4:]):
-        segments.mapped(descriptor)
-    assert [is_open(descriptor) for descriptor in descriptors] == [True, False, False, *[True] * 3]
+    mappings, descriptors = MappedMemory(), [memory() for _ in range(10)]
+    for descriptor in (*descriptors[:8], os.dup(descriptors[0]), *descriptors[8:]):
+        mappings.mapped(descriptor)
+    assert [is_open(descriptor) for descriptor in descriptors] == [True, False, False, *[True] * 7]
 
 
-def test_segment_is_released_after_a_while(
+def test_memory_is_released_after_a_while(
     idle: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An idle worker lets go of memory whose client may have ended."""
-    monkeypatch.setattr(mapped_segments, "_SECONDS", 0.01)
-    segments, descriptor = MappedSegments(), memory()
-    segments.mapped(descriptor)
-    segments.release_old(idle)
+    monkeypatch.setattr(mapped_memory, "_SECONDS", 0.01)
+    mappings, descriptor = MappedMemory(), memory()
+    mappings.mapped(descriptor)
+    mappings.release_old(idle)
     assert not is_open(descriptor)
 
 
-def test_call_that_comes_in_time_finds_its_segment() -> None:
+def test_call_that_comes_in_time_finds_its_memory() -> None:
     """Nothing is released while calls arrive."""
-    segments, descriptor = MappedSegments(), memory()
-    segments.mapped(descriptor)
+    mappings, descriptor = MappedMemory(), memory()
+    mappings.mapped(descriptor)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.send(b"x")
-        segments.release_old(ours)
+        mappings.release_old(ours)
     assert is_open(descriptor)

@@ -1,4 +1,4 @@
-"""The segments of clients that a worker has mapped."""
+"""The shared memory that a worker has mapped."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import time
 
 from runtime_core.workers.shared_memory import SharedBuffer
 
-_MOST = 4
+_MOST = 8
 _SECONDS = 10.0
 
 _File = tuple[int, int]
 """Device and inode."""
 
 
-class MappedSegments:
-    """Keeps segments mapped from one call to the next, because the first access is slow.
+class MappedMemory:
+    """Keeps shared buffers mapped from one call to the next, because the first access is slow.
 
-    One that has not been used for a while is released, since its client may have ended.
+    One that has not been used for a while is released: its owner may have freed it.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class MappedSegments:
         self._mapped: dict[_File, SharedBuffer] = {}
 
     def mapped(self, descriptor: int) -> SharedBuffer:
-        """Return the segment of a descriptor, which is owned here from now on."""
+        """Return the shared buffer of a descriptor, which is owned here from now on."""
         status = os.fstat(descriptor)
         file = status.st_dev, status.st_ino  # not used again while it is open here
         if file in self._mapped:
@@ -41,7 +41,7 @@ class MappedSegments:
         return self._mapped[file]
 
     def release_old(self, connection: socket.socket) -> None:
-        """Release the segments that get too old before anything arrives."""
+        """Release what gets too old before anything arrives."""
         while self._used:
             seconds = next(iter(self._used.values())) + _SECONDS - time.monotonic()
             if seconds > 0 and select.select([connection], [], [], seconds)[0]:

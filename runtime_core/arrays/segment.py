@@ -53,18 +53,17 @@ class Segment:
             raise ValueError(f"it ends after the {len(self._memory)} bytes of the segment")
         return owned_array_of_bytes(self._memory[start : start + size], spec)
 
-    def check(self, tree: Any, *, views: bool) -> None:
-        """Raise `UnreadableDocument` if the arrays of a document take more than the segment has.
+    def inline(self, tree: Any) -> None:
+        """Write the arrays of a tree as base64, for user code that may see their documents.
 
-        Without `views`, write them into it as base64: user code may see their documents.
+        Raises `UnreadableDocument` if they take more memory than the segment has.
         """
-        size = sum(_place(data["buffer"])[1] for data in _parts(tree))
-        if size > len(self._memory):
-            raise UnreadableDocument(
-                f"The arrays take {size} bytes of a segment of {len(self._memory)} bytes."
-            )
-        for data in () if views else _parts(tree):
-            start, size = _place(data["buffer"])
+        parts = [(data, *_place(data["buffer"])) for data in _parts(tree)]
+        total = sum(size for _, _, size in parts)
+        if total > len(self._memory):
+            message = f"The arrays take {total} bytes of a segment of {len(self._memory)} bytes."
+            raise UnreadableDocument(message)
+        for data, start, size in parts:
             text = pybase64.b64encode_as_string(self._memory[start : start + size])
             data.update(buffer=text, encoding="base64")
 

@@ -82,8 +82,9 @@ class Plan:
         if self.endpoint.payload is None:
             return None
         tree = self._read(body)
-        for segment in options.values():
-            segment.check(tree, views=self._views)
+        if not self._views:
+            for segment in options.values():
+                segment.inline(tree)
         return validate_payload(self.endpoint, tree, options)
 
     def evaluate(self, payload: Any) -> BaseModel:

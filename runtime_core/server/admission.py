@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runtime_core.errors import QueueFull
+from runtime_core.errors import BodyTooLarge, QueueFull
 
 
 class Admission:
@@ -23,8 +23,14 @@ class Admission:
         self.refuse_if_full()
         self._free_slots -= 1
 
-    def reserve(self, size: int) -> None:
-        """Count the bytes of a body; `QueueFull` if there are too many."""
+    def reserve(self, size: int, *, before: int = 0) -> None:
+        """Count bytes of a body, after those that were counted `before`.
+
+        Raises `QueueFull` if there are too many, and `BodyTooLarge` if there always will be.
+        """
+        if before + size > self._size:
+            message = f"The body is larger than the {self._size} bytes of --max-queued-bytes."
+            raise BodyTooLarge(message)
         if size > self._free_size:
             raise QueueFull(
                 f"The bodies of waiting calls would exceed {self._size} bytes together. Try again "

@@ -58,8 +58,8 @@ class ArrivingBody:
             self.renew()
 
     def reserve(self, size: int) -> None:
-        """Count further bytes; raises `QueueFull`."""
-        self._bodies.admission.reserve(size)
+        """Count further bytes; raises `QueueFull` and `BodyTooLarge`."""
+        self._bodies.admission.reserve(size, before=self._reserved)
         self._reserved += size
 
     def wait(self, refuse: Callable[[TesseractRuntimeError], None]) -> None:

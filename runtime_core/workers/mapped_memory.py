@@ -44,7 +44,7 @@ class MappedMemory:
         """Release what gets too old before anything arrives."""
         while self._used:
             seconds = next(iter(self._used.values())) + _SECONDS - time.monotonic()
-            if seconds > 0 and select.select([connection], [], [], seconds)[0]:
+            if seconds > 0 and _arrives(connection, seconds):
                 return
             self._release()
 
@@ -52,3 +52,10 @@ class MappedMemory:
         file = next(iter(self._used))
         del self._used[file]
         self._mapped.pop(file).close()
+
+
+def _arrives(connection: socket.socket, seconds: float) -> bool:
+    """Wait until something arrives; `select` could not take the descriptors of a busy server."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(1000 * seconds))

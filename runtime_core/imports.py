@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _TIMEOUT = "OPENBLAS_THREAD_TIMEOUT"
 _CYCLES = "22"  # 2^22 cycles are some milliseconds; the default is 2^26
@@ -35,7 +35,8 @@ def import_numpy() -> None:
     is_chosen = _TIMEOUT in os.environ
     os.environ.setdefault(_TIMEOUT, _CYCLES)
     try:
-        with without_collections():
+        # The code that needs it explains a broken installation, to its author.
+        with without_collections(), suppress(ImportError):
             import numpy  # noqa: F401, ICN001  # the import is the purpose
     finally:
         if not is_chosen:

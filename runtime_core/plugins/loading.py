@@ -43,7 +43,7 @@ def load_catalog(selection: PluginSelection | None = None) -> Catalog:
     """
     selection = selection or PluginSelection.from_environment(os.environ)
     discovery = discover(selection)
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager = _Manager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     loaded = [load(candidate, manager) for candidate in discovery.candidates]
     catalog = assemble(
@@ -55,6 +55,14 @@ def load_catalog(selection: PluginSelection | None = None) -> Catalog:
         if catalog.plugin_faults:
             raise PluginFault("Strict plugins: " + "\n".join(catalog.plugin_faults))
     return replace(catalog, faults=PluginFaults(strict=selection.strict))
+
+
+class _Manager(pluggy.PluginManager):
+    """Looks for hooks among the names of a plugin that the author chose."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        """Pass over the names that Python gives every module, which take most of the time."""
+        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
 
 
 def _preload(catalog: Catalog) -> None:

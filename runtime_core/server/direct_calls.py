@@ -15,6 +15,7 @@ from runtime_core.server.served_call import Answer, ServedCall
 from runtime_core.server.server import Server
 
 _UNUSUAL = frozenset({"expect", "transfer-encoding"})
+_LONGEST_QUERY = 1 << 13  # bytes; uvicorn refuses some that are longer
 
 Observer = Callable[[AnsweredRequest], None]
 
@@ -38,7 +39,7 @@ class DirectCalls:
         """Return the call of a `POST` with a body of known size, unless it needs ASGI."""
         path, _, query = url.partition(b"?")
         endpoint = self._endpoints.get(path)
-        if endpoint is None or b"#" in query:
+        if endpoint is None or b"#" in query or len(query) > _LONGEST_QUERY:
             return None
         fields = header_fields(headers)
         if "content-length" not in fields or not _UNUSUAL.isdisjoint(fields):
@@ -92,7 +93,7 @@ class DirectCall:
         if self.refusal is None:
             self.served.begin()
         else:
-            self._take(self.refusal)
+            self.served.finish(self.refusal)
 
     def end(self) -> None:
         """Release the memory of the call, whose answer has been sent or lost its client."""

@@ -156,7 +156,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Send the rest of an answer."""
         super().resume_writing()
         self._stall_deadline.lift()
-        if self._direct_call is not None:
+        if self._direct_call is not None and self._direct_call.response_started:
             self._send_rest(self._direct_call)
 
     def on_message_begin(self) -> None:

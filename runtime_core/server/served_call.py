@@ -158,11 +158,11 @@ class ServedCall:
         assert self._call is not None
         self._server.observe(self._call, reply)
         if reply.fault is None:
-            self._finish(reply_response(reply, self._server.catalog))
+            self.finish(reply_response(reply, self._server.catalog))
             return
         if reply.fault.kind is FaultKind.PLUGIN_FAILED:
             self._server.report(reply.fault.message, reply.fault.trace)
-        self._finish(self._fault_response(reply.fault))
+        self.finish(self._fault_response(reply.fault))
 
     def _try(self, act: Callable[..., None], *arguments: Any) -> None:
         """Do something; an error is the answer."""
@@ -173,9 +173,10 @@ class ServedCall:
             self._refuse(error)
 
     def _refuse(self, error: Exception) -> None:
-        self._finish(self.refusal(error))
+        self.finish(self.refusal(error))
 
-    def _finish(self, answer: Answer) -> None:
+    def finish(self, answer: Answer) -> None:
+        """Give the answer, and take no further piece of the body."""
         self._is_over = True
         self._free()
         self._answer(answer)

@@ -30,7 +30,8 @@ BODY, ANSWER, STREAMS, RECORDS, SEGMENT = _ROLES = 1, 2, 4, 8, 16
 WRITTEN, SKIPPED = 1, 2
 """The outcomes of a reply, as flags: the call has `WRITTEN` output or records, or has not begun.
 
-After the first, the worker waits for new files: it skips a call that was sent ahead.
+After the first, and after a large answer, the worker waits for new files: it skips a call that was
+sent ahead.
 """
 
 _TIMEOUT, _PARENT, _NEW_RUN, _AHEAD = 1, 2, 4, 8  # flags of a call

@@ -184,7 +184,6 @@ class WorkerPool(Workers):
 
     def skipped(self, queued: QueuedCall) -> None:
         """Let a call wait again that a worker has not begun, before all others."""
-        queued.end()
         if queued.answer is None:
             self._leave(queued)
         elif self._closed:

@@ -85,7 +85,7 @@ class _Worker:
                 self._channel.send(self._answer_to(asked))
 
     def _answer_to(self, asked: Message) -> Message:
-        if is_ahead(asked) and (self._has_written or self._is_cancelled(asked)):
+        if is_ahead(asked) and (self._needs_files or self._is_cancelled(asked)):
             return skipped_message(asked.number)
         reply = self._reply(asked)
         if os.getpid() != self._process:
@@ -94,6 +94,11 @@ class _Worker:
         self._has_written = self._records.has_written or has_output()
         outcome = WRITTEN if self._has_written else 0
         return reply_message(asked.number, reply, self._buffer_for(reply), outcome=outcome)
+
+    @property
+    def _needs_files(self) -> bool:
+        """Whether a call must bring files, because the last one has used what was there."""
+        return self._has_written or self._answer is None
 
     def _is_cancelled(self, asked: Message) -> bool:
         return any(

@@ -265,7 +265,8 @@ class WorkerProcess:
         self._pool.computed(queued, reply)
 
     def _compute_next(self) -> None:
-        if self._ahead is not None:
+        # Without a buffer for a large answer, the worker skips the call.
+        if self._ahead is not None and self._answer_buffer is not None:
             ahead, self._ahead = self._ahead, None
             self._compute(ahead)
         self._go_on()

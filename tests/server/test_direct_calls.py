@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvicorn
 from starlette.responses import PlainTextResponse
 
 from runtime_core import Runtime
@@ -21,16 +23,20 @@ from runtime_core.contracts import (
     ServerParts,
 )
 from runtime_core.server.application import build_application, extension_parts
-from runtime_core.server.direct_calls import DirectCall
+from runtime_core.server.direct_calls import DirectCall, DirectCalls
+from runtime_core.server.http_protocol import BoundedHttpProtocol, ConnectionLimit
 from runtime_core.server.responses import RUN_ID_HEADER
 from runtime_core.server.serve_options import ServeOptions
 from runtime_core.server.server import Server
 from tests.conftest import DOUBLE
+from tests.patience import until
 from tests.server.conftest import GATED, head, read_answer
 from tests.server.test_extensions import extended
-from tests.workers.conftest import in_process
+from tests.workers.conftest import both_loops, in_process, run
 
 if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
     from tests.server.conftest import Answer, Gate, Serve, Served
 
 BODY = b'{"inputs": {"x": [4.0]}}'
@@ -128,6 +134,7 @@ async def _found(
     [
         (b"/apply", [], True),
         (b"/apply?run_id=a", [(b"accept", b"image/png")], True),
+        (b"/apply?" + 10_000 * b"a", [], False),
         (b"/apply#part", [], False),
         (b"/apply?a=b#part", [], False),
         (b"/apply/", [], False),
@@ -231,3 +238,64 @@ def test_answers_come_in_the_order_of_the_requests(serve: Serve, gate: Gate) -> 
         answers = [read_answer(connection) for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 422]
     assert re.fullmatch("[0-9a-f-]{36}", answers[0].headers[RUN_ID])
+
+
+_LONG = 300_000  # bytes, more than sockets take at once
+
+
+async def _long(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse("a" * _LONG)(scope, receive, send)
+
+
+def _refuse(request: RequestHead) -> PlainTextResponse | None:
+    return PlainTextResponse("no", status_code=403) if "x-refused" in request.fields else None
+
+
+async def _read_late(runtime: Runtime, pieces: Sequence[bytes]) -> bytes:
+    """Return the answers to a request over ASGI and a direct one.
+
+    The last piece is sent when the first answer has been read.
+    """
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    ours.setblocking(False)
+    loop = asyncio.get_running_loop()
+    async with in_process(runtime) as workers:
+        catalog, config, options = runtime.catalog, runtime.config, ServeOptions()
+        server = Server(catalog=catalog, config=config, options=options, workers=workers)
+        calls = DirectCalls(server, ["/apply"], [Layer(place=Place.EDGE, wrap=wrap, head=_refuse)])
+        protocol = BoundedHttpProtocol(
+            uvicorn.Config(_long, lifespan="off", log_config=None),
+            uvicorn.server.ServerState(),
+            {},
+            limit=ConnectionLimit(1),
+            direct_calls=calls,
+        )
+        await loop.connect_accepted_socket(lambda: protocol, theirs)
+        await loop.sock_sendall(ours, head("/", "GET"))
+        await until(lambda: protocol.server_state.total_requests)
+        assert protocol.flow.write_paused
+        for piece in pieces[:-1]:
+            await loop.sock_sendall(ours, piece)
+        answers = bytearray()
+        while len(answers) < _LONG:
+            answers += await loop.sock_recv(ours, 1 << 16)
+        await loop.sock_sendall(ours, pieces[-1])
+        ours.shutdown(socket.SHUT_WR)
+        while piece := await loop.sock_recv(ours, 1 << 16):
+            answers += piece
+        ours.close()
+        return bytes(answers)
+
+
+@both_loops
+@pytest.mark.parametrize("fields", [{}, {"X-Refused": "1"}], ids=["computed", "refused"])
+def test_call_behind_an_answer_that_is_not_read_yet(
+    runtime: Callable[..., Runtime], loop: str, fields: dict[str, str]
+) -> None:
+    """A direct call is answered once, even if an answer before it is still being read."""
+    call = head(Content_Length=len(BODY), **fields)
+    answers = run(loop, _read_late(runtime(), [call, BODY[:1], BODY[1:5], BODY[5:]]))
+    assert answers.count(b"HTTP/1.1 ") == 2
+    assert answers.endswith(b"no" if fields else b'[8.0],"encoding":"json"}}}')

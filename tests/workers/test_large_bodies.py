@@ -107,3 +107,18 @@ def test_memory_is_given_back_when_nobody_calls(
             )
 
     assert asyncio.run(rest(pool(ECHO))) < 1_000_000
+
+
+def test_large_answers_of_small_calls_are_in_shared_memory(pool: Pool) -> None:
+    """A call that is sent before the last large answer also gets a buffer for its own."""
+    source = ECHO.replace("text=inputs.text", "text=100_000 * inputs.text")
+
+    async def kind(workers: WorkerPool) -> type[Buffer]:
+        async with workers.call(call_of({"text": "ab"})) as reply:
+            return type(reply.body[0])
+
+    async def kinds() -> set[type[Buffer]]:
+        async with pool(source) as workers:
+            return {*await asyncio.gather(*(kind(workers) for _ in range(5)))}
+
+    assert asyncio.run(kinds()) == {memoryview}

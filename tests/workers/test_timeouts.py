@@ -105,3 +105,11 @@ record.touch()
             return reply
 
     fault_text(asyncio.run(stop(pool(source, timeout=0.1))), FaultKind.TIMED_OUT)
+
+
+@pytest.mark.parametrize("first", ["print(1); time.sleep(0.2)", "time.sleep(0.2); os._exit(3)"])
+def test_time_of_a_call_that_is_sent_twice_still_counts(pool: Pool, first: str) -> None:
+    """A call that lies in the socket of a worker, which does not begin it, keeps its deadline."""
+    calls = [told(first), told("time.sleep(600)", timeout=patient(1.0))]
+    _, stopped = asyncio.run(replies(pool(OBEDIENT, timeout=patient(20.0)), *calls))
+    assert "the time that it was given" in fault_text(stopped, FaultKind.TIMED_OUT)

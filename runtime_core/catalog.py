@@ -234,14 +234,33 @@ class Registry(Generic[D]):
             raise UnknownName(self.explain(name))
         return entry.value
 
+    def of_scheme(self, target: str, option: str) -> Registered[D]:
+        """Return the entry with the scheme of a target, such as `dask://host` or `file`.
+
+        `UnknownName` names the option and gives the next step.
+        """
+        entries: Mapping[str, Registered[Any]] = self.entries
+        scheme = target.partition(":")[0]
+        for entry in entries.values():
+            if scheme in entry.value.schemes:
+                return entry
+        name = scheme.partition("+")[0]  # a declaration is named like its schemes
+        if name in self.conflicts or self.hints.for_name(self.kind, name):
+            reason = self.explain(name)
+        else:
+            reason = self._unknown(scheme, [s for e in entries.values() for s in e.value.schemes])
+        raise UnknownName(f"{option} {shortened(target)!r}: {reason}")
+
     def explain(self, name: str) -> str:
         """Explain why a name cannot be used, and the next step."""
         if name in self.conflicts:
             return conflict_message(self.kind, name, self.conflicts[name])
-        name = shortened(name)
-        return self.hints.for_name(self.kind, name) or (
-            f"Unknown {self.kind.noun} {name!r}.{did_you_mean(name, self.names)} "
-            f"Available: {listed(self.names)}."
+        return self.hints.for_name(self.kind, shortened(name)) or self._unknown(name, self.names)
+
+    def _unknown(self, name: str, known: Sequence[str]) -> str:
+        return (
+            f"Unknown {self.kind.noun} {shortened(name)!r}.{did_you_mean(shortened(name), known)} "
+            f"Available: {listed(known)}."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from textwrap import shorten
 from typing import Any
 
@@ -66,19 +67,15 @@ class CatalogGroup(typer.core.TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Build one command; `None` for an unknown name."""
         catalog: Catalog = ctx.obj.catalog
-        endpoint = _endpoint_names(catalog).get(cmd_name)
-        if cmd_name in catalog.commands:
-            app = _app_of(catalog.commands.entries[cmd_name])
-        elif endpoint is not None:
-            function, command_class = endpoint_command(ctx.obj, endpoint)
-            app = typer.Typer(rich_markup_mode=None, add_completion=False)
-            app.command(cmd_name, cls=command_class)(function)
+        entry = catalog.commands.entries.get(cmd_name)
+        endpoints = {command_name(name): name for name in catalog.endpoints.names}
+        if entry is not None:
+            command = _declared_command(entry)
+        elif cmd_name in endpoints:
+            command = _typer_command(cmd_name, *endpoint_command(ctx.obj, endpoints[cmd_name]))
         else:
             return None
-        command: Any = typer.main.get_command(app)
         command.name = cmd_name
-        if cmd_name in catalog.commands:
-            _guard(command, catalog.commands.entries[cmd_name])
         for parameter in command.params:
             if parameter.name == "output_format":
                 parameter.metavar = "|".join(catalog.formats.names)
@@ -96,30 +93,28 @@ class CatalogGroup(typer.core.TyperGroup):
         return name, command, rest
 
 
-def _app_of(entry: Registered[Command]) -> typer.Typer:
-    declaration = entry.value
-    target = declaration.load()
+def _declared_command(entry: Registered[Command]) -> Any:
+    """Build a command of the catalog; the failures of a plugin's name the plugin."""
+    target = entry.value.load()
     if isinstance(target, typer.Typer):
-        return target
-    app = typer.Typer(rich_markup_mode=None, add_completion=False)
-    app.command(declaration.name, help=declaration.summary)(target)
-    return app
-
-
-def _guard(command: Any, entry: Registered[Command]) -> None:
-    """Let the failures of a plugin's command name the plugin."""
+        command: Any = typer.main.get_command(target)
+    else:
+        command = _typer_command(entry.value.name, target, help=entry.value.summary)
     if entry.distribution != CORE:
         guard = Guard(entry=entry, hook="commands")
         command.invoke = guard.of("run", command.invoke, passing=_ENDS)
+    return command
+
+
+def _typer_command(name: str, function: Callable[..., Any], cls: Any = None, **facts: Any) -> Any:
+    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    app.command(name, cls=cls, **facts)(function)
+    return typer.main.get_command(app)
 
 
 # Typer may carry its own copy of click; the bases of public classes are the classes for both.
 _ENDS = (*typer.BadParameter.__mro__[1:3], typer.Exit, typer.Abort, SystemExit, BrokenPipeError)
 """The exceptions by which commands end."""
-
-
-def _endpoint_names(catalog: Catalog) -> dict[str, str]:
-    return {command_name(name): name for name in catalog.endpoints.names}
 
 
 def _summaries(catalog: Catalog) -> dict[str, str]:

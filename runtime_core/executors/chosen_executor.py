@@ -11,14 +11,7 @@ from typing import Self
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import ExecutorProvider
-from runtime_core.errors import (
-    ExecutorFailed,
-    TesseractRuntimeError,
-    UnknownName,
-    did_you_mean,
-    listed,
-    shortened,
-)
+from runtime_core.errors import ExecutorFailed, TesseractRuntimeError
 from runtime_core.message_texts import exception_text
 
 SERIAL = "serial"
@@ -41,7 +34,8 @@ class ChosenExecutor:
     @classmethod
     def of(cls, catalog: Catalog, config: RuntimeConfig) -> Self:
         """Find the executor of `--executor`; `UnknownName` gives the next step."""
-        return cls(found_provider(catalog, config.executor), config.executor, config)
+        provider = catalog.executors.of_scheme(config.executor, "--executor")
+        return cls(provider, config.executor, config)
 
     def __str__(self) -> str:
         return f"{self.target} ({self._provider.origin})"
@@ -94,19 +88,3 @@ class ChosenExecutor:
         if opened is not None:
             atexit.unregister(self.close)
             opened.close()
-
-
-def found_provider(catalog: Catalog, target: str) -> Registered[ExecutorProvider]:
-    """Return the executor of a target's scheme."""
-    registry, scheme = catalog.executors, target.partition(":")[0]
-    for entry in registry.entries.values():
-        if scheme in entry.value.schemes:
-            return entry
-    name = scheme.partition("+")[0]  # an executor is named like its schemes
-    if name in registry.conflicts or registry.hints.for_name(registry.kind, name):
-        reason = registry.explain(name)
-    else:
-        schemes = [known for executor in registry for known in executor.schemes]
-        near = did_you_mean(scheme, schemes)
-        reason = f"Unknown executor {shortened(scheme)!r}.{near} Available: {listed(schemes)}."
-    raise UnknownName(f"--executor {shortened(target)!r}: {reason}")

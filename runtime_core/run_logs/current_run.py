@@ -29,7 +29,7 @@ def current_log(function: str) -> RunLog | None:
     if here is not None and here.log is not None:
         return here.log
     log = _only_running(function)
-    return log if log.takes_records else None
+    return log if log.current_run.kept else None
 
 
 def _current_run(function: str) -> Run:

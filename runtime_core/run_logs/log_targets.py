@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Run, RunHandle, RunSink
-from runtime_core.errors import PluginFailed, UnknownName, did_you_mean, listed, shortened
+from runtime_core.errors import PluginFailed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,8 @@ def configured_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogT
 
     Raises `UnknownName` for an unknown scheme, and the errors of the checks of sinks.
     """
-    asked = [_found(catalog, target) for target in config.log_to]
+    sinks = catalog.run_sinks
+    asked = [LogTarget(sink=sinks.of_scheme(t, "--log-to"), target=t) for t in config.log_to]
     asked += _from_options(catalog, config)
     for each in asked:
         _check(each, config)
@@ -57,22 +58,6 @@ def _from_options(catalog: Catalog, config: RuntimeConfig) -> Iterator[LogTarget
         else:
             if target:
                 yield LogTarget(sink=entry, target=target)
-
-
-def _found(catalog: Catalog, target: str) -> LogTarget:
-    scheme = target.partition(":")[0]
-    for entry in catalog.run_sinks.entries.values():
-        if scheme in entry.value.schemes:
-            return LogTarget(sink=entry, target=target)
-    registry = catalog.run_sinks
-    name = scheme.partition("+")[0]  # a sink is named like its schemes
-    if name in registry.conflicts or registry.hints.for_name(registry.kind, name):
-        reason = registry.explain(name)
-    else:
-        schemes = [known for sink in registry for known in sink.schemes]
-        near = did_you_mean(scheme, schemes)
-        reason = f"Unknown run sink {shortened(scheme)!r}.{near} Available: {listed(schemes)}."
-    raise UnknownName(f"--log-to {shortened(target)!r}: {reason}")
 
 
 def _defaults(catalog: Catalog, config: RuntimeConfig) -> Iterator[LogTarget]:

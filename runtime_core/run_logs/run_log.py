@@ -78,11 +78,6 @@ class RunLog:
             return self._run
 
     @property
-    def takes_records(self) -> bool:
-        """Whether records of threads without a context are stored at the moment."""
-        return self.current_run.kept
-
-    @property
     def current_run(self) -> Run:
         """The run of threads without a context: the evaluation under way, else that of the call."""
         return self._evaluations[-1] if self._evaluations else self.run

@@ -17,7 +17,6 @@ from distributed import Client, LocalCluster
 
 from runtime_core.catalog import Catalog
 from runtime_core.errors import ExecutorFailed, InvalidOption
-from runtime_core.executors.chosen_executor import found_provider
 from runtime_core.testing import ExecutorConformance
 from tests.engines.conftest import Make, children, jacobian, killed
 
@@ -51,7 +50,8 @@ class TestLocalCluster(ExecutorConformance):
 @pytest.mark.parametrize("target", ["dask://x:1", "dask+file://x", "dask://local"])
 def test_targets_are_found_by_their_schemes(catalog: Catalog, target: str) -> None:
     """Both schemes are those of the plugin."""
-    assert found_provider(catalog, target).value.name == "dask"
+    found = catalog.executors.of_scheme(target, "--executor")
+    assert found.value.name == "dask"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import pytest
 
 from runtime_core.catalog import Catalog, install_command
 from runtime_core.errors import ExecutorFailed, UnknownName
-from runtime_core.executors.chosen_executor import found_provider
 from tests.conftest import Cli
 from tests.executors.conftest import Here, Make, near
 
@@ -18,7 +17,8 @@ from tests.executors.conftest import Here, Make, near
 @pytest.mark.parametrize("target", ["serial"])
 def test_a_target_is_found_by_its_scheme(catalog: Catalog, target: str) -> None:
     """The scheme is what comes before the colon."""
-    assert found_provider(catalog, target).value.name == target.partition(":")[0]
+    found = catalog.executors.of_scheme(target, "--executor")
+    assert found.value.name == target.partition(":")[0]
 
 
 def test_an_unknown_executor_is_an_error_at_the_start(cli_here: Cli, tesseract: object) -> None:
@@ -78,7 +78,7 @@ def test_the_plugin_of_an_engine_is_named(catalog: Catalog, target: str) -> None
     registry = catalog.executors
     bare = replace(registry, entries={}, hints=replace(registry.hints, plugins=()))
     with pytest.raises(UnknownName) as caught:
-        found_provider(replace(catalog, executors=bare), target)
+        bare.of_scheme(target, "--executor")
     line = install_command("tesseract-runtime-dask")
     text = f"Executor 'dask' is not available. Install it with: {line}"
     assert str(caught.value) == f"--executor {target!r}: {text}"
@@ -87,4 +87,4 @@ def test_the_plugin_of_an_engine_is_named(catalog: Catalog, target: str) -> None
 def test_an_unknown_scheme_is_named(catalog: Catalog) -> None:
     """Without a plugin that is known to have it, the available ones are listed."""
     with pytest.raises(UnknownName, match=r"Unknown executor 'abacus'\. Available: "):
-        found_provider(catalog, "abacus://x")
+        catalog.executors.of_scheme("abacus://x", "--executor")

@@ -29,13 +29,9 @@ class Compiled:
 
 
 def _key(
-    transform: Transform,
-    function: Callable[..., Any],
-    primals: Primals,
-    inputs: Collection[str] = (),
-    outputs: Collection[str] = (),
+    transform: Transform, function: Callable[..., Any], primals: Primals, *paths: Collection[str]
 ) -> Hashable:
-    return transform, identity(function), primals.form, frozenset(inputs), frozenset(outputs)
+    return transform, identity(function), primals.form, *map(frozenset, paths)
 
 
 # Module-level, because an author's functions have no object to pass that could hold it.

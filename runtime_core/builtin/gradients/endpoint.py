@@ -29,6 +29,7 @@ from runtime_core.gradients import (
     require_memory,
     shapes_of,
 )
+from runtime_core.gradients.selection import nothing_differentiable
 from runtime_core.plugins.guard import Guarded
 from runtime_core.schemas import PayloadSchemas
 
@@ -140,13 +141,10 @@ def _bind(
     function = binding.function(signature.endpoint)
     if isinstance(function, Unavailable):
         return function
+    nothing = nothing_differentiable(binding)
+    if nothing is not None:
+        raise InvalidTesseract(f"There is a function {signature.endpoint!r}, but {nothing}")
     schemas = binding.schemas
-    for arrays in (schemas.differentiable_inputs, schemas.differentiable_outputs):
-        if not arrays.by_template:
-            raise InvalidTesseract(
-                f"There is a function {signature.endpoint!r}, but {arrays.schema.__name__} has "
-                "nothing differentiable: mark an array as Differentiable[...]."
-            )
     endpoint = GradientEndpoint(
         signature=signature, function=function, schemas=schemas, shapes=OutputShapes(binding)
     )

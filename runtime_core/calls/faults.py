@@ -135,10 +135,10 @@ def invalid_default(error: ValidationError) -> InvalidDefault | None:
 
 
 def memory_exceeded(error: InvalidPayload) -> MemoryExceeded | None:
-    """Return the refusal of the first array that takes too much memory, if there is one."""
-    kind = MemoryExceeded.fault_type
-    faults = [detail for detail in error.details if detail["type"] == kind]
-    return MemoryExceeded(fault_lines(faults[:1])) if faults else None
+    """Return the refusal of the first array that takes too much memory, if all else is valid."""
+    if any(detail["type"] != MemoryExceeded.fault_type for detail in error.details):
+        return None
+    return MemoryExceeded(fault_lines(error.details[:1]))
 
 
 def _detail(fault: Any) -> Mapping[str, Any]:

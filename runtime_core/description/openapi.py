@@ -158,6 +158,7 @@ def _fault(description: str, component: str) -> dict[str, Any]:
 
 
 _FAULTS = {
+    "413": _fault("The payload or its arrays are too large", "TesseractFailure"),
     "422": _fault("Validation Error", "HTTPValidationError"),
     "500": _fault("The Tesseract failed", "TesseractFailure"),
 }

@@ -123,6 +123,15 @@ def test_other_faults_are_reported_as_such(runtime: Make) -> None:
     assert reply.fault.message.startswith("inputs.length: ")
 
 
+def test_large_array_among_other_faults_is_one_of_them(runtime: Make) -> None:
+    """The sender of an invalid payload learns all its faults at once."""
+    inputs = {"x": document(np.zeros(500_000, np.int8)), "length": "long"}
+    reply = invoke(limited(runtime), json.dumps({"inputs": inputs}).encode())
+    assert reply.fault is not None
+    assert reply.fault.outcome.status == 422
+    assert [detail["loc"][-1] for detail in reply.fault.details] == ["x", "length"]
+
+
 def test_members_of_a_union_count_once(runtime: Make) -> None:
     """An array that both members of a union read is one array."""
     either = [{"x": document(np.zeros(20_000)), "large": True}] * 6

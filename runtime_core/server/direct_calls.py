@@ -109,6 +109,7 @@ class DirectCall:
             timings=reply.timings if reply is not None and reply.fault is None else _NONE,
         )
         self.served.close()
+        self._send = None
         for observe in self.observers:
             try:
                 observe(answered)

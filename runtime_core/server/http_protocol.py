@@ -111,13 +111,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             deadline.cancel()
         self._limit.beyond.pop(self, None)
         if self._direct_call is not None:
-            call, self._direct_call = self._direct_call, None
-            call.response_complete = True
-            call.end()
+            self._end(self._direct_call)
         for cycle in self._unanswered:  # uvicorn tells the last one only
             if not isinstance(cycle, DirectCall):
                 cycle.disconnected = True
                 cycle.message_event.set()
+        self._unanswered.clear()
         if isinstance(self.cycle, DirectCall):
             self.cycle = None  # type: ignore[assignment]  # as before the first request
         super().connection_lost(exc)
@@ -160,9 +159,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._send_rest(self._direct_call)
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
-        self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]  # our own key
+        """Begin a request, without the scope that direct calls do not need."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
 
     def on_headers_complete(self) -> None:
         """Start to answer a request, unless its head is not valid or is read again."""
@@ -175,6 +173,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._head_deadline.lift()
         if self._begin_directly():
             return
+        self._make_scope()
         super().on_headers_complete()
         if not self.parser.should_upgrade():
             self._unanswered.append(self.cycle)
@@ -212,6 +211,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._idle_deadline.put_off(self.timeout_keep_alive)
             if not self._awaits_head:
                 self._limit_head()  # includes the rest of a body that the answer did not wait for
+
+    def _make_scope(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers  # the scope has this list
+        self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]  # our own key
 
     def _begin_directly(self) -> bool:
         """Begin a call that needs no ASGI, if this is one and no other request is before it."""
@@ -266,12 +272,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.write(piece)
 
     def _finish(self, call: DirectCall) -> None:
-        self._direct_call = None
-        call.response_complete = True
-        call.end()
+        self._end(call)
         if not call.keep_alive:
             self.transport.close()
         self.on_response_complete()
+
+    def _end(self, call: DirectCall) -> None:
+        self._direct_call = None
+        self._rest = iter(())  # with its view of the memory of the call
+        call.response_complete = True
+        call.end()
 
     def _end_idle_connection(self) -> None:
         """Close an idle connection whose last answer has been read."""
@@ -329,7 +339,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _check_head(self) -> None:
         """Refuse what this server cannot serve; the parser turns errors into its own."""
-        hosts = sum(name == b"host" for name, _ in self.headers)
+        hosts = [name for name, _ in self.headers].count(b"host")
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):  # RFC 9112, 3.2
             detail = f"A request must have one header Host, and this one has {hosts}."
             self._invalidate(HTTPStatus.BAD_REQUEST, detail)

@@ -96,6 +96,7 @@ class ArrivingBody:
     def _stop_waiting(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
+            self._deadline = None  # which refers to this object: the memory waits for no collector
             self._bodies.awaited.discard(self)
 
     def _lateness(self) -> TesseractRuntimeError:

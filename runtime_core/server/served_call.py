@@ -52,7 +52,7 @@ class ServedCall:
         self._endpoint = endpoint
         self._head = head
         self._transport = transport
-        self._answer = answer
+        self._answer: Callable[[Answer], None] | None = answer
         self._body: ArrivingBody | None = None
         self._segment = _NO_SEGMENT
         self._lent: ExitStack | None = None
@@ -88,7 +88,8 @@ class ServedCall:
             self._free()
         if self.reply is not None:
             self._server.workers.release(self.reply)
-            self.reply = None
+        # The connection may keep this object for long, and views would keep the memory.
+        self.reply = self._call = self._body = self._ticket = self._answer = None
 
     def refusal(self, error: Exception) -> Response:
         """Return the answer for an error."""
@@ -179,7 +180,9 @@ class ServedCall:
         """Give the answer, and take no further piece of the body."""
         self._is_over = True
         self._free()
-        self._answer(answer)
+        give, self._answer = self._answer, None
+        assert give is not None  # there is one answer
+        give(answer)
 
     def _free(self) -> None:
         """Free the place in the queue: a slow reader takes none."""

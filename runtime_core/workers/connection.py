@@ -34,7 +34,7 @@ class Connection:
         self._unsent = bytearray()
         self.has_ended = False
         endpoint.setblocking(False)
-        self._loop.add_reader(endpoint.fileno(), self._read)
+        self._loop.add_reader(endpoint.fileno(), self.read)
 
     def send(self, message: Message) -> None:
         """Send a message, now or when the socket takes the rest of it."""
@@ -53,12 +53,27 @@ class Connection:
             self._unsent += data[sent:]
             self._loop.add_writer(self._socket.fileno(), self._send_rest)
 
+    def read(self) -> None:
+        """Forward the messages that have come."""
+        if self.has_ended:
+            return
+        try:
+            messages = self._incoming.add(self._socket.recv(CHUNK))
+        except _BUSY:
+            return
+        except (OSError, ConnectionEnded):
+            self.end()
+            return
+        for message, _ in messages:
+            if not self.has_ended:
+                self._received(message)
+
     def hang_up(self) -> None:
         """Read what has arrived, then end: children of the process may hold its end open."""
         with suppress(OSError):  # either end may be closed already
             self._socket.shutdown(socket.SHUT_RDWR)
         while not self.has_ended:
-            self._read()
+            self.read()
 
     def end(self) -> None:
         """Forward no further message."""
@@ -86,15 +101,3 @@ class Connection:
             self.end()
         if not self._unsent and not self.has_ended:
             self._loop.remove_writer(self._socket.fileno())
-
-    def _read(self) -> None:
-        try:
-            messages = self._incoming.add(self._socket.recv(CHUNK))
-        except _BUSY:
-            return
-        except (OSError, ConnectionEnded):
-            self.end()
-            return
-        for message, _ in messages:
-            if not self.has_ended:
-                self._received(message)

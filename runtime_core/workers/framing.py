@@ -68,14 +68,14 @@ class Incoming:
                 return []
             messages, rest = _parsed(self._begun)
         self._begun = bytearray(rest)
-        self._needed = _size(rest, 0)
+        self._needed = _size(rest, 0) if rest else 0
         return messages
 
 
 def _parsed(data: bytes | bytearray) -> tuple[list[tuple[Message, int]], bytes | bytearray]:
     """Return the whole messages at the beginning, and the bytes after them."""
     messages, start = [], 0
-    while (end := start + _size(data, start)) <= len(data) and start < len(data):
+    while start < len(data) and (end := start + _size(data, start)) <= len(data):
         _, kind, descriptors, count, number = _HEAD.unpack_from(data, start)
         parts, begin = [], start + _HEAD.size + 8 * count
         for size in _sizes(count).unpack_from(data, start + _HEAD.size):
@@ -120,13 +120,13 @@ class Channel:
         if not self._messages:
             before_waiting(self._connection)
         while not self._messages:
-            self._receive(0)
+            self._receive(_FLAGS)
         return self._messages.popleft()
 
     def arrived(self) -> Sequence[Message]:
         """Return the messages that have arrived and are still to come, without waiting."""
         with suppress(BlockingIOError):
-            self._receive(socket.MSG_DONTWAIT)
+            self._receive(_FLAGS | socket.MSG_DONTWAIT)
         return self._messages
 
     def send(self, message: Message) -> None:
@@ -139,9 +139,7 @@ class Channel:
 
     def _receive(self, flags: int) -> None:
         try:
-            data, attached, _, _ = self._connection.recvmsg(
-                CHUNK, _ROOM_FOR_DESCRIPTORS, _FLAGS | flags
-            )
+            data, attached, _, _ = self._connection.recvmsg(CHUNK, _ROOM_FOR_DESCRIPTORS, flags)
         except BlockingIOError:
             raise
         except OSError:

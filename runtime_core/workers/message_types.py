@@ -37,7 +37,6 @@ sent ahead.
 _TIMEOUT, _PARENT, _NEW_RUN, _AHEAD = 1, 2, 4, 8  # flags of a call
 _CALL = struct.Struct(">BBdQ")  # flags, attached, timeout, size of a body in a shared buffer
 _REPLY = struct.Struct(">BQ")  # outcome, size of a body in a shared buffer
-_SECONDS = struct.Struct(">d")
 
 
 def tree_message(kind: int, tree: Mapping[str, Any]) -> Message:
@@ -86,6 +85,8 @@ def is_ahead(message: Message) -> bool:
 def read_attached(message: Message) -> dict[int, int]:
     """Return the descriptors that are attached to a call, by role."""
     roles = _CALL.unpack(message.parts[0])[1]
+    if not roles:
+        return {}
     present = [role for role in _ROLES if roles & role]
     return dict(zip(present, message.descriptors, strict=True))
 
@@ -128,7 +129,7 @@ def reply_message(
         parts=[
             _REPLY.pack(outcome, 0 if shared_buffer is None else body_size(reply)),
             ",".join(reply.timings).encode(),
-            b"".join(map(_SECONDS.pack, reply.timings.values())),
+            _seconds(len(reply.timings)).pack(*reply.timings.values()),
             b"" if reply.fault is None else _json(asdict(reply.fault)),
             *(body if shared_buffer is None else ()),
         ],
@@ -168,8 +169,8 @@ def read_reply(
     if shared_buffer is not None and size:
         body = [shared_buffer.view(size)]
     if names:
-        values = (value for (value,) in _SECONDS.iter_unpack(timings))
-        seconds.update(zip(_names(bytes(names)), values, strict=True))
+        stages = _stages(bytes(names))
+        seconds.update(zip(stages, _seconds(len(stages)).unpack(timings), strict=True))
     return Reply(
         run_id=call.run_id,
         format=call.output.format,
@@ -196,8 +197,13 @@ def _read_form(text: bytes) -> tuple[str, str, Wire, str | None]:
 
 
 @lru_cache(64)  # calls have few stages
-def _names(text: bytes) -> Sequence[str]:
+def _stages(text: bytes) -> Sequence[str]:
     return text.decode().split(",")
+
+
+@lru_cache(64)
+def _seconds(count: int) -> struct.Struct:
+    return struct.Struct(f">{count}d")
 
 
 def _json(tree: Any) -> bytes:

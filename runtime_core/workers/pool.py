@@ -147,7 +147,7 @@ class WorkerPool(Workers):
             self._answer(queued, queued.refusal(error))
         else:
             if call.timeout is not None:
-                queued.after(call.timeout, self._expire, queued)
+                queued.expire(call.timeout, self._expire)
         return queued
 
     def abandon(self, ticket: QueuedCall) -> None:
@@ -205,7 +205,7 @@ class WorkerPool(Workers):
             queued.answer(reply)
 
     def _leave(self, queued: QueuedCall) -> None:
-        queued.end()
+        queued.leave()
         if queued in self._calls:
             self._calls.remove(queued)
             if queued.is_admitted:
@@ -311,14 +311,17 @@ class WorkerPool(Workers):
             for worker in [*self._ready]:
                 await worker.output.follow()
                 await worker.output.show()
-            for queued in self._calls:
-                queued.warn_if_long()
+            self._warn_of_long_calls()
             idle_ticks = 0 if self._calls else idle_ticks + 1
             if idle_ticks == _TICKS_TO_SHRINK:
                 idle_ticks = 0  # calls may come and go between two looks
                 self._shared_buffers.shrink()
                 for worker in self._idle:
                     worker.shrink()
+
+    def _warn_of_long_calls(self) -> None:
+        for queued in self._calls:
+            queued.warn_if_long()
 
     async def _stop_all(self) -> None:
         await asyncio.gather(*(self._stop(worker) for worker in [*self._launched]))

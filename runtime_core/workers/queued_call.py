@@ -47,7 +47,8 @@ class QueuedCall:
         self._run: Run | None = None
         self._limit = limit
         self._arrived = time.perf_counter()
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers: list[asyncio.TimerHandle] = []  # that stop it
+        self._expiry: asyncio.TimerHandle | None = None
         self._warnings = 0
 
     def run(self) -> Run:
@@ -75,18 +76,31 @@ class QueuedCall:
         self.queue_seconds = time.perf_counter() - self._arrived
         if self._limit is not None:
             error = TimedOut(f"The call was stopped after {self._limit:g} s.")
-            self.after(self._limit, self.stop, fault_of(error))
+            self._stop_after(self._limit, error)
         if self.answer is None:
             self._hurry(worker)
 
     def end(self) -> None:
-        """Forget the worker, after the call has ended in any way."""
+        """Forget the worker, after the call has ended in any way, or before it has begun."""
         self.worker = None
         for timer in self._timers:
             timer.cancel()
+        self._timers.clear()
+
+    def expire(self, seconds: float, act: Callable[[QueuedCall], None]) -> None:
+        """Call a function with this call after some time, unless it has left the pool."""
+        self._expiry = asyncio.get_running_loop().call_later(seconds, act, self)
+
+    def leave(self) -> None:
+        """Forget everything but the call."""
+        self.end()
+        if self._expiry is not None:
+            self._expiry.cancel()
 
     def stop(self, fault: Fault) -> None:
-        """Kill the worker that computes the call, if any."""
+        """Kill the worker that computes the call, unless its reply has come."""
+        if self.worker is not None:
+            self.worker.catch_up()
         if self.worker is not None:
             self.stopped = self.stopped or fault
             self.worker.kill()
@@ -97,11 +111,6 @@ class QueuedCall:
         if self.worker is not None:
             self._hurry(self.worker)
 
-    def after(self, seconds: float, act: Callable[..., None], *arguments: object) -> None:
-        """Call a function after some time, unless the call has ended."""
-        loop = asyncio.get_running_loop()
-        self._timers.append(loop.call_later(seconds, act, *arguments))
-
     def refusal(self, error: TesseractRuntimeError) -> Reply:
         """Return the reply of a call that has no result."""
         fault = self.stopped or fault_of(error)
@@ -110,4 +119,8 @@ class QueuedCall:
     def _hurry(self, worker: WorkerProcess) -> None:
         """Stop a call without a caller after the time that a new worker would take to load."""
         seconds = max(worker.load_seconds, _LEAST_SECONDS_WITHOUT_CALLER)
-        self.after(seconds, self.stop, fault_of(CallerGone("The client no longer waits.")))
+        self._stop_after(seconds, CallerGone("The client no longer waits."))
+
+    def _stop_after(self, seconds: float, error: TesseractRuntimeError) -> None:
+        loop = asyncio.get_running_loop()
+        self._timers.append(loop.call_later(seconds, self.stop, fault_of(error)))

@@ -104,8 +104,9 @@ class SharedBufferPool:
 
     def holding(self, buffer: Buffer) -> SharedBuffer | None:
         """Return the leased shared buffer that a buffer is a view of."""
-        leased = self._leased if isinstance(buffer, memoryview) else ()
-        return next((candidate for candidate in leased if candidate.holds(buffer)), None)
+        if not isinstance(buffer, memoryview):
+            return None
+        return next((candidate for candidate in self._leased if candidate.holds(buffer)), None)
 
     def release_call(self, call: Call) -> None:
         """Release the body of a call, and its segment."""

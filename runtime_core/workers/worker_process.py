@@ -205,9 +205,13 @@ class WorkerProcess:
         if self._answer_buffer is not None:
             self._answer_buffer.empty()
 
+    def catch_up(self) -> None:
+        """Take a reply that has come: its call must not cost the worker, nor the call behind it."""
+        self._connection.read()
+
     def kill(self) -> None:
         """End the process and its group at once; its call fails."""
-        self._is_killed = True
+        self._is_killed |= not self._ended.done()  # else it has ended by itself
         kill_group(self._process.pid)
 
     async def stop(self) -> None:
@@ -265,8 +269,8 @@ class WorkerProcess:
         self._pool.computed(queued, reply)
 
     def _compute_next(self) -> None:
-        # Without a buffer for a large answer, the worker skips the call.
-        if self._ahead is not None and self._answer_buffer is not None:
+        # Else the worker skips the call, for want of a buffer for a large answer, or has been killed.
+        if self._ahead is not None and self._answer_buffer is not None and not self._is_killed:
             ahead, self._ahead = self._ahead, None
             self._compute(ahead)
         self._go_on()
@@ -293,10 +297,10 @@ class WorkerProcess:
         """Find out why the process has ended."""
         if not self._loaded.done():
             self._loaded.set_exception(ConnectionEnded())
-        elif self._current is not None and self._closing is None:
-            self._closing = asyncio.ensure_future(self._bury(self._current))
-        else:
+        elif self._current is None:
             self.kill()
+        elif self._closing is None:
+            self._closing = asyncio.ensure_future(self._bury(self._current))
 
     async def _bury(self, queued: QueuedCall) -> None:
         error = await self._death("during the call")

@@ -91,6 +91,21 @@ def test_complete_body_that_finds_the_queue_full_is_released(
     wait_until(lambda: shared_buffers(served) <= before + 1)  # an error may hold the last
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the descriptors of a process")
+@pytest.mark.parametrize("read", [0, 100])
+def test_memory_of_clients_that_have_gone_waits_for_no_collector(serve: Serve, read: int) -> None:
+    """Large bodies and answers are released when their clients go, in the call or in its answer."""
+    soon = {"runtime_core.workers.pool._TICKS_TO_SHRINK": 1}
+    served = serve(DOUBLE, constants=soon)
+    before = shared_buffers(served)
+    body = payload_of(np.zeros(200_000))
+    for _ in range(8):
+        with served.raw() as leaving:
+            leaving.sendall(head(Content_Length=len(body), Accept=BASE64) + body)
+            assert len(leaving.recv(read)) <= read
+    wait_until(lambda: shared_buffers(served) <= before + 1)
+
+
 def shared_buffers(served: Served) -> int:
     """Return the number of shared buffers that the front of a server holds."""
     found = set()

@@ -269,7 +269,7 @@ class WorkerProcess:
         self._pool.computed(queued, reply)
 
     def _compute_next(self) -> None:
-        # Else the worker skips the call, for want of a buffer for a large answer, or has been killed.
+        # Without a buffer for a large answer, the worker skips the call; another one may get it.
         if self._ahead is not None and self._answer_buffer is not None and not self._is_killed:
             ahead, self._ahead = self._ahead, None
             self._compute(ahead)

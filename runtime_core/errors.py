@@ -1,6 +1,6 @@
 """The errors of the runtime, one class per kind of fault.
 
-Each class has a `FaultKind`; the table `OUTCOMES` has the HTTP status and exit code of each kind.
+Each class has a `FaultKind`, with its HTTP status and its exit code.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Self
 from pydantic_core import PydanticCustomError
 from pydantic_core import ValidationError as PydanticValidationError
 
-from runtime_core.fault_kinds import OUTCOMES, FaultKind, Outcome
+from runtime_core.fault_kinds import FaultKind
 from runtime_core.message_texts import (
     did_you_mean,
     fault_lines,
@@ -21,10 +21,10 @@ from runtime_core.message_texts import (
 )
 
 __all__ = [
-    "OUTCOMES", "AuthorError", "BodyTooLarge", "CallerGone", "ExecutorFailed", "FaultKind",
+    "AuthorError", "BodyTooLarge", "CallerGone", "ExecutorFailed", "FaultKind",
     "FileRefused", "GradientFailed", "InvalidDefault", "InvalidItem", "InvalidOption",
     "InvalidPayload", "InvalidResult", "InvalidTesseract", "MemoryExceeded", "MissingFile",
-    "NotWritten", "Outcome", "PluginFailed", "PluginFault", "QueueFull", "RunActive",
+    "NotWritten", "PluginFailed", "PluginFault", "QueueFull", "RunActive",
     "RunNotLogged", "ShuttingDown", "SlowBody", "TesseractRuntimeError", "TimedOut", "UnknownName",
     "UnreadableDocument", "ValidationFaults", "WorkerDied", "WorkersLost", "did_you_mean",
     "fault_lines", "listed", "number_text", "shortened",

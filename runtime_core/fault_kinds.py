@@ -2,70 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
+from typing import Self
 
 
 class FaultKind(StrEnum):
-    """The reasons why a call can fail."""
-
-    UNREADABLE_DOCUMENT = "unreadable_document"
-    INVALID_PAYLOAD = "invalid_payload"
-    INVALID_OPTION = "invalid_option"
-    UNKNOWN_NAME = "unknown_name"
-    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
-    NOT_ACCEPTABLE = "not_acceptable"
-    BODY_TOO_LARGE = "body_too_large"
-    MEMORY_EXCEEDED = "memory_exceeded"
-    MISSING_FILE = "missing_file"
-    NOT_WRITTEN = "not_written"
-    RUN_ACTIVE = "run_active"
-    RUN_NOT_LOGGED = "run_not_logged"
-    LOAD_FAILED = "load_failed"
-    TESSERACT_FAILED = "tesseract_failed"
-    PLUGIN_FAILED = "plugin_failed"
-    WORKER_DIED = "worker_died"
-    WORKERS_LOST = "workers_lost"
-    TIMED_OUT = "timed_out"
-    CALLER_GONE = "caller_gone"
-    QUEUE_FULL = "queue_full"
-    SLOW_BODY = "slow_body"
-    SHUTTING_DOWN = "shutting_down"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The HTTP status and the exit code of a kind of fault."""
+    """The reasons why a call can fail, each with its HTTP `status` and its `exit_code`."""
 
     status: int
     exit_code: int
 
+    # The defaults are for type checkers, to which a search by the text is a call without them.
+    def __new__(cls, text: str, status: int = 0, exit_code: int = 0) -> Self:
+        """Make a kind, whose value is its text."""
+        kind = str.__new__(cls, text)
+        kind._value_ = text
+        kind.status, kind.exit_code = status, exit_code
+        return kind
 
-OUTCOMES: Mapping[FaultKind, Outcome] = MappingProxyType(
-    {
-        FaultKind.UNREADABLE_DOCUMENT: Outcome(status=422, exit_code=2),
-        FaultKind.INVALID_PAYLOAD: Outcome(status=422, exit_code=2),
-        FaultKind.INVALID_OPTION: Outcome(status=400, exit_code=2),
-        FaultKind.UNKNOWN_NAME: Outcome(status=404, exit_code=2),
-        FaultKind.UNSUPPORTED_MEDIA_TYPE: Outcome(status=415, exit_code=2),
-        FaultKind.NOT_ACCEPTABLE: Outcome(status=406, exit_code=2),
-        FaultKind.BODY_TOO_LARGE: Outcome(status=413, exit_code=2),
-        FaultKind.MEMORY_EXCEEDED: Outcome(status=413, exit_code=2),
-        FaultKind.MISSING_FILE: Outcome(status=404, exit_code=2),
-        FaultKind.NOT_WRITTEN: Outcome(status=500, exit_code=2),
-        FaultKind.RUN_ACTIVE: Outcome(status=409, exit_code=2),
-        FaultKind.RUN_NOT_LOGGED: Outcome(status=500, exit_code=1),
-        FaultKind.LOAD_FAILED: Outcome(status=500, exit_code=1),
-        FaultKind.TESSERACT_FAILED: Outcome(status=500, exit_code=1),
-        FaultKind.PLUGIN_FAILED: Outcome(status=500, exit_code=1),
-        FaultKind.WORKER_DIED: Outcome(status=500, exit_code=1),
-        FaultKind.WORKERS_LOST: Outcome(status=503, exit_code=1),
-        FaultKind.TIMED_OUT: Outcome(status=504, exit_code=1),
-        FaultKind.CALLER_GONE: Outcome(status=503, exit_code=1),
-        FaultKind.QUEUE_FULL: Outcome(status=503, exit_code=1),
-        FaultKind.SLOW_BODY: Outcome(status=408, exit_code=2),
-        FaultKind.SHUTTING_DOWN: Outcome(status=503, exit_code=1),
-    }
-)
+    UNREADABLE_DOCUMENT = "unreadable_document", 422, 2
+    INVALID_PAYLOAD = "invalid_payload", 422, 2
+    INVALID_OPTION = "invalid_option", 400, 2
+    UNKNOWN_NAME = "unknown_name", 404, 2
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", 415, 2
+    NOT_ACCEPTABLE = "not_acceptable", 406, 2
+    BODY_TOO_LARGE = "body_too_large", 413, 2
+    MEMORY_EXCEEDED = "memory_exceeded", 413, 2
+    MISSING_FILE = "missing_file", 404, 2
+    NOT_WRITTEN = "not_written", 500, 2
+    RUN_ACTIVE = "run_active", 409, 2
+    RUN_NOT_LOGGED = "run_not_logged", 500, 1
+    LOAD_FAILED = "load_failed", 500, 1
+    TESSERACT_FAILED = "tesseract_failed", 500, 1
+    PLUGIN_FAILED = "plugin_failed", 500, 1
+    WORKER_DIED = "worker_died", 500, 1
+    WORKERS_LOST = "workers_lost", 503, 1
+    TIMED_OUT = "timed_out", 504, 1
+    CALLER_GONE = "caller_gone", 503, 1
+    QUEUE_FULL = "queue_full", 503, 1
+    SLOW_BODY = "slow_body", 408, 2
+    SHUTTING_DOWN = "shutting_down", 503, 1

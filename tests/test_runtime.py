@@ -272,7 +272,7 @@ def test_a_wrong_result_is_the_authors_fault(returned: str, text: str, runtime: 
     assert str(caught.value).startswith(text)
     assert "payload" not in str(caught.value)
     wrong = fault(made, {"inputs": {}})
-    assert (wrong.kind, wrong.outcome.status) == (FaultKind.TESSERACT_FAILED, 500)
+    assert (wrong.kind, wrong.kind.status) == (FaultKind.TESSERACT_FAILED, 500)
     assert wrong.message.startswith(text)
 
 
@@ -387,7 +387,7 @@ def test_all_faults_of_a_payload_are_reported(
 ) -> None:
     """A refused payload is a fault with each mistake at its place."""
     refused = fault(runtime(), payload)
-    assert (refused.kind, refused.outcome.status) == (FaultKind.INVALID_PAYLOAD, 422)
+    assert (refused.kind, refused.kind.status) == (FaultKind.INVALID_PAYLOAD, 422)
     assert [detail["loc"] for detail in refused.details] == places
 
 
@@ -409,7 +409,7 @@ def test_a_number_beyond_all_floats_is_no_failure(number: str, runtime: Make) ->
 def test_what_is_no_json_is_a_fault(body: bytes, runtime: Make) -> None:
     """Bytes that do not follow the format are not a payload."""
     refused = fault(runtime(), body)
-    assert (refused.kind, refused.outcome.status) == (FaultKind.UNREADABLE_DOCUMENT, 422)
+    assert (refused.kind, refused.kind.status) == (FaultKind.UNREADABLE_DOCUMENT, 422)
     assert refused.message.startswith("The payload is not valid json: ")
 
 

@@ -108,7 +108,7 @@ def _answer(
         if reply.fault is not None:
             log = text_log_path(context.supervisor.run(call))
             report_fault(reply.fault, name, debug=config.debug, log=log)
-            raise typer.Exit(reply.fault.outcome.exit_code)
+            raise typer.Exit(reply.fault.kind.exit_code)
         format_ = context.catalog.formats.find(call.output.format)
         deliver(reply.body, format_, context, output_path, stdout)
     finally:

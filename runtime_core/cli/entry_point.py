@@ -14,7 +14,7 @@ from runtime_core.cli.application import application
 from runtime_core.cli.context import CommandContext
 from runtime_core.cli.options import plugin_selection
 from runtime_core.cli.standard_streams import stdout_restored, stdout_to_stderr
-from runtime_core.errors import OUTCOMES, AuthorError, TesseractRuntimeError
+from runtime_core.errors import AuthorError, TesseractRuntimeError
 from runtime_core.imports import without_collections
 from runtime_core.plugins import load_catalog
 from runtime_core.tesseract.tracebacks import author_place
@@ -72,7 +72,7 @@ def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 def _report(error: TesseractRuntimeError) -> int:
     print(f"Error: {error}", file=sys.stderr)
-    return OUTCOMES[error.kind].exit_code
+    return error.kind.exit_code
 
 
 def _report_usage(error: Exception) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from runtime_core.errors import OUTCOMES, FaultKind, Outcome
+from runtime_core.errors import FaultKind
 
 Buffer = bytes | bytearray | memoryview
 """Contiguous bytes that can be written to a file or a socket."""
@@ -72,11 +72,6 @@ class Fault:
     message: str
     details: Sequence[Mapping[str, Any]] = ()
     trace: str = ""
-
-    @property
-    def outcome(self) -> Outcome:
-        """The HTTP status and exit code."""
-        return OUTCOMES[self.kind]
 
 
 @dataclass(frozen=True, kw_only=True)

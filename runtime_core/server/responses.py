@@ -123,11 +123,11 @@ def fault_response(
             "available_compressions": ["none", *catalog.compressors.names],
             "available_gpu_transports": ["none"],
         }
-    if fault.outcome.status >= 500:
+    if fault.kind.status >= 500:
         body |= {"run_id": run_id}
         if debug and fault.trace:
             body |= {"traceback": fault.trace}
     headers = {RUN_ID_HEADER: run_id} if run_id is not None else {}
     if fault.kind in (FaultKind.QUEUE_FULL, FaultKind.SHUTTING_DOWN):
         headers |= RETRY_AFTER
-    return JsonResponse(body, status_code=fault.outcome.status, headers=headers)
+    return JsonResponse(body, status_code=fault.kind.status, headers=headers)

@@ -275,7 +275,7 @@ def test_a_wrong_answer_is_the_authors_fault(returned: str, faults: str, runtime
     """Shapes and data types that the schema does not allow are told, all at once."""
     made = runtime(SAME + f"def {ABSTRACT}(inputs):\n    return {returned}\n")
     failed = fault(made, ABSTRACT, {"inputs": {"x": VECTOR}})
-    assert (failed.kind, failed.outcome.status) == (FaultKind.TESSERACT_FAILED, 500)
+    assert (failed.kind, failed.kind.status) == (FaultKind.TESSERACT_FAILED, 500)
     assert failed.message.startswith(f"The Tesseract returned {faults}")
 
 

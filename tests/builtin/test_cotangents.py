@@ -123,7 +123,7 @@ def test_a_cotangent_of_another_length_is_refused(runtime: Make) -> None:
     """The expected length is that of the real output; the message has the place in the payload."""
     made = runtime(ZEROS)
     wrong = fault(made, VJP, of_length(3))
-    assert (wrong.kind, wrong.outcome.status) == (FaultKind.INVALID_PAYLOAD, 422)
+    assert (wrong.kind, wrong.kind.status) == (FaultKind.INVALID_PAYLOAD, 422)
     assert [(detail["type"], detail["loc"], detail["msg"]) for detail in wrong.details] == [
         (
             "array_shape_mismatch",

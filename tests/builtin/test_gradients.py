@@ -159,7 +159,7 @@ def test_an_exception_of_the_author_is_a_fault(endpoint: str, runtime: Make) -> 
         f"def {endpoint}(**named):\n    return solve()\n"
     )
     failed = fault(runtime(source), endpoint, ask(endpoint, X))
-    assert (failed.kind, failed.outcome.status) == (FaultKind.TESSERACT_FAILED, 500)
+    assert (failed.kind, failed.kind.status) == (FaultKind.TESSERACT_FAILED, 500)
     assert failed.message.startswith("ArithmeticError: singular (")
     frames = [line for line in failed.trace.splitlines() if line.startswith("  File ")]
     assert [frame.rsplit(" in ")[1] for frame in frames] == [endpoint, "solve"]
@@ -287,7 +287,7 @@ def test_a_vector_that_does_not_fit_is_refused(
     """A wrong vector is the caller's fault, with the path and what was expected there."""
     made = runtime(IDENTITY)
     wrong = fault(made, endpoint, ask(endpoint, X, vector=vector))
-    assert (wrong.kind, wrong.outcome.status) == (FaultKind.INVALID_PAYLOAD, 422)
+    assert (wrong.kind, wrong.kind.status) == (FaultKind.INVALID_PAYLOAD, 422)
     assert [detail["type"] for detail in wrong.details] == [type_]
     assert message in wrong.details[0]["msg"]
     assert wrong.details[0]["loc"][0] in ("tangent_vector", "cotangent_vector")

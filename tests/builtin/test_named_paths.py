@@ -158,7 +158,7 @@ def test_an_unknown_path_is_refused(path: str, near: str | None, side: str, runt
     """A path that is not differentiable is refused with the valid ones and the nearest of them."""
     payload = ask(JACOBIAN, {}, of=["alias"], by=["alias"]) | {f"jac_{side}": [path]}
     wrong = fault(runtime(CONTAINERS), JACOBIAN, payload)
-    assert (wrong.kind, wrong.outcome.status) == (FaultKind.INVALID_PAYLOAD, 422)
+    assert (wrong.kind, wrong.kind.status) == (FaultKind.INVALID_PAYLOAD, 422)
     assert [(detail["type"], detail["loc"]) for detail in wrong.details] == [
         ("unknown_path", [f"jac_{side}", 0])
     ]

@@ -78,8 +78,8 @@ def refusal(runtime: Runtime, **inputs: Any) -> Fault:
     assert traced_peak(lambda: faults.append(invoke(runtime, body).fault)) < 3 * LIMIT
     [fault] = faults
     assert fault is not None
-    assert fault.outcome.status == 413
-    assert fault.outcome.exit_code == 2
+    assert fault.kind.status == 413
+    assert fault.kind.exit_code == 2
     return fault
 
 

@@ -186,7 +186,7 @@ FRAGILE = CUBES.replace(
 def test_a_failure_beside_the_inputs_is_the_tesseracts(runtime: Make) -> None:
     """It is a 500 whose message has path and index, with the author's traceback."""
     wrong = fault(served(runtime, FRAGILE, eps="0.5"), JACOBIAN, question(JACOBIAN))
-    assert (wrong.kind, wrong.outcome.status, wrong.outcome.exit_code) == (
+    assert (wrong.kind, wrong.kind.status, wrong.kind.exit_code) == (
         FaultKind.TESSERACT_FAILED,
         500,
         1,

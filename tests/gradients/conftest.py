@@ -15,7 +15,7 @@ from runtime_core.catalog import KINDS, Catalog, Registered
 from runtime_core.config import resolve
 from runtime_core.contracts import Binding, Description, GradientBackend, Unavailable
 from runtime_core.description import describe
-from runtime_core.errors import OUTCOMES, TesseractRuntimeError
+from runtime_core.errors import TesseractRuntimeError
 from runtime_core.gradients.selection import Served
 from runtime_core.plugins.declarations import guarded
 from runtime_core.runtime import local_runtime
@@ -109,7 +109,7 @@ def refusal(runtime: Runtime, kind: type[TesseractRuntimeError], exit_code: int)
     """Return the message of a Tesseract that is refused at start."""
     with pytest.raises(kind) as caught:
         describe(runtime)
-    assert OUTCOMES[caught.value.kind].exit_code == exit_code
+    assert caught.value.kind.exit_code == exit_code
     return str(caught.value)
 
 

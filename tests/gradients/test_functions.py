@@ -38,7 +38,7 @@ def test_a_gradient_that_cannot_be_computed_is_told(made: Make) -> None:
     runtime = made(DOUBLE, broken, gradient_backend="exact")
     wrong = fault(runtime, JACOBIAN, ask(JACOBIAN, {"x": [1.0]}))
     assert wrong.message == "The gradient is undefined at a kink."
-    assert (wrong.outcome.status, wrong.outcome.exit_code) == (500, 1)
+    assert (wrong.kind.status, wrong.kind.exit_code) == (500, 1)
 
 
 def test_a_backend_may_use_the_authors_functions(made: Make) -> None:

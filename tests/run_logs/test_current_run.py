@@ -121,7 +121,7 @@ def test_id_of_the_parent_run_is_refused(logging_runtime: Logging, tmp_path: Pat
     call = replace(call_of(), parent_run_id="fit-7")
     reply = logging_runtime(HERE)[0].invoke(call)
     assert reply.fault is not None
-    assert (reply.fault.outcome.status, reply.fault.message[:29]) == (
+    assert (reply.fault.kind.status, reply.fault.message[:29]) == (
         409,
         "Run 'fit-7' has not ended: wa",
     )

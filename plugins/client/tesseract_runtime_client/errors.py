@@ -92,4 +92,4 @@ def failure(
 def failure_of(fault: Fault, run_id: str) -> ValidationError | TesseractFailed:
     """Return the exception for a fault, which is the same as over HTTP."""
     detail = from_json(to_json(fault_detail(fault), inf_nan_mode="strings"))
-    return failure(fault.outcome.status, detail, run_id, fault.trace)
+    return failure(fault.kind.status, detail, run_id, fault.trace)

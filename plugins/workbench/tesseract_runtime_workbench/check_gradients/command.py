@@ -97,7 +97,7 @@ def _checked(
     except AuthorError as error:
         fault = author_fault(error.cause, author_place(error.cause))
     report_fault(fault, "check-gradients", debug=context.config.debug)
-    raise typer.Exit(fault.outcome.exit_code)
+    raise typer.Exit(fault.kind.exit_code)
 
 
 def _path_and_step(text: str) -> tuple[str, float]:

@@ -128,7 +128,7 @@ def test_large_array_among_other_faults_is_one_of_them(runtime: Make) -> None:
     inputs = {"x": document(np.zeros(500_000, np.int8)), "length": "long"}
     reply = invoke(limited(runtime), json.dumps({"inputs": inputs}).encode())
     assert reply.fault is not None
-    assert reply.fault.outcome.status == 422
+    assert reply.fault.kind.status == 422
     assert [detail["loc"][-1] for detail in reply.fault.details] == ["x", "length"]
 
 

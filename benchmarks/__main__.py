@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from benchmarks.command_line import COMMAND_LINE, IMPORTS
 from benchmarks.environments import Environments
+from benchmarks.executors import EXECUTORS
 from benchmarks.gradients import GRADIENTS
 from benchmarks.health import HEALTH
 from benchmarks.large_calls import LARGE_CALLS, MEMORY
@@ -36,6 +37,7 @@ STUDIES: Sequence[Study] = (
     PLUGINS,
     RUNS,
     GRADIENTS,
+    EXECUTORS,
 )
 
 

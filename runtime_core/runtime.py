@@ -158,14 +158,14 @@ class Runtime:
     @contextmanager
     def evaluations(self, inputs: BaseModel) -> Iterator[Evaluations]:
         """Evaluate `apply` near `inputs`, with outputs validated as by the endpoint."""
-        # They load numpy.
-        from runtime_core.executors.submitted import SubmittedEvaluations
-        from runtime_core.gradients import SerialEvaluations
+        from runtime_core.gradients import SerialEvaluations  # loads numpy
 
         if self.executor.current() is None:
             plan = self.plan("apply")
             yield SerialEvaluations(lambda inputs: plan.outputs(inputs=inputs), inputs)
             return
+        from runtime_core.executors.submitted import SubmittedEvaluations  # few calls need it
+
         with SubmittedEvaluations(self.executor, self._address, inputs) as evaluations:
             yield evaluations
 

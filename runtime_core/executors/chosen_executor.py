@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import atexit
-from concurrent.futures import Executor
 from contextlib import ExitStack
 from threading import Lock
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import ExecutorProvider
 from runtime_core.errors import ExecutorFailed, TesseractRuntimeError
 from runtime_core.message_texts import exception_text
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 SERIAL = "serial"
 """The default of `--executor`."""

@@ -44,9 +44,9 @@ class Changes:
 class SubmittedEvaluations:
     """Evaluates near a point in the processes of an executor, inside a `with`.
 
-    The point is pickled without its classes, which each process takes from its own Tesseract. It is
-    given to the executor once if that can share it. Else the first evaluation for each worker
-    carries it, and a process that has not received it asks again.
+    The point is pickled without its classes, which each process takes from its own Tesseract. The
+    first evaluation for each worker carries it, or what an executor that can share it has made of
+    it, and a process that has not received it asks again.
     """
 
     def __init__(self, executor: ChosenExecutor, model: str, inputs: object) -> None:
@@ -127,17 +127,19 @@ class SubmittedEvaluations:
 
     def _sent(self, executor: Executor, changes: Changes, *, with_point: bool) -> Future[Outcome]:
         point = self._argument(executor, with_point=with_point)
-        asked = (changes.inputs, changes.outputs)
-        return executor.submit(evaluate_near, self._model, self._digest, point, *asked)
+        asked = (self._model, self._digest, changes.inputs, changes.outputs)
+        return executor.submit(evaluate_near, asked, point)
 
     def _argument(self, executor: Executor, *, with_point: bool) -> Any:
         """Return the point as an argument of `submit`, or `None` where it is known."""
-        if isinstance(executor, SharingExecutor):
-            if self._shared is None or self._shared[0] is not executor:
-                self._shared = (executor, executor.share(self._point))
-            return self._shared[1]
         self._carried += 1
-        return self._point if with_point or self._carried <= _workers(executor) else None
+        if not with_point and self._carried > _workers(executor):
+            return None
+        if not isinstance(executor, SharingExecutor):
+            return self._point
+        if self._shared is None or self._shared[0] is not executor:
+            self._shared = (executor, executor.share(self._point))
+        return self._shared[1]
 
     def _current(self) -> Executor:
         executor = self._chosen.current()

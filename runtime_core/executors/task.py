@@ -11,14 +11,16 @@ from runtime_core.executors.wire_data import Outcome, PackedVector, outcome_of, 
 _TURN = Lock()  # an executor may have several threads in a process, and user code rarely can
 
 
-def evaluate_near(
-    model: str, digest: str, point: bytes | None, changes: PackedVector, outputs: Sequence[str]
-) -> Outcome:
+Asked = tuple[str, str, PackedVector, Sequence[str]]
+"""The text of a `ModelAddress`, the digest of a point, changed inputs and paths of outputs."""
+
+
+def evaluate_near(asked: Asked, point: bytes | None = None) -> Outcome:
     """Evaluate the `apply` of a Tesseract near a point, one evaluation at a time in a process.
 
-    `model` is the text of a `ModelAddress`. `point` may be left out where the process has received
-    it earlier.
+    `point` may be left out where the process has received it earlier.
     """
+    model, digest, changes, outputs = asked
     with _TURN:
         return outcome_of(
             lambda: LOADED_MODELS.find(model).evaluate(digest, point, unpacked(changes), outputs)

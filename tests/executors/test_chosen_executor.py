@@ -10,7 +10,7 @@ import pytest
 
 from runtime_core.catalog import Catalog, install_command
 from runtime_core.errors import ExecutorFailed, UnknownName
-from tests.conftest import Cli
+from tests.conftest import DOUBLE, Cli
 from tests.executors.conftest import Here, Make, near
 
 
@@ -88,3 +88,22 @@ def test_an_unknown_scheme_is_named(catalog: Catalog) -> None:
     """Without a plugin that is known to have it, the available ones are listed."""
     with pytest.raises(UnknownName, match=r"Unknown executor 'abacus'\. Available: "):
         catalog.executors.of_scheme("abacus://x", "--executor")
+
+
+def test_gradients_are_checked_with_the_executor(cli_here: Cli, tesseract: object) -> None:
+    """The evaluations of `check-gradients` are in its processes, also by the variable."""
+    source = DOUBLE + NATIVE
+    path = str(tesseract(source))  # type: ignore[operator]  # a fixture that is a function
+    variables = {"TESSERACT_EXECUTOR": "processes:2"}
+    arguments = ("--api-path", path, "check-gradients", '{"inputs": {"x": [1, 2]}}')
+    ended = cli_here(*arguments, environment=variables)
+    assert ended.returncode == 0, ended.stderr
+    assert "Gradient check for jacobian passed" in ended.stdout
+
+
+NATIVE = """
+import numpy as np
+
+def jacobian(inputs, jac_inputs, jac_outputs):
+    return {"y": {"x": 2 * np.eye(inputs.x.size)}}
+"""

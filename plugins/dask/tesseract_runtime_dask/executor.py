@@ -44,9 +44,13 @@ class DaskExecutor(Executor):
         """Send data to all workers; the result is `data` in the arguments of a task."""
         # By its hash it could be released together with what an earlier call has shared.
         try:
-            return self._client.scatter(data, broadcast=True, hash=False, timeout=_PATIENCE)
+            shared: object = self._client.scatter(
+                data, broadcast=True, hash=False, timeout=_PATIENCE
+            )
         except TimeoutError:
             raise _without_workers() from None
+        self._has_had_workers = True
+        return shared
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **_: Any) -> Future[Any]:
         """Submit a task; its future raises `BrokenExecutor` if its worker was lost."""

@@ -65,8 +65,8 @@ class Layer:
 
     A layer that neither changes bodies nor successful answers can also declare `head`, which spares
     most calls ASGI, if all layers have one: `head(request)` returns `None`, a Starlette `Response`
-    that refuses the request, or `Handling.WRAPPED`. For these calls, `answered` is called once they
-    are answered.
+    with a body that refuses the request, or `Handling.WRAPPED`. For these calls, `answered` is
+    called once they are answered.
     """
 
     place: Place

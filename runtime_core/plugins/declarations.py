@@ -305,8 +305,10 @@ def _layer(guard: Guard, layer: Any) -> Layer:
 
 
 def _verdict(answer: Any, *_: Any) -> Any:
-    if answer not in (None, Handling.WRAPPED) and not hasattr(answer, "raw_headers"):
-        raise Wrong(f"{shown(answer)}, expected a response, `Handling.WRAPPED` or `None`")
+    is_response = hasattr(answer, "raw_headers") and hasattr(answer, "body")  # is not streamed
+    if answer not in (None, Handling.WRAPPED) and not is_response:
+        expected = "a response with a body, `Handling.WRAPPED` or `None`"
+        raise Wrong(f"{shown(answer)}, expected {expected}")
     return answer
 
 

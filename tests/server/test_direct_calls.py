@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 
 from runtime_core import Runtime
 from runtime_core.config import resolve
@@ -207,7 +207,9 @@ def test_outer_layers_see_a_refusal(runtime: Callable[..., Runtime]) -> None:
     assert seen[2:] == ["edge!", "identity!"]
 
 
-@pytest.mark.parametrize("answer", [None, 7], ids=["raises", "of the wrong type"])
+@pytest.mark.parametrize(
+    "answer", [None, 7, StreamingResponse(iter([b"no"]))], ids=["raises", "wrong type", "no body"]
+)
 def test_head_function_that_fails_is_an_answer(
     runtime: Callable[..., Runtime], answer: object
 ) -> None:

@@ -26,4 +26,5 @@ def build(server: ServerContext) -> ServerParts:
 
 def _head(request: RequestHead) -> Handling | None:
     """Leave alone what is not from a web page."""
+    # Their answers lack `Vary: Origin`, for caches, which keep no answer to a `POST`.
     return Handling.WRAPPED if "origin" in request.fields else None

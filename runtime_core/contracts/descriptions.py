@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 
@@ -32,12 +32,8 @@ class Description:
     openapi: Mapping[str, Any]
     plugin_faults: Sequence[str] = ()
 
-    def as_data(self) -> dict[str, Any]:
-        """Return the description as a JSON-like tree."""
-        return asdict(self)
-
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Read the tree of `as_data`."""
+        """Read the tree that `dataclasses.asdict` makes of a description."""
         endpoints = [EndpointDescription(**endpoint) for endpoint in data["endpoints"]]
         return cls(**{**data, "endpoints": endpoints})

@@ -8,9 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from runtime_core.contracts import Fault
 from runtime_core.server.headers import run_id_of_fault
-from runtime_core.server.responses import fault_response
 from runtime_core.server.server import Server
 
 _INTERNAL_ERROR = 1011  # RFC 6455, 7.4.1
@@ -43,12 +41,8 @@ class FaultBoundary:
         except Exception as error:
             fault = self._server.failure(error)
             if not started:
-                await self._answer(fault, scope)(scope, receive, send)
+                answer = self._server.fault_response(fault, run_id_of_fault(scope["query_string"]))
+                await answer(scope, receive, send)
             elif scope["type"] == "websocket":
                 with suppress(Exception):  # it may be closed
                     await send({"type": "websocket.close", "code": _INTERNAL_ERROR})
-
-    def _answer(self, fault: Fault, scope: Scope) -> ASGIApp:
-        run_id = run_id_of_fault(scope["query_string"])
-        debug = self._server.config.debug
-        return fault_response(fault, catalog=self._server.catalog, run_id=run_id, debug=debug)

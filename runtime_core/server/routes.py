@@ -16,7 +16,7 @@ from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import EndpointDescription, Fault
 from runtime_core.errors import FaultKind, TesseractRuntimeError
 from runtime_core.server.headers import TRANSPORT, head_of, header_fields
-from runtime_core.server.responses import DocumentResponse, fault_response
+from runtime_core.server.responses import DocumentResponse
 from runtime_core.server.served_call import Answer, ServedCall
 from runtime_core.server.server import Server
 from runtime_core.workers.process_exit import settle
@@ -33,7 +33,7 @@ def endpoint_routes(server: Server) -> Iterator[Route]:
     for name, reason in server.description.unavailable.items():
         message = f"Endpoint {name!r} is not available: {reason}"
         fault = Fault(kind=FaultKind.UNKNOWN_NAME, message=message)
-        answer = fault_response(fault, catalog=server.catalog)
+        answer = server.fault_response(fault)
         yield Route(f"/{name}", answer, methods=["GET", "POST"])
 
 
@@ -92,7 +92,7 @@ def _static_answer(
             format_ = server.catalog.formats.find(server.negotiation.output(accept).format)
             return DocumentResponse(documents.write(endpoint.answer, format_), format_)
         except TesseractRuntimeError as error:
-            return fault_response(fault_of(error), catalog=server.catalog)
+            return server.fault_response(fault_of(error))
 
     return answer
 

@@ -13,9 +13,9 @@ import mmap
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic_core import to_json
@@ -36,16 +36,10 @@ _LONGEST_PACKET = 64  # bytes, which have no meaning
 _CREDENTIALS = 12  # bytes of process, user and group: see unix(7)
 
 
-@dataclass(frozen=True, kw_only=True)
-class LentSegment:
-    """A segment that one call uses, or none; the descriptor is closed once it is computed."""
-
-    descriptor: int | None = None
-    size: int = 0
-
-
 @dataclass(kw_only=True)
-class _Registered:
+class RegisteredSegment:
+    """A segment that the calls of its owner may use, one at a time."""
+
     descriptor: int
     size: int
     owner: bytes  # credentials
@@ -63,7 +57,7 @@ class Segments:
         self._limits = Admission(slots=_MOST, size=size)
         self._clients: dict[socket.socket, ExitStack] = {}
         self._tokens: dict[socket.socket, str] = {}
-        self._registered: dict[str, _Registered] = {}
+        self._registered: dict[str, RegisteredSegment] = {}
 
     @contextmanager
     def served(self) -> Iterator[None]:
@@ -84,17 +78,12 @@ class Segments:
                     self._end(connection)
 
     @contextmanager
-    def lent(
-        self, fields: Mapping[str, str], transport: asyncio.Transport | None
-    ) -> Iterator[LentSegment]:
-        """Lend the segment that the header of a request names, if any, to its call.
+    def lent(self, token: str, transport: asyncio.Transport | None) -> Iterator[RegisteredSegment]:
+        """Lend the segment that the header of a request names to its call.
 
-        Raises `InvalidPayload` for one of another process, and for one that is being used.
+        Its descriptor is valid inside the `with`, even if the client closes the segment. Raises
+        `InvalidPayload` for one of another process, and for one that is being used.
         """
-        token = fields.get(SEGMENT_HEADER)
-        if token is None:
-            yield LentSegment()
-            return
         segment = self._registered.get(token)
         if segment is None or segment.owner != _credentials(transport):
             raise invalid_request("header", SEGMENT_HEADER, "This process has no such segment.")
@@ -103,7 +92,7 @@ class Segments:
         descriptor = os.dup(segment.descriptor)
         segment.is_lent = True
         try:
-            yield LentSegment(descriptor=descriptor, size=segment.size)
+            yield replace(segment, descriptor=descriptor)
         finally:
             segment.is_lent = False
             os.close(descriptor)
@@ -164,7 +153,7 @@ class Segments:
         client.callback(self._limits.free, size=size)
         token = self._tokens[connection] = secrets.token_hex(16)
         owner = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS)
-        segment = _Registered(descriptor=descriptors[0], size=size, owner=owner)
+        segment = RegisteredSegment(descriptor=descriptors[0], size=size, owner=owner)
         self._registered[token] = segment
         return token
 

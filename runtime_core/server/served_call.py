@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from runtime_core.contracts import Call, Fault, Reply, RequestHead
+from runtime_core.contracts import Call, Reply, RequestHead
 from runtime_core.errors import FaultKind, InvalidOption
 from runtime_core.run_logs.run import checked_run_id, new_run_id, run_name
 from runtime_core.server.headers import invalid_request, named_run_id
@@ -20,10 +20,9 @@ from runtime_core.server.request_body import ArrivingBody, announced_size
 from runtime_core.server.responses import (
     PARENT_RUN_ID_HEADER,
     DocumentResponse,
-    fault_response,
     reply_response,
 )
-from runtime_core.server.segments import SEGMENT_HEADER, LentSegment
+from runtime_core.server.segments import SEGMENT_HEADER, RegisteredSegment
 from runtime_core.server.server import Server
 from runtime_core.workers.shared_memory import SharedBuffer
 
@@ -54,7 +53,7 @@ class ServedCall:
         self._transport = transport
         self._answer: Callable[[Answer], None] | None = answer
         self._body: ArrivingBody | None = None
-        self._segment = _NO_SEGMENT
+        self._segment: RegisteredSegment | None = None
         self._lent: ExitStack | None = None
         self._call: Call | None = None
         self._ticket: Any = None
@@ -93,13 +92,7 @@ class ServedCall:
 
     def refusal(self, error: Exception) -> Response:
         """Return the answer for an error."""
-        return self._fault_response(self._server.failure(error))
-
-    def _fault_response(self, fault: Fault) -> Response:
-        server = self._server
-        return fault_response(
-            fault, catalog=server.catalog, run_id=self.run_id, debug=server.config.debug
-        )
+        return self._server.fault_response(self._server.failure(error), self.run_id)
 
     def _begin(self) -> None:
         server, fields = self._server, self._head.fields
@@ -113,12 +106,13 @@ class ServedCall:
         )
         if SEGMENT_HEADER in fields:
             self._lent = ExitStack()
-            lent = server.segments.lent(fields, self._transport)
+            lent = server.segments.lent(fields[SEGMENT_HEADER], self._transport)
             self._segment = self._lent.enter_context(lent)
         size = announced_size(fields, server.options.max_body_size)
         self._facts = named is None, _parent_run_id(fields), _timeout(fields)
         self._body = ArrivingBody(server.bodies, server.workers.arriving(size))
-        self._body.reserve(self._segment.size)
+        if self._segment is not None:
+            self._body.reserve(self._segment.size)
 
     def _add(self, piece: bytes) -> None:
         assert self._body is not None  # the head has been accepted
@@ -132,8 +126,8 @@ class ServedCall:
         self._has_slot = True
         body_format, output = self._form
         new_run, parent_run_id, timeout = self._facts
-        descriptor = self._segment.descriptor
-        segment = None if descriptor is None else SharedBuffer(os.dup(descriptor))
+        lent = self._segment
+        segment = None if lent is None else SharedBuffer(os.dup(lent.descriptor))
         self._call = Call(
             endpoint=self._endpoint,
             run_id=self.run_id,
@@ -163,7 +157,7 @@ class ServedCall:
             return
         if reply.fault.kind is FaultKind.PLUGIN_FAILED:
             self._server.report(reply.fault.message, reply.fault.trace)
-        self.finish(self._fault_response(reply.fault))
+        self.finish(self._server.fault_response(reply.fault, self.run_id))
 
     def _try(self, act: Callable[..., None], *arguments: Any) -> None:
         """Do something; an error is the answer."""
@@ -197,7 +191,6 @@ class ServedCall:
             self._server.admission.free(slots=1)
 
 
-_NO_SEGMENT = LentSegment()
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?([eE][+-]?[0-9]{1,2})?")
 
 

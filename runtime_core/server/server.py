@@ -6,6 +6,8 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from starlette.responses import Response
+
 from runtime_core.calls.faults import fault_of
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
@@ -21,6 +23,7 @@ from runtime_core.server.admission import Admission
 from runtime_core.server.local_paths import without_folders
 from runtime_core.server.negotiation import Negotiation
 from runtime_core.server.request_body import ArrivingBodies
+from runtime_core.server.responses import fault_response
 from runtime_core.server.segments import Segments
 from runtime_core.server.serve_options import ServeOptions
 from runtime_core.workers import Workers
@@ -99,6 +102,10 @@ class Server:
         if isinstance(error, PluginFailed):
             self.report(fault.message, fault.trace)
         return fault
+
+    def fault_response(self, fault: Fault, run_id: str | None = None) -> Response:
+        """Return a fault as a response, with local paths in debug mode alone."""
+        return fault_response(fault, catalog=self.catalog, run_id=run_id, debug=self.config.debug)
 
     @asynccontextmanager
     async def call(self, call: Call) -> AsyncIterator[Reply]:

@@ -150,7 +150,7 @@ def _start(channel: Channel, records: RecordWriter, set_up: ExitStack) -> Runtim
     except (Exception, KeyboardInterrupt) as error:
         fault = author_fault(error)
     else:
-        channel.send(tree_message(READY, description.as_data()))
+        channel.send(tree_message(READY, asdict(description)))
         return runtime
     channel.send(tree_message(FAILED, asdict(fault)))
     return None

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from runtime_core.calls.faults import RaisedFault
 from runtime_core.contracts import Call, Description, Reply
@@ -41,6 +41,9 @@ from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer, SharedBuf
 from runtime_core.workers.supervised_process import end_text, kill_group, launched
 from runtime_core.workers.worker_output import WorkerOutput
 
+if TYPE_CHECKING:
+    from runtime_core.workers.pool import WorkerPool
+
 _SECONDS_TO_END = 5.0
 _SECONDS_TO_FALL = 0.2
 _TAIL = 2000  # bytes of output that the message of a death shows
@@ -60,22 +63,6 @@ class WorkerSettings:
     confined: bool = True
 
 
-class Supplier(Protocol):
-    """The pool of a worker, which supplies it with calls."""
-
-    def supply(self, worker: WorkerProcess) -> None:
-        """Give a worker its next call, or let it idle."""
-
-    def show_output(self, worker: WorkerProcess) -> None:
-        """Forward what a worker has written, in the background."""
-
-    def computed(self, queued: QueuedCall, reply: Reply) -> None:
-        """Take the reply to a call, with a body that must be released."""
-
-    def skipped(self, queued: QueuedCall) -> None:
-        """Take back a call that was sent ahead and has not begun."""
-
-
 class WorkerProcess:
     """A started worker. It leads a session of its own, so that Ctrl-C does not reach user code.
 
@@ -89,7 +76,7 @@ class WorkerProcess:
         endpoint: socket.socket,
         output: WorkerOutput,
         buffers: SharedBufferPool,
-        pool: Supplier,
+        pool: WorkerPool,
     ) -> None:
         self.output = output
         self.load_seconds = 0.0
@@ -126,7 +113,7 @@ class WorkerProcess:
 
     @classmethod
     def launch(
-        cls, buffers: SharedBufferPool, supervisor: RunSupervisor, pool: Supplier
+        cls, buffers: SharedBufferPool, supervisor: RunSupervisor, pool: WorkerPool
     ) -> WorkerProcess:
         """Start a process in a running event loop; it ends with the thread that starts it."""
         output = WorkerOutput(supervisor)

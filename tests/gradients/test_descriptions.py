@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from runtime_core.contracts import Description
 from runtime_core.description import describe
 from tests.builtin.conftest import JACOBIAN, VJP
@@ -23,4 +25,4 @@ def test_the_description_has_the_backend_of_each_gradient(made: Make) -> None:
 def test_a_description_survives_the_way_to_another_process(made: Make) -> None:
     """The front of a server has the description of its worker."""
     description = describe(made(DOUBLE, backend("exact"), gradient_backend="exact"))
-    assert Description.from_data(description.as_data()) == description
+    assert Description.from_data(asdict(description)) == description

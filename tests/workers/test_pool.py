@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +65,7 @@ def test_both_forms_describe_the_same(pool: Pool, runtime: MakeRuntime) -> None:
 
     remote = asyncio.run(description(pool()))
     local = asyncio.run(description(in_process(runtime())))
-    told = Description.from_data(json.loads(json.dumps(local.as_data())))
+    told = Description.from_data(json.loads(json.dumps(asdict(local))))
     assert remote == replace(told, plugin_faults=[])  # other tests have faults in this process
     assert local == describe(runtime())
     has_payload = {endpoint.name: endpoint.has_payload for endpoint in remote.endpoints}

@@ -35,8 +35,8 @@ class Plan:
         endpoint: BoundEndpoint,
         workspace: Workspace,
         *,
-        body_format: str = JSON.format,
-        output: Wire = JSON,
+        body_format: str,
+        output: Wire,
     ) -> None:
         catalog, config = workspace.catalog, workspace.config
         self.endpoint = endpoint

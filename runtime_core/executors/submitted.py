@@ -7,7 +7,6 @@ import pickle
 from collections.abc import Collection
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Self
 
 from runtime_core.catalog import CORE, install_command
@@ -15,11 +14,10 @@ from runtime_core.contracts import SharingExecutor
 from runtime_core.errors import ExecutorFailed, GradientFailed, WorkerDied
 from runtime_core.executors.chosen_executor import ChosenExecutor
 from runtime_core.executors.cores import usable_cores
-from runtime_core.executors.task import evaluate_near
+from runtime_core.executors.task import Asked, evaluate_near
 from runtime_core.executors.wire_data import (
     UNKNOWN_POINT,
     Outcome,
-    PackedVector,
     packed,
     vector_of,
 )
@@ -31,14 +29,6 @@ _PER_WORKER = 3
 
 _MOST_LOSSES = 2
 """The number of processes that an evaluation may take with it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Changes:
-    """The changed inputs and the paths of the outputs of one evaluation."""
-
-    inputs: PackedVector
-    outputs: tuple[str, ...]
 
 
 class SubmittedEvaluations:
@@ -74,7 +64,7 @@ class SubmittedEvaluations:
 
     def submit(self, changes: Vector, outputs: Collection[str]) -> Future[Vector]:
         """Submit an evaluation; `ExecutorFailed` if the executor cannot be opened."""
-        asked = Changes(inputs=packed(changes), outputs=tuple(outputs))
+        asked = (self._model, self._digest, packed(changes), tuple(outputs))
         future = EvaluationFuture(self, asked, self._send(asked))
         self._pending.add(future)
         return future
@@ -103,7 +93,7 @@ class SubmittedEvaluations:
             else:
                 if name != UNKNOWN_POINT:
                     return outcome
-            future.computed = self._send(future.changes, with_point=True)
+            future.computed = self._send(future.asked, with_point=True)
 
     def _wait_for_others(self, future: EvaluationFuture) -> None:
         """Wait until an evaluation is the only one: others would be suspected too."""
@@ -116,18 +106,17 @@ class SubmittedEvaluations:
             f"{_MOST_LOSSES} processes of {self._chosen} have ended during this evaluation. {error}"
         )
 
-    def _send(self, changes: Changes, *, with_point: bool = False) -> Future[Outcome]:
+    def _send(self, asked: Asked, *, with_point: bool = False) -> Future[Outcome]:
         """Submit to the executor, or to another one in the place of a broken one."""
         executor = self._current()
         try:
-            return self._sent(executor, changes, with_point=with_point)
+            return self._sent(executor, asked, with_point=with_point)
         except BrokenExecutor:
             executor, self._carried = self._chosen.replace(executor), 0
-            return self._sent(executor, changes, with_point=True)
+            return self._sent(executor, asked, with_point=True)
 
-    def _sent(self, executor: Executor, changes: Changes, *, with_point: bool) -> Future[Outcome]:
+    def _sent(self, executor: Executor, asked: Asked, *, with_point: bool) -> Future[Outcome]:
         point = self._argument(executor, with_point=with_point)
-        asked = (self._model, self._digest, changes.inputs, changes.outputs)
         return executor.submit(evaluate_near, asked, point)
 
     def _argument(self, executor: Executor, *, with_point: bool) -> Any:
@@ -151,10 +140,10 @@ class EvaluationFuture(Future[Vector]):
     """The outputs of an evaluation; who reads them decides what to do about a lost process."""
 
     def __init__(
-        self, evaluations: SubmittedEvaluations, changes: Changes, computed: Future[Outcome]
+        self, evaluations: SubmittedEvaluations, asked: Asked, computed: Future[Outcome]
     ) -> None:
         super().__init__()
-        self.changes = changes
+        self.asked = asked
         self.computed = computed
         self._evaluations = evaluations
 

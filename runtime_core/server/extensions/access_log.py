@@ -31,9 +31,6 @@ def build(server: ServerContext) -> ServerParts:
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def log(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "lifespan":
-                await app(scope, receive, send)
-                return
             exchange = Exchange(scope, receive, send)
             try:
                 await app(scope, exchange.receive, exchange.send)

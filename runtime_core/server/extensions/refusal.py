@@ -21,9 +21,6 @@ def refusing(place: Place, refusal: Callable[[RequestHead], Response | None]) ->
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def refuse_or_forward(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "lifespan":
-                await app(scope, receive, send)
-                return
             head = head_of(scope)
             refused = refusal(head)
             if head.caller is not None:

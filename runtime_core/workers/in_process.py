@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any, Self
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, Description, Reply, RunningCall
+from runtime_core.contracts import Call, Reply, RunningCall
 from runtime_core.description import describe
 from runtime_core.errors import RunActive
 from runtime_core.run_logs.supervisor import RunSupervisor
@@ -28,13 +28,6 @@ class InProcessWorkers(Workers):
         self._running: dict[asyncio.Task[None], Callable[[Reply], None]] = {}
         self._computing: tuple[Call, float] | None = None  # with the time of its beginning
         self._set_up = ExitStack()
-        self._description: Description | None = None
-
-    @property
-    def description(self) -> Description:
-        """The description of the Tesseract that this process has loaded."""
-        assert self._description is not None  # only asked inside the `async with`
-        return self._description
 
     @property
     def problem(self) -> None:

@@ -18,11 +18,13 @@ class Workers(ABC):
 
     def __init__(self) -> None:
         self._shared_buffers = SharedBufferPool()
+        self._description: Description | None = None
 
     @property
-    @abstractmethod
     def description(self) -> Description:
         """The description of the Tesseract that the workers have loaded."""
+        assert self._description is not None  # only asked inside the `async with`
+        return self._description
 
     @property
     @abstractmethod

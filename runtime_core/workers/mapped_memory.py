@@ -23,8 +23,8 @@ class MappedMemory:
     """
 
     def __init__(self) -> None:
-        self._used: dict[_File, float] = {}  # the times of the last calls, the oldest first
-        self._mapped: dict[_File, SharedBuffer] = {}
+        # With the times of the last calls, the oldest first.
+        self._mapped: dict[_File, tuple[SharedBuffer, float]] = {}
 
     def mapped(self, descriptor: int) -> SharedBuffer:
         """Return the shared buffer of a descriptor, which is owned here from now on."""
@@ -32,26 +32,26 @@ class MappedMemory:
         file = status.st_dev, status.st_ino  # not used again while it is open here
         if file in self._mapped:
             os.close(descriptor)
+            buffer, _ = self._mapped.pop(file)
         else:
-            self._mapped[file] = SharedBuffer(descriptor)
-        self._used.pop(file, None)
-        self._used[file] = time.monotonic()
-        if len(self._used) > _MOST:
+            buffer = SharedBuffer(descriptor)
+        self._mapped[file] = buffer, time.monotonic()
+        if len(self._mapped) > _MOST:
             self._release()
-        return self._mapped[file]
+        return buffer
 
     def release_old(self, connection: socket.socket) -> None:
         """Release what gets too old before anything arrives."""
-        while self._used:
-            seconds = next(iter(self._used.values())) + _SECONDS - time.monotonic()
+        while self._mapped:
+            _, used = next(iter(self._mapped.values()))
+            seconds = used + _SECONDS - time.monotonic()
             if seconds > 0 and _arrives(connection, seconds):
                 return
             self._release()
 
     def _release(self) -> None:
-        file = next(iter(self._used))
-        del self._used[file]
-        self._mapped.pop(file).close()
+        buffer, _ = self._mapped.pop(next(iter(self._mapped)))
+        buffer.close()
 
 
 def _arrives(connection: socket.socket, seconds: float) -> bool:

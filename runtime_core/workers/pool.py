@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Self
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, Description, Reply, RunningCall
+from runtime_core.contracts import Call, Reply, RunningCall
 from runtime_core.errors import (
     ShuttingDown,
     TesseractRuntimeError,
@@ -64,7 +64,6 @@ class WorkerPool(Workers):
         self._size = size
         self._timeout = timeout
         super().__init__()
-        self._description: Description | None = None
         self._launched: set[WorkerProcess] = set()
         self._ready: set[WorkerProcess] = set()
         self._idle: list[WorkerProcess] = []
@@ -75,12 +74,6 @@ class WorkerPool(Workers):
         self._replacing = 0
         self._failure = ""
         self._closed = False
-
-    @property
-    def description(self) -> Description:
-        """The description of the Tesseract that the workers have loaded."""
-        assert self._description is not None  # only asked inside the `async with`
-        return self._description
 
     @property
     def problem(self) -> str | None:

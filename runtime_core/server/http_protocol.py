@@ -156,7 +156,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().resume_writing()
         self._stall_deadline.lift()
         if self._direct_call is not None and self._direct_call.response_started:
-            self._send_rest(self._direct_call)
+            # Not now: a transport of asyncio that is closed in this call is closed twice.
+            self.loop.call_soon(self._send_rest, self._direct_call)
 
     def on_message_begin(self) -> None:
         """Begin a request, without the scope that direct calls do not need."""
@@ -263,7 +264,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _send_rest(self, call: DirectCall) -> None:
         """Send the rest of an answer, as long as the client reads."""
-        while not self.flow.write_paused:
+        while call is self._direct_call and not self.flow.write_paused:
             piece = next(self._rest, None)
             if piece is None:
                 self._finish(call)

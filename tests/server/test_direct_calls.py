@@ -6,7 +6,8 @@ import asyncio
 import json
 import re
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -253,16 +254,15 @@ def _refuse(request: RequestHead) -> PlainTextResponse | None:
     return PlainTextResponse("no", status_code=403) if "x-refused" in request.fields else None
 
 
-async def _read_late(runtime: Runtime, pieces: Sequence[bytes]) -> bytes:
-    """Return the answers to a request over ASGI and a direct one.
-
-    The last piece is sent when the first answer has been read.
-    """
+@asynccontextmanager
+async def connected(
+    runtime: Runtime,
+) -> AsyncIterator[tuple[socket.socket, BoundedHttpProtocol]]:
+    """Connect a client to a server in this process, by sockets with small buffers."""
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     ours.setblocking(False)
-    loop = asyncio.get_running_loop()
     async with in_process(runtime) as workers:
         catalog, config, options = runtime.catalog, runtime.config, ServeOptions()
         server = Server(catalog=catalog, config=config, options=options, workers=workers)
@@ -274,7 +274,18 @@ async def _read_late(runtime: Runtime, pieces: Sequence[bytes]) -> bytes:
             limit=ConnectionLimit(1),
             direct_calls=calls,
         )
-        await loop.connect_accepted_socket(lambda: protocol, theirs)
+        with ours:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, theirs)
+            yield ours, protocol
+
+
+async def _read_late(runtime: Runtime, pieces: Sequence[bytes]) -> bytes:
+    """Return the answers to a request over ASGI and a direct one.
+
+    The last piece is sent when the first answer has been read.
+    """
+    loop = asyncio.get_running_loop()
+    async with connected(runtime) as (ours, protocol):
         await loop.sock_sendall(ours, head("/", "GET"))
         await until(lambda: protocol.server_state.total_requests)
         assert protocol.flow.write_paused
@@ -287,7 +298,6 @@ async def _read_late(runtime: Runtime, pieces: Sequence[bytes]) -> bytes:
         ours.shutdown(socket.SHUT_WR)
         while piece := await loop.sock_recv(ours, 1 << 16):
             answers += piece
-        ours.close()
         return bytes(answers)
 
 
@@ -301,3 +311,28 @@ def test_call_behind_an_answer_that_is_not_read_yet(
     answers = run(loop, _read_late(runtime(), [call, BODY[:1], BODY[1:5], BODY[5:]]))
     assert answers.count(b"HTTP/1.1 ") == 2
     assert answers.endswith(b"no" if fields else b'[8.0],"encoding":"json"}}}')
+
+
+@both_loops
+def test_connection_ends_once_after_a_long_answer(
+    runtime: Callable[..., Runtime], loop: str
+) -> None:
+    """The last piece of an answer, which the client has waited for, closes the connection."""
+    body = json.dumps({"inputs": {"x": [0.5] * 100_000}}).encode()
+
+    async def answer() -> tuple[bytes, list[object]]:
+        errors: list[object] = []
+        event_loop = asyncio.get_running_loop()
+        event_loop.set_exception_handler(lambda _, context: errors.append(context))
+        async with connected(runtime()) as (ours, _):
+            request = head(Content_Length=len(body), Connection="close") + body
+            await event_loop.sock_sendall(ours, request)
+            received = bytearray()
+            while piece := await event_loop.sock_recv(ours, 1 << 16):
+                received += piece
+            await asyncio.sleep(0)
+        return bytes(received), errors
+
+    received, errors = run(loop, answer())
+    assert received.endswith(b'1.0],"encoding":"json"}}}')
+    assert errors == []

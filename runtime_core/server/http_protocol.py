@@ -264,13 +264,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _send_rest(self, call: DirectCall) -> None:
         """Send the rest of an answer, as long as the client reads."""
-        while call is self._direct_call and not self.flow.write_paused:
+        while call is self._direct_call and not self._takes_nothing:
             piece = next(self._rest, None)
             if piece is None:
                 self._finish(call)
                 return
             call.bytes_out += len(piece)
             self.transport.write(piece)
+
+    @property
+    def _takes_nothing(self) -> bool:
+        return self.flow.write_paused or self.transport.is_closing()
 
     def _finish(self, call: DirectCall) -> None:
         self._end(call)

@@ -336,3 +336,21 @@ def test_connection_ends_once_after_a_long_answer(
     received, errors = run(loop, answer())
     assert received.endswith(b'1.0],"encoding":"json"}}}')
     assert errors == []
+
+
+@both_loops
+def test_client_that_has_gone_is_sent_no_more(
+    runtime: Callable[..., Runtime], loop: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The rest of an answer is dropped, without a warning for each piece."""
+    body = json.dumps({"inputs": {"x": [0.123456789] * 300_000}}).encode()
+
+    async def go() -> None:
+        async with connected(runtime()) as (ours, protocol):
+            event_loop = asyncio.get_running_loop()
+            await event_loop.sock_sendall(ours, head(Content_Length=len(body)) + body)
+            ours.close()
+            await until(lambda: protocol not in protocol.connections)
+
+    run(loop, go())
+    assert caplog.messages == []

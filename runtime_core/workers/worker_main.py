@@ -48,9 +48,13 @@ from runtime_core.workers.record_file import RecordWriter
 from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer
 from runtime_core.workers.supervised_process import connected
 
+_REUSED = 31 << 20
+"""Blocks of up to so many bytes are reused by malloc, which keeps twice as much: see mallopt(3)."""
+
 
 def main(descriptor: int, parent: int) -> int:
     """Serve one supervisor until it closes the connection; return the exit code."""
+    bytes(_REUSED)  # glibc's threshold is the largest block freed so far
     connection = connected(descriptor, parent)
     try:
         with connection, suppress(ConnectionEnded), ExitStack() as set_up:

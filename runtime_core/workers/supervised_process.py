@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -22,7 +22,8 @@ def launched(
     Its arguments are those of `connected`. It ends with the thread that starts it.
     """
     ours, theirs = socket.socketpair()
-    with theirs:
+    with theirs, ExitStack() as failed:
+        failed.callback(ours.close)
         numbers = [str(theirs.fileno()), str(os.getpid())]
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", module, *numbers],
@@ -33,6 +34,7 @@ def launched(
             start_new_session=True,
             env=environment,
         )
+        failed.pop_all()
     return process, ours
 
 

@@ -46,6 +46,7 @@ from runtime_core.executors.chosen_executor import ChosenExecutor
 from runtime_core.files import FileAccess, make_folder
 from runtime_core.gradients.selection import GradientBackends
 from runtime_core.plugins import load_catalog
+from runtime_core.progress import Progress
 from runtime_core.run_logs.log_targets import LogTarget, configured_targets
 from runtime_core.run_logs.run import (
     new_evaluation,
@@ -78,10 +79,14 @@ class Runtime:
         config: RuntimeConfig,
         files: FileAccess,
         upstream: Upstream | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.catalog = catalog
         self.config = config
-        self._workspace = Workspace(catalog=catalog, config=config, files=files)
+        self.progress = progress or Progress()
+        self._workspace = Workspace(
+            catalog=catalog, config=config, files=files, progress=self.progress
+        )
         self._upstream = upstream
         self._bound: dict[str, BoundEndpoint | Unavailable] = {}
         self._plans: dict[tuple[str, str, Wire], Plan] = {}
@@ -316,11 +321,16 @@ class Runtime:
 
 
 def local_runtime(
-    catalog: Catalog, config: RuntimeConfig, upstream: Upstream | None = None
+    catalog: Catalog,
+    config: RuntimeConfig,
+    upstream: Upstream | None = None,
+    progress: Progress | None = None,
 ) -> Runtime:
     """Make a runtime for the user of this process, who may read any file and URL."""
     files = FileAccess(root=config.input_path, confined=False)
-    return Runtime(catalog=catalog, config=config, files=files, upstream=upstream)
+    return Runtime(
+        catalog=catalog, config=config, files=files, upstream=upstream, progress=progress
+    )
 
 
 def served_runtime(

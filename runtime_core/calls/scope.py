@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from runtime_core.contracts import RunStatus
 from runtime_core.files import FileAccess
 from runtime_core.memory_limit import ArrayMemory
+from runtime_core.progress import Progress
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """The plugins, the configuration and the access to files, which outlive a call."""
+    """The plugins, the configuration, the access to files and the terminal: they outlive a call."""
 
     catalog: Catalog
     config: RuntimeConfig
     files: FileAccess
+    progress: Progress = field(default_factory=Progress)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -69,6 +71,11 @@ class Scope:
     def files(self) -> FileAccess:
         """The access to the files that payloads name."""
         return self.workspace.files
+
+    @property
+    def progress(self) -> Progress:
+        """The progress on the terminal of the command."""
+        return self.workspace.progress
 
     def document(self, options: MutableMapping[str, Any]) -> Scope:
         """Return the scope of other options for the same document."""
@@ -178,3 +185,7 @@ class _DefaultWorkspace(Workspace):
     def files(self) -> FileAccess:
         root = self.config.input_path if "input_path" in self.config.model_fields_set else None
         return FileAccess(root=root, confined=False)
+
+    @cached_property
+    def progress(self) -> Progress:
+        return Progress()

@@ -11,6 +11,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.cli.options import given_flags
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.plugins import PluginSelection
+from runtime_core.progress import Progress
 from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
 
@@ -41,7 +42,7 @@ class CommandContext:
 
     @cached_property
     def _runtime(self) -> Runtime:
-        return local_runtime(self.catalog, self.config, upstream=self.supervisor)
+        return local_runtime(self.catalog, self.config, self.supervisor, Progress.on_stderr())
 
     @cached_property
     def supervisor(self) -> RunSupervisor:

@@ -42,13 +42,26 @@ P = TypeVar("P", bound=Point)
 
 
 def evaluate_in_order(
-    evaluations: Evaluations, points: Iterable[P], outputs: Collection[str], *, advice: str = ""
+    evaluations: Evaluations,
+    points: Iterable[P],
+    outputs: Collection[str],
+    *,
+    total: int | None = None,
+    advice: str = "",
 ) -> Iterator[tuple[P, Vector]]:
-    """Yield points with their outputs, in order.
+    """Yield points with their outputs, in order, and show the progress of a command.
 
     At most `evaluations.concurrency` evaluations are pending at a time. Raises `GradientFailed`
     for the first evaluation that fails, with the place of the point and `advice` at the end.
+    `total` is the number of points, if it is known.
     """
+    found = _evaluated(evaluations, points, outputs, advice)
+    return scope.current().progress.track(found, "evaluations of apply", total)
+
+
+def _evaluated(
+    evaluations: Evaluations, points: Iterable[P], outputs: Collection[str], advice: str
+) -> Iterator[tuple[P, Vector]]:
     pending: deque[tuple[P, Future[Vector]]] = deque()
     for point in points:
         pending.append((point, evaluations.submit(point.changes, outputs)))

@@ -77,14 +77,17 @@ def moved(array: AnyArray, steps: AnyArray) -> AnyArray:
 
 
 def values_at(
-    evaluations: Evaluations, points: Iterable[P], outputs: Collection[str]
+    evaluations: Evaluations,
+    points: Iterable[P],
+    outputs: Collection[str],
+    total: int | None = None,
 ) -> Iterator[tuple[P, Vector]]:
-    """Yield points with their outputs, in order.
+    """Yield points, of which there are `total`, with their outputs, in order.
 
     Raises `GradientFailed` for outputs that are not finite or change their shape.
     """
     first: tuple[P, Vector] | None = None
-    for point, values in evaluate_in_order(evaluations, points, outputs):
+    for point, values in evaluate_in_order(evaluations, points, outputs, total=total):
         first = first or (point, values)
         _refuse_non_finite(values, point)
         _refuse_other_shape(values, point, *first)

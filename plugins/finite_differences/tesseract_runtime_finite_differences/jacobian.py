@@ -106,7 +106,9 @@ def _central(
     evaluations: Evaluations, inputs: Vector, outputs: Collection[str], scheme: Scheme
 ) -> Iterator[Column]:
     """Take two evaluations a column."""
-    found = values_at(evaluations, _neighbours(inputs, scheme, (1, -1)), outputs)
+    found = values_at(
+        evaluations, _neighbours(inputs, scheme, (1, -1)), outputs, 2 * size_of(inputs)
+    )
     for (upper, above), (lower, below) in zip(found, found, strict=True):
         yield upper, _slopes(above, below, upper.value - lower.value), above
 
@@ -116,7 +118,7 @@ def _forward(
 ) -> Iterator[Column]:
     """Take one evaluation a column, and one of the base."""
     points: Iterator[Any] = chain([base_point()], _neighbours(inputs, scheme, (1,)))
-    found = values_at(evaluations, points, outputs)
+    found = values_at(evaluations, points, outputs, 1 + size_of(inputs))
     _, base = next(found)
     for upper, above in found:
         taken = upper.value - float(inputs[upper.path][upper.index])

@@ -61,7 +61,8 @@ def vector_jacobian_product(
 def _samples(
     evaluations: Evaluations, inputs: Vector, outputs: Collection[str], scheme: Scheme
 ) -> Iterator[Sample]:
-    found = values_at(evaluations, _points(inputs, scheme), outputs)
+    total = 2 * _count(inputs, scheme)
+    found = values_at(evaluations, _points(inputs, scheme), outputs, total)
     for (upper, above), (lower, below) in zip(found, found, strict=True):
         yield difference(upper.changes, lower.changes), difference(above, below), above
 

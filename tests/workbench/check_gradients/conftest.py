@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from rich.progress import Progress
 
 from runtime_core import Runtime
 from tesseract_runtime_workbench.check_gradients.check_results import GradientCheck
@@ -219,7 +218,6 @@ def checked(runtime: Runtime, inputs: Any, **settings: Any) -> GradientCheck:
         runtime,
         runtime.api.input_schema.model_validate(inputs),
         Settings(**{"seed": 0, **settings}),
-        Progress(disable=True, auto_refresh=False),
     )
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from runtime_core.calls import author_fault, author_place, enter_scope, fault_of
 from runtime_core.cli import CommandContext, Payload, read_payload, report_fault, stdout_to_stderr
@@ -47,7 +44,7 @@ def command(
         int | None, typer.Option(min=0, help="Seed for random numbers (default: a random one).")
     ] = None,
     show_progress: Annotated[
-        bool, typer.Option("--show-progress", help="Show progress bar.")
+        bool, typer.Option("--show-progress", help="Show progress at once, not only after 2 s.")
     ] = False,
 ) -> None:
     """Check gradients of endpoints against a finite difference approximation.
@@ -84,14 +81,13 @@ def _checked(
     """Run the check, or exit with the message and the code of its fault."""
     body, format_name = read_payload(payload, context.catalog)
     runtime = context.runtime()
-    shown = show_progress and sys.stderr.isatty()
-    console = Console(stderr=True)
-    progress = Progress(console=console, transient=True, disable=not shown, auto_refresh=shown)
+    if show_progress:
+        runtime.progress.show_at_once()
     try:
         with enter_scope(runtime.scope().reading({})) as reading:
             inputs = runtime.plan("apply", format_name).payload(body, reading.options).inputs
-        with runtime.set_up(), progress:
-            return check_gradients(runtime, inputs, settings, progress)
+        with runtime.set_up():
+            return check_gradients(runtime, inputs, settings)
     except InvalidPayload as error:
         fault = fault_of(error)
     except AuthorError as error:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
-from rich.progress import Progress
 
 from runtime_core import Runtime
 from runtime_core.arrays import AnyArray
@@ -31,7 +30,6 @@ class EndpointGradients:
     inputs: BaseModel
     selection: Selection
     random: np.random.Generator
-    progress: Progress
 
     def call(self, signature: GradientSignature, by: Paths, of: Paths, *vector: Any) -> Any:
         """Call an endpoint for the derivatives of outputs by inputs, perhaps times a vector."""
@@ -63,7 +61,7 @@ class EndpointGradients:
             columns = self.selection.columns[path]
             group = [each for each in comparisons if each.reference.input_path == path]
             stage = f"{JVP.endpoint} by {path}"
-            for item, column in enumerate(self.progress.track(columns, description=stage)):
+            for item, column in enumerate(self._tracked(columns, stage)):
                 tangent = {path: one_hot(array, column)}
                 product = self.call(JVP, tangent, self.selection.outputs, tangent)
                 for each in group:
@@ -75,13 +73,16 @@ class EndpointGradients:
         for path, array in self.selection.outputs.items():
             group = [each for each in comparisons if each.reference.output_path == path]
             rows = self._selected_rows(path, group)
-            for row in self.progress.track(rows, description=f"{VJP.endpoint} of {path}"):
+            for row in self._tracked(rows, f"{VJP.endpoint} of {path}"):
                 cotangent = {path: one_hot(array, row)}
                 product = self.call(VJP, self.selection.inputs, cotangent, cotangent)
                 for each in group:
                     known = each.reference
                     where = np.nonzero(known.rows == row)
                     each.record(where, product[known.input_path], known.columns[where])
+
+    def _tracked(self, elements: AnyArray, stage: str) -> Iterator[Any]:
+        return self.runtime.progress.track(elements, stage, elements.size)
 
     def _selected_rows(self, path: str, group: Sequence[Comparison]) -> AnyArray:
         """Return the selected rows, and a sample of those where a derivative is largest."""

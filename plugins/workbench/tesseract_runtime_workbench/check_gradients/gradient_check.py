@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from pydantic import BaseModel
-from rich.progress import Progress
 
 from runtime_core import Runtime
 from runtime_core.calls import exception_text
@@ -68,9 +67,7 @@ class Settings:
                 raise InvalidOption(f"{flag} cannot be {value}: it must be {limit}.")
 
 
-def check_gradients(
-    runtime: Runtime, inputs: BaseModel, settings: Settings, progress: Progress
-) -> GradientCheck:
+def check_gradients(runtime: Runtime, inputs: BaseModel, settings: Settings) -> GradientCheck:
     """Check the gradients of a Tesseract at some validated inputs.
 
     Raises `UnknownName` and `InvalidOption` for settings that do not fit the Tesseract,
@@ -82,9 +79,9 @@ def check_gradients(
     random = np.random.default_rng(seed)
     selection = _selection(runtime, inputs, settings, random)
     with runtime.evaluating(), runtime.evaluations(inputs) as evaluations:
-        reference = references(evaluations, selection, settings.step, progress)
+        reference = references(evaluations, selection, settings.step, runtime.progress)
     gradients = EndpointGradients(
-        runtime=runtime, inputs=inputs, selection=selection, random=random, progress=progress
+        runtime=runtime, inputs=inputs, selection=selection, random=random
     )
     checks = {name: _check(gradients, name, reference, settings.rtol) for name in endpoints}
     dot_product = _dot_product(gradients, checks, settings.rtol)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from rich.progress import Progress
 
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import Vector, evaluate_in_order, machine_epsilon, shapes_of, to_double
+from runtime_core.progress import Progress
 from tesseract_runtime_workbench.check_gradients.perturbation import Perturbation, perturbation
 from tesseract_runtime_workbench.check_gradients.sampled_elements import Selection
 
@@ -79,7 +79,7 @@ def references(
     columns = {}
     for path, moves in perturbations.items():
         outputs = _outputs(evaluations, selection, moves)
-        tracked = progress.track(moves, description=f"differences by {path}")
+        tracked = progress.track(moves, f"differences by {path}", len(moves))
         columns[path] = [
             {output: _column(selection, output, *pair) for output in selection.outputs}
             for pair in zip(tracked, outputs, outputs, strict=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from runtime_core.calls import current_scope
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import (
     GradientSignature,
@@ -64,13 +65,14 @@ class GradientFunction:
         return {path: np.array(self.check.of(path).numbers(found[path])) for path in sorted(found)}
 
     def products(self, space: Vector, shapes: Shapes | None = None) -> list[Vector]:
-        """Multiply by all one-hot vectors like those of `space`.
+        """Multiply by all one-hot vectors like those of `space`, and show the progress.
 
         The results must have the given `shapes`, or else those of the first. Raises
         `MemoryExceeded` if they would take more than the memory limit.
         """
         products: list[Vector] = []
-        for vector in one_hots(space):
+        calls = f"calls of {self.signature.endpoint}"
+        for vector in current_scope().progress.track(one_hots(space), calls, size_of(space)):
             product = self.product(vector)
             if not products:
                 require_memory(bytes_of(product) * size_of(space), "The Jacobian")

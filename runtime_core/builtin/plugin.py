@@ -21,6 +21,7 @@ from runtime_core.contracts import (
     lazy_call,
     lazy_object,
 )
+from runtime_core.errors import InvalidOption
 from runtime_core.gradients.signatures import SIGNATURES
 from runtime_core.hookspecs import hookimpl
 
@@ -135,6 +136,13 @@ def gradient_backends() -> Iterable[GradientBackend]:
     )
 
 
+def _no_processes(target: str) -> int:
+    """Return 0 for `serial`, which takes no number."""
+    if target != "serial":
+        raise InvalidOption(f"--executor {target!r} is not valid: expected serial.")
+    return 0
+
+
 @hookimpl
 def executors() -> Iterable[ExecutorProvider]:
     """Provide the executors of this machine."""
@@ -143,6 +151,7 @@ def executors() -> Iterable[ExecutorProvider]:
         summary="One evaluation after the other, in the thread of the call.",
         schemes=("serial",),
         open=lambda target, config: nullcontext(),
+        copies=_no_processes,
     )
     yield ExecutorProvider(
         name="processes",

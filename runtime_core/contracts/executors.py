@@ -64,6 +64,7 @@ class ExecutorProvider:
     it, the executor is closed and opened again. The executor itself retries nothing.
 
     `copies` returns the number of processes of this machine that load the Tesseract for a target.
+    It is called at the start, and raises `InvalidOption` for a target that is not valid.
     """
 
     name: str

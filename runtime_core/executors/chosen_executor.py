@@ -35,9 +35,14 @@ class ChosenExecutor:
 
     @classmethod
     def of(cls, catalog: Catalog, config: RuntimeConfig) -> Self:
-        """Find the executor of `--executor`; `UnknownName` gives the next step."""
+        """Find the executor of `--executor`; `UnknownName` gives the next step.
+
+        Raises `InvalidOption` for a target that is not valid.
+        """
         provider = catalog.executors.of_scheme(config.executor, "--executor")
-        return cls(provider, config.executor, config)
+        chosen = cls(provider, config.executor, config)
+        _ = chosen.copies  # parses the target now, and not at the first evaluation
+        return chosen
 
     def __str__(self) -> str:
         return f"{self.target} ({self._provider.origin})"

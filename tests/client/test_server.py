@@ -325,7 +325,17 @@ def test_schemas_of_a_server_without_these_endpoints() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://host", "http://", "http://host:port", "", "file:///x", "unix://", "unix://x"]
+    "url",
+    [
+        "ftp://host",
+        "http://",
+        "http://host:port",
+        "x:65536",
+        "",
+        "file:///x",
+        "unix://",
+        "unix://x",
+    ],
 )
 def test_url_that_is_none_is_refused(url: str) -> None:
     """A URL that cannot be one of a Tesseract is refused with its text."""

@@ -16,7 +16,9 @@ import pytest
 from distributed import Client, LocalCluster
 
 from runtime_core.catalog import Catalog
+from runtime_core.config import RuntimeConfig
 from runtime_core.errors import ExecutorFailed, InvalidOption
+from runtime_core.executors.chosen_executor import ChosenExecutor
 from runtime_core.testing import ExecutorConformance
 from tests.engines.conftest import Make, children, jacobian, killed
 
@@ -55,12 +57,26 @@ def test_targets_are_found_by_their_schemes(catalog: Catalog, target: str) -> No
 
 
 @pytest.mark.parametrize(
-    "target", ["dask:", "dask://", "dask://host", "dask://local?workers=0", "dask://local?w=2"]
+    "target",
+    [
+        "dask:",
+        "dask://",
+        "dask+file://",
+        "dask://host",
+        "dask://local?workers=0",
+        "dask://local?w=2",
+    ],
 )
-def test_invalid_targets_are_refused(made: Make, target: str) -> None:
+def test_invalid_targets_are_refused(catalog: Catalog, target: str) -> None:
     """The message has the forms of a target."""
     with pytest.raises(InvalidOption, match=r"is not valid: expected dask://HOST:PORT, "):
-        made(target).executor.current()
+        ChosenExecutor.of(catalog, RuntimeConfig(executor=target))
+
+
+def test_a_missing_scheduler_file_is_named(made: Make, tmp_path: Path) -> None:
+    """It is not awaited."""
+    with pytest.raises(ExecutorFailed, match=r"the file '.*none\.json' does not exist\. Start"):
+        made(f"dask+file://{tmp_path}/none.json").executor.current()
 
 
 def test_an_unreachable_scheduler_is_named(made: Make) -> None:

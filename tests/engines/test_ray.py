@@ -16,7 +16,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from runtime_core.catalog import Catalog
+from runtime_core.config import RuntimeConfig
 from runtime_core.errors import GradientFailed, InvalidOption
+from runtime_core.executors.chosen_executor import ChosenExecutor
 from runtime_core.testing import ExecutorConformance
 from tests.engines.conftest import SOURCE, Make, children, jacobian, killed
 from tests.patience import SECONDS, wait_until
@@ -68,10 +71,10 @@ def is_open(port: int) -> bool:
 @pytest.mark.parametrize(
     "target", ["ray:", "ray://", "ray://host", "ray://local?workers=0", "ray://local?w=2"]
 )
-def test_invalid_targets_are_refused(made: Make, target: str) -> None:
+def test_invalid_targets_are_refused(catalog: Catalog, target: str) -> None:
     """The message has the forms of a target."""
     with pytest.raises(InvalidOption, match=r"is not valid: expected ray://HOST:PORT, "):
-        made(target).executor.current()
+        ChosenExecutor.of(catalog, RuntimeConfig(executor=target))
 
 
 NAMING = SOURCE.replace(

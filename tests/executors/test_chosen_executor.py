@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 
 from runtime_core.catalog import Catalog, install_command
-from runtime_core.errors import ExecutorFailed, UnknownName
+from runtime_core.config import RuntimeConfig
+from runtime_core.errors import ExecutorFailed, InvalidOption, UnknownName
+from runtime_core.executors.chosen_executor import ChosenExecutor
 from tests.conftest import DOUBLE, Cli
 from tests.executors.conftest import Here, Make, near
 
@@ -35,10 +37,17 @@ def test_an_unknown_executor_is_an_error_at_the_start(cli_here: Cli, tesseract: 
 def test_check_and_plugins_show_the_executor(cli_here: Cli, tesseract: object) -> None:
     """They name the one that is chosen, and who provides it."""
     path = str(tesseract())  # type: ignore[operator]  # a fixture that is a function
-    options = ("--api-path", path, "--executor", "serial:")
-    shown = "by serial: (tesseract-runtime-core "
+    options = ("--api-path", path, "--executor", "processes:1")
+    shown = "by processes:1 (tesseract-runtime-core "
     assert f"\n  evaluations: {shown}" in cli_here(*options, "check").stdout
     assert f"\nEvaluations: {shown}" in cli_here(*options, "plugins").stdout
+
+
+@pytest.mark.parametrize("target", ["serial:2", "processes:0"])
+def test_an_invalid_target_is_an_error_at_the_start(catalog: Catalog, target: str) -> None:
+    """No evaluation is needed to find it."""
+    with pytest.raises(InvalidOption, match=rf"^--executor '{target}' is not valid: expected "):
+        ChosenExecutor.of(catalog, RuntimeConfig(executor=target))
 
 
 def test_an_executor_is_opened_once_and_when_it_is_needed(made: Make) -> None:

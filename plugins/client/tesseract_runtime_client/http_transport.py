@@ -32,6 +32,7 @@ that moment would be lost, since calls are never repeated."""
 _UNIX = "unix://"
 """The beginning of a URL that is the path of a Unix socket, as it is."""
 
+_LAST_PORT = 65535
 _JSON = "application/json"  # each array in it names its encoding
 _SUCCESS = 200
 _NOT_FOUND = 404
@@ -216,6 +217,8 @@ def _checked(url: str) -> httpx.URL:
             f"{url!r} is not the URL of a Tesseract: it must begin with http:// or https:// "
             "and a host, or be unix:// and the path of a socket."
         )
+    if (parsed.port or 0) > _LAST_PORT:  # the system would take it modulo 65536
+        raise InvalidOption(f"{url!r} is not a valid URL: a port is a number up to {_LAST_PORT}.")
     return parsed
 
 

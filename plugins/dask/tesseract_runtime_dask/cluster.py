@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dask
 from distributed import Client, LocalCluster
 
 from runtime_core.config import RuntimeConfig
+from runtime_core.errors import ExecutorFailed
 from tesseract_runtime_dask.executor import DaskExecutor
 from tesseract_runtime_dask.target import Target, parse_target
 
@@ -25,9 +27,17 @@ _OWN_CLUSTER = {
 def open_cluster(target: str, config: RuntimeConfig) -> Iterator[DaskExecutor]:
     """Connect to the cluster of a target, or start one; tasks are named after the Tesseract.
 
-    Raises `InvalidOption` for an invalid target, and `OSError` if no scheduler answers.
+    Raises `InvalidOption` for an invalid target, `ExecutorFailed` without the file of the
+    scheduler, and `OSError` if no scheduler answers.
     """
-    with _client(parse_target(target)) as client:
+    parsed = parse_target(target)
+    file = (parsed.connection or {}).get("scheduler_file")
+    if file is not None and not Path(file).is_file():  # Dask would wait for it without end
+        raise ExecutorFailed(
+            f"--executor {target}: the file {file!r} does not exist. Start the scheduler with "
+            "--scheduler-file, or name the file that it has written."
+        )
+    with _client(parsed) as client:
         yield DaskExecutor(client, config.name)
 
 

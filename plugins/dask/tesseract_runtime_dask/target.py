@@ -24,7 +24,9 @@ def parse_target(target: str) -> Target:
     """Parse a target; `InvalidOption` for any other text."""
     parts = urlsplit(target)
     if parts.scheme == "dask+file":
-        return Target(connection={"scheduler_file": target.removeprefix("dask+file://")})
+        if path := target.removeprefix("dask+file://"):
+            return Target(connection={"scheduler_file": path})
+        raise _invalid(target)
     if parts.hostname == "local" and parts.port is None:
         return Target(workers=_workers(target, parts.query))
     if parts.hostname and parts.port:

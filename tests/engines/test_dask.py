@@ -63,6 +63,8 @@ def test_targets_are_found_by_their_schemes(catalog: Catalog, target: str) -> No
         "dask://",
         "dask+file://",
         "dask://host",
+        "dask://host:99999",
+        "dask://[host:1",
         "dask://local?workers=0",
         "dask://local?w=2",
     ],

@@ -69,7 +69,16 @@ def is_open(port: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    "target", ["ray:", "ray://", "ray://host", "ray://local?workers=0", "ray://local?w=2"]
+    "target",
+    [
+        "ray:",
+        "ray://",
+        "ray://host",
+        "ray://host:99999",
+        "ray://[host:1",
+        "ray://local?workers=0",
+        "ray://local?w=2",
+    ],
 )
 def test_invalid_targets_are_refused(catalog: Catalog, target: str) -> None:
     """The message has the forms of a target."""

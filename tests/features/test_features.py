@@ -20,13 +20,21 @@ def each_case() -> Iterator[object]:
             yield pytest.param(feature, case, id=case.id, marks=needed)
 
 
+def each_feature(parameters: int = 1) -> Iterator[object]:
+    """Yield every Tesseract, once for each parameter; those without a case to run are skipped."""
+    for feature in features():
+        runs = any(map(is_runnable, cases(feature)))
+        lacking = pytest.mark.skipif(not runs, reason=f"needs {cases(feature)[0].needs}")
+        yield pytest.param(*[feature] * parameters, id=feature, marks=lacking)
+
+
 @pytest.mark.parametrize(("server", "case"), [*each_case()], indirect=["server"], scope="module")
 def test_case_is_answered_over_http(server: Request, case: Case) -> None:
     """A server gives the expected answer to each payload, and the expected refusal."""
     case.check(*server("POST", f"/{case.endpoint}", case.payload))
 
 
-@pytest.mark.parametrize("feature", features())
+@pytest.mark.parametrize("feature", [*each_feature()])
 def test_file_passes_check(feature: str, cli: Cli, cli_here: Cli) -> None:
     """The command `check` finds nothing wrong with a file that runs."""
     run = cli if feature in PROCESSES else cli_here
@@ -35,10 +43,7 @@ def test_file_passes_check(feature: str, cli: Cli, cli_here: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "feature"),
-    [(feature, feature) for feature in features()],
-    indirect=["server"],
-    scope="module",
+    ("server", "feature"), [*each_feature(2)], indirect=["server"], scope="module"
 )
 def test_document_names_the_endpoints_of_the_cases(server: Request, feature: str) -> None:
     """The OpenAPI document of a server describes every endpoint that the cases call."""

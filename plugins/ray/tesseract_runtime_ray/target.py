@@ -21,6 +21,13 @@ class Target:
 
 def parse_target(target: str) -> Target:
     """Parse a target; `InvalidOption` for any other text."""
+    try:
+        return _parsed(target)
+    except ValueError:  # of the port, or of an address in brackets
+        raise _invalid(target) from None
+
+
+def _parsed(target: str) -> Target:
     parts = urlsplit(target)
     if target == "ray://auto":
         return Target(address="auto")

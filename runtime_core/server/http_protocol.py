@@ -263,14 +263,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._send_rest(call)
 
     def _send_rest(self, call: DirectCall) -> None:
-        """Send the rest of an answer, as long as the client reads."""
-        while call is self._direct_call and not self._takes_nothing:
-            piece = next(self._rest, None)
-            if piece is None:
-                self._finish(call)
-                return
-            call.bytes_out += len(piece)
-            self.transport.write(piece)
+        """Send the rest of an answer, as long as the client reads.
+
+        Each piece has its turn of the event loop, which others need while a client reads fast.
+        """
+        if call is not self._direct_call or self._takes_nothing:
+            return
+        piece = next(self._rest, None)
+        if piece is None:
+            self._finish(call)
+            return
+        call.bytes_out += len(piece)
+        self.transport.write(piece)
+        if not self._takes_nothing:
+            self.loop.call_soon(self._send_rest, call)
 
     @property
     def _takes_nothing(self) -> bool:

@@ -36,6 +36,7 @@ _SECONDS_HALF_CLOSED = 1.0  # a client that has closed its side may still read, 
 _SECONDS_FOR_PROBE = 2.0  # for the head, on a connection that is accepted for probes only
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _STALLED_SECONDS = 60.0  # a client that takes no byte in this time is disconnected
+_LARGE_PIECE = 1 << 15  # bytes; clients who send such pieces of a body have more of it
 _RESERVED_FOR_PROBES = 16  # such connections; for a further one the oldest is cut
 
 _TOO_MANY_CONNECTIONS = JsonResponse(
@@ -140,6 +141,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         if self._direct_call is not None and self._direct_call.more_body:
             self._direct_call.served.wait()
+            if len(data) > _LARGE_PIECE:
+                self._let_others_read()
         if self._pending > _LONGEST_HEAD:
             detail = f"The head of the request is longer than {_LONGEST_HEAD} bytes."
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
@@ -150,6 +153,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Cut the connection if no byte leaves for too long."""
         super().pause_writing()
         self._watch_reader()
+
+    def _let_others_read(self) -> None:
+        """Read on in the next turn of the event loop, which would read a fast client for long."""
+        self.flow.pause_reading()
+        self.loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def resume_writing(self) -> None:
         """Send the rest of an answer."""

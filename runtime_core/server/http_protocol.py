@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -20,14 +19,13 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from runtime_core.contracts import Buffer
+from runtime_core.server.connection_limit import ConnectionLimit
 from runtime_core.server.deadline import Deadline
 from runtime_core.server.direct_calls import DirectCall, DirectCalls
 from runtime_core.server.extensions.probes import PROBES
 from runtime_core.server.headers import TRANSPORT
 from runtime_core.server.responses import RETRY_AFTER, SLICE, DocumentResponse, JsonResponse
 from runtime_core.server.served_call import Answer
-
-_log = logging.getLogger(__name__)
 
 _LONGEST_HEAD = 1 << 16  # bytes; browsers and proxies send a few kilobytes
 _LONGEST_FIELD = 1 << 13  # bytes of one header
@@ -37,29 +35,12 @@ _SECONDS_FOR_PROBE = 2.0  # for the head, on a connection that is accepted for p
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _STALLED_SECONDS = 60.0  # a client that takes no byte in this time is disconnected
 _LARGE_PIECE = 1 << 15  # bytes; clients who send such pieces of a body have more of it
-_RESERVED_FOR_PROBES = 16  # such connections; for a further one the oldest is cut
 
 _TOO_MANY_CONNECTIONS = JsonResponse(
     {"detail": "Too many connections are open. Try again later.", "run_id": None},
     status_code=503,
     headers={**RETRY_AFTER, "Connection": "close"},
 )
-
-
-class ConnectionLimit:
-    """The most connections of a server, and those beyond them that are open for probes only."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.beyond: dict[BoundedHttpProtocol, None] = {}  # the oldest first
-
-    def admit_for_probes(self, connection: BoundedHttpProtocol) -> None:
-        """Count a connection beyond the limit, and cut the oldest if there are too many."""
-        if not self.beyond:
-            _log.warning("Too many connections: %d are open.", self.most)
-        self.beyond[connection] = None
-        if len(self.beyond) > _RESERVED_FOR_PROBES:
-            next(iter(self.beyond)).transport.abort()
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):

@@ -19,7 +19,8 @@ from runtime_core.contracts import ServerParts
 from runtime_core.errors import PluginFailed
 from runtime_core.server.addresses import Address
 from runtime_core.server.application import Application, build_application, extension_parts
-from runtime_core.server.http_protocol import BoundedHttpProtocol, ConnectionLimit
+from runtime_core.server.connection_limit import ConnectionLimit
+from runtime_core.server.http_protocol import BoundedHttpProtocol
 from runtime_core.server.server import Server
 
 _KEEP_ALIVE_SECONDS = 60

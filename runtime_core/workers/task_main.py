@@ -37,7 +37,7 @@ def _work(channel: Channel) -> NoReturn:
 
 
 def _answer(task: Any) -> bytes:
-    """Return whether a task has succeeded, and its result or exception."""
+    """Return the success of a task, and its result or exception."""
     try:
         function, arguments = pickle.loads(task)  # noqa: S301  # of our own pool
         return pickle.dumps((True, function(*arguments)), protocol=5)

@@ -24,8 +24,9 @@ from runtime_core.contracts import (
     ServerParts,
 )
 from runtime_core.server.application import build_application, extension_parts
+from runtime_core.server.connection_limit import ConnectionLimit
 from runtime_core.server.direct_calls import DirectCall, DirectCalls
-from runtime_core.server.http_protocol import BoundedHttpProtocol, ConnectionLimit
+from runtime_core.server.http_protocol import BoundedHttpProtocol
 from runtime_core.server.responses import RUN_ID_HEADER
 from runtime_core.server.serve_options import ServeOptions
 from runtime_core.server.server import Server

@@ -18,7 +18,8 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
 from runtime_core.server import http_protocol
-from runtime_core.server.http_protocol import BoundedHttpProtocol, ConnectionLimit
+from runtime_core.server.connection_limit import ConnectionLimit
+from runtime_core.server.http_protocol import BoundedHttpProtocol
 from tests.conftest import DOUBLE, Cli
 from tests.patience import SECONDS, wait_until
 from tests.server.conftest import GATED, head, read_answer

@@ -59,7 +59,7 @@ def _address(options: ServeOptions) -> Address:
 
 
 def _show_copies(context: CommandContext, options: ServeOptions) -> None:
-    """Say how often the Tesseract is loaded, if an executor multiplies its memory."""
+    """Print how often the Tesseract is loaded, if an executor multiplies its memory."""
     from runtime_core.executors.chosen_executor import ChosenExecutor  # most have none
 
     executor = ChosenExecutor.of(context.catalog, context.config)

@@ -69,12 +69,14 @@ def original(
     paths = {"output_path": target / "output", "input_path": folder / "files"}
     for path in paths.values():
         path.mkdir(exist_ok=True)
-    with serving_original(folder, **paths) as url, requests.Session() as session:
+    with serving_original(folder, **paths) as url:
 
         def post(endpoint: str, payload: Any) -> requests.Response:
             body = json.dumps(payload)
             headers = {"Content-Type": "application/json"}
-            return session.post(f"{url}/{endpoint}", body, headers=headers, timeout=SECONDS)
+            # Each over a connection of its own: the original closes one that it answered 500 on,
+            # at times after the next request was sent.
+            return requests.post(f"{url}/{endpoint}", body, headers=headers, timeout=SECONDS)
 
         yield post
 

@@ -46,7 +46,6 @@ from runtime_core.executors.chosen_executor import ChosenExecutor
 from runtime_core.files import FileAccess, make_folder
 from runtime_core.gradients.selection import GradientBackends
 from runtime_core.plugins import load_catalog
-from runtime_core.progress import Progress
 from runtime_core.run_logs.log_targets import LogTarget, configured_targets
 from runtime_core.run_logs.run import (
     new_evaluation,
@@ -56,6 +55,7 @@ from runtime_core.run_logs.run import (
     unlogged_run,
 )
 from runtime_core.run_logs.run_log import RunLog, Upstream
+from runtime_core.terminal_progress import Progress
 from runtime_core.tesseract import TesseractApi, load_tesseract
 from runtime_core.tesseract.tracebacks import author_place
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from runtime_core.contracts import RunStatus
 from runtime_core.files import FileAccess
 from runtime_core.memory_limit import ArrayMemory
-from runtime_core.progress import Progress
+from runtime_core.terminal_progress import Progress
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
@@ -150,6 +150,7 @@ class running(enter):  # noqa: N801  # it reads like the functions of contextlib
     def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         super().__exit__()
         self._running.remove(self._log)
+        self._scope.progress.clear()
         killed = kind is not None and issubclass(kind, KeyboardInterrupt)
         failed = RunStatus.KILLED if killed else RunStatus.FAILED
         self._log.close(RunStatus.FINISHED if kind is None else failed)

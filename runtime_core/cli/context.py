@@ -11,9 +11,9 @@ from runtime_core.catalog import Catalog
 from runtime_core.cli.options import given_flags
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.plugins import PluginSelection
-from runtime_core.progress import Progress
 from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
+from runtime_core.terminal_progress import Progress
 
 
 @dataclass(kw_only=True, eq=False)

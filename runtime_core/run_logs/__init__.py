@@ -1,7 +1,7 @@
 """Run logging: from the functions that user code calls to the sinks."""
 
 from runtime_core.run_logs.current_run import run_directory
-from runtime_core.run_logs.log_functions import log_artifact, log_metric, log_parameter
+from runtime_core.run_logs.log_functions import log_artifact, log_metric, log_parameter, progress
 from runtime_core.run_logs.log_targets import LogTarget, configured_targets
 from runtime_core.run_logs.run import (
     RUN_ID_PATTERN,
@@ -27,6 +27,7 @@ __all__ = [
     "configured_targets",
     "new_run_id",
     "output_redirected",
+    "progress",
     "run_directory",
     "run_name",
     "unlogged_run",

@@ -1,10 +1,11 @@
-"""The functions that user code calls to log parameters, metrics and artifacts."""
+"""The functions that user code calls to log parameters, metrics, artifacts and progress."""
 
 from __future__ import annotations
 
 import os
 from typing import Any, SupportsFloat
 
+from runtime_core.calls import scope
 from runtime_core.run_logs.current_run import current_log
 
 
@@ -37,3 +38,15 @@ def log_artifact(local_path: str | os.PathLike[str]) -> None:
     log = current_log("log_artifact")
     if log is not None:
         log.artifact(local_path)
+
+
+def progress(fraction: SupportsFloat, message: str | None = None) -> None:
+    """Report the part of the current run that is done, from 0 to 1, and what it does now.
+
+    A terminal shows it as a bar once the command has taken two seconds. Raises `RuntimeError`
+    outside of a run, and `TypeError` for a value that is not a number.
+    """
+    log = current_log("progress")
+    if log is not None:
+        log.progress = float(fraction), message
+        scope.current().progress.show_part(*log.progress)

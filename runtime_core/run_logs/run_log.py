@@ -68,6 +68,8 @@ class RunLog:
         self._evaluations: list[Run] = []
         self._closed = False
         self._problem: RunNotLogged | None = None
+        self.progress: tuple[float, str | None] | None = None
+        """The part of the run that is done and a message, as its code has reported them."""
 
     @property
     def run(self) -> Run:

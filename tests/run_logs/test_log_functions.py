@@ -14,7 +14,7 @@ import pytest
 
 from runtime_core import Runtime
 from runtime_core.contracts import Artifact, Metric, Parameter, Run, RunStatus
-from runtime_core.run_logs import log_artifact, log_metric, log_parameter, run_directory
+from runtime_core.run_logs import log_artifact, log_metric, log_parameter, progress, run_directory
 from tests.run_logs.conftest import Logging, OpenLog, Sink, call_of, entered, invoked
 
 LOGS = """
@@ -75,8 +75,9 @@ def in_thread(function: Callable[[], Any]) -> None:
         lambda: log_parameter("size", 3),
         lambda: log_metric("loss", 0.5),
         lambda: log_artifact(__file__),
+        lambda: progress(0.5),
     ],
-    ids=["log_parameter", "log_metric", "log_artifact"],
+    ids=["log_parameter", "log_metric", "log_artifact", "progress"],
 )
 def test_outside_of_a_run_is_an_error(
     log: Callable[[], None], request: pytest.FixtureRequest
@@ -106,6 +107,15 @@ def test_everything_goes_to_the_running_call(open_log: OpenLog, tmp_path: Path) 
     assert isinstance(metric, Metric)
     assert (metric.key, metric.value, metric.step) == ("loss", 0.5, 0)
     assert artifact == Artifact(path=tmp_path / "plot.svg", name="plot.svg")
+
+
+def test_progress_is_a_field_of_the_log(open_log: OpenLog) -> None:
+    """The last progress of a run stays with its log, for its record."""
+    log = open_log()
+    with entered(log):
+        progress(np.float32(0.25), "mesh")
+        progress(0.5)
+    assert log.progress == (0.5, None)
 
 
 def test_plain_thread_logs_to_the_only_running_call(open_log: OpenLog) -> None:

@@ -1,4 +1,4 @@
-"""The types of a `tesseract_api.py`: arrays and their scalars."""
+"""The types of a `tesseract_api.py`: arrays, their scalars, and progress."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from runtime_core import (
     UInt16,
     UInt32,
     UInt64,
+    progress,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "UInt16",
     "UInt32",
     "UInt64",
+    "progress",
 ]

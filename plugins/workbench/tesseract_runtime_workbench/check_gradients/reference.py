@@ -12,7 +12,7 @@ from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import Vector, evaluate_in_order, machine_epsilon, shapes_of, to_double
-from runtime_core.progress import Progress
+from runtime_core.terminal_progress import Progress
 from tesseract_runtime_workbench.check_gradients.perturbation import Perturbation, perturbation
 from tesseract_runtime_workbench.check_gradients.sampled_elements import Selection
 

@@ -6,10 +6,16 @@ import os
 import pty
 import tty
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from pydantic_core import to_json
 
-from runtime_core.progress import Progress
+from runtime_core import Call, Wire
+from runtime_core.catalog import Catalog
+from runtime_core.config import resolve
+from runtime_core.runtime import local_runtime
+from runtime_core.terminal_progress import Progress
 
 
 @pytest.fixture
@@ -61,6 +67,51 @@ def test_steps_that_fail_clear_the_line(terminal: tuple[int, Callable[[], str]])
     with pytest.raises(ZeroDivisionError):
         list(progress.track((1 / n for n in (1, 0)), "quotients"))
     assert shown().endswith("quotients: 1\r" + " " * len("quotients: 1") + "\r")
+
+
+BARS = """
+from pydantic import BaseModel
+from runtime_core import progress
+
+class InputSchema(BaseModel):
+    parts: list[float]
+
+class OutputSchema(BaseModel):
+    pass
+
+def apply(inputs):
+    for part in inputs.parts:
+        progress(part, "mesh")
+    return OutputSchema()
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "bar"),
+    [
+        (0.26, "[#####---------------] 26% mesh"),
+        (1.5, "[####################] 100% mesh"),
+        (float("nan"), "[####################] 100% mesh"),
+    ],
+)
+def test_progress_of_a_call_is_a_bar_until_its_end(
+    terminal: tuple[int, Callable[[], str]],
+    catalog: Catalog,
+    tesseract: Callable[..., Path],
+    part: float,
+    bar: str,
+) -> None:
+    """What `apply` reports is shown, and cleared with the end of the call."""
+    descriptor, shown = terminal
+    line = Progress(descriptor)
+    line.show_at_once()
+    config = resolve(catalog, flags={"api_path": str(tesseract(BARS))}, environment={})
+    runtime = local_runtime(catalog, config, None, line)
+    body = to_json({"inputs": {"parts": [part]}}, inf_nan_mode="strings")
+    wire = Wire(format="json")
+    call = Call(endpoint="apply", run_id="a", body=body, body_format="json", output=wire)
+    assert runtime.invoke(call).fault is None
+    assert shown() == f"\r{bar}\r{' ' * len(bar)}\r"
 
 
 def test_a_short_command_shows_nothing(terminal: tuple[int, Callable[[], str]]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Self, TypeVar
 
 __all__ = ["Progress"]
@@ -18,6 +19,8 @@ _SECONDS_BEFORE = 2.0
 """The time that a command takes before its progress is shown."""
 
 _SECONDS_BETWEEN = 0.1
+
+_BAR = 20  # characters of a bar
 
 _USUAL_COLUMNS = 80  # of a terminal that does not know its size
 
@@ -44,6 +47,28 @@ class Progress:
         """Show the next step already, not only those after two seconds."""
         self._due = 0.0
 
+    def show(self, text: Callable[[], str]) -> None:
+        """Show a line that a function makes, if there is a terminal and the last one is old."""
+        now = time.monotonic()
+        if self._terminal is not None and now >= self._due:
+            self._write(text())
+            self._due = now + _SECONDS_BETWEEN
+
+    def show_part(self, fraction: float, message: str | None = None) -> None:
+        """Show a bar of the part of a step that is done; inside of tracked steps nothing.
+
+        It stays until `clear`.
+        """
+        if not self._tracking:
+            self.show(partial(_bar, max(0.0, min(1.0, fraction)), message))
+
+    def clear(self) -> None:
+        """Clear the line, unless it is that of tracked steps."""
+        if self._length and not self._tracking:
+            self._write("")
+            self._write("")  # the cursor returns
+            self._due = 0.0
+
     def track(self, steps: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
         """Yield steps, and show their number with a label and the total, if it is known.
 
@@ -54,23 +79,20 @@ class Progress:
         return self._tracked(steps, label, "" if total is None else f" of {total}")
 
     def _tracked(self, steps: Iterable[T], label: str, of_total: str) -> Iterator[T]:
-        self._tracking = True
-        update = self._due
-        try:
+        with self.tracking():
             for number, step in enumerate(steps, 1):
-                now = time.monotonic()
-                if now >= update:
-                    self._write(f"{label}: {number}{of_total}")
-                    update = now + _SECONDS_BETWEEN
+                self.show(partial("{}: {}{}".format, label, number, of_total))
                 yield step
+
+    @contextmanager
+    def tracking(self) -> Iterator[None]:
+        """Show only what the `with` itself shows, and clear it at the end."""
+        self._tracking = True
+        try:
+            yield
         finally:
             self._tracking = False
-            self._clear()
-
-    def _clear(self) -> None:
-        if self._length:
-            self._write("")
-            self._write("")  # the cursor returns
+            self.clear()
 
     def _write(self, text: str) -> None:
         """Write a line in the place of the last one, in characters that all terminals know."""
@@ -83,3 +105,9 @@ class Progress:
     def _columns(self) -> int:
         assert self._terminal is not None
         return os.get_terminal_size(self._terminal).columns or _USUAL_COLUMNS
+
+
+def _bar(fraction: float, message: str | None) -> str:
+    done = int(fraction * _BAR)
+    bar = "#" * done + "-" * (_BAR - done)
+    return f"[{bar}] {fraction:.0%} {message or ''}".rstrip()

@@ -108,7 +108,7 @@ def lowest(session: nox.Session) -> None:
     groups = ["--group=test", "--group=wheels"]
     session.install(*checkout("jax"), *groups, "--resolution=lowest-direct")
     run_tests(session, "--quick", *session.posargs)
-    others = ["tests/features", "tests/end_to_end"]
+    others = ["tests/features", "tests/workbench", "tests/end_to_end"]
     run_tests(session, *others, *session.posargs, UV_RESOLUTION="lowest-direct")
 
 

@@ -30,9 +30,13 @@ SLOW_FOLDERS = {
     "server",
     "soak",
     "testing",
+    "workbench",
     "workers",
 }
-"""The folders that `--quick` leaves out: they test processes, JAX, MLflow or random models."""
+"""The folders that `--quick` leaves out.
+
+They test processes, whole commands, JAX, MLflow or random models.
+"""
 
 STARTING = {"subprocess.Popen", "os.fork", "os.posix_spawn"}
 """The audit events of a new process."""

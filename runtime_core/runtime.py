@@ -21,6 +21,7 @@ from runtime_core.calls.faults import author_fault, fault_of
 from runtime_core.calls.plan import JSON, Plan
 from runtime_core.calls.scope import Scope, Workspace, running
 from runtime_core.calls.tracing import Trace
+from runtime_core.calls.validation import validate_payload
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, absolute, resolve
 from runtime_core.contracts import (
@@ -185,6 +186,32 @@ class Runtime:
         from runtime_core.executors.model_address import address_of  # few calls have evaluations
 
         return address_of(self).text()
+
+    def call_address(self, endpoint: str, payload: Any) -> str | None:
+        """Return the address of a call: a digest of everything that its result depends on.
+
+        That is the Tesseract's file and the modules beside it, versions, options that can change a
+        result, the endpoint, and the payload with the content of the files that it names. `payload`
+        is a payload model, or a value to validate as one; `None` is the address of calls with
+        secrets, or with objects whose content is unknown. Raises `InvalidPayload`.
+
+        >>> tesseract = Runtime.from_file("docs/examples/vectoradd/tesseract_api.py")
+        >>> inputs = {"a": [1, 2], "b": [3, 4]}
+        >>> len(tesseract.call_address("apply", {"inputs": inputs}))
+        64
+        """
+        from runtime_core.calls.address import call_address  # few calls need it
+
+        bound = self.bound(endpoint)
+        with scope.enter(scope.entered() or self.scope()):
+            payload = validate_payload(bound, payload, {})
+            return call_address(self._identity, endpoint, payload)
+
+    @cached_property
+    def _identity(self) -> str:
+        from runtime_core.executors.model_address import identity_of
+
+        return identity_of(self)
 
     @property
     def confined(self) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json, to_json
 
 from runtime_core.catalog import Catalog, PluginStatus
-from runtime_core.config import dump
+from runtime_core.config import CORE_OPTIONS, dump
 from runtime_core.errors import ExecutorFailed
 from runtime_core.tesseract.module_clashes import own_sources
 
@@ -67,6 +67,22 @@ _LOCAL = frozenset(
     {"api_path", "executor", "log_to", "log_to_strict", "output_path", "profiling", "tracing"}
 )
 """Options that do not concern an evaluation in another process, whose logs are dropped."""
+
+
+def identity_of(runtime: Runtime) -> str:
+    """Return the content, the versions and the options of a Tesseract that can change a result."""
+    config = runtime.config
+    options = {name: value for name, value in dump(config).items() if name not in _INCIDENTAL}
+    if "input_path" in options:
+        options["input_path"] = config.input_path  # absolute
+    return to_json(
+        [digest_of(runtime.api.path), versions(runtime.catalog), sorted(options.items())],
+        fallback=str,
+    ).decode()
+
+
+_INCIDENTAL = frozenset({*CORE_OPTIONS} - {"gradient_backend", "input_path", "version"})
+"""Options of the core that cannot change a result, except those that functions look at."""
 
 
 def digest_of(path: Path) -> str:

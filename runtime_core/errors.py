@@ -21,7 +21,7 @@ from runtime_core.message_texts import (
 )
 
 __all__ = [
-    "AuthorError", "BodyTooLarge", "CallerGone", "ExecutorFailed", "FaultKind",
+    "AuthorError", "BodyTooLarge", "CallerGone", "CutShort", "ExecutorFailed", "FaultKind",
     "FileRefused", "GradientFailed", "InvalidDefault", "InvalidItem", "InvalidOption",
     "InvalidPayload", "InvalidResult", "InvalidTesseract", "MemoryExceeded", "MissingFile",
     "NotWritten", "PluginFailed", "PluginFault", "QueueFull", "RunActive",
@@ -234,6 +234,12 @@ class CallerGone(TesseractRuntimeError):
     """The caller no longer waits for the answer."""
 
     kind = FaultKind.CALLER_GONE
+
+
+class CutShort(TesseractRuntimeError):
+    """A call was aborted at the end of its server; it may have begun."""
+
+    kind = FaultKind.CUT_SHORT
 
 
 class ShuttingDown(TesseractRuntimeError):

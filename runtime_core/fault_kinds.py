@@ -39,6 +39,7 @@ class FaultKind(StrEnum):
     WORKERS_LOST = "workers_lost", 503, 1
     TIMED_OUT = "timed_out", 504, 1
     CALLER_GONE = "caller_gone", 503, 1
+    CUT_SHORT = "cut_short", 503, 1
     QUEUE_FULL = "queue_full", 503, 1
     SLOW_BODY = "slow_body", 408, 2
     SHUTTING_DOWN = "shutting_down", 503, 1

@@ -43,8 +43,9 @@ class Call:
     `body` is a document in the format `body_format`; the result is written in the form `output`.
     Array files are written to `output_folder` in `output_path`, and named relative to the latter.
     A `new_run` has an id that was made for it, and so no earlier run to replace. The call is
-    aborted after `timeout` seconds where that is possible. `segment` is memory that the caller
-    shares for the large arrays of both documents; the workers close it after the call.
+    aborted when it has computed for `timeout` seconds, and dropped when it has waited for
+    `patience` seconds and has not begun, where that is possible. `segment` is memory that the
+    caller shares for the large arrays of both documents; the workers close it after the call.
     """
 
     endpoint: str
@@ -55,6 +56,7 @@ class Call:
     output_path: str | None = None
     output_folder: str = ""
     timeout: float | None = None
+    patience: float | None = None
     parent_run_id: str | None = None
     new_run: bool = False
     segment: SharedMemory | None = None

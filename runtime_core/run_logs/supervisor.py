@@ -21,7 +21,7 @@ from runtime_core.run_logs.text_log import append_text, text_log_path
 _log = logging.getLogger(__name__)
 
 _KILLED = frozenset({FaultKind.WORKER_DIED, FaultKind.TIMED_OUT, FaultKind.CALLER_GONE})
-_KILLED |= {FaultKind.SHUTTING_DOWN}
+_KILLED |= {FaultKind.CUT_SHORT, FaultKind.SHUTTING_DOWN}
 _LOGGED_KINDS = _KILLED | {FaultKind.TESSERACT_FAILED, FaultKind.PLUGIN_FAILED}
 
 

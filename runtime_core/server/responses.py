@@ -108,6 +108,10 @@ def reply_response(reply: Reply, catalog: Catalog) -> DocumentResponse:
 _RUN_ID, _TIMING = RUN_ID_HEADER.lower().encode(), TIMING_HEADER.lower().encode()
 
 
+_NOT_BEGUN = frozenset({FaultKind.QUEUE_FULL, FaultKind.SHUTTING_DOWN})
+"""The faults after which a client may send the same call again."""
+
+
 def fault_response(
     fault: Fault, *, catalog: Catalog, run_id: str | None = None, debug: bool = False
 ) -> Response:
@@ -128,6 +132,6 @@ def fault_response(
         if debug and fault.trace:
             body |= {"traceback": fault.trace}
     headers = {RUN_ID_HEADER: run_id} if run_id is not None else {}
-    if fault.kind in (FaultKind.QUEUE_FULL, FaultKind.SHUTTING_DOWN):
+    if fault.kind in _NOT_BEGUN:
         headers |= RETRY_AFTER
     return JsonResponse(body, status_code=fault.kind.status, headers=headers)

@@ -109,7 +109,8 @@ class ServedCall:
             lent = server.segments.lent(fields[SEGMENT_HEADER], self._transport)
             self._segment = self._lent.enter_context(lent)
         size = announced_size(fields, server.options.max_body_size)
-        self._facts = named is None, _parent_run_id(fields), _timeout(fields)
+        self._facts = named is None, _parent_run_id(fields)
+        self._limits = _seconds(fields, "Request-Timeout"), _seconds(fields, "Request-Patience")
         self._body = ArrivingBody(server.bodies, server.workers.arriving(size))
         if self._segment is not None:
             self._body.reserve(self._segment.size)
@@ -125,7 +126,8 @@ class ServedCall:
         self._server.admission.take_slot()
         self._has_slot = True
         body_format, output = self._form
-        new_run, parent_run_id, timeout = self._facts
+        new_run, parent_run_id = self._facts
+        timeout, patience = self._limits
         lent = self._segment
         segment = None if lent is None else SharedBuffer(os.dup(lent.descriptor))
         self._call = Call(
@@ -134,6 +136,7 @@ class ServedCall:
             new_run=new_run,
             parent_run_id=parent_run_id,
             timeout=timeout,
+            patience=patience,
             body=self._body.finished(),
             body_format=body_format,
             output=output,
@@ -203,15 +206,15 @@ def _refuse_content_encoding(fields: Mapping[str, str]) -> None:
         )
 
 
-def _timeout(fields: Mapping[str, str]) -> float | None:
-    """Return the time limit of the client in seconds, if it sends one."""
-    text = fields.get("request-timeout")
+def _seconds(fields: Mapping[str, str], name: str) -> float | None:
+    """Return a limit of the client in seconds, if it sends one."""
+    text = fields.get(name.lower())
     if text is None:
         return None
     seconds = float(text) if _NUMBER.fullmatch(text) else 0.0
     if seconds <= 0:
-        problem = f"Request-Timeout {text[:60]!r} must be a positive number of seconds."
-        raise invalid_request("header", "request-timeout", problem)
+        problem = f"{name} {text[:60]!r} must be a positive number of seconds."
+        raise invalid_request("header", name.lower(), problem)
     return seconds
 
 

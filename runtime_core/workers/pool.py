@@ -11,9 +11,9 @@ from typing import Any, Self
 from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Call, Reply, RunningCall
 from runtime_core.errors import (
+    CutShort,
     ShuttingDown,
     TesseractRuntimeError,
-    TimedOut,
     WorkersLost,
     exhausted,
 )
@@ -122,25 +122,29 @@ class WorkerPool(Workers):
         """Answer all waiting and running calls as cut short, and take no further call."""
         self._closed = True
         self._refuse_waiting(ShuttingDown("The server is being stopped."))
-        cut = fault_of(ShuttingDown("The server was stopped before the call was done."))
+        cut = fault_of(CutShort("The server was stopped before the call was done."))
         for queued in [*self._calls]:
             queued.stop(cut)
 
     def submit(self, call: Call, answer: Callable[[Reply], None]) -> QueuedCall:
         """Compute a call in its turn.
 
-        When its `timeout` is over, or it is abandoned, a waiting call is dropped; a running one is
-        stopped after the time that its worker took to load, and not before a second has passed.
+        When its `patience` is over, or it is abandoned, a waiting call is dropped; when its
+        `timeout` is over, or it is abandoned, a running one is stopped after the time that its
+        worker took to load, and not before a second has passed.
         """
-        queued = QueuedCall(call, answer, run_of=self._supervisor.run, limit=self._timeout)
+        queued = QueuedCall(
+            call,
+            answer,
+            run_of=self._supervisor.run,
+            limit=self._timeout,
+            expired=self._expire,
+        )
         self._calls.add(queued)
         try:
             self._admit(queued)
         except TesseractRuntimeError as error:  # no worker has begun it
             self._answer(queued, queued.refusal(error))
-        else:
-            if call.timeout is not None:
-                queued.expire(call.timeout, self._expire)
         return queued
 
     def abandon(self, ticket: QueuedCall) -> None:
@@ -179,9 +183,13 @@ class WorkerPool(Workers):
         """Let a call wait again that a worker has not begun, before all others."""
         if queued.answer is None:
             self._leave(queued)
+        elif queued.stopped is not None:
+            self._answer(queued, queued.refusal(WorkersLost(self._lost_for_good())))
         elif self._closed:
             self._answer(queued, queued.refusal(ShuttingDown("The server is being stopped.")))
         else:
+            queued.end()
+            queued.wait()
             self._waiting.appendleft(queued)
 
     async def _end_run(self, queued: QueuedCall, reply: Reply) -> None:
@@ -198,18 +206,21 @@ class WorkerPool(Workers):
             queued.answer(reply)
 
     def _leave(self, queued: QueuedCall) -> None:
-        queued.leave()
+        queued.end()
         if queued in self._calls:
             self._calls.remove(queued)
             if queued.is_admitted:
                 self._supervisor.dismiss(queued.call)
             self._shared_buffers.release_call(queued.call)
 
-    def _expire(self, queued: QueuedCall) -> None:
+    def _expire(self, queued: QueuedCall, error: TesseractRuntimeError) -> None:
         """Answer a call whose caller gives it no more time."""
-        error = TimedOut(
-            f"The call was not done within {queued.call.timeout:g} s, the time that it was given."
-        )
+        is_ahead = queued.worker is None and queued not in self._waiting
+        if is_ahead:  # it is answered when the worker has skipped it: it may have begun
+            queued.stopped = fault_of(error)
+            for worker in self._ready:
+                worker.cancel(queued)
+            return
         answer, reply = queued.answer, queued.refusal(error)
         self.abandon(queued)
         if answer is not None:
@@ -223,6 +234,7 @@ class WorkerPool(Workers):
             raise WorkersLost(self._lost_for_good())
         self._supervisor.admit(queued.call)
         queued.is_admitted = True
+        queued.wait()
         self._waiting.append(queued)
         while self._waiting and self._idle:
             self.supply(self._idle.pop())

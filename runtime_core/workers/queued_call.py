@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Call, Fault, Reply, Run, RunningCall
-from runtime_core.errors import CallerGone, TesseractRuntimeError, TimedOut
+from runtime_core.errors import CallerGone, QueueFull, TesseractRuntimeError, TimedOut
 from runtime_core.run_logs.long_runs import NOTICE_SECONDS, notice
 
 if TYPE_CHECKING:
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 _LEAST_SECONDS_WITHOUT_CALLER = 1.0
 """A worker that loads faster is still worth keeping for a call that is nearly done."""
 
+_OUT_OF_PATIENCE = (
+    "The call has waited in the queue for {seconds:g} s, as long as its caller allows, and has not "
+    "begun. Try again later, or allow more with Request-Patience (patience= in Python)."
+)
+_OUT_OF_TIME = (
+    "The call has computed for {seconds:g} s, as long as its caller allows, and was stopped. Allow "
+    "more with Request-Timeout (timeout= in Python)."
+)
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +34,8 @@ _log = logging.getLogger(__name__)
 class QueuedCall:
     """One call in the pool, which may compute for `limit` seconds, the operator's limit.
 
-    It has a worker while it runs, and an `answer` function while its caller waits.
+    It has a worker while it runs, and an `answer` function while its caller waits. `expired` is
+    called with it and an error when it has waited or computed for as long as its caller allows.
     """
 
     def __init__(
@@ -36,6 +45,7 @@ class QueuedCall:
         *,
         run_of: Callable[[Call], Run],
         limit: float | None,
+        expired: Callable[[QueuedCall, TesseractRuntimeError], None],
     ) -> None:
         self.call = call
         self.answer: Callable[[Reply], None] | None = answer
@@ -46,6 +56,7 @@ class QueuedCall:
         self._run_of = run_of
         self._run: Run | None = None
         self._limit = limit
+        self._expired = expired
         self._arrived = time.perf_counter()
         self._timers: list[asyncio.TimerHandle] = []  # that stop it
         self._expiry: asyncio.TimerHandle | None = None
@@ -70,10 +81,23 @@ class QueuedCall:
             self._warnings += 1
             _log.warning("%s", notice(self.call.endpoint, self.call.run_id, steps[0]))
 
+    def wait(self) -> None:
+        """Limit the time until the call begins to the patience of its caller."""
+        seconds = self.call.patience
+        if seconds is not None:
+            waited = time.perf_counter() - self._arrived
+            error = QueueFull(_OUT_OF_PATIENCE.format(seconds=seconds))
+            self._expire_after(seconds - waited, error)
+
     def begin(self, worker: WorkerProcess) -> None:
         """Note that a worker computes the call; stop it at the end of its time."""
         self.worker = worker
+        self.stopped = None  # a worker has begun it before it could be told that its time was over
         self.queue_seconds = time.perf_counter() - self._arrived
+        self._cancel_expiry()
+        seconds = self.call.timeout
+        if seconds is not None:
+            self._expire_after(seconds, TimedOut(_OUT_OF_TIME.format(seconds=seconds)))
         if self._limit is not None:
             error = TimedOut(f"The call was stopped after {self._limit:g} s.")
             self._stop_after(self._limit, error)
@@ -86,16 +110,7 @@ class QueuedCall:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
-
-    def expire(self, seconds: float, act: Callable[[QueuedCall], None]) -> None:
-        """Call a function with this call after some time, unless it has left the pool."""
-        self._expiry = asyncio.get_running_loop().call_later(seconds, act, self)
-
-    def leave(self) -> None:
-        """Forget everything but the call."""
-        self.end()
-        if self._expiry is not None:
-            self._expiry.cancel()
+        self._cancel_expiry()
 
     def stop(self, fault: Fault) -> None:
         """Kill the worker that computes the call, unless its reply has come."""
@@ -115,6 +130,15 @@ class QueuedCall:
         """Return the reply of a call that has no result."""
         fault = self.stopped or fault_of(error)
         return Reply(run_id=self.call.run_id, format=self.call.output.format, fault=fault)
+
+    def _expire_after(self, seconds: float, error: TesseractRuntimeError) -> None:
+        self._cancel_expiry()
+        loop = asyncio.get_running_loop()
+        self._expiry = loop.call_later(seconds, self._expired, self, error)
+
+    def _cancel_expiry(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
 
     def _hurry(self, worker: WorkerProcess) -> None:
         """Stop a call without a caller after the time that a new worker would take to load."""

@@ -378,7 +378,10 @@ def established(served: Served) -> list[Any]:
     return [connection for connection in found if connection.status == "ESTABLISHED"]
 
 
-_NOT_DONE = "The call was not done within {} s, the time that it was given."
+_NOT_DONE = (
+    "The call has computed for {} s, as long as its caller allows, and was stopped. Allow more "
+    "with Request-Timeout (timeout= in Python)."
+)
 
 
 @pytest.mark.parametrize(
@@ -402,16 +405,17 @@ def test_call_that_takes_too_long_is_stopped(
     assert served.apply({"seconds": 0}).status == 200
 
 
+@pytest.mark.parametrize("name", ["Request-Timeout", "Request-Patience"])
 @pytest.mark.parametrize(
     "value", ["", "soon", "0", "-1", "nan", "inf", "-inf", "1 s", "1,5", "1e999", "1_0", "\u00b2"]
 )
-def test_time_that_is_none_is_refused(double: Served, value: str) -> None:
-    """A header `Request-Timeout` that is not a positive number is a 422."""
-    answer = double.apply({"x": [1.0]}, request_timeout=value)
+def test_time_that_is_none_is_refused(double: Served, name: str, value: str) -> None:
+    """A limit in a header that is not a positive number is a 422."""
+    answer = double.apply({"x": [1.0]}, **{name.lower().replace("-", "_"): value})
     assert answer.status == 422
     [detail] = answer.json()["detail"]
-    assert detail["loc"] == ["header", "request-timeout"]
-    assert detail["msg"] == f"Request-Timeout {value!r} must be a positive number of seconds."
+    assert detail["loc"] == ["header", name.lower()]
+    assert detail["msg"] == f"{name} {value!r} must be a positive number of seconds."
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ def test_leaving_cuts_calls_short(pool: Pool, gate: Gate, gate_inputs: dict[str,
         return await asyncio.gather(*calls)
 
     running, waiting = asyncio.run(leave(pool(GATED)))
-    assert "before the call was done" in fault_text(running, FaultKind.SHUTTING_DOWN)
+    assert "before the call was done" in fault_text(running, FaultKind.CUT_SHORT)
     assert "is being stopped" in fault_text(waiting, FaultKind.SHUTTING_DOWN)
 
 

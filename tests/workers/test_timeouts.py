@@ -11,7 +11,27 @@ from runtime_core.contracts import Reply
 from runtime_core.errors import FaultKind
 from runtime_core.workers import WorkerPool
 from tests.patience import SECONDS, patient
-from tests.workers.conftest import OBEDIENT, Pool, computed, fault_text, pid_of, replies, told
+from tests.server.conftest import GATED, Gate
+from tests.workers.conftest import (
+    OBEDIENT,
+    Pool,
+    call_of,
+    computed,
+    fault_text,
+    pid_of,
+    replies,
+    told,
+)
+
+OUT_OF_TIME = (
+    "The call has computed for {} s, as long as its caller allows, and was stopped. Allow more "
+    "with Request-Timeout (timeout= in Python)."
+)
+
+OUT_OF_PATIENCE = (
+    "The call has waited in the queue for {} s, as long as its caller allows, and has not begun. "
+    "Try again later, or allow more with Request-Patience (patience= in Python)."
+)
 
 ENDLESS = {
     "sleeps": "time.sleep(600)",
@@ -43,7 +63,7 @@ def test_call_is_stopped_whatever_it_does(pool: Pool, statement: str) -> None:
     [
         (0.2, None, "The call was stopped after 0.2 s."),
         (0.2, 600.0, "The call was stopped after 0.2 s."),
-        (600.0, 0.2, "The call was not done within 0.2 s, the time that it was given."),
+        (600.0, 0.2, OUT_OF_TIME.format(0.2)),
     ],
 )
 def test_shorter_time_counts(
@@ -60,17 +80,52 @@ def test_a_caller_with_little_time_does_not_cost_a_worker(pool: Pool) -> None:
     hasty = [told("time.sleep(0.1)", timeout=1e-6) for _ in range(3)]
     before, *late, after = asyncio.run(replies(pool(OBEDIENT), told(), *hasty, told()))
     assert {fault_text(reply, FaultKind.TIMED_OUT) for reply in late} == {
-        "The call was not done within 1e-06 s, the time that it was given."
+        OUT_OF_TIME.format("1e-06")
     }
     assert pid_of(before) == pid_of(after)
 
 
-def test_time_in_the_queue_of_the_operator_does_not_count(pool: Pool) -> None:
-    """The limit of the pool begins with the computation."""
+@pytest.mark.parametrize("whose", ["pool", "caller"])
+def test_time_in_the_queue_does_not_count(pool: Pool, whose: str) -> None:
+    """The limits of the pool and of the caller begin with the computation."""
     limit = patient(2.0)
-    calls = [told(f"time.sleep({0.6 * limit})") for _ in range(2)]
-    answers = asyncio.run(replies(pool(OBEDIENT, timeout=limit), *calls))
+    of_call = {"timeout": limit} if whose == "caller" else {}
+    calls = [told(f"time.sleep({0.6 * limit})", **of_call) for _ in range(2)]
+    of_pool = limit if whose == "pool" else None
+    answers = asyncio.run(replies(pool(OBEDIENT, timeout=of_pool), *calls))
     assert [answer.fault for answer in answers] == [None, None]
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_impatient_call_leaves_the_queue(
+    pool: Pool, gate: Gate, gate_inputs: dict[str, str], size: int
+) -> None:
+    """It is answered that it has not begun, also one that lies in the socket of a worker."""
+
+    async def impatient(workers: WorkerPool) -> list[Reply]:
+        async with workers:
+            running = [
+                asyncio.create_task(computed(workers, call_of(gate_inputs, patience=SECONDS)))
+                for _ in range(size)
+            ]
+            for _ in range(size):
+                await asyncio.to_thread(gate.wait_until_entered)
+            late = asyncio.create_task(computed(workers, call_of(gate_inputs, patience=0.05)))
+            await asyncio.wait([late], timeout=0.2)
+            for _ in range(size):
+                gate.open()
+            return [await late, *await asyncio.gather(*running)]
+
+    late, *done = asyncio.run(impatient(pool(GATED, size=size)))
+    assert fault_text(late, FaultKind.QUEUE_FULL) == OUT_OF_PATIENCE.format(0.05)
+    assert [reply.fault for reply in done] == [None] * size
+
+
+def test_patience_ends_where_the_computation_begins(pool: Pool) -> None:
+    """A call that has begun is computed for longer than its caller would have waited."""
+    call = told("time.sleep(0.3)", patience=patient(0.2))
+    [done] = asyncio.run(replies(pool(OBEDIENT), call))
+    assert done.fault is None
 
 
 def test_call_in_time_is_left_alone(pool: Pool) -> None:
@@ -112,4 +167,6 @@ def test_time_of_a_call_that_is_sent_twice_still_counts(pool: Pool, first: str) 
     """A call that lies in the socket of a worker, which does not begin it, keeps its deadline."""
     calls = [told(first), told("time.sleep(600)", timeout=patient(1.0))]
     _, stopped = asyncio.run(replies(pool(OBEDIENT, timeout=patient(20.0)), *calls))
-    assert "the time that it was given" in fault_text(stopped, FaultKind.TIMED_OUT)
+    assert "as long as its caller allows, and was stopped" in fault_text(
+        stopped, FaultKind.TIMED_OUT
+    )

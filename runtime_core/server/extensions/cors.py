@@ -18,7 +18,13 @@ def build(server: ServerContext) -> ServerParts:
         CORSMiddleware,
         allow_origins=server.options.cors_origin,
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", PARENT_RUN_ID_HEADER, "Request-Timeout"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            PARENT_RUN_ID_HEADER,
+            "Request-Patience",
+            "Request-Timeout",
+        ],
         expose_headers=[RUN_ID_HEADER, TIMING_HEADER],
     )
     return ServerParts(layers=[Layer(place=Place.EDGE, wrap=wrap, head=_head)])

@@ -252,11 +252,12 @@ class Runtime:
         Raises `UnknownName` or `InvalidOption` for an endpoint or a form that is not available.
         """
         key = endpoint, body_format, output
-        if key not in self._plans:
-            self._plans[key] = Plan(
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = Plan(
                 self.bound(endpoint), self._workspace, body_format=body_format, output=output
             )
-        return self._plans[key]
+        return plan
 
     def call(self, name: str, payload: Any = None, run: Run | None = None) -> BaseModel:
         """Compute an endpoint in Python.

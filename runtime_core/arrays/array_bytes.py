@@ -13,7 +13,7 @@ from runtime_core.arrays.coercion import AnyArray
 from runtime_core.contracts import ArraySpec, CallScope
 
 
-def wire_order(array: AnyArray) -> AnyArray:
+def wire_order(array: AnyArray | np.generic) -> AnyArray:
     """Return an array in C order and little-endian, without a copy where it already is."""
     array = np.asarray(array, order="C")
     if array.dtype.isnative and sys.byteorder == "little":

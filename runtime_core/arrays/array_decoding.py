@@ -22,7 +22,7 @@ from runtime_core.arrays.encoding_schemas import (
 from runtime_core.arrays.json_encoding import JsonArrayCodec
 from runtime_core.arrays.raw_encoding import RawArrayCodec
 from runtime_core.arrays.segment import SEGMENT, Segment
-from runtime_core.calls.scope import Scope
+from runtime_core.calls.scope import Scope, current
 from runtime_core.contracts import ArrayCodec, ArraySpec, EncodedArray
 from runtime_core.errors import PluginFailed, TesseractRuntimeError, listed, shortened
 
@@ -31,6 +31,39 @@ _REQUIRED = frozenset({"shape", "dtype", "data"})
 _KEYS = _REQUIRED | {"object_type"}
 _BUFFER = frozenset({"buffer"})
 _SEGMENT_KEYS = _BUFFER | {"encoding"}
+
+
+def exact_numbers(document: dict[str, Any], expected: Expected) -> AnyArray | None:
+    """Read a list of numbers that is exactly the array that is expected.
+
+    Returns `None` for any other document, which `decode` reads or refuses.
+    """
+    try:
+        data, shape = document["data"], document["shape"]
+        numbers = data["buffer"]
+        if (
+            not document.keys() <= _KEYS
+            or document.get("object_type", "array") != "array"
+            or len(data) != len(_SEGMENT_KEYS)
+            or data["encoding"] != "json"
+            or type(numbers) is not list
+            or not _NUMBERS.issuperset(map(type, numbers))
+            or shape != [len(numbers)]
+            or type(shape[0]) is not int
+        ):
+            return None
+        array = np.array(numbers)
+        if DTYPES[document["dtype"]] is not array.dtype or not expected.holds(array):
+            return None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    memory = current().memory
+    if memory is not None:
+        memory.take_once(document, array.nbytes, array.shape)
+    return array
+
+
+_NUMBERS = frozenset({int, float})
 
 
 def decode(source: Mapping[str, Any] | EncodedArray, expected: Expected, scope: Scope) -> AnyArray:

@@ -20,6 +20,7 @@ from runtime_core.arrays.array_decoding import (
     decode,
     encoded_size,
     encoding_of,
+    exact_numbers,
     invalid_dtype,
 )
 from runtime_core.arrays.coercion import (
@@ -51,6 +52,10 @@ class ArrayDocument:
         A document or list gives an array that owns its data; a numpy array that fits is returned
         unchanged. Context keys `strict_shapes` and `strict_types` forbid broadcasts and casts.
         """
+        if type(value) is dict:
+            array = exact_numbers(value, self.expected)
+            if array is not None:
+                return array
         expected = self._strict(info.context) if info.context else self.expected
         is_list = type(value) is list
         if not is_list and isinstance(value, np.ndarray | np.generic):
@@ -78,15 +83,18 @@ class ArrayDocument:
         """Return the document of an array; `options` is the pydantic context, or `None`."""
         scope = _scope(options)
         exact = value if self.expected.holds(value) else self.expected.coerce(_numeric(value))
-        array = wire_order(np.asarray(exact))
+        array = wire_order(exact)
         encoding, data = _encoded(array, scope)
-        buffer = dumped_buffer(data.pop("buffer"), options)
+        buffer = data.pop("buffer")
+        if type(buffer) is not list:
+            buffer = dumped_buffer(buffer, options)
+            buffer = _text(buffer, encoding) if isinstance(buffer, Buffer) else buffer
         return {
             "object_type": "array",
             "shape": list(array.shape),
             "dtype": NAMES.get(array.dtype) or NAMES[array.dtype.newbyteorder("=")],
             "data": {
-                "buffer": _text(buffer, encoding) if isinstance(buffer, Buffer) else buffer,
+                "buffer": buffer,
                 "encoding": encoding,
                 **data,
             },

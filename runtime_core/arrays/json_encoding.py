@@ -18,9 +18,10 @@ class JsonArrayCodec:
         """Return nested lists, with strings for values that are not numbers in JSON."""
         if array.dtype.kind == "c":
             return {"buffer": _nested(array, lambda value: str(value).strip("()"))}
-        if array.dtype.kind == "f" and not _is_finite(array):
+        numbers = array.tolist()
+        if array.dtype.kind == "f" and not _are_finite(numbers, array):
             return {"buffer": _nested(array, _float_or_word)}
-        return {"buffer": array.tolist()}
+        return {"buffer": numbers}
 
     def decode(self, data: EncodedData, spec: ArraySpec, scope: CallScope) -> np.ndarray[Any, Any]:
         """Read nested lists of the declared shape, or a flat list of the same size."""
@@ -38,9 +39,9 @@ class JsonArrayCodec:
         return array if array.dtype == spec.dtype else cast(array, spec.dtype)
 
 
-def _is_finite(array: np.ndarray[Any, Any]) -> bool:
+def _are_finite(numbers: Any, array: np.ndarray[Any, Any]) -> bool:
     """Test whether all numbers are finite; a sum is the faster test of few, but may overflow."""
-    few = array.ndim == 1 and array.size <= _FEW and math.isfinite(sum(array.tolist()))
+    few = array.ndim == 1 and len(numbers) <= _FEW and math.isfinite(sum(numbers))
     return few or bool(np.isfinite(array).all())
 
 

@@ -85,14 +85,14 @@ class LongTexts:
 
 def parsed(document: Document) -> Any:
     """Return the tree of a document; raises `InvalidSyntax` for one that is not valid."""
-    whole = document if isinstance(document, bytes) else bytes(document)
+    whole = bytes(document) if isinstance(document, mmap) else document
     try:
         return from_json(whole)
     except ValueError as error:
         raise _invalid_syntax(error, whole) from None
 
 
-def _invalid_syntax(error: ValueError, document: bytes) -> InvalidSyntax:
+def _invalid_syntax(error: ValueError, document: bytes | bytearray) -> InvalidSyntax:
     """Return an error of the parser with its position in the document."""
     match = _ERROR.fullmatch(str(error))
     assert match is not None  # it matches any text

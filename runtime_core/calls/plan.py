@@ -54,7 +54,8 @@ class Plan:
         if self._encoding.writes_files:
             require_folder(self._format, call.output_path)
         trace.begin("decode")
-        here.options = _segment_options(call)
+        segment = _segment_options(call)
+        here.options = {**segment}
         here.memory = ArrayMemory.of_payload(self._memory_limit)
         payload = self.payload(call.body, here.options)
         here.memory = None  # the author's code may take what it likes
@@ -68,7 +69,7 @@ class Plan:
             "compression": self._output.compression,
             "base_dir": call.output_path,
             "binref_dir": call.output_folder,
-            **_segment_options(call),
+            **segment,
         }
         here.memory = ArrayMemory.of_result(self._memory_limit)
         return documents.write(documents.tree_of(result, here.options), self._format)

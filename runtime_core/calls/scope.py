@@ -130,7 +130,7 @@ class enter:  # noqa: N801  # it reads like the functions of contextlib
         _current.reset(self._token)
 
 
-class running(enter):  # noqa: N801  # it reads like the functions of contextlib
+class running:  # noqa: N801  # it reads like the functions of contextlib
     """Make `scope` that of a running call inside the `with`, and close its log with its status.
 
     A call inside another one does not count as running: threads without a context that either
@@ -138,17 +138,18 @@ class running(enter):  # noqa: N801  # it reads like the functions of contextlib
     """
 
     def __init__(self, scope: Scope, log: RunLog) -> None:
-        super().__init__(scope)
+        self._scope = scope
         self._log = log
 
     def __enter__(self) -> Scope:
         outer = _current.get()
         self._running = _running if outer is None or outer.log is None else []
         self._running.append(self._log)
-        return super().__enter__()
+        self._token = _current.set(self._scope)
+        return self._scope
 
     def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
-        super().__exit__()
+        _current.reset(self._token)
         self._running.remove(self._log)
         self._scope.progress.clear()
         killed = kind is not None and issubclass(kind, KeyboardInterrupt)

@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from runtime_core.contracts import Buffer
 
@@ -54,8 +54,11 @@ def output_redirected(descriptor: int) -> Iterator[None]:
 def flush_output() -> None:
     """Write what the buffers of Python and of C hold."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):  # user code may have replaced it with any object
+        try:
             stream.flush()
+        # User code may have replaced it with any object.
+        except Exception:  # noqa: S110  # `suppress` takes longer, in every call
+            pass
     _C_LIBRARY.fflush(None)
 
 

@@ -60,45 +60,38 @@ class Incoming:
         """
         if not data:
             raise ConnectionEnded
-        if not self._begun:
-            messages, rest = _parsed(data)  # most messages come whole: no copy
-        else:
+        whole: bytes | bytearray = data  # most messages come whole: no copy
+        if self._begun:
             self._begun += data
             if len(self._begun) < self._needed:
                 return []
-            messages, rest = _parsed(self._begun)
+            whole = self._begun
+        messages, rest, self._needed = _parsed(whole)
         self._begun = bytearray(rest)
-        self._needed = _size(rest, 0) if rest else 0
         return messages
 
 
-def _parsed(data: bytes | bytearray) -> tuple[list[tuple[Message, int]], bytes | bytearray]:
-    """Return the whole messages at the beginning, and the bytes after them."""
+def _parsed(data: bytes | bytearray) -> tuple[list[tuple[Message, int]], bytes | bytearray, int]:
+    """Return the whole messages at the beginning, the bytes after them, and how many they need."""
     messages, start = [], 0
-    while start < len(data) and (end := start + _size(data, start)) <= len(data):
-        _, kind, descriptors, count, number = _HEAD.unpack_from(data, start)
-        parts, begin = [], start + _HEAD.size + 8 * count
-        for size in _sizes(count).unpack_from(data, start + _HEAD.size):
+    while (end := start + _HEAD.size) <= len(data):
+        mark, kind, descriptors, count, number = _HEAD.unpack_from(data, start)
+        if mark != _MARK:
+            raise ConnectionEnded
+        begin = end + 8 * count
+        sizes: Sequence[int] = _sizes(count).unpack_from(data, end) if begin <= len(data) else ()
+        end = begin + sum(sizes)
+        if end > len(data):
+            break
+        parts = []
+        for size in sizes:
             parts.append(data[begin : begin + size])
             begin += size
         messages.append((Message(kind=kind, number=number, parts=parts), descriptors))
         start = end
-    return messages, data[start:]
-
-
-def _size(data: bytes | bytearray, start: int) -> int:
-    """Return the size of the message at a position, or a lower bound until it is known."""
-    if len(data) - start < _HEAD.size:
-        if not _MARK.startswith(data[start : start + len(_MARK)]):
-            raise ConnectionEnded
-        return _HEAD.size
-    mark, _, _, count, _ = _HEAD.unpack_from(data, start)
-    if mark != _MARK:
+    if not _MARK.startswith(data[start : start + len(_MARK)]):
         raise ConnectionEnded
-    size: int = _HEAD.size + 8 * count
-    if len(data) - start >= size:
-        size += sum(_sizes(count).unpack_from(data, start + _HEAD.size))
-    return size
+    return messages, data[start:], end - start
 
 
 @lru_cache(64)  # messages have few parts
@@ -154,7 +147,7 @@ class Channel:
 
 def pieces(message: Message) -> list[Buffer]:
     """Return the bytes of a message; small parts are joined, as each wakes the other side."""
-    sizes = [len(part) for part in message.parts]
+    sizes = [*map(len, message.parts)]
     fields = (message.kind, len(message.descriptors), len(sizes), message.number)
     head = _HEAD.pack(_MARK, *fields) + _sizes(len(sizes)).pack(*sizes)
     if sum(sizes) <= CHUNK:

@@ -21,8 +21,12 @@ from runtime_core.errors import FaultKind
 from runtime_core.workers.framing import Message
 from runtime_core.workers.shared_memory import SharedBuffer
 
-START, READY, FAILED, CALL, CANCEL, REPLY = range(1, 7)
-"""The kinds of messages. `CANCEL` takes back a call that was sent ahead, if it has not begun."""
+START, READY, FAILED, CALL, AHEAD, CANCEL, REPLY = range(1, 8)
+"""The kinds of messages.
+
+`AHEAD` is a call that was sent before the reply to the one before it; `CANCEL` takes it back, if it
+has not begun.
+"""
 
 BODY, ANSWER, STREAMS, RECORDS, SEGMENT = _ROLES = 1, 2, 4, 8, 16
 """The roles of descriptors that are attached to a call, in this order."""
@@ -34,7 +38,7 @@ After the first, and after a large answer, the worker waits for new files: it sk
 sent ahead.
 """
 
-_TIMEOUT, _PARENT, _NEW_RUN, _AHEAD = 1, 2, 4, 8  # flags of a call
+_TIMEOUT, _PARENT, _NEW_RUN = 1, 2, 4  # flags of a call
 _CALL = struct.Struct(">BBdQ")  # flags, attached, timeout, size of a body in a shared buffer
 _REPLY = struct.Struct(">BQ")  # outcome, size of a body in a shared buffer
 
@@ -58,12 +62,12 @@ def call_message(
     The reply repeats the `number`, so that no process can answer the call of another one.
     """
     is_shared = BODY in attached
-    flags = _NEW_RUN * call.new_run | _AHEAD * ahead
-    flags |= _TIMEOUT * (call.timeout is not None) | _PARENT * (call.parent_run_id is not None)
+    flags = _NEW_RUN * call.new_run | _TIMEOUT * (call.timeout is not None)
+    flags |= _PARENT * (call.parent_run_id is not None)
     body = call.body if isinstance(call.body, bytes) else memoryview(call.body).cast("B")
     fields = _CALL.pack(flags, sum(attached), call.timeout or 0.0, len(body) if is_shared else 0)
     return Message(
-        kind=CALL,
+        kind=AHEAD if ahead else CALL,
         number=number,
         parts=[
             fields,
@@ -77,16 +81,11 @@ def call_message(
     )
 
 
-def is_ahead(message: Message) -> bool:
-    """Recognize a call that was sent before the reply to the one before it."""
-    return bool(_CALL.unpack(message.parts[0])[0] & _AHEAD)
-
-
 def read_attached(message: Message) -> dict[int, int]:
     """Return the descriptors that are attached to a call, by role."""
-    roles = _CALL.unpack(message.parts[0])[1]
-    if not roles:
+    if not message.descriptors:
         return {}
+    roles = _CALL.unpack(message.parts[0])[1]
     present = [role for role in _ROLES if roles & role]
     return dict(zip(present, message.descriptors, strict=True))
 
@@ -121,13 +120,12 @@ def reply_message(
 ) -> Message:
     """Return a reply as a message; its body is copied into the shared buffer, if there is one."""
     body = [memoryview(buffer).cast("B") for buffer in reply.body]
-    if shared_buffer is not None:
-        shared_buffer.fill(body)
+    size = 0 if shared_buffer is None else shared_buffer.fill(body)
     return Message(
         kind=REPLY,
         number=number,
         parts=[
-            _REPLY.pack(outcome, 0 if shared_buffer is None else body_size(reply)),
+            _REPLY.pack(outcome, size),
             ",".join(reply.timings).encode(),
             _seconds(len(reply.timings)).pack(*reply.timings.values()),
             b"" if reply.fault is None else _json(asdict(reply.fault)),
@@ -138,7 +136,7 @@ def reply_message(
 
 def body_size(reply: Reply) -> int:
     """Return the bytes of the body of a reply."""
-    return sum(memoryview(buffer).nbytes for buffer in reply.body)
+    return sum([memoryview(buffer).nbytes for buffer in reply.body])
 
 
 def skipped_message(number: int) -> Message:
@@ -146,28 +144,20 @@ def skipped_message(number: int) -> Message:
     return Message(kind=REPLY, number=number, parts=[_REPLY.pack(SKIPPED, 0), b"", b"", b""])
 
 
-def outcome_of(message: Message) -> int:
-    """Return the flags of a reply."""
-    outcome: int = _REPLY.unpack(message.parts[0])[0]
-    return outcome
+def outcome_of(message: Message) -> tuple[int, int]:
+    """Return the flags of a reply, and the bytes of its body in the shared buffer."""
+    outcome, size = _REPLY.unpack(message.parts[0])
+    return outcome, size
 
 
-def is_in_shared_buffer(message: Message) -> bool:
-    """Recognize a reply whose body is in the shared buffer that was attached for it."""
-    return bool(_REPLY.unpack(message.parts[0])[1])
-
-
-def read_reply(
-    message: Message, call: Call, shared_buffer: SharedBuffer | None, **seconds: float
-) -> Reply:
+def read_reply(message: Message, call: Call, shared: Buffer | None, **seconds: float) -> Reply:
     """Return the reply to a call, with further timings before its own.
 
-    Its body may be a view of the shared buffer.
+    A body in the shared buffer is given as `shared`.
     """
-    fields, names, timings, fault, *body = message.parts
-    size = _REPLY.unpack(fields)[1]
-    if shared_buffer is not None and size:
-        body = [shared_buffer.view(size)]
+    _, names, timings, fault, *body = message.parts
+    if shared is not None:
+        body = [shared]
     if names:
         stages = _stages(bytes(names))
         seconds.update(zip(stages, _seconds(len(stages)).unpack(timings), strict=True))

@@ -55,13 +55,14 @@ class SharedBuffer:
         """Return all bytes, which take memory page by page."""
         return self.view(os.fstat(self.descriptor).st_size, at_once=False)
 
-    def fill(self, pieces: Sequence[memoryview]) -> None:
-        """Copy pieces to the beginning, one after another."""
+    def fill(self, pieces: Sequence[memoryview]) -> int:
+        """Copy pieces to the beginning, one after another; return their size."""
         view = self.view(sum(piece.nbytes for piece in pieces))
         start = 0
         for piece in pieces:
             view[start : start + piece.nbytes] = piece
             start += piece.nbytes
+        return start
 
     def holds(self, buffer: Buffer) -> bool:
         """Recognize a view of this shared buffer."""

@@ -25,6 +25,7 @@ from runtime_core.runtime import Runtime, local_runtime, served_runtime
 from runtime_core.workers.framing import Channel, ConnectionEnded, Message
 from runtime_core.workers.mapped_memory import MappedMemory
 from runtime_core.workers.message_types import (
+    AHEAD,
     ANSWER,
     BODY,
     CALL,
@@ -36,7 +37,6 @@ from runtime_core.workers.message_types import (
     STREAMS,
     WRITTEN,
     body_size,
-    is_ahead,
     read_attached,
     read_call,
     read_tree,
@@ -85,11 +85,11 @@ class _Worker:
         """Answer until the supervisor hangs up, which raises `ConnectionEnded`."""
         while True:
             asked = self._channel.next(self._memory.release_old)
-            if asked.kind == CALL:
+            if asked.kind in (CALL, AHEAD):
                 self._channel.send(self._answer_to(asked))
 
     def _answer_to(self, asked: Message) -> Message:
-        if is_ahead(asked) and (self._needs_files or self._is_cancelled(asked)):
+        if asked.kind == AHEAD and (self._needs_files or self._is_cancelled(asked)):
             return skipped_message(asked.number)
         reply = self._reply(asked)
         if os.getpid() != self._process:
@@ -113,10 +113,8 @@ class _Worker:
     def _reply(self, asked: Message) -> Reply:
         attached = read_attached(asked)
         self._use(attached)
-        body, segment = (
-            self._memory.mapped(attached[role]) if role in attached else None
-            for role in (BODY, SEGMENT)
-        )
+        body = self._memory.mapped(attached[BODY]) if BODY in attached else None
+        segment = self._memory.mapped(attached[SEGMENT]) if SEGMENT in attached else None
         return self._runtime.answer(read_call(asked, body, segment))
 
     def _buffer_for(self, reply: Reply) -> SharedBuffer | None:

@@ -28,7 +28,6 @@ from runtime_core.workers.message_types import (
     START,
     WRITTEN,
     call_message,
-    is_in_shared_buffer,
     outcome_of,
     read_fault,
     read_reply,
@@ -235,7 +234,7 @@ class WorkerProcess:
         if queued is None or (message.kind, message.number) != (REPLY, number):
             self._connection.end()  # another process holds it open
             return
-        outcome = outcome_of(message)
+        outcome, size = outcome_of(message)
         if self._current is None:  # the call before it has written output
             self._ahead = None
             self._pool.skipped(queued)
@@ -246,9 +245,10 @@ class WorkerProcess:
             self._compute_next()
             self._pool.skipped(queued)
             return
-        reply = read_reply(message, queued.call, self._answer_buffer, queue=queued.queue_seconds)
-        if is_in_shared_buffer(message):
-            self._answer_buffer = None
+        shared = None
+        if size and self._answer_buffer is not None:
+            shared, self._answer_buffer = self._answer_buffer.view(size), None
+        reply = read_reply(message, queued.call, shared, queue=queued.queue_seconds)
         if outcome & WRITTEN:
             self._closing = asyncio.ensure_future(self._follow(queued, reply))
             return

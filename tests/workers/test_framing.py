@@ -19,8 +19,10 @@ from runtime_core.errors import FaultKind
 from runtime_core.workers.connection import Connection
 from runtime_core.workers.framing import Channel, ConnectionEnded, Message, pieces
 from runtime_core.workers.message_types import (
+    AHEAD,
     ANSWER,
     BODY,
+    CALL,
     CANCEL,
     FAILED,
     SKIPPED,
@@ -28,8 +30,6 @@ from runtime_core.workers.message_types import (
     STREAMS,
     WRITTEN,
     call_message,
-    is_ahead,
-    is_in_shared_buffer,
     outcome_of,
     read_attached,
     read_call,
@@ -157,7 +157,7 @@ def test_call_arrives_as_it_was_sent(
     )
     message = carried(call_message(7, call, {}, ahead=ahead))
     assert (read_call(message, None), read_attached(message)) == (call, {})
-    assert (message.number, is_ahead(message)) == (7, ahead)
+    assert (message.number, message.kind) == (7, AHEAD if ahead else CALL)
 
 
 @given(
@@ -190,13 +190,13 @@ def test_reply_keeps_its_pieces() -> None:
     arrived = read_reply(message, CALL_OF_R, None, queue=0.25)
     assert as_bytes(arrived.body) == [b"ab", b"cd", b"", b"e"]
     assert arrived.timings == {"queue": 0.25, "decode": 0.5, "compute": 2.0}
-    assert (arrived.fault, outcome_of(message)) == (None, WRITTEN)
+    assert (arrived.fault, outcome_of(message)) == (None, (WRITTEN, 0))
 
 
 def test_skipped_call_has_no_result() -> None:
     """The reply to a call that has not begun says so."""
     message = carried(skipped_message(7))
-    assert (message.number, outcome_of(message)) == (7, SKIPPED)
+    assert (message.number, outcome_of(message)) == (7, (SKIPPED, 0))
 
 
 def test_received_bodies_are_owned() -> None:
@@ -356,8 +356,11 @@ def test_answer_is_put_into_its_shared_buffer(is_shared: bool) -> None:
     ours = SharedBuffer(os.dup(theirs.descriptor))
     reply = Reply(run_id="r", format="json", body=[b"<", b"x" * 99, b">"])
     message = carried(reply_message(7, reply, theirs if is_shared else None))
-    assert is_in_shared_buffer(message) == is_shared
-    body = b"".join(read_reply(message, CALL_OF_R, ours).body)
+    _, size = outcome_of(message)
+    assert size == (101 if is_shared else 0)
+    shared = ours.view(size) if is_shared else None
+    body = b"".join(read_reply(message, CALL_OF_R, shared).body)
+    del shared
     theirs.close()
     ours.close()
     assert body == b"<" + b"x" * 99 + b">"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from runtime_core.arrays.shape_dtype import ShapeDType
     from runtime_core.contracts import Call, Fault, Reply, Wire
+    from runtime_core.forward import keep, kept
     from runtime_core.plugins import PluginSelection, load_catalog
     from runtime_core.run_logs.log_functions import progress
     from runtime_core.runtime import Runtime
@@ -37,7 +38,7 @@ __all__ = [
     "Array", "Bool", "Call", "Complex64", "Complex128", "Differentiable", "Fault", "Float16",
     "Float32", "Float64", "Int8", "Int16", "Int32", "Int64", "PluginSelection", "Reply", "Runtime",
     "ShapeDType", "UInt8", "UInt16", "UInt32", "UInt64", "Wire",
-    "load_catalog", "progress",
+    "keep", "kept", "load_catalog", "progress",
 ]  # fmt: skip
 
 __getattr__, __dir__ = lazy_exports(
@@ -50,6 +51,7 @@ __getattr__, __dir__ = lazy_exports(
         ],
         ".arrays.shape_dtype": ["ShapeDType"],
         ".contracts": ["Call", "Fault", "Reply", "Wire"],
+        ".forward": ["keep", "kept"],
         ".plugins": ["PluginSelection", "load_catalog"],
         ".run_logs.log_functions": ["progress"],
         ".runtime": ["Runtime"],

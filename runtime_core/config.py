@@ -161,6 +161,15 @@ class RuntimeConfig(BaseModel):
         description="Most items in the JSON of a payload. [default: by --memory-limit, at most "
         "20 million]",
     )
+    keep_forward: Annotated[int, ADVANCED] = Field(
+        4, ge=0, description="Inputs whose forward solve is kept for gradients, in each process."
+    )
+    keep_forward_bytes: Annotated[int, ADVANCED] = Field(
+        default_factory=lambda data: data["memory_limit"],
+        ge=0,
+        description="Bytes that kept forward solves may take, in each process. "
+        "[default: that of --memory-limit]",
+    )
     gradient_backend: Annotated[BackendChoice, BeforeValidator(parse_backend_choice)] = Field(
         default_factory=dict,
         description="The source of gradients: a backend, auto, or ENDPOINT=BACKEND,... "

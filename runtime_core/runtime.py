@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from runtime_core.calls import scope
 from runtime_core.calls.faults import author_fault, fault_of
+from runtime_core.calls.forward_states import ForwardStates
 from runtime_core.calls.plan import JSON, Plan
 from runtime_core.calls.scope import Scope, Workspace, running
 from runtime_core.calls.tracing import Trace
@@ -61,6 +62,7 @@ from runtime_core.tesseract import TesseractApi, load_tesseract
 from runtime_core.tesseract.tracebacks import author_place
 
 if TYPE_CHECKING:
+    from runtime_core.calls.forward_point import KeptState
     from runtime_core.schemas import PayloadSchemas
 
 
@@ -86,7 +88,11 @@ class Runtime:
         self.config = config
         self.progress = progress or Progress()
         self._workspace = Workspace(
-            catalog=catalog, config=config, files=files, progress=self.progress
+            catalog=catalog,
+            config=config,
+            files=files,
+            progress=self.progress,
+            states=ForwardStates(entries=config.keep_forward, size=config.keep_forward_bytes),
         )
         self._upstream = upstream
         self._bound: dict[str, BoundEndpoint | Unavailable] = {}
@@ -125,7 +131,8 @@ class Runtime:
     def set_up(self, output_path: str | None = None) -> Iterator[None]:
         """Run the author's `setup()` on entry and `teardown()` on exit, if they exist.
 
-        The executor is closed on exit, if evaluations have opened it.
+        The executor is closed on exit, if evaluations have opened it, and the states that calls
+        have kept are dropped.
         `output_path` is that of the calls to come, if it is not that of the configuration. Raises
         `InvalidTesseract` when one fails.
         """
@@ -138,6 +145,7 @@ class Runtime:
             yield
         finally:
             self.executor.close()
+            self.forward_states.clear()
             with scope.enter(here):
                 self.api.prepare("teardown")
 
@@ -212,6 +220,12 @@ class Runtime:
         from runtime_core.executors.model_address import identity_of
 
         return identity_of(self)
+
+    @property
+    def forward_states(self) -> ForwardStates[KeptState]:
+        """The states that calls keep for others at the same inputs."""
+        assert self._workspace.states is not None  # the constructor has made them
+        return self._workspace.states
 
     @property
     def confined(self) -> bool:
@@ -290,12 +304,14 @@ class Runtime:
         trace = Trace(wanted=self.config.tracing)
         body: Sequence[Buffer] = ()
         fault = None
+        outcome = ""
         try:
             with self._running(partial(run_of, call, self.config), call.output_path) as here:
                 if not call.new_run:
                     remove_earlier(run_of(call, self.config))
                 plan = self.plan(call.endpoint, call.body_format, call.output)
                 body = plan.document(call, here, trace)
+                outcome = here.forward_outcome
         except KeyboardInterrupt:
             raise
         # Anything else, even SystemExit, comes from an author's validator, a plugin or the runtime
@@ -309,6 +325,7 @@ class Runtime:
             body=body,
             timings=trace.seconds,
             fault=fault,
+            forward=outcome,
         )
 
     def _fault(self, error: BaseException) -> Fault:

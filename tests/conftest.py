@@ -93,12 +93,16 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(autouse=True)
 def forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Forget what a test imports from its folder: each folder of the path slows every import."""
+    """Forget what a test imports from its folder: each folder of the path slows every import.
+
+    Without the module of `keep`, the inputs of later calls are not hashed.
+    """
     path, modules = [*sys.path], set(sys.modules)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
         yield
     sys.path[:] = path
+    sys.modules.pop("runtime_core.forward", None)
     folder = str(tmp_path_factory.getbasetemp())
     for name in sys.modules.keys() - modules:
         if (getattr(sys.modules[name], "__file__", None) or "").startswith(folder):

@@ -53,6 +53,8 @@ def test_defaults(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         "allow_url_prefix": (),
         "memory_limit": 2**40,
         "max_json_items": 20_000_000,
+        "keep_forward": 4,
+        "keep_forward_bytes": 2**40,
         "gradient_backend": {},
         "executor": "serial",
         "log_to": (),
@@ -70,7 +72,10 @@ LIST: tuple[Sequence[str], Sequence[object]] = (
 ODD_VALUES: Mapping[str, tuple[Sequence[str], Sequence[object]]] = {
     **dict.fromkeys(("debug", "log_to_strict", "profiling", "tracing"), SWITCH),
     **dict.fromkeys(("allow_url_prefix", "log_to"), LIST),
-    **dict.fromkeys(("memory_limit", "max_json_items"), (("1", "2", "3"), [1, 2, 3])),
+    **dict.fromkeys(
+        ("memory_limit", "max_json_items", "keep_forward", "keep_forward_bytes"),
+        (("1", "2", "3"), [1, 2, 3]),
+    ),
     "api_path": (("a.py", "b/a.py", "/a.py"), [Path("a.py"), Path("b/a.py"), Path("/a.py")]),
 }
 """Given values of options that are not texts, and their parsed values."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, RootModel
 from pydantic.json_schema import JsonSchemaMode
 
+from runtime_core.calls.forward_states import is_wanted
+from runtime_core.calls.scope import current
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
+
+if TYPE_CHECKING:
+    from runtime_core.schemas import PayloadSchemas
 
 
 class Health(BaseModel):
@@ -36,12 +42,21 @@ def bind_apply(binding: Binding) -> BoundEndpoint | Unavailable:
         payload=payload,
         result=result,
         answer=lambda payload: apply(payload.inputs),
+        check=partial(_note_shapes, schemas) if is_wanted() else None,
         doc=apply.__doc__ or "",
         schema_extras={
             payload.__name__: schemas.input_extras,
             result.__name__: schemas.output_extras,
         },
     )
+
+
+def _note_shapes(schemas: PayloadSchemas, _: Any, result: Any) -> None:
+    """Note the shapes of outputs with a state that is kept: a gradient need not apply again."""
+    point = current().forward
+    if point is not None and point.state is not None:
+        leaves = schemas.differentiable_outputs.leaves(result.root)
+        point.state.shapes = {path: tuple(array.shape) for path, array in leaves}
 
 
 def bind_health(binding: Binding) -> BoundEndpoint:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from runtime_core import documents
+from runtime_core.calls.forward_states import is_wanted
 from runtime_core.calls.scope import Scope, Workspace, current
 from runtime_core.calls.tracing import Trace
 from runtime_core.calls.validation import validate_payload, validate_result
@@ -48,6 +49,7 @@ class Plan:
         )
         self._memory_limit = config.memory_limit
         self._compute = self._profiled if config.profiling else self._computed
+        self._states = workspace.states
 
     def document(self, call: Call, here: Scope, trace: Trace) -> Sequence[Buffer]:
         """Compute a call in its scope, and return its result as a document."""
@@ -109,6 +111,21 @@ class Plan:
         return result.root
 
     def _computed(self, payload: Any) -> BaseModel:
+        return self._keeping(payload) if is_wanted() else self._checked(payload)
+
+    def _keeping(self, payload: Any) -> BaseModel:
+        """Compute with a point at which the author's code may keep what it has solved."""
+        from runtime_core.calls.forward_point import forward_point  # few files keep anything
+
+        here = current()
+        outer = here.forward
+        here.forward = forward_point(payload, self._states) if here.own_run is None else None
+        try:
+            return self._checked(payload)
+        finally:
+            here.forward = outer
+
+    def _checked(self, payload: Any) -> BaseModel:
         result = validate_result(self.endpoint, self.endpoint.answer(payload))
         if self.endpoint.check is not None:
             self.endpoint.check(payload, result)

@@ -19,6 +19,8 @@ from runtime_core.memory_limit import ArrayMemory
 from runtime_core.terminal_progress import Progress
 
 if TYPE_CHECKING:
+    from runtime_core.calls.forward_point import ForwardPoint, KeptState
+    from runtime_core.calls.forward_states import ForwardStates
     from runtime_core.catalog import Catalog
     from runtime_core.config import RuntimeConfig
     from runtime_core.contracts import CompressionCodec, Run
@@ -27,12 +29,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """The plugins, the configuration, the access to files and the terminal: they outlive a call."""
+    """The plugins, the configuration, the access to files and the terminal: they outlive a call.
+
+    So do the states that calls keep for others, if there is a place for them.
+    """
 
     catalog: Catalog
     config: RuntimeConfig
     files: FileAccess
     progress: Progress = field(default_factory=Progress)
+    states: ForwardStates[KeptState] | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -41,7 +47,8 @@ class Scope:
 
     `log` is the log of the call. An evaluation inside a call has an `own_run`, as has user code
     outside of one. `options` is the pydantic context of the document being read or written, and
-    `memory` counts its arrays, unless it is the author's own.
+    `memory` counts its arrays, unless it is the author's own. `forward` is the point at which a
+    call may keep what it has solved, with the outcome: `kept`, `hit` or `miss`.
     """
 
     workspace: Workspace
@@ -49,6 +56,8 @@ class Scope:
     log: RunLog | None = None
     options: MutableMapping[str, Any] = field(default_factory=dict)
     memory: ArrayMemory | None = None
+    forward: ForwardPoint | None = None
+    forward_outcome: str = ""
 
     @property
     def run(self) -> Run | None:
@@ -88,7 +97,7 @@ class Scope:
 
     def evaluation(self, run: Run) -> Scope:
         """Return the scope of an evaluation inside this call."""
-        return replace(self, own_run=run, options={})
+        return replace(self, own_run=run, options={}, forward=None)
 
     def compressor(self, name: str) -> CompressionCodec:
         """Return a compressor by name; `UnknownName` says how to install a missing one."""

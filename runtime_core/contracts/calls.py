@@ -80,7 +80,9 @@ class Fault:
 class Reply:
     """The reply to a `Call`: a document as a sequence of buffers, or a fault.
 
-    `timings` maps `decode`, `compute`, `encode` and, in a server, `queue` to seconds.
+    `timings` maps `decode`, `compute`, `encode` and, in a server, `queue` to seconds. `forward` is
+    `kept` if the call has kept a state for others at the same inputs, `hit` or `miss` if it has
+    looked for one.
     """
 
     run_id: str
@@ -88,3 +90,4 @@ class Reply:
     body: Sequence[Buffer] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     fault: Fault | None = None
+    forward: str = ""

@@ -126,7 +126,7 @@ def _loaded(address: ModelAddress) -> tuple[LoadedModel, ExitStack]:
         folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="tesseract-"))
         known = known_options(catalog)
         options = {name: value for name, value in address.options.items() if name in known}
-        options |= {"api_path": address.path, "output_path": folder}
+        options |= {"api_path": address.path, "output_path": folder, "keep_forward": 0}
         make_runtime: Callable[..., Runtime] = served_runtime if address.confined else local_runtime
         runtime = make_runtime(catalog, restore(catalog, options))
         try:

@@ -38,6 +38,7 @@ After the first, and after a large answer, the worker waits for new files: it sk
 sent ahead.
 """
 
+_FORWARD = ("", "kept", "hit", "miss")  # their positions are above the flags of an outcome
 _TIMEOUT, _PARENT, _NEW_RUN = 1, 2, 4  # flags of a call
 _CALL = struct.Struct(">BBdQ")  # flags, attached, timeout, size of a body in a shared buffer
 _REPLY = struct.Struct(">BQ")  # outcome, size of a body in a shared buffer
@@ -125,7 +126,7 @@ def reply_message(
         kind=REPLY,
         number=number,
         parts=[
-            _REPLY.pack(outcome, size),
+            _REPLY.pack(outcome | _FORWARD.index(reply.forward) << 2, size),
             ",".join(reply.timings).encode(),
             _seconds(len(reply.timings)).pack(*reply.timings.values()),
             b"" if reply.fault is None else _json(asdict(reply.fault)),
@@ -155,7 +156,7 @@ def read_reply(message: Message, call: Call, shared: Buffer | None, **seconds: f
 
     A body in the shared buffer is given as `shared`.
     """
-    _, names, timings, fault, *body = message.parts
+    fields, names, timings, fault, *body = message.parts
     if shared is not None:
         body = [shared]
     if names:
@@ -167,6 +168,7 @@ def read_reply(message: Message, call: Call, shared: Buffer | None, **seconds: f
         body=body,
         timings=seconds,
         fault=read_fault(_from_json(fault)) if fault else None,
+        forward=_FORWARD[fields[0] >> 2],
     )
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from copy import deepcopy
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,8 @@ from pydantic import BaseModel
 from runtime_core.arrays.coercion import Expected, Shape
 from runtime_core.arrays.dtypes import NAMES
 from runtime_core.arrays.shape_dtype import ShapeDType
+from runtime_core.calls.content import Content
+from runtime_core.calls.scope import current
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.gradients import shapes_of
 from runtime_core.paths import expand, parse, replace
@@ -30,7 +30,7 @@ class OutputShapes:
 
     def __init__(self, binding: Binding) -> None:
         self._binding = binding
-        self._known: OrderedDict[str, Shapes] = OrderedDict()
+        self._known: OrderedDict[object, Shapes] = OrderedDict()
 
     def at(self, inputs: BaseModel, paths: Collection[str]) -> dict[str, Shape]:
         """Return the shapes of outputs at given inputs, or as declared if they are absent there."""
@@ -56,7 +56,9 @@ class OutputShapes:
     def _at(self, inputs: BaseModel) -> Shapes:
         shapes = shapes_of(dict(self._binding.schemas.differentiable_inputs.leaves(inputs)))
         others = replace(inputs, {parse(path): None for path in shapes})
-        signature = f"{shapes}{_text(others)}"
+        signature = tuple(shapes.items()), Content.of(others)
+        if signature[1] is None:
+            return self._evaluated(inputs)
         if signature not in self._known:
             self._known[signature] = self._evaluated(inputs)
             if len(self._known) > _LARGEST_CACHE:
@@ -64,7 +66,14 @@ class OutputShapes:
         return self._known[signature]
 
     def _evaluated(self, inputs: BaseModel) -> Shapes:
-        """Call `abstract_eval`, or else `apply` with a copy of the inputs: it may change them."""
+        """Call `abstract_eval`, or else `apply` with a copy of the inputs: it may change them.
+
+        Neither is called where `apply` has kept a state.
+        """
+        point = current().forward
+        kept = None if point is None else point.shapes()
+        if kept is not None:
+            return kept
         if isinstance(self._binding.endpoint("abstract_eval"), Unavailable):
             answer = self._binding.plan("apply").outputs(inputs=deepcopy(inputs))
         else:
@@ -83,19 +92,3 @@ def _abstract(inputs: BaseModel) -> Any:
         if isinstance(leaf, np.ndarray | np.generic)
     }
     return replace(inputs, arrays)
-
-
-def _text(value: Any) -> str:
-    """Return a text that is equal for equal values only."""
-    if isinstance(value, np.ndarray | np.generic):
-        digest = hashlib.blake2b(value.tobytes()).hexdigest()
-        return f"{value.dtype.str}{value.shape}{digest}"
-    if isinstance(value, BaseModel):
-        return f"{type(value).__name__}{_text(dict(value))}"
-    if is_dataclass(value):
-        return f"{type(value).__name__}{_text([getattr(value, f.name) for f in fields(value)])}"
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key!r}:{_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_text, value)) + "]"
-    return repr(value)

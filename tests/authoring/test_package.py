@@ -50,5 +50,5 @@ def test_importing_it_loads_nothing_heavy() -> None:
         text=True,
         check=True,
     )
-    heavy = {"numpy", "fsspec", "fastapi", "typer", "httpx", "tesseract_runtime_client"}
+    heavy = {"numpy", "fsspec", "fastapi", "typer", "http.client", "tesseract_runtime_client"}
     assert heavy & set(json.loads(ended.stdout)) == set()

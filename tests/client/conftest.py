@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,6 +61,7 @@ ACTIONS = {
     "fail": lambda: fail("this cannot be computed"),
     "exit": lambda: os._exit(7),
     "sleep": lambda: time.sleep(30),
+    "pause": lambda: time.sleep(2),
 }
 
 def apply(inputs):
@@ -197,7 +198,11 @@ def written(folder: Path, source: str, **siblings: str) -> Path:
 
 @contextmanager
 def serving(
-    source: Path, *options: str, key: str | None = None, uds: Path | None = None
+    source: Path,
+    *options: str,
+    key: str | None = None,
+    uds: Path | None = None,
+    limits: Sequence[str] = (),
 ) -> Iterator[str]:
     """Serve a Tesseract on a port of its own or on a socket, and end that in any case."""
     place = ["--port", "0"] if uds is None else ["--uds", str(uds)]
@@ -207,7 +212,7 @@ def serving(
     with (
         log.open("w") as prints,
         subprocess.Popen(
-            [program, *options, "serve", *place, *keys],
+            [program, *options, "serve", *place, *keys, *limits],
             env={**clean_environment(), "TESSERACT_API_PATH": str(source)},
             cwd=source.parent,
             stdout=prints,

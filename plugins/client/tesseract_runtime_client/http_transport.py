@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+import time
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
+from http.client import HTTPException
 from typing import Any, ClassVar, Self
+from urllib.parse import quote
 
-import httpx
 from pydantic_core import from_json, to_json
 
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import Format
 from runtime_core.documents import format_of_media_type
 from runtime_core.errors import InvalidOption, UnreadableDocument
+from tesseract_runtime_client.connections import Connections, HttpAnswer, NotConnected
 from tesseract_runtime_client.errors import TesseractFailed, Unreachable, ValidationError, failure
 from tesseract_runtime_client.segments import RegisteredSegment, SegmentPool
+from tesseract_runtime_client.server_address import ServerAddress, address_of
 from tesseract_runtime_client.transport import Answer, Request
 
 _CONNECT_SECONDS = 10.0
 
+_PAUSE_SECONDS = 1.0  # before a refused call is sent again, if the server names a date
+
 _GRACE_SECONDS = 2.0
-"""The wait for an answer after the end of the timeout: the server reports it."""
+"""The wait for an answer after the end of the limits: the server reports it."""
 
-_IDLE_SECONDS = 4.0
-"""The age at which idle connections are closed: many servers close them after 5 s, and a call at
-that moment would be lost, since calls are never repeated."""
-
-_UNIX = "unix://"
-"""The beginning of a URL that is the path of a Unix socket, as it is."""
-
-_LAST_PORT = 65535
 _JSON = "application/json"  # each array in it names its encoding
 _SUCCESS = 200
 _NOT_FOUND = 404
+_UNAVAILABLE = 503
 _GATEWAY_TIMEOUT = 504
 
 _COMPONENTS = {"input_schema": "ApplyInputSchema", "output_schema": "ApplyOutputSchema"}
@@ -43,18 +43,29 @@ _COMPONENTS = {"input_schema": "ApplyInputSchema", "output_schema": "ApplyOutput
 
 
 class HttpTransport:
-    """Computes at a URL, over persistent connections."""
+    """Computes at a URL, over persistent connections.
+
+    A call may compute for `timeout` seconds, after it has waited for `patience` seconds.
+    """
 
     has_process: ClassVar[bool] = False
 
     def __init__(
-        self, catalog: Catalog, client: httpx.Client, place: str, timeout: float | None
+        self,
+        catalog: Catalog,
+        address: ServerAddress,
+        connections: Connections,
+        *,
+        timeout: float | None,
+        patience: float | None,
     ) -> None:
-        self.place = place
+        self.place = address.place
         self._catalog = catalog
-        self._client = client
+        self._address = address
+        self._connections = connections
         self._timeout = timeout
-        path = _socket_path(place)
+        self._patience = patience
+        path = address.socket_path
         has_segments = path is not None and hasattr(os, "memfd_create")
         self._segments = SegmentPool(f"{path}.segments") if has_segments else None
 
@@ -66,6 +77,7 @@ class HttpTransport:
         *,
         api_key: str | None,
         timeout: float | tuple[float, float] | None,
+        patience: float | None,
     ) -> Self:
         """Return the transport to a server, without a request."""
         if isinstance(timeout, str):
@@ -74,17 +86,12 @@ class HttpTransport:
                 "by its name: from_url(url, api_key=...)."
             )
         connect, timeout = timeout if isinstance(timeout, tuple) else (_CONNECT_SECONDS, timeout)
-        patience = None if timeout is None else timeout + _GRACE_SECONDS
-        path, limits = _socket_path(url), httpx.Limits(keepalive_expiry=_IDLE_SECONDS)
-        client = httpx.Client(
-            base_url=_checked(url) if path is None else "http://localhost",
-            headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
-            limits=limits,
-            timeout=httpx.Timeout(patience, connect=connect, pool=None),
-            transport=None if path is None else httpx.HTTPTransport(uds=path, limits=limits),
-        )
-        place = str(client.base_url).rstrip("/") if path is None else f"{_UNIX}{path}"
-        return cls(catalog, client, place, timeout)
+        address = address_of(url)
+        if api_key is not None:
+            address = _with_key(address, api_key)
+        connections = Connections(partial(address.connect, timeout=connect))
+        patience = timeout if patience is None else patience
+        return cls(catalog, address, connections, timeout=timeout, patience=patience)
 
     @property
     def reference(self) -> Mapping[str, str]:
@@ -100,19 +107,23 @@ class HttpTransport:
         return nullcontext() if self._segments is None else self._segments.lent()
 
     def compute(self, request: Request) -> Answer:
-        """Make a call once, even if the connection breaks."""
-        with self._answered(
-            "POST",
-            request.endpoint,
-            run_id=request.run_id,
-            params={"run_id": request.run_id},
-            headers=self._headers(request),
-            content=request.slices(),
-        ) as response:
-            answer = Answer(format=self._format_of(response).name, body=_received(response))
+        """Make a call once, even if the connection breaks; a refused one again until it is taken.
+
+        A server refuses a call with a 503 and `Retry-After` only if it has not begun it.
+        """
+        given_up = None if self._patience is None else time.monotonic() + self._patience
+        while True:
+            left = None if given_up is None else given_up - time.monotonic()
+            answer = self._call(request, left)
+            if answer.status == _SUCCESS:
+                break
+            pause = _pause(answer)
+            if given_up is None or pause is None or time.monotonic() + pause > given_up:
+                raise _failure(answer, request.run_id)
+            time.sleep(pause)
         if self._segments is not None:
-            self._segments.note(max(request.size, memoryview(answer.body).nbytes))
-        return answer
+            self._segments.note(max(request.size, len(answer.body)))
+        return Answer(format=self._format_of(answer).name, body=answer.body)
 
     def get(self, name: str) -> dict[str, Any]:
         """Request an answer that needs no computation."""
@@ -128,7 +139,7 @@ class HttpTransport:
 
     def close(self) -> None:
         """Close the connections and free shared memory."""
-        self._client.close()
+        self._connections.close()
         if self._segments is not None:
             self._segments.close()
 
@@ -137,10 +148,13 @@ class HttpTransport:
         return self._json("openapi.json")
 
     def _json(self, name: str) -> dict[str, Any]:
-        with self._answered("GET", name, run_id=None, headers={"Accept": _JSON}) as response:
-            return _parsed(_received(response), self.place)
+        answer = self._exchanged("GET", name, {"Accept": _JSON})
+        if answer.status != _SUCCESS:
+            raise _failure(answer, None)
+        return _parsed(answer.body, self.place)
 
-    def _headers(self, request: Request) -> dict[str, str]:
+    def _call(self, request: Request, patience: float | None) -> HttpAnswer:
+        """Send a call, which may wait for some seconds."""
         media_type = self._catalog.formats.find(request.format).media_types[0]
         headers = {
             "Content-Type": _JSON if media_type.startswith(_JSON) else media_type,
@@ -152,38 +166,49 @@ class HttpTransport:
         if request.segment is not None:
             headers["Tesseract-Segment"] = request.segment.token
         if self._timeout is not None:
-            headers["Request-Timeout"] = str(self._timeout)
-        return headers
+            headers["Request-Timeout"] = f"{self._timeout:.9g}"
+        if patience is not None:
+            headers["Request-Patience"] = f"{patience:.9g}"
+        target = f"{quote(request.endpoint)}?run_id={request.run_id}"
+        seconds = None
+        if self._timeout is not None and patience is not None:
+            seconds = patience + self._timeout + _GRACE_SECONDS
+        return self._exchanged("POST", target, headers, request, seconds)
 
-    @contextmanager
-    def _answered(
-        self, method: str, name: str, *, run_id: str | None, **request: Any
-    ) -> Iterator[httpx.Response]:
-        """Send a request and give its answer, if that is a result."""
-        run = "" if run_id is None else f" (run {run_id})"
+    def _exchanged(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        request: Request | None = None,
+        seconds: float | None = None,
+    ) -> HttpAnswer:
+        """Send a request once and return its answer, which may be a failure."""
+        root, headers = self._address.root, {**self._address.headers, **headers}
+        body, run_id = ((), None) if request is None else (request.body, request.run_id)
         try:
-            with self._client.stream(method, f"/{name}", **request) as response:
-                if response.status_code != _SUCCESS:
-                    raise _failure(response, run_id)
-                yield response
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            return self._connections.exchange(method, f"{root}/{target}", headers, body, seconds)
+        except NotConnected as error:
             raise Unreachable(
                 f"No server answers at {self.place}: {error}. Is a Tesseract served there?"
             ) from None
-        except httpx.TimeoutException:
+        except TimeoutError:
             raise TesseractFailed(
-                f"{self.place} has not answered within {self._timeout} s and may still compute",
+                f"{self.place} has not answered within the patience of {self._patience:g} s and "
+                f"the timeout of {self._timeout:g} s and may still compute. Allow more with "
+                "timeout= or patience=",
                 _GATEWAY_TIMEOUT,
                 run_id,
             ) from None
-        except httpx.TransportError as error:
+        except (OSError, HTTPException) as error:
+            name, run = target.partition("?")[0], "" if run_id is None else f" (run {run_id})"
             raise Unreachable(
                 f"The connection to {self.place} broke before the answer to {name} arrived: "
                 f"{error}. It may have been computed and is not requested again{run}."
             ) from None
 
-    def _format_of(self, response: httpx.Response) -> Format:
-        content_type = response.headers.get("Content-Type", "")
+    def _format_of(self, answer: HttpAnswer) -> Format:
+        content_type = answer.headers.get("content-type", "")
         format_ = format_of_media_type(self._catalog, content_type)
         if format_ is not None:
             return format_
@@ -194,39 +219,21 @@ class HttpTransport:
         )
 
 
-def _socket_path(url: str) -> str | None:
-    """Return the path of the socket that a URL names, if it names one."""
-    path = url.removeprefix(_UNIX)
-    if path == url:
+def _with_key(address: ServerAddress, api_key: str) -> ServerAddress:
+    if not (api_key.isascii() and api_key.isprintable()):
+        raise InvalidOption(
+            "The API key has characters that a header cannot hold, such as a newline."
+        )
+    headers = {**address.headers, "Authorization": f"Bearer {api_key}"}
+    return replace(address, headers=headers)
+
+
+def _pause(answer: HttpAnswer) -> float | None:
+    """Return the seconds after which a refused call may be sent again, if it has not begun."""
+    wanted = answer.headers.get("retry-after")
+    if answer.status != _UNAVAILABLE or wanted is None:
         return None
-    if not path.startswith("/") or "\0" in path:
-        raise InvalidOption(
-            f"{url!r} is not the URL of a socket: it must be unix:// and an absolute path, as in "
-            "unix:///run/tesseract.sock."
-        )
-    return path
-
-
-def _checked(url: str) -> httpx.URL:
-    try:
-        parsed = httpx.URL(url if "://" in url else f"http://{url}")
-    except httpx.InvalidURL as error:
-        raise InvalidOption(f"{url!r} is not a valid URL: {error}.") from None
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise InvalidOption(
-            f"{url!r} is not the URL of a Tesseract: it must begin with http:// or https:// "
-            "and a host, or be unix:// and the path of a socket."
-        )
-    if (parsed.port or 0) > _LAST_PORT:  # the system would take it modulo 65536
-        raise InvalidOption(f"{url!r} is not a valid URL: a port is a number up to {_LAST_PORT}.")
-    return parsed
-
-
-def _received(response: httpx.Response) -> bytearray:
-    body = bytearray()
-    for piece in response.iter_bytes():
-        body += piece
-    return body
+    return float(wanted) if wanted.isdecimal() else _PAUSE_SECONDS
 
 
 def _schema(openapi: Mapping[str, Any], component: str) -> dict[str, Any]:
@@ -246,16 +253,12 @@ def _parsed(body: bytearray, place: str) -> dict[str, Any]:
     return answer
 
 
-def _failure(response: httpx.Response, run_id: str | None) -> ValidationError | TesseractFailed:
+def _failure(answer: HttpAnswer, run_id: str | None) -> ValidationError | TesseractFailed:
     """Return the exception for an answer without a result, of a server or a proxy."""
-    body = bytes(_received(response))
-    if response.is_server_error:
-        # Some servers disconnect shortly after a failure: the next call needs another connection.
-        response.extensions["network_stream"].close()
     try:
-        told = from_json(body)
+        told = from_json(answer.body)
     except ValueError:
-        told = body.decode("utf-8", "replace").strip()
+        told = answer.body.decode("utf-8", "replace").strip()
     told = told if isinstance(told, Mapping) else {"detail": told}
-    run_id = response.headers.get("Tesseract-Run-Id", run_id)
-    return failure(response.status_code, told.get("detail"), run_id, told.get("traceback", ""))
+    run_id = answer.headers.get("tesseract-run-id", run_id)
+    return failure(answer.status, told.get("detail"), run_id, told.get("traceback", ""))

@@ -51,25 +51,32 @@ class Tesseract(SdkMethods):
         *,
         api_key: str | None = None,
         encoding: str | None = None,
+        patience: float | None = None,
     ) -> Self:
         """Return the Tesseract served at a URL.
 
-        `timeout` is the limit of a call in seconds, by default none, or a tuple of the limits to
-        connect and of a call. `encoding` is the format of documents, by default the fastest that
-        both sides have. `server_output_path` is the output path of the server on this machine: with
-        it, `encoding` may be `json+binref`, and arrays are read from the files there. Nothing is
-        sent before the first call. Raises `InvalidOption` or `UnknownName` for invalid arguments.
+        `timeout` is the number of seconds for which a call may compute, by default unlimited, or a
+        tuple of the limit to connect and this one. `patience` is the number of seconds for which it
+        may wait before that, in the queue of the server or until that has a place: a call that was
+        refused is sent again, one that may have begun never. By default it is that of `timeout`;
+        without either, refusals are reported at once. `encoding` is the format of documents, by
+        default the fastest that both sides have. `server_output_path` is the output path of the
+        server on this machine: with it, `encoding` may be `json+binref`, and arrays are read from
+        the files there. Nothing is sent before the first call. Raises `InvalidOption` or
+        `UnknownName` for invalid arguments.
 
         >>> Tesseract.from_url("http://127.0.0.1:8000")
         <Tesseract at http://127.0.0.1:8000>
         """
         from tesseract_runtime_client.http_transport import (
-            HttpTransport,  # only this one needs httpx
+            HttpTransport,  # the other transports do not need it
         )
 
         current = current_scope()
         documents = Documents(current.catalog, current.config, encoding, server_output_path)
-        transport = HttpTransport.opened(documents.catalog, url, api_key=api_key, timeout=timeout)
+        transport = HttpTransport.opened(
+            documents.catalog, url, api_key=api_key, timeout=timeout, patience=patience
+        )
         return cls(transport, documents)
 
     @classmethod
@@ -112,11 +119,13 @@ class Tesseract(SdkMethods):
         *,
         encoding: str | None = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
+        patience: float | None = None,
     ) -> Self:
         """Load the Tesseract of a file in its own process, which ends with this instance.
 
-        Its modules cannot clash with those of others, and a call is stopped after `timeout`
-        seconds. Everything else is as in `from_api`.
+        Its modules cannot clash with those of others. A call is stopped after `timeout` seconds of
+        computing, and given up after it has waited for `patience` seconds for other calls; both are
+        unlimited by default. Everything else is as in `from_api`.
         """
         from tesseract_runtime_client.worker_transport import (
             WorkerTransport,  # only this one needs asyncio
@@ -124,7 +133,8 @@ class Tesseract(SdkMethods):
 
         config = config_of(path, input_path, output_path, options)
         documents = Documents(current_scope().catalog, config, encoding)
-        return cls(WorkerTransport.opened(documents.catalog, config, timeout), documents)
+        transport = WorkerTransport.opened(documents.catalog, config, timeout, patience)
+        return cls(transport, documents)
 
     def apply(self, inputs: Inputs, run_id: str | None = None) -> Any:
         """Return the outputs at inputs. `run_id` names the run; by default it is a new UUID."""

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from runtime_core import PluginSelection
@@ -51,19 +52,31 @@ class WorkerTransport:
     has_process: ClassVar[bool] = True
 
     def __init__(
-        self, catalog: Catalog, config: RuntimeConfig, pool: WorkerPool, supervisor: RunSupervisor
+        self,
+        catalog: Catalog,
+        config: RuntimeConfig,
+        pool: WorkerPool,
+        supervisor: RunSupervisor,
+        patience: float | None,
     ) -> None:
         self._catalog = catalog
         self._config = config
         self._pool = pool
         self._supervisor = supervisor
+        self._patience = patience
         self.reference = file_reference(config.api_path)
         self._thread = threading.Thread(target=self._run, name="tesseract-worker", daemon=True)
         self._opened: Future[asyncio.AbstractEventLoop] = Future()
         self._closing = asyncio.Event()
 
     @classmethod
-    def opened(cls, catalog: Catalog, config: RuntimeConfig, timeout: float | None) -> Self:
+    def opened(
+        cls,
+        catalog: Catalog,
+        config: RuntimeConfig,
+        timeout: float | None,
+        patience: float | None,
+    ) -> Self:
         """Start the process and load the Tesseract in it; errors are those of loading."""
         settings = WorkerSettings(
             config=dump(config),
@@ -73,7 +86,7 @@ class WorkerTransport:
         )
         supervisor = RunSupervisor(catalog, config)
         pool = WorkerPool(settings, supervisor, timeout=timeout)
-        worker = cls(catalog, config, pool, supervisor)
+        worker = cls(catalog, config, pool, supervisor, patience)
         worker._thread.start()
         try:
             worker._opened.result()
@@ -117,7 +130,8 @@ class WorkerTransport:
         self._supervisor.close(SECONDS_FOR_SINKS)
 
     async def _computed(self, request: Request) -> Answer:
-        call = call_of(request, self._in_shared_memory(request), self._config)
+        body = self._in_shared_memory(request)
+        call = replace(call_of(request, body, self._config), patience=self._patience)
         async with self._pool.call(call) as reply:
             return answer_of(reply)
 

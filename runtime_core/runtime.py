@@ -29,6 +29,7 @@ from runtime_core.contracts import (
     BoundEndpoint,
     Buffer,
     Call,
+    Calls,
     Endpoint,
     Evaluations,
     Fault,
@@ -178,10 +179,25 @@ class Runtime:
             plan = self.plan("apply")
             yield SerialEvaluations(lambda inputs: plan.outputs(inputs=inputs), inputs)
             return
-        from runtime_core.executors.submitted import SubmittedEvaluations  # few calls need it
+        # Few calls need them.
+        from runtime_core.executors.submitted_evaluations import SubmittedEvaluations, point_of
+        from runtime_core.executors.submitted_tasks import SubmittedTasks
 
-        with SubmittedEvaluations(self.executor, self._address, inputs) as evaluations:
-            yield evaluations
+        point = point_of(inputs, self.executor)
+        with SubmittedTasks(self.executor) as tasks:
+            yield SubmittedEvaluations(tasks, self._address, point)
+
+    @contextmanager
+    def calls(self) -> Iterator[Calls]:
+        """Answer many calls of any endpoint with the executor, inside a `set_up`."""
+        from runtime_core.executors.submitted_calls import SerialCalls, SubmittedCalls
+        from runtime_core.executors.submitted_tasks import SubmittedTasks
+
+        if self.executor.current() is None:
+            yield SerialCalls(self)
+            return
+        with SubmittedTasks(self.executor) as tasks:
+            yield SubmittedCalls(tasks, self._address, self.config.output_path)
 
     @cached_property
     def executor(self) -> ChosenExecutor:
@@ -318,6 +334,8 @@ class Runtime:
         # itself; the caller needs a reply all the same.
         except BaseException as error:
             fault = self._fault(error)
+        if not call.kept:
+            remove_files(run_of(call, self.config))
         trace.begin()
         return Reply(
             run_id=call.run_id,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 
 from runtime_core import documents
+from runtime_core.calls.changed_payload import changed_payload
 from runtime_core.calls.forward_states import is_wanted
 from runtime_core.calls.scope import Scope, Workspace, current
 from runtime_core.calls.tracing import Trace
@@ -21,6 +23,8 @@ from runtime_core.memory_limit import ArrayMemory
 
 JSON = Wire(format="json")
 """The form of documents without another choice."""
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Plan:
@@ -59,7 +63,7 @@ class Plan:
         segment = _segment_options(call)
         here.options = {**segment}
         here.memory = ArrayMemory.of_payload(self._memory_limit)
-        payload = self.payload(call.body, here.options)
+        payload = self.payload(call.body, here.options, call.changes)
         here.memory = None  # the author's code may take what it likes
         trace.show(endpoint=call.endpoint, payload=payload)
         trace.begin("compute")
@@ -76,15 +80,18 @@ class Plan:
         here.memory = ArrayMemory.of_result(self._memory_limit)
         return documents.write(documents.tree_of(result, here.options), self._format)
 
-    def payload(self, body: Buffer, options: Any) -> Any:
+    def payload(self, body: Buffer, options: Any, changes: Mapping[str, Any] = _NONE) -> Any:
         """Return the validated payload of a document, read in the current scope.
 
-        `options` is the pydantic context, empty or with the segment of the call. Raises
-        `UnreadableDocument`, `MemoryExceeded`, or `InvalidPayload` with every fault.
+        `options` is the pydantic context, empty or with the segment of the call, and `changes` are
+        those of a `Call`. Raises `UnreadableDocument`, `MemoryExceeded`, or `InvalidPayload` with
+        every fault.
         """
         if self.endpoint.payload is None:
             return None
         tree = self._read(body)
+        if changes:
+            tree = changed_payload(tree, changes)
         if not self._views:
             for segment in options.values():
                 segment.inline(tree)

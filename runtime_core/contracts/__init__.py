@@ -17,7 +17,12 @@ from runtime_core.contracts.encodings import (
     EncodedData,
 )
 from runtime_core.contracts.endpoints import Binding, BoundEndpoint, Endpoint
-from runtime_core.contracts.executors import Evaluations, ExecutorProvider, SharingExecutor
+from runtime_core.contracts.executors import (
+    Calls,
+    Evaluations,
+    ExecutorProvider,
+    SharingExecutor,
+)
 from runtime_core.contracts.formats import DocumentCodec, Format, InvalidSyntax, ReadingLimits
 from runtime_core.contracts.gradients import GradientBackend
 from runtime_core.contracts.lazy_import import LazyCall, lazy_call, lazy_object
@@ -57,6 +62,7 @@ __all__ = [
     "BoundEndpoint",
     "Buffer",
     "Call",
+    "Calls",
     "CallScope",
     "Command",
     "CompressionCodec",

@@ -46,6 +46,10 @@ class Call:
     aborted when it has computed for `timeout` seconds, and dropped when it has waited for
     `patience` seconds and has not begun, where that is possible. `segment` is memory that the
     caller shares for the large arrays of both documents; the workers close it after the call.
+
+    `changes` are JSON values that replace those of the payload at their paths, as `inputs.n` or
+    `inputs.layers.[0].w`, before it is validated; the key of an object may be new. A run that is
+    not `kept` logs nothing, and its folder is removed at its end.
     """
 
     endpoint: str
@@ -60,6 +64,8 @@ class Call:
     parent_run_id: str | None = None
     new_run: bool = False
     segment: SharedMemory | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    kept: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

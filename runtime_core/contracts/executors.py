@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from runtime_core.contracts.calls import Call, Reply
+
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
@@ -34,6 +36,42 @@ class Evaluations(Protocol):
         future raises `AuthorError` from an exception of `apply`, and `InvalidResult` for outputs
         that do not fit their schema or have no array at a path. Wait for it by `result` or
         `exception`, in the thread that has submitted it: they also retry what a lost process had.
+        """
+
+
+class Calls(Protocol):
+    """Answers calls of any endpoint, wherever the executor runs, in any order.
+
+    Keep at most `concurrency` of them pending, and read their replies in the order of submission:
+
+        with runtime.calls() as calls:
+            pending = deque()
+            for call in made:  # Call(endpoint=..., run_id=..., body=..., ...)
+                pending.append(calls.submit(call))
+                if len(pending) >= calls.concurrency:
+                    store(pending.popleft().result())
+            while pending:
+                store(pending.popleft().result())
+
+    A failure of a call is the `Fault` of its reply, also the second loss of a process that computed
+    it. Only the future of a call to an executor that is unusable raises: `ExecutorFailed`.
+
+    A run that is `kept` has its folder, its output and its records where it has them on the command
+    line, in the `output_path` of the call or of the configuration, which all processes must see.
+    Use an id that is not in use: an earlier run of the same id is replaced. The output of other
+    runs is that of the process, and of their files and records nothing is left. Calls with
+    `changes` and the same `body` object send it once to each process. `timeout` and `segment` have
+    no effect.
+    """
+
+    @property
+    def concurrency(self) -> int:
+        """The number of calls to keep pending at a time."""
+
+    def submit(self, call: Call) -> Future[Reply]:
+        """Submit a call; without an executor it is answered at once, in this thread.
+
+        Wait for the future by `result` or `exception`, in the thread that has submitted it.
         """
 
 

@@ -17,7 +17,9 @@ from pydantic import BaseModel
 
 from runtime_core.calls import scope
 from runtime_core.config import known_options, restore
+from runtime_core.contracts import Call, Evaluations, Reply
 from runtime_core.errors import ExecutorFailed, InvalidTesseract
+from runtime_core.executors.kept_output import answered
 from runtime_core.executors.model_address import (
     ModelAddress,
     read_address,
@@ -37,35 +39,43 @@ _MOST_MODELS = 8
 
 
 class LoadedModel:
-    """A Tesseract in this process, with the points near which it is evaluated."""
+    """A Tesseract in this process, with the points near which it computes."""
 
     def __init__(self, runtime: Runtime, module: str) -> None:
         self._runtime = runtime
         self._module = module
         self._run = new_evaluation(Path(runtime.config.output_path))
-        self._points: OrderedDict[str, SerialEvaluations[BaseModel]] = OrderedDict()
+        self._points: OrderedDict[str, Any] = OrderedDict()
 
     def evaluate(self, digest: str, point: bytes | None, changes: Vector, outputs: Any) -> Vector:
         """Evaluate near a point; raises `UnknownPoint` if it is neither given nor known."""
         with scope.enter(self._runtime.scope(self._run)):
-            return self._near(digest, point).submit(changes, outputs).result()
+            evaluations: Evaluations = self._near(digest, point, self._evaluations)
+            return evaluations.submit(changes, outputs).result()
 
-    def _near(self, digest: str, point: bytes | None) -> SerialEvaluations[BaseModel]:
+    def body(self, digest: str, point: bytes | None) -> bytes:
+        """Return the body that calls share, if they do; raises `UnknownPoint` as `evaluate`."""
+        return self._near(digest, point, bytes) if digest else b""
+
+    def answer(self, call: Call) -> Reply:
+        """Answer a call, in the folder of this process unless it names another one."""
+        return answered(call, self._runtime, self._runtime.answer)
+
+    def _near(self, digest: str, point: bytes | None, read: Callable[[bytes], Any]) -> Any:
+        """Return the content of a point, read at its first use."""
         if digest not in self._points:
             if point is None:
                 raise UnknownPoint
-            self._points[digest] = SerialEvaluations(self._apply, self._inputs(point))
+            self._points[digest] = read(point)
             if len(self._points) > _MOST_POINTS:
                 self._points.popitem(last=False)
         self._points.move_to_end(digest)
         return self._points[digest]
 
-    def _apply(self, inputs: BaseModel) -> object:
-        return self._runtime.plan("apply").outputs(inputs=inputs)
-
-    def _inputs(self, point: bytes) -> BaseModel:
+    def _evaluations(self, point: bytes) -> Evaluations:
         inputs: BaseModel = _Unpickler(point, self._module, self._runtime.api.module).load()
-        return inputs
+        apply = self._runtime.plan("apply")
+        return SerialEvaluations(lambda inputs: apply.outputs(inputs=inputs), inputs)
 
 
 class _Unpickler(pickle.Unpickler):

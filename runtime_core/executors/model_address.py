@@ -49,7 +49,7 @@ def read_address(text: str) -> ModelAddress:
 
 
 def address_of(runtime: Runtime) -> ModelAddress:
-    """Return the address of a loaded Tesseract, with its options but those of logs."""
+    """Return the address of a loaded Tesseract, with the options that concern others."""
     catalog, config = runtime.catalog, runtime.config
     options = {name: value for name, value in dump(config).items() if name not in _LOCAL}
     return ModelAddress(
@@ -63,10 +63,8 @@ def address_of(runtime: Runtime) -> ModelAddress:
     )
 
 
-_LOCAL = frozenset(
-    {"api_path", "executor", "log_to", "log_to_strict", "output_path", "profiling", "tracing"}
-)
-"""Options that do not concern an evaluation in another process, whose logs are dropped."""
+_LOCAL = frozenset({"api_path", "executor", "output_path", "profiling", "tracing"})
+"""Options that do not concern a computation in another process."""
 
 
 def identity_of(runtime: Runtime) -> str:

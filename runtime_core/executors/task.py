@@ -1,27 +1,60 @@
-"""What is submitted to executors: an importable function that takes and returns plain data."""
+"""What is submitted to executors: importable functions that take and return plain data."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
+from typing import Any
 
-from runtime_core.executors.loaded_models import LOADED_MODELS
-from runtime_core.executors.wire_data import Outcome, PackedVector, outcome_of, unpacked
+from runtime_core.executors.loaded_models import LOADED_MODELS, LoadedModel
+from runtime_core.executors.wire_data import (
+    Outcome,
+    PackedVector,
+    outcome_of,
+    packed,
+    read_call,
+    reply_data,
+    unpacked,
+)
 
 _TURN = Lock()  # an executor may have several threads in a process, and user code rarely can
 
 
-Asked = tuple[str, str, PackedVector, Sequence[str]]
+Evaluation = tuple[str, str, PackedVector, Sequence[str]]
 """The text of a `ModelAddress`, the digest of a point, changed inputs and paths of outputs."""
 
+PlainCall = tuple[str, str, Mapping[str, Any], bytes]
+"""The text of a `ModelAddress`, the digest of a body or `""`, the call, and else its body."""
 
-def evaluate_near(asked: Asked, point: bytes | None = None) -> Outcome:
-    """Evaluate the `apply` of a Tesseract near a point, one evaluation at a time in a process.
+
+def evaluate_near(asked: Evaluation, point: bytes | None = None) -> Outcome:
+    """Evaluate the `apply` of a Tesseract near a point.
 
     `point` may be left out where the process has received it earlier.
     """
     model, digest, changes, outputs = asked
+    return _outcome(
+        model,
+        lambda loaded: (
+            "outputs",
+            packed(loaded.evaluate(digest, point, unpacked(changes), outputs)),
+        ),
+    )
+
+
+def answer_call(asked: PlainCall, point: bytes | None = None) -> Outcome:
+    """Answer a call; `point` is the body of those that share one, unless it came earlier."""
+    model, digest, data, body = asked
+    return _outcome(
+        model,
+        lambda loaded: (
+            "reply",
+            reply_data(loaded.answer(read_call(data, loaded.body(digest, point) or body))),
+        ),
+    )
+
+
+def _outcome(model: str, compute: Callable[[LoadedModel], Outcome]) -> Outcome:
+    """Compute with a Tesseract, one task at a time in a process."""
     with _TURN:
-        return outcome_of(
-            lambda: LOADED_MODELS.find(model).evaluate(digest, point, unpacked(changes), outputs)
-        )
+        return outcome_of(lambda: compute(LOADED_MODELS.find(model)))

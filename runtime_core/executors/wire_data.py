@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from runtime_core.arrays import AnyArray
 from runtime_core.calls.faults import RaisedFault, fault_of
-from runtime_core.contracts import Fault
+from runtime_core.contracts import Call, Fault, Reply, Wire
 from runtime_core.errors import (
     AuthorError,
     ExecutorFailed,
@@ -18,6 +19,7 @@ from runtime_core.errors import (
     InvalidResult,
     RemoteError,
     TesseractRuntimeError,
+    WorkerDied,
 )
 from runtime_core.gradients.vectors import Vector
 from runtime_core.message_texts import class_name, own_text
@@ -31,6 +33,9 @@ Outcome = tuple[str, Any]
 
 UNKNOWN_POINT = "unknown_point"
 """The name of the outcome where a process has not received the point yet."""
+
+DIED = "died"
+"""The name of the outcome of a task that has taken processes with it."""
 
 
 class UnknownPoint(Exception):
@@ -57,10 +62,43 @@ def _unpacked(dtype: str, shape: tuple[int, ...], order: Any, data: bytes) -> An
     return flat.reshape(shape, order=order)
 
 
-def outcome_of(evaluate: Callable[[], Vector]) -> Outcome:
-    """Return the outcome of an evaluation; only what ends a process passes."""
+def call_data(call: Call) -> Mapping[str, Any]:
+    """Return a call without its body as plain data."""
+    return {name: getattr(call, name) for name in _CALL} | {"output": vars(call.output)}
+
+
+_CALL = (
+    "endpoint", "run_id", "body_format", "output_path", "output_folder", "parent_run_id", "kept",
+    "changes",
+)  # fmt: skip
+"""The fields of a call that are plain data and concern its answer."""
+
+
+def read_call(data: Mapping[str, Any], body: bytes) -> Call:
+    """Return the call of plain data, with a body of its own."""
+    return Call(**{**data, "output": Wire(**data["output"])}, body=bytearray(body))
+
+
+def reply_data(reply: Reply) -> Mapping[str, Any]:
+    """Return a reply as plain data."""
+    fault = reply.fault and {**asdict(reply.fault), "kind": reply.fault.kind.value}
+    body = tuple(map(bytes, reply.body))
+    return asdict(replace(reply, body=body, fault=None)) | {"fault": fault}
+
+
+def _reply(data: Mapping[str, Any]) -> Reply:
+    fault = data["fault"]
+    return Reply(**{**data, "fault": fault and _fault(fault)})
+
+
+def _fault(data: Mapping[str, Any]) -> Fault:
+    return Fault(**{**data, "kind": FaultKind(data["kind"])})
+
+
+def outcome_of(compute: Callable[[], Outcome]) -> Outcome:
+    """Return the outcome of a task; only what ends a process passes."""
     try:
-        return "outputs", packed(evaluate())
+        return compute()
     except UnknownPoint:
         return UNKNOWN_POINT, None
     except AuthorError as error:
@@ -76,8 +114,8 @@ def outcome_of(evaluate: Callable[[], Vector]) -> Outcome:
         return "error", _described(error)
 
 
-def vector_of(outcome: Outcome) -> Vector:
-    """Return the outputs of an outcome, or raise its error."""
+def result_of(outcome: Outcome) -> Any:
+    """Return the outputs or the reply of an outcome, or raise its error."""
     name, data = outcome
     return _READERS[name](data)
 
@@ -114,9 +152,15 @@ def _raise_fault(data: Any) -> Vector:
     raise type(name, (RaisedFault,), {})(fault)  # messages show the name of a class
 
 
-_READERS: Mapping[str, Callable[[Any], Vector]] = MappingProxyType(
+def _raise_died(data: Any) -> Vector:
+    raise WorkerDied(data)
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "outputs": unpacked,
+        "reply": _reply,
+        DIED: _raise_died,
         "author_error": _raise_author_error,
         "error": _raise_error,
         "invalid_result": _raise_invalid_result,

@@ -45,13 +45,15 @@ def is_run_id(text: str) -> bool:
 
 def run_of(call: Call, config: RuntimeConfig) -> Run:
     """Return the run of a call; its folder lies in the output path."""
+    output_path = call.output_path or config.output_path
     return Run(
         id=call.run_id,
         endpoint=call.endpoint,
         parent_id=call.parent_run_id,
-        folder=run_folder(call.run_id, call.output_path or config.output_path),
+        folder=(run_folder if call.kept else _unkept_folder)(call.run_id, output_path),
         name=config.name,
         version=config.version,
+        kept=call.kept,
     )
 
 
@@ -78,8 +80,12 @@ def new_evaluation(place: Path) -> Run:
     Its records are dropped; `remove_files` is called after each evaluation.
     """
     run_id = new_run_id()
-    folder = place / f"evaluation_{run_id}"
+    folder = _unkept_folder(run_id, os.fspath(place))
     return Run(id=run_id, endpoint="apply", folder=folder, kept=False)
+
+
+def _unkept_folder(run_id: str, output_path: str) -> Path:
+    return _root(output_path).absolute() / f"evaluation_{run_id}"
 
 
 def remove_files(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -15,10 +16,11 @@ import pytest
 from runtime_core.calls import author_place
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Evaluations
+from runtime_core.contracts import Call, Evaluations, Wire
 from runtime_core.errors import (
     AuthorError,
     ExecutorFailed,
+    FaultKind,
     GradientFailed,
     InvalidResult,
     WorkerDied,
@@ -233,6 +235,20 @@ class ExecutorConformance:
         assert isinstance(e.value.__cause__, WorkerDied)
         assert (tmp_path / "notes").read_text().split().count("7.0") == 2
 
+    def test_calls_are_answered_as_in_this_thread(
+        self, runtime: Runtime, serial: Runtime, tmp_path: Path
+    ) -> None:
+        """Results, faults and files are the same, also where a process is lost once or twice."""
+        notes = {name: str(tmp_path / name) for name in ("once", "always")}
+        given: list[Any] = [{"inputs.x": [float(n)]} for n in (1, 2, -1)]
+        given.append({"inputs.x": "many"})
+        given += [{"inputs.x": [3.5], "inputs.notes": notes["once"], "inputs.kill": 1}]
+        found = replies(runtime, *given)
+        assert found == replies(serial, *({**each, "inputs.kill": 0} for each in given))
+        always = {"inputs.x": [3.5], "inputs.notes": notes["always"], "inputs.kill": 9}
+        *_, (_, kind, _), (_, none, _) = replies(runtime, always, given[0])
+        assert (kind, none) == (FaultKind.WORKER_DIED, None)
+
     def test_another_content_is_refused(self, runtime: Runtime, make: Make) -> None:
         """A file that has changed since it was loaded here is not evaluated in its new state."""
         runtime.executor.close()  # its processes have checked the content
@@ -266,6 +282,34 @@ def computed(
             [(a.tobytes(), a.shape, a.dtype) for a in map(found.__getitem__, outputs)]
             for _, found in evaluate_in_order(evaluations, points, outputs)
         ]
+
+
+def replies(runtime: Runtime, *changes: Any) -> list[Any]:
+    """Return the outputs of many replies, and the kinds and details of their faults."""
+    calls = [
+        Call(
+            endpoint="apply",
+            run_id=f"call-{number}",
+            body=b'{"inputs": {"x": [1]}}',
+            body_format="json",
+            output=Wire(format="json"),
+            changes=change,
+            kept=False,
+        )
+        for number, change in enumerate(changes)
+    ]
+    with runtime.calls() as submitted:
+        pending = [submitted.submit(call) for call in calls]
+        done = [future.result() for future in pending]
+    return [
+        (
+            each.body and json.loads(bytes(each.body[0]))["y"],
+            fault and fault.kind,
+            fault and fault.details,
+        )
+        for each in done
+        for fault in [each.fault]
+    ]
 
 
 def value(evaluations: Evaluations) -> float:

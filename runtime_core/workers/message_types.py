@@ -39,7 +39,7 @@ sent ahead.
 """
 
 _FORWARD = ("", "kept", "hit", "miss")  # their positions are above the flags of an outcome
-_TIMEOUT, _PARENT, _NEW_RUN = 1, 2, 4  # flags of a call
+_TIMEOUT, _PARENT, _NEW_RUN, _KEPT = 1, 2, 4, 8  # flags of a call
 _CALL = struct.Struct(">BBdQ")  # flags, attached, timeout, size of a body in a shared buffer
 _REPLY = struct.Struct(">BQ")  # outcome, size of a body in a shared buffer
 
@@ -63,8 +63,8 @@ def call_message(
     The reply repeats the `number`, so that no process can answer the call of another one.
     """
     is_shared = BODY in attached
-    flags = _NEW_RUN * call.new_run | _TIMEOUT * (call.timeout is not None)
-    flags |= _PARENT * (call.parent_run_id is not None)
+    flags = _NEW_RUN * call.new_run | _KEPT * call.kept
+    flags |= _TIMEOUT * (call.timeout is not None) | _PARENT * (call.parent_run_id is not None)
     body = call.body if isinstance(call.body, bytes) else memoryview(call.body).cast("B")
     fields = _CALL.pack(flags, sum(attached), call.timeout or 0.0, len(body) if is_shared else 0)
     return Message(
@@ -77,6 +77,7 @@ def call_message(
             _encoded(call.output_folder),
             _encoded(call.parent_run_id or ""),
             b"" if is_shared else body,
+            *([_json(call.changes)] if call.changes else ()),
         ],
         descriptors=[attached[role] for role in sorted(attached)] if attached else (),
     )
@@ -98,7 +99,7 @@ def read_call(
 
     Any other body is writable memory of its own, so that arrays need no further copy.
     """
-    fields, form, run_id, output_folder, parent, body = message.parts
+    fields, form, run_id, output_folder, parent, body, *changes = message.parts
     flags, _, timeout, size = _CALL.unpack(fields)
     endpoint, body_format, output, output_path = _read_form(bytes(form))
     return Call(
@@ -113,6 +114,8 @@ def read_call(
         parent_run_id=_decoded(parent) if flags & _PARENT else None,
         new_run=bool(flags & _NEW_RUN),
         segment=segment,
+        changes=_from_json(changes[0]) if changes else {},
+        kept=bool(flags & _KEPT),
     )
 
 

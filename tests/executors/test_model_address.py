@@ -24,11 +24,15 @@ SAME = {"Python": "3.11.7", "numpy": "2.1.0", "tesseract-runtime-core": "0.1.0",
 
 
 def test_an_address_can_be_written_and_read(runtime: Callable[..., Runtime]) -> None:
-    """It is text, with the options that a call has but those of logs."""
-    made = runtime(name="beam", log_to=("file",), executor="serial")
+    """It is text, with the options that a call has but those of this process."""
+    made = runtime(name="beam", log_to_strict=True, executor="serial")
     address = address_of(made)
     assert read_address(address.text()) == address
-    assert address.options == {"name": "beam", "input_path": made.config.input_path}
+    assert address.options == {
+        "name": "beam",
+        "log_to_strict": True,
+        "input_path": made.config.input_path,
+    }
     assert address.versions["Python"] == platform.python_version()
 
 

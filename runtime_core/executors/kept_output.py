@@ -1,0 +1,46 @@
+"""The output of calls whose runs are kept, in the log of each run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from runtime_core.calls.faults import fault_of
+from runtime_core.contracts import Call, Reply
+from runtime_core.errors import NotWritten, TesseractRuntimeError
+from runtime_core.run_logs.run import remove_earlier, run_of
+from runtime_core.run_logs.standard_output import output_redirected
+from runtime_core.run_logs.text_log import text_log_path
+from runtime_core.runtime import Runtime
+
+
+def answered(call: Call, runtime: Runtime, answer: Callable[[Call], Reply]) -> Reply:
+    """Answer a call by a function; what is printed in a run that is kept goes to its log."""
+    if not call.kept:
+        return answer(call)
+    run = run_of(call, runtime.config)
+    try:
+        remove_earlier(run)  # also what a lost process has left of it
+        with _output_in(text_log_path(run)):
+            return answer(replace(call, new_run=True))
+    except TesseractRuntimeError as error:
+        fault = fault_of(error)
+    except OSError as error:
+        problem = f"The log of run {run.id} cannot be written: {error}."
+        fault = fault_of(NotWritten(problem))
+    return Reply(run_id=call.run_id, format=call.output.format, fault=fault)
+
+
+@contextmanager
+def _output_in(log: Path) -> Iterator[None]:
+    """Append to a log what is printed inside the `with`; without output there is none."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab", buffering=0) as file, output_redirected(file.fileno()):
+        yield
+    if log.stat().st_size == 0:
+        log.unlink()
+        with suppress(OSError):  # there are other files
+            log.parent.rmdir()
+            log.parent.parent.rmdir()

@@ -5,7 +5,7 @@ A flag overrides `TESSERACT_RUNTIME_<OPTION>`, which overrides `TESSERACT_<OPTIO
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -203,10 +203,9 @@ class RuntimeConfig(BaseModel):
 
     def __getattr__(self, name: str) -> Any:
         """Return the option of a plugin by its name on the command line."""
-        for section, settings in (self.__dict__.get("settings") or {}).items():
-            field = name.removeprefix(f"{section}_")
-            if field != name and field in settings.model.model_fields:
-                return getattr(settings.options, field)
+        for settings in (self.__dict__.get("settings") or {}).values():
+            if name in settings.fields:
+                return getattr(settings.options, settings.fields[name])
         raise AttributeError(f"Unknown option {name!r}; no loaded plugin declares it.")
 
     def section(self, name: str) -> Any:
@@ -243,20 +242,19 @@ def resolve(
     raw = {option: value for option, (value, _) in given.items()}
     for declaration in catalog.settings:
         model = declaration.load()
-        prefix = f"{declaration.name}_"
-        found = sources.strongest(tuple(model.model_fields), prefix=prefix)
-        settings[declaration.name] = section = _Section(model, found)
+        fields = {declaration.option(field): field for field in model.model_fields}
+        found = sources.strongest(fields)
+        settings[declaration.name] = section = _Section(model, fields, found)
         if found:
             _ = section.options  # validate given values at once; defaults can wait
-        raw |= {prefix + field: value for field, (value, _) in found.items()}
+        raw |= {option: value for option, (value, _) in found.items()}
     _refuse_unknown(flags, known_options(catalog))
     return config.model_copy(update={"settings": settings, "given": raw})
 
 
 def known_options(catalog: Catalog) -> Collection[str]:
     """Return the names of all options, of the core and of the loaded plugins."""
-    sections = {each.name: each.load().model_fields for each in catalog.settings}
-    fields = {f"{section}_{field}" for section in sections for field in sections[section]}
+    fields = {each.option(field) for each in catalog.settings for field in each.load().model_fields}
     return {*CORE_OPTIONS, *fields}
 
 
@@ -270,14 +268,18 @@ def _refuse_unknown(flags: Mapping[str, Any], known: Collection[str]) -> None:
 class _Section:  # noqa: PLW1641  # it is never hashed
     """The options of one plugin, validated when they are first read."""
 
-    def __init__(self, model: type[BaseModel], given: Mapping[str, Given]) -> None:
-        self.model = model
+    def __init__(
+        self, model: type[BaseModel], fields: Mapping[str, str], given: Mapping[str, Given]
+    ) -> None:
+        self.fields = fields
+        self._model = model
         self._given = given
 
     @cached_property
     def options(self) -> Any:
         """The validated options."""
-        return validated_options(self.model, self._given)
+        given = {self.fields[option]: value for option, value in self._given.items()}
+        return validated_options(self._model, given)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Section) and self.options == other.options
@@ -318,9 +320,9 @@ class _Sources:
             if self.environment.get(variable):
                 yield self.environment[variable], variable
 
-    def strongest(self, options: Sequence[str], *, prefix: str = "") -> dict[str, Given]:
+    def strongest(self, options: Iterable[str]) -> dict[str, Given]:
         """Return the strongest value of each given option."""
-        found = {option: next(self.of(prefix + option), None) for option in options}
+        found = {option: next(self.of(option), None) for option in options}
         return {option: given for option, given in found.items() if given is not None}
 
 

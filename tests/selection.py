@@ -30,6 +30,7 @@ SLOW_FOLDERS = {
     "server",
     "soak",
     "testing",
+    "umbridge",
     "workbench",
     "workers",
 }

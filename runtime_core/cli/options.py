@@ -176,7 +176,7 @@ def _options(catalog: Catalog) -> Iterator[tuple[str, FieldInfo]]:
         yield name, RuntimeConfig.model_fields[name]
     for settings in catalog.settings:
         for name, field in settings.load().model_fields.items():
-            yield f"{settings.name}_{name}", field
+            yield settings.option(name), field
 
 
 def _parameter(

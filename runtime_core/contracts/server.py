@@ -112,7 +112,10 @@ class ServerContext(Protocol):
         """The description of the Tesseract."""
 
     def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
-        """Compute a call; the body of the reply is valid only inside the `async with`."""
+        """Compute a call; the body of the reply is valid only inside the `async with`.
+
+        Raises `QueueFull` if too many calls wait.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,15 @@ class Settings:
 
     `load` returns a pydantic model whose fields all have defaults. The field `tracking_uri` of the
     section `mlflow` is the flag `--mlflow-tracking-uri`, the variable
-    `TESSERACT_MLFLOW_TRACKING_URI` and `config.section("mlflow").tracking_uri`. The model is loaded
-    at every start; `defer_build=True` in its configuration makes that cheap.
+    `TESSERACT_MLFLOW_TRACKING_URI` and `config.section("mlflow").tracking_uri`; one that is named
+    as the section, `mlflow`, is `--mlflow`. The model is loaded at every start; `defer_build=True`
+    in its configuration makes that cheap.
     """
 
     name: str
     summary: str
     load: Callable[[], type[BaseModel]]
+
+    def option(self, field: str) -> str:
+        """Return the name of the option of a field, with underscores."""
+        return field if field == self.name else f"{self.name}_{field}"

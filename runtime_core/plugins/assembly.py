@@ -83,7 +83,7 @@ def _refuse_settings_with_equal_flags(registries: dict[str, Registry[Any]]) -> N
     owners: dict[str, list[Registered[Any]]] = {}
     for entry in settings.entries.values():
         for field in entry.value.load().model_fields:
-            owners.setdefault(f"{entry.value.name}_{field}", []).append(entry)
+            owners.setdefault(entry.value.option(field), []).append(entry)
     shared = {
         entry.value.name: rivals
         for rivals in owners.values()

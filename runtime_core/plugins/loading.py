@@ -180,7 +180,7 @@ def _check_flags(settings: Settings) -> None:
     The model is not built: that takes longer than the rest of a plugin, and few commands need it.
     """
     for name, field in settings.load().model_fields.items():
-        option = f"{settings.name}_{name}"
+        option = settings.option(name)
         if field.is_required():
             raise PluginFault(
                 f"Settings section {settings.name!r} has a field {name!r} without a default"

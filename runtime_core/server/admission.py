@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from runtime_core.errors import BodyTooLarge, QueueFull
 
 
@@ -22,6 +25,15 @@ class Admission:
         """Count a complete call; `QueueFull` if there are too many."""
         self.refuse_if_full()
         self._free_slots -= 1
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Count a complete call inside the `with`; `QueueFull` if there are too many."""
+        self.take_slot()
+        try:
+            yield
+        finally:
+            self.free(slots=1)
 
     def reserve(self, size: int, *, before: int = 0) -> None:
         """Count bytes of a body, after those that were counted `before`.

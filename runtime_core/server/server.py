@@ -109,10 +109,14 @@ class Server:
 
     @asynccontextmanager
     async def call(self, call: Call) -> AsyncIterator[Reply]:
-        """Compute a call; the body of the reply is valid inside the `async with`."""
-        async with self.workers.call(call) as reply:
-            self.observe(call, reply)
-            yield reply
+        """Compute a call; the body of the reply is valid inside the `async with`.
+
+        Raises `QueueFull` if too many calls wait.
+        """
+        with self.admission.slot():
+            async with self.workers.call(call) as reply:
+                self.observe(call, reply)
+                yield reply
 
     def observe(self, call: Call, reply: Reply) -> None:
         """Show a computed call to the extensions that observe them."""

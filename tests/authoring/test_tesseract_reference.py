@@ -228,7 +228,7 @@ def test_a_file_that_is_not_there_is_named(calling: Calling, inputs: Path) -> No
 def test_the_json_schema_is_that_of_the_document() -> None:
     """The schema has the keys and the usable types."""
     schema = schema_of(TesseractReference)
-    assert schema["properties"]["type"]["enum"] == ["api_path", "url"]
+    assert schema["properties"]["type"]["enum"] == ["api_path", "url", "umbridge"]
     assert schema["required"] == ["type", "ref"]
     assert schema["additionalProperties"] is False
 

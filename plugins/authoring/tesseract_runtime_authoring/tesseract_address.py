@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -23,17 +25,28 @@ class Address:
 
     def client(self) -> Any:
         """Make a client; raises `PluginFault` when its package is not installed."""
+        package, opener = _OPENERS[self.type]
         try:
-            from tesseract_runtime_client import Tesseract  # few Tesseracts call others
+            module = import_module(package)  # few Tesseracts call others
         except ModuleNotFoundError as error:
-            if error.name != "tesseract_runtime_client":
+            if error.name != package.partition(".")[0]:
                 raise
+            distribution = error.name.replace("_", "-")
             raise PluginFault(
                 "A TesseractReference is called by a client, which is not installed. Install it "
-                f"with: {install_command('tesseract-runtime-client')}"
+                f"with: {install_command(distribution)}"
             ) from None
-        opener = Tesseract.from_url if self.type == "url" else Tesseract.from_api
-        return opener(self.ref, **self.options)
+        return attrgetter(opener)(module)(self.ref, **self.options)
+
+
+_OPENERS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "url": ("tesseract_runtime_client", "Tesseract.from_url"),
+        "api_path": ("tesseract_runtime_client", "Tesseract.from_api"),
+        "umbridge": ("tesseract_runtime_umbridge.client", "UmbridgeModel"),
+    }
+)
+"""The module of the client of an address, and what makes it, by the type of the address."""
 
 
 def address_of(tesseract: Any) -> Address:
@@ -59,6 +72,15 @@ def _url(ref: str) -> Address:
     return Address(type="url", ref=ref)
 
 
+def _umbridge(ref: str) -> Address:
+    if not ref.startswith(("http://", "https://")):
+        raise FileRefused(
+            f"{quoted(ref)} is not a valid URL of a model: it must begin with http:// or https://."
+        )
+    current_scope().files.require_url(ref.rstrip("/") + "/")
+    return Address(type="umbridge", ref=ref)
+
+
 def _api_path(ref: str) -> Address:
     current = current_scope()
     if current.files.confined:
@@ -81,7 +103,7 @@ def _image(ref: str) -> Address:
 
 
 ADDRESS_CHECKS: Mapping[str, Callable[[str], Address]] = MappingProxyType(
-    {"url": _url, "api_path": _api_path, "image": _image}
+    {"url": _url, "api_path": _api_path, "image": _image, "umbridge": _umbridge}
 )
 """Makes the address of a document from its `ref`, by its `type`.
 

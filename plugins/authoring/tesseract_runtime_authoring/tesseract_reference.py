@@ -24,8 +24,9 @@ from tesseract_runtime_authoring.validation_errors import as_validation_error
 class TesseractReference:
     """Another Tesseract as an input, with the attributes of its client.
 
-    A document names it `{"type": "url", "ref": "http://host:8000"}`, or with the type `api_path`
-    and the path of its file. The client (package `tesseract-runtime-client`) is made when an
+    A document names it `{"type": "url", "ref": "http://host:8000"}`, with the type `api_path` and
+    the path of its file, or with the type `umbridge` and the URL of a model of UM-Bridge. The
+    client (package `tesseract-runtime-client` or `tesseract-runtime-umbridge`) is made when an
     attribute is first used. In Python, pass the client itself as `tesseract`.
 
     >>> from pydantic import BaseModel
@@ -89,7 +90,7 @@ class TesseractReference:
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_wrap_validator_function(
             _read,
-            _document("api_path", "url", "image"),  # its check rejects an image
+            _document("api_path", "url", "umbridge", "image"),  # its check rejects an image
             serialization=core_schema.plain_serializer_function_ser_schema(_written, info_arg=True),
         )
 
@@ -97,7 +98,8 @@ class TesseractReference:
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"description": "Another Tesseract.", **handler(_document("api_path", "url"))}
+        schema = handler(_document("api_path", "url", "umbridge"))
+        return {"description": "Another Tesseract.", **schema}
 
 
 def _document(*types: str) -> CoreSchema:

@@ -21,6 +21,7 @@ from benchmarks.study import ORIGINAL, OURS, Goal, Row, Study, Turn
 
 STUB = "stub"
 UM_BRIDGE = "UM-Bridge"
+AS_UM_BRIDGE = "its routes of UM-Bridge"
 RAW_ASGI = "raw ASGI"
 
 _VALUES = [number / 7 for number in range(16)]
@@ -54,6 +55,11 @@ def _sides(environments: Environments) -> Iterator[Mapping[str, Turn]]:
         sides = {
             STUB: _Side(stub, "/apply"),
             OURS: _Side(stack.enter_context(served(ours, "double")), "/apply"),
+            AS_UM_BRIDGE: _Side(
+                stack.enter_context(served(ours, "double", {"TESSERACT_UMBRIDGE": "1"})),
+                "/Evaluate",
+                _UM_BRIDGE_BODY,
+            ),
             UM_BRIDGE: _Side(
                 stack.enter_context(running(um_bridge, {})), "/Evaluate", _UM_BRIDGE_BODY
             ),
@@ -161,8 +167,9 @@ SMALL_CALLS = Study(
     name="Small calls",
     about="16 floats as JSON over kept connections, one worker, default options. The stub is this "
     "front and this worker with validation, run ids and log lines replaced by nothing; UM-Bridge "
-    "runs the model in a process of its own and validates nothing; raw ASGI is an echo on uvicorn, "
-    "without a worker. Stages are those of the header `Server-Timing`.",
+    "runs the model in a process of its own and validates nothing, and is called by its own "
+    "protocol, as are the routes of `--umbridge`; raw ASGI is an echo on uvicorn, without a "
+    "worker. Stages are those of the header `Server-Timing`.",
     rows=[
         Row(
             name="one client, median",

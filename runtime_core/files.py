@@ -8,8 +8,8 @@ import re
 import stat
 import sys
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +19,9 @@ from runtime_core.contracts.calls import Buffer
 from runtime_core.errors import FileRefused, InvalidOption, MissingFile, NotWritten, shortened
 
 __all__ = ["FileAccess", "check_name", "is_url", "join", "write"]
+
+UPLOADS = ".uploads"
+"""The folder in the input path for the files of remote callers, who find theirs by name alone."""
 
 
 def check_name(name: str) -> None:
@@ -118,8 +121,13 @@ class FileAccess:
         return path
 
     def _refuse_outside(self, path: Path, name: str) -> None:
-        if self.confined and not path.is_relative_to(os.path.realpath(self.root or "")):
+        if not self.confined:
+            return
+        root = Path(os.path.realpath(self.root or ""))
+        if not path.is_relative_to(root):
             raise FileRefused(f"{_quoted(name)} is not opened: it lies outside of the input path.")
+        if path == root / UPLOADS:
+            raise FileRefused(f"{_quoted(name)} is not opened: it has the files of all callers.")
 
     def _located(self, name: str, base: str | os.PathLike[str] | None) -> str:
         """Join a relative name to `base`, and a relative `base` to `root`."""
@@ -165,9 +173,9 @@ def write(target: str, buffers: Iterable[Buffer]) -> None:
         return
     path = Path(os.path.realpath(target))  # a link is followed, not replaced
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_file() or not path.exists():
-            _write_atomically(path, buffers)
+            with new_file(path) as file:
+                file.writelines(buffers)
         else:
             _write_directly(path, buffers)  # a pipe or device
     except OSError as error:
@@ -212,11 +220,17 @@ def _write_directly(path: Path, buffers: Iterable[Buffer]) -> None:
         file.writelines(buffers)
 
 
-def _write_atomically(path: Path, buffers: Iterable[Buffer]) -> None:
-    draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file to write, which is at its path once the `with` has ended without an error.
+
+    Missing folders are created. Raises `OSError`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{os.urandom(16).hex()}")
     try:
         with draft.open("xb") as file:
-            file.writelines(buffers)
+            yield file
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)

@@ -68,6 +68,8 @@ _COMMANDS = (
 _SERVER_EXTENSIONS = (
     ("plugins", "plugin_list", "GET /plugins: what the installed plugins provide."),
     ("probes", "probes", "GET /livez and /readyz, for orchestrators."),
+    ("downloads", "downloads", "GET /runs/ID/files/PATH: what runs have written."),
+    ("uploads", "uploads", "PUT /files/NAME: files for payloads, with --allow-uploads."),
     ("api-keys", "api_keys", "Keys that callers must show."),
     ("cors", "cors", "Calls from web pages of other origins."),
     ("hosts", "allowed_hosts", "Refusal of requests for other hosts."),

@@ -44,8 +44,9 @@ class Call:
     Array files are written to `output_folder` in `output_path`, and named relative to the latter.
     A `new_run` has an id that was made for it, and so no earlier run to replace. The call is
     aborted when it has computed for `timeout` seconds, and dropped when it has waited for
-    `patience` seconds and has not begun, where that is possible. `segment` is memory that the
-    caller shares for the large arrays of both documents; the workers close it after the call.
+    `patience` seconds and has not begun, where that is possible. `caller` is the name of the owner
+    of the caller's key, where keys are required. `segment` is memory that the caller shares for the
+    large arrays of both documents; the workers close it after the call.
 
     `changes` are JSON values that replace those of the payload at their paths, as `inputs.n` or
     `inputs.layers.[0].w`, before it is validated; the key of an object may be new. A run that is
@@ -63,6 +64,7 @@ class Call:
     patience: float | None = None
     parent_run_id: str | None = None
     new_run: bool = False
+    caller: str | None = None
     segment: SharedMemory | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     kept: bool = True

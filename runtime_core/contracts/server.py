@@ -14,6 +14,7 @@ from runtime_core.contracts.descriptions import Description
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
     from runtime_core.config import RuntimeConfig
+    from runtime_core.server.run_owners import RunOwners
     from runtime_core.server.serve_options import ServeOptions
 
 
@@ -110,6 +111,10 @@ class ServerContext(Protocol):
     @property
     def description(self) -> Description:
         """The description of the Tesseract."""
+
+    @property
+    def run_owners(self) -> RunOwners:
+        """The owners of runs, where keys are required."""
 
     def call(self, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Compute a call; the body of the reply is valid only inside the `async with`.

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime_core.contracts import Layer, Place, ServerParts
-from runtime_core.errors import PluginFailed, did_you_mean
+from runtime_core.errors import PluginFailed, TesseractRuntimeError, did_you_mean
 from runtime_core.plugins.guard import Guarded, GuardedApplication
 from runtime_core.server.direct_calls import DirectCalls
 from runtime_core.server.fault_boundary import FaultBoundary
@@ -78,7 +78,12 @@ def _built(server: Server, parts: Sequence[ServerParts]) -> Application:
             {"detail": f"Not Found.{did_you_mean(request.url.path, paths)}"}, status_code=404
         )
 
+    async def failed(request: Request, error: Exception) -> Response:
+        return server.fault_response(server.failure(error))
+
     app.add_exception_handler(404, not_found)
+    app.add_exception_handler(TesseractRuntimeError, failed)
+    app.add_exception_handler(OSError, failed)
     app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
     app.router.routes.extend(endpoint_routes(server))
     server.observers[:] = [part.observe for part in parts if part.observe is not None]

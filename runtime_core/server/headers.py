@@ -26,6 +26,7 @@ def head_of(scope: Scope) -> RequestHead:
         path=scope["path"],
         query=scope["query_string"],
         fields=header_fields(scope["headers"]),
+        caller=scope.get(CALLER),
     )
 
 

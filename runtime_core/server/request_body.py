@@ -75,8 +75,8 @@ class ArrivingBody:
         """Extend the time; once the server is stopped, only bytes that are here are read."""
         assert self._deadline is not None  # it is awaited
         age = asyncio.get_running_loop().time() - self._start
-        seconds = 0.0 if self._bodies.is_stopped else _IDLE_SECONDS
-        self._deadline.put_off(min(seconds, _seconds_for(self.size) - age))
+        seconds = seconds_to_wait(self.size, age)
+        self._deadline.put_off(min(seconds, 0.0) if self._bodies.is_stopped else seconds)
 
     def finished(self) -> Buffer:
         """Return the whole body; the workers that compute the call release its memory."""
@@ -102,16 +102,22 @@ class ArrivingBody:
     def _lateness(self) -> TesseractRuntimeError:
         if self._bodies.is_stopped:
             return ShuttingDown("The server is being stopped.")
-        return SlowBody(
-            f"The body arrives too slowly, {self.size} bytes so far. It may pause for "
-            f"{_IDLE_SECONDS:g} s, must come at {_LEAST_RATE} bytes a second, and be complete "
-            f"after {_LONGEST_SECONDS:g} s."
-        )
+        return slow_body(self.size)
 
 
-def _seconds_for(size: int) -> float:
-    """Return the seconds after which more than `size` bytes must have arrived."""
-    return min(_SECONDS_TO_GET_GOING + size / _LEAST_RATE, _LONGEST_SECONDS)
+def seconds_to_wait(size: int, age: float) -> float:
+    """Return the seconds for the next piece of a body, of which `size` bytes came in `age`."""
+    whole = min(_SECONDS_TO_GET_GOING + size / _LEAST_RATE, _LONGEST_SECONDS)
+    return min(_IDLE_SECONDS, whole - age)
+
+
+def slow_body(size: int) -> SlowBody:
+    """Return the error of a body that has not arrived in time."""
+    return SlowBody(
+        f"The body arrives too slowly, {size} bytes so far. It may pause for "
+        f"{_IDLE_SECONDS:g} s, must come at {_LEAST_RATE} bytes a second, and be complete "
+        f"after {_LONGEST_SECONDS:g} s."
+    )
 
 
 def announced_size(fields: Mapping[str, str], limit: int) -> int | None:

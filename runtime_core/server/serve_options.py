@@ -94,6 +94,21 @@ class ServeOptions(BaseModel):
     cors_origin: Annotated[tuple[str, ...], ADVANCED] = Field(
         (), description="An origin whose web pages may call; may be repeated."
     )
+    expose_logs: Annotated[bool, ADVANCED] = Field(
+        False, description="Send the logs of runs and their hidden files to callers too."
+    )
+    allow_uploads: Annotated[bool, ADVANCED] = Field(
+        False, description="Let callers store files in --input-path, each with --max-body-size."
+    )
+    max_uploaded_bytes: Annotated[int, ADVANCED] = Field(
+        10 << 30, ge=1, description="Bytes of all uploaded files together."
+    )
+    upload_seconds: Annotated[float, ADVANCED] = Field(
+        86_400.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds after which an uploaded file is removed.",
+    )
     tls_cert: Annotated[str | None, ADVANCED] = Field(
         None, description="File of a TLS certificate (PEM)."
     )

@@ -134,6 +134,7 @@ class ServedCall:
             endpoint=self._endpoint,
             run_id=self.run_id,
             new_run=new_run,
+            caller=self._head.caller,
             parent_run_id=parent_run_id,
             timeout=timeout,
             patience=patience,

@@ -24,6 +24,7 @@ from runtime_core.server.local_paths import without_folders
 from runtime_core.server.negotiation import Negotiation
 from runtime_core.server.request_body import ArrivingBodies
 from runtime_core.server.responses import fault_response
+from runtime_core.server.run_owners import RunOwners
 from runtime_core.server.segments import Segments
 from runtime_core.server.serve_options import ServeOptions
 from runtime_core.workers import Workers
@@ -47,6 +48,7 @@ class Server:
         self.bodies = ArrivingBodies(limit=options.max_body_size, admission=self.admission)
         self.negotiation = Negotiation(catalog, config)
         self.segments = Segments(options, size=queued)
+        self.run_owners = RunOwners(config)
         self.workers = workers
         self.observers: list[Callable[[Call, Reply], None]] = []  # of every computed call
 
@@ -119,7 +121,8 @@ class Server:
                 yield reply
 
     def observe(self, call: Call, reply: Reply) -> None:
-        """Show a computed call to the extensions that observe them."""
+        """Keep the owner of a computed call, and show it to the extensions that observe them."""
+        self.run_owners.mark(call)
         for observe in self.observers:
             try:
                 observe(call, reply)

@@ -39,7 +39,7 @@ sent ahead.
 """
 
 _FORWARD = ("", "kept", "hit", "miss")  # their positions are above the flags of an outcome
-_TIMEOUT, _PARENT, _NEW_RUN, _KEPT = 1, 2, 4, 8  # flags of a call
+_TIMEOUT, _PARENT, _NEW_RUN, _KEPT, _CALLER = 1, 2, 4, 8, 16  # flags of a call
 _CALL = struct.Struct(">BBdQ")  # flags, attached, timeout, size of a body in a shared buffer
 _REPLY = struct.Struct(">BQ")  # outcome, size of a body in a shared buffer
 
@@ -63,7 +63,7 @@ def call_message(
     The reply repeats the `number`, so that no process can answer the call of another one.
     """
     is_shared = BODY in attached
-    flags = _NEW_RUN * call.new_run | _KEPT * call.kept
+    flags = _NEW_RUN * call.new_run | _KEPT * call.kept | _CALLER * (call.caller is not None)
     flags |= _TIMEOUT * (call.timeout is not None) | _PARENT * (call.parent_run_id is not None)
     body = call.body if isinstance(call.body, bytes) else memoryview(call.body).cast("B")
     fields = _CALL.pack(flags, sum(attached), call.timeout or 0.0, len(body) if is_shared else 0)
@@ -76,6 +76,7 @@ def call_message(
             _encoded(call.run_id),
             _encoded(call.output_folder),
             _encoded(call.parent_run_id or ""),
+            _encoded(call.caller or ""),
             b"" if is_shared else body,
             *([_json(call.changes)] if call.changes else ()),
         ],
@@ -99,7 +100,7 @@ def read_call(
 
     Any other body is writable memory of its own, so that arrays need no further copy.
     """
-    fields, form, run_id, output_folder, parent, body, *changes = message.parts
+    fields, form, run_id, output_folder, parent, caller, body, *changes = message.parts
     flags, _, timeout, size = _CALL.unpack(fields)
     endpoint, body_format, output, output_path = _read_form(bytes(form))
     return Call(
@@ -113,6 +114,7 @@ def read_call(
         timeout=timeout if flags & _TIMEOUT else None,
         parent_run_id=_decoded(parent) if flags & _PARENT else None,
         new_run=bool(flags & _NEW_RUN),
+        caller=_decoded(caller) if flags & _CALLER else None,
         segment=segment,
         changes=_from_json(changes[0]) if changes else {},
         kept=bool(flags & _KEPT),

@@ -15,12 +15,14 @@ from runtime_core.cli.standard_streams import claim_stdout
 from runtime_core.config import dump
 from runtime_core.documents.wire import configured_wire
 from runtime_core.errors import InvalidOption, MissingFile, PluginMissing
+from runtime_core.files import is_url
 from runtime_core.runtime import served_runtime
 from runtime_core.server.serve_options import ServeOptions
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
     from runtime_core.cli.context import CommandContext
+    from runtime_core.config import RuntimeConfig
     from runtime_core.server.addresses import Address
     from runtime_core.workers import Workers
 
@@ -35,8 +37,9 @@ def serve(context: typer.Context, **given: Any) -> None:
 
     given = _with_key_of_environment(_without_kubernetes_port(given), os.environ)
     options = model_of_options(ServeOptions, given)
-    _check(options)
     catalog, config = context.obj.catalog, context.obj.config
+    _check(options)
+    _check_uploads(options, config)
     _refuse_missing_plugins(catalog, options)
     configured_wire(catalog, config)
     with _address(options) as address:
@@ -110,6 +113,16 @@ def _check(options: ServeOptions) -> None:
     if options.uds is not None and options.tls_cert is not None:
         raise InvalidOption("--uds and --tls-cert exclude each other: a Unix socket is private.")
     key_owners(options)
+
+
+def _check_uploads(options: ServeOptions, config: RuntimeConfig) -> None:
+    """Refuse uploads that have no local folder."""
+    is_local = "input_path" in config.model_fields_set and not is_url(config.input_path)
+    if options.allow_uploads and not is_local:
+        raise InvalidOption(
+            "--allow-uploads stores files in the input path: name a local folder for it with "
+            "--input-path."
+        )
 
 
 def _with_key_of_environment(

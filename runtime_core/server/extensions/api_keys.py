@@ -14,7 +14,6 @@ from runtime_core.contracts import Place, RequestHead, ServerContext, ServerPart
 from runtime_core.errors import InvalidOption, MissingFile
 from runtime_core.run_logs.run import is_run_id
 from runtime_core.server.extensions.refusal import refusing
-from runtime_core.server.extensions.run_owners import RunOwners
 from runtime_core.server.headers import named_run_id
 from runtime_core.server.responses import JsonResponse
 from runtime_core.server.serve_options import ServeOptions
@@ -28,7 +27,7 @@ def build(server: ServerContext) -> ServerParts:
     if not owners:
         return ServerParts()
     detail = "This service needs a key: send the header 'Authorization: Bearer KEY'."
-    runs = RunOwners(server.config)
+    runs = server.run_owners
     challenge = {"WWW-Authenticate": "Bearer"}
     unauthorized = JsonResponse({"detail": detail}, status_code=401, headers=challenge)
 

@@ -17,7 +17,7 @@ def build(server: ServerContext) -> ServerParts:
     wrap = partial(
         CORSMiddleware,
         allow_origins=server.options.cors_origin,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "PUT"],
         allow_headers=[
             "Authorization",
             "Content-Type",

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from os import PathLike, fspath
@@ -188,15 +188,23 @@ class Runtime:
             yield SubmittedEvaluations(tasks, self._address, point)
 
     @contextmanager
-    def calls(self) -> Iterator[Calls]:
-        """Answer many calls of any endpoint with the executor, inside a `set_up`."""
+    def calls(self, executor: str | None = None) -> Iterator[Calls]:
+        """Answer many calls of any endpoint with an executor, inside a `set_up`.
+
+        It is that of the options, or another one, which is closed at the end.
+        """
         from runtime_core.executors.submitted_calls import SerialCalls, SubmittedCalls
         from runtime_core.executors.submitted_tasks import SubmittedTasks
 
-        if self.executor.current() is None:
-            yield SerialCalls(self)
-            return
-        with SubmittedTasks(self.executor) as tasks:
+        chosen = self.executor
+        with ExitStack() as stack:
+            if executor is not None:
+                config = self.config.model_copy(update={"executor": executor})
+                chosen = stack.enter_context(closing(ChosenExecutor.of(self.catalog, config)))
+            if chosen.current() is None:
+                yield SerialCalls(self)
+                return
+            tasks = stack.enter_context(SubmittedTasks(chosen))
             yield SubmittedCalls(tasks, self._address, self.config.output_path)
 
     @cached_property

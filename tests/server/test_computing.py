@@ -249,7 +249,7 @@ def test_calls_that_run_are_shown(serve: Serve, gate: Gate, gate_inputs: dict[st
         answer = threads.submit(served.request, "POST", "/apply?run_id=slow", body)
         gate.wait_until_entered()
         shown = served.get("/readyz").json()
-        assert (shown["workers"], shown["busy_workers"]) == (2, 1)
+        assert (shown["workers"], shown["busy_workers"], shown["queue_size"]) == (2, 1, 64)
         [running] = shown["running"]
         assert (running["run_id"], running["endpoint"]) == ("slow", "apply")
         served.log.wait_for("apply of run slow is still running after 0.1 s")

@@ -7,11 +7,13 @@ from tesseract_runtime_client.errors import (
     Unreachable,
     ValidationError,
 )
+from tesseract_runtime_client.outcomes import Outcome
 from tesseract_runtime_client.tesseract import Tesseract
 
 __all__ = [
     "NoReference",
     "NotSupported",
+    "Outcome",
     "Tesseract",
     "TesseractFailed",
     "Unreachable",

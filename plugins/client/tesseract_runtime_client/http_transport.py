@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Collection, Mapping
@@ -23,7 +24,7 @@ from tesseract_runtime_client.connections import Connections, HttpAnswer, NotCon
 from tesseract_runtime_client.errors import TesseractFailed, Unreachable, ValidationError, failure
 from tesseract_runtime_client.segments import RegisteredSegment, SegmentPool
 from tesseract_runtime_client.server_address import ServerAddress, address_of
-from tesseract_runtime_client.transport import Answer, Request
+from tesseract_runtime_client.transport import Answer, Request, refuse_executor
 
 _CONNECT_SECONDS = 10.0
 
@@ -37,6 +38,9 @@ _SUCCESS = 200
 _NOT_FOUND = 404
 _UNAVAILABLE = 503
 _GATEWAY_TIMEOUT = 504
+
+_CONCURRENCY = 4
+"""The number of simultaneous calls to a server that does not report its workers."""
 
 _COMPONENTS = {"input_schema": "ApplyInputSchema", "output_schema": "ApplyOutputSchema"}
 """The components of the OpenAPI document for servers without these two endpoints."""
@@ -111,19 +115,33 @@ class HttpTransport:
 
         A server refuses a call with a 503 and `Retry-After` only if it has not begun it.
         """
-        given_up = None if self._patience is None else time.monotonic() + self._patience
+        given_up = time.monotonic() + self._seconds_to_wait(request)
         while True:
-            left = None if given_up is None else given_up - time.monotonic()
+            left = None if self._patience is None else given_up - time.monotonic()
             answer = self._call(request, left)
             if answer.status == _SUCCESS:
                 break
             pause = _pause(answer)
-            if given_up is None or pause is None or time.monotonic() + pause > given_up:
+            if pause is None or time.monotonic() + pause > given_up:
                 raise _failure(answer, request.run_id)
             time.sleep(pause)
         if self._segments is not None:
             self._segments.note(max(request.size, len(answer.body)))
         return Answer(format=self._format_of(answer).name, body=answer.body)
+
+    def calls(self, executor: str | None) -> AbstractContextManager[None]:
+        """Return nothing; `InvalidOption` for an executor."""
+        refuse_executor(executor, self.place)
+        return nullcontext()
+
+    def concurrency(self) -> int:
+        """Return two calls for each worker of the server, if it reports them and has the room."""
+        try:
+            facts = self._json("readyz")
+            workers, queue_size = int(facts["workers"]), int(facts["queue_size"])
+        except (KeyError, TesseractFailed, UnreadableDocument, ValueError):
+            return _CONCURRENCY  # another server, or a proxy in front of several
+        return min(2 * workers, workers + queue_size)
 
     def get(self, name: str) -> dict[str, Any]:
         """Request an answer that needs no computation."""
@@ -152,6 +170,12 @@ class HttpTransport:
         if answer.status != _SUCCESS:
             raise _failure(answer, None)
         return _parsed(answer.body, self.place)
+
+    def _seconds_to_wait(self, request: Request) -> float:
+        """Return the time for which a refused call is sent again."""
+        if self._patience is not None:
+            return self._patience
+        return math.inf if request.persistent else 0.0
 
     def _call(self, request: Request, patience: float | None) -> HttpAnswer:
         """Send a call, which may wait for some seconds."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import Calls
 from runtime_core.description import describe
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
@@ -25,7 +26,7 @@ from tesseract_runtime_client.runtime_calls import (
     file_reference,
     known_of,
 )
-from tesseract_runtime_client.transport import Answer, Request
+from tesseract_runtime_client.transport import Answer, ManyCalls, Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +103,20 @@ class InProcessTransport:
                 reply = self.runtime.invoke(call)
             return answer_of(self.supervisor.finished(self.supervisor.run(call), reply))
 
+    @contextmanager
+    def calls(self, executor: str | None) -> Iterator[ManyCalls | None]:
+        """Give what computes many calls with an executor, by default that of the options."""
+        if executor is None and self.runtime.executor.current() is None:
+            yield None
+            return
+        _ = self.reference  # other processes load the file
+        with self.runtime.calls(executor) as calls:
+            yield _ExecutorCalls(calls=calls, config=self.runtime.config)
+
+    def concurrency(self) -> int:
+        """Return 1: calls are computed in their turn."""
+        return 1
+
     def get(self, name: str) -> dict[str, Any]:
         """Return an answer that was computed after loading."""
         return deepcopy(self.known[name])
@@ -110,3 +125,21 @@ class InProcessTransport:
         """Run `teardown()` of the Tesseract; its modules stay imported."""
         with self.turn:
             self.set_up.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ExecutorCalls:
+    """Computes calls with an executor."""
+
+    calls: Calls
+    config: RuntimeConfig
+
+    @property
+    def concurrency(self) -> int:
+        """The number of calls to keep pending."""
+        return self.calls.concurrency
+
+    def submit(self, request: Request) -> Callable[[], Answer]:
+        """Submit a call."""
+        reply = self.calls.submit(call_of(request, b"".join(request.body), self.config))
+        return lambda: answer_of(reply.result())

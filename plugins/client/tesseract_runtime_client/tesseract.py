@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection, Mapping, Set
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from contextlib import AbstractContextManager
+from functools import cached_property, partial
 from types import MappingProxyType, ModuleType, TracebackType
 from typing import Any, Self, final
 
@@ -16,9 +17,12 @@ from runtime_core.gradients import JACOBIAN, JVP, VJP
 from runtime_core.run_logs import checked_run_id, new_run_id
 from tesseract_runtime_client.documents import Documents, best_format
 from tesseract_runtime_client.errors import Unreachable, ValidationError
+from tesseract_runtime_client.outcomes import Outcome, outcomes
 from tesseract_runtime_client.runtime_calls import PathLike, config_of
 from tesseract_runtime_client.sdk_methods import SdkMethods
-from tesseract_runtime_client.transport import Request, Transport
+from tesseract_runtime_client.segments import RegisteredSegment
+from tesseract_runtime_client.submissions import in_threads, to_executor
+from tesseract_runtime_client.transport import ManyCalls, Request, Transport
 from tesseract_runtime_client.trees import shapes_of
 
 Inputs = Mapping[str, Any] | BaseModel
@@ -185,6 +189,43 @@ class Tesseract(SdkMethods):
         """
         return self._compute("abstract_eval", {"inputs": shapes_of(abstract_inputs)}, run_id)
 
+    def map(
+        self,
+        inputs: Iterable[Inputs],
+        endpoint: str = "apply",
+        *,
+        executor: str | None = None,
+        ordered: bool = True,
+        **arguments: Any,
+    ) -> Iterator[Outcome]:
+        """Yield the `Outcome` of a call for each of the inputs, in their order.
+
+        Some calls are computed ahead: as many as keep the workers of a server busy. `executor`, as
+        `"processes:4"`, computes the calls of `from_api` elsewhere. With `ordered` off, outcomes
+        come as soon as they are known. `arguments` are the other arguments of the endpoint, the
+        same for all calls. The inputs are read as they are needed, and must stay unchanged until
+        their outcome has come.
+        """
+        payloads = ({"inputs": item, **arguments} for item in inputs)
+        return self._mapped(self._open.calls(executor), endpoint, payloads, ordered)
+
+    def _mapped(
+        self,
+        executor: AbstractContextManager[ManyCalls | None],
+        endpoint: str,
+        payloads: Iterable[Mapping[str, Any]],
+        ordered: bool,
+    ) -> Iterator[Outcome]:
+        with executor as calls:
+            if calls is not None:
+                request = partial(self._request, endpoint)
+                submissions = to_executor(calls, request, self._documents.read)
+                yield from outcomes(submissions, payloads, ordered=ordered)
+                return
+            compute = partial(self._compute, endpoint, persistent=True)
+            with in_threads(compute, self._open.concurrency()) as submissions:
+                yield from outcomes(submissions, payloads, ordered=ordered)
+
     def health(self) -> dict[str, Any]:
         """Return `{"status": "ok"}` if the Tesseract answers."""
         return self._open.get("health")
@@ -250,21 +291,40 @@ class Tesseract(SdkMethods):
         """The format of documents, by default the best of those that the other side reports."""
         return self._documents.chosen or best_format(self._documents.catalog, self._open.formats())
 
-    def _compute(self, endpoint: str, payload: Mapping[str, Any], run_id: str | None) -> Any:
+    def _compute(
+        self,
+        endpoint: str,
+        payload: Mapping[str, Any],
+        run_id: str | None,
+        *,
+        persistent: bool = False,
+    ) -> Any:
         transport, run = self._open, _checked(run_id)
+        with transport.segment() as segment:
+            request = self._request(endpoint, payload, run, segment, persistent=persistent)
+            return self._documents.read(transport.compute(request), segment)
+
+    def _request(
+        self,
+        endpoint: str,
+        payload: Mapping[str, Any],
+        run_id: str,
+        segment: RegisteredSegment | None = None,
+        *,
+        persistent: bool = False,
+    ) -> Request:
         parent = current_scope().run
         payload_format = self._documents.payload_format(self._format)
-        with transport.segment() as segment:
-            request = Request(
-                endpoint=endpoint,
-                run_id=run,
-                parent_run_id=parent.id if parent is not None and parent.kept else None,
-                format=payload_format,
-                answer_format=self._format,
-                body=self._documents.write(payload, payload_format, run, segment),
-                segment=segment,
-            )
-            return self._documents.read(transport.compute(request), segment)
+        return Request(
+            endpoint=endpoint,
+            run_id=run_id,
+            parent_run_id=parent.id if parent is not None and parent.kept else None,
+            format=payload_format,
+            answer_format=self._format,
+            body=self._documents.write(payload, payload_format, run_id, segment),
+            segment=segment,
+            persistent=persistent,
+        )
 
 
 def _listed(names: Collection[str]) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from runtime_core.contracts import Buffer
+from runtime_core.errors import InvalidOption
 from tesseract_runtime_client.segments import RegisteredSegment
 
 _SLICE = 1 << 18  # bytes
@@ -17,7 +18,8 @@ _SLICE = 1 << 18  # bytes
 class Request:
     """A call to make: a document, and the formats of it and of the answer.
 
-    The buffers of `body` may be the memory of the caller's arrays; others are in the `segment`.
+    The buffers of `body` may be the memory of the caller's arrays; others are in the `segment`. A
+    `persistent` one waits for its turn without a limit, where the client has set none.
     """
 
     endpoint: str
@@ -27,6 +29,7 @@ class Request:
     answer_format: str
     body: Sequence[Buffer]
     segment: RegisteredSegment | None = None
+    persistent: bool = False
 
     @property
     def size(self) -> int:
@@ -47,6 +50,17 @@ class Answer:
 
     format: str
     body: Buffer
+
+
+class ManyCalls(Protocol):
+    """Computes many calls at a time; at most `concurrency` of them may be pending."""
+
+    @property
+    def concurrency(self) -> int:
+        """The number of calls to keep pending."""
+
+    def submit(self, request: Request) -> Callable[[], Answer]:
+        """Submit a call; give a function that waits for its answer, or raises its error."""
 
 
 class Transport(Protocol):
@@ -72,8 +86,26 @@ class Transport(Protocol):
     def compute(self, request: Request) -> Answer:
         """Make a call once; raises `ValidationError`, `TesseractFailed` or `Unreachable`."""
 
+    def concurrency(self) -> int:
+        """Return the number of calls at a time that keep the other side busy."""
+
+    def calls(self, executor: str | None) -> AbstractContextManager[ManyCalls | None]:
+        """Give what computes many calls with an executor; nothing if there is none to use.
+
+        Raises `InvalidOption` for an executor that cannot be used here.
+        """
+
     def get(self, name: str) -> dict[str, Any]:
         """Return an answer that needs no computation: `health`, `openapi.json`, ..."""
 
     def close(self) -> None:
         """Close connections and end processes."""
+
+
+def refuse_executor(executor: str | None, place: str) -> None:
+    """Raise `InvalidOption` for an executor where calls are computed elsewhere already."""
+    if executor is not None:
+        raise InvalidOption(
+            f"executor={executor!r} has no effect for the Tesseract at {place}, which computes in "
+            "its own workers. Leave it out, or open the file with Tesseract.from_api(path)."
+        )

@@ -34,7 +34,7 @@ from tesseract_runtime_client.runtime_calls import (
     file_reference,
     known_of,
 )
-from tesseract_runtime_client.transport import Answer, Request
+from tesseract_runtime_client.transport import Answer, Request, refuse_executor
 
 _FAULTS: Mapping[FaultKind, type[TesseractRuntimeError]] = {
     fault.kind: fault for fault in (InvalidOption, InvalidTesseract, MissingFile)
@@ -116,6 +116,15 @@ class WorkerTransport:
             raise Unreachable(f"{self.place} was closed during run {request.run_id}.") from None
         finally:
             computing.cancel()  # has no effect on a call that has ended
+
+    def calls(self, executor: str | None) -> AbstractContextManager[None]:
+        """Return nothing; `InvalidOption` for an executor."""
+        refuse_executor(executor, self.place)
+        return nullcontext()
+
+    def concurrency(self) -> int:
+        """Return 2: the worker has the next call while it computes one."""
+        return 2
 
     def get(self, name: str) -> dict[str, Any]:
         """Return an answer that the worker computed after loading."""

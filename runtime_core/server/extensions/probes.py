@@ -28,7 +28,11 @@ def build(server: ServerContext) -> ServerParts:
         facts: dict[str, Any] = {"status": "ready"}
         if problem is not None:
             facts = {"status": "not ready", "detail": problem}
-        facts |= {"workers": options.num_workers, "busy_workers": len(running)}
+        facts |= {
+            "workers": options.num_workers,
+            "busy_workers": len(running),
+            "queue_size": options.queue_size,
+        }
         # Strangers learn nothing but the state.
         if CALLER in request.scope or is_for_anyone:
             facts["running"] = [asdict(call) for call in running]

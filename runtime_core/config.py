@@ -130,9 +130,7 @@ class RuntimeConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    api_path: Path = Field(
-        Path("tesseract_api.py"), description="The Python file of the Tesseract."
-    )
+    api_path: Path = Field(Path("tesseract_api.py"), description="File of the Tesseract.")
     name: Annotated[str, ADVANCED] = Field("Tesseract", description="Name of the Tesseract.")
     version: Annotated[str, ADVANCED] = Field("unknown", description="Version of the Tesseract.")
     description: Annotated[str, ADVANCED] = Field("", description="What the Tesseract computes.")
@@ -182,8 +180,8 @@ class RuntimeConfig(BaseModel):
     )
     log_to: TextList = Field(
         (),
-        description="Where runs are logged, such as file or mlflow+http://host:5000; may be "
-        "repeated. [default: file]",
+        description="Where to log runs, such as mlflow+http://host:5000; may be repeated. "
+        "[default: file]",
     )
     log_to_strict: Annotated[bool, ADVANCED] = Field(
         False, description="Fail a call whose run cannot be logged."

@@ -237,10 +237,14 @@ class Runtime:
         bound = self.bound(endpoint)
         with scope.enter(scope.entered() or self.scope()):
             payload = validate_payload(bound, payload, {})
-            return call_address(self._identity, endpoint, payload)
+            return call_address(self.identity, endpoint, payload)
 
     @cached_property
-    def _identity(self) -> str:
+    def identity(self) -> str:
+        """The content of the Tesseract, the versions and the options that can change a result.
+
+        They are a list in JSON: a digest, versions by distribution, and pairs of options.
+        """
         from runtime_core.executors.model_address import identity_of
 
         return identity_of(self)

@@ -1,0 +1,1 @@
+"""Ensembles: many evaluations of a Tesseract by one command, and a table of their results."""

@@ -1,0 +1,49 @@
+"""Tables after kills of the command and of processes that compute for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.ensemble.conftest import rows_of
+from tests.ensemble.killing import KILLED, computed_with_kills
+
+NUMBER = 300
+
+
+def test_rows_in_lines_survive_kills(tesseract: Callable[..., Path], tmp_path: Path) -> None:
+    """Each index has one row, and only what was being computed is computed again."""
+    kills = (50, 150, 299)
+    path = tesseract(KILLED)
+    starts = computed_with_kills(tmp_path, path, "o.jsonl", number=NUMBER, command=kills)
+    assert starts == 4
+    rows = rows_of(tmp_path / "o.jsonl")
+    assert [row["index"] for row in rows] == [*range(NUMBER)]
+    assert [row["outputs"]["y"]["data"]["buffer"] for row in rows] == [
+        [n, n / 3] for n in range(NUMBER)
+    ]
+    assert len({row["run_id"] for row in rows}) == NUMBER
+    begun = [*map(int, (tmp_path / "begun").read_text().split())]
+    assert sorted(begun) == sorted([*range(NUMBER), *kills])
+
+
+def test_rows_in_parquet_survive_kills_of_processes(
+    tesseract: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A lost process costs nothing, a lost command what was pending."""
+    pq = pytest.importorskip("pyarrow.parquet")
+    options = ("--executor", "processes:2")
+    computed_with_kills(
+        tmp_path,
+        tesseract(KILLED),
+        "o.parquet",
+        *options,
+        number=NUMBER,
+        command=[100],
+        worker=[40, 200],
+    )
+    table = pq.read_table(tmp_path / "o.parquet").to_pydict()
+    assert table["index"] == [*range(NUMBER)]
+    assert table["outputs.y"] == [[n, n / 3] for n in range(NUMBER)]

@@ -27,15 +27,15 @@ from runtime_core.hookspecs import hookimpl
 
 _ENDPOINTS = (
     ("apply", "endpoints:bind_apply", "Apply the Tesseract to the input data."),
-    ("jacobian", "gradients.endpoint:bind_jacobian", "Computes the Jacobian of the Tesseract."),
+    ("jacobian", "gradients:bind_jacobian", "Computes the Jacobian of the Tesseract."),
     (
         "jacobian_vector_product",
-        "gradients.endpoint:bind_jvp",
+        "gradients:bind_jvp",
         "Compute the Jacobian vector product of the Tesseract at the input data.",
     ),
     (
         "vector_jacobian_product",
-        "gradients.endpoint:bind_vjp",
+        "gradients:bind_vjp",
         "Compute the vector Jacobian product of the Tesseract at the input data.",
     ),
     (

@@ -1,4 +1,4 @@
-"""The gradient toolkit: signatures, evaluations near a point, vectors and checks of results.
+"""The gradient toolkit: signatures, endpoints, evaluations near a point, vectors and batches.
 
 The names are imported when they are first used: the signatures alone do not load numpy.
 """
@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from runtime_core.gradients.batches import MOST_VECTORS, each_of, stack, takes_batch
+    from runtime_core.gradients.endpoint import bind_gradient
     from runtime_core.gradients.evaluations import Point, SerialEvaluations, evaluate_in_order
     from runtime_core.gradients.required_memory import require_memory
     from runtime_core.gradients.results import ResultCheck, argument_check, expected_shapes
     from runtime_core.gradients.signatures import (
+        BATCH,
+        HVP,
         JACOBIAN,
         JVP,
         SIGNATURES,
@@ -36,16 +40,21 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature", "Point", "ResultCheck",
-    "SerialEvaluations", "Vector", "argument_check", "bytes_of", "evaluate_in_order",
-    "expected_shapes", "join", "machine_epsilon", "one_hot", "one_hots",
-    "require_memory", "shapes_of", "size_of", "split", "to_double", "vector_at", "zeros",
+    "BATCH", "HVP", "JACOBIAN", "JVP", "MOST_VECTORS", "SIGNATURES", "VJP", "GradientSignature",
+    "Point", "ResultCheck", "SerialEvaluations", "Vector", "argument_check", "bind_gradient",
+    "bytes_of", "each_of", "evaluate_in_order", "expected_shapes", "join", "machine_epsilon",
+    "one_hot", "one_hots", "require_memory", "shapes_of", "size_of", "split", "stack",
+    "takes_batch", "to_double", "vector_at", "zeros",
 ]  # fmt: skip
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        ".signatures": ["JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature"],
+        ".signatures": [
+            "BATCH", "HVP", "JACOBIAN", "JVP", "SIGNATURES", "VJP", "GradientSignature",
+        ],
+        ".batches": ["MOST_VECTORS", "each_of", "stack", "takes_batch"],
+        ".endpoint": ["bind_gradient"],
         ".evaluations": ["Point", "SerialEvaluations", "evaluate_in_order"],
         ".required_memory": ["require_memory"],
         ".results": ["ResultCheck", "argument_check", "expected_shapes"],

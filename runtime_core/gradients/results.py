@@ -103,6 +103,11 @@ class ResultCheck:
             return
         raise self._error(f"an array of shape {got}, expected {expected}.")
 
+    def check_batch(self, vector: Mapping[str, Any], batch: int) -> None:
+        """Raise an error if an array does not have the leading axis of a batch."""
+        for path, array in vector.items():
+            self.of(path).check_shape(array.shape[:1], (batch,))
+
     def _row(
         self, value: object, output: Expected, inputs: Mapping[str, tuple[int, ...]]
     ) -> dict[str, Array]:
@@ -142,10 +147,23 @@ def argument_check(noun: str) -> ResultCheck:
     return ResultCheck(subject=f"The {noun}", verb="is", error=GradientFailed)
 
 
-def expected_shapes(shapes: Mapping[str, Shape]) -> dict[str, Expected]:
-    """Make the expectations of a `ResultCheck` for arrays of any data type.
+def expected_shapes(shapes: Mapping[str, Shape], batch: int | None = None) -> dict[str, Expected]:
+    """Make the expectations of a `ResultCheck` for arrays of any data type, or for a batch of them.
 
-    >>> expected_shapes({"x": (2, None)})["x"].shape
-    (2, None)
+    >>> expected_shapes({"x": (2, None)}, batch=3)["x"].shape
+    (3, 2, None)
     """
-    return {path: Expected(shape=shape, dtype=None) for path, shape in shapes.items()}
+    return {
+        path: stacked(Expected(shape=shape, dtype=None), batch) for path, shape in shapes.items()
+    }
+
+
+def stacked(expected: Expected, batch: int | None) -> Expected:
+    """Return the expectation of the arrays of a batch, or of one array without a batch.
+
+    >>> stacked(Expected(shape=(2, None), dtype=None), 3).shape
+    (3, 2, None)
+    """
+    if batch is None or expected.shape is ...:
+        return expected
+    return replace(expected, shape=(batch, *expected.shape))

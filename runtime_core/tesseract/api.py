@@ -258,6 +258,7 @@ _OPTIONAL_FUNCTIONS = (
     "jacobian",
     "jacobian_vector_product",
     "vector_jacobian_product",
+    "hessian_vector_product",
     "abstract_eval",
     "setup",
     "teardown",

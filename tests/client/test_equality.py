@@ -48,6 +48,12 @@ CALLS: dict[str, Callable[[Tesseract], Any]] = {
     "vector_jacobian_product": lambda t: t.vector_jacobian_product(
         {"x": [1, 2]}, ["scale"], ["total", "y"], {"total": 1.0, "y": np.ones(2)}
     ),
+    "batch of tangents": lambda t: t.jacobian_vector_product(
+        {"x": [1, 2]}, ["x"], ["y", "total"], {"x": np.eye(2)}, batch=2
+    ),
+    "batch of cotangents": lambda t: t.vector_jacobian_product(
+        {"x": [1, 2]}, ["scale", "x"], ["total"], {"total": np.arange(3.0)}, batch=3
+    ),
     "abstract_eval": lambda t: t.abstract_eval({**FULL, "parts": []}),
     "health": lambda t: t.health(),
     "input_schema": lambda t: t.input_schema,

@@ -101,3 +101,36 @@ def test_nothing_to_move_costs_next_to_nothing(name: str, algorithm: Any, most: 
     apply = Noted(identity)
     gradient(name, apply, np.zeros(0), algorithm=algorithm)
     assert apply.times <= most
+
+
+@pytest.mark.parametrize(("algorithm", "count"), [("central", 10), ("forward", 6)])
+def test_a_batch_of_tangents_is_one_set_of_evaluations(algorithm: Any, count: int) -> None:
+    """It takes two evaluations a tangent, or one and the base, with the values of single ones."""
+    apply, x = Noted(three), np.linspace(1, 2, 4)
+    tangents = np.random.default_rng(1).standard_normal((5, 4))
+    options: Any = {"algorithm": algorithm, "eps": "auto"}
+    found = finite_difference_jvp(
+        apply, {"x": x}, {"x"}, OUTPUTS, {"x": tangents}, batch=5, **options
+    )
+    assert apply.times == count
+    for position, tangent in enumerate(tangents):
+        alone = finite_difference_jvp(three, {"x": x}, {"x"}, OUTPUTS, {"x": tangent}, **options)
+        for path, array in alone.items():
+            np.testing.assert_array_equal(found[path][position], array)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "count"), [("central", 8), ("forward", 5), ("stochastic", 6)]
+)
+def test_a_batch_of_cotangents_takes_the_evaluations_of_one(algorithm: Any, count: int) -> None:
+    """Every column is contracted with all cotangents, with the values of single ones."""
+    apply, x = Noted(three), np.linspace(1, 2, 4)
+    random = np.random.default_rng(1)
+    cotangents = {p: random.standard_normal((5, *np.shape(v))) for p, v in three({"x": x}).items()}
+    options: Any = {"algorithm": algorithm, "num_samples": 3, "seed": 1}
+    found = finite_difference_vjp(apply, {"x": x}, {"x"}, OUTPUTS, cotangents, batch=5, **options)
+    assert apply.times == count
+    for position in range(5):
+        one = {path: array[position] for path, array in cotangents.items()}
+        alone = finite_difference_vjp(three, {"x": x}, {"x"}, OUTPUTS, one, **options)
+        np.testing.assert_allclose(found["x"][position], alone["x"], rtol=1e-12)

@@ -23,8 +23,9 @@ from tesseract_runtime_jax import (
     jax_jacobian,
     jax_jvp,
     jax_vjp,
+    set_jax_vjp_cache_size,
 )
-from tests.jax_recipes.conftest import Inputs, aligned, compute_in
+from tests.jax_recipes.conftest import Counted, Inputs, aligned, compute_in
 
 X = np.array([1.0, 2.0, 3.0])
 
@@ -460,3 +461,20 @@ def test_schemas_of_32_bits_need_no_64(recwarn: pytest.WarningsRecorder) -> None
     )
     np.testing.assert_array_equal(found["x"], np.array([2, 4], np.float32))
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_batch_is_traced_once_and_has_the_values_of_single_vectors(cached: bool) -> None:
+    """Products of a batch come from one compiled call, also from a kept linearization."""
+    traced = Counted(lambda inputs: {"y": jnp.sin(inputs["x"]) * inputs["x"].sum()})
+    inputs, vectors = Inputs(x=X), np.random.default_rng(1).standard_normal((4, 3))
+    set_jax_vjp_cache_size(int(cached))
+    jax_apply(traced, inputs)
+    for product, path in ((jax_jvp, "x"), (jax_vjp, "y")):
+        before = traced.traces
+        found = product(traced, inputs, {"x"}, {"y"}, {path: vectors}, batch=4)
+        assert traced.traces - before == (0 if cached and product is jax_vjp else 1)
+        for position, vector in enumerate(vectors):
+            alone = product(traced, inputs, {"x"}, {"y"}, {path: vector})
+            for key, array in alone.items():
+                np.testing.assert_allclose(found[key][position], array, rtol=1e-12)

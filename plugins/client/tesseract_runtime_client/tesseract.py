@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from runtime_core.calls import current_scope
 from runtime_core.errors import InvalidOption
-from runtime_core.gradients import JACOBIAN, JVP, VJP
+from runtime_core.gradients import BATCH, JACOBIAN, JVP, VJP, GradientSignature
 from runtime_core.run_logs import checked_run_id, new_run_id
 from tesseract_runtime_client.documents import Documents, best_format
 from tesseract_runtime_client.errors import Unreachable, ValidationError
@@ -163,11 +163,15 @@ class Tesseract(SdkMethods):
         jvp_outputs: Collection[str],
         tangent_vector: Mapping[str, Any],
         run_id: str | None = None,
+        *,
+        batch: int | None = None,
     ) -> dict[str, Any]:
-        """Return the change of each output along a tangent, which has an array for each input."""
+        """Return the change of each output along a tangent, which has an array for each input.
+
+        With a `batch` every array of it and of the result has a leading axis of that size.
+        """
         payload = JVP.keywords(inputs, _listed(jvp_inputs), _listed(jvp_outputs), tangent_vector)
-        product: dict[str, Any] = self._compute(JVP.endpoint, payload, run_id)
-        return product
+        return self._product(JVP, payload, batch, run_id)
 
     def vector_jacobian_product(
         self,
@@ -176,11 +180,15 @@ class Tesseract(SdkMethods):
         vjp_outputs: Collection[str],
         cotangent_vector: Mapping[str, Any],
         run_id: str | None = None,
+        *,
+        batch: int | None = None,
     ) -> dict[str, Any]:
-        """Return the pullback to each input of a cotangent, which has an array for each output."""
+        """Return the pullback to each input of a cotangent, which has an array for each output.
+
+        With a `batch` every array of it and of the result has a leading axis of that size.
+        """
         payload = VJP.keywords(inputs, _listed(vjp_inputs), _listed(vjp_outputs), cotangent_vector)
-        product: dict[str, Any] = self._compute(VJP.endpoint, payload, run_id)
-        return product
+        return self._product(VJP, payload, batch, run_id)
 
     def abstract_eval(self, abstract_inputs: Inputs, run_id: str | None = None) -> Any:
         """Return the outputs with `{"shape", "dtype"}` for arrays, from inputs in the same form.
@@ -290,6 +298,18 @@ class Tesseract(SdkMethods):
     def _format(self) -> str:
         """The format of documents, by default the best of those that the other side reports."""
         return self._documents.chosen or best_format(self._documents.catalog, self._open.formats())
+
+    def _product(
+        self,
+        signature: GradientSignature,
+        payload: dict[str, Any],
+        batch: int | None,
+        run_id: str | None,
+    ) -> dict[str, Any]:
+        if batch is not None:  # not every server knows the key
+            payload[BATCH] = batch
+        product: dict[str, Any] = self._compute(signature.endpoint, payload, run_id)
+        return product
 
     def _compute(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import wraps
 from types import MappingProxyType
 from typing import Any
 
@@ -18,15 +19,15 @@ def provide(endpoint: str, binding: Binding) -> Function | Unavailable:
     """Return the function of a gradient endpoint by differences of `apply`."""
     compute = _GRADIENTS.get(endpoint)
     if compute is None:
-        return Unavailable(f"it computes gradients, not {endpoint}.")
+        return Unavailable(f"it computes first derivatives, not {endpoint}.")
     output_paths = SIGNATURES[endpoint].output_paths
 
+    @wraps(compute)  # which keeps the names of its parameters
     def function(inputs: Any, **arguments: Any) -> Any:
         with binding.evaluations(inputs) as evaluations:
             scheme = _scheme(binding, arguments[output_paths])
             return compute(evaluations, inputs, scheme=scheme, **arguments)
 
-    function.__doc__ = compute.__doc__
     return function
 
 

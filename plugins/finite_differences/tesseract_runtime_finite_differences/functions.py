@@ -75,8 +75,11 @@ def finite_difference_jvp(
     *,
     algorithm: Algorithm = "central",
     eps: Eps = 1e-4,
+    batch: int | None = None,
 ) -> dict[str, AnyArray]:
     """Compute a Jacobian-vector product by differences along the tangent: two evaluations.
+
+    Of a `batch` every tangent takes its own; arrays of tangents and of the result have its axis.
 
     The inputs move by `eps` times the tangent. With `"auto"` every input array moves by at most
     the machine epsilon of its data type to the power 1/3 (1/2 for `forward`) of its root mean
@@ -96,8 +99,9 @@ def finite_difference_jvp(
         array([2., 3.])
     """
     scheme = Scheme(algorithm=algorithm, eps=eps)
+    evaluations = SerialEvaluations(apply_fn, inputs)
     return dispatch.jacobian_vector_product(
-        SerialEvaluations(apply_fn, inputs), inputs, jvp_inputs, jvp_outputs, tangent_vector, scheme
+        evaluations, inputs, jvp_inputs, jvp_outputs, tangent_vector, scheme, batch
     )
 
 
@@ -112,11 +116,13 @@ def finite_difference_vjp(
     eps: Eps = 1e-4,
     num_samples: int | None = None,
     seed: int | None = None,
+    batch: int | None = None,
 ) -> dict[str, AnyArray]:
     """Compute a vector-Jacobian product by finite differences.
 
     It takes as many evaluations as the Jacobian, one or two for each input element, but memory for
-    one column of it only.
+    one column of it only. A `batch` of cotangents takes no more; arrays of cotangents and of the
+    result have its axis.
 
     `cotangent_vector` has an array of the shape of the output for each of `vjp_outputs`. The result
     is `{input: array}`, each of the shape and data type of the input, and the real part of the
@@ -133,5 +139,5 @@ def finite_difference_vjp(
     scheme = Scheme(algorithm=algorithm, eps=eps, num_samples=num_samples, seed=seed)
     evaluations = SerialEvaluations(apply_fn, inputs)
     return dispatch.vector_jacobian_product(
-        evaluations, inputs, vjp_inputs, vjp_outputs, cotangent_vector, scheme
+        evaluations, inputs, vjp_inputs, vjp_outputs, cotangent_vector, scheme, batch
     )

@@ -54,15 +54,22 @@ def jacobian(
 def vector_jacobian_product(
     evaluations: Evaluations, inputs: Vector, cotangents: Vector, scheme: Scheme
 ) -> dict[str, AnyArray]:
-    """Multiply a cotangent by the Jacobian, in memory for one column of it.
+    """Multiply a batch of cotangents by the Jacobian, in memory for one column of it.
 
-    Each array has the shape and data type of its input.
+    Each array has the data type of its input, and its shape after the axis of the batch.
     """
-    products = {path: np.zeros_like(array) for path, array in inputs.items()}
+    products = products_like(inputs, cotangents)
     columns = _ALGORITHMS[scheme.algorithm](evaluations, inputs, sorted(cotangents), scheme)
     for point, derivatives, _ in columns:
-        products[point.path][point.index] = contracted(cotangents, derivatives)
-    return {path: array[()] for path, array in products.items()}
+        place: Any = (slice(None), *point.index)
+        products[point.path][place] = contracted(cotangents, derivatives)
+    return products
+
+
+def products_like(inputs: Vector, cotangents: Vector) -> dict[str, AnyArray]:
+    """Return zeros for the products of a batch of cotangents."""
+    batch = len(next(iter(cotangents.values())))
+    return {path: np.zeros((batch, *a.shape), a.dtype) for path, a in inputs.items()}
 
 
 def empty_blocks(values: Vector, inputs: Vector) -> Blocks:
@@ -88,18 +95,19 @@ def finished(blocks: Blocks) -> Blocks:
     }
 
 
-def contracted(cotangents: Vector, derivatives: Vector) -> float:
-    """Sum cotangent times derivative over all outputs; of complex outputs the real part.
+def contracted(cotangents: Vector, derivatives: Vector) -> Any:
+    """Sum cotangent times derivative over all outputs, for each cotangent of a batch.
 
-    Raises `GradientFailed` for a cotangent that does not have the shape of its output.
+    Of complex outputs it is the real part. Raises `GradientFailed` for cotangents that do not have
+    the shape of their output.
     """
-    return sum(_product(path, cotangents[path], array) for path, array in derivatives.items())
+    return sum(_products(path, cotangents[path], array) for path, array in derivatives.items())
 
 
-def _product(path: str, cotangent: AnyArray, derivative: AnyArray) -> float:
-    if cotangent.shape != derivative.shape:
-        argument_check("cotangent").of(path).check_shape(cotangent.shape, derivative.shape)
-    return float(np.real(np.vdot(np.conj(cotangent), derivative)))
+def _products(path: str, cotangents: AnyArray, derivative: AnyArray) -> AnyArray:
+    batch, *shape = cotangents.shape
+    argument_check("cotangent").of(path).check_shape((*shape,), derivative.shape)
+    return np.asarray(np.real(cotangents.reshape(batch, derivative.size) @ derivative.ravel()))
 
 
 def _central(

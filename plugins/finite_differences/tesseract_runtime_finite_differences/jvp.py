@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -13,11 +13,15 @@ from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.gradients import Point, Vector
 from tesseract_runtime_finite_differences.evaluation import (
+    base_point,
     difference,
     moved_point,
     values_at,
 )
 from tesseract_runtime_finite_differences.scheme import Scheme, smallest_steps
+
+_Found = tuple[Point, Vector]
+"""A point with its outputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,24 +32,43 @@ class Group:
     step: float
 
 
-def jacobian_vector_product(
+def jacobian_vector_products(
     evaluations: Evaluations,
     inputs: Vector,
     outputs: Collection[str],
-    tangents: Vector,
+    tangents: Sequence[Vector],
     scheme: Scheme,
-) -> dict[str, AnyArray]:
-    """Multiply the Jacobian by the tangent; each array has the shape and type of its output.
+) -> Iterator[dict[str, AnyArray]]:
+    """Multiply the Jacobian by tangents; each array has the shape and type of its output.
 
-    Takes two evaluations: on both sides, or at the base and one side if the scheme is `forward`.
-    Inputs on which the step of the others would have no effect take two of their own.
+    Takes two evaluations a tangent: on both sides, or on one side and once at the base if the
+    scheme is `forward`. Inputs on which the step of the others would have no effect take as many of
+    their own.
     """
-    groups = _groups(inputs, tangents, scheme)
-    found = values_at(evaluations, _points(inputs, tangents, groups, scheme), outputs)
+    sides = _SIDES[scheme.algorithm]
+    groups = [_groups(inputs, tangent, scheme) for tangent in tangents]
+    total = len(sides) * sum(map(len, groups)) + (len(sides) == 1)
+    points = _points(inputs, tangents, groups, sides)
+    pairs = _pairs(values_at(evaluations, points, outputs, total), sides)
+    for tangent, own in zip(tangents, groups, strict=True):
+        yield _product(inputs, tangent, [(group, *next(pairs)) for group in own])
+
+
+def _pairs(found: Iterator[_Found], sides: Collection[float]) -> Iterator[tuple[_Found, _Found]]:
+    """Yield both sides of each difference; the lower one is the base if there is one side only."""
+    base = next(found) if len(sides) == 1 else None
+    for upper in found:
+        yield upper, base or next(found)
+
+
+def _product(
+    inputs: Vector, tangent: Vector, parts: Sequence[tuple[Group, _Found, _Found]]
+) -> dict[str, AnyArray]:
+    """Sum the derivatives along the parts of a tangent, one for each group."""
     totals: dict[str, AnyArray] = {}
     dtypes = {}
-    for (upper, above), (lower, below), group in zip(found, found, groups, strict=True):
-        taken = _taken(upper, lower, tangents) or group.step
+    for group, (upper, above), (lower, below) in parts:
+        taken = _taken(upper, {**inputs, **lower.changes}, tangent) or group.step
         for path, change in difference(above, below).items():
             totals[path] = totals.get(path, 0.0) + change / taken
             dtypes[path] = above[path].dtype
@@ -58,17 +81,25 @@ def _rounded(total: AnyArray, output: np.dtype[Any]) -> Any:
     return (array.astype(output) if output.kind in "fc" else array)[()]
 
 
-_LOWER_SIDE = MappingProxyType({"central": -1.0, "forward": 0.0, "stochastic": -1.0})
-"""The position of the second evaluation, in steps; `stochastic` would gain nothing here."""
+_SIDES: Mapping[str, Sequence[float]] = MappingProxyType(
+    {"central": (1.0, -1.0), "forward": (1.0,), "stochastic": (1.0, -1.0)}
+)
+"""The positions of the evaluations, in steps; `stochastic` would gain nothing here."""
 
 
 def _points(
-    inputs: Vector, tangents: Vector, groups: Sequence[Group], scheme: Scheme
+    inputs: Vector,
+    tangents: Sequence[Vector],
+    groups: Sequence[Sequence[Group]],
+    sides: Sequence[float],
 ) -> Iterator[Point]:
-    for group in groups:
-        for side in (1.0, _LOWER_SIDE[scheme.algorithm]):
-            steps = {path: side * group.step * tangents[path] for path in group.paths}
-            yield moved_point(inputs, steps, "the tangent")
+    if len(sides) == 1:
+        yield base_point()
+    for tangent, own in zip(tangents, groups, strict=True):
+        for group in own:
+            for side in sides:
+                steps = {path: side * group.step * tangent[path] for path in group.paths}
+                yield moved_point(inputs, steps, "the tangent")
 
 
 def _groups(inputs: Vector, tangents: Vector, scheme: Scheme) -> Sequence[Group]:
@@ -106,11 +137,11 @@ def _smallest_step(array: AnyArray, tangent: AnyArray) -> float:
     return float(np.max(smallest_steps(array) * np.abs(tangent / speed)) / speed)
 
 
-def _taken(upper: Point, lower: Point, tangents: Vector) -> float:
+def _taken(upper: Point, lower: Vector, tangents: Vector) -> float:
     """Return the mean step along the tangent after rounding, weighted by the precision of each."""
     steps, certain = [np.zeros(1)], [np.zeros(1)]
     for path, above in upper.changes.items():
-        below, moving = lower.changes[path], tangents[path] != 0
+        below, moving = lower[path], tangents[path] != 0
         taken = (above.astype(np.float64) - below.astype(np.float64))[moving]
         spacing = np.spacing(np.maximum(np.abs(above), np.abs(below))).astype(np.float64)[moving]
         steps.append(taken / tangents[path][moving])

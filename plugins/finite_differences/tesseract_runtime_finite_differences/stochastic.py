@@ -18,13 +18,14 @@ import numpy as np
 
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
-from runtime_core.gradients import Point, Vector, size_of
+from runtime_core.gradients import Point, Vector, size_of, to_double
 from tesseract_runtime_finite_differences.evaluation import difference, moved_point, values_at
 from tesseract_runtime_finite_differences.jacobian import (
     Blocks,
     contracted,
     empty_blocks,
     finished,
+    products_like,
 )
 from tesseract_runtime_finite_differences.scheme import Scheme
 
@@ -49,13 +50,13 @@ def jacobian(
 def vector_jacobian_product(
     evaluations: Evaluations, inputs: Vector, cotangents: Vector, scheme: Scheme
 ) -> dict[str, AnyArray]:
-    """Estimate the cotangent times the Jacobian."""
-    sums = {path: np.zeros(array.shape) for path, array in inputs.items()}
+    """Estimate a batch of cotangents times the Jacobian."""
+    sums = products_like({path: to_double(array) for path, array in inputs.items()}, cotangents)
     for steps, changes, _ in _samples(evaluations, inputs, sorted(cotangents), scheme):
         change = contracted(cotangents, changes)
         for path, taken in steps.items():
-            sums[path] += change / taken / _count(inputs, scheme)
-    return {path: array.astype(inputs[path].dtype)[()] for path, array in sums.items()}
+            sums[path] += np.multiply.outer(change, 1 / taken) / _count(inputs, scheme)
+    return {path: array.astype(inputs[path].dtype) for path, array in sums.items()}
 
 
 def _samples(

@@ -3,6 +3,7 @@
 from tesseract_runtime_jax.functions import (
     jax_abstract_eval,
     jax_apply,
+    jax_hvp,
     jax_jacobian,
     jax_jvp,
     jax_vjp,
@@ -13,6 +14,7 @@ from tesseract_runtime_jax.functions import (
 __all__ = [
     "jax_abstract_eval",
     "jax_apply",
+    "jax_hvp",
     "jax_jacobian",
     "jax_jvp",
     "jax_vjp",

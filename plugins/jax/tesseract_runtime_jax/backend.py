@@ -7,13 +7,13 @@ from typing import Any
 
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.errors import PluginFault, listed
-from runtime_core.gradients import SIGNATURES
+from runtime_core.gradients import HVP, SIGNATURES
 from tesseract_runtime_jax.lazy_import import jax_module
 
 FUNCTION = "apply_jit"
 """The name of the function that is traced: the Tesseract as a function of nested dicts."""
 
-ENDPOINTS = ("abstract_eval", *SIGNATURES)
+ENDPOINTS = ("abstract_eval", *SIGNATURES, HVP.endpoint)
 
 
 def provide(endpoint: str, binding: Binding) -> Callable[..., Any] | Unavailable:

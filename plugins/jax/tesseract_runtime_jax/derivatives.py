@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -11,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from runtime_core.errors import GradientFailed
-from runtime_core.gradients import JVP, VJP, Vector
+from runtime_core.gradients import HVP, JVP, VJP, Vector
 from tesseract_runtime_jax import transforms
 from tesseract_runtime_jax.jit_cache import compiled, identity
 from tesseract_runtime_jax.outputs import described, unsealed
@@ -60,11 +61,13 @@ def jvp(
     jvp_inputs: Paths,
     jvp_outputs: Paths,
     tangent_vector: Vector,
+    batch: int | None = None,
 ) -> dict[str, Any]:
     """Compute the tangents of outputs from those of inputs."""
     primals = primals_of(inputs)
-    ready = compiled(transforms.jvp, function, primals, jvp_inputs, jvp_outputs)
-    vectors = _in_order(JVP.vector, ready.problem.inputs, tangent_vector)
+    transform = transforms.jvp if batch is None else transforms.jvps
+    ready = compiled(transform, function, primals, jvp_inputs, jvp_outputs)
+    vectors = _in_order(JVP.tangent, ready.problem.inputs, tangent_vector)
     return dict(zip(ready.problem.outputs, ready.run(primals.arrays, vectors), strict=True))
 
 
@@ -74,15 +77,46 @@ def vjp(
     vjp_inputs: Paths,
     vjp_outputs: Paths,
     cotangent_vector: Vector,
+    batch: int | None = None,
 ) -> dict[str, Any]:
     """Compute the cotangents of inputs from those of outputs."""
     primals = primals_of(inputs)
     kept = LINEARIZED.get(_point(function, primals)) if LINEARIZED.size else None
-    transform = transforms.vjp if kept is None else transforms.pullback
+    transform = _VJPS[kept is None, batch is None]
     ready = compiled(transform, function, primals, vjp_inputs, vjp_outputs)
-    vectors = _in_order(VJP.vector, ready.problem.outputs, cotangent_vector)
+    vectors = _in_order(VJP.cotangent, ready.problem.outputs, cotangent_vector)
     gradients = ready.run(primals.arrays if kept is None else kept.linear, vectors)
     return dict(zip(ready.problem.inputs, gradients, strict=True))
+
+
+_VJPS: Mapping[tuple[bool, bool], transforms.Transform] = MappingProxyType(
+    {
+        (True, True): transforms.vjp,
+        (True, False): transforms.vjps,
+        (False, True): transforms.pullback,
+        (False, False): transforms.pullbacks,
+    }
+)
+"""The transforms without a linearization and without a batch, and those with either."""
+
+
+def hvp(
+    function: Function,
+    inputs: BaseModel,
+    hvp_inputs: Paths,
+    hvp_outputs: Paths,
+    cotangent_vector: Vector,
+    tangent_vector: Vector,
+    batch: int | None = None,
+) -> dict[str, Any]:
+    """Compute the derivatives of the inputs' cotangents along the tangent."""
+    primals = primals_of(inputs)
+    transform = transforms.hvp if batch is None else transforms.hvps
+    ready = compiled(transform, function, primals, hvp_inputs, hvp_outputs)
+    cotangents = _in_order(HVP.cotangent, ready.problem.outputs, cotangent_vector)
+    tangents = _in_order(HVP.tangent, ready.problem.inputs, tangent_vector)
+    found = ready.run(primals.arrays, cotangents, tangents)
+    return dict(zip(ready.problem.inputs, found, strict=True))
 
 
 def abstract_eval(function: Function, abstract_inputs: BaseModel) -> Tree:

@@ -7,7 +7,7 @@ columns, whichever are fewer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, wraps
 from types import MappingProxyType
 from typing import Any
 
@@ -17,7 +17,7 @@ from jax import tree_util
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Binding
 from runtime_core.errors import TesseractRuntimeError
-from runtime_core.gradients import JACOBIAN, JVP, VJP
+from runtime_core.gradients import HVP, JACOBIAN, JVP, VJP
 from runtime_core.schemas import DifferentiableArrays
 from runtime_core.tesseract import mark_author_errors
 from tesseract_runtime_jax import derivatives, transforms
@@ -33,13 +33,12 @@ def endpoint_function(endpoint: str, binding: Binding) -> Function:
     Tracing runs the author's code, so every exception but the runtime's own counts as the author's.
     """
     warn_of_doubles(binding.api.input_schema, binding.api.output_schema)
-    compute = partial(_FUNCTIONS[endpoint], getattr(binding.api.module, FUNCTION))
+    compute: Function = partial(_FUNCTIONS[endpoint], getattr(binding.api.module, FUNCTION))
     if endpoint != "abstract_eval":
         schemas = binding.schemas
-        # The outermost keys of the result are paths of inputs for the VJP alone.
-        by_inputs = endpoint == VJP.endpoint
+        by_inputs = endpoint in (VJP.endpoint, HVP.endpoint)  # the outermost keys of the result
         arrays = schemas.differentiable_inputs if by_inputs else schemas.differentiable_outputs
-        compute = partial(_in_declared_dtypes, compute, arrays)
+        compute = _in_declared_dtypes(compute, arrays)
     return mark_author_errors(compute, passing=TesseractRuntimeError)
 
 
@@ -49,16 +48,20 @@ _FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         JACOBIAN.endpoint: partial(derivatives.jacobian, transforms.cheaper_jacobian),
         JVP.endpoint: derivatives.jvp,
         VJP.endpoint: derivatives.vjp,
+        HVP.endpoint: derivatives.hvp,
     }
 )
 
 
-def _in_declared_dtypes(
-    compute: Function, arrays: DifferentiableArrays, /, *arguments: Any, **named: Any
-) -> dict[str, Any]:
+def _in_declared_dtypes(compute: Function, arrays: DifferentiableArrays) -> Function:
     """Convert arrays to the data types of their fields, which JAX may have narrowed."""
-    result = compute(*arguments, **named)
-    return {path: _in_declared_dtype(arrays, path, found) for path, found in result.items()}
+
+    @wraps(compute)  # which keeps the names of its parameters
+    def converted(*arguments: Any, **named: Any) -> dict[str, Any]:
+        result = compute(*arguments, **named)
+        return {path: _in_declared_dtype(arrays, path, found) for path, found in result.items()}
+
+    return converted
 
 
 def _in_declared_dtype(arrays: DifferentiableArrays, path: str, found: Any) -> Any:

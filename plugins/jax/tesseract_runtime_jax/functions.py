@@ -63,14 +63,16 @@ def jax_jvp(
     jvp_inputs: Collection[str],
     jvp_outputs: Collection[str],
     tangent_vector: Mapping[str, Any],
+    batch: int | None = None,
 ) -> dict[str, Any]:
-    """Compute the Jacobian-vector product by `jax.jvp`.
+    """Compute the Jacobian-vector product by `jax.jvp`, of a whole batch by `jax.vmap`.
 
-    Returns `{output: tangent}`. Raises `GradientFailed` for paths without an array of floating
-    point numbers, and for a tangent that does not fit its input.
+    Returns `{output: tangent}`, with the leading axis of a `batch` of tangents. Raises
+    `GradientFailed` for paths without an array of floating point numbers, and for a tangent that
+    does not fit its input.
     """
     tangents: dict[str, Any] = jax_module("derivatives").jvp(
-        apply_jit, inputs, jvp_inputs, jvp_outputs, tangent_vector
+        apply_jit, inputs, jvp_inputs, jvp_outputs, tangent_vector, batch
     )
     return tangents
 
@@ -81,18 +83,39 @@ def jax_vjp(
     vjp_inputs: Collection[str],
     vjp_outputs: Collection[str],
     cotangent_vector: Mapping[str, Any],
+    batch: int | None = None,
 ) -> dict[str, Any]:
-    """Compute the vector-Jacobian product by `jax.vjp`.
+    """Compute the vector-Jacobian product by `jax.vjp`, of a whole batch by `jax.vmap`.
 
-    Returns `{input: cotangent}`. If `jax_apply` has kept a linearization at the same inputs, the
-    forward pass is skipped. Complex arrays follow JAX: nothing is conjugated. Raises
-    `GradientFailed` for paths without an array of floating point numbers, and for a cotangent that
-    does not fit its output.
+    Returns `{input: cotangent}`, with the leading axis of a `batch` of cotangents. If `jax_apply`
+    has kept a linearization at the same inputs, the forward pass is skipped. Complex arrays follow
+    JAX: nothing is conjugated. Raises `GradientFailed` for paths without an array of floating point
+    numbers, and for a cotangent that does not fit its output.
     """
     cotangents: dict[str, Any] = jax_module("derivatives").vjp(
-        apply_jit, inputs, vjp_inputs, vjp_outputs, cotangent_vector
+        apply_jit, inputs, vjp_inputs, vjp_outputs, cotangent_vector, batch
     )
     return cotangents
+
+
+def jax_hvp(
+    apply_jit: ApplyJit,
+    inputs: BaseModel,
+    hvp_inputs: Collection[str],
+    hvp_outputs: Collection[str],
+    cotangent_vector: Mapping[str, Any],
+    tangent_vector: Mapping[str, Any],
+    batch: int | None = None,
+) -> dict[str, Any]:
+    """Compute the Hessian-vector product, `jax.jvp` over `jax.vjp`, of a batch by `jax.vmap`.
+
+    Returns `{input: array}`: the derivative along the tangent of what `jax_vjp` returns for the
+    cotangent. Raises `GradientFailed` as `jax_jvp` and `jax_vjp` do.
+    """
+    products: dict[str, Any] = jax_module("derivatives").hvp(
+        apply_jit, inputs, hvp_inputs, hvp_outputs, cotangent_vector, tangent_vector, batch
+    )
+    return products
 
 
 def jax_abstract_eval(apply_jit: ApplyJit, abstract_inputs: BaseModel) -> dict[str, Any]:

@@ -89,6 +89,22 @@ def vjp(problem: Problem) -> Callable[..., Any]:
     return compute
 
 
+def hvp(problem: Problem) -> Callable[..., Any]:
+    """Make a function that computes the derivative of `vjp` along tangents of the inputs."""
+
+    def compute(arrays: Arrays, cotangents: Arrays, tangents: Arrays) -> Any:
+        near, asked = problem.near(arrays), problem.asked(arrays)
+
+        def gradients(asked: Arrays) -> Any:
+            found, pullback = jax.vjp(near, asked)
+            return pullback(_fitted("cotangent", problem.outputs, cotangents, found))[0]
+
+        fitted = _fitted("tangent", problem.inputs, tangents, asked)
+        return jax.jvp(gradients, (asked,), (fitted,))[1]
+
+    return compute
+
+
 def linearization(problem: Problem) -> Callable[..., Any]:
     """Make a function that computes all outputs, sealed, and the linear function of `pullback`."""
     everything = _floating(problem)
@@ -120,6 +136,28 @@ def pullback(problem: Problem) -> Callable[..., Any]:
         return [gradients[everything.index(position)] for position in problem.positions]
 
     return compute
+
+
+def _batched(product: Transform) -> Transform:
+    """Return a product for batches of vectors, at the same arrays."""
+
+    def transform(problem: Problem) -> Callable[..., Any]:
+        compute = product(problem)
+
+        def batched(arrays: Arrays, *vectors: Arrays) -> Any:
+            axes = (None, *(0 for _ in vectors))
+            return jax.vmap(compute, in_axes=axes)(arrays, *vectors)
+
+        return batched
+
+    return transform
+
+
+# Made once, because compiled derivatives are kept by transform.
+jvps = _batched(jvp)
+vjps = _batched(vjp)
+hvps = _batched(hvp)
+pullbacks = _batched(pullback)
 
 
 def _floating(problem: Problem) -> list[int]:

@@ -340,3 +340,34 @@ def test_what_is_no_array_cannot_be_differentiated() -> None:
     """The message has the value that is not an array."""
     with pytest.raises(GradientFailed, match="Expected an array of numbers at 'x', got 'fast'"):
         jacobian_from_jvp(returning({}), {"x": "fast"}, {"x"}, {"y"})
+
+
+@pytest.mark.parametrize("by", ["columns", "rows"])
+def test_functions_that_take_a_batch_are_called_twice(by: str) -> None:
+    """The first vector alone shows the shapes; all others are one batch."""
+    linear, inputs = example()
+    sizes: list[int | None] = []
+
+    def many(product: Any, vector: str, batch: int | None, **named: Any) -> Any:
+        sizes.append(batch)
+        if batch is None:
+            return product(**named)
+        rows = [{p: a[i] for p, a in named[vector].items()} for i in range(batch)]
+        found = [product(**{**named, vector: row}) for row in rows]
+        return {path: np.stack([each[path] for each in found]) for path in found[0]}
+
+    def jvp(batch: int | None = None, **named: Any) -> Any:
+        return many(linear.jvp, "tangent_vector", batch, **named)
+
+    def vjp(batch: int | None = None, **named: Any) -> Any:
+        return many(linear.vjp, "cotangent_vector", batch, **named)
+
+    paths = set(inputs), {"y", "t"}
+    if by == "columns":
+        found = jacobian_from_jvp(jvp, inputs, *paths)
+    else:
+        found = jacobian_from_vjp(vjp, linear.apply, inputs, *paths)
+    assert sizes == [None, 3 if by == "columns" else 2]
+    for y, row in linear.blocks.items():
+        for x, block in row.items():
+            np.testing.assert_array_equal(found[y][x], block)

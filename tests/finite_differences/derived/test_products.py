@@ -171,3 +171,25 @@ def test_a_cotangent_has_the_keys_that_are_asked_for() -> None:
         GradientFailed, match=r"The cotangent is a dict with the keys z, expected y\."
     ):
         vjp_from_jacobian(returning(None), X, {"x"}, {"y"}, {"z": 1.0})
+
+
+def test_a_batch_multiplies_one_jacobian() -> None:
+    """Every vector of a batch has the product that it has alone, after one call."""
+    linear, inputs = example()
+    random = np.random.default_rng(1)
+    tangents = {path: random.standard_normal((5, *np.shape(v))) for path, v in inputs.items()}
+    shapes: Any = {"y": (2,), "t": ()}
+    cotangents = {path: random.standard_normal((5, *shape)) for path, shape in shapes.items()}
+    jvps = jvp_from_jacobian(linear.jacobian, inputs, set(inputs), set(shapes), tangents, batch=5)
+    vjps = vjp_from_jacobian(linear.jacobian, inputs, set(inputs), set(shapes), cotangents, batch=5)
+    assert len(linear.calls) == 2
+    for position in range(5):
+        tangent, cotangent = (
+            {p: a[position] for p, a in v.items()} for v in (tangents, cotangents)
+        )
+        for found, alone in (
+            (jvps, linear.jvp(tangent_vector=tangent, jvp_outputs=shapes)),
+            (vjps, linear.vjp(cotangent_vector=cotangent, vjp_inputs=inputs)),
+        ):
+            for path, array in alone.items():
+                np.testing.assert_allclose(found[path][position], array)

@@ -407,3 +407,21 @@ def test_validators_run_once(runtime: Make) -> None:
     result: GradientCheck = checked(made, {"x": [1.0]})
     assert result.passed
     assert {float(x[0]) for x in made.api.module.APPLIED} == {11.0, 11.0001, 10.9999}
+
+
+@pytest.mark.parametrize("factor", ["1", "(1 + np.arange(batch or 1))[:, np.newaxis]"])
+def test_a_batch_has_to_agree_with_its_vectors(factor: str, runtime: Make) -> None:
+    """A function that takes a batch gets the vectors together too, and the fault has the place."""
+    source = SQUARES.replace("tangent_vector):", "tangent_vector, batch=None):").replace(
+        'inputs.x * tangent_vector["x"]}',
+        f'inputs.x * tangent_vector["x"] * (1 if batch is None else {factor})}}',
+    )
+    found = checked(runtime(source), {"x": [1.0, 2.0, 4.0]}).endpoints[JVP]
+    if factor == "1":
+        assert found.failed == 0
+        return
+    assert (found.failed, found.fault) == (
+        1,
+        "jacobian_vector_product of 'y' returned 8 at [1] for vector 1 of a batch of 3, and 4 for "
+        "the same vector alone.",
+    )

@@ -67,6 +67,9 @@ def apply(inputs):
 def jacobian(inputs, jac_inputs, jac_outputs):
     return {"y": {"x": 2 * np.eye(inputs.x.size)}}
 
+def jacobian_vector_product(inputs, jvp_inputs, jvp_outputs, tangent_vector):
+    return {"y": 2 * tangent_vector["x"]}
+
 def abstract_eval(inputs):
     return {"y": inputs.x, "norm": ShapeDType(shape=(), dtype="float64")}
 """

@@ -429,3 +429,21 @@ def apply(inputs):
     fields: dict[str, Any] = {"payload": {"inputs": {"x": 1}}, "expected_outputs": {"y": "file"}}
     assert run_one(source, **fields).status == "failed"
     assert run_one(source, **fields, skip_output_path_checks=True).status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("expected", "status"), [(IDENTITY, "passed"), ([[2.0, 0.0], [0.0, 3.0]], "failed")]
+)
+def test_a_case_may_have_a_batch(run_one: RunCase, expected: Any, status: str) -> None:
+    """The results of all vectors are compared."""
+    payload = {
+        **PAYLOAD,
+        "jvp_inputs": ["x"],
+        "jvp_outputs": ["y"],
+        "tangent_vector": {"x": [[1.0, 0.0], [0.0, 1.0]]},
+        "batch": 2,
+    }
+    result = run_one(
+        endpoint="jacobian_vector_product", payload=payload, expected_outputs={"y": expected}
+    )
+    assert (result.status, "[1, 1]" in result.message) == (status, status == "failed")

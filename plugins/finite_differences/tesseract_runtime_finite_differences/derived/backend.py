@@ -84,8 +84,8 @@ def _product(multiply: Function, doc: str, binding: Binding) -> Function | Unava
     if isinstance(jacobian, Unavailable):
         return _lacks(binding, JACOBIAN.endpoint)
 
-    def product(**keywords: Any) -> Any:
-        return multiply(jacobian, **keywords)
+    def product(batch: int | None = None, **keywords: Any) -> Any:
+        return multiply(jacobian, **keywords, batch=batch)
 
     product.__doc__ = doc
     return product

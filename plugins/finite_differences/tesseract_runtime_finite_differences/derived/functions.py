@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import deepcopy
 from functools import reduce
@@ -150,8 +151,9 @@ def jvp_from_jacobian(
     jvp_inputs: Collection[str],
     jvp_outputs: Collection[str],
     tangent_vector: Mapping[str, Any],
+    batch: int | None = None,
 ) -> dict[str, Any]:
-    """Multiply the whole Jacobian by a tangent, J @ t.
+    """Multiply the whole Jacobian by a tangent, J @ t, or by each tangent of a batch.
 
     `jacobian_fn` is called like an author's `jacobian`, and `tangent_vector` has an array of the
     shape of the input for each of `jvp_inputs`. The result has an array of the shape of the output
@@ -167,16 +169,26 @@ def jvp_from_jacobian(
         {'y': array([1., 3.])}
     """
     any_shape = dict.fromkeys(sorted(jvp_outputs), ...)
-    expected = expected_shapes(shapes_of(vector_at(inputs, jvp_inputs)))
+    expected = expected_shapes(shapes_of(vector_at(inputs, jvp_inputs)), batch)
     tangent = argument_check("tangent").vector(tangent_vector, expected)
     jacobian = GradientFunction(jacobian_fn, JACOBIAN, inputs, jvp_inputs, jvp_outputs)
     return {
         output: _sum(
-            (np.tensordot(row[path], array, axes=array.ndim) for path, array in tangent.items()),
+            (_columns_times(row[path], array, batch) for path, array in tangent.items()),
             row.values(),
         )
         for output, row in jacobian.blocks(any_shape).items()
     }
+
+
+def _columns_times(block: Any, tangent: Any, batch: int | None) -> Any:
+    """Multiply a block by tangents, in the shape of its output after the axis of a batch."""
+    axis = () if batch is None else (batch,)
+    rank = tangent.ndim - len(axis)
+    shape = block.shape[: block.ndim - rank]
+    columns = math.prod(block.shape[block.ndim - rank :])
+    rows = tangent.reshape(batch or 1, columns)
+    return (rows @ block.reshape(math.prod(shape), columns).T).reshape((*axis, *shape))
 
 
 def vjp_from_jacobian(
@@ -185,8 +197,11 @@ def vjp_from_jacobian(
     vjp_inputs: Collection[str],
     vjp_outputs: Collection[str],
     cotangent_vector: Mapping[str, Any],
+    batch: int | None = None,
 ) -> dict[str, Any]:
-    """Multiply a cotangent by the whole Jacobian, v^T @ J; nothing is conjugated.
+    """Multiply a cotangent, or each of a batch, by the whole Jacobian, v^T @ J.
+
+    Nothing is conjugated.
 
     `jacobian_fn` is called like an author's `jacobian`, and `cotangent_vector` has an array of the
     shape of the output for each of `vjp_outputs`. The result has an array of the shape of the input
@@ -204,17 +219,30 @@ def vjp_from_jacobian(
     expected = expected_shapes(dict.fromkeys(sorted(vjp_outputs), ...))
     cotangent = argument_check("cotangent").vector(cotangent_vector, expected)
     jacobian = GradientFunction(jacobian_fn, JACOBIAN, inputs, vjp_inputs, vjp_outputs)
-    blocks = jacobian.blocks(shapes_of(cotangent))
+    shapes = shapes_of(cotangent)
+    if batch is not None:
+        argument_check("cotangent").check_batch(cotangent, batch)
+        shapes = {path: shape[1:] for path, shape in shapes.items()}
+    blocks = jacobian.blocks(shapes)
     return {
         path: _sum(
             (
-                np.tensordot(array, blocks[output][path], axes=array.ndim)
+                _rows_times(array, blocks[output][path], len(shapes[output]), batch)
                 for output, array in cotangent.items()
             ),
             [row[path] for row in blocks.values()],
         )
         for path in sorted(vjp_inputs)
     }
+
+
+def _rows_times(cotangent: Any, block: Any, rank: int, batch: int | None) -> Any:
+    """Multiply cotangents by a block, in the shape of its input after the axis of a batch."""
+    axis = () if batch is None else (batch,)
+    shape = block.shape[rank:]
+    rows = math.prod(block.shape[:rank])
+    vectors = cotangent.reshape(batch or 1, rows)
+    return (vectors @ block.reshape(rows, math.prod(shape))).reshape((*axis, *shape))
 
 
 def _sum(products: Iterable[Any], blocks: Iterable[Any]) -> Any:

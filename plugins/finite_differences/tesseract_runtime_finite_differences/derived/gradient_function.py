@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import islice
 from types import EllipsisType
 from typing import Any
 
@@ -13,19 +14,26 @@ import numpy as np
 from runtime_core.calls import current_scope
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import (
+    MOST_VECTORS,
     GradientSignature,
     ResultCheck,
     Vector,
     bytes_of,
+    each_of,
     expected_shapes,
     one_hots,
     require_memory,
     shapes_of,
     size_of,
+    stack,
+    takes_batch,
     vector_at,
 )
 
 Paths = Collection[str]
+_LARGEST_BATCH = 1 << 26
+"""The bytes of the vectors of a batch and of their products."""
+
 Shapes = Mapping[str, tuple[int, ...] | EllipsisType]
 
 
@@ -45,39 +53,54 @@ class GradientFunction:
         name = getattr(self.function, "__name__", self.signature.endpoint)
         return ResultCheck(subject=name, error=GradientFailed)
 
-    def call(self, *vector: Any) -> object:
+    def call(self, *vector: Any, **batch: int) -> object:
         """Call the function with copies, which it may change."""
         keywords = self.signature.keywords(
             deepcopy(self.inputs), set(self.input_paths), set(self.output_paths), *vector
         )
-        return self.function(**keywords)
+        return self.function(**keywords, **batch)
 
     def blocks(self, output_shapes: Shapes) -> dict[str, dict[str, Any]]:
         """Call a `jacobian` and return its blocks by output and input."""
         inputs = shapes_of(vector_at(self.inputs, self.input_paths))
         return self.check.blocks(self.call(), expected_shapes(output_shapes), inputs)
 
-    def product(self, vector: Any) -> Vector:
+    def product(self, vector: Any, **batch: int) -> Vector:
         """Multiply by a vector and copy the result, whose arrays the function may reuse."""
         paths = self.signature.keywords(None, self.input_paths, self.output_paths, None)
         [key] = self.signature.result_keys
-        found = self.check.mapping(self.call(vector), paths[key])
+        found = self.check.mapping(self.call(vector, **batch), paths[key])
         return {path: np.array(self.check.of(path).numbers(found[path])) for path in sorted(found)}
 
     def products(self, space: Vector, shapes: Shapes | None = None) -> list[Vector]:
         """Multiply by all one-hot vectors like those of `space`, and show the progress.
 
-        The results must have the given `shapes`, or else those of the first. Raises
-        `MemoryExceeded` if they would take more than the memory limit.
+        A function with a parameter `batch` gets them in batches, after the first. The results must
+        have the given `shapes`, or else those of the first. Raises `MemoryExceeded` if they would
+        take more than the memory limit.
         """
-        products: list[Vector] = []
         calls = f"calls of {self.signature.endpoint}"
-        for vector in current_scope().progress.track(one_hots(space), calls, size_of(space)):
-            product = self.product(vector)
-            if not products:
-                require_memory(bytes_of(product) * size_of(space), "The Jacobian")
+        vectors = iter(current_scope().progress.track(one_hots(space), calls, size_of(space)))
+        products = [self.product(vector) for vector in islice(vectors, 1)]
+        size = sum(map(bytes_of, products))
+        require_memory(size * size_of(space), "The Jacobian")
+        batch = self._batch_of(bytes_of(space) + size)
+        while some := list(islice(vectors, batch)):
+            products += [self.product(some[0])] if batch == 1 else self._products_of(some)
+        for product in products:
             shapes = shapes or shapes_of(product)
             for path, array in product.items():
                 self.check.of(path).check_shape(array.shape, shapes[path])
-            products.append(product)
         return products
+
+    def _batch_of(self, size: int) -> int:
+        """Return the number of vectors to multiply at a time, each of a size with its product."""
+        if not takes_batch(self.function):
+            return 1
+        return min(max(_LARGEST_BATCH // max(size, 1), 1), MOST_VECTORS)
+
+    def _products_of(self, vectors: Sequence[Vector]) -> list[Vector]:
+        batch = len(vectors)
+        product = self.product(stack(vectors, batch, self.check), batch=batch)
+        self.check.check_batch(product, batch)
+        return [each for (each,) in each_of([product], batch)]

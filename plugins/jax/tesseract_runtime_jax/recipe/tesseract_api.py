@@ -62,9 +62,10 @@ def jacobian_vector_product(
     jvp_inputs: set[str],
     jvp_outputs: set[str],
     tangent_vector: Mapping[str, Any],
+    batch: int | None = None,
 ) -> Any:
     """Compute how the outputs change along a change of the inputs."""
-    return jax_jvp(apply_jit, inputs, jvp_inputs, jvp_outputs, tangent_vector)
+    return jax_jvp(apply_jit, inputs, jvp_inputs, jvp_outputs, tangent_vector, batch)
 
 
 def vector_jacobian_product(
@@ -72,9 +73,10 @@ def vector_jacobian_product(
     vjp_inputs: set[str],
     vjp_outputs: set[str],
     cotangent_vector: Mapping[str, Any],
+    batch: int | None = None,
 ) -> Any:
     """Compute how the inputs contribute to a weighted sum of the outputs."""
-    return jax_vjp(apply_jit, inputs, vjp_inputs, vjp_outputs, cotangent_vector)
+    return jax_vjp(apply_jit, inputs, vjp_inputs, vjp_outputs, cotangent_vector, batch)
 
 
 def abstract_eval(abstract_inputs: Any) -> Any:

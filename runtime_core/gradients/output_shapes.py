@@ -16,7 +16,7 @@ from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.calls.content import Content
 from runtime_core.calls.scope import current
 from runtime_core.contracts import Binding, Unavailable
-from runtime_core.gradients import shapes_of
+from runtime_core.gradients.vectors import shapes_of
 from runtime_core.paths import expand, parse, replace
 from runtime_core.schemas.walk import is_array, walk
 

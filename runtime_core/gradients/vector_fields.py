@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     Field,
     ValidationError,
@@ -20,14 +19,17 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from runtime_core.arrays.coercion import AnyArray, Expected
 from runtime_core.arrays.gradient_array import GradientArray
-from runtime_core.builtin.gradients.output_shapes import OutputShapes
 from runtime_core.errors import InvalidPayload, listed
-from runtime_core.gradients import JVP, VJP, require_memory
+from runtime_core.gradients.batches import coerce_stacked
+from runtime_core.gradients.output_shapes import OutputShapes
+from runtime_core.gradients.required_memory import require_memory
+from runtime_core.gradients.results import stacked
+from runtime_core.gradients.signatures import BATCH, GradientSignature
 from runtime_core.paths import get, parse
 from runtime_core.schemas import PayloadSchemas
 
 
-def tangent_field(schemas: PayloadSchemas) -> Any:
+def tangent_field(schemas: PayloadSchemas, signature: GradientSignature) -> Any:
     """Return the field of a tangent: one array per input path, of the shape of that input."""
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
@@ -38,20 +40,20 @@ def tangent_field(schemas: PayloadSchemas) -> Any:
         declared = schemas.differentiable_inputs.declared(path)
         return Expected(shape=tuple(leaf.shape), dtype=declared.dtype if declared else None)
 
-    doc = f"Tangent vector, {{{JVP.input_paths}: array}}. Each array has the shape of its input."
-    return _vector_field("Tangent", JVP.input_paths, expected, doc)
+    paths = signature.input_paths
+    doc = f"Tangent vector, {{{paths}: array}}. Each array has the shape of its input."
+    return _vector_field("Tangent", paths, expected, doc)
 
 
-def cotangent_field(schemas: PayloadSchemas) -> Any:
+def cotangent_field(schemas: PayloadSchemas, signature: GradientSignature) -> Any:
     """Return the field of a cotangent: one array per output path, validated as that output."""
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
         return schemas.differentiable_outputs.declared(path)
 
-    doc = (
-        f"Cotangent vector, {{{VJP.output_paths}: array}}. Each array has the shape of its output."
-    )
-    return _vector_field("Cotangent", VJP.output_paths, expected, doc)
+    paths = signature.output_paths
+    doc = f"Cotangent vector, {{{paths}: array}}. Each array has the shape of its output."
+    return _vector_field("Cotangent", paths, expected, doc)
 
 
 def _vector_field(
@@ -74,11 +76,11 @@ def _vector_field(
     ) -> Any:
         path, value, asked = item
         array = handler(value)
-        wanted = expected(path, info) if asked else None
+        wanted = expected(path, info) if asked and BATCH in info.data else None
         if wanted is None:
-            return array
+            return array  # paths, inputs or the batch are invalid themselves
         try:
-            return wanted.coerce(np.asarray(array), value)
+            return _fitted(np.asarray(array), wanted, info.data[BATCH], value)
         except PydanticCustomError as error:
             raise _vector_fault(noun, path, value, error) from None
 
@@ -91,6 +93,12 @@ def _vector_field(
     array: Any = Annotated[GradientArray, WrapValidator(fit)]
     annotation = Annotated[dict[str, array], BeforeValidator(keyed), AfterValidator(check)]
     return annotation, Field(description=doc)
+
+
+def _fitted(array: AnyArray, expected: Expected, batch: int | None, source: Any) -> Any:
+    if batch is None:
+        return expected.coerce(array, source)
+    return coerce_stacked(array, expected, batch, source)
 
 
 def _vector_fault(noun: str, path: str, value: Any, error: PydanticCustomError) -> ValidationError:
@@ -117,19 +125,23 @@ def _other_keys(
 
 
 def cotangents_of_shapes(
-    cotangents: Mapping[str, AnyArray], shapes: OutputShapes, inputs: BaseModel
+    signature: GradientSignature,
+    cotangents: Mapping[str, AnyArray],
+    shapes: OutputShapes,
+    payload: Any,
 ) -> dict[str, Any]:
     """Broadcast cotangents to the shapes of the outputs; raises `InvalidPayload` if they differ."""
     fitted: dict[str, Any] = {}
     faults = []
-    expected = shapes.at(inputs, cotangents.keys())
+    expected = shapes.at(payload.inputs, cotangents.keys())
     for path, cotangent in cotangents.items():
-        wanted = Expected(shape=expected[path], dtype=cotangent.dtype)
-        require_memory(wanted.least_size(), f"The cotangent of {path!r}")
+        one = Expected(shape=expected[path], dtype=cotangent.dtype)
+        size = stacked(one, payload.batch).least_size()
+        require_memory(size, f"The cotangent of {path!r}")
         try:
-            fitted[path] = wanted.coerce(np.asarray(cotangent))
+            fitted[path] = _fitted(np.asarray(cotangent), one, payload.batch, None)
         except PydanticCustomError as error:
-            place = [VJP.vector, path]
+            place = [signature.cotangent, path]
             message = f"Cotangent of {path!r}: {error.message()}"
             faults.append({"type": error.type, "loc": place, "msg": message})
     if faults:

@@ -1,1 +1,0 @@
-"""The gradient endpoints: `jacobian` and its products with a vector."""

@@ -294,8 +294,8 @@ def test_other_endpoints_are_not_served(runtime: Make) -> None:
     backend = runtime().catalog.gradient_backends.find("jax")
     answer = backend.provide("third_derivative", runtime(SOURCE))
     assert answer == Unavailable(
-        "it computes nothing but abstract_eval, jacobian, jacobian_vector_product, "
-        "vector_jacobian_product, hessian_vector_product."
+        "it computes nothing but abstract_eval, hessian_vector_product, jacobian, "
+        "jacobian_vector_product, vector_jacobian_product."
     )
 
 

@@ -8,6 +8,7 @@ from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from runtime_core.calls.bounded_validator import BoundedValidator
+    from runtime_core.calls.content import Content
     from runtime_core.calls.faults import (
         RaisedFault,
         author_fault,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         invalid_payload,
         summary,
     )
+    from runtime_core.calls.forward_states import ForwardStates
     from runtime_core.calls.scope import Scope, Workspace
     from runtime_core.calls.scope import current as current_scope
     from runtime_core.calls.scope import enter as enter_scope
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BoundedValidator",
+    "Content",
+    "ForwardStates",
     "RaisedFault",
     "Scope",
     "Workspace",
@@ -45,6 +49,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         ".bounded_validator": ["BoundedValidator"],
+        ".content": ["Content"],
         ".faults": [
             "RaisedFault",
             "author_fault",
@@ -53,6 +58,7 @@ __getattr__, __dir__ = lazy_exports(
             "invalid_payload",
             "summary",
         ],
+        ".forward_states": ["ForwardStates"],
         ".scope": ["Scope", "Workspace", "current as current_scope", "enter as enter_scope"],
         ".validation": ["validate_payload"],
         "runtime_core.message_texts": ["exception_text"],

@@ -47,6 +47,7 @@ class Call:
     `patience` seconds and has not begun, where that is possible. `caller` is the name of the owner
     of the caller's key, where keys are required. `segment` is memory that the caller shares for the
     large arrays of both documents; the workers close it after the call.
+    `forward` is the handle of a forward solve, from the reply that it came with.
 
     `changes` are JSON values that replace those of the payload at their paths, as `inputs.n` or
     `inputs.layers.[0].w`, before it is validated; the key of an object may be new. A run that is
@@ -68,6 +69,7 @@ class Call:
     segment: SharedMemory | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     kept: bool = True
+    forward: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,8 @@ class Reply:
 
     `timings` maps `decode`, `compute`, `encode` and, in a server, `queue` to seconds. `forward` is
     `kept` if the call has kept a state for others at the same inputs, `hit` or `miss` if it has
-    looked for one.
+    looked for one, `elsewhere` if the worker with the state was not free. `forward_handle` leads
+    other calls to the worker that has kept one.
     """
 
     run_id: str
@@ -99,3 +102,4 @@ class Reply:
     timings: Mapping[str, float] = field(default_factory=dict)
     fault: Fault | None = None
     forward: str = ""
+    forward_handle: str = ""

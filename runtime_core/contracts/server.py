@@ -42,7 +42,10 @@ class RequestHead:
 
 @dataclass(kw_only=True, slots=True)
 class AnsweredRequest:
-    """A request and its answer in numbers; `status` is `None` if the client did not wait for it."""
+    """A request and its answer in numbers; `status` is `None` if the client did not wait for it.
+
+    `forward` is that of the `Reply`, if it has one.
+    """
 
     method: str
     path: str
@@ -52,6 +55,7 @@ class AnsweredRequest:
     bytes_out: int
     seconds: float
     timings: Mapping[str, float]
+    forward: str | None = None
 
 
 class Handling(Enum):

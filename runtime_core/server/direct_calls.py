@@ -98,6 +98,7 @@ class DirectCall:
     def end(self) -> None:
         """Release the memory of the call, whose answer has been sent or lost its client."""
         reply = self.served.reply
+        forward = None if reply is None else reply.forward or None
         answered = AnsweredRequest(
             method=self._head.method,
             path=self._head.path,
@@ -107,6 +108,7 @@ class DirectCall:
             bytes_out=self.bytes_out,
             seconds=time.perf_counter() - self._start,
             timings=reply.timings if reply is not None and reply.fault is None else _NONE,
+            forward=forward,
         )
         self.served.close()
         self._send = None

@@ -18,6 +18,9 @@ from runtime_core.server.local_paths import without_local_paths
 
 RUN_ID_HEADER = "Tesseract-Run-Id"
 PARENT_RUN_ID_HEADER = "Tesseract-Parent-Run-Id"
+FORWARD_HEADER = "Tesseract-Forward"
+"""The handle of a forward solve that a worker has kept, on answers and on calls that need it."""
+
 TIMING_HEADER = "Server-Timing"
 """Milliseconds of each stage of a call (W3C Server Timing)."""
 
@@ -98,14 +101,18 @@ class JsonResponse(Response):
 
 def reply_response(reply: Reply, catalog: Catalog) -> DocumentResponse:
     """Return the result of a call as a response."""
-    headers = [
-        (_RUN_ID, reply.run_id.encode()),
-        (_TIMING, timing(reply.timings).encode()),
-    ]
+    times = timing(reply.timings)
+    if reply.forward:
+        times += f', forward;desc="{reply.forward}"'
+    headers = [(_RUN_ID, reply.run_id.encode()), (_TIMING, times.encode())]
+    if reply.forward_handle:
+        headers.append((_FORWARD, reply.forward_handle.encode()))
     return DocumentResponse(reply.body, catalog.formats.find(reply.format), headers)
 
 
-_RUN_ID, _TIMING = RUN_ID_HEADER.lower().encode(), TIMING_HEADER.lower().encode()
+_FORWARD, _RUN_ID, _TIMING = (
+    header.lower().encode() for header in (FORWARD_HEADER, RUN_ID_HEADER, TIMING_HEADER)
+)
 
 
 _NOT_BEGUN = frozenset({FaultKind.QUEUE_FULL, FaultKind.SHUTTING_DOWN})

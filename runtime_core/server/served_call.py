@@ -18,6 +18,7 @@ from runtime_core.server.headers import invalid_request, named_run_id
 from runtime_core.server.negotiation import UnsupportedMediaType
 from runtime_core.server.request_body import ArrivingBody, announced_size
 from runtime_core.server.responses import (
+    FORWARD_HEADER,
     PARENT_RUN_ID_HEADER,
     DocumentResponse,
     reply_response,
@@ -109,7 +110,7 @@ class ServedCall:
             lent = server.segments.lent(fields[SEGMENT_HEADER], self._transport)
             self._segment = self._lent.enter_context(lent)
         size = announced_size(fields, server.options.max_body_size)
-        self._facts = named is None, _parent_run_id(fields)
+        self._facts = named is None, _parent_run_id(fields), fields.get(_FORWARD)
         self._limits = _seconds(fields, "Request-Timeout"), _seconds(fields, "Request-Patience")
         self._body = ArrivingBody(server.bodies, server.workers.arriving(size))
         if self._segment is not None:
@@ -126,7 +127,7 @@ class ServedCall:
         self._server.admission.take_slot()
         self._has_slot = True
         body_format, output = self._form
-        new_run, parent_run_id = self._facts
+        new_run, parent_run_id, forward = self._facts
         timeout, patience = self._limits
         lent = self._segment
         segment = None if lent is None else SharedBuffer(os.dup(lent.descriptor))
@@ -144,6 +145,7 @@ class ServedCall:
             output_path=self._server.config.output_path,
             output_folder=run_name(self.run_id),
             segment=segment,
+            forward=forward,
         )
         ticket = self._server.workers.submit(self._call, self._replied)
         if not self._is_over:
@@ -219,7 +221,7 @@ def _seconds(fields: Mapping[str, str], name: str) -> float | None:
     return seconds
 
 
-_PARENT = PARENT_RUN_ID_HEADER.lower()
+_FORWARD, _PARENT = FORWARD_HEADER.lower(), PARENT_RUN_ID_HEADER.lower()
 
 
 def _parent_run_id(fields: Mapping[str, str]) -> str | None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 from runtime_core.calls.faults import fault_of
@@ -18,6 +19,7 @@ from runtime_core.errors import (
     exhausted,
 )
 from runtime_core.run_logs.supervisor import RunSupervisor
+from runtime_core.workers.forward_handles import ForwardHandles
 from runtime_core.workers.interface import Workers
 from runtime_core.workers.queued_call import QueuedCall
 from runtime_core.workers.worker_process import WorkerProcess, WorkerSettings
@@ -45,7 +47,8 @@ class WorkerPool(Workers):
 
     - A loaded worker is in exactly one state: idle (in `_idle`), busy (the `worker` of one queued
       call, whose output it may still forward) or being replaced.
-    - A call waits only while no worker is idle, and one is busy or being replaced.
+    - A call waits only while no worker is idle, and one is busy or being replaced; one that brings
+      the handle of a forward solve waits for its worker, for the seconds that this has taken.
     - A call is in `_calls` from its arrival until its body has been released.
 
     The worker of a pool of one has the next call already, as soon as there is one.
@@ -71,6 +74,7 @@ class WorkerPool(Workers):
         self._calls: set[QueuedCall] = set()
         self._background_tasks: set[asyncio.Task[None]] = set()
         self._endings: set[asyncio.Task[None]] = set()  # of runs, which are not cancelled
+        self._handles = ForwardHandles()
         self._replacing = 0
         self._failure = ""
         self._closed = False
@@ -160,8 +164,9 @@ class WorkerPool(Workers):
         """Give a worker the call that has waited longest, or let it idle."""
         if worker not in self._ready or worker.has_ended:
             return  # it is being replaced
-        while worker.is_idle and self._waiting:
-            self._begin(self._waiting.popleft(), worker)
+        while worker.is_idle and (queued := self._first_for(worker)) is not None:
+            self._waiting.remove(queued)
+            self._begin(queued, worker)
         if worker.is_idle:
             self._idle.append(worker)
         else:
@@ -173,6 +178,8 @@ class WorkerPool(Workers):
 
     def computed(self, queued: QueuedCall, reply: Reply) -> None:
         """End the run of a call and answer it."""
+        if reply.forward:
+            reply = self._with_forward(queued, reply)
         queued.end()
         if reply.fault is None and not self._supervisor.feeds_sinks:
             self._answer(queued, reply)
@@ -235,11 +242,51 @@ class WorkerPool(Workers):
         self._supervisor.admit(queued.call)
         queued.is_admitted = True
         queued.wait()
-        self._waiting.append(queued)
-        while self._waiting and self._idle:
-            self.supply(self._idle.pop())
+        if queued.call.forward is None or not self._led(queued):
+            self._waiting.append(queued)
+        self._supply_idle()
         for worker in self._ready if self._waiting else ():
             self._send_ahead(worker)
+
+    def _supply_idle(self) -> None:
+        for worker in [*reversed(self._idle)] if self._waiting else ():
+            if self._first_for(worker) is not None:
+                self._idle.remove(worker)
+                self.supply(worker)
+
+    def _first_for(self, worker: WorkerProcess) -> QueuedCall | None:
+        """Return the first call that waits for this worker or for any."""
+        for queued in self._waiting:
+            if queued.awaited is None or queued.awaited is worker:
+                return queued
+        return None
+
+    def _led(self, queued: QueuedCall) -> bool:
+        """Let a call wait for the worker that has kept the forward solve at its inputs."""
+        found = self._handles.find(queued.call.forward or "")
+        queued.is_astray = found is None
+        if found is None:
+            return False
+        worker, seconds = found
+        queued.awaited = worker
+        self._waiting.appendleft(queued)
+        asyncio.get_running_loop().call_later(seconds, self._let_go, queued)
+        return True
+
+    def _let_go(self, queued: QueuedCall) -> None:
+        """Let any worker compute a call: another forward solve is done as soon as the wait."""
+        if queued in self._waiting:
+            queued.awaited, queued.is_astray = None, True
+            self._supply_idle()
+
+    def _with_forward(self, queued: QueuedCall, reply: Reply) -> Reply:
+        """Add the handle of a forward solve, or that no worker with one has been free."""
+        if reply.forward == "kept" and queued.worker is not None:
+            handle = self._handles.new(queued.worker, reply.timings.get("compute", 0.0))
+            return replace(reply, forward_handle=handle)
+        if reply.forward == "miss" and queued.is_astray:
+            return replace(reply, forward="elsewhere")
+        return reply
 
     def _begin(self, queued: QueuedCall, worker: WorkerProcess) -> None:
         try:
@@ -274,6 +321,10 @@ class WorkerPool(Workers):
         self._ready.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
+        self._handles.forget(worker)
+        for queued in [*self._waiting]:
+            if queued.awaited is worker:
+                self._let_go(queued)
         ahead = worker.take_ahead()
         if ahead is not None:
             self.skipped(ahead)

@@ -52,6 +52,8 @@ class QueuedCall:
         self.worker: WorkerProcess | None = None
         self.stopped: Fault | None = None
         self.is_admitted = False  # its run id is taken
+        self.awaited: WorkerProcess | None = None  # it has kept the forward solve at the inputs
+        self.is_astray = False  # the call brings a handle, and any worker may compute it
         self.queue_seconds = 0.0
         self._run_of = run_of
         self._run: Run | None = None

@@ -22,6 +22,7 @@ from runtime_core.documents import format_of_media_type
 from runtime_core.errors import InvalidOption, UnreadableDocument
 from tesseract_runtime_client.connections import Connections, HttpAnswer, NotConnected
 from tesseract_runtime_client.errors import TesseractFailed, Unreachable, ValidationError, failure
+from tesseract_runtime_client.forward_handles import ForwardHandles
 from tesseract_runtime_client.segments import RegisteredSegment, SegmentPool
 from tesseract_runtime_client.server_address import ServerAddress, address_of
 from tesseract_runtime_client.transport import Answer, Request, refuse_executor
@@ -34,6 +35,7 @@ _GRACE_SECONDS = 2.0
 """The wait for an answer after the end of the limits: the server reports it."""
 
 _JSON = "application/json"  # each array in it names its encoding
+_FORWARD = "Tesseract-Forward"
 _SUCCESS = 200
 _NOT_FOUND = 404
 _UNAVAILABLE = 503
@@ -69,6 +71,7 @@ class HttpTransport:
         self._connections = connections
         self._timeout = timeout
         self._patience = patience
+        self._forwards = ForwardHandles()
         path = address.socket_path
         has_segments = path is not None and hasattr(os, "memfd_create")
         self._segments = SegmentPool(f"{path}.segments") if has_segments else None
@@ -125,6 +128,9 @@ class HttpTransport:
             if pause is None or time.monotonic() + pause > given_up:
                 raise _failure(answer, request.run_id)
             time.sleep(pause)
+        handle = answer.headers.get(_FORWARD.lower())
+        if handle is not None:
+            self._forwards.note(request.inputs, handle)
         if self._segments is not None:
             self._segments.note(max(request.size, len(answer.body)))
         return Answer(format=self._format_of(answer).name, body=answer.body)
@@ -187,6 +193,9 @@ class HttpTransport:
         }
         if request.parent_run_id is not None:
             headers["Tesseract-Parent-Run-Id"] = request.parent_run_id
+        forward = self._forwards.find(request.inputs)
+        if forward is not None:
+            headers[_FORWARD] = forward
         if request.segment is not None:
             headers["Tesseract-Segment"] = request.segment.token
         if self._timeout is not None:

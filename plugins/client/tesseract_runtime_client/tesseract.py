@@ -344,6 +344,7 @@ class Tesseract(SdkMethods):
             body=self._documents.write(payload, payload_format, run_id, segment),
             segment=segment,
             persistent=persistent,
+            inputs=payload["inputs"],
         )
 
 

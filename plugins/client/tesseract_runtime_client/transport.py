@@ -20,6 +20,7 @@ class Request:
 
     The buffers of `body` may be the memory of the caller's arrays; others are in the `segment`. A
     `persistent` one waits for its turn without a limit, where the client has set none.
+    `inputs` are those of the payload.
     """
 
     endpoint: str
@@ -30,6 +31,7 @@ class Request:
     body: Sequence[Buffer]
     segment: RegisteredSegment | None = None
     persistent: bool = False
+    inputs: Any = None
 
     @property
     def size(self) -> int:

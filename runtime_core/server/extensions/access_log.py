@@ -72,6 +72,8 @@ class Exchange:
     def ended(self) -> AnsweredRequest:
         """Stop the clock and return the request and its answer in numbers."""
         headers = Headers(raw=[*self._headers])
+        times = headers.get(TIMING_HEADER, "")
+        forward = _FORWARD.search(times)
         return AnsweredRequest(
             method=self._method,
             path=self._path,
@@ -80,7 +82,8 @@ class Exchange:
             bytes_in=self._in,
             bytes_out=self._out,
             seconds=time.perf_counter() - self._start,
-            timings=_timings(headers.get(TIMING_HEADER, "")),
+            timings=_timings(times),
+            forward=None if forward is None else forward[1],
         )
 
 
@@ -145,7 +148,8 @@ def _facts(entry: AnsweredRequest) -> dict[str, Any]:
     """Return the logged values by name."""
     facts = {name: getattr(entry, name) for name in _FIRST_FACTS}
     timings = {stage: milliseconds(seconds) for stage, seconds in entry.timings.items()}
-    return {**facts, "milliseconds": round(1000 * entry.seconds, 3), **timings}
+    forward = {} if entry.forward is None else {"forward": entry.forward}
+    return {**facts, "milliseconds": round(1000 * entry.seconds, 3), **timings, **forward}
 
 
 _FIRST_FACTS = ("method", "path", "status", "run_id", "bytes_in", "bytes_out")
@@ -158,6 +162,7 @@ def _text(entry: AnsweredRequest) -> str:
     return f"{facts[method]} {quoted} {facts[status]} {shown}"
 
 
+_FORWARD = re.compile(r'forward;desc="(\w+)"')
 _TIMING = re.compile(r"([\w-]+);dur=([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)(?![^, ])")
 
 LINES: Mapping[str, Callable[[AnsweredRequest], str]] = MappingProxyType(

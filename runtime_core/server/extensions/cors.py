@@ -7,7 +7,12 @@ from functools import partial
 from starlette.middleware.cors import CORSMiddleware
 
 from runtime_core.contracts import Handling, Layer, Place, RequestHead, ServerContext, ServerParts
-from runtime_core.server.responses import PARENT_RUN_ID_HEADER, RUN_ID_HEADER, TIMING_HEADER
+from runtime_core.server.responses import (
+    FORWARD_HEADER,
+    PARENT_RUN_ID_HEADER,
+    RUN_ID_HEADER,
+    TIMING_HEADER,
+)
 
 
 def build(server: ServerContext) -> ServerParts:
@@ -21,11 +26,12 @@ def build(server: ServerContext) -> ServerParts:
         allow_headers=[
             "Authorization",
             "Content-Type",
+            FORWARD_HEADER,
             PARENT_RUN_ID_HEADER,
             "Request-Patience",
             "Request-Timeout",
         ],
-        expose_headers=[RUN_ID_HEADER, TIMING_HEADER],
+        expose_headers=[FORWARD_HEADER, RUN_ID_HEADER, TIMING_HEADER],
     )
     return ServerParts(layers=[Layer(place=Place.EDGE, wrap=wrap, head=_head)])
 

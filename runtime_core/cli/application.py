@@ -34,6 +34,7 @@ def application(context: CommandContext) -> Any:
         cls=CatalogGroup,
         rich_markup_mode=None,
         help=_HELP,
+        no_args_is_help=True,
         context_settings={
             "auto_envvar_prefix": "TESSERACT_RUNTIME",
             "help_option_names": ["-h", "--help"],

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from importlib import metadata
 from types import MappingProxyType
 
 import typer
 
 from runtime_core.calls.faults import author_fault
+from runtime_core.catalog import CORE
 from runtime_core.cli.application import application
 from runtime_core.cli.context import CommandContext
 from runtime_core.cli.options import plugin_selection
@@ -31,6 +33,9 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run one command and return its exit code; every error becomes a message on stderr."""
+    if list(arguments) == ["--version"]:  # with a value, it is the version of the Tesseract
+        print(f"tesseract-runtime {metadata.version(CORE)}")
+        return 0
     try:
         selection = plugin_selection(arguments, environment)
         with stdout_to_stderr(), without_collections():

@@ -131,7 +131,7 @@ def _metadata(entry_point: EntryPoint) -> Sequence[tuple[str, str]]:
 
 def _incompatibility(candidate: Candidate, core_version: str) -> str | None:
     """Describe the unmet requirement of the core, if any."""
-    for line in filter(_NAMES_THE_CORE.match, candidate.requires):
+    for line in filter(NAMES_THE_CORE.match, candidate.requires):
         if _is_within_plain_bounds(core_version, line):
             continue
         # takes 15 ms, only for a requirement that is unusual or not met
@@ -169,7 +169,7 @@ _BOUND = re.compile(r"(>=|<)(\d+(?:\.\d+)*)")
 _PLAIN_REQUIREMENT = re.compile(rf"[\w.-]+({_BOUND.pattern}(,(?!$)|$))*")
 
 # All equivalent spellings of the name (PEP 503).
-_NAMES_THE_CORE = re.compile(r"tesseract[-_.]+runtime[-_.]+core(?![\w.-])", re.IGNORECASE)
+NAMES_THE_CORE = re.compile(r"tesseract[-_.]+runtime[-_.]+core(?![\w.-])", re.IGNORECASE)
 
 
 def _refuse_wrong_names(disabled: Iterable[str], found: Sequence[Candidate]) -> None:

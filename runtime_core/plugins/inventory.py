@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.metadata import distributions
 from typing import Any
 
 from runtime_core.catalog import Catalog, Plugin
+from runtime_core.plugins.discovery import NAMES_THE_CORE
 
 
 def inventory(catalog: Catalog) -> dict[str, Any]:
@@ -14,6 +16,20 @@ def inventory(catalog: Catalog) -> dict[str, Any]:
         "problems": list(catalog.problems),
         "faults": list(catalog.faults.texts),
     }
+
+
+def libraries(catalog: Catalog) -> list[dict[str, str]]:
+    """List the installed distributions that use the core and are not plugins, by name."""
+    plugins = {plugin.distribution for plugin in catalog.plugins}
+    return sorted(
+        (
+            {"distribution": name, "version": found.version, "summary": found.metadata["Summary"]}
+            for found in distributions()
+            if (name := found.metadata["Name"]) not in plugins
+            and any(map(NAMES_THE_CORE.match, found.requires or ()))
+        ),
+        key=lambda library: library["distribution"],
+    )
 
 
 def plugin_facts(catalog: Catalog, plugin: Plugin) -> dict[str, Any]:

@@ -213,10 +213,11 @@ def test_unknown_command_without_a_near_one(here: Here) -> None:
 
 
 def test_no_command(here: Here) -> None:
-    """Without a command nothing is done."""
+    """Without any argument the help is shown, as for a wrong call; options alone do nothing."""
     ended = here()
-    assert ended.code == 2
-    assert "Usage: tesseract-runtime" in ended.stdout + ended.stderr
+    assert (ended.code, ended.stdout) == (2, "")
+    assert ended.stderr == here("--help").stdout
+    assert "Missing command" in here("--debug").stderr
 
 
 @pytest.mark.parametrize("arguments", [("--nonsense", "health"), ("health", "--nonsense")])

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime_core.catalog import CORE
 from runtime_core.config import flag_name
 from runtime_core.server.serve_options import ServeOptions
 from tests.conftest import DOUBLE, EXAMPLES, Cli
+from tests.patience import SECONDS
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Here
@@ -92,6 +97,21 @@ def test_help_fits_one_screen(
     lines = here(*command, "--help").stdout.splitlines()
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 80
+
+
+def test_version_of_the_program_is_shown(here: Here, tesseract: Tesseract) -> None:
+    """`--version` alone is the program's, with a value it is the version of the Tesseract."""
+    assert here("--version").stdout == f"tesseract-runtime {metadata.version(CORE)}\n"
+    arguments = ["--version", "7", "--api-path", str(tesseract()), "openapi-schema"]
+    document = json.loads(here(*arguments).stdout)
+    assert document["info"]["version"] == "7"
+
+
+def test_package_is_a_program() -> None:
+    """`python -m runtime_core` is the same command line."""
+    program = [sys.executable, "-m", "runtime_core", "--version"]
+    ended = subprocess.run(program, capture_output=True, text=True, timeout=SECONDS)
+    assert ended.stdout == f"tesseract-runtime {metadata.version(CORE)}\n"
 
 
 def test_help_all_lists_all_options_with_their_variables(here: Here) -> None:
@@ -244,6 +264,7 @@ def test_plugins_are_listed(here: Here, arguments: tuple[str, ...]) -> None:
     assert ended.code == 0
     assert "core (tesseract-runtime-core " in ended.stdout
     assert "  endpoints: apply, " in ended.stdout
+    assert "tesseract-runtime-client " in ended.stdout
 
 
 def test_plugins_are_listed_as_json(here: Here) -> None:
@@ -252,6 +273,8 @@ def test_plugins_are_listed_as_json(here: Here) -> None:
         listed = json.loads(here(*arguments).stdout)
         assert listed["problems"] == []
         assert "core" in [plugin["name"] for plugin in listed["plugins"]]
+        libraries = [library["distribution"] for library in listed["libraries"]]
+        assert {"tesseract-runtime-authoring", "tesseract-runtime-client"} <= {*libraries}
 
 
 @pytest.mark.parametrize("name", ["core", "tesseract-runtime-core"])

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from runtime_core.catalog import Catalog, Plugin
 from runtime_core.errors import UnknownName, did_you_mean, listed
 from runtime_core.executors.chosen_executor import SERIAL, ChosenExecutor
-from runtime_core.plugins.inventory import inventory, plugin_facts
+from runtime_core.plugins.inventory import inventory, libraries, plugin_facts
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -32,13 +32,15 @@ def plugins(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command("list")
 def list_plugins(context: typer.Context, as_json: AsJson = False) -> None:
-    """List all installed plugins and what each provides."""
+    """List all installed plugins, what each provides, and libraries that use the core."""
     catalog: Catalog = context.obj.catalog
     if as_json:
-        _print_json(inventory(catalog))
+        _print_json({**inventory(catalog), "libraries": libraries(catalog)})
         return
     for plugin in catalog.plugins:
         print("\n".join(_summary(plugin)))
+    for library in libraries(catalog):
+        print(f"{library['distribution']} {library['version']}: a library\n  {library['summary']}")
     for problem in catalog.problems:
         print(f"Problem: {problem}")
     if context.obj.config.executor != SERIAL:

@@ -6,6 +6,9 @@ names that are marked with `hookimpl`:
 
     [project.entry-points.tesseract_runtime]
     acme = "tesseract_runtime_acme"
+
+The functions of a declaration are called by keyword, with those of the arguments of their contract
+that they name.
 """
 
 from __future__ import annotations

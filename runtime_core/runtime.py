@@ -270,7 +270,7 @@ class Runtime:
 
     def _bind(self, declaration: Endpoint) -> BoundEndpoint | Unavailable:
         try:
-            return declaration.bind(self)
+            return declaration.bind(binding=self)
         except PluginFailed as fault:
             return Unavailable(self.catalog.faults.tolerate(fault))
 

@@ -16,13 +16,14 @@ class LazyCall:
 
     target: str
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the function."""
-        return _resolved(self.target)(*arguments)
+        return self.load()(*arguments, **named)
 
-    def load(self) -> None:
-        """Import the function."""
-        _resolved(self.target)
+    def load(self) -> Callable[..., Any]:
+        """Import the function and return it."""
+        function: Callable[..., Any] = _resolved(self.target)
+        return function
 
 
 def lazy_call(target: str) -> LazyCall:

@@ -51,7 +51,7 @@ class ChosenExecutor:
     def copies(self) -> int:
         """The number of processes of this machine that load the Tesseract for it."""
         count = self._provider.value.copies
-        return 0 if count is None else count(self.target)
+        return 0 if count is None else count(target=self.target)
 
     def current(self) -> Executor | None:
         """Return the open executor; `None` computes in the thread of the call.
@@ -80,7 +80,7 @@ class ChosenExecutor:
     def _open(self) -> None:
         with ExitStack() as stack:
             try:
-                manager = self._provider.value.open(self.target, self._config)
+                manager = self._provider.value.open(target=self.target, config=self._config)
                 self._executor = stack.enter_context(manager)
             except TesseractRuntimeError:
                 raise

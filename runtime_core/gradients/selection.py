@@ -129,7 +129,7 @@ class GradientBackends:
             if nothing is not None:
                 return Unavailable(nothing)
         try:
-            answer = backend.provide(endpoint, self._binding)
+            answer = backend.provide(endpoint=endpoint, binding=self._binding)
         except PluginFailed as fault:
             return Unavailable(self._catalog.faults.tolerate(fault))
         return answer if isinstance(answer, Unavailable) else Served(backend=name, function=answer)

@@ -6,7 +6,7 @@ gradients, handles of runs and parts of the server.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import fields, replace
@@ -23,7 +23,6 @@ from runtime_core.contracts import (
     EncodedArray,
     Handling,
     Layer,
-    LazyCall,
     Place,
     ServerParts,
     Unavailable,
@@ -40,26 +39,37 @@ from runtime_core.plugins.guard import (
     is_callable,
     shown,
 )
+from runtime_core.plugins.keyword_call import KeywordCall, UnknownParameter
 
 
 def guarded(entry: Registered[Any], kind: Kind[Any]) -> Registered[Any]:
-    """Return an entry whose callables are guarded; the core's own are not."""
-    if entry.distribution == CORE:
-        return entry
+    """Return an entry whose callables take keywords and are guarded; the core's own are not."""
     guard = Guard(entry=entry, hook=kind.hook)
     try:
-        callables = _CALLABLES[kind.hook](guard, entry.value)
-    except Wrong as wrong:
+        declaration = _taking_keywords(kind.hook, entry.value)
+        if entry.distribution != CORE:
+            callables = _CALLABLES[kind.hook](guard, declaration)
+            declaration = replace(declaration, **callables)
+    except (Wrong, UnknownParameter) as wrong:
         what = f"{kind.noun} {entry.value.name!r}"
         raise PluginFault(f"Hook {kind.hook!r} gave the {what} with {wrong}") from None
-    return replace(entry, value=replace(entry.value, **callables))
+    return replace(entry, value=declaration)
+
+
+def _taking_keywords(hook: str, declaration: Any) -> Any:
+    calls = {
+        name: KeywordCall(function, offered)
+        for name, offered in PARAMETERS[hook].items()
+        if callable(function := getattr(declaration, name))
+    }
+    return replace(declaration, **calls)
 
 
 def preload(declaration: Any) -> None:
     """Import everything that a declaration leaves to its first use."""
     for each in fields(declaration):
         value = getattr(declaration, each.name)
-        if isinstance(value, Guarded | LazyCall):
+        if isinstance(value, Guarded | KeywordCall):
             value.load()
         if each.name == "load":
             value()
@@ -366,6 +376,27 @@ def _recipe(guard: Guard, declaration: Any) -> Mapping[str, Any]:
 
     return {"files": guard.of("files", declaration.files, files)}
 
+
+PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = MappingProxyType(
+    {
+        "endpoints": {"bind": ["binding"]},
+        "formats": {"load": []},
+        "encodings": {"load": []},
+        "compressors": {"load": []},
+        "gradient_backends": {"provide": ["endpoint", "binding"]},
+        "run_sinks": {
+            "open": ["run", "target", "config"],
+            "target_from": ["config"],
+            "check": ["target", "config"],
+        },
+        "executors": {"open": ["target", "config"], "copies": ["target"]},
+        "commands": {"load": []},
+        "server_extensions": {"build": ["server"]},
+        "settings": {"load": []},
+        "recipes": {"files": []},
+    }
+)
+"""The arguments that the contracts offer to the callables of a declaration, for each hook."""
 
 _CALLABLES: Mapping[str, Callable[[Guard, Any], Mapping[str, Any]]] = MappingProxyType(
     {

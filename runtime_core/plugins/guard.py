@@ -14,9 +14,9 @@ from types import SimpleNamespace
 from typing import Any, final
 
 from runtime_core.catalog import Registered
-from runtime_core.contracts import LazyCall
 from runtime_core.errors import AuthorError, PluginFailed, TesseractRuntimeError, listed
 from runtime_core.message_texts import exception_text
+from runtime_core.plugins.keyword_call import KeywordCall, UnknownParameter
 
 Check = Callable[..., Any]
 """Returns the answer of a callable, or raises `Wrong`; it gets the arguments of the call too."""
@@ -56,6 +56,8 @@ class Guarded:
             answer = self._function(*arguments, **named)
         except self._passing:
             raise
+        except UnknownParameter as unknown:
+            raise self.failed(f"it has {unknown}") from None
         except (Exception, SystemExit) as error:
             raise self.failed(exception_text(error)) from error
         if self._check is None:
@@ -67,9 +69,11 @@ class Guarded:
 
     def load(self) -> None:
         """Import the function, if that is left to its first call."""
-        if isinstance(self._function, LazyCall):
+        if isinstance(self._function, KeywordCall):
             try:
                 self._function.load()
+            except UnknownParameter as unknown:
+                raise self.failed(f"it has {unknown}") from None
             except (Exception, SystemExit) as error:
                 raise self.failed(exception_text(error)) from error
 

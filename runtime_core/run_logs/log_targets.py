@@ -23,7 +23,7 @@ class LogTarget:
 
     def open(self, run: Run, config: RuntimeConfig) -> RunHandle:
         """Open a run; errors are those of the plugin."""
-        return self.sink.value.open(run, self.target, config)
+        return self.sink.value.open(run=run, target=self.target, config=config)
 
 
 def configured_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
@@ -43,7 +43,7 @@ def configured_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogT
 
 def _check(target: LogTarget, config: RuntimeConfig) -> None:
     if target.sink.value.check is not None:
-        target.sink.value.check(target.target, config)
+        target.sink.value.check(target=target.target, config=config)
 
 
 def _from_options(catalog: Catalog, config: RuntimeConfig) -> Iterator[LogTarget]:
@@ -52,7 +52,7 @@ def _from_options(catalog: Catalog, config: RuntimeConfig) -> Iterator[LogTarget
         if entry.value.target_from is None:
             continue
         try:
-            target = entry.value.target_from(config)
+            target = entry.value.target_from(config=config)
         except PluginFailed as fault:
             catalog.faults.tolerate(fault)
         else:

@@ -53,7 +53,7 @@ def extension_parts(server: Server) -> dict[str, ServerParts]:
     parts = {}
     for name, entry in server.catalog.server_extensions.entries.items():
         try:
-            parts[name] = entry.value.build(server)
+            parts[name] = entry.value.build(server=server)
         except PluginFailed as fault:
             server.leave_out(fault)
     return parts

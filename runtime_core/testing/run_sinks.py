@@ -85,7 +85,7 @@ class RunSinkConformance:
 
         def open_run(run: Run | None = None) -> OpenRun:
             run = run or new_run(tmp_path)
-            handle = declaration.open(run, target, config)
+            handle = declaration.open(run=run, target=target, config=config)
             return OpenRun(run=run, handle=handle, read=lambda: self.read(run, target))
 
         return open_run
@@ -269,9 +269,9 @@ class RunSinkConformance:
         config = resolve(catalog, flags={}, environment={})
         start = time.monotonic()
         with pytest.raises(Exception) as caught:  # noqa: PT011  # a sink may raise anything
-            declaration.open(new_run(tmp_path), str(self.unreachable), config).write(
-                [metric("loss", 1.0)]
-            )
+            declaration.open(
+                run=new_run(tmp_path), target=str(self.unreachable), config=config
+            ).write([metric("loss", 1.0)])
         assert time.monotonic() - start < SECONDS
         assert str(caught.value).strip()
 

@@ -561,7 +561,7 @@ from tesseract_runtime_memory_sink import RUNS
 catalog = load_catalog()
 sink = catalog.run_sinks.find("memory")
 run = Run(id="one", endpoint="apply")
-handle = sink.open(run, "memory://", resolve(catalog, flags={}, environment={}))
+handle = sink.open(run=run, target="memory://", config=resolve(catalog, flags={}, environment={}))
 handle.write([Parameter(key="a", value=1), Metric(key="b", value=2.0, step=0, timestamp=0.0)])
 handle.close("FINISHED")
 print([getattr(record, "key", record) for record in RUNS["one"]])
@@ -577,7 +577,7 @@ from runtime_core.config import resolve
 
 catalog = load_catalog()
 config = resolve(catalog, flags={}, environment={})
-with catalog.executors.find("threads").open("threads://2", config) as executor:
+with catalog.executors.find("threads").open(target="threads://2", config=config) as executor:
     print([executor.submit(pow, 2, n).result() for n in range(4)])
 """)
     assert printed == "[1, 2, 4, 8]"

@@ -80,7 +80,7 @@ def made(catalog: Catalog, tesseract: Callable[..., Path], tmp_path: Path) -> An
 
     def make(given: Any, source: str = DOUBLE, **flags: Any) -> Runtime:
         is_open = isinstance(given, Executor)
-        mine = with_executor(catalog, (lambda *_: nullcontext(given)) if is_open else given)
+        mine = with_executor(catalog, (lambda **_: nullcontext(given)) if is_open else given)
         flags = {"executor": "here", "output_path": str(tmp_path), **flags}
         flags["api_path"] = str(tesseract(source))
         return local_runtime(mine, resolve(mine, flags=flags, environment={}))

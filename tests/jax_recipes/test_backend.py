@@ -292,7 +292,7 @@ def test_a_file_without_apply_jit_is_not_served(runtime: Make) -> None:
 def test_other_endpoints_are_not_served(runtime: Make) -> None:
     """A gradient that another plugin adds is none of JAX's."""
     backend = runtime().catalog.gradient_backends.find("jax")
-    answer = backend.provide("third_derivative", runtime(SOURCE))
+    answer = backend.provide(endpoint="third_derivative", binding=runtime(SOURCE))
     assert answer == Unavailable(
         "it computes nothing but abstract_eval, hessian_vector_product, jacobian, "
         "jacobian_vector_product, vector_jacobian_product."

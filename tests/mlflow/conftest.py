@@ -41,6 +41,8 @@ def opened(catalog: Catalog, tracker: Tracker) -> OpenRun:
         flags = {} if arguments is None else {"mlflow_run_extra_args": arguments}
         config = resolve(catalog, flags=flags, environment={})
         run = Run(**facts)
-        return run, catalog.run_sinks.find("mlflow").open(run, tracker.target, config)
+        return run, catalog.run_sinks.find("mlflow").open(
+            run=run, target=tracker.target, config=config
+        )
 
     return open_run

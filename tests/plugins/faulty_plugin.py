@@ -159,7 +159,9 @@ def declarations(fault: Fault) -> dict[str, Sequence[Any]]:
                 **facts,
                 provide=at(
                     "gradient_backends.provide",
-                    lambda name, _: jacobian if name == "jacobian" else Unavailable("Not that."),
+                    lambda endpoint: (
+                        jacobian if endpoint == "jacobian" else Unavailable("Not that.")
+                    ),
                 ),
             )
         ],

@@ -155,7 +155,7 @@ async def _asked(case: Case, *paths: str) -> str:
 
 
 def _executor(case: Case) -> str:
-    with case.catalog.executors.find("acme").open("acme://", case.runtime().config):
+    with case.catalog.executors.find("acme").open(target="acme://", config=case.runtime().config):
         return ""
 
 

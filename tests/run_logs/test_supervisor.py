@@ -16,7 +16,7 @@ from runtime_core.run_logs import RunSupervisor
 from tests.patience import SECONDS
 from tests.run_logs.conftest import Logging, Sink, Supervise, call_of, invoked
 
-KILLED = ("worker_died", "timed_out", "caller_gone", "shutting_down")
+KILLED = ("cut_short", "worker_died", "timed_out", "caller_gone", "shutting_down")
 
 LOGS = """
 from pydantic import BaseModel

@@ -205,7 +205,7 @@ class Runtime:
                 yield SerialCalls(self)
                 return
             tasks = stack.enter_context(SubmittedTasks(chosen))
-            yield SubmittedCalls(tasks, self._address, self.config.output_path)
+            yield SubmittedCalls(tasks, self._address, self.config)
 
     @cached_property
     def executor(self) -> ChosenExecutor:

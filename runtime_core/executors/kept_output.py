@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, Reply
+from runtime_core.contracts import Call, Reply, Run
 from runtime_core.errors import NotWritten, TesseractRuntimeError
 from runtime_core.run_logs.run import remove_earlier, run_of
 from runtime_core.run_logs.standard_output import output_redirected
@@ -23,7 +23,7 @@ def answered(call: Call, runtime: Runtime, answer: Callable[[Call], Reply]) -> R
     run = run_of(call, runtime.config)
     try:
         remove_earlier(run)  # also what a lost process has left of it
-        with _output_in(text_log_path(run)):
+        with _output_of(run):
             return answer(replace(call, new_run=True))
     except TesseractRuntimeError as error:
         fault = fault_of(error)
@@ -34,13 +34,28 @@ def answered(call: Call, runtime: Runtime, answer: Callable[[Call], Reply]) -> R
 
 
 @contextmanager
-def _output_in(log: Path) -> Iterator[None]:
-    """Append to a log what is printed inside the `with`; without output there is none."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab", buffering=0) as file, output_redirected(file.fileno()):
+def _output_of(run: Run) -> Iterator[None]:
+    """Keep what is printed inside the `with`, also by a process that dies there.
+
+    The log gets its place at the end, and only if there is output: folders are slow to remove.
+    """
+    draft = _draft_of(run)
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    with draft.open("wb", buffering=0) as file, output_redirected(file.fileno()):
         yield
-    if log.stat().st_size == 0:
-        log.unlink()
-        with suppress(OSError):  # there are other files
-            log.parent.rmdir()
-            log.parent.parent.rmdir()
+    keep_output(run)
+
+
+def keep_output(run: Run) -> None:
+    """Make the output of a run its log, unless there is none."""
+    draft, log = _draft_of(run), text_log_path(run)
+    with suppress(FileNotFoundError):  # it has been kept already, or the process never began
+        if draft.stat().st_size == 0:
+            draft.unlink()
+            return
+        log.parent.mkdir(parents=True, exist_ok=True)
+        draft.replace(log)
+
+
+def _draft_of(run: Run) -> Path:
+    return run.folder.with_name(f".{run.folder.name}.log")

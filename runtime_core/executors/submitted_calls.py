@@ -7,13 +7,15 @@ from dataclasses import replace
 from functools import partial
 
 from runtime_core.calls.faults import fault_of
+from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Reply
 from runtime_core.errors import WorkerDied
-from runtime_core.executors.kept_output import answered
+from runtime_core.executors.kept_output import answered, keep_output
 from runtime_core.executors.sent_point import SentPoint
 from runtime_core.executors.submitted_tasks import Asked, SubmittedTasks
 from runtime_core.executors.task import answer_call
 from runtime_core.executors.wire_data import Outcome, call_data, result_of
+from runtime_core.run_logs.run import run_of
 from runtime_core.runtime import Runtime
 
 
@@ -35,10 +37,10 @@ class SerialCalls:
 class SubmittedCalls:
     """Answers calls in the processes of an executor, where those with changes share a body."""
 
-    def __init__(self, tasks: SubmittedTasks, model: str, output_path: str) -> None:
+    def __init__(self, tasks: SubmittedTasks, model: str, config: RuntimeConfig) -> None:
         self._tasks = tasks
         self._model = model
-        self._output_path = output_path
+        self._config = config
         self._nothing = SentPoint(b"")
         self._shared: tuple[object, SentPoint] = (None, self._nothing)
 
@@ -50,11 +52,11 @@ class SubmittedCalls:
     def submit(self, call: Call) -> Future[Reply]:
         """Submit a call; `ExecutorFailed` if the executor cannot be opened."""
         if call.kept and call.output_path is None:
-            call = replace(call, output_path=self._output_path)
+            call = replace(call, output_path=self._config.output_path)
         point = self._body_of(call) if call.changes else self._nothing
         body = b"" if call.changes else bytes(call.body)
         argument = (self._model, point.digest, call_data(call), body)
-        read = partial(_reply, call)
+        read = partial(_reply, call, self._config)
         return self._tasks.submit(
             Asked(function=answer_call, argument=argument, point=point, read=read)
         )
@@ -65,9 +67,11 @@ class SubmittedCalls:
         return self._shared[1]
 
 
-def _reply(call: Call, outcome: Outcome) -> Reply:
+def _reply(call: Call, config: RuntimeConfig, outcome: Outcome) -> Reply:
     try:
         reply: Reply = result_of(outcome)
     except WorkerDied as error:
+        if call.kept:
+            keep_output(run_of(call, config))
         return Reply(run_id=call.run_id, format=call.output.format, fault=fault_of(error))
     return reply

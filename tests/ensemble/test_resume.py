@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Cli
 from tests.ensemble.conftest import rows_of
 from tests.ensemble.killing import KILLED, computed_with_kills
 
@@ -47,3 +48,22 @@ def test_rows_in_parquet_survive_kills_of_processes(
     table = pq.read_table(tmp_path / "o.parquet").to_pydict()
     assert table["index"] == [*range(NUMBER)]
     assert table["outputs.y"] == [[n, n / 3] for n in range(NUMBER)]
+
+
+DEATH = "    if inputs.n == 1: print('bye', flush=True); kill(os.getpid())\n"
+FATAL = KILLED.replace("    marks = ", DEATH + "    marks = ")
+
+
+def test_an_input_that_kills_processes_is_a_failed_row(
+    cli_here: Cli, tesseract: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The others are computed, and what it has printed is in the log of its run."""
+    arguments = ("--api-path", str(tesseract(FATAL)), "--executor", "processes:2", "sweep")
+    done = cli_here(*arguments, "n=arange(4)", f'marks=["{tmp_path}"]', "-o", "o.jsonl")
+    assert done.returncode == 1
+    rows = rows_of(tmp_path / "o.jsonl")
+    assert [row["status"] for row in rows] == ["finished", "failed", "finished", "finished"]
+    assert "2 processes of processes:2 (" in rows[1]["error"]
+    log = tmp_path / f"run_{rows[1]['run_id']}" / "logs" / "tesseract.log"
+    assert log.read_text() == "bye\n"
+    assert not list(tmp_path.glob(".run_*"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import to_json
@@ -30,7 +30,7 @@ class Row:
 
     def line(self, outputs: bytes) -> bytes:
         """Return the line of a table; `outputs` is JSON."""
-        head = to_json(asdict(self), inf_nan_mode="strings")
+        head = to_json(self, inf_nan_mode="strings")
         return head[:-1] + b',"outputs":' + (outputs or b"null") + b"}\n"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.gradients import JACOBIAN, JVP, SIGNATURES, VJP, machine_epsilon
 from tesseract_runtime_finite_differences import dispatch
+from tesseract_runtime_finite_differences.declared_sparsity import declared_sparsity
 from tesseract_runtime_finite_differences.scheme import Scheme
 
 Function = Callable[..., Any]
@@ -21,6 +22,7 @@ def provide(endpoint: str, binding: Binding) -> Function | Unavailable:
     if compute is None:
         return Unavailable(f"it computes first derivatives, not {endpoint}.")
     output_paths = SIGNATURES[endpoint].output_paths
+    declared_sparsity(binding)  # an invalid one is an error of the file
 
     @wraps(compute)  # which keeps the names of its parameters
     def function(inputs: Any, **arguments: Any) -> Any:
@@ -37,7 +39,11 @@ def _scheme(binding: Binding, outputs: Collection[str]) -> Scheme:
     dtypes = [expected.dtype for expected in declared if expected is not None]
     epsilons = [machine_epsilon(dtype) for dtype in dtypes if dtype is not None]
     options = binding.config.section("finite_differences")
-    return Scheme(**dict(options), output_epsilon=max(epsilons, default=0.0))
+    return Scheme(
+        **dict(options),
+        output_epsilon=max(epsilons, default=0.0),
+        sparsity=declared_sparsity(binding),
+    )
 
 
 _GRADIENTS: Mapping[str, Function] = MappingProxyType(

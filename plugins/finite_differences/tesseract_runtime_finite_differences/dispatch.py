@@ -17,11 +17,10 @@ from runtime_core.gradients import (
     each_of,
     expected_shapes,
     shapes_of,
-    size_of,
     stack,
 )
+from tesseract_runtime_finite_differences import compressed, jvp, stochastic
 from tesseract_runtime_finite_differences import jacobian as columns
-from tesseract_runtime_finite_differences import jvp, stochastic
 from tesseract_runtime_finite_differences.evaluation import variables
 from tesseract_runtime_finite_differences.jacobian import Blocks
 from tesseract_runtime_finite_differences.scheme import Scheme
@@ -36,7 +35,7 @@ def jacobian(
 ) -> Blocks:
     """Differentiate the outputs by finite differences."""
     arrays = variables(inputs, jac_inputs)
-    scheme = scheme.checked().for_elements(size_of(arrays))
+    scheme = scheme.checked().at(arrays, jac_outputs)
     blocks: Blocks = _module(scheme).jacobian(evaluations, arrays, sorted(jac_outputs), scheme)
     return blocks
 
@@ -81,7 +80,7 @@ def vector_jacobian_product(
     # The shapes of the outputs are known after the first evaluation.
     expected = expected_shapes(dict.fromkeys(sorted(vjp_outputs), ...))
     cotangents = argument_check("cotangent").vector(cotangent_vector, expected)
-    scheme = scheme.checked().for_elements(size_of(arrays))
+    scheme = scheme.checked().at(arrays, vjp_outputs)
     products: dict[str, AnyArray] = _module(scheme).vector_jacobian_product(
         evaluations, arrays, _in_rows(cotangents, batch), scheme
     )
@@ -97,4 +96,6 @@ def _in_rows(cotangents: Mapping[str, Any], batch: int | None) -> dict[str, AnyA
 
 
 def _module(scheme: Scheme) -> ModuleType:
+    if scheme.sparsity is not None:
+        return compressed
     return stochastic if scheme.algorithm == "stochastic" else columns

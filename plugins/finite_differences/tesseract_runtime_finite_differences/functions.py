@@ -11,6 +11,7 @@ from tesseract_runtime_finite_differences import dispatch
 from tesseract_runtime_finite_differences.jacobian import Blocks
 from tesseract_runtime_finite_differences.scheme import Scheme
 from tesseract_runtime_finite_differences.settings import Algorithm, Eps
+from tesseract_runtime_finite_differences.sparsity import Sparsity
 
 
 def finite_difference_jacobian(
@@ -23,6 +24,8 @@ def finite_difference_jacobian(
     eps: Eps = 1e-4,
     num_samples: int | None = None,
     seed: int | None = None,
+    sparsity: Sparsity | None = None,
+    sparsity_check: bool = True,
 ) -> Blocks:
     """Compute the Jacobian of an apply function by finite differences.
 
@@ -44,6 +47,12 @@ def finite_difference_jacobian(
             divided by the step after rounding.
         num_samples: Samples of `stochastic`, by default `max(10, sqrt(n))`.
         seed: Seed of `stochastic`; without one each call gives another estimate.
+        sparsity: `{output: {input: pattern}}`, where the Jacobian has entries: `"diagonal"`,
+            `"banded:K"` for K entries on each side of the diagonal, or a matrix of `scipy.sparse`,
+            of the elements of the output by those of the input in C order. Elements that share no
+            row move together: a tridiagonal block takes 1 evaluation of the base, and 3 (`forward`)
+            or 6 (`central`) others, of any size. A block without a pattern is taken for full.
+        sparsity_check: Check the pattern by one more evaluation, along a random direction.
 
     Returns:
         `{output: {input: array}}`, each of shape `(*output.shape, *input.shape)` and in double
@@ -51,7 +60,7 @@ def finite_difference_jacobian(
 
     Raises:
         GradientFailed: An input is not of real floating point, `apply_fn` fails or returns NaN or
-            infinity near the inputs, or an option cannot be used.
+            infinity near the inputs, an option cannot be used, or the sparsity is wrong.
 
     Example:
         >>> import numpy as np
@@ -61,7 +70,14 @@ def finite_difference_jacobian(
         array([[2., 0.],
                [0., 6.]])
     """
-    scheme = Scheme(algorithm=algorithm, eps=eps, num_samples=num_samples, seed=seed)
+    scheme = Scheme(
+        algorithm=algorithm,
+        eps=eps,
+        num_samples=num_samples,
+        seed=seed,
+        sparsity=sparsity,
+        sparsity_check=sparsity_check,
+    )
     evaluations = SerialEvaluations(apply_fn, inputs)
     return dispatch.jacobian(evaluations, inputs, jac_inputs, jac_outputs, scheme)
 
@@ -117,6 +133,8 @@ def finite_difference_vjp(
     num_samples: int | None = None,
     seed: int | None = None,
     batch: int | None = None,
+    sparsity: Sparsity | None = None,
+    sparsity_check: bool = True,
 ) -> dict[str, AnyArray]:
     """Compute a vector-Jacobian product by finite differences.
 
@@ -136,7 +154,14 @@ def finite_difference_vjp(
         >>> finite_difference_vjp(square, inputs, {"x"}, {"y"}, cotangent)["x"].round(6)
         array([2., 3.])
     """
-    scheme = Scheme(algorithm=algorithm, eps=eps, num_samples=num_samples, seed=seed)
+    scheme = Scheme(
+        algorithm=algorithm,
+        eps=eps,
+        num_samples=num_samples,
+        seed=seed,
+        sparsity=sparsity,
+        sparsity_check=sparsity_check,
+    )
     evaluations = SerialEvaluations(apply_fn, inputs)
     return dispatch.vector_jacobian_product(
         evaluations, inputs, vjp_inputs, vjp_outputs, cotangent_vector, scheme, batch

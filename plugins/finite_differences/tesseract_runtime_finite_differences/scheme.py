@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 from types import MappingProxyType
@@ -13,8 +13,9 @@ import numpy as np
 
 from runtime_core.arrays import AnyArray
 from runtime_core.errors import GradientFailed, listed
-from runtime_core.gradients import machine_epsilon
+from runtime_core.gradients import Vector, machine_epsilon, size_of
 from tesseract_runtime_finite_differences.settings import Algorithm, Eps, Step
+from tesseract_runtime_finite_differences.sparsity import Sparsity, is_sparse
 
 _FEWEST_SPACINGS = 4
 """The smallest step of an element, in spacings of its value: rounding swallows smaller ones."""
@@ -28,13 +29,18 @@ Nocedal and Wright, Numerical Optimization, 2nd edition, section 8.1.
 
 @dataclass(frozen=True, kw_only=True)
 class Scheme:
-    """The options of finite differences, and the machine epsilon of the outputs if it is known."""
+    """The options of finite differences, and the machine epsilon of the outputs if it is known.
+
+    With a `sparsity`, elements that share no row move together.
+    """
 
     algorithm: Algorithm = "central"
     eps: Eps = 1e-4
     num_samples: int | None = None
     seed: int | None = None
     output_epsilon: float = 0.0
+    sparsity: Sparsity | None = None
+    sparsity_check: bool = True
 
     def checked(self) -> Scheme:
         """Return this scheme, or raise `GradientFailed` for an invalid option."""
@@ -51,10 +57,16 @@ class Scheme:
             raise GradientFailed(f"seed={self.seed} must not be negative.")
         return self
 
-    def for_elements(self, elements: int) -> Scheme:
-        """Return this scheme, or central differences if they cost no more than its samples."""
-        exact = self.algorithm == "stochastic" and elements <= self.samples(elements)
-        return replace(self, algorithm="central") if exact else self
+    def at(self, inputs: Vector, outputs: Collection[str]) -> Scheme:
+        """Return this scheme without a sparsity in which every input has a full block.
+
+        Of `stochastic`, it is central differences if they cost no more than its samples, or if
+        there is a sparsity.
+        """
+        sparsity = self.sparsity if is_sparse(self.sparsity, inputs, outputs) else None
+        few = size_of(inputs) <= self.samples(size_of(inputs))
+        exact = self.algorithm == "stochastic" and (few or sparsity is not None)
+        return replace(self, sparsity=sparsity, algorithm="central" if exact else self.algorithm)
 
     def step(self, path: str) -> Step:
         """Return the option for the step of an input."""

@@ -53,6 +53,9 @@ class FiniteDifferencesSettings(BaseModel):
     num_samples: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Samples of stochastic; by default max(10, sqrt(n))."
     )
+    sparsity_check: bool = Field(
+        True, description="Check the jacobian_sparsity of a file by one more evaluation."
+    )
     seed: Annotated[int, Field(ge=0)] | None = Field(
         None, description="Seed of stochastic; by default another each time."
     )

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.errors import listed
 from runtime_core.gradients import JACOBIAN, JVP, VJP, Vector, size_of, vector_at
+from tesseract_runtime_finite_differences.declared_sparsity import declared_sparsity
 from tesseract_runtime_finite_differences.derived.functions import (
     Jacobian,
     jacobian_by_rows,
@@ -19,6 +20,7 @@ from tesseract_runtime_finite_differences.derived.functions import (
     jvp_from_jacobian,
     vjp_from_jacobian,
 )
+from tesseract_runtime_finite_differences.sparsity import is_sparse
 
 Function = Callable[..., Any]
 Paths = Collection[str]
@@ -37,14 +39,16 @@ def _jacobian(binding: Binding) -> Function | Unavailable:
     if isinstance(vjp, Unavailable):
         if isinstance(jvp, Unavailable):
             return _lacks(binding, f"{JVP.endpoint} or {VJP.endpoint}")
-        return _by_columns(jvp)
+        return _by_columns(binding, jvp)
     return _by_rows(binding, vjp) if isinstance(jvp, Unavailable) else _by_fewer(binding, jvp, vjp)
 
 
-def _by_columns(jvp: Function) -> Function:
+def _by_columns(binding: Binding, jvp: Function) -> Callable[..., Jacobian]:
+    sparsity = declared_sparsity(binding)
+
     def jacobian(inputs: BaseModel, jac_inputs: Paths, jac_outputs: Paths) -> Jacobian:
         """Compute the Jacobian column by column, each with one jacobian_vector_product."""
-        return jacobian_from_jvp(jvp, inputs, jac_inputs, jac_outputs)
+        return jacobian_from_jvp(jvp, inputs, jac_inputs, jac_outputs, sparsity=sparsity)
 
     return jacobian
 
@@ -59,14 +63,20 @@ def _by_rows(binding: Binding, vjp: Function) -> Function:
 
 
 def _by_fewer(binding: Binding, jvp: Function, vjp: Function) -> Function:
+    sparsity = declared_sparsity(binding)
+    by_columns = _by_columns(binding, jvp)
+
     def jacobian(inputs: BaseModel, jac_inputs: Paths, jac_outputs: Paths) -> Jacobian:
         """Compute the Jacobian by columns or rows, whichever there are fewer of.
 
-        Each column takes one jacobian_vector_product, each row one vector_jacobian_product.
+        Each column takes one jacobian_vector_product, each row one vector_jacobian_product. Columns
+        that share no row, by the jacobian_sparsity of the file, take one together.
         """
+        if is_sparse(sparsity, jac_inputs, jac_outputs):
+            return by_columns(inputs, jac_inputs, jac_outputs)
         values = _outputs(binding, inputs, jac_outputs)
         if size_of(vector_at(inputs, jac_inputs)) <= size_of(values):
-            return jacobian_from_jvp(jvp, inputs, jac_inputs, jac_outputs)
+            return by_columns(inputs, jac_inputs, jac_outputs)
         return jacobian_by_rows(vjp, values, inputs, jac_inputs)
 
     return jacobian

@@ -25,7 +25,9 @@ from runtime_core.gradients import (
     zeros,
 )
 from runtime_core.paths import get, parse, replace
+from tesseract_runtime_finite_differences.derived.compressed import compressed_jacobian
 from tesseract_runtime_finite_differences.derived.gradient_function import GradientFunction
+from tesseract_runtime_finite_differences.sparsity import Sparsity, is_sparse
 
 Jacobian = dict[str, dict[str, Any]]
 
@@ -35,6 +37,9 @@ def jacobian_from_jvp(
     inputs: Any,
     jac_inputs: Collection[str],
     jac_outputs: Collection[str],
+    *,
+    sparsity: Sparsity | None = None,
+    sparsity_check: bool = True,
 ) -> Jacobian:
     """Compute a Jacobian by calling a JVP with one-hot tangents.
 
@@ -47,13 +52,17 @@ def jacobian_from_jvp(
         inputs: The inputs to differentiate at, an instance of the author's `InputSchema`.
         jac_inputs: Paths of the inputs to differentiate with respect to.
         jac_outputs: Paths of the outputs to differentiate.
+        sparsity: `{output: {input: pattern}}`, as in `finite_difference_jacobian`: tangents are 1
+            at all elements that share no row, and there is one more along a random direction.
+        sparsity_check: Compare the change along that direction with the result.
 
     Returns:
         `{output path: {input path: array}}`, each array of shape `(*output.shape, *input.shape)`
         and of the data type that `jvp_fn` returns.
 
     Raises:
-        GradientFailed: `jvp_fn` returned other keys or shapes than requested.
+        GradientFailed: `jvp_fn` returned other keys or shapes than requested, or the sparsity is
+            wrong.
 
     Example:
         >>> def double(inputs, jvp_inputs, jvp_outputs, tangent_vector):
@@ -64,6 +73,8 @@ def jacobian_from_jvp(
     """
     jvp = GradientFunction(jvp_fn, JVP, inputs, jac_inputs, jac_outputs)
     point = vector_at(inputs, jac_inputs)
+    if sparsity is not None and is_sparse(sparsity, jac_inputs, jac_outputs):
+        return compressed_jacobian(jvp, point, sparsity, checked=sparsity_check)
     products = jvp.products(point)
     columns = split(products, point)
     sample = products[0] if products else jvp.product(zeros(point))

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from runtime_core.contracts import (
     ArrayEncoding,
+    CallWrapper,
     Command,
     Compressor,
     Endpoint,
@@ -97,6 +98,7 @@ KINDS: Mapping[str, Kind[Any]] = MappingProxyType(
             Kind(hook="gradient_backends", noun="gradient backend", type=GradientBackend),
             Kind(hook="run_sinks", noun="run sink", type=RunSink),
             Kind(hook="executors", noun="executor", type=ExecutorProvider),
+            Kind(hook="call_wrappers", noun="call wrapper", type=CallWrapper),
             Kind(hook="commands", noun="command", type=Command),
             Kind(hook="server_extensions", noun="server extension", type=ServerExtension),
             Kind(hook="settings", noun="settings section", type=Settings),
@@ -332,6 +334,7 @@ class Catalog:
     gradient_backends: Registry[GradientBackend]
     run_sinks: Registry[RunSink]
     executors: Registry[ExecutorProvider]
+    call_wrappers: Registry[CallWrapper]
     commands: Registry[Command]
     server_extensions: Registry[ServerExtension]
     settings: Registry[Settings]

@@ -112,12 +112,14 @@ class Flag:
     """Describes the flag of an option, in the `Annotated` type of its field.
 
     `variables` are further environment variables; with `None` none is read. `--help` leaves
-    `advanced` options out, and `--help-all` lists them.
+    `advanced` options out, and `--help-all` lists them. Options of plugins that cannot change a
+    result say so, which keeps them out of the addresses of calls.
     """
 
     short: str | None = None
     variables: Sequence[str] | None = ()
     advanced: bool = False
+    changes_results: bool = True
 
 
 ADVANCED = Flag(advanced=True)

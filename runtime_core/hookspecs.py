@@ -21,6 +21,7 @@ import pluggy
 if TYPE_CHECKING:
     from runtime_core.contracts import (
         ArrayEncoding,
+        CallWrapper,
         Command,
         Compressor,
         Endpoint,
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PROJECT", "hookimpl", "hookspec", "endpoints", "formats", "encodings", "compressors",
-    "gradient_backends", "run_sinks", "executors", "commands", "server_extensions", "settings",
-    "recipes",
+    "gradient_backends", "run_sinks", "executors", "call_wrappers", "commands", "server_extensions",
+    "settings", "recipes",
 ]  # fmt: skip
 
 PROJECT = "tesseract_runtime"
@@ -273,6 +274,35 @@ def executors() -> Iterable[ExecutorProvider]:
                 schemes=("pool",),
                 open=open_pool,
             )
+        ```
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def call_wrappers() -> Iterable[CallWrapper]:
+    """Provide wrappers of calls, which run where the calls are computed.
+
+    Example:
+        ```python
+        from runtime_core.contracts import CallWrapper
+        from runtime_core.hookspecs import hookimpl
+
+
+        def wrap(endpoint, binding):
+            if endpoint != "apply":
+                return None
+
+            def around(wrapped):
+                wrapped.headers["Acme-Size"] = str(len(wrapped.call.body))
+                return wrapped.answer()
+
+            return around
+
+
+        @hookimpl
+        def call_wrappers():
+            yield CallWrapper(name="acme", summary="Reports the size of payloads.", wrap=wrap)
         ```
     """
     raise NotImplementedError

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
@@ -23,6 +23,7 @@ from runtime_core.calls.plan import JSON, Plan
 from runtime_core.calls.scope import Scope, Workspace, running
 from runtime_core.calls.tracing import Trace
 from runtime_core.calls.validation import validate_payload
+from runtime_core.calls.wrapped_call import Wrapper
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, absolute, resolve
 from runtime_core.contracts import (
@@ -297,9 +298,24 @@ class Runtime:
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = Plan(
-                self.bound(endpoint), self._workspace, body_format=body_format, output=output
+                self.bound(endpoint),
+                self._workspace,
+                body_format=body_format,
+                output=output,
+                wrappers=self._wrappers(endpoint, output),
+                address=partial(self.call_address, endpoint),
             )
         return plan
+
+    def _wrappers(self, endpoint: str, output: Wire) -> Sequence[Wrapper]:
+        """Return the functions of plugins around the calls of an endpoint, the outermost first."""
+        wrappers = []
+        for _, entry in sorted(self.catalog.call_wrappers.entries.items()):
+            try:
+                wrappers.append(entry.value.wrap(endpoint=endpoint, output=output, binding=self))
+            except PluginFailed as fault:
+                self.catalog.faults.tolerate(fault)
+        return [wrapper for wrapper in wrappers if wrapper is not None]
 
     def call(self, name: str, payload: Any = None, run: Run | None = None) -> BaseModel:
         """Compute an endpoint in Python.
@@ -333,13 +349,14 @@ class Runtime:
         body: Sequence[Buffer] = ()
         fault = None
         outcome = ""
+        headers: Mapping[str, str] = {}
         try:
             with self._running(partial(run_of, call, self.config), call.output_path) as here:
                 if not call.new_run:
                     remove_earlier(run_of(call, self.config))
                 plan = self.plan(call.endpoint, call.body_format, call.output)
                 body = plan.document(call, here, trace)
-                outcome = here.forward_outcome
+                outcome, headers = here.forward_outcome, here.headers
         except KeyboardInterrupt:
             raise
         # Anything else, even SystemExit, comes from an author's validator, a plugin or the runtime
@@ -356,6 +373,7 @@ class Runtime:
             timings=trace.seconds,
             fault=fault,
             forward=outcome,
+            headers=headers,
         )
 
     def _fault(self, error: BaseException) -> Fault:

@@ -14,6 +14,7 @@ from runtime_core.calls.forward_states import is_wanted
 from runtime_core.calls.scope import Scope, Workspace, current
 from runtime_core.calls.tracing import Trace
 from runtime_core.calls.validation import validate_payload, validate_result
+from runtime_core.calls.wrapped_call import Address, PlannedCall, Wrapper
 from runtime_core.contracts import BoundEndpoint, Buffer, Call, Wire
 from runtime_core.documents.document import Reader
 from runtime_core.documents.raw_documents import sees_raw_documents
@@ -42,6 +43,8 @@ class Plan:
         *,
         body_format: str,
         output: Wire,
+        wrappers: Sequence[Wrapper] = (),
+        address: Address = lambda payload: None,
     ) -> None:
         catalog, config = workspace.catalog, workspace.config
         self.endpoint = endpoint
@@ -54,18 +57,30 @@ class Plan:
         self._memory_limit = config.memory_limit
         self._compute = self._profiled if config.profiling else self._computed
         self._states = workspace.states
+        self._wrappers, self._address = wrappers, address
 
     def document(self, call: Call, here: Scope, trace: Trace) -> Sequence[Buffer]:
         """Compute a call in its scope, and return its result as a document."""
+        if not self._wrappers:
+            return self.encoded(self.decoded(call, here, trace), call, here, trace)
+        wrapped = PlannedCall(self, call, here, trace, self._wrappers, self._address)
+        return wrapped.answer()
+
+    def decoded(self, call: Call, here: Scope, trace: Trace) -> Any:
+        """Return the validated payload of a call."""
         if self._encoding.writes_files:
             require_folder(self._format, call.output_path)
         trace.begin("decode")
-        segment = _segment_options(call)
-        here.options = {**segment}
+        here.segment = _segment_options(call)
+        here.options = {**here.segment}
         here.memory = ArrayMemory.of_payload(self._memory_limit)
         payload = self.payload(call.body, here.options, call.changes)
         here.memory = None  # the author's code may take what it likes
         trace.show(endpoint=call.endpoint, payload=payload)
+        return payload
+
+    def encoded(self, payload: Any, call: Call, here: Scope, trace: Trace) -> Sequence[Buffer]:
+        """Compute a validated payload, and return the result as a document."""
         trace.begin("compute")
         result = self._compute(payload)
         trace.show(outputs=result)
@@ -75,7 +90,7 @@ class Plan:
             "compression": self._output.compression,
             "base_dir": call.output_path,
             "binref_dir": call.output_folder,
-            **segment,
+            **here.segment,
         }
         here.memory = ArrayMemory.of_result(self._memory_limit)
         return documents.write(documents.tree_of(result, here.options), self._format)

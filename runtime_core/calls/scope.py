@@ -7,7 +7,7 @@ runs without a call, gets a default scope whose plugins are loaded when they are
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -48,7 +48,8 @@ class Scope:
     `log` is the log of the call. An evaluation inside a call has an `own_run`, as has user code
     outside of one. `options` is the pydantic context of the document being read or written, and
     `memory` counts its arrays, unless it is the author's own. `forward` is the point at which a
-    call may keep what it has solved, with the outcome: `kept`, `hit` or `miss`.
+    call may keep what it has solved, with the outcome: `kept`, `hit` or `miss`. `segment` is the
+    pydantic context of both documents of a call, and `headers` are those of its `Reply`.
     """
 
     workspace: Workspace
@@ -58,6 +59,8 @@ class Scope:
     memory: ArrayMemory | None = None
     forward: ForwardPoint | None = None
     forward_outcome: str = ""
+    segment: Mapping[str, Any] = field(default_factory=dict)
+    headers: MutableMapping[str, str] = field(default_factory=dict)
 
     @property
     def run(self) -> Run | None:

@@ -5,6 +5,7 @@ that load the implementation when it is first needed. Only the standard library 
 that registering a plugin is cheap.
 """
 
+from runtime_core.contracts.call_wrappers import CallWrapper, WrappedCall
 from runtime_core.contracts.calls import Buffer, Call, Fault, Reply, Wire
 from runtime_core.contracts.commands import Command
 from runtime_core.contracts.compressors import CompressionCodec, Compressor
@@ -62,6 +63,7 @@ __all__ = [
     "BoundEndpoint",
     "Buffer",
     "Call",
+    "CallWrapper",
     "Calls",
     "CallScope",
     "Command",
@@ -104,6 +106,7 @@ __all__ = [
     "StoringRunHandle",
     "Unavailable",
     "Wire",
+    "WrappedCall",
     "lazy_call",
     "lazy_object",
 ]

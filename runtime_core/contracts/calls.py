@@ -93,7 +93,8 @@ class Reply:
     `timings` maps `decode`, `compute`, `encode` and, in a server, `queue` to seconds. `forward` is
     `kept` if the call has kept a state for others at the same inputs, `hit` or `miss` if it has
     looked for one, `elsewhere` if the worker with the state was not free. `forward_handle` leads
-    other calls to the worker that has kept one.
+    other calls to the worker that has kept one. `headers` are further headers of the answer over
+    HTTP, which wrappers of calls set.
     """
 
     run_id: str
@@ -103,3 +104,4 @@ class Reply:
     fault: Fault | None = None
     forward: str = ""
     forward_handle: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)

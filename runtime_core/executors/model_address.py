@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json, to_json
 
 from runtime_core.catalog import Catalog, PluginStatus
-from runtime_core.config import CORE_OPTIONS, dump
+from runtime_core.config import CORE_OPTIONS, Flag, dump
 from runtime_core.errors import ExecutorFailed
 from runtime_core.tesseract.module_clashes import own_sources
 
@@ -70,7 +70,8 @@ _LOCAL = frozenset({"api_path", "executor", "output_path", "profiling", "tracing
 def identity_of(runtime: Runtime) -> str:
     """Return the content, the versions and the options of a Tesseract that can change a result."""
     config = runtime.config
-    options = {name: value for name, value in dump(config).items() if name not in _INCIDENTAL}
+    incidental = {*_INCIDENTAL, *_incidental_options(runtime.catalog)}
+    options = {name: value for name, value in dump(config).items() if name not in incidental}
     if "input_path" in options:
         options["input_path"] = config.input_path  # absolute
     return to_json(
@@ -81,6 +82,14 @@ def identity_of(runtime: Runtime) -> str:
 
 _INCIDENTAL = frozenset({*CORE_OPTIONS} - {"gradient_backend", "input_path", "version"})
 """Options of the core that cannot change a result, except those that functions look at."""
+
+
+def _incidental_options(catalog: Catalog) -> Iterator[str]:
+    """Yield the options of plugins that cannot change a result."""
+    for section in catalog.settings:
+        for field, facts in section.load().model_fields.items():
+            if any(isinstance(of, Flag) and not of.changes_results for of in facts.metadata):
+                yield section.option(field)
 
 
 def digest_of(path: Path) -> str:

@@ -274,6 +274,13 @@ def _has(*methods: str) -> Check:
     return check
 
 
+def _call_wrapper(guard: Guard, declaration: Any) -> Mapping[str, Any]:
+    def wrapping(answer: Any, *_: Any) -> Any:
+        return guard.optional("the returned function", answer, _buffers)
+
+    return {"wrap": guard.of("wrap", declaration.wrap, wrapping)}
+
+
 def _command(guard: Guard, declaration: Any) -> Mapping[str, Any]:
     return {"load": guard.of("load", declaration.load, is_callable)}
 
@@ -390,6 +397,7 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = MappingProxyType(
             "check": ["target", "config"],
         },
         "executors": {"open": ["target", "config"], "copies": ["target"]},
+        "call_wrappers": {"wrap": ["endpoint", "output", "binding"]},
         "commands": {"load": []},
         "server_extensions": {"build": ["server"]},
         "settings": {"load": []},
@@ -407,6 +415,7 @@ _CALLABLES: Mapping[str, Callable[[Guard, Any], Mapping[str, Any]]] = MappingPro
         "gradient_backends": _gradient_backend,
         "run_sinks": _run_sink,
         "executors": _executor,
+        "call_wrappers": _call_wrapper,
         "commands": _command,
         "server_extensions": _server_extension,
         "settings": _settings,

@@ -72,6 +72,11 @@ class RunLog:
         """The part of the run that is done and a message, as its code has reported them."""
 
     @property
+    def has_files(self) -> bool:
+        """Whether something has been logged."""
+        return self._is_open
+
+    @property
     def run(self) -> Run:
         """The run of the call."""
         with self._lock:

@@ -101,13 +101,26 @@ class JsonResponse(Response):
 
 def reply_response(reply: Reply, catalog: Catalog) -> DocumentResponse:
     """Return the result of a call as a response."""
+    return DocumentResponse(reply.body, catalog.formats.find(reply.format), _headers(reply))
+
+
+def unchanged_response(reply: Reply, catalog: Catalog) -> Response:
+    """Return the answer to a client who has the result of a call already."""
+    response = Response(status_code=304)
+    response.raw_headers = _headers(reply)
+    return response
+
+
+def _headers(reply: Reply) -> list[tuple[bytes, bytes]]:
     times = timing(reply.timings)
     if reply.forward:
         times += f', forward;desc="{reply.forward}"'
     headers = [(_RUN_ID, reply.run_id.encode()), (_TIMING, times.encode())]
     if reply.forward_handle:
         headers.append((_FORWARD, reply.forward_handle.encode()))
-    return DocumentResponse(reply.body, catalog.formats.find(reply.format), headers)
+    if reply.headers:
+        headers += [(name.lower().encode(), text.encode()) for name, text in reply.headers.items()]
+    return headers
 
 
 _FORWARD, _RUN_ID, _TIMING = (

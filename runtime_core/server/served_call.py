@@ -22,6 +22,7 @@ from runtime_core.server.responses import (
     PARENT_RUN_ID_HEADER,
     DocumentResponse,
     reply_response,
+    unchanged_response,
 )
 from runtime_core.server.segments import SEGMENT_HEADER, RegisteredSegment
 from runtime_core.server.server import Server
@@ -159,7 +160,9 @@ class ServedCall:
         assert self._call is not None
         self._server.observe(self._call, reply)
         if reply.fault is None:
-            self.finish(reply_response(reply, self._server.catalog))
+            is_known = reply.headers and _knows(self._head.fields, reply.headers)
+            respond = unchanged_response if is_known else reply_response
+            self.finish(respond(reply, self._server.catalog))
             return
         if reply.fault.kind is FaultKind.PLUGIN_FAILED:
             self._server.report(reply.fault.message, reply.fault.trace)
@@ -195,6 +198,12 @@ class ServedCall:
         if self._has_slot:
             self._has_slot = False
             self._server.admission.free(slots=1)
+
+
+def _knows(fields: Mapping[str, str], headers: Mapping[str, str]) -> bool:
+    """Check whether a client has the answer already, by its tag (RFC 9110, 13.1.2)."""
+    tag = headers.get("ETag")
+    return tag is not None and tag in fields.get("if-none-match", "")
 
 
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?([eE][+-]?[0-9]{1,2})?")

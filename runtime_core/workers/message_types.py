@@ -135,6 +135,7 @@ def reply_message(
             ",".join(reply.timings).encode(),
             _seconds(len(reply.timings)).pack(*reply.timings.values()),
             b"" if reply.fault is None else _json(asdict(reply.fault)),
+            _json(reply.headers) if reply.headers else b"",
             *(body if shared_buffer is None else ()),
         ],
     )
@@ -147,7 +148,8 @@ def body_size(reply: Reply) -> int:
 
 def skipped_message(number: int) -> Message:
     """Return the reply to a call that has not begun."""
-    return Message(kind=REPLY, number=number, parts=[_REPLY.pack(SKIPPED, 0), b"", b"", b""])
+    empty = [b""] * 4
+    return Message(kind=REPLY, number=number, parts=[_REPLY.pack(SKIPPED, 0), *empty])
 
 
 def outcome_of(message: Message) -> tuple[int, int]:
@@ -161,7 +163,7 @@ def read_reply(message: Message, call: Call, shared: Buffer | None, **seconds: f
 
     A body in the shared buffer is given as `shared`.
     """
-    fields, names, timings, fault, *body = message.parts
+    fields, names, timings, fault, headers, *body = message.parts
     if shared is not None:
         body = [shared]
     if names:
@@ -174,6 +176,7 @@ def read_reply(message: Message, call: Call, shared: Buffer | None, **seconds: f
         timings=seconds,
         fault=read_fault(_from_json(fault)) if fault else None,
         forward=_FORWARD[fields[0] >> 2],
+        headers=_from_json(headers) if headers else {},
     )
 
 

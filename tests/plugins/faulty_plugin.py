@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +20,7 @@ from runtime_core.catalog import KINDS, Catalog, Registered
 from runtime_core.contracts import (
     ArrayEncoding,
     BoundEndpoint,
+    CallWrapper,
     Command,
     Compressor,
     Endpoint,
@@ -182,6 +183,9 @@ def declarations(fault: Fault) -> dict[str, Sequence[Any]]:
                 open=at("executors.open", lambda target, config: nullcontext()),
             )
         ],
+        "call_wrappers": [
+            CallWrapper(**facts, wrap=at("call_wrappers.wrap", partial(_wrapper, fault)))
+        ],
         "commands": [Command(**facts, load=load["commands"])],
         "server_extensions": [
             ServerExtension(
@@ -200,6 +204,12 @@ def _bound(fault: Fault, binding: Any) -> BoundEndpoint:
         answer=fault.at("endpoints.answer", lambda payload: payload.inputs.x.size),
         check=fault.at("endpoints.check", lambda payload, result: None),
     )
+
+
+def _wrapper(fault: Fault, binding: Any, endpoint: str, output: Any) -> Any:
+    if endpoint != "acme":
+        return None
+    return fault.at("call_wrappers.the returned function", lambda wrapped: wrapped.answer())
 
 
 def _unpack(data: memoryview, into: memoryview) -> None:

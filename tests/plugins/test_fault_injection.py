@@ -104,6 +104,10 @@ def _endpoint(case: Case) -> str:
     return describe(runtime).unavailable.get("acme") or case.fault(runtime, "acme")
 
 
+def _wrapped(case: Case) -> str:
+    return case.fault(case.runtime(), "acme") or "".join(case.catalog.faults.texts)
+
+
 def _gradient(case: Case) -> str:
     runtime = case.runtime(gradient_backend="acme")
     reason = describe(runtime).unavailable.get("jacobian")
@@ -182,6 +186,8 @@ EXERCISES: Mapping[str, Callable[[Case], str]] = {
     "run_sinks.check": _sink,
     "run_sinks.target_from": _targets,
     "executors.open": _executor,
+    "call_wrappers.wrap": _wrapped,
+    "call_wrappers.the returned function": _wrapped,
     "commands.load": _command,
     "commands.run": _command,
     "server_extensions.build": _server,
@@ -209,7 +215,9 @@ ANSWERS_COUNT_NOT = {
 AWAITED = {"server_extensions.the route '/acme'"}
 """The callables whose answers Starlette awaits."""
 
-NONE_IS_RIGHT = {*ANSWERS_COUNT_NOT, "run_sinks.target_from", "formats.loads"}
+NONE_IS_RIGHT = {
+    *ANSWERS_COUNT_NOT, "run_sinks.target_from", "formats.loads", "call_wrappers.wrap",
+}  # fmt: skip
 """The callables that may return `None`; of a format it is the document `null`."""
 
 ENDS = {("commands.run", "exits")}

@@ -1,0 +1,1 @@
+"""Results of deterministic Tesseracts, kept and found again."""

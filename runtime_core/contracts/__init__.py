@@ -7,6 +7,7 @@ that registering a plugin is cheap.
 
 from runtime_core.contracts.call_wrappers import CallWrapper, WrappedCall
 from runtime_core.contracts.calls import Buffer, Call, Fault, Reply, Wire
+from runtime_core.contracts.clusters import ClusterTarget, cluster_target, require_listener
 from runtime_core.contracts.commands import Command
 from runtime_core.contracts.compressors import CompressionCodec, Compressor
 from runtime_core.contracts.descriptions import Description, EndpointDescription
@@ -66,6 +67,7 @@ __all__ = [
     "CallWrapper",
     "Calls",
     "CallScope",
+    "ClusterTarget",
     "Command",
     "CompressionCodec",
     "Compressor",
@@ -107,6 +109,8 @@ __all__ = [
     "Unavailable",
     "Wire",
     "WrappedCall",
+    "cluster_target",
     "lazy_call",
     "lazy_object",
+    "require_listener",
 ]

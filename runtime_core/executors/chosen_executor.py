@@ -86,7 +86,10 @@ class ChosenExecutor:
                 raise
             except Exception as error:  # engines have errors of their own
                 problem = exception_text(error)
-                raise ExecutorFailed(f"--executor {self.target}: {problem}") from error
+                raise ExecutorFailed(
+                    f"--executor {self.target} cannot be opened: {problem}. Correct it, or compute "
+                    f"in this process with --executor {SERIAL}."
+                ) from error
             self._opened = stack.pop_all()
         atexit.register(self.close)  # not every runtime has an end of its own
 

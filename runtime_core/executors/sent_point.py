@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from runtime_core.contracts import SharingExecutor
-from runtime_core.executors.cores import usable_cores
+from runtime_core.cores import usable_cores
 
 
 class SentPoint:

@@ -11,6 +11,7 @@ from typing import Any, Generic, Self, TypeVar
 from runtime_core.catalog import CORE, install_command
 from runtime_core.errors import ExecutorFailed
 from runtime_core.executors.chosen_executor import ChosenExecutor
+from runtime_core.executors.driven_future import DrivenFuture
 from runtime_core.executors.sent_point import SentPoint, workers_of
 from runtime_core.executors.wire_data import DIED, UNKNOWN_POINT, Outcome
 
@@ -36,6 +37,13 @@ class Asked(Generic[T]):
     read: Callable[[Outcome], T]
 
 
+class SubmittedTask(DrivenFuture[T]):
+    """The result of a task, with what may have to be sent again."""
+
+    asked: Asked[T]
+    computed: Future[Outcome]
+
+
 class SubmittedTasks:
     """Tasks in the processes of an executor, inside a `with`."""
 
@@ -59,15 +67,19 @@ class SubmittedTasks:
 
     def submit(self, asked: Asked[T]) -> Future[T]:
         """Submit a task; `ExecutorFailed` if the executor cannot be opened."""
-        future = SubmittedTask(self, asked)
-        future.computed = self._send(asked)
+        future: SubmittedTask[T] = SubmittedTask(self._finish)
+        future.asked, future.computed = asked, self._send(asked)
         self._pending.add(future)
         return future
 
-    def outcome(self, future: SubmittedTask[T]) -> Outcome:
-        """Wait for the outcome of a submitted task; raise the error of an executor."""
+    def _finish(self, future: SubmittedTask[T]) -> None:
+        """Wait for the outcome of a task, and settle its future."""
         try:
-            return self._outcome(future)
+            result = future.asked.read(self._outcome(future))
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
         finally:
             self._pending.discard(future)
 
@@ -115,37 +127,6 @@ class SubmittedTasks:
         executor = self._chosen.current()
         assert executor is not None  # else nothing would be submitted
         return executor
-
-
-class SubmittedTask(Future[T]):
-    """The result of a task; who reads it decides what to do about a lost process."""
-
-    computed: Future[Outcome]
-
-    def __init__(self, tasks: SubmittedTasks, asked: Asked[T]) -> None:
-        super().__init__()
-        self._tasks = tasks
-        self.asked = asked
-
-    def result(self, timeout: float | None = None) -> T:
-        """Return the result."""
-        self._finish()
-        return super().result()
-
-    def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Return the error of the task, if it has failed."""
-        self._finish()
-        return super().exception()
-
-    def _finish(self) -> None:
-        if self.done():
-            return
-        try:
-            result = self.asked.read(self._tasks.outcome(self))
-        except Exception as error:
-            self.set_exception(error)
-        else:
-            self.set_result(result)
 
 
 def _sent(executor: Executor, asked: Asked[T], *, again: bool) -> Future[Outcome]:

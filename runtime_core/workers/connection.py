@@ -7,9 +7,14 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from runtime_core.workers.framing import CHUNK, ConnectionEnded, Incoming, Message, pieces
-
-_BUSY = (BlockingIOError, InterruptedError)
+from runtime_core.workers.framing import (
+    BUSY,
+    CHUNK,
+    ConnectionEnded,
+    Incoming,
+    Message,
+    Outgoing,
+)
 
 
 class Connection:
@@ -31,26 +36,18 @@ class Connection:
         self._tell_end = ended
         self._loop = asyncio.get_running_loop()
         self._incoming = Incoming()
-        self._unsent = bytearray()
+        self._outgoing = Outgoing(endpoint)
         self.has_ended = False
         endpoint.setblocking(False)
         self._loop.add_reader(endpoint.fileno(), self.read)
 
     def send(self, message: Message) -> None:
         """Send a message, now or when the socket takes the rest of it."""
-        data = b"".join(pieces(message))
-        sent = 0
         try:
-            if message.descriptors:
-                sent = socket.send_fds(self._socket, [data], message.descriptors)
-            elif not self._unsent:
-                sent = self._socket.send(data)
-        except OSError as error:
-            # Descriptors go with the first byte: they cannot be sent later.
-            if message.descriptors or not isinstance(error, _BUSY):
-                self.end()
-        if sent < len(data) and not self.has_ended:
-            self._unsent += data[sent:]
+            self._outgoing.send(message)
+        except ConnectionEnded:
+            self.end()
+        if self._outgoing and not self.has_ended:
             self._loop.add_writer(self._socket.fileno(), self._send_rest)
 
     def read(self) -> None:
@@ -59,7 +56,7 @@ class Connection:
             return
         try:
             messages = self._incoming.add(self._socket.recv(CHUNK))
-        except _BUSY:
+        except BUSY:
             return
         except (OSError, ConnectionEnded):
             self.end()
@@ -94,10 +91,8 @@ class Connection:
 
     def _send_rest(self) -> None:
         try:
-            del self._unsent[: self._socket.send(self._unsent)]
-        except _BUSY:
-            return
-        except OSError:
+            self._outgoing.send_rest()
+        except ConnectionEnded:
             self.end()
-        if not self._unsent and not self.has_ended:
+        if not self._outgoing and not self.has_ended:
             self._loop.remove_writer(self._socket.fileno())

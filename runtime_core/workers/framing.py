@@ -29,6 +29,10 @@ CHUNK = 1 << 16
 """The most bytes read at once, more than most messages have."""
 
 
+BUSY = (BlockingIOError, InterruptedError)
+"""What a socket raises that can take or give nothing now."""
+
+
 class ConnectionEnded(Exception):
     """The other side has closed the connection, or its process has ended."""
 
@@ -69,6 +73,45 @@ class Incoming:
         messages, rest, self._needed = _parsed(whole)
         self._begun = bytearray(rest)
         return messages
+
+
+class Outgoing:
+    """Sends messages through a socket that does not block, the rest of them later."""
+
+    def __init__(self, endpoint: socket.socket) -> None:
+        self._socket = endpoint
+        self._unsent = bytearray()
+
+    def __bool__(self) -> bool:
+        """Whether the socket has not taken all that was sent."""
+        return bool(self._unsent)
+
+    def send(self, message: Message) -> None:
+        """Send as much of a message as the socket takes; `ConnectionEnded` if it has ended.
+
+        Descriptors go with the first byte: they cannot be sent later.
+        """
+        data = b"".join(pieces(message))
+        sent = 0
+        try:
+            if message.descriptors:
+                sent = socket.send_fds(self._socket, [data], message.descriptors)
+            elif not self._unsent:
+                sent = self._socket.send(data)
+        except OSError as error:
+            if message.descriptors or not isinstance(error, BUSY):
+                raise ConnectionEnded from None
+        if sent < len(data):
+            self._unsent += data[sent:]
+
+    def send_rest(self) -> None:
+        """Send as much of the rest as the socket takes; `ConnectionEnded` if it has ended."""
+        try:
+            del self._unsent[: self._socket.send(self._unsent)]
+        except BUSY:
+            pass
+        except OSError:
+            raise ConnectionEnded from None
 
 
 def _parsed(data: bytes | bytearray) -> tuple[list[tuple[Message, int]], bytes | bytearray, int]:

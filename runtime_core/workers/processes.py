@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 
 from runtime_core.config import RuntimeConfig
+from runtime_core.cores import usable_cores
 from runtime_core.errors import InvalidOption
-from runtime_core.executors.cores import usable_cores
 from runtime_core.workers.task_pool import TaskPool
 
 _THREADS = (

@@ -9,6 +9,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from threading import RLock
 from typing import Any
 
+from runtime_core.executors.driven_future import DrivenFuture
 from runtime_core.workers.framing import ConnectionEnded
 from runtime_core.workers.task_process import Task, TaskProcess
 
@@ -36,7 +37,7 @@ class TaskPool(Executor):
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **_: Any) -> Future[Any]:
         """Send a task to the process with the fewest, or keep it until one has few."""
-        future = TaskFuture(self)
+        future: DrivenFuture[Any] = DrivenFuture(self._drive)
         task = Task.of(function, arguments, future)
         with self._lock:
             self._waiting.append(task)
@@ -56,7 +57,7 @@ class TaskPool(Executor):
             if not task.future.cancel():
                 task.future.set_exception(BrokenExecutor("The pool has been closed."))
 
-    def drive(self, future: Future[Any]) -> None:
+    def _drive(self, future: Future[Any]) -> None:
         """Send and receive until a future is done."""
         while not future.done():
             with self._lock:
@@ -117,21 +118,3 @@ class TaskPool(Executor):
             computed = process.tasks.popleft()
             computed.future.set_exception(BrokenExecutor(f"The last one ended by {end}."))
         self._waiting.extendleft(reversed(process.tasks))
-
-
-class TaskFuture(Future[Any]):
-    """The result of a task; who waits for it drives the pool."""
-
-    def __init__(self, pool: TaskPool) -> None:
-        super().__init__()
-        self._pool = pool
-
-    def result(self, timeout: float | None = None) -> Any:
-        """Return the result of the task."""
-        self._pool.drive(self)
-        return super().result()
-
-    def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Return the exception of the task, if it has failed."""
-        self._pool.drive(self)
-        return super().exception()

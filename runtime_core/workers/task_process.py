@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime_core.run_logs.standard_output import STDERR, write_all
-from runtime_core.workers.framing import CHUNK, ConnectionEnded, Incoming, Message, pieces
+from runtime_core.workers.framing import CHUNK, ConnectionEnded, Incoming, Message, Outgoing
 from runtime_core.workers.supervised_process import end_text, kill_group, launched
 
 _SECONDS_TO_END = 5.0
@@ -40,14 +40,14 @@ class TaskProcess:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         with tempfile.TemporaryFile() as file:
+            fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
+            self._process, self._socket = launched(
+                "runtime_core.workers.task_main", file.fileno(), environment
+            )
             self._output = os.dup(file.fileno())
-        fcntl.fcntl(self._output, fcntl.F_SETFL, os.O_APPEND)
-        self._process, self._socket = launched(
-            "runtime_core.workers.task_main", self._output, environment
-        )
         self._socket.setblocking(False)
         self._incoming = Incoming()
-        self._unsent = bytearray()
+        self._outgoing = Outgoing(self._socket)
         self._shown = 0  # bytes of its output
         self._number = 0  # of the last task
         self.tasks: deque[Task] = deque()
@@ -59,27 +59,17 @@ class TaskProcess:
     @property
     def is_sending(self) -> bool:
         """Whether the socket has not taken all that was sent."""
-        return bool(self._unsent)
+        return bool(self._outgoing)
 
     def send(self, task: Task) -> None:
         """Send a task; `ConnectionEnded` if the process has ended."""
         self._number += 1
-        for piece in pieces(Message(kind=0, number=self._number, parts=[task.call])):
-            self._unsent += piece
-        self.go_on()
+        self._outgoing.send(Message(kind=0, number=self._number, parts=[task.call]))
         self.tasks.append(task)
 
     def go_on(self) -> None:
         """Send as much as the socket takes; `ConnectionEnded` if the process has ended."""
-        try:
-            while self._unsent:
-                with memoryview(self._unsent) as view:
-                    sent = self._socket.send(view)
-                del self._unsent[:sent]
-        except BlockingIOError:
-            pass
-        except OSError:
-            raise ConnectionEnded from None
+        self._outgoing.send_rest()
 
     def receive(self) -> None:
         """Settle the tasks whose results have come; `ConnectionEnded` if the process has ended."""

@@ -11,16 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 from distributed import Client, LocalCluster
 
 from runtime_core.catalog import Catalog
-from runtime_core.config import RuntimeConfig
-from runtime_core.errors import ExecutorFailed, InvalidOption
-from runtime_core.executors.chosen_executor import ChosenExecutor
+from runtime_core.errors import ExecutorFailed
 from runtime_core.testing import ExecutorConformance
-from tests.engines.conftest import Make, children, jacobian, killed
+from tests.engines.conftest import Make, jacobian, killed
 
 
 @pytest.fixture(scope="session")
@@ -56,35 +53,10 @@ def test_targets_are_found_by_their_schemes(catalog: Catalog, target: str) -> No
     assert found.value.name == "dask"
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "dask:",
-        "dask://",
-        "dask+file://",
-        "dask://host",
-        "dask://host:99999",
-        "dask://[host:1",
-        "dask://local?workers=0",
-        "dask://local?w=2",
-    ],
-)
-def test_invalid_targets_are_refused(catalog: Catalog, target: str) -> None:
-    """The message has the forms of a target."""
-    with pytest.raises(InvalidOption, match=r"is not valid: expected dask://HOST:PORT, "):
-        ChosenExecutor.of(catalog, RuntimeConfig(executor=target))
-
-
 def test_a_missing_scheduler_file_is_named(made: Make, tmp_path: Path) -> None:
     """It is not awaited."""
     with pytest.raises(ExecutorFailed, match=r"the file '.*none\.json' does not exist\. Start"):
         made(f"dask+file://{tmp_path}/none.json").executor.current()
-
-
-def test_an_unreachable_scheduler_is_named(made: Make) -> None:
-    """The error has the option."""
-    with pytest.raises(ExecutorFailed, match=r"^--executor dask://127\.0\.0\.1:1: OSError: "):
-        made("dask://127.0.0.1:1").executor.current()
 
 
 def test_a_cluster_is_named_by_its_address_or_its_file(
@@ -104,32 +76,6 @@ def test_tasks_have_the_name_of_the_tesseract(made: Make, address: str) -> None:
     with Client(f"tcp://{address}", set_as_default=False) as client:
         prefixes = client.run_on_scheduler(lambda dask_scheduler: [*dask_scheduler.task_prefixes])
     assert "beam" in prefixes
-
-
-def test_a_cluster_of_ours_listens_on_this_machine_alone(made: Make) -> None:
-    """No socket of its processes is open to others, and none is left."""
-    before = set(children())
-    runtime = made("dask://local?workers=1")
-    jacobian(runtime)
-    processes = [psutil.Process(), *children()]
-    connections = [each for process in processes for each in process.net_connections("inet")]
-    assert {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
-    runtime.executor.close()
-    assert set(children()) <= before
-
-
-@pytest.mark.parametrize("most", [1, 2])
-def test_workers_may_be_killed(made: Make, tmp_path: Path, most: int) -> None:
-    """The right Jacobian comes out of one that lost its workers in the middle."""
-    notes = tmp_path / "notes"
-    notes.mkdir()
-    expected = jacobian(made("serial"))
-    runtime = made("dask://local?workers=2")
-    jacobian(runtime)
-    with ThreadPoolExecutor(1) as thread:
-        killing = thread.submit(killed, notes, most=most)
-        assert jacobian(runtime, notes=str(notes)) == expected
-        killing.result()
 
 
 def test_a_cluster_without_workers_is_an_error(made: Make, tmp_path: Path) -> None:

@@ -10,18 +10,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
 import pytest
 
-from runtime_core.catalog import Catalog
-from runtime_core.config import RuntimeConfig
-from runtime_core.errors import GradientFailed, InvalidOption
-from runtime_core.executors.chosen_executor import ChosenExecutor
+from runtime_core.errors import ExecutorFailed, GradientFailed
 from runtime_core.testing import ExecutorConformance
-from tests.engines.conftest import SOURCE, Make, children, jacobian, killed
+from tests.engines.conftest import SOURCE, Make, jacobian
 from tests.patience import SECONDS, wait_until
 
 
@@ -69,21 +64,19 @@ def is_open(port: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    "target",
-    [
-        "ray:",
-        "ray://",
-        "ray://host",
-        "ray://host:99999",
-        "ray://[host:1",
-        "ray://local?workers=0",
-        "ray://local?w=2",
-    ],
+    ("noted", "problem"),
+    [(None, "this machine is not a node of a cluster"), ("127.0.0.1:1", "nothing answers at")],
 )
-def test_invalid_targets_are_refused(catalog: Catalog, target: str) -> None:
-    """The message has the forms of a target."""
-    with pytest.raises(InvalidOption, match=r"is not valid: expected ray://HOST:PORT, "):
-        ChosenExecutor.of(catalog, RuntimeConfig(executor=target))
+def test_the_cluster_of_this_machine_is_not_awaited(
+    made: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noted: str | None, problem: str
+) -> None:
+    """What Ray has noted about one that has ended is an error at once."""
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    if noted is not None:
+        (tmp_path / "ray").mkdir()
+        (tmp_path / "ray" / "ray_current_cluster").write_text(noted)
+    with pytest.raises(ExecutorFailed, match=rf"^--executor ray://auto: {problem} ?.*\. Start "):
+        made("ray://auto").executor.current()
 
 
 NAMING = SOURCE.replace(
@@ -97,33 +90,6 @@ def test_tasks_have_the_name_of_the_tesseract(made: Make) -> None:
     """Dashboards show it."""
     with pytest.raises(GradientFailed, match="ValueError: beam"):
         jacobian(made("ray://local?workers=1", NAMING, name="beam"))
-
-
-def test_a_cluster_of_ours_listens_on_this_machine_alone(made: Make) -> None:
-    """No socket of its processes is open to others, and none is left."""
-    before = set(children())
-    runtime = made("ray://local?workers=1")
-    jacobian(runtime)
-    processes = [psutil.Process(), *children()]
-    connections = [each for process in processes for each in process.net_connections("inet")]
-    listening = {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
-    assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
-    runtime.executor.close()
-    wait_until(lambda: set(children()) <= before)
-
-
-@pytest.mark.parametrize("most", [1, 2])
-def test_workers_may_be_killed(made: Make, tmp_path: Path, most: int) -> None:
-    """The right Jacobian comes out of one that lost its workers in the middle."""
-    notes = tmp_path / "notes"
-    notes.mkdir()
-    expected = jacobian(made("serial"))
-    runtime = made("ray://local?workers=2")
-    jacobian(runtime)
-    with ThreadPoolExecutor(1) as thread:
-        killing = thread.submit(killed, notes, most=most)
-        assert jacobian(runtime, notes=str(notes)) == expected
-        killing.result()
 
 
 def test_a_cluster_is_named_by_its_address(made: Make, address: str) -> None:

@@ -72,12 +72,13 @@ def test_an_executor_is_opened_once_and_when_it_is_needed(made: Make) -> None:
 
 
 def test_a_target_that_does_not_answer_is_named(made: Make) -> None:
-    """The message has the option."""
+    """The message has the option and the next step."""
 
     def open_(target: str, config: object) -> Here:
         raise OSError("no route to host")
 
-    with pytest.raises(ExecutorFailed, match=r"^--executor here: OSError: no route to host$"):
+    text = r"^--executor here cannot be opened: OSError: no route to host\. Correct it, or compute "
+    with pytest.raises(ExecutorFailed, match=text):
         near(made(open_), 1.0).__enter__()
 
 

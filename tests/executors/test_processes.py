@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from runtime_core import Runtime
+from runtime_core.cores import usable_cores
 from runtime_core.errors import InvalidOption
-from runtime_core.executors.cores import usable_cores
 from runtime_core.testing import ExecutorConformance
 from runtime_core.workers.processes import number_of_processes, thread_limits
 from tests.conftest import Cli, clean_environment

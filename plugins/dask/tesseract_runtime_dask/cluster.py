@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import dask
 from distributed import Client, LocalCluster
 
 from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import require_listener
 from runtime_core.errors import ExecutorFailed
 from tesseract_runtime_dask.executor import DaskExecutor
-from tesseract_runtime_dask.target import Target, parse_target
+from tesseract_runtime_dask.target import FILE, parse_target
 
 _SECONDS_TO_CONNECT = 10
 
@@ -27,37 +30,59 @@ _OWN_CLUSTER = {
 def open_cluster(target: str, config: RuntimeConfig) -> Iterator[DaskExecutor]:
     """Connect to the cluster of a target, or start one; tasks are named after the Tesseract.
 
-    Raises `InvalidOption` for an invalid target, `ExecutorFailed` without the file of the
-    scheduler, and `OSError` if no scheduler answers.
+    Raises `InvalidOption` for an invalid target, and `ExecutorFailed` without the file of the
+    scheduler, or if no scheduler answers.
     """
     parsed = parse_target(target)
-    file = (parsed.connection or {}).get("scheduler_file")
-    if file is not None and not Path(file).is_file():  # Dask would wait for it without end
-        raise ExecutorFailed(
-            f"--executor {target}: the file {file!r} does not exist. Start the scheduler with "
-            "--scheduler-file, or name the file that it has written."
-        )
-    with _client(parsed) as client:
+    with _started(parsed.workers) if parsed.workers else _connected(target) as client:
         yield DaskExecutor(client, config.name)
 
 
+def _connected(target: str) -> Client:
+    options = {"set_as_default": False, "timeout": _SECONDS_TO_CONNECT}
+    if target.startswith(FILE):
+        return Client(scheduler_file=_existing(target), **options)
+    address = parse_target(target).address
+    require_listener(target, address, "Start `dask scheduler`, or name the address of one.")
+    return Client(f"tcp://{address}", **options)
+
+
+def _existing(target: str) -> str:
+    """Return the scheduler file of a target; Dask would wait without end for a missing one."""
+    file = target.removeprefix(FILE)
+    if Path(file).is_file():
+        return file
+    raise ExecutorFailed(
+        f"--executor {target}: the file {file!r} does not exist. Start the scheduler with "
+        "--scheduler-file, or name the file that it has written."
+    )
+
+
 @contextmanager
-def _client(target: Target) -> Iterator[Client]:
-    if target.connection is not None:
-        options = {"set_as_default": False, "timeout": _SECONDS_TO_CONNECT}
-        with Client(**target.connection, **options) as client:
-            yield client
-        return
-    with (
-        dask.config.set(_OWN_CLUSTER),
-        LocalCluster(
-            n_workers=target.workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            memory_limit=None,  # Dask would kill a worker near it
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
+def _started(workers: int) -> Iterator[Client]:
+    with dask.config.set(_OWN_CLUSTER), ExitStack() as opened:
+        with _interrupts_blocked():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                memory_limit=None,  # Dask would kill a worker near it
+                silence_logs=logging.CRITICAL,
+            )
+            opened.enter_context(cluster)
+        yield opened.enter_context(Client(cluster, set_as_default=False))
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Block Ctrl-C in the threads and processes that start inside the `with`, for their lives.
+
+    It is for the command, which ends its cluster.
+    """
+    resource_tracker.ensure_running()  # to start it later would unblock it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -2,58 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from runtime_core.contracts import ClusterTarget, cluster_target
 
-from runtime_core.errors import InvalidOption
+FILE = "dask+file://"
 
-_FORMS = "dask://HOST:PORT, dask+file://PATH or dask://local?workers=N"
+_FORMS = f"dask://HOST:PORT, {FILE}PATH or dask://local?workers=N"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """A cluster to connect to, with options of `Client`, or `workers` to start here."""
-
-    connection: dict[str, Any] | None = None
-    workers: int | None = None
-
-
-def parse_target(target: str) -> Target:
-    """Parse a target; `InvalidOption` for any other text."""
-    try:
-        return _parsed(target)
-    except ValueError:  # of the port, or of an address in brackets
-        raise _invalid(target) from None
-
-
-def _parsed(target: str) -> Target:
-    parts = urlsplit(target)
-    if parts.scheme == "dask+file":
-        if path := target.removeprefix("dask+file://"):
-            return Target(connection={"scheduler_file": path})
-        raise _invalid(target)
-    if parts.hostname == "local" and parts.port is None:
-        return Target(workers=_workers(target, parts.query))
-    if parts.hostname and parts.port:
-        return Target(connection={"address": f"tcp://{parts.netloc}"})
-    raise _invalid(target)
+def parse_target(target: str) -> ClusterTarget:
+    """Parse a target, whose address may be a scheduler file; `InvalidOption` for other text."""
+    if target.startswith(FILE) and target != FILE:
+        return ClusterTarget(address=target)
+    return cluster_target(target, _FORMS)
 
 
 def copies(target: str) -> int:
     """Return the number of workers that are started here."""
-    return parse_target(target).workers or 0
-
-
-def _workers(target: str, query: str) -> int:
-    """Return the number of workers, by default one each core."""
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    text = options.pop("workers", "")
-    if options or (query and not (text.isdecimal() and int(text))):
-        raise _invalid(target)
-    return int(text) if text else os.cpu_count() or 1
-
-
-def _invalid(target: str) -> InvalidOption:
-    return InvalidOption(f"--executor {target!r} is not valid: expected {_FORMS}.")
+    return parse_target(target).workers

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime_core.config import RuntimeConfig
-from tesseract_runtime_ray.target import Target, parse_target
+from runtime_core.contracts import require_listener
+from runtime_core.errors import ExecutorFailed
+from tesseract_runtime_ray.target import AUTO, parse_target
 
 if TYPE_CHECKING:
     from tesseract_runtime_ray.executor import RayExecutor
+
+_CLIENT = "ray://"  # begins the address of a client server
 
 _VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent elsewhere
@@ -25,9 +30,9 @@ def open_cluster(target: str, config: RuntimeConfig) -> Iterator[RayExecutor]:
     """Connect to the cluster of a target, or start one; tasks are named after the Tesseract.
 
     A process has one connection to Ray: that of user code is used, and left open. Raises
-    `InvalidOption` for an invalid target, and errors of Ray if no cluster answers.
+    `InvalidOption` for an invalid target, and `ExecutorFailed` if no cluster answers.
     """
-    options = _options(parse_target(target))
+    options = _options(target)
     # It imports Ray, which reads the variables then.
     import ray
 
@@ -43,9 +48,30 @@ def open_cluster(target: str, config: RuntimeConfig) -> Iterator[RayExecutor]:
         ray.shutdown()
 
 
-def _options(target: Target) -> dict[str, Any]:
-    if target.workers is None:
-        return {"address": target.address}
-    os.environ.update(_VARIABLES)
-    here = {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
-    return {"address": "local", "num_cpus": target.workers, **here}
+def _options(target: str) -> dict[str, Any]:
+    """Return the options of a connection; `ExecutorFailed` if no cluster answers."""
+    parsed = parse_target(target)
+    if parsed.workers:
+        os.environ.update(_VARIABLES)
+        here = {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
+        return {"address": "local", "num_cpus": parsed.workers, **here}
+    address = _cluster_of_machine(target) if target == AUTO else f"{_CLIENT}{parsed.address}"
+    place = address.removeprefix(_CLIENT)
+    require_listener(target, place, "Start the cluster, or name the address of one.")
+    return {"address": address}
+
+
+def _cluster_of_machine(target: str) -> str:
+    """Return the address of the cluster that this machine is a node of.
+
+    Ray itself waits for minutes for one that has ended.
+    """
+    folder = os.environ.get("RAY_TMPDIR", "/tmp")  # noqa: S108  # Ray's own default
+    noted = Path(folder, "ray", "ray_current_cluster")
+    address = os.environ.get("RAY_ADDRESS") or (noted.read_text() if noted.is_file() else "")
+    if not address:
+        raise ExecutorFailed(
+            f"--executor {target}: this machine is not a node of a cluster. Start one with "
+            "`ray start --head`, or compute with ray://local."
+        )
+    return address.strip()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime_core.executors.cores import usable_cores
+from runtime_core.cores import usable_cores
 
 HERE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 

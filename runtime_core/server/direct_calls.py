@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from runtime_core.contracts import AnsweredRequest, Handling, Layer, RequestHead
 from runtime_core.errors import PluginFailed
+from runtime_core.server.call_head import CallHead
 from runtime_core.server.headers import header_fields, run_id_of_fault
 from runtime_core.server.served_call import Answer, ServedCall
 from runtime_core.server.server import Server
 
 _UNUSUAL = frozenset({"expect", "transfer-encoding"})
 _LONGEST_QUERY = 1 << 13  # bytes; uvicorn refuses some that are longer
+_REMEMBERED = 64  # heads, of at most 64 KiB; most clients repeat theirs
 
 Observer = Callable[[AnsweredRequest], None]
+Pairs = tuple[tuple[bytes, bytes], ...]
 
 
 class DirectCalls:
@@ -29,6 +33,7 @@ class DirectCalls:
         if len(self._layers) < len(layers):
             computing = ()
         self._endpoints = {path.encode(): path[1:] for path in computing}
+        self._head = lru_cache(_REMEMBERED)(self._read)
 
     def find(
         self,
@@ -37,6 +42,19 @@ class DirectCalls:
         transport: asyncio.Transport | None = None,
     ) -> DirectCall | None:
         """Return the call of a `POST` with a body of known size, unless it needs ASGI."""
+        head = self._head(url, tuple(headers))
+        if head is None:
+            return None
+        call = DirectCall(self._server, head, transport)
+        try:
+            call.refusal = self._verdict(head.request, call.observers)
+        # A layer may fail in any way: that is an answer, too.
+        except Exception as error:
+            call.run_id = run_id_of_fault(head.request.query)
+            call.refusal = call.fault_answer(error)
+        return None if call.refusal is Handling.WRAPPED else call
+
+    def _read(self, url: bytes, headers: Pairs) -> CallHead | None:
         path, _, query = url.partition(b"?")
         endpoint = self._endpoints.get(path)
         if endpoint is None or b"#" in query or len(query) > _LONGEST_QUERY:
@@ -44,73 +62,59 @@ class DirectCalls:
         fields = header_fields(headers)
         if "content-length" not in fields or not _UNUSUAL.isdisjoint(fields):
             return None
-        head = RequestHead(method="POST", path=path.decode(), query=query, fields=fields)
-        call = DirectCall(self._server, endpoint, head, transport)
-        try:
-            call.refusal = self._verdict(head, call.observers)
-        # A layer may fail in any way: that is an answer, too.
-        except Exception as error:
-            call.served.run_id = run_id_of_fault(query)
-            call.refusal = call.served.refusal(error)
-        return None if call.refusal is Handling.WRAPPED else call
+        request = RequestHead(method="POST", path=path.decode(), query=query, fields=fields)
+        return CallHead(self._server, endpoint, request)
 
-    def _verdict(self, head: RequestHead, observers: list[Observer]) -> Any:
+    def _verdict(self, request: RequestHead, observers: list[Observer]) -> Any:
         """Return the verdict of the first layer from outside that does not let a request pass."""
+        request.caller = None  # as before the first layer
         for look, answered in self._layers:
             if answered is not None:
                 observers.append(answered)
-            verdict = look(head)
+            verdict = look(request)
             if verdict is not None:
                 return verdict
         return None
 
 
-class DirectCall:
+class DirectCall(ServedCall):
     """One such call, in the place of uvicorn's cycle of a request and its response."""
 
-    def __init__(
-        self,
-        server: Server,
-        endpoint: str,
-        head: RequestHead,
-        transport: asyncio.Transport | None,
-    ) -> None:
-        self.served = ServedCall(server, endpoint, head, transport, self._take)
+    def __init__(self, server: Server, head: CallHead, transport: asyncio.Transport | None) -> None:
+        super().__init__(server, head, transport, self._take)
         self.observers: list[Observer] = []
         self.refusal: Any = None
         self.keep_alive = self.more_body = True
         self.response_started = self.response_complete = False
         self.bytes_out = 0
-        self._server = server
-        self._head = head
         self._send: Callable[[DirectCall, Answer], None] | None = None
         self._status: int | None = None
         self._start = time.perf_counter()
 
-    def begin(self, send: Callable[[DirectCall, Answer], None]) -> None:
+    def start(self, send: Callable[[DirectCall, Answer], None]) -> None:
         """Begin the call; its answer is given to `send`, maybe at once."""
         self._send = send
         if self.refusal is None:
-            self.served.begin()
+            self.begin()
         else:
-            self.served.finish(self.refusal)
+            self.finish(self.refusal)
 
     def end(self) -> None:
         """Release the memory of the call, whose answer has been sent or lost its client."""
-        reply = self.served.reply
+        request, reply = self._head.request, self.reply
         forward = None if reply is None else reply.forward or None
         answered = AnsweredRequest(
-            method=self._head.method,
-            path=self._head.path,
+            method=request.method,
+            path=request.path,
             status=self._status,
-            run_id=self.served.run_id if self.response_started else None,
-            bytes_in=self.served.size,
+            run_id=self.run_id if self.response_started else None,
+            bytes_in=self.size,
             bytes_out=self.bytes_out,
             seconds=time.perf_counter() - self._start,
             timings=reply.timings if reply is not None and reply.fault is None else _NONE,
             forward=forward,
         )
-        self.served.close()
+        self.close()
         self._send = None
         for observe in self.observers:
             try:

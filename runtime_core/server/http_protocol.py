@@ -121,7 +121,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(*self._invalid)
             return
         if self._direct_call is not None and self._direct_call.more_body:
-            self._direct_call.served.wait()
+            self._direct_call.wait()
             if len(data) > _LARGE_PIECE:
                 self._let_others_read()
         if self._pending > _LONGEST_HEAD:
@@ -176,7 +176,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Forward a piece of the body."""
         self._pending = 0
         if isinstance(self.cycle, DirectCall):
-            self.cycle.served.add(body)
+            self.cycle.add(body)
         else:
             super().on_body(body)
 
@@ -187,7 +187,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._awaits_head = not self.parser.should_upgrade()  # what follows is not HTTP
             if isinstance(self.cycle, DirectCall):
                 self.cycle.more_body = False
-                self.cycle.served.complete()
+                self.cycle.complete()
             else:
                 super().on_message_complete()
 
@@ -231,18 +231,18 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.cycle = call  # type: ignore[assignment]  # has what is used of it
         self._direct_call = call
         self._unanswered.append(call)
-        call.begin(self._answer)
+        call.start(self._answer)
         return True
 
     def _answer(self, call: DirectCall, answer: Answer) -> None:
         """Send the answer to a direct call, as uvicorn would."""
-        if isinstance(answer, DocumentResponse):
-            is_large = answer.size > SLICE and self.scheme == "http"  # TLS keeps bytes itself
-            if is_large:  # the call goes on until the kernel has all bytes
+        if isinstance(answer, DocumentResponse) and answer.size > SLICE:
+            if self.scheme == "http":  # the call goes on until the kernel has all bytes
                 self.transport.set_write_buffer_limits(high=0)
-            self._rest = answer.slices(copied=not is_large)
+            self._rest = answer.slices(copied=self.scheme != "http")  # TLS keeps bytes itself
+            body = next(self._rest)
         else:
-            self._rest = iter([bytes(answer.body)])
+            body = bytes(answer.body)
         lines = [STATUS_LINE[answer.status_code]]
         for name, value in (*self.server_state.default_headers, *answer.raw_headers):
             lines += (name, b": ", value, b"\r\n")
@@ -250,7 +250,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             call.keep_alive = False
         elif not call.keep_alive:
             lines.append(b"connection: close\r\n")
-        body = next(self._rest)
         call.bytes_out = len(body)
         self.transport.write(b"".join((*lines, b"\r\n", body)))
         self._send_rest(call)
@@ -343,17 +342,18 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _check_head(self) -> None:
         """Refuse what this server cannot serve; the parser turns errors into its own."""
-        hosts = [name for name, _ in self.headers].count(b"host")
+        hosts = 0
+        for name, value in self.headers:
+            hosts += name == b"host"
+            if len(value) > _LONGEST_FIELD:
+                detail = f"Header {name[:60].decode('latin-1')!r} exceeds {_LONGEST_FIELD} bytes."
+                self._invalidate(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):  # RFC 9112, 3.2
             detail = f"A request must have one header Host, and this one has {hosts}."
             self._invalidate(HTTPStatus.BAD_REQUEST, detail)
         if self.parser.get_method() == b"CONNECT":
             detail = "This server is not a proxy: CONNECT is not supported."
             self._invalidate(HTTPStatus.BAD_REQUEST, detail)
-        for name, value in self.headers:
-            if len(value) > _LONGEST_FIELD:
-                detail = f"Header {name[:60].decode('latin-1')!r} exceeds {_LONGEST_FIELD} bytes."
-                self._invalidate(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
 
     def _invalidate(self, status: HTTPStatus, detail: str) -> NoReturn:
         self._invalid = status, detail

@@ -38,13 +38,18 @@ class DocumentResponse:
     def __init__(
         self, body: Sequence[Buffer], format_: Format, headers: Sequence[tuple[bytes, bytes]] = ()
     ) -> None:
-        self._pieces = [memoryview(buffer).cast("B") for buffer in body]
-        self.size = sum(piece.nbytes for piece in self._pieces)
+        self._pieces = body
+        self.size = sum([memoryview(piece).nbytes for piece in body])
         self.raw_headers = [
             *headers,
             (b"content-type", format_.media_types[0].encode()),
             (b"content-length", b"%d" % self.size),
         ]
+
+    @property
+    def body(self) -> bytes:
+        """The whole document."""
+        return b"".join(self._pieces)
 
     def slices(self, *, copied: bool = True) -> Iterator[Buffer]:
         """Yield the document in slices, small pieces in one.
@@ -52,9 +57,9 @@ class DocumentResponse:
         What is not `copied` is the memory itself, which must not change before it is sent.
         """
         if self.size <= SLICE:
-            yield b"".join(self._pieces)
+            yield self.body
             return
-        for piece in self._pieces:
+        for piece in (memoryview(buffer).cast("B") for buffer in self._pieces):
             for start in range(0, piece.nbytes, SLICE):
                 part = piece[start : start + SLICE]
                 yield bytes(part) if copied else part
@@ -77,7 +82,7 @@ def timing(seconds: Mapping[str, float]) -> str:
     >>> timing({"queue": 0.0001, "compute": 2.5})
     'queue;dur=0.1, compute;dur=2500'
     """
-    return ", ".join(f"{stage};dur={1000 * value:.4g}" for stage, value in seconds.items())
+    return ", ".join([f"{stage};dur={1000 * value:.4g}" for stage, value in seconds.items()])
 
 
 def milliseconds(seconds: float) -> float:

@@ -167,10 +167,10 @@ class WorkerPool(Workers):
         while worker.is_idle and (queued := self._first_for(worker)) is not None:
             self._waiting.remove(queued)
             self._begin(queued, worker)
+        if self._waiting:
+            self._send_ahead(worker)
         if worker.is_idle:
             self._idle.append(worker)
-        else:
-            self._send_ahead(worker)
 
     def show_output(self, worker: WorkerProcess) -> None:
         """Write the output of a worker to stderr, in the background."""
@@ -180,10 +180,10 @@ class WorkerPool(Workers):
         """End the run of a call and answer it."""
         if reply.forward:
             reply = self._with_forward(queued, reply)
-        queued.end()
         if reply.fault is None and not self._supervisor.feeds_sinks:
             self._answer(queued, reply)
         else:
+            queued.end()
             _keep(asyncio.create_task(self._end_run(queued, reply)), self._endings)
 
     def skipped(self, queued: QueuedCall) -> None:

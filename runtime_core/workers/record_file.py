@@ -57,7 +57,7 @@ class RecordReader:
     @property
     def has_opened(self) -> bool:
         """Whether something has been logged."""
-        return os.fstat(self.descriptor).st_size > 0
+        return os.lseek(self.descriptor, 0, os.SEEK_END) > 0  # where the worker writes on
 
     def pieces(self) -> Iterator[Sequence[Record]]:
         """Yield the records written since the last time, in batches."""

@@ -111,7 +111,8 @@ class SharedBufferPool:
 
     def release_call(self, call: Call) -> None:
         """Release the body of a call, and its segment."""
-        self.release_body([call.body])
+        if not isinstance(call.body, bytes):
+            self.release_body([call.body])
         if call.segment is not None:
             call.segment.close()
 

@@ -34,7 +34,7 @@ from runtime_core.workers.message_types import (
     read_tree,
     tree_message,
 )
-from runtime_core.workers.process_exit import end_of
+from runtime_core.workers.process_exit import end_of, settle
 from runtime_core.workers.queued_call import QueuedCall
 from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer, SharedBufferPool
 from runtime_core.workers.supervised_process import end_text, kill_group, launched
@@ -91,8 +91,7 @@ class WorkerProcess:
         self._loaded: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._closing: asyncio.Task[None] | None = None  # what remains to be done for a call
         self._has_loaded = self._is_killed = False
-        self._is_free = asyncio.Event()
-        self._is_free.set()
+        self._freed: asyncio.Future[None] | None = None  # for the end of the output
         self._ended = end_of(process)
         self._ended.add_done_callback(lambda _: self._connection.hang_up())
 
@@ -151,7 +150,6 @@ class WorkerProcess:
             attached[BODY] = body.descriptor
         if call.segment is not None:
             attached[SEGMENT] = call.segment.descriptor
-        self._is_free.clear()
         self._number += 1
         self._compute(queued)
         self._connection.send(call_message(self._number, call, attached))
@@ -182,8 +180,7 @@ class WorkerProcess:
     def take_ahead(self) -> QueuedCall | None:
         """Return the call that a dead worker has not begun, if any."""
         queued, self._ahead = self._ahead, None
-        if self.is_idle:
-            self._is_free.set()
+        self._free()
         return queued
 
     def shrink(self) -> None:
@@ -214,7 +211,9 @@ class WorkerProcess:
 
     async def finish_output(self) -> None:
         """Show the rest of the output after the process has ended, and free its files."""
-        await self._is_free.wait()  # a call that has not noticed the end yet needs them
+        if not self.is_idle:  # a call that has not noticed the end yet needs them
+            self._freed = asyncio.get_running_loop().create_future()
+            await self._freed
         if self._answer_buffer is not None:
             self._buffers.release(self._answer_buffer)
             self._answer_buffer = None
@@ -277,8 +276,12 @@ class WorkerProcess:
         """Take another call, unless the output of the last one is still being forwarded."""
         if self.is_idle:
             self.output.end()
-            self._is_free.set()
+            self._free()
         self._pool.supply(self)
+
+    def _free(self) -> None:
+        if self._freed is not None and self.is_idle:
+            settle(self._freed, None)
 
     def _mourn(self) -> None:
         """Find out why the process has ended."""

@@ -5,6 +5,8 @@ DNS rebinding lets a page of `evil.example` talk to 127.0.0.1, but its requests 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from starlette.responses import Response
 
 from runtime_core.contracts import Place, RequestHead, ServerContext, ServerParts
@@ -39,6 +41,7 @@ def build(server: ServerContext) -> ServerParts:
     return ServerParts(layers=[refusing(Place.EDGE, refusal)])
 
 
+@lru_cache(64)  # the hosts of most requests are few
 def _name(host: str) -> str:
     """Return the host of a header without its port and brackets.
 

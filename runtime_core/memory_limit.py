@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, Self
+from typing import Any
 
 from pydantic_core import PydanticCustomError
 
@@ -45,16 +45,6 @@ class ArrayMemory:
         # The values are kept alive, so that no id is used again.
         self._counted: dict[int, tuple[Any, int]] | None = None
 
-    @classmethod
-    def of_payload(cls, limit: int) -> Self:
-        """Make the count of a payload, of which a refused array is a fault in its place."""
-        return cls(limit, _FAULT)
-
-    @classmethod
-    def of_result(cls, limit: int) -> Self:
-        """Make the count of a result, which cannot be written beyond the limit."""
-        return cls(limit, NotWritten)
-
     def take(self, size: int, shape: Sequence[int]) -> None:
         """Count the bytes of an array, or raise if they are more than is left."""
         if size > self._free:
@@ -78,7 +68,11 @@ class ArrayMemory:
             self._counted[id(source)] = source, size
 
 
-_FAULT = partial(PydanticCustomError, MemoryExceeded.fault_type)
+payload_memory = partial(ArrayMemory, error=partial(PydanticCustomError, MemoryExceeded.fault_type))
+"""Makes the count of a payload within a limit; a refused array is a fault in its place."""
+
+result_memory = partial(ArrayMemory, error=NotWritten)
+"""Makes the count of a result, which cannot be written beyond the limit."""
 
 
 def available_memory() -> int:

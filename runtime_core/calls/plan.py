@@ -20,7 +20,7 @@ from runtime_core.documents.document import Reader
 from runtime_core.documents.raw_documents import sees_raw_documents
 from runtime_core.documents.wire import require_folder, writable
 from runtime_core.errors import UnreadableDocument
-from runtime_core.memory_limit import ArrayMemory
+from runtime_core.memory_limit import payload_memory, result_memory
 
 JSON = Wire(format="json")
 """The form of documents without another choice."""
@@ -73,7 +73,7 @@ class Plan:
         trace.begin("decode")
         here.segment = _segment_options(call)
         here.options = {**here.segment}
-        here.memory = ArrayMemory.of_payload(self._memory_limit)
+        here.memory = payload_memory(self._memory_limit)
         payload = self.payload(call.body, here.options, call.changes)
         here.memory = None  # the author's code may take what it likes
         trace.show(endpoint=call.endpoint, payload=payload)
@@ -92,7 +92,7 @@ class Plan:
             "binref_dir": call.output_folder,
             **here.segment,
         }
-        here.memory = ArrayMemory.of_result(self._memory_limit)
+        here.memory = result_memory(self._memory_limit)
         return documents.write(documents.tree_of(result, here.options), self._format)
 
     def payload(self, body: Buffer, options: Any, changes: Mapping[str, Any] = _NONE) -> Any:
@@ -119,7 +119,7 @@ class Plan:
         exception of the author's function.
         """
         here = current()
-        here.memory = ArrayMemory.of_payload(self._memory_limit)
+        here.memory = payload_memory(self._memory_limit)
         try:
             payload = validate_payload(self.endpoint, payload, {})
         finally:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_core.contracts import RunStatus
 from runtime_core.files import FileAccess
-from runtime_core.memory_limit import ArrayMemory
+from runtime_core.memory_limit import ArrayMemory, payload_memory
 from runtime_core.terminal_progress import Progress
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Scope:
 
     def reading(self, options: MutableMapping[str, Any]) -> Scope:
         """Return the scope of a document whose arrays are counted towards the memory limit."""
-        memory = ArrayMemory.of_payload(self.config.memory_limit)
+        memory = payload_memory(self.config.memory_limit)
         return replace(self, options=options, memory=memory)
 
     def evaluation(self, run: Run) -> Scope:

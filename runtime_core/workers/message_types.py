@@ -73,10 +73,10 @@ def call_message(
         parts=[
             fields,
             _form(call.endpoint, call.body_format, call.output, call.output_path),
-            _encoded(call.run_id),
-            _encoded(call.output_folder),
-            _encoded(call.parent_run_id or ""),
-            _encoded(call.caller or ""),
+            call.run_id.encode(*_UTF_8),
+            call.output_folder.encode(*_UTF_8),
+            (call.parent_run_id or "").encode(*_UTF_8),
+            (call.caller or "").encode(*_UTF_8),
             b"" if is_shared else body,
             *([_json(call.changes)] if call.changes else ()),
         ],
@@ -105,16 +105,16 @@ def read_call(
     endpoint, body_format, output, output_path = _read_form(bytes(form))
     return Call(
         endpoint=endpoint,
-        run_id=_decoded(run_id),
+        run_id=str(run_id, *_UTF_8),
         body=bytearray(body) if shared_buffer is None else shared_buffer.view(size),
         body_format=body_format,
         output=output,
         output_path=output_path,
-        output_folder=_decoded(output_folder),
+        output_folder=str(output_folder, *_UTF_8),
         timeout=timeout if flags & _TIMEOUT else None,
-        parent_run_id=_decoded(parent) if flags & _PARENT else None,
+        parent_run_id=str(parent, *_UTF_8) if flags & _PARENT else None,
         new_run=bool(flags & _NEW_RUN),
-        caller=_decoded(caller) if flags & _CALLER else None,
+        caller=str(caller, *_UTF_8) if flags & _CALLER else None,
         segment=segment,
         changes=_from_json(changes[0]) if changes else {},
         kept=bool(flags & _KEPT),
@@ -220,9 +220,4 @@ def _from_json(text: Buffer) -> Any:
         return json.loads(bytes(text))
 
 
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _decoded(text: Buffer) -> str:
-    return bytes(text).decode("utf-8", "surrogatepass")
+_UTF_8 = ("utf-8", "surrogatepass")  # names of files may have lone surrogates

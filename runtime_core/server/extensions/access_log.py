@@ -146,20 +146,24 @@ def _timings(header: str) -> dict[str, float]:
 
 def _facts(entry: AnsweredRequest) -> dict[str, Any]:
     """Return the logged values by name."""
-    facts = {name: getattr(entry, name) for name in _FIRST_FACTS}
-    timings = {stage: milliseconds(seconds) for stage, seconds in entry.timings.items()}
-    forward = {} if entry.forward is None else {"forward": entry.forward}
-    return {**facts, "milliseconds": round(1000 * entry.seconds, 3), **timings, **forward}
-
-
-_FIRST_FACTS = ("method", "path", "status", "run_id", "bytes_in", "bytes_out")
+    return {
+        "method": entry.method,
+        "path": entry.path,
+        "status": entry.status,
+        "run_id": entry.run_id,
+        "bytes_in": entry.bytes_in,
+        "bytes_out": entry.bytes_out,
+        "milliseconds": round(1000 * entry.seconds, 3),
+        **{stage: milliseconds(seconds) for stage, seconds in entry.timings.items()},
+        **({} if entry.forward is None else {"forward": entry.forward}),
+    }
 
 
 def _text(entry: AnsweredRequest) -> str:
-    method, path, status, *others = (facts := _facts(entry))
-    shown = " ".join(f"{key}={facts[key]}" for key in others if facts[key] is not None)
-    quoted = json.dumps(facts[path])[1:-1]  # a path may contain line breaks
-    return f"{facts[method]} {quoted} {facts[status]} {shown}"
+    _, _, _, *others = _facts(entry).items()
+    shown = " ".join([f"{key}={value}" for key, value in others if value is not None])
+    path = json.dumps(entry.path)[1:-1]  # it may contain line breaks
+    return f"{entry.method} {path} {entry.status} {shown}"
 
 
 _FORWARD = re.compile(r'forward;desc="(\w+)"')

@@ -27,6 +27,7 @@ SLOW_FOLDERS = {
     "mlflow",
     "run_logs",
     "schemas",
+    "second_order",
     "server",
     "soak",
     "testing",

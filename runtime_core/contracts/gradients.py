@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,12 @@ class GradientBackend:
 
     `provide(endpoint name, binding)` returns a function with the signature of an author's, or
     `Unavailable`. `auto_rank` orders the backends of the choice `auto`: native is 0, derived 10,
-    exact ones 10 to 50, approximate ones 90; `None` excludes the backend.
+    exact ones 10 to 50, approximate ones 90; `None` excludes the backend. For the endpoints that
+    it `approximates` it comes after all others.
     """
 
     name: str
     summary: str
     provide: Callable[[str, Binding], Callable[..., Any] | Unavailable]
     auto_rank: int | None = None
+    approximates: Collection[str] = ()

@@ -115,7 +115,9 @@ class GradientBackends:
         """Return the function of the first backend by rank, or the reasons of all."""
         ranked = [b for b in self._catalog.gradient_backends if b.auto_rank is not None]
         reasons = []
-        for backend in sorted(ranked, key=lambda backend: (backend.auto_rank, backend.name)):
+        for backend in sorted(
+            ranked, key=lambda b: (endpoint in b.approximates, b.auto_rank, b.name)
+        ):
             found = self._from(backend.name, endpoint)
             if isinstance(found, Served):
                 return found

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from runtime_core.calls import current_scope
 from runtime_core.errors import InvalidOption
-from runtime_core.gradients import BATCH, JACOBIAN, JVP, VJP, GradientSignature
+from runtime_core.gradients import BATCH, HVP, JACOBIAN, JVP, VJP, GradientSignature
 from runtime_core.run_logs import checked_run_id, new_run_id
 from tesseract_runtime_client.documents import Documents, best_format
 from tesseract_runtime_client.errors import Unreachable, ValidationError
@@ -189,6 +189,26 @@ class Tesseract(SdkMethods):
         """
         payload = VJP.keywords(inputs, _listed(vjp_inputs), _listed(vjp_outputs), cotangent_vector)
         return self._product(VJP, payload, batch, run_id)
+
+    def hessian_vector_product(
+        self,
+        inputs: Inputs,
+        hvp_inputs: Collection[str],
+        hvp_outputs: Collection[str],
+        cotangent_vector: Mapping[str, Any],
+        tangent_vector: Mapping[str, Any],
+        run_id: str | None = None,
+        *,
+        batch: int | None = None,
+    ) -> dict[str, Any]:
+        """Return the change of the pullback of a cotangent along a tangent, for each input.
+
+        With a `batch` every array of both and of the result has a leading axis of that size. The
+        Tesseract needs the plugin `tesseract-runtime-second-order`.
+        """
+        paths = _listed(hvp_inputs), _listed(hvp_outputs)
+        payload = HVP.keywords(inputs, *paths, cotangent_vector, tangent_vector)
+        return self._product(HVP, payload, batch, run_id)
 
     def abstract_eval(self, abstract_inputs: Inputs, run_id: str | None = None) -> Any:
         """Return the outputs with `{"shape", "dtype"}` for arrays, from inputs in the same form.

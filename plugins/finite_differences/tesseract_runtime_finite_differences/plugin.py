@@ -17,6 +17,7 @@ def gradient_backends() -> Iterable[GradientBackend]:
             summary="Exact gradients, derived from those that the file defines itself.",
             provide=lazy_call("tesseract_runtime_finite_differences.derived.backend:provide"),
             auto_rank=10,
+            approximates=("hessian_vector_product",),
         ),
         GradientBackend(
             name="finite-differences",

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.errors import listed
-from runtime_core.gradients import JACOBIAN, JVP, VJP, Vector, size_of, vector_at
+from runtime_core.gradients import HVP, JACOBIAN, JVP, VJP, Vector, size_of, vector_at
 from tesseract_runtime_finite_differences.declared_sparsity import declared_sparsity
 from tesseract_runtime_finite_differences.derived.functions import (
     Jacobian,
@@ -20,6 +20,8 @@ from tesseract_runtime_finite_differences.derived.functions import (
     jvp_from_jacobian,
     vjp_from_jacobian,
 )
+from tesseract_runtime_finite_differences.derived.hessian import hvp_from_vjp
+from tesseract_runtime_finite_differences.scheme import Scheme
 from tesseract_runtime_finite_differences.sparsity import is_sparse
 
 Function = Callable[..., Any]
@@ -101,9 +103,26 @@ def _product(multiply: Function, doc: str, binding: Binding) -> Function | Unava
     return product
 
 
+def _hessian(binding: Binding) -> Function | Unavailable:
+    vjp = binding.api.function(VJP.endpoint)
+    if isinstance(vjp, Unavailable):
+        vjp = _vjp(binding)
+    if isinstance(vjp, Unavailable):
+        return _lacks(binding, f"{VJP.endpoint} or {JACOBIAN.endpoint}")
+    eps = binding.config.section("finite_differences").eps
+
+    def product(**keywords: Any) -> Any:
+        """Take the central difference of two vector_jacobian_products along the tangent."""
+        return hvp_from_vjp(vjp, **keywords, scheme=Scheme(eps=eps))
+
+    return product
+
+
 def _lacks(binding: Binding, functions: str) -> Unavailable:
     return Unavailable(f"it needs a {functions} in {binding.api.path.name}.")
 
+
+_vjp = partial(_product, vjp_from_jacobian, "Multiply the cotangent by the whole Jacobian.")
 
 _DERIVED: Mapping[str, Callable[[Binding], Function | Unavailable]] = MappingProxyType(
     {
@@ -111,8 +130,7 @@ _DERIVED: Mapping[str, Callable[[Binding], Function | Unavailable]] = MappingPro
         JVP.endpoint: partial(
             _product, jvp_from_jacobian, "Multiply the whole Jacobian by the tangent."
         ),
-        VJP.endpoint: partial(
-            _product, vjp_from_jacobian, "Multiply the cotangent by the whole Jacobian."
-        ),
+        VJP.endpoint: _vjp,
+        HVP.endpoint: _hessian,
     }
 )

@@ -166,7 +166,8 @@ def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
         (
             "abstract_eval",
             [],
-            "it derives nothing but jacobian, jacobian_vector_product, vector_jacobian_product.",
+            "it derives nothing but hessian_vector_product, jacobian, jacobian_vector_product, "
+            "vector_jacobian_product.",
         ),
     ],
 )
@@ -176,7 +177,7 @@ def test_a_file_that_lacks_too_much_is_told_what(
     """An endpoint that cannot be derived is absent, with the reason."""
     made = derived(runtime, *own)
     [backend] = [b for b in made.catalog.gradient_backends if b.name == "derived"]
-    assert backend.provide(endpoint, made) == Unavailable(reason)
+    assert backend.provide(endpoint=endpoint, binding=made) == Unavailable(reason)
 
 
 @pytest.mark.parametrize("own", [*GRADIENTS, None])

@@ -172,13 +172,16 @@ class Runtime:
             remove_files(run)
 
     @contextmanager
-    def evaluations(self, inputs: BaseModel) -> Iterator[Evaluations]:
-        """Evaluate `apply` near `inputs`, with outputs validated as by the endpoint."""
-        from runtime_core.gradients import SerialEvaluations  # loads numpy
+    def evaluations(
+        self, inputs: BaseModel | Mapping[str, Any], endpoint: str = "apply"
+    ) -> Iterator[Evaluations]:
+        """Evaluate `apply` near `inputs`, with outputs validated as by the endpoint.
 
+        Another `endpoint` is a product of the author's file, evaluated near the fields of its
+        payload, with a result of exactly the keys asked for.
+        """
         if self.executor.current() is None:
-            plan = self.plan("apply")
-            yield SerialEvaluations(lambda inputs: plan.outputs(inputs=inputs), inputs)
+            yield self.serial_evaluations(inputs, endpoint)
             return
         # Few calls need them.
         from runtime_core.executors.submitted_evaluations import SubmittedEvaluations, point_of
@@ -186,7 +189,20 @@ class Runtime:
 
         point = point_of(inputs, self.executor)
         with SubmittedTasks(self.executor) as tasks:
-            yield SubmittedEvaluations(tasks, self._address, point)
+            yield SubmittedEvaluations(tasks, self._address, endpoint, point)
+
+    def serial_evaluations(
+        self, inputs: BaseModel | Mapping[str, Any], endpoint: str
+    ) -> Evaluations:
+        """Evaluate in the thread of the call as `evaluations` does."""
+        from runtime_core.gradients import SerialEvaluations, checked_product  # loads numpy
+
+        if endpoint == "apply":
+            plan = self.plan(endpoint)
+            return SerialEvaluations(lambda inputs: plan.outputs(inputs=inputs), inputs)
+        function = self.api.function(endpoint)
+        assert not isinstance(function, Unavailable)  # the caller has asked for it
+        return SerialEvaluations(partial(checked_product, function, endpoint), inputs)
 
     @contextmanager
     def calls(self, executor: str | None = None) -> Iterator[Calls]:

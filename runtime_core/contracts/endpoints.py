@@ -41,8 +41,14 @@ class Binding(Protocol):
     def function(self, endpoint: str) -> Callable[..., Any] | Unavailable:
         """Return the author's or the gradient backend's function of an endpoint."""
 
-    def evaluations(self, inputs: BaseModel) -> AbstractContextManager[Evaluations]:
-        """Evaluate `apply` near `inputs`, inside the `with`."""
+    def evaluations(
+        self, inputs: BaseModel | Mapping[str, Any], endpoint: str = "apply"
+    ) -> AbstractContextManager[Evaluations]:
+        """Evaluate `apply` near `inputs`, inside the `with`.
+
+        Another `endpoint` is a product of the author's file, evaluated near the fields of its
+        payload: paths begin with the name of a field, and outputs are keys, such as `{y}`.
+        """
 
     def endpoint(self, name: str) -> BoundEndpoint | Unavailable:
         """Return another endpoint of the same Tesseract."""

@@ -13,8 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from runtime_core.calls import scope
 from runtime_core.config import known_options, restore
 from runtime_core.contracts import Call, Evaluations, Reply
@@ -28,7 +26,6 @@ from runtime_core.executors.model_address import (
     versions,
 )
 from runtime_core.executors.wire_data import UnknownPoint
-from runtime_core.gradients.evaluations import SerialEvaluations
 from runtime_core.gradients.vectors import Vector
 from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.run_logs.run import new_evaluation
@@ -47,10 +44,15 @@ class LoadedModel:
         self._run = new_evaluation(Path(runtime.config.output_path))
         self._points: OrderedDict[str, Any] = OrderedDict()
 
-    def evaluate(self, digest: str, point: bytes | None, changes: Vector, outputs: Any) -> Vector:
-        """Evaluate near a point; raises `UnknownPoint` if it is neither given nor known."""
+    def evaluate(
+        self, near: tuple[str, str], point: bytes | None, changes: Vector, outputs: Any
+    ) -> Vector:
+        """Evaluate an endpoint near a point; `UnknownPoint` if it is neither given nor known."""
+        endpoint, digest = near
         with scope.enter(self._runtime.scope(self._run)):
-            evaluations: Evaluations = self._near(digest, point, self._evaluations)
+            evaluations: Evaluations = self._near(
+                digest, point, lambda data: self._evaluations(endpoint, data)
+            )
             return evaluations.submit(changes, outputs).result()
 
     def body(self, digest: str, point: bytes | None) -> bytes:
@@ -72,10 +74,9 @@ class LoadedModel:
         self._points.move_to_end(digest)
         return self._points[digest]
 
-    def _evaluations(self, point: bytes) -> Evaluations:
-        inputs: BaseModel = _Unpickler(point, self._module, self._runtime.api.module).load()
-        apply = self._runtime.plan("apply")
-        return SerialEvaluations(lambda inputs: apply.outputs(inputs=inputs), inputs)
+    def _evaluations(self, endpoint: str, point: bytes) -> Evaluations:
+        inputs = _Unpickler(point, self._module, self._runtime.api.module).load()
+        return self._runtime.serial_evaluations(inputs, endpoint)
 
 
 class _Unpickler(pickle.Unpickler):

@@ -17,11 +17,12 @@ from runtime_core.message_texts import exception_text
 
 
 class SubmittedEvaluations:
-    """Evaluates `apply` near a point, whose classes each process takes from its own Tesseract."""
+    """Evaluates an endpoint near a point, whose classes each process takes from its Tesseract."""
 
-    def __init__(self, tasks: SubmittedTasks, model: str, point: SentPoint) -> None:
+    def __init__(self, tasks: SubmittedTasks, model: str, endpoint: str, point: SentPoint) -> None:
         self._tasks = tasks
         self._model = model
+        self._endpoint = endpoint
         self._point = point
 
     @property
@@ -31,7 +32,8 @@ class SubmittedEvaluations:
 
     def submit(self, changes: Vector, outputs: Collection[str]) -> Future[Vector]:
         """Submit an evaluation; `ExecutorFailed` if the executor cannot be opened."""
-        argument = (self._model, self._point.digest, packed(changes), tuple(outputs))
+        near = (self._endpoint, self._point.digest)
+        argument = (self._model, near, packed(changes), tuple(outputs))
         asked = Asked(function=evaluate_near, argument=argument, point=self._point, read=result_of)
         return self._tasks.submit(asked)
 

@@ -20,24 +20,24 @@ from runtime_core.executors.wire_data import (
 _TURN = Lock()  # an executor may have several threads in a process, and user code rarely can
 
 
-Evaluation = tuple[str, str, PackedVector, Sequence[str]]
-"""The text of a `ModelAddress`, the digest of a point, changed inputs and paths of outputs."""
+Evaluation = tuple[str, tuple[str, str], PackedVector, Sequence[str]]
+"""The text of a `ModelAddress`, an endpoint with the digest of a point, changes and outputs."""
 
 PlainCall = tuple[str, str, Mapping[str, Any], bytes]
 """The text of a `ModelAddress`, the digest of a body or `""`, the call, and else its body."""
 
 
 def evaluate_near(asked: Evaluation, point: bytes | None = None) -> Outcome:
-    """Evaluate the `apply` of a Tesseract near a point.
+    """Evaluate an endpoint of a Tesseract near a point.
 
     `point` may be left out where the process has received it earlier.
     """
-    model, digest, changes, outputs = asked
+    model, near, changes, outputs = asked
     return _outcome(
         model,
         lambda loaded: (
             "outputs",
-            packed(loaded.evaluate(digest, point, unpacked(changes), outputs)),
+            packed(loaded.evaluate(near, point, unpacked(changes), outputs)),
         ),
     )
 

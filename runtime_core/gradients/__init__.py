@@ -12,7 +12,13 @@ from runtime_core.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from runtime_core.gradients.batches import MOST_VECTORS, each_of, stack, takes_batch
     from runtime_core.gradients.endpoint import bind_gradient
-    from runtime_core.gradients.evaluations import Point, SerialEvaluations, evaluate_in_order
+    from runtime_core.gradients.evaluations import (
+        Point,
+        SerialEvaluations,
+        evaluate_in_order,
+        in_order,
+    )
+    from runtime_core.gradients.products import checked_product
     from runtime_core.gradients.required_memory import require_memory
     from runtime_core.gradients.results import ResultCheck, argument_check, expected_shapes
     from runtime_core.gradients.signatures import (
@@ -42,7 +48,8 @@ if TYPE_CHECKING:
 __all__ = [
     "BATCH", "HVP", "JACOBIAN", "JVP", "MOST_VECTORS", "SIGNATURES", "VJP", "GradientSignature",
     "Point", "ResultCheck", "SerialEvaluations", "Vector", "argument_check", "bind_gradient",
-    "bytes_of", "each_of", "evaluate_in_order", "expected_shapes", "join", "machine_epsilon",
+    "bytes_of", "checked_product", "each_of", "evaluate_in_order", "expected_shapes", "in_order",
+    "join", "machine_epsilon",
     "one_hot", "one_hots", "require_memory", "shapes_of", "size_of", "split", "stack",
     "takes_batch", "to_double", "vector_at", "zeros",
 ]  # fmt: skip
@@ -55,7 +62,8 @@ __getattr__, __dir__ = lazy_exports(
         ],
         ".batches": ["MOST_VECTORS", "each_of", "stack", "takes_batch"],
         ".endpoint": ["bind_gradient"],
-        ".evaluations": ["Point", "SerialEvaluations", "evaluate_in_order"],
+        ".evaluations": ["Point", "SerialEvaluations", "evaluate_in_order", "in_order"],
+        ".products": ["checked_product"],
         ".required_memory": ["require_memory"],
         ".results": ["ResultCheck", "argument_check", "expected_shapes"],
         ".vectors": [

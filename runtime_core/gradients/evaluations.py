@@ -24,6 +24,7 @@ from runtime_core.message_texts import exception_text
 from runtime_core.paths import InvalidPath, get, parse, replace
 from runtime_core.run_logs.run import new_evaluation, remove_files
 
+K = TypeVar("K")
 I = TypeVar("I")  # noqa: E741  # the inputs
 
 
@@ -62,13 +63,24 @@ def evaluate_in_order(
 def _evaluated(
     evaluations: Evaluations, points: Iterable[P], outputs: Collection[str], advice: str
 ) -> Iterator[tuple[P, Vector]]:
-    pending: deque[tuple[P, Future[Vector]]] = deque()
-    for point in points:
-        pending.append((point, evaluations.submit(point.changes, outputs)))
+    for point, future in in_order(evaluations, ((each, each.changes) for each in points), outputs):
+        yield _finished(point, future, advice)
+
+
+def in_order(
+    evaluations: Evaluations, points: Iterable[tuple[K, Vector]], outputs: Collection[str]
+) -> Iterator[tuple[K, Future[Vector]]]:
+    """Evaluate at changed inputs, each with a key, and yield the keys with futures, in order.
+
+    At most `evaluations.concurrency` evaluations are pending at a time.
+    """
+    pending: deque[tuple[K, Future[Vector]]] = deque()
+    for key, changes in points:
+        pending.append((key, evaluations.submit(changes, outputs)))
         if len(pending) >= evaluations.concurrency:
-            yield _finished(*pending.popleft(), advice)
+            yield pending.popleft()
     while pending:
-        yield _finished(*pending.popleft(), advice)
+        yield pending.popleft()
 
 
 def _finished(point: P, future: Future[Vector], advice: str) -> tuple[P, Vector]:

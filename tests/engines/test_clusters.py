@@ -81,7 +81,8 @@ def test_ctrl_c_ends_a_command_quietly(
     inputs = {"x": [1.0] * 500, "notes": str(notes)}
     payload = json.dumps({"inputs": inputs, "jac_inputs": ["x"], "jac_outputs": ["y"]})
     program = Path(sys.executable).with_name("tesseract-runtime")
-    options = ["--gradient-backend", "finite-differences", "--api-path", tesseract(SOURCE)]
+    path = str(tesseract(SOURCE))
+    options = ["--gradient-backend", "finite-differences", "--api-path", path]
     command = subprocess.Popen(
         [program, *options, "--executor", f"{scheme}://local?workers=1", "jacobian", payload],
         cwd=tmp_path,

@@ -13,6 +13,7 @@ from runtime_core.contracts import Binding, Unavailable
 from runtime_core.errors import listed
 from runtime_core.gradients import HVP, JACOBIAN, JVP, VJP, Vector, size_of, vector_at
 from tesseract_runtime_finite_differences.declared_sparsity import declared_sparsity
+from tesseract_runtime_finite_differences.derived.batched_product import spread
 from tesseract_runtime_finite_differences.derived.functions import (
     Jacobian,
     jacobian_by_rows,
@@ -37,7 +38,7 @@ def provide(endpoint: str, binding: Binding) -> Function | Unavailable:
 
 
 def _jacobian(binding: Binding) -> Function | Unavailable:
-    jvp, vjp = binding.api.function(JVP.endpoint), binding.api.function(VJP.endpoint)
+    jvp, vjp = spread(binding, JVP), spread(binding, VJP)
     if isinstance(vjp, Unavailable):
         if isinstance(jvp, Unavailable):
             return _lacks(binding, f"{JVP.endpoint} or {VJP.endpoint}")

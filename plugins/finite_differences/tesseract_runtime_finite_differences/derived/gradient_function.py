@@ -9,8 +9,6 @@ from itertools import islice
 from types import EllipsisType
 from typing import Any
 
-import numpy as np
-
 from runtime_core.calls import current_scope
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import (
@@ -19,6 +17,7 @@ from runtime_core.gradients import (
     ResultCheck,
     Vector,
     bytes_of,
+    checked_product,
     each_of,
     expected_shapes,
     one_hots,
@@ -53,24 +52,23 @@ class GradientFunction:
         name = getattr(self.function, "__name__", self.signature.endpoint)
         return ResultCheck(subject=name, error=GradientFailed)
 
-    def call(self, *vector: Any, **batch: int) -> object:
-        """Call the function with copies, which it may change."""
-        keywords = self.signature.keywords(
+    def keywords(self, *vector: Any) -> dict[str, Any]:
+        """Return the arguments of a call, copies that it may change."""
+        return self.signature.keywords(
             deepcopy(self.inputs), set(self.input_paths), set(self.output_paths), *vector
         )
-        return self.function(**keywords, **batch)
 
     def blocks(self, output_shapes: Shapes) -> dict[str, dict[str, Any]]:
         """Call a `jacobian` and return its blocks by output and input."""
         inputs = shapes_of(vector_at(self.inputs, self.input_paths))
-        return self.check.blocks(self.call(), expected_shapes(output_shapes), inputs)
+        return self.check.blocks(
+            self.function(**self.keywords()), expected_shapes(output_shapes), inputs
+        )
 
     def product(self, vector: Any, **batch: int) -> Vector:
         """Multiply by a vector and copy the result, whose arrays the function may reuse."""
-        paths = self.signature.keywords(None, self.input_paths, self.output_paths, None)
-        [key] = self.signature.result_keys
-        found = self.check.mapping(self.call(vector, **batch), paths[key])
-        return {path: np.array(self.check.of(path).numbers(found[path])) for path in sorted(found)}
+        fields = {**self.keywords(vector), **batch}
+        return checked_product(self.function, self.signature.endpoint, fields)
 
     def products(self, space: Vector, shapes: Shapes | None = None) -> list[Vector]:
         """Multiply by all one-hot vectors like those of `space`, and show the progress.

@@ -1,7 +1,7 @@
 """Every check that CI runs, under the name that a person would type: `nox -s tests`.
 
-Without a name nox runs `SESSIONS`. On request only: `soak -- 600`, `mutations`, `fuzz`, `growth`,
-`bench` and the tests on the other versions of Python.
+Without a name nox runs `SESSIONS`. On request only: `soak -- 600`, `endurance`, `mutations`,
+`fuzz`, `growth`, `bench` and the tests on the other versions of Python.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
 OTHERS = [
     "tests/docs",
     "tests/end_to_end",
+    "tests/endurance",
     "tests/engines",
     "tests/interop",
     "tests/jax_recipes",
@@ -195,6 +196,13 @@ def engines(session: nox.Session) -> None:
     session.install(*checkout(*ENGINES), "--group=engines")
     processes = [f"-n{PROCESSORS}", "--dist=loadfile"]
     session.run("pytest", "-q", *processes, "tests/engines", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def endurance(session: nox.Session) -> None:
+    """Compute 2,000 payloads on each executor, with kills of the command and of processes."""
+    session.install(*checkout(*ENGINES), "--group=engines")
+    session.run("pytest", "-q", "tests/endurance", "--timeout=3600", *session.posargs)
 
 
 @nox.session(python=OLDEST)

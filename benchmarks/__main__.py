@@ -25,6 +25,7 @@ from benchmarks.plugins import PLUGINS
 from benchmarks.runs import RUNS
 from benchmarks.small_calls import SMALL_CALLS
 from benchmarks.study import Measured, Study
+from benchmarks.sweeps import SWEEPS
 from benchmarks.table import table
 
 STUDIES: Sequence[Study] = (
@@ -38,6 +39,7 @@ STUDIES: Sequence[Study] = (
     RUNS,
     GRADIENTS,
     EXECUTORS,
+    SWEEPS,
 )
 
 

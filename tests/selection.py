@@ -20,6 +20,7 @@ SLOW_FOLDERS = {
     "composition",
     "docs",
     "end_to_end",
+    "endurance",
     "engines",
     "features",
     "interop",

@@ -45,21 +45,18 @@ def apply(inputs):
 def computed_with_kills(
     folder: Path,
     api_path: Path,
-    table: str,
-    *options: str,
-    number: int,
+    *arguments: str,
     command: Sequence[int] = (),
     worker: Sequence[int] = (),
 ) -> int:
-    """Compute a sweep with kills at some numbers; return the number of starts."""
+    """Compute an ensemble with kills at some numbers; return the number of starts."""
     for who, numbers in (("command", command), ("worker", worker)):
         for each in numbers:
             (folder / f"{who}-{each}").touch()
     program = str(Path(sys.executable).with_name("tesseract-runtime"))
-    sweep = ["sweep", f"n=arange({number})", f'marks=["{folder}"]', "-o", table, "--resume"]
     for start in range(1, len(command) + 2):
         process = subprocess.Popen(
-            [program, "--api-path", str(api_path), *options, *sweep],
+            [program, "--api-path", str(api_path), *arguments, "--resume"],
             env=clean_environment(),
             cwd=folder,
             stderr=subprocess.PIPE,

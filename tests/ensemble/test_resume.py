@@ -18,7 +18,8 @@ def test_rows_in_lines_survive_kills(tesseract: Callable[..., Path], tmp_path: P
     """Each index has one row, and only what was being computed is computed again."""
     kills = (50, 150, 299)
     path = tesseract(KILLED)
-    starts = computed_with_kills(tmp_path, path, "o.jsonl", number=NUMBER, command=kills)
+    sweep = ("sweep", f"n=arange({NUMBER})", f'marks=["{tmp_path}"]', "-o", "o.jsonl")
+    starts = computed_with_kills(tmp_path, path, *sweep, command=kills)
     assert starts == 4
     rows = rows_of(tmp_path / "o.jsonl")
     assert [row["index"] for row in rows] == [*range(NUMBER)]
@@ -35,16 +36,9 @@ def test_rows_in_parquet_survive_kills_of_processes(
 ) -> None:
     """A lost process costs nothing, a lost command what was pending."""
     pq = pytest.importorskip("pyarrow.parquet")
-    options = ("--executor", "processes:2")
-    computed_with_kills(
-        tmp_path,
-        tesseract(KILLED),
-        "o.parquet",
-        *options,
-        number=NUMBER,
-        command=[100],
-        worker=[40, 200],
-    )
+    sweep = ("sweep", f"n=arange({NUMBER})", f'marks=["{tmp_path}"]', "-o", "o.parquet")
+    path, executor = tesseract(KILLED), ("--executor", "processes:2")
+    computed_with_kills(tmp_path, path, *executor, *sweep, command=[100], worker=[40, 200])
     table = pq.read_table(tmp_path / "o.parquet").to_pydict()
     assert table["index"] == [*range(NUMBER)]
     assert table["outputs.y"] == [[n, n / 3] for n in range(NUMBER)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import io
 import pickle
-import sys
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from runtime_core.gradients.vectors import Vector
 from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.run_logs.run import new_evaluation
 from runtime_core.runtime import Runtime, local_runtime, served_runtime
+from runtime_core.tesseract import forget_modules
 
 _MOST_POINTS = 4  # of a model, which clients of one cluster may use in turn
 _MOST_MODELS = 8
@@ -121,7 +121,7 @@ class LoadedModels:
         for text, (known, *_) in [*self._models.items()]:
             if known.path == address.path and known.digest != address.digest:
                 self._forget(text)
-                _forget_modules(Path(address.path).parent)
+                forget_modules(Path(address.path))
 
     def _forget(self, text: str) -> None:
         _, _, set_up = self._models.pop(text)
@@ -146,13 +146,6 @@ def _loaded(address: ModelAddress) -> tuple[LoadedModel, ExitStack]:
             raise ExecutorFailed(f"A process of the executor cannot load it: {error}") from None
         return LoadedModel(runtime, address.module), opened.pop_all()
     raise AssertionError  # for the type checker: an ExitStack may suppress
-
-
-def _forget_modules(folder: Path) -> None:
-    for name, module in [*sys.modules.items()]:
-        file = getattr(module, "__file__", None)
-        if file is not None and Path(file).is_relative_to(folder):
-            del sys.modules[name]
 
 
 # A task is a function, so that what a process keeps between tasks has no other place.

@@ -6,5 +6,6 @@ from runtime_core.tesseract.api import (
     mark_author_errors,
     tesseract_of,
 )
+from runtime_core.tesseract.module_clashes import forget_modules
 
-__all__ = ["TesseractApi", "load_tesseract", "mark_author_errors", "tesseract_of"]
+__all__ = ["TesseractApi", "forget_modules", "load_tesseract", "mark_author_errors", "tesseract_of"]

@@ -60,6 +60,15 @@ def own_sources(file: Path) -> list[Path]:
     return [file, *(path for place in imported for path in _sources_in(place) if path != file)]
 
 
+def forget_modules(file: Path) -> None:
+    """Let a file, and the modules in its folder that it imports, be loaded anew."""
+    sources = {*own_sources(file)}
+    for name, module in [*sys.modules.items()]:
+        place = getattr(module, "__file__", None)
+        if place is not None and Path(place) in sources:
+            del sys.modules[name]
+
+
 def _siblings_of(file: Path) -> dict[str, Path]:
     """Return the modules and packages in the folder of a file, by name."""
     try:

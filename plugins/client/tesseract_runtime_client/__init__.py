@@ -8,12 +8,14 @@ from tesseract_runtime_client.errors import (
     ValidationError,
 )
 from tesseract_runtime_client.outcomes import Outcome
+from tesseract_runtime_client.result import Result
 from tesseract_runtime_client.tesseract import Tesseract
 
 __all__ = [
     "NoReference",
     "NotSupported",
     "Outcome",
+    "Result",
     "Tesseract",
     "TesseractFailed",
     "Unreachable",

@@ -19,7 +19,7 @@ from pydantic_core import from_json, to_json
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import Format
 from runtime_core.documents import format_of_media_type
-from runtime_core.errors import InvalidOption, UnreadableDocument
+from runtime_core.errors import InvalidOption, UnreadableDocument, shortened
 from tesseract_runtime_client.connections import Connections, HttpAnswer, NotConnected
 from tesseract_runtime_client.errors import TesseractFailed, Unreachable, ValidationError, failure
 from tesseract_runtime_client.forward_handles import ForwardHandles
@@ -40,6 +40,8 @@ _SUCCESS = 200
 _NOT_FOUND = 404
 _UNAVAILABLE = 503
 _GATEWAY_TIMEOUT = 504
+
+_LONGEST_TEXT = 300  # characters of a failure that is not JSON
 
 _CONCURRENCY = 4
 """The number of simultaneous calls to a server that does not report its workers."""
@@ -145,7 +147,7 @@ class HttpTransport:
         try:
             facts = self._json("readyz")
             workers, queue_size = int(facts["workers"]), int(facts["queue_size"])
-        except (KeyError, TesseractFailed, UnreadableDocument, ValueError):
+        except (KeyError, TesseractFailed, TypeError, Unreachable, ValueError):
             return _CONCURRENCY  # another server, or a proxy in front of several
         return min(2 * workers, workers + queue_size)
 
@@ -157,8 +159,10 @@ class HttpTransport:
             return self._json(name)
         except TesseractFailed as error:
             component = _COMPONENTS.get(name)
-            if error.status != _NOT_FOUND or component is None:
+            if error.status != _NOT_FOUND:
                 raise
+        if component is None:
+            raise self._no_tesseract(name)
         return _schema(self._openapi, component)
 
     def close(self) -> None:
@@ -169,13 +173,31 @@ class HttpTransport:
 
     @cached_property
     def _openapi(self) -> dict[str, Any]:
-        return self._json("openapi.json")
+        try:
+            return self._json("openapi.json")
+        except TesseractFailed as error:
+            if error.status != _NOT_FOUND:
+                raise
+        raise self._no_tesseract("openapi.json")
+
+    def _no_tesseract(self, name: str) -> Unreachable:
+        """Return the error of a server that lacks what every Tesseract has."""
+        return Unreachable(
+            f"No Tesseract answers at {self.place}: that server does not have /{name}. Give the "
+            "URL of a Tesseract, with its path if it lies below one."
+        )
 
     def _json(self, name: str) -> dict[str, Any]:
         answer = self._exchanged("GET", name, {"Accept": _JSON})
         if answer.status != _SUCCESS:
             raise _failure(answer, None)
-        return _parsed(answer.body, self.place)
+        try:
+            facts = from_json(answer.body)
+        except ValueError:
+            facts = None
+        if not isinstance(facts, dict):
+            raise self._no_tesseract(name)
+        return facts
 
     def _seconds_to_wait(self, request: Request) -> float:
         """Return the time for which a refused call is sent again."""
@@ -276,22 +298,12 @@ def _schema(openapi: Mapping[str, Any], component: str) -> dict[str, Any]:
     return {"$defs": components, **components[component]}
 
 
-def _parsed(body: bytearray, place: str) -> dict[str, Any]:
-    try:
-        answer: dict[str, Any] = from_json(body)
-    except ValueError:
-        raise UnreadableDocument(
-            f"{place} did not answer with JSON. Is the URL that of a Tesseract?"
-        ) from None
-    return answer
-
-
 def _failure(answer: HttpAnswer, run_id: str | None) -> ValidationError | TesseractFailed:
     """Return the exception for an answer without a result, of a server or a proxy."""
     try:
         told = from_json(answer.body)
     except ValueError:
-        told = answer.body.decode("utf-8", "replace").strip()
+        told = shortened(answer.body.decode("utf-8", "replace").strip(), _LONGEST_TEXT)
     told = told if isinstance(told, Mapping) else {"detail": told}
     run_id = answer.headers.get("tesseract-run-id", run_id)
     return failure(answer.status, told.get("detail"), run_id, told.get("traceback", ""))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
@@ -16,8 +17,8 @@ from runtime_core.contracts import Calls
 from runtime_core.description import describe
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
-from runtime_core.tesseract import tesseract_of
-from tesseract_runtime_client.errors import NoReference
+from runtime_core.tesseract import forget_modules, tesseract_of
+from tesseract_runtime_client.errors import NoReference, NotSupported
 from tesseract_runtime_client.printed_lines import printed_lines
 from tesseract_runtime_client.runtime_calls import (
     SECONDS_FOR_SINKS,
@@ -71,6 +72,23 @@ class InProcessTransport:
                 set_up=opening.pop_all(),
                 print_to=print_to,
             )
+
+    @classmethod
+    def reopened(
+        cls,
+        catalog: Catalog,
+        config: RuntimeConfig,
+        module: ModuleType | None,
+        print_to: Callable[[str], object] | None,
+    ) -> Self:
+        """Load the file again, and the modules beside it; `NotSupported` for a module."""
+        if module is not None:
+            raise NotSupported(
+                f"The module {module.__name__} is not loaded again here, and its client is closed. "
+                "Use importlib.reload, and Tesseract.from_api of the module that it gives."
+            )
+        forget_modules(Path(config.api_path))
+        return cls.opened(catalog, config, None, print_to)
 
     @property
     def place(self) -> str:

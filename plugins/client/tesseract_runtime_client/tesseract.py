@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from types import MappingProxyType, ModuleType, TracebackType
 from typing import Any, Self, final
 
-from pydantic import BaseModel
-
 from runtime_core.calls import current_scope
-from runtime_core.errors import InvalidOption
-from runtime_core.gradients import BATCH, HVP, JACOBIAN, JVP, VJP, GradientSignature
+from runtime_core.errors import InvalidOption, TesseractRuntimeError
 from runtime_core.run_logs import checked_run_id, new_run_id
+from tesseract_runtime_client.description_methods import DescriptionMethods
 from tesseract_runtime_client.documents import Documents, best_format
+from tesseract_runtime_client.endpoint_methods import EndpointMethods, Inputs
 from tesseract_runtime_client.errors import Unreachable, ValidationError
 from tesseract_runtime_client.outcomes import Outcome, outcomes
 from tesseract_runtime_client.runtime_calls import PathLike, config_of
@@ -23,16 +22,12 @@ from tesseract_runtime_client.sdk_methods import SdkMethods
 from tesseract_runtime_client.segments import RegisteredSegment
 from tesseract_runtime_client.submissions import in_threads, to_executor
 from tesseract_runtime_client.transport import ManyCalls, Request, Transport
-from tesseract_runtime_client.trees import shapes_of
-
-Inputs = Mapping[str, Any] | BaseModel
-"""Inputs of `apply`: numpy arrays in dicts and lists, or a pydantic model."""
 
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 @final
-class Tesseract(SdkMethods):
+class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
     """A Tesseract, wherever it runs: numpy arrays in, numpy arrays out.
 
     Open one with `from_url`, `from_api` or `from_worker`; close it with `close` or a `with` block.
@@ -40,9 +35,15 @@ class Tesseract(SdkMethods):
     `ValidationError`, `TesseractFailed` or `Unreachable`; calls are never repeated.
     """
 
-    def __init__(self, transport: Transport, documents: Documents) -> None:
-        self._transport = transport
+    def __init__(
+        self, transport: Transport, documents: Documents, reopened: Callable[[], Transport]
+    ) -> None:
         self._documents = documents
+        self._reopened = reopened
+        self._use(transport)
+
+    def _use(self, transport: Transport) -> None:
+        self._transport = transport
         self.in_process_of_its_own = transport.has_process
         self._finalizer = weakref.finalize(self, transport.close)
 
@@ -78,10 +79,15 @@ class Tesseract(SdkMethods):
 
         current = current_scope()
         documents = Documents(current.catalog, current.config, encoding, server_output_path)
-        transport = HttpTransport.opened(
-            documents.catalog, url, api_key=api_key, timeout=timeout, patience=patience
+        opened = partial(
+            HttpTransport.opened,
+            documents.catalog,
+            url,
+            api_key=api_key,
+            timeout=timeout,
+            patience=patience,
         )
-        return cls(transport, documents)
+        return cls(opened(), documents, opened)
 
     @classmethod
     def from_api(
@@ -110,8 +116,9 @@ class Tesseract(SdkMethods):
         config = config_of(source, input_path, output_path, options)
         documents = Documents(current_scope().catalog, config, encoding)
         module = source if isinstance(source, ModuleType) else None
-        transport = InProcessTransport.opened(documents.catalog, config, module, print_to)
-        return cls(transport, documents)
+        facts = documents.catalog, config, module, print_to
+        reopened = partial(InProcessTransport.reopened, *facts)
+        return cls(InProcessTransport.opened(*facts), documents, reopened)
 
     @classmethod
     def from_worker(
@@ -137,85 +144,8 @@ class Tesseract(SdkMethods):
 
         config = config_of(path, input_path, output_path, options)
         documents = Documents(current_scope().catalog, config, encoding)
-        transport = WorkerTransport.opened(documents.catalog, config, timeout, patience)
-        return cls(transport, documents)
-
-    def apply(self, inputs: Inputs, run_id: str | None = None) -> Any:
-        """Return the outputs at inputs. `run_id` names the run; by default it is a new UUID."""
-        return self._compute("apply", {"inputs": inputs}, run_id)
-
-    def jacobian(
-        self,
-        inputs: Inputs,
-        jac_inputs: Collection[str],
-        jac_outputs: Collection[str],
-        run_id: str | None = None,
-    ) -> dict[str, dict[str, Any]]:
-        """Return `{output: {input: block}}`, each block of the shape `(*output, *input)`."""
-        payload = JACOBIAN.keywords(inputs, _listed(jac_inputs), _listed(jac_outputs))
-        blocks: dict[str, dict[str, Any]] = self._compute(JACOBIAN.endpoint, payload, run_id)
-        return blocks
-
-    def jacobian_vector_product(
-        self,
-        inputs: Inputs,
-        jvp_inputs: Collection[str],
-        jvp_outputs: Collection[str],
-        tangent_vector: Mapping[str, Any],
-        run_id: str | None = None,
-        *,
-        batch: int | None = None,
-    ) -> dict[str, Any]:
-        """Return the change of each output along a tangent, which has an array for each input.
-
-        With a `batch` every array of it and of the result has a leading axis of that size.
-        """
-        payload = JVP.keywords(inputs, _listed(jvp_inputs), _listed(jvp_outputs), tangent_vector)
-        return self._product(JVP, payload, batch, run_id)
-
-    def vector_jacobian_product(
-        self,
-        inputs: Inputs,
-        vjp_inputs: Collection[str],
-        vjp_outputs: Collection[str],
-        cotangent_vector: Mapping[str, Any],
-        run_id: str | None = None,
-        *,
-        batch: int | None = None,
-    ) -> dict[str, Any]:
-        """Return the pullback to each input of a cotangent, which has an array for each output.
-
-        With a `batch` every array of it and of the result has a leading axis of that size.
-        """
-        payload = VJP.keywords(inputs, _listed(vjp_inputs), _listed(vjp_outputs), cotangent_vector)
-        return self._product(VJP, payload, batch, run_id)
-
-    def hessian_vector_product(
-        self,
-        inputs: Inputs,
-        hvp_inputs: Collection[str],
-        hvp_outputs: Collection[str],
-        cotangent_vector: Mapping[str, Any],
-        tangent_vector: Mapping[str, Any],
-        run_id: str | None = None,
-        *,
-        batch: int | None = None,
-    ) -> dict[str, Any]:
-        """Return the change of the pullback of a cotangent along a tangent, for each input.
-
-        With a `batch` every array of both and of the result has a leading axis of that size. The
-        Tesseract needs the plugin `tesseract-runtime-second-order`.
-        """
-        paths = _listed(hvp_inputs), _listed(hvp_outputs)
-        payload = HVP.keywords(inputs, *paths, cotangent_vector, tangent_vector)
-        return self._product(HVP, payload, batch, run_id)
-
-    def abstract_eval(self, abstract_inputs: Inputs, run_id: str | None = None) -> Any:
-        """Return the outputs with `{"shape", "dtype"}` for arrays, from inputs in the same form.
-
-        Arrays among the inputs stand for their shapes and data types.
-        """
-        return self._compute("abstract_eval", {"inputs": shapes_of(abstract_inputs)}, run_id)
+        opened = partial(WorkerTransport.opened, documents.catalog, config, timeout, patience)
+        return cls(opened(), documents, opened)
 
     def map(
         self,
@@ -254,30 +184,6 @@ class Tesseract(SdkMethods):
             with in_threads(compute, self._open.concurrency()) as submissions:
                 yield from outcomes(submissions, payloads, ordered=ordered)
 
-    def health(self) -> dict[str, Any]:
-        """Return `{"status": "ok"}` if the Tesseract answers."""
-        return self._open.get("health")
-
-    @property
-    def input_schema(self) -> dict[str, Any]:
-        """The JSON Schema of the payload of `apply`."""
-        return self._open.get("input_schema")
-
-    @property
-    def output_schema(self) -> dict[str, Any]:
-        """The JSON Schema of the result of `apply`."""
-        return self._open.get("output_schema")
-
-    @property
-    def openapi_schema(self) -> dict[str, Any]:
-        """The OpenAPI document."""
-        return self._open.get("openapi.json")
-
-    @property
-    def available_endpoints(self) -> list[str]:
-        """The names of the endpoints of this Tesseract."""
-        return [path.removeprefix("/") for path in self.openapi_schema["paths"]]
-
     @property
     def reference(self) -> dict[str, str]:
         """The reference of this Tesseract in documents, as the value of a `TesseractReference`.
@@ -289,6 +195,15 @@ class Tesseract(SdkMethods):
         {'type': 'url', 'ref': 'http://127.0.0.1:8000'}
         """
         return dict(self._transport.reference)
+
+    def reload(self) -> None:
+        """Load the file again, with the modules beside it, or forget what a server has told.
+
+        Raises the errors of loading; the client is closed then, until the next `reload`.
+        """
+        self.close()
+        self.__dict__.pop("_format", None)
+        self._use(self._reopened())
 
     def close(self) -> None:
         """Close connections and end processes; later calls raise `Unreachable`."""
@@ -319,18 +234,6 @@ class Tesseract(SdkMethods):
         """The format of documents, by default the best of those that the other side reports."""
         return self._documents.chosen or best_format(self._documents.catalog, self._open.formats())
 
-    def _product(
-        self,
-        signature: GradientSignature,
-        payload: dict[str, Any],
-        batch: int | None,
-        run_id: str | None,
-    ) -> dict[str, Any]:
-        if batch is not None:  # not every server knows the key
-            payload[BATCH] = batch
-        product: dict[str, Any] = self._compute(signature.endpoint, payload, run_id)
-        return product
-
     def _compute(
         self,
         endpoint: str,
@@ -342,7 +245,10 @@ class Tesseract(SdkMethods):
         transport, run = self._open, _checked(run_id)
         with transport.segment() as segment:
             request = self._request(endpoint, payload, run, segment, persistent=persistent)
-            return self._documents.read(transport.compute(request), segment)
+            try:
+                return self._documents.read(transport.compute(request), segment)
+            except TesseractRuntimeError as error:  # its frames are of no use to the caller
+                raise error.with_traceback(None) from error.__cause__
 
     def _request(
         self,
@@ -364,15 +270,8 @@ class Tesseract(SdkMethods):
             body=self._documents.write(payload, payload_format, run_id, segment),
             segment=segment,
             persistent=persistent,
-            inputs=payload["inputs"],
+            inputs=payload.get("inputs"),
         )
-
-
-def _listed(names: Collection[str]) -> Any:
-    """Return paths as a list; a single text stays a text, and is refused later."""
-    if isinstance(names, str):
-        return names
-    return sorted(names) if isinstance(names, Set) else list(names)
 
 
 def _checked(run_id: str | None) -> str:

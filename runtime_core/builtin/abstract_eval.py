@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from runtime_core.builtin.derived_shapes import derived_abstract_eval
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
 from runtime_core.schemas.payloads import ABSTRACT
 
 
 def bind(binding: Binding) -> BoundEndpoint | Unavailable:
-    """Bind the author's `abstract_eval(abstract_inputs)`."""
+    """Bind the author's `abstract_eval(abstract_inputs)`, or derive it."""
     function = binding.function("abstract_eval")
     if isinstance(function, Unavailable):
-        return function
+        derived = derived_abstract_eval(binding)
+        if isinstance(derived, Unavailable):
+            reason = f"{function.reason} It cannot be derived: {derived.reason}"
+            return Unavailable(reason)
+        function = derived
     doc = "The {}, with the shape and data type of each array in its place."
     schemas = binding.schemas
     return BoundEndpoint(

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from copy import deepcopy
-from typing import Any
 
-import numpy as np
 from pydantic import BaseModel
 
 from runtime_core.arrays.coercion import Expected, Shape
-from runtime_core.arrays.dtypes import NAMES
-from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.calls.content import Content
 from runtime_core.calls.scope import current
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.gradients.vectors import shapes_of
-from runtime_core.paths import expand, parse, replace
-from runtime_core.schemas.walk import is_array, walk
+from runtime_core.paths import parse, replace
+from runtime_core.schemas.abstract import abstracted
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -43,7 +39,7 @@ class OutputShapes:
     def predicted(self, inputs: BaseModel, paths: Collection[str]) -> dict[str, Expected]:
         """Predict shapes and data types of outputs, as far as possible without calling `apply`."""
         declared = {path: self._declared(path) for path in paths}
-        if isinstance(self._binding.endpoint("abstract_eval"), Unavailable):
+        if isinstance(self._binding.function("abstract_eval"), Unavailable):
             return declared
         shapes = self.at(inputs, paths)
         return {p: Expected(shape=shapes[p], dtype=fit.dtype) for p, fit in declared.items()}
@@ -74,21 +70,9 @@ class OutputShapes:
         kept = None if point is None else point.shapes()
         if kept is not None:
             return kept
-        if isinstance(self._binding.endpoint("abstract_eval"), Unavailable):
+        if isinstance(self._binding.function("abstract_eval"), Unavailable):
             answer = self._binding.plan("apply").outputs(inputs=deepcopy(inputs))
         else:
-            answer = self._binding.plan("abstract_eval").outputs(inputs=_abstract(inputs))
+            answer = self._binding.plan("abstract_eval").outputs(inputs=abstracted(inputs))
         outputs = self._binding.schemas.differentiable_outputs
         return shapes_of(dict(outputs.leaves(answer)))
-
-
-def _abstract(inputs: BaseModel) -> Any:
-    """Return inputs with a `ShapeDType` in the place of every array."""
-    arrays = {
-        path: ShapeDType(shape=leaf.shape, dtype=NAMES[leaf.dtype])
-        for node in walk(type(inputs))
-        if is_array(node.type)
-        for path, leaf in expand(inputs, node.path)
-        if isinstance(leaf, np.ndarray | np.generic)
-    }
-    return replace(inputs, arrays)

@@ -97,8 +97,10 @@ class GradientBackends:
         own = self._from(NATIVE, endpoint)
         if isinstance(own, Served):
             return own
-        found = self._preferred(backend, endpoint)
-        return found if isinstance(found, Served) else own
+        for found in (self._preferred(backend, endpoint), self._first(endpoint)):
+            if isinstance(found, Served):
+                return found
+        return own
 
     def _preferred(self, backend: str, endpoint: str) -> Served | Unavailable:
         if backend == AUTO:

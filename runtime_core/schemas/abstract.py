@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator
 
 from runtime_core.arrays.coercion import Expected, from_numbers
-from runtime_core.arrays.dtypes import DTYPES
+from runtime_core.arrays.dtypes import DTYPES, NAMES
 from runtime_core.arrays.shape_dtype import ShapeDType
+from runtime_core.paths import Path, expand, replace
+from runtime_core.schemas.walk import is_array, walk
 
 
 def abstract_leaf(array: Any) -> Any:
@@ -35,3 +37,19 @@ def abstract_leaf(array: Any) -> Any:
         return ShapeDType(shape=np.shape(numbers), dtype=array.expected_dtype)
 
     return Annotated[ShapeDType, BeforeValidator(read), AfterValidator(fit)]
+
+
+def abstracted(value: BaseModel) -> Any:
+    """Return a value with a `ShapeDType` in the place of every array."""
+    return replace(value, abstract_arrays(value))
+
+
+def abstract_arrays(value: BaseModel) -> dict[Path, ShapeDType]:
+    """Return the shape and data type of every array of a value, by path."""
+    return {
+        path: ShapeDType(shape=leaf.shape, dtype=NAMES[leaf.dtype])
+        for node in walk(type(value))
+        if is_array(node.type)
+        for path, leaf in expand(value, node.path)
+        if isinstance(leaf, np.ndarray | np.generic)
+    }

@@ -296,3 +296,76 @@ def test_an_exception_of_the_author_is_a_fault(runtime: Make) -> None:
     assert failed.message.startswith("AttributeError: 'ShapeDType' object has no attribute 'sum' (")
     assert f"in {ABSTRACT}" in failed.trace
     assert "runtime_core" not in failed.trace
+
+
+FIXED = (
+    HEADER
+    + """
+class Part(BaseModel):
+    weights: Array[(2, 3), Float32]
+
+class InputSchema(BaseModel):
+    x: Array[(None,), Float64]
+
+class OutputSchema(BaseModel):
+    part: Part
+    pair: tuple[Float64, Array[(4,), Int32]]
+
+def apply(inputs):
+    APPLIED.append(inputs)
+"""
+)
+"""A Tesseract whose outputs have the same shapes at all inputs."""
+
+
+def test_fixed_shapes_come_from_the_schema(runtime: Make) -> None:
+    """A file whose outputs have fixed shapes needs no function for them, and is not applied."""
+    made = runtime(FIXED)
+    assert answer(made, ABSTRACT, {"inputs": {"x": VECTOR}}) == {
+        "part": {"weights": {"shape": [2, 3], "dtype": "float32"}},
+        "pair": [{"shape": [], "dtype": "float64"}, {"shape": [4], "dtype": "int32"}],
+    }
+    assert made.api.module.APPLIED == []
+
+
+EXAMPLE = (
+    HEADER
+    + """
+class InputSchema(BaseModel):
+    x: Array[(None,), Float64] = Field(examples=[[1.0, 2.0]])
+    parts: list[Array[(None,), Float32]] = [[1.0]]
+    k: int = 2
+
+class OutputSchema(BaseModel):
+    y: Array[(None, None), Float64]
+    k: int
+
+def apply(inputs):
+    assert inputs.x[0] == 1.0
+    APPLIED.append(inputs)
+    return {"y": np.ones((inputs.x.size, inputs.k + len(inputs.parts))), "k": inputs.k}
+"""
+)
+"""A Tesseract whose outputs have shapes that depend on those of its inputs, and on plain values."""
+
+
+def test_other_shapes_come_from_example_inputs(runtime: Make) -> None:
+    """`apply` is evaluated once for each signature, at the example in the requested shapes."""
+    made = runtime(EXAMPLE)
+    part = {"shape": [3], "dtype": "float32"}
+    for _ in range(2):
+        found = answer(made, ABSTRACT, {"inputs": {"x": VECTOR, "parts": [part, part]}})
+        assert found == {"y": {"shape": [4, 4], "dtype": "float64"}, "k": 2}
+        found = answer(made, ABSTRACT, {"inputs": {"x": VECTOR, "k": 5}})
+        assert found == {"y": {"shape": [4, 6], "dtype": "float64"}, "k": 5}
+    assert [inputs.x.size for inputs in made.api.module.APPLIED] == [4, 4]
+
+
+def test_arrays_without_an_example_are_named(runtime: Make) -> None:
+    """The message says what to add."""
+    made = runtime(EXAMPLE.replace("= [[1.0]]", "= []"))
+    inputs = {"x": VECTOR, "parts": [{"shape": [3], "dtype": "float32"}]}
+    assert (
+        "have no array at 'parts.[0]': add one with"
+        in fault(made, ABSTRACT, {"inputs": inputs}).message
+    )

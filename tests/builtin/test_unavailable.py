@@ -44,10 +44,14 @@ def test_a_gradient_that_is_not_defined_may_come_from_others(endpoint: str, runt
 
 
 def test_shapes_that_are_not_defined_come_from_nobody_else(runtime: Make) -> None:
-    """Only gradients are chosen by that option."""
+    """Only gradients are chosen by that option; the reason says what was tried."""
     with pytest.raises(UnknownName) as caught:
         runtime().call("abstract_eval", {})
-    assert str(caught.value).endswith("does not define a function 'abstract_eval'.")
+    assert str(caught.value).endswith(
+        "does not define a function 'abstract_eval'. It cannot be derived: y is not of a fixed "
+        "shape in the schema, and InputSchema has no examples (Field(examples=[...])) at which "
+        "apply could be evaluated."
+    )
 
 
 def test_a_misspelled_function_is_suggested(runtime: Make) -> None:

@@ -171,7 +171,7 @@ def test_nothing_else_is_computed(endpoint: str, runtime: Make) -> None:
     """Other endpoints are refused with a reason."""
     made = served(runtime)
     backend = made.catalog.gradient_backends.find("finite-differences")
-    found = backend.provide(endpoint, made)
+    found = backend.provide(endpoint=endpoint, binding=made)
     assert isinstance(found, Unavailable)
     assert endpoint in found.reason
 

@@ -218,3 +218,15 @@ def test_a_table_has_one_writer(ensemble: Cli, tmp_path: Path) -> None:
         done = ensemble("sweep", "beta=[1,2]", "-o", "o.jsonl", "--resume")
     assert done.returncode == 2
     assert done.stderr.startswith("Error: Another command writes to the table of ")
+
+
+def test_results_that_are_kept_are_marked(
+    cli_here: Cli, tesseract: Callable[..., Path], tmp_path: Path
+) -> None:
+    """With --memo a row says whether its result was computed."""
+    path = str(tesseract(MODEL + "\ndeterministic = True\n"))
+    sweep = ("--api-path", path, "--memo", "kept", "sweep")
+    assert cli_here(*sweep, "beta=[1,2]", "-o", "a.jsonl").returncode == 0
+    assert cli_here(*sweep, "beta=[2,3]", "-o", "b.jsonl").returncode == 0
+    rows = rows_of(tmp_path / "a.jsonl") + rows_of(tmp_path / "b.jsonl")
+    assert [row["memo"] for row in rows] == ["miss", "miss", "hit", "miss"]

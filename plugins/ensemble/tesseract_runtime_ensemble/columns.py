@@ -20,6 +20,7 @@ _OWN = {
     "run_id": pa.string(),
     "seconds": pa.float64(),
     "error": pa.string(),
+    "memo": pa.string(),
 }
 """The types of the columns that every table has."""
 

@@ -19,13 +19,17 @@ HEAD = re.compile(rb'\{"index":([0-9]+),"status":"([a-z]+)",')
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """The facts of an evaluation; its outputs are a document of their own."""
+    """The facts of an evaluation; its outputs are a document of their own.
+
+    `memo` is `hit` or `miss` where results are kept by `--memo`.
+    """
 
     index: int
     status: str
     run_id: str
     seconds: float
     error: str | None
+    memo: str | None
     inputs: Mapping[str, Any]
 
     def line(self, outputs: bytes) -> bytes:
@@ -42,5 +46,6 @@ def row_of(index: int, inputs: Mapping[str, Any], reply: Reply) -> Row:
         run_id=reply.run_id,
         seconds=round(sum(reply.timings.values()), 6),
         error=None if reply.fault is None else reply.fault.message,
+        memo=reply.headers.get("Tesseract-Memo"),
         inputs=inputs,
     )

@@ -164,13 +164,14 @@ class WorkerPool(Workers):
         """Give a worker the call that has waited longest, or let it idle."""
         if worker not in self._ready or worker.has_ended:
             return  # it is being replaced
-        while worker.is_idle and (queued := self._first_for(worker)) is not None:
+        while worker.is_idle:
+            queued = self._first_for(worker)
+            if queued is None:
+                self._idle.append(worker)
+                return
             self._waiting.remove(queued)
             self._begin(queued, worker)
-        if self._waiting:
-            self._send_ahead(worker)
-        if worker.is_idle:
-            self._idle.append(worker)
+        self._send_ahead(worker)
 
     def show_output(self, worker: WorkerProcess) -> None:
         """Write the output of a worker to stderr, in the background."""

@@ -21,7 +21,7 @@ from runtime_core.errors import FaultKind
 from runtime_core.workers.framing import Message
 from runtime_core.workers.shared_memory import SharedBuffer
 
-START, READY, FAILED, CALL, AHEAD, CANCEL, REPLY = range(1, 8)
+START, READY, FAILED, CALL, CANCEL, REPLY, AHEAD = range(1, 8)
 """The kinds of messages.
 
 `AHEAD` is a call that was sent before the reply to the one before it; `CANCEL` takes it back, if it

@@ -6,6 +6,7 @@ socket pair as an inherited descriptor. User code runs on the main thread, the o
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -61,6 +62,7 @@ def main(descriptor: int, parent: int) -> int:
             records, channel = RecordWriter(), Channel(connection)
             runtime = _start(channel, records, set_up)
             if runtime is not None:
+                gc.freeze()  # what is loaded stays: collections between calls need not visit it
                 _Worker(runtime, channel, records).work()
     # `teardown()` may fail, and user code may interrupt its process between two calls.
     except (TesseractRuntimeError, KeyboardInterrupt) as error:

@@ -235,6 +235,7 @@ def test_processes_of_user_code_end_with_their_worker(pool: Pool) -> None:
 
 STRAY_REPLY = """
 import gc, struct
+gc.unfreeze()
 [connection] = [o for o in gc.get_objects() if type(o).__name__ == "socket" and o.type == 1]
 connection.sendall({message})
 """

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from runtime_core.contracts.calls import Buffer
 from runtime_core.errors import FileRefused, InvalidOption, MissingFile, NotWritten, shortened
 
-__all__ = ["FileAccess", "check_name", "is_url", "join", "write"]
+__all__ = ["FileAccess", "check_name", "is_url", "join", "new_file", "write"]
 
 UPLOADS = ".uploads"
 """The folder in the input path for the files of remote callers, who find theirs by name alone."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
+from typing import BinaryIO
 
 from runtime_core.contracts import Buffer
 
@@ -48,7 +49,7 @@ class Connections:
         method: str,
         target: str,
         headers: Mapping[str, str],
-        body: Sequence[Buffer] = (),
+        body: Sequence[Buffer] | BinaryIO = (),
         seconds: float | None = None,
     ) -> HttpAnswer:
         """Send a request once, and receive its answer.
@@ -110,8 +111,13 @@ def _is_open(connection: socket.socket) -> bool:
     return False
 
 
-def _pieces(body: Sequence[Buffer]) -> bytes | list[memoryview] | None:
-    """Return a body as one piece if it is small, and in slices of its memory otherwise."""
+def _pieces(body: Sequence[Buffer] | BinaryIO) -> bytes | list[memoryview] | BinaryIO | None:
+    """Return a body as one piece if it is small, and in slices of its memory otherwise.
+
+    A file is sent as it is read.
+    """
+    if not isinstance(body, Sequence):
+        return body
     views = [memoryview(piece).cast("B") for piece in body]
     if sum(map(len, views)) <= _SLICE:
         return b"".join(views) or None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError as PydanticValidationError
+from pydantic_core import to_json
 
 from runtime_core import documents
 from runtime_core.arrays import SEGMENT, Segment
@@ -14,12 +17,18 @@ from runtime_core.calls import Scope, Workspace, enter_scope
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Buffer
-from runtime_core.errors import InvalidOption, InvalidResult, UnreadableDocument
+from runtime_core.errors import (
+    InvalidOption,
+    InvalidResult,
+    TesseractRuntimeError,
+    UnreadableDocument,
+)
 from runtime_core.files import FileAccess
 from tesseract_runtime_client.errors import ValidationError
+from tesseract_runtime_client.run_files import with_files
 from tesseract_runtime_client.runtime_calls import PathLike
 from tesseract_runtime_client.segments import RegisteredSegment
-from tesseract_runtime_client.transport import Answer
+from tesseract_runtime_client.transport import Answer, Transport
 from tesseract_runtime_client.trees import PayloadTree, unwritable, with_arrays
 
 _BEST_FIRST = ("msgpack", "json+base64")
@@ -49,6 +58,12 @@ class Documents:
         root = None if files is None else os.path.realpath(files)
         access = FileAccess(root=root)
         self._workspace = Workspace(catalog=catalog, config=config, files=access)
+        self._transport: Transport | None = None  # that of files in payloads and results
+
+    def connect(self, transport: Transport) -> None:
+        """Send and fetch the files of documents by a transport from now on."""
+        self._transport = transport
+        self.__dict__.pop("_has_paths", None)  # of what was served before
 
     def payload_format(self, answer_format: str) -> str:
         """Return the format of the payload: that of the answer, unless it writes files."""
@@ -69,7 +84,7 @@ class Documents:
         format_ = self.catalog.formats.find(format)
         options = {"array_encoding": format_.array_encoding, **_options(segment)}
         with enter_scope(self._scope(options)) as writing:
-            tree = PayloadTree(writing.options)
+            tree = PayloadTree(writing.options, self._sent)
             written = tree.of(payload, ("body",))
         if tree.faults:
             raise ValidationError.of(tree.faults, run_id)
@@ -88,12 +103,27 @@ class Documents:
         with enter_scope(self._scope(_options(segment))) as reading:
             tree = documents.read(answer.body, format_, noun="answer", views=True)
             try:
-                return with_arrays(tree, reading.options)
+                values = with_arrays(tree, reading.options)
             except PydanticValidationError as error:
                 problem = error.errors(include_url=False, include_input=False)[0]["msg"]
                 raise UnreadableDocument(
                     f"An array of the answer cannot be read: {problem}"
                 ) from None
+        if self._transport is None or not self._has_paths:
+            return values
+        return with_files(values, self._transport.fetch)
+
+    def _sent(self, path: Path) -> str | None:
+        return None if self._transport is None else self._transport.send(path)
+
+    @cached_property
+    def _has_paths(self) -> bool:
+        """Whether results can name files, which most schemas leave out."""
+        assert self._transport is not None
+        try:
+            return b'"format":"path"' in to_json(self._transport.get("openapi.json"))
+        except TesseractRuntimeError:
+            return False  # another server, without such a document
 
     def _scope(self, options: dict[str, Any]) -> Scope:
         return Scope(workspace=self._workspace, options=options)

@@ -11,7 +11,8 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property, partial
 from http.client import HTTPException
-from typing import Any, ClassVar, Self
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Self
 from urllib.parse import quote
 
 from pydantic_core import from_json, to_json
@@ -23,6 +24,7 @@ from runtime_core.errors import InvalidOption, UnreadableDocument, shortened
 from tesseract_runtime_client.connections import Connections, HttpAnswer, NotConnected
 from tesseract_runtime_client.errors import TesseractFailed, Unreachable, ValidationError, failure
 from tesseract_runtime_client.forward_handles import ForwardHandles
+from tesseract_runtime_client.http_files import HttpFiles
 from tesseract_runtime_client.segments import RegisteredSegment, SegmentPool
 from tesseract_runtime_client.server_address import ServerAddress, address_of
 from tesseract_runtime_client.transport import Answer, Request, refuse_executor
@@ -74,6 +76,7 @@ class HttpTransport:
         self._timeout = timeout
         self._patience = patience
         self._forwards = ForwardHandles()
+        self._files = HttpFiles(lambda *asked: self._exchanged(*asked[:3], content=asked[3]))
         path = address.socket_path
         has_segments = path is not None and hasattr(os, "memfd_create")
         self._segments = SegmentPool(f"{path}.segments") if has_segments else None
@@ -150,6 +153,14 @@ class HttpTransport:
         except (KeyError, TesseractFailed, TypeError, Unreachable, ValueError):
             return _CONCURRENCY  # another server, or a proxy in front of several
         return min(2 * workers, workers + queue_size)
+
+    def send(self, path: Path) -> str | None:
+        """Send a local file, if the server takes files."""
+        return self._files.send(path)
+
+    def fetch(self, name: str, into: BinaryIO) -> None:
+        """Fetch a file of a run."""
+        self._files.fetch(name, into)
 
     def get(self, name: str) -> dict[str, Any]:
         """Request an answer that needs no computation."""
@@ -237,12 +248,15 @@ class HttpTransport:
         headers: Mapping[str, str],
         request: Request | None = None,
         seconds: float | None = None,
+        *,
+        content: BinaryIO | None = None,
     ) -> HttpAnswer:
         """Send a request once and return its answer, which may be a failure."""
         root, headers = self._address.root, {**self._address.headers, **headers}
         body, run_id = ((), None) if request is None else (request.body, request.run_id)
         try:
-            return self._connections.exchange(method, f"{root}/{target}", headers, body, seconds)
+            sent = body if content is None else content
+            return self._connections.exchange(method, f"{root}/{target}", headers, sent, seconds)
         except NotConnected as error:
             raise Unreachable(
                 f"No server answers at {self.place}: {error}. Is a Tesseract served there?"

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar, Self
+from typing import Any, BinaryIO, ClassVar, Self
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
@@ -24,6 +24,7 @@ from tesseract_runtime_client.runtime_calls import (
     SECONDS_FOR_SINKS,
     answer_of,
     call_of,
+    copy_output,
     file_reference,
     known_of,
 )
@@ -134,6 +135,13 @@ class InProcessTransport:
     def concurrency(self) -> int:
         """Return 1: calls are computed in their turn."""
         return 1
+
+    def send(self, path: Path) -> None:
+        """Return nothing: the Tesseract reads local files."""
+
+    def fetch(self, name: str, into: BinaryIO) -> None:
+        """Copy a file in the output path."""
+        copy_output(name, self.runtime.config, into)
 
     def get(self, name: str) -> dict[str, Any]:
         """Return an answer that was computed after loading."""

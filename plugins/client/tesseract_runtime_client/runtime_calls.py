@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 from runtime_core.calls import current_scope
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Buffer, Call, Description, Reply, Wire
 from runtime_core.errors import InvalidOption
+from runtime_core.files import FileAccess
 from runtime_core.run_logs import run_name
 from tesseract_runtime_client.errors import failure_of
 from tesseract_runtime_client.transport import Answer, Request
@@ -40,6 +42,12 @@ def answer_of(reply: Reply) -> Answer:
     if reply.fault is not None:
         raise failure_of(reply.fault, reply.run_id)
     return Answer(format=reply.format, body=b"".join(reply.body))
+
+
+def copy_output(name: str, config: RuntimeConfig, into: BinaryIO) -> None:
+    """Copy a file in the output path, which a result names, to an open file."""
+    with FileAccess(root=config.output_path).open(name) as file:
+        shutil.copyfileobj(file, into)
 
 
 def known_of(description: Description) -> Mapping[str, Any]:

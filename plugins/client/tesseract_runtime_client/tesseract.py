@@ -44,6 +44,7 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
 
     def _use(self, transport: Transport) -> None:
         self._transport = transport
+        self._documents.connect(transport)
         self.in_process_of_its_own = transport.has_process
         self._finalizer = weakref.finalize(self, transport.close)
 

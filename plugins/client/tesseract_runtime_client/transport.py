@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 from runtime_core.contracts import Buffer
 from runtime_core.errors import InvalidOption
@@ -96,6 +97,12 @@ class Transport(Protocol):
 
         Raises `InvalidOption` for an executor that cannot be used here.
         """
+
+    def send(self, path: Path) -> str | None:
+        """Return the name by which payloads name a local file; `None` if it is that of the path."""
+
+    def fetch(self, name: str, into: BinaryIO) -> None:
+        """Write a file that a result names to an open file."""
 
     def get(self, name: str) -> dict[str, Any]:
         """Return an answer that needs no computation: `health`, `openapi.json`, ..."""

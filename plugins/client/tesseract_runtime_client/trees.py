@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from functools import partial
+from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,16 @@ Path = tuple[str | int, ...]
 class PayloadTree:
     """Converts a payload to the tree of its document, and collects the `faults` of its values.
 
-    `options` is the serialization context of the current scope.
+    `options` is the serialization context of the current scope. `send` returns the name by which
+    the other side knows a local file, or `None` if it has no such name.
     """
 
-    def __init__(self, options: MutableMapping[str, Any]) -> None:
+    def __init__(
+        self, options: MutableMapping[str, Any], send: Callable[[FilePath], str | None]
+    ) -> None:
         self.faults: list[dict[str, Any]] = []
         self._options = options
+        self._send = send
 
     def of(self, value: Any, path: Path) -> Any:
         """Return the tree of a value at a path of the payload."""
@@ -50,6 +55,8 @@ class PayloadTree:
             return self._array_like(value, path)
         if isinstance(value, Sequence | Set) and not isinstance(value, _BYTES):
             return [self.of(item, (*path, index)) for index, item in enumerate(value)]
+        if isinstance(value, FilePath) and (name := self._send(value)) is not None:
+            return name
         if isinstance(value, BaseModel):
             return self._dumped(value.model_dump, path)
         if is_dataclass(value) and not isinstance(value, type):

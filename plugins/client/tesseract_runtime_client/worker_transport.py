@@ -9,7 +9,8 @@ from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Self
 
 from runtime_core import PluginSelection
 from runtime_core.calls import RaisedFault
@@ -31,6 +32,7 @@ from tesseract_runtime_client.runtime_calls import (
     SECONDS_FOR_SINKS,
     answer_of,
     call_of,
+    copy_output,
     file_reference,
     known_of,
 )
@@ -125,6 +127,13 @@ class WorkerTransport:
     def concurrency(self) -> int:
         """Return 2: the worker has the next call while it computes one."""
         return 2
+
+    def send(self, path: Path) -> None:
+        """Return nothing: the Tesseract reads local files."""
+
+    def fetch(self, name: str, into: BinaryIO) -> None:
+        """Copy a file in the output path."""
+        copy_output(name, self._config, into)
 
     def get(self, name: str) -> dict[str, Any]:
         """Return an answer that the worker computed after loading."""

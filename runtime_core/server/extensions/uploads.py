@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,9 +54,8 @@ def build(server: ServerContext) -> ServerParts:
             written = await uploads.store(place, _pieces(request, options.max_body_size))
         except ClientDisconnect:
             return Response(status_code=400)  # the client has gone
-        expires = datetime.now(UTC) + timedelta(seconds=options.upload_seconds)
         path = Path(UPLOADS, place.parent.name, place.name).as_posix()
-        facts = {"path": path, "size": written, "expires": expires.isoformat(timespec="seconds")}
+        facts = {"path": path, "size": written, "seconds": options.upload_seconds}
         return JsonResponse(facts, status_code=201)
 
     return ServerParts(

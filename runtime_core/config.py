@@ -180,6 +180,11 @@ class RuntimeConfig(BaseModel):
         description="Where the evaluations of one call are computed: serial or the target of an "
         "executor.",
     )
+    executor_ship: Annotated[bool, ADVANCED] = Field(
+        False,
+        description="Send the folder of the Tesseract to the processes of the executor, which "
+        "need not see its files then.",
+    )
     log_to: TextList = Field(
         (),
         description="Where to log runs, such as mlflow+http://host:5000; may be repeated. "

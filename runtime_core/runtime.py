@@ -65,6 +65,7 @@ from runtime_core.tesseract.tracebacks import author_place
 
 if TYPE_CHECKING:
     from runtime_core.calls.forward_point import KeptState
+    from runtime_core.executors.sent_point import SentPoint
     from runtime_core.schemas import PayloadSchemas
 
 
@@ -188,7 +189,7 @@ class Runtime:
         from runtime_core.executors.submitted_tasks import SubmittedTasks
 
         point = point_of(inputs, self.executor)
-        with SubmittedTasks(self.executor) as tasks:
+        with SubmittedTasks(self.executor, self._folder) as tasks:
             yield SubmittedEvaluations(tasks, self._address, endpoint, point)
 
     def serial_evaluations(
@@ -221,7 +222,7 @@ class Runtime:
             if chosen.current() is None:
                 yield SerialCalls(self)
                 return
-            tasks = stack.enter_context(SubmittedTasks(chosen))
+            tasks = stack.enter_context(SubmittedTasks(chosen, self._folder))
             yield SubmittedCalls(tasks, self._address, self.config)
 
     @cached_property
@@ -234,7 +235,17 @@ class Runtime:
         """The address by which other processes load this Tesseract."""
         from runtime_core.executors.model_address import address_of  # few calls have evaluations
 
-        return address_of(self).text()
+        return address_of(self, self._folder.digest if self._folder is not None else "").text()
+
+    @cached_property
+    def _folder(self) -> SentPoint | None:
+        """The folder of the Tesseract, if processes of the executor get it."""
+        if not self.config.executor_ship:
+            return None
+        from runtime_core.executors.sent_point import SentPoint
+        from runtime_core.executors.shipped_folder import packed_folder
+
+        return SentPoint(packed_folder(self.api.path.parent))
 
     def call_address(self, endpoint: str, payload: Any) -> str | None:
         """Return the address of a call: a digest of everything that its result depends on.

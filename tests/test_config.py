@@ -57,6 +57,7 @@ def test_defaults(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         "keep_forward_bytes": 2**40,
         "gradient_backend": {},
         "executor": "serial",
+        "executor_ship": False,
         "log_to": (),
         "log_to_strict": False,
         "profiling": False,
@@ -70,7 +71,7 @@ LIST: tuple[Sequence[str], Sequence[object]] = (
     [("s3://a",), ("s3://b",), ("s3://c", "s3://d")],
 )
 ODD_VALUES: Mapping[str, tuple[Sequence[str], Sequence[object]]] = {
-    **dict.fromkeys(("debug", "log_to_strict", "profiling", "tracing"), SWITCH),
+    **dict.fromkeys(("debug", "executor_ship", "log_to_strict", "profiling", "tracing"), SWITCH),
     **dict.fromkeys(("allow_url_prefix", "log_to"), LIST),
     **dict.fromkeys(
         ("memory_limit", "max_json_items", "keep_forward", "keep_forward_bytes"),

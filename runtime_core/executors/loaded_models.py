@@ -7,8 +7,9 @@ import io
 import pickle
 import tempfile
 from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from runtime_core.executors.model_address import (
     refuse_other_versions,
     versions,
 )
+from runtime_core.executors.shipped_folder import unpack
 from runtime_core.executors.wire_data import UnknownPoint
 from runtime_core.gradients.vectors import Vector
 from runtime_core.plugins import PluginSelection, load_catalog
@@ -97,15 +99,18 @@ class LoadedModels:
     def __init__(self) -> None:
         self._models: OrderedDict[str, tuple[ModelAddress, LoadedModel, ExitStack]] = OrderedDict()
 
-    def find(self, text: str) -> LoadedModel:
-        """Return the Tesseract of an address, loaded at its first use.
+    def find(self, text: str, folder: bytes | None = None) -> LoadedModel:
+        """Return the Tesseract of an address, loaded at its first use from its folder, if shipped.
 
-        Raises `ExecutorFailed` if it is not the same here, and the errors of loading.
+        Raises `ExecutorFailed` if it is not the same here, `UnknownPoint` if the folder is neither
+        given nor known, and the errors of loading.
         """
         if text not in self._models:
             address = read_address(text)
+            if address.shipped and folder is None:
+                raise UnknownPoint
             self._forget_other_content(address)
-            self._models[text] = (address, *_loaded(address))
+            self._models[text] = (address, *_loaded(address, folder))
             if len(self._models) > _MOST_MODELS:
                 self._forget(next(iter(self._models)))
         self._models.move_to_end(text)
@@ -128,11 +133,13 @@ class LoadedModels:
         set_up.close()
 
 
-def _loaded(address: ModelAddress) -> tuple[LoadedModel, ExitStack]:
+def _loaded(address: ModelAddress, archive: bytes | None) -> tuple[LoadedModel, ExitStack]:
     catalog = load_catalog(PluginSelection(disabled=frozenset(address.disabled_plugins)))
     refuse_other_versions(address.versions, versions(catalog))
-    refuse_other_content(address)
     with ExitStack() as opened:
+        if archive is not None:
+            address = opened.enter_context(_unpacked(address, archive))
+        refuse_other_content(address)
         # Files of an author's are not mixed with those of other processes.
         folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="tesseract-"))
         known = known_options(catalog)
@@ -146,6 +153,17 @@ def _loaded(address: ModelAddress) -> tuple[LoadedModel, ExitStack]:
             raise ExecutorFailed(f"A process of the executor cannot load it: {error}") from None
         return LoadedModel(runtime, address.module), opened.pop_all()
     raise AssertionError  # for the type checker: an ExitStack may suppress
+
+
+@contextmanager
+def _unpacked(address: ModelAddress, archive: bytes) -> Iterator[ModelAddress]:
+    """Return the address of a shipped Tesseract in a folder of this process."""
+    prefix = f"tesseract-{address.shipped[:12]}-"
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+        unpack(archive, folder)
+        path = Path(folder, Path(address.path).name)
+        yield replace(address, path=str(path))
+        forget_modules(path)
 
 
 # A task is a function, so that what a process keeps between tasks has no other place.

@@ -27,7 +27,8 @@ class ModelAddress:
     """A Tesseract as plain data.
 
     `module` is the name of its module where its inputs come from, `digest` that of its file and of
-    the modules beside it that it imports, and `versions` those of Python and of distributions.
+    the modules beside it that it imports, and `versions` those of Python and of distributions. A
+    folder that is `shipped`, by the digest of its archive, has the file of the same name.
     """
 
     path: str
@@ -37,6 +38,7 @@ class ModelAddress:
     options: Mapping[str, Any]
     disabled_plugins: Sequence[str]
     confined: bool
+    shipped: str = ""
 
     def text(self) -> str:
         """Return the address as JSON, which `read_address` reads."""
@@ -48,7 +50,7 @@ def read_address(text: str) -> ModelAddress:
     return ModelAddress(**from_json(text))
 
 
-def address_of(runtime: Runtime) -> ModelAddress:
+def address_of(runtime: Runtime, shipped: str = "") -> ModelAddress:
     """Return the address of a loaded Tesseract, with the options that concern others."""
     catalog, config = runtime.catalog, runtime.config
     options = {name: value for name, value in dump(config).items() if name not in _LOCAL}
@@ -60,10 +62,11 @@ def address_of(runtime: Runtime) -> ModelAddress:
         options={**options, "input_path": config.input_path},
         disabled_plugins=[p.name for p in catalog.plugins if p.status is PluginStatus.DISABLED],
         confined=runtime.confined,
+        shipped=shipped,
     )
 
 
-_LOCAL = frozenset({"api_path", "executor", "output_path", "profiling", "tracing"})
+_LOCAL = frozenset({"api_path", "executor", "executor_ship", "output_path", "profiling", "tracing"})
 """Options that do not concern a computation in another process."""
 
 
@@ -139,7 +142,8 @@ def refuse_other_content(address: ModelAddress) -> None:
     if not path.is_file():
         raise ExecutorFailed(
             f"A process of the executor on {host} finds no Tesseract at {address.path!r}. All "
-            "processes must see its folder under the same path, as on a shared file system."
+            "processes must see its folder under the same path, as on a shared file system, "
+            "unless --executor-ship sends it."
         )
     found = digest_of(path)
     if found != address.digest:

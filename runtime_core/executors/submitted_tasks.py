@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Asked(Generic[T]):
     `read` returns the result of its outcome, or raises its error.
     """
 
-    function: Callable[[Any, bytes | None], Outcome]
+    function: Callable[..., Outcome]
     argument: Any
     point: SentPoint
     read: Callable[[Outcome], T]
@@ -47,8 +47,9 @@ class SubmittedTask(DrivenFuture[T]):
 class SubmittedTasks:
     """Tasks in the processes of an executor, inside a `with`."""
 
-    def __init__(self, executor: ChosenExecutor) -> None:
+    def __init__(self, executor: ChosenExecutor, folder: SentPoint | None = None) -> None:
         self._chosen = executor
+        self._folder = folder  # of the Tesseract, which processes may not see
         self._pending: set[SubmittedTask[Any]] = set()
 
     @property
@@ -93,7 +94,8 @@ class SubmittedTasks:
                 losses += 1
                 if losses == _MOST_LOSSES:
                     return DIED, self._given_up(error)
-                future.asked.point.lost()
+                for point in self._points(future.asked):
+                    point.lost()
                 self._wait_for_others(future)
             except Exception as error:
                 raise _without_runtime(error, self._chosen) from None
@@ -117,21 +119,26 @@ class SubmittedTasks:
         """Submit to the executor, or to another one in the place of a broken one."""
         executor = self._current()
         try:
-            return _sent(executor, asked, again=again)
+            return self._sent(executor, asked, again=again)
         except BrokenExecutor:
             executor = self._chosen.replace(executor)
-            asked.point.unknown()
-            return _sent(executor, asked, again=True)
+            for point in self._points(asked):
+                point.unknown()
+            return self._sent(executor, asked, again=True)
+
+    def _sent(self, executor: Executor, asked: Asked[T], *, again: bool) -> Future[Outcome]:
+        points = self._points(asked)
+        arguments = [point.argument(executor, again=again) for point in points]
+        return executor.submit(asked.function, asked.argument, *arguments)
+
+    def _points(self, asked: Asked[T]) -> Sequence[SentPoint]:
+        """Return the point of a task, and the folder if it is sent."""
+        return [asked.point, *([self._folder] if self._folder is not None else ())]
 
     def _current(self) -> Executor:
         executor = self._chosen.current()
         assert executor is not None  # else nothing would be submitted
         return executor
-
-
-def _sent(executor: Executor, asked: Asked[T], *, again: bool) -> Future[Outcome]:
-    point = asked.point.argument(executor, again=again)
-    return executor.submit(asked.function, asked.argument, point)
 
 
 def _without_runtime(error: Exception, executor: ChosenExecutor) -> Exception:

@@ -27,14 +27,18 @@ PlainCall = tuple[str, str, Mapping[str, Any], bytes]
 """The text of a `ModelAddress`, the digest of a body or `""`, the call, and else its body."""
 
 
-def evaluate_near(asked: Evaluation, point: bytes | None = None) -> Outcome:
+def evaluate_near(
+    asked: Evaluation, point: bytes | None = None, folder: bytes | None = None
+) -> Outcome:
     """Evaluate an endpoint of a Tesseract near a point.
 
-    `point` may be left out where the process has received it earlier.
+    `point` may be left out where the process has received it earlier, and so may the `folder` of
+    the Tesseract, if it is sent.
     """
     model, near, changes, outputs = asked
     return _outcome(
         model,
+        folder,
         lambda loaded: (
             "outputs",
             packed(loaded.evaluate(near, point, unpacked(changes), outputs)),
@@ -42,11 +46,14 @@ def evaluate_near(asked: Evaluation, point: bytes | None = None) -> Outcome:
     )
 
 
-def answer_call(asked: PlainCall, point: bytes | None = None) -> Outcome:
+def answer_call(
+    asked: PlainCall, point: bytes | None = None, folder: bytes | None = None
+) -> Outcome:
     """Answer a call; `point` is the body of those that share one, unless it came earlier."""
     model, digest, data, body = asked
     return _outcome(
         model,
+        folder,
         lambda loaded: (
             "reply",
             reply_data(loaded.answer(read_call(data, loaded.body(digest, point) or body))),
@@ -54,7 +61,9 @@ def answer_call(asked: PlainCall, point: bytes | None = None) -> Outcome:
     )
 
 
-def _outcome(model: str, compute: Callable[[LoadedModel], Outcome]) -> Outcome:
+def _outcome(
+    model: str, folder: bytes | None, compute: Callable[[LoadedModel], Outcome]
+) -> Outcome:
     """Compute with a Tesseract, one task at a time in a process."""
     with _TURN:
-        return outcome_of(lambda: compute(LOADED_MODELS.find(model)))
+        return outcome_of(lambda: compute(LOADED_MODELS.find(model, folder)))

@@ -13,6 +13,7 @@ from runtime_core import Call, Fault, Runtime, Wire
 from runtime_core.contracts import Unavailable
 from runtime_core.errors import FaultKind
 from tesseract_runtime_jax import jax_vjp_cache_info, set_jax_vjp_cache_size
+from tests.builtin.conftest import ask, invoke
 from tests.conftest import DOUBLE, Cli
 from tests.jax_recipes.conftest import compute_in
 
@@ -338,14 +339,9 @@ def test_the_backend_finds_what_jax_apply_has_left(runtime: Make) -> None:
         ).replace("import jax\n", "import jax\nfrom tesseract_runtime_jax import jax_apply\n", 1),
     )
     set_jax_vjp_cache_size(1)
-    tesseract.call("apply", {"inputs": INPUTS})
-    called(
-        tesseract,
-        "vector_jacobian_product",
-        vjp_inputs=["x"],
-        vjp_outputs=["y"],
-        cotangent_vector={"y": [1.0, 1.0]},
-    )
+    assert invoke(tesseract, "apply", {"inputs": INPUTS}).forward == "kept"
+    gradient = ask("vector_jacobian_product", INPUTS, vector={"y": [1.0, 1.0]})
+    assert invoke(tesseract, "vector_jacobian_product", gradient).forward == "hit"
     assert jax_vjp_cache_info().hits == 1
 
 

@@ -24,7 +24,15 @@ from tesseract_runtime_jax.primals import (
     taken_apart,
     tree_of,
 )
-from tesseract_runtime_jax.vjp_cache import LINEARIZED, Linearized, Point, contents_of, owned
+from tesseract_runtime_jax.vjp_cache import (
+    LINEARIZED,
+    Linearized,
+    Point,
+    contents_of,
+    keep_linearized,
+    linearized_at,
+    owned,
+)
 
 Function = Callable[..., Any]
 Paths = Collection[str]
@@ -32,7 +40,7 @@ Paths = Collection[str]
 
 def apply(function: Function, inputs: BaseModel) -> Tree:
     """Compute the outputs, and keep a linearization if the VJP cache is on."""
-    if LINEARIZED.size:
+    if LINEARIZED.entries:
         with suppress(Exception):  # not every function that JAX runs can be linearized
             return _linearized(function, primals_of(inputs))
     return function(tree_of(inputs))
@@ -81,7 +89,7 @@ def vjp(
 ) -> dict[str, Any]:
     """Compute the cotangents of inputs from those of outputs."""
     primals = primals_of(inputs)
-    kept = LINEARIZED.get(_point(function, primals)) if LINEARIZED.size else None
+    kept = linearized_at(_point(function, primals)) if LINEARIZED.entries else None
     transform = _VJPS[kept is None, batch is None]
     ready = compiled(transform, function, primals, vjp_inputs, vjp_outputs)
     vectors = _in_order(VJP.cotangent, ready.problem.outputs, cotangent_vector)
@@ -131,7 +139,7 @@ def _linearized(function: Function, primals: Primals) -> Tree:
     arrays = tuple(map(owned, primals.arrays, point.contents))
     sealed, linear = compiled(transforms.linearization, function, primals).run(arrays)
     outputs = unsealed(sealed)
-    LINEARIZED.put(point, Linearized(function=function, linear=linear))
+    keep_linearized(point, Linearized(function=function, linear=linear))
     return outputs
 
 

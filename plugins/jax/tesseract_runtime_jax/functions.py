@@ -142,11 +142,11 @@ def set_jax_vjp_cache_size(size: int) -> None:
         raise InvalidOption(f"The VJP cache cannot have the size {size!r}: give 0 or more slots.")
     from tesseract_runtime_jax.vjp_cache import LINEARIZED  # it loads numpy
 
-    LINEARIZED.resize(size)
+    LINEARIZED.resize(entries=size)
 
 
 def jax_vjp_cache_info() -> CacheInfo:
     """Return the hits and misses of the VJP cache since its size was set."""
-    from tesseract_runtime_jax.vjp_cache import LINEARIZED  # it loads numpy
+    from tesseract_runtime_jax.vjp_cache import cache_info  # it loads numpy
 
-    return LINEARIZED.info
+    return cache_info()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
 import numpy as np
-from cachetools import LRUCache
+
+from runtime_core.calls import ForwardStates, current_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,48 +41,29 @@ class CacheInfo:
     size: int
 
 
-class VjpCache:
-    """A thread-safe cache of the most recently used linearizations."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self.resize(0)
-
-    def resize(self, size: int) -> None:
-        """Empty the cache and set its number of entries."""
-        with self._lock:
-            self._entries: LRUCache[Point, Linearized] = LRUCache(size)
-            self._hits = self._misses = 0
-
-    @property
-    def size(self) -> int:
-        """The largest number of entries."""
-        return int(self._entries.maxsize)
-
-    @property
-    def info(self) -> CacheInfo:
-        """The hits, misses, entries and size."""
-        with self._lock:
-            return CacheInfo(
-                hits=self._hits, misses=self._misses, entries=len(self._entries), size=self.size
-            )
-
-    def get(self, point: Point) -> Linearized | None:
-        """Look up the linearization at a point, and count the hit or miss."""
-        with self._lock:
-            found = self._entries.get(point)
-            self._hits += found is not None
-            self._misses += found is None
-            return found
-
-    def put(self, point: Point, linearized: Linearized) -> None:
-        """Add a linearization; the least recently used one makes room."""
-        with self._lock, suppress(ValueError):  # the cache may have been disabled meanwhile
-            self._entries[point] = linearized
-
-
 # Module-level, because authors set its size by a function without other arguments.
-LINEARIZED = VjpCache()
+LINEARIZED = ForwardStates[Linearized](entries=0)
+
+
+def cache_info() -> CacheInfo:
+    """Return the hits, misses, entries and size of the cache."""
+    counts = LINEARIZED.counts
+    return CacheInfo(
+        hits=counts.hits, misses=counts.misses, entries=counts.entries, size=LINEARIZED.entries
+    )
+
+
+def linearized_at(point: Point) -> Linearized | None:
+    """Look up the linearization at a point; the answer of the call says whether there is one."""
+    found = LINEARIZED.find(point)
+    current_scope().forward_outcome = "miss" if found is None else "hit"
+    return found
+
+
+def keep_linearized(point: Point, linearized: Linearized) -> None:
+    """Keep a linearization; the answer of the call leads the gradient to this process."""
+    if LINEARIZED.put(point, linearized):
+        current_scope().forward_outcome = "kept"
 
 
 def contents_of(array: Any) -> bytes:

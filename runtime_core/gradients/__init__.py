@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runtime_core.gradients.evaluations import (
         Point,
         SerialEvaluations,
+        attempt_in_order,
         evaluate_in_order,
         in_order,
     )
@@ -47,11 +48,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BATCH", "HVP", "JACOBIAN", "JVP", "MOST_VECTORS", "SIGNATURES", "VJP", "GradientSignature",
-    "Point", "ResultCheck", "SerialEvaluations", "Vector", "argument_check", "bind_gradient",
-    "bytes_of", "checked_product", "each_of", "evaluate_in_order", "expected_shapes", "in_order",
-    "join", "machine_epsilon",
-    "one_hot", "one_hots", "require_memory", "shapes_of", "size_of", "split", "stack",
-    "takes_batch", "to_double", "vector_at", "zeros",
+    "Point", "ResultCheck", "SerialEvaluations", "Vector", "argument_check", "attempt_in_order",
+    "bind_gradient", "bytes_of", "checked_product", "each_of", "evaluate_in_order",
+    "expected_shapes", "in_order", "join", "machine_epsilon", "one_hot", "one_hots",
+    "require_memory", "shapes_of", "size_of", "split", "stack", "takes_batch", "to_double",
+    "vector_at", "zeros",
 ]  # fmt: skip
 
 __getattr__, __dir__ = lazy_exports(
@@ -62,7 +63,9 @@ __getattr__, __dir__ = lazy_exports(
         ],
         ".batches": ["MOST_VECTORS", "each_of", "stack", "takes_batch"],
         ".endpoint": ["bind_gradient"],
-        ".evaluations": ["Point", "SerialEvaluations", "evaluate_in_order", "in_order"],
+        ".evaluations": [
+            "Point", "SerialEvaluations", "attempt_in_order", "evaluate_in_order", "in_order",
+        ],
         ".products": ["checked_product"],
         ".required_memory": ["require_memory"],
         ".results": ["ResultCheck", "argument_check", "expected_shapes"],

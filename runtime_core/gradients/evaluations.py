@@ -56,13 +56,17 @@ def evaluate_in_order(
     for the first evaluation that fails, with the place of the point and `advice` at the end.
     `total` is the number of points, if it is known.
     """
-    found = _evaluated(evaluations, points, outputs, advice)
-    return scope.current().progress.track(found, "evaluations of apply", total)
+    found = attempt_in_order(evaluations, points, outputs, advice)
+    for point, values in scope.current().progress.track(found, "evaluations of apply", total):
+        if isinstance(values, GradientFailed):
+            raise values
+        yield point, values
 
 
-def _evaluated(
-    evaluations: Evaluations, points: Iterable[P], outputs: Collection[str], advice: str
-) -> Iterator[tuple[P, Vector]]:
+def attempt_in_order(
+    evaluations: Evaluations, points: Iterable[P], outputs: Collection[str], advice: str = ""
+) -> Iterator[tuple[P, Vector | GradientFailed]]:
+    """Yield points with their outputs, or with the error of an evaluation that has failed."""
     for point, future in in_order(evaluations, ((each, each.changes) for each in points), outputs):
         yield _finished(point, future, advice)
 
@@ -83,15 +87,16 @@ def in_order(
         yield pending.popleft()
 
 
-def _finished(point: P, future: Future[Vector], advice: str) -> tuple[P, Vector]:
+def _finished(point: P, future: Future[Vector], advice: str) -> tuple[P, Vector | GradientFailed]:
     try:
         return point, future.result()
     except ExecutorFailed:
         raise  # the point is not at fault
     except Exception as error:  # an author's function may raise anything
         cause = error.cause if isinstance(error, AuthorError) else error
-        problem = f"apply failed {point.place}: {exception_text(cause)}"
-        raise GradientFailed(problem + advice) from cause
+        failed = GradientFailed(f"apply failed {point.place}: {exception_text(cause)}{advice}")
+        failed.__cause__ = cause
+        return point, failed
 
 
 class SerialEvaluations(Generic[I]):

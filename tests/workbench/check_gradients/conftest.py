@@ -16,6 +16,7 @@ Make = Callable[..., Runtime]
 JACOBIAN = "jacobian"
 JVP = "jacobian_vector_product"
 VJP = "vector_jacobian_product"
+HVP = "hessian_vector_product"
 
 HEADER = """
 import numpy as np

@@ -58,6 +58,15 @@ def test_wrong_gradients_are_exit_code_1(command: Cli) -> None:
     assert re.search(r"\nRepeat with --seed \d+\.\n$", done.stdout)
 
 
+def test_the_taylor_test_is_an_option(command: Cli) -> None:
+    """It takes the place of differences, and has the same exit codes."""
+    for source, code in ((SQUARES, 0), (WRONG, 1)):
+        done = command(source, PAYLOAD, "--taylor")
+        assert (done.returncode, done.stderr) == (code, "")
+        assert "  The remainder has the order " in done.stdout
+        assert "finite difference" not in done.stdout
+
+
 def test_all_options_reach_the_check(command: Cli) -> None:
     """Options with several values are repeated; a step can be set by path."""
     source = SQUARES.replace("(None,), Float64", "(None,), Float32")

@@ -12,6 +12,7 @@ from tesseract_runtime_workbench.check_gradients.check_results import GradientCh
 from tesseract_runtime_workbench.check_gradients.report import report
 from tests.workbench.check_gradients.conftest import (
     HEADER,
+    HVP,
     JACOBIAN,
     JVP,
     VJP,
@@ -128,8 +129,8 @@ def test_only_what_is_asked_for_is_checked(runtime: Make) -> None:
     [
         (
             {"endpoints": ["jacobain"]},
-            "'jacobain' is not a gradient endpoint. Did you mean 'jacobian'? Valid: jacobian, "
-            "jacobian_vector_product, vector_jacobian_product.",
+            "'jacobain' is not a gradient endpoint. Did you mean 'jacobian'? Valid: "
+            "hessian_vector_product, jacobian, jacobian_vector_product, vector_jacobian_product.",
         ),
         (
             {"input_paths": ["x", "layers.[2].w"]},
@@ -189,7 +190,12 @@ def test_a_file_without_gradients_cannot_be_checked(runtime: Make) -> None:
         checked(runtime(), {"x": [1.0]})
     first, *reasons = str(caught.value).splitlines()
     assert first == "There are no gradients to check."
-    assert [reason.partition(":")[0].strip() for reason in reasons] == [JACOBIAN, JVP, VJP]
+    assert [reason.partition(":")[0].strip() for reason in reasons] == [
+        JACOBIAN,
+        JVP,
+        VJP,
+        HVP,
+    ]
 
 
 def test_an_endpoint_that_is_missing_cannot_be_asked_for(runtime: Make) -> None:
@@ -425,3 +431,87 @@ def test_a_batch_has_to_agree_with_its_vectors(factor: str, runtime: Make) -> No
         "jacobian_vector_product of 'y' returned 8 at [1] for vector 1 of a batch of 3, and 4 for "
         "the same vector alone.",
     )
+
+
+def test_apply_that_fails_at_one_point_leaves_that_out(runtime: Make) -> None:
+    """The other elements are checked, and the message is kept."""
+    source = of_one_jacobian("inputs.x**2 + (1 / 0 if inputs.x[1] > 2 else 0)", "2 * inputs.x")
+    result = checked(
+        runtime(source.replace("2 * inputs.x", "np.diag(2 * inputs.x)")), {"x": [1, 2, 3]}
+    )
+    assert (result.endpoints[JACOBIAN].checks, result.passed) == (6, True)
+    [failure] = result.failures
+    assert failure.startswith("apply failed when x[1] is 2.0001: ZeroDivisionError")
+    assert any(
+        line.startswith("1 point was left out, the first because") for line in report(result, 9)
+    )
+
+
+@pytest.mark.parametrize("backend", ["native", "finite-differences"])
+def test_the_report_names_backends_and_warns_of_differences(backend: str, runtime: Make) -> None:
+    """Differences against differences show no mistake."""
+    made = runtime(SQUARES, gradient_backend=backend)
+    text = "\n".join(report(checked(made, {"x": [1.0, 2.0]}), 9))
+    assert (
+        f"\nBackends: {'' if backend == 'native' else f'{JACOBIAN} by {backend}, '}{JVP} by "
+        in text
+    )
+    assert f"{VJP} by {backend}.\n" in text
+    assert ("Differences are checked against differences" in text) == (backend != "native")
+
+
+HESSIAN = SQUARES.replace("inputs.x**2", "inputs.x**3").replace(
+    "2 * inputs.x *", "3 * inputs.x**2 *"
+) + (
+    "def hessian_vector_product(\n"
+    "    inputs, hvp_inputs, hvp_outputs, cotangent_vector, tangent_vector\n):\n"
+    "    weights = 6 * inputs.x * cotangent_vector['y']\n"
+    "    return {'x': MATRIX(weights) @ tangent_vector['x']}\n"
+)
+"""Cubes, with all products; `MATRIX` makes the Hessian of its diagonal."""
+
+WRONG = {"MATRIX = np.diag": False, "MATRIX = lambda w: np.diag(0.9 * w)": True}
+
+
+@pytest.mark.parametrize(("matrix", "is_wrong"), WRONG.items())
+@pytest.mark.parametrize("taylor", [False, True])
+def test_second_derivatives_are_checked(
+    matrix: str, is_wrong: bool, taylor: bool, runtime: Make
+) -> None:
+    """The even remainder has the order 4 for a right Hessian, and less for a wrong one."""
+    result = checked(runtime(f"{HESSIAN}{matrix}\n"), {"x": [1.0, 2.0, 0.5]}, taylor=taylor)
+    assert (result.remainders[HVP].failed > 0) == is_wrong == (not result.passed)
+    assert result.symmetry is not None
+    assert result.symmetry.failed == 0
+
+
+def test_a_hessian_that_is_not_symmetric_fails(runtime: Make) -> None:
+    """Both dot products are shown."""
+    source = f"{HESSIAN}MATRIX = lambda w: np.diag(w) + np.triu(np.ones((3, 3)), 1)\n"
+    result = checked(runtime(source), {"x": [1.0, 2.0, 0.5]})
+    assert result.symmetry is not None
+    assert result.symmetry.failed == 5
+    assert any(line.startswith("  <s, H t>: ") for line in report(result, 9))
+
+
+@pytest.mark.parametrize(("factor", "word"), [("1", "passed"), ("0.999", "failed")])
+def test_the_taylor_test_needs_no_step(factor: str, word: str, runtime: Make) -> None:
+    """Products that are wrong by a thousandth have remainders of order 1, all inputs at once."""
+    source = SQUARES.replace("FACTOR = [1.0]", f"FACTOR = [{factor}]")
+    made = runtime(source)
+    result = checked(made, {"x": [1e-8, 2e-8, -1e-8]}, taylor=True)
+    assert (result.passed, result.endpoints) == (word == "passed", {})
+    orders = [each.order for check in result.remainders.values() for each in check.results]
+    assert orders == pytest.approx([2.0 if word == "passed" else 1.0] * 6, abs=0.2)
+    text = "\n".join(report(result, 9))
+    assert f"Gradient check for {JVP} {word}" in text
+    assert text.count("  The remainder has the order ") == 6
+    assert len(made.api.module.APPLIED) == 2 + 3 * 12  # one for the shape of cotangents
+
+
+def test_the_taylor_test_passes_what_is_exact_and_goes_on_where_apply_fails(runtime: Make) -> None:
+    """A linear function has no remainder; points at which `apply` raises are left out."""
+    source = of_one_jacobian("2 * inputs.x + (1 / 0 if inputs.x[0] > 1.01 else 0)", "2 * np.eye(1)")
+    result = checked(runtime(source), {"x": [1.0]}, taylor=True)
+    assert result.passed
+    assert [each.order for each in result.remainders[JACOBIAN].results] == [None] * 3

@@ -15,6 +15,8 @@ from tesseract_runtime_workbench.check_gradients.check_results import (
 from tesseract_runtime_workbench.check_gradients.reference import Reference
 from tesseract_runtime_workbench.check_gradients.report import report
 
+NAMES = ("<cotangent, J tangent>", "<J^T cotangent, tangent>")
+
 
 def comparison(gradients: Any, differences: Any, floor: float = 0.0) -> Comparison:
     """Return derivatives of a y of shape (2, 2) by a scalar s."""
@@ -54,8 +56,8 @@ def test_a_passed_check_has_a_table() -> None:
         "Gradient check for jacobian passed (0 failures / 3 checks)",
         "",
         "Largest deviations:",
-        "  input -> output  endpoint  checks  failures  absolute  relative",
-        "  s -> y           jacobian       3         0       0.1  0.047619",
+        "  input -> output  endpoint  checks  failures  gradient  absolute  relative",
+        "  s -> y           jacobian       3         0         2       0.1  0.047619",
         "Repeat with --seed 7.",
     ]
 
@@ -81,7 +83,11 @@ def test_values_that_are_not_finite_are_failures() -> None:
     """Their deviation is infinite in the table."""
     shown = lines(comparison([np.nan], [1.0]))
     assert shown[1] == "  s -> y[0, 0]: gradient nan, finite difference 1"
-    assert shown[-2].split()[-2:] == ["inf", "inf"]
+    assert shown[-3].split()[-2:] == ["inf", "inf"]
+    assert shown[-2] == (
+        "s -> y, jacobian: 1 of 1 derivatives or differences are not finite, the first at "
+        "s -> y[0, 0]."
+    )
 
 
 def test_a_fault_is_reported_without_a_table() -> None:
@@ -97,9 +103,9 @@ def test_a_fault_is_reported_without_a_table() -> None:
 def test_a_dot_product_that_fails_shows_both_numbers() -> None:
     """Those that pass are only counted."""
     products = [
-        DotProduct(by_jvp=2.0, by_vjp=2.0, scale=1.0, rtol=0.1),
-        DotProduct(by_jvp=2.0, by_vjp=3.5, scale=1.0, rtol=0.1),
-        DotProduct(by_jvp=np.nan, by_vjp=np.nan, scale=1.0, rtol=0.1),
+        DotProduct(names=NAMES, values=(2.0, 2.0), scale=1.0, rtol=0.1),
+        DotProduct(names=NAMES, values=(2.0, 3.5), scale=1.0, rtol=0.1),
+        DotProduct(names=NAMES, values=(np.nan, np.nan), scale=1.0, rtol=0.1),
     ]
     shown = lines(dot_product=Check(results=products))
     assert shown[1:] == [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -70,6 +70,18 @@ class Comparison:
         return int(np.count_nonzero(self.relative > self.rtol))
 
     @property
+    def largest(self) -> float:
+        """The largest finite magnitude of a gradient that was compared."""
+        sizes = abs(self.gradients)
+        return float(np.max(sizes, initial=0.0, where=self.known & np.isfinite(sizes)))
+
+    @property
+    def infinite(self) -> AnyArray:
+        """The places in which a gradient or a difference is NaN or infinite."""
+        finite = np.isfinite(self.gradients) & np.isfinite(self.reference.values)
+        return np.asarray(self.known & ~finite)
+
+    @property
     def below_noise(self) -> bool:
         """Whether all derivatives but zeros are smaller than the error bound of differences."""
         sizes = self._sizes[self.known]
@@ -87,26 +99,78 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class DotProduct:
-    """One number computed twice: `<cotangent, J tangent>` and `<J^T cotangent, tangent>`.
+    """One number computed twice, as a dot product with each of two results.
 
     `scale` is the norm of the terms of the sum: its order of magnitude, unless they cancel.
     """
 
-    by_jvp: complex
-    by_vjp: complex
+    names: tuple[str, str]
+    values: tuple[complex, complex]
     scale: float
     rtol: float
 
     checks: ClassVar[int] = 1
 
+    @classmethod
+    def of(cls, terms: Mapping[str, AnyArray], rtol: float) -> DotProduct:
+        """Sum the terms of two dot products, by their names."""
+        one, other = terms.values()
+        first, second = terms
+        scale = float(max(np.linalg.norm(one), np.linalg.norm(other)))
+        values = (one.sum().item(), other.sum().item())
+        return cls(names=(first, second), values=values, scale=scale, rtol=rtol)
+
     @property
     def failed(self) -> bool:
         """Whether the two differ."""
-        deviation = abs(self.by_jvp - self.by_vjp)
+        one, other = self.values
+        deviation = abs(one - other)
         return not (math.isfinite(deviation) and deviation <= self.rtol * self.scale)
 
 
-R = TypeVar("R", Comparison, DotProduct)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Remainder:
+    """The rest of a function along a random direction after the terms with its derivatives.
+
+    `sizes` are parallel to `steps`, which become smaller; NaN where `apply` has failed. `floor`
+    bounds their rounding. The order of a right derivative is `expected`, of a wrong one less by
+    `lost`.
+    """
+
+    steps: AnyArray
+    sizes: AnyArray
+    floor: float
+    expected: int
+    lost: int
+
+    checks: ClassVar[int] = 1
+
+    @property
+    def order(self) -> float | None:
+        """The order at the smallest steps that show one; `None` if rounding hides the rest."""
+        finite = self.sizes[np.isfinite(self.sizes)]
+        noise = max(_SHOWS * self.floor, _SHOWS * float(np.median(finite[-3:], axis=0)))
+        visible = np.flatnonzero(self.sizes > noise)  # NaN is not
+        if len(visible) < 2:  # an order takes a pair
+            return None
+        large, small = visible[-2:]
+        ratio = math.log(self.sizes[large] / self.sizes[small])
+        return ratio / math.log(self.steps[large] / self.steps[small])
+
+    @property
+    def failed(self) -> bool:
+        """Whether the order is closer to that of a wrong derivative."""
+        if not np.isfinite(self.sizes).any():
+            return True
+        order = self.order
+        return order is not None and order < self.expected - self.lost / 2
+
+
+_SHOWS = 10
+"""How many times larger than rounding and noise a remainder must be to show its order."""
+
+
+R = TypeVar("R", Comparison, DotProduct, Remainder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,14 +197,25 @@ class Check(Generic[R]):
 
 @dataclass(frozen=True, kw_only=True)
 class GradientCheck:
-    """The results of a whole check, by endpoint; `seed` repeats it."""
+    """The results of a whole check, by endpoint; `seed` repeats it.
+
+    `endpoints` were compared with differences, and `remainders` have the orders of the others.
+    `backends` compute them, of which `differences` take differences too. `failures` are the
+    messages of the evaluations that have failed.
+    """
 
     seed: int
     endpoints: Mapping[str, Check[Comparison]]
     dot_product: Check[DotProduct] | None
+    remainders: Mapping[str, Check[Remainder]] = field(default_factory=dict)
+    symmetry: Check[DotProduct] | None = None
+    backends: Mapping[str, str] = field(default_factory=dict)
+    differences: Collection[str] = ()
+    failures: Sequence[str] = ()
 
     @property
     def passed(self) -> bool:
         """Whether nothing has failed."""
-        failed = any(check.failed for check in self.endpoints.values())
-        return not failed and (self.dot_product is None or not self.dot_product.failed)
+        single = [each for each in (self.dot_product, self.symmetry) if each is not None]
+        checks: list[Check[Any]] = [*self.endpoints.values(), *self.remainders.values(), *single]
+        return not any(check.failed for check in checks)

@@ -43,6 +43,10 @@ def command(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed for random numbers (default: a random one).")
     ] = None,
+    taylor: Annotated[
+        bool,
+        typer.Option("--taylor", help="Test the order of the remainder instead, without a step."),
+    ] = False,
     show_progress: Annotated[
         bool, typer.Option("--show-progress", help="Show progress at once, not only after 2 s.")
     ] = False,
@@ -67,6 +71,7 @@ def command(
         rtol=rtol,
         max_evals=max_evals,
         seed=seed,
+        taylor=taylor,
     )
     with stdout_to_stderr():
         done = _checked(context.obj, payload, settings, show_progress=show_progress)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
@@ -13,21 +14,26 @@ from pydantic import BaseModel
 from runtime_core import Runtime
 from runtime_core.calls import exception_text
 from runtime_core.errors import AuthorError, InvalidOption, TesseractRuntimeError
-from runtime_core.gradients import JVP, VJP
+from runtime_core.gradients import HVP, JVP, VJP, GradientSignature
 from tesseract_runtime_workbench.check_gradients.check_results import (
     Check,
     Comparison,
     DotProduct,
     GradientCheck,
+    Remainder,
 )
-from tesseract_runtime_workbench.check_gradients.dot_product import dot_products
+from tesseract_runtime_workbench.check_gradients.dot_product import dot_products, symmetries
 from tesseract_runtime_workbench.check_gradients.endpoint_gradients import EndpointGradients
-from tesseract_runtime_workbench.check_gradients.reference import Reference, references
+from tesseract_runtime_workbench.check_gradients.reference import Reference, References, references
 from tesseract_runtime_workbench.check_gradients.sampled_elements import (
     Selection,
     arrays_of,
     endpoints_of,
 )
+from tesseract_runtime_workbench.check_gradients.taylor import Line, lines, remainders
+
+_APPROXIMATE_RANK = 90
+"""The rank from which gradient backends are not exact."""
 
 _PAIR = 2  # the evaluations that one difference takes
 
@@ -37,7 +43,8 @@ class Settings:
     """The options of a check. Empty names mean all that the Tesseract has.
 
     `eps` is the step of the differences, `eps_for` that of some inputs by path. At most `max_evals`
-    evaluations are made for one input. A `seed` of `None` is drawn at random.
+    evaluations are made for one input. A `seed` of `None` is drawn at random. With `taylor` the
+    order of remainders is tested instead, without a step.
     """
 
     endpoints: Collection[str] = ()
@@ -48,6 +55,7 @@ class Settings:
     rtol: float = 0.1
     max_evals: int = 1000
     seed: int | None = None
+    taylor: bool = False
 
     def step(self, path: str) -> float:
         """Return the step of an input."""
@@ -71,21 +79,50 @@ def check_gradients(runtime: Runtime, inputs: BaseModel, settings: Settings) -> 
     """Check the gradients of a Tesseract at some validated inputs.
 
     Raises `UnknownName` and `InvalidOption` for settings that do not fit the Tesseract,
-    `GradientFailed` if `apply` fails near the inputs, and `AuthorError` if it fails at them.
+    `GradientFailed` if `apply` fails wherever it is moved, and `AuthorError` if it fails at the
+    inputs.
     """
     settings.refuse_impossible()
     endpoints = endpoints_of(runtime, settings.endpoints)
     seed = secrets.randbits(32) if settings.seed is None else settings.seed
     random = np.random.default_rng(seed)
     selection = _selection(runtime, inputs, settings, random)
+    compared = [] if settings.taylor else [name for name in endpoints if name != HVP.endpoint]
+    others = [name for name in endpoints if name not in compared]
+    found = References(selection=selection, found=[], failures=[])
+    drawn: list[Line] = []
+    failures: list[str] = []
     with runtime.evaluating(), runtime.evaluations(inputs) as evaluations:
-        reference = references(evaluations, selection, settings.step, runtime.progress)
+        if compared:
+            found = references(evaluations, selection, settings.step, runtime.progress)
+        if others:
+            both = HVP.endpoint in others
+            drawn = lines(evaluations, selection, random, failures, both_sides=both)
     gradients = EndpointGradients(
-        runtime=runtime, inputs=inputs, selection=selection, random=random
+        runtime=runtime, inputs=inputs, selection=found.selection, random=random
     )
-    checks = {name: _check(gradients, name, reference, settings.rtol) for name in endpoints}
-    dot_product = _dot_product(gradients, checks, settings.rtol)
-    return GradientCheck(seed=seed, endpoints=checks, dot_product=dot_product)
+    checks = {name: _check(gradients, name, found.found, settings.rtol) for name in compared}
+    rests = {name: _remainders(gradients, name, drawn) for name in others}
+    done: dict[str, Check[Any]] = {**checks, **rests}
+    faultless = {name for name, check in done.items() if check.fault is None}
+    backends = {name: runtime.gradients.used[name] for name in endpoints}
+    return GradientCheck(
+        seed=seed,
+        endpoints=checks,
+        remainders=rests,
+        dot_product=_dot_products(dot_products, {JVP, VJP}, faultless, gradients, settings.rtol),
+        symmetry=_dot_products(symmetries, {HVP}, faultless, gradients, settings.rtol),
+        backends=backends,
+        differences=[name for name, backend in backends.items() if _approximates(runtime, name)],
+        failures=[*found.failures, *failures],
+    )
+
+
+def _approximates(runtime: Runtime, endpoint: str) -> bool:
+    """Test whether the backend of an endpoint takes differences too, by its declaration."""
+    backend = runtime.catalog.gradient_backends.find(runtime.gradients.used[endpoint])
+    rank = backend.auto_rank
+    return endpoint in backend.approximates or (rank is not None and rank >= _APPROXIMATE_RANK)
 
 
 def _selection(
@@ -114,15 +151,26 @@ def _check(
     return Check(results=comparisons, fault=fault)
 
 
-def _dot_product(
-    gradients: EndpointGradients, checks: Mapping[str, Check[Comparison]], rtol: float
+def _remainders(
+    gradients: EndpointGradients, endpoint: str, drawn: Sequence[Line]
+) -> Check[Remainder]:
+    found: list[Remainder] = []
+    fault = _fault(lambda: found.extend(remainders(gradients, endpoint, line) for line in drawn))
+    return Check(results=found, fault=fault)
+
+
+def _dot_products(
+    test: Callable[[EndpointGradients, float], Iterator[DotProduct]],
+    needed: Collection[GradientSignature],
+    faultless: Collection[str],
+    gradients: EndpointGradients,
+    rtol: float,
 ) -> Check[DotProduct] | None:
-    """Run the dot-product test if both products are checked and give results."""
-    usable = {name for name, check in checks.items() if check.fault is None}
-    if not usable.issuperset({JVP.endpoint, VJP.endpoint}):
+    """Run a dot-product test if the endpoints that it needs are checked and give results."""
+    if not all(signature.endpoint in faultless for signature in needed):
         return None
     products: list[DotProduct] = []
-    fault = _fault(lambda: products.extend(dot_products(gradients, rtol)))
+    fault = _fault(lambda: products.extend(test(gradients, rtol)))
     return Check(results=products, fault=fault)
 
 

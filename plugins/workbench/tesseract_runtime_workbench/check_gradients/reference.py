@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
-from runtime_core.gradients import Vector, evaluate_in_order, machine_epsilon, shapes_of, to_double
+from runtime_core.gradients import (
+    Point,
+    Vector,
+    attempt_in_order,
+    machine_epsilon,
+    shapes_of,
+    to_double,
+)
 from runtime_core.terminal_progress import Progress
 from tesseract_runtime_workbench.check_gradients.perturbation import Perturbation, perturbation
 from tesseract_runtime_workbench.check_gradients.sampled_elements import Selection
@@ -64,44 +71,76 @@ class _Slopes(NamedTuple):
     spread: AnyArray
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class References:
+    """The references of a selection, in which the elements whose differences failed are left out.
+
+    `failures` are the messages of the evaluations that have failed.
+    """
+
+    selection: Selection
+    found: Sequence[Reference]
+    failures: Sequence[str]
+
+
 def references(
     evaluations: Evaluations, selection: Selection, step: Callable[[str], float], progress: Progress
-) -> Sequence[Reference]:
+) -> References:
     """Differentiate every output by every input, with two evaluations an element.
 
-    `step` returns the step of an input. Raises `GradientFailed` where `apply` fails near the
-    inputs.
+    `step` returns the step of an input. Raises `GradientFailed` if nothing can be differentiated,
+    because `apply` fails near the inputs.
     """
     perturbations = {
         path: [perturbation(path, array, at, step(path)) for at in selection.columns[path]]
         for path, array in selection.inputs.items()
     }
-    columns = {}
+    kept: dict[str, AnyArray] = {}
+    columns: dict[str, list[Mapping[str, _Slopes]]] = {}
+    failures: list[str] = []
     for path, moves in perturbations.items():
         outputs = _outputs(evaluations, selection, moves)
         tracked = progress.track(moves, f"differences by {path}", len(moves))
-        columns[path] = [
-            {output: _column(selection, output, *pair) for output in selection.outputs}
-            for pair in zip(tracked, outputs, outputs, strict=True)
-        ]
-    return [each for output in selection.outputs for each in _of(output, selection, columns)]
+        kept[path] = np.zeros(len(moves), bool)
+        columns[path] = []
+        for item, pair in enumerate(zip(tracked, outputs, outputs, strict=True)):
+            failed = [str(side) for side in pair[1:] if isinstance(side, GradientFailed)]
+            failures += failed[:1]
+            if not failed:
+                kept[path][item] = True
+                columns[path].append(
+                    {output: _column(selection, output, *pair) for output in selection.outputs}
+                )
+    if not any(columns.values()):
+        raise GradientFailed(failures[0])
+    selection = selection.of_columns(kept)
+    some = {path: found for path, found in columns.items() if found}
+    found = [each for output in selection.outputs for each in _of(output, selection, some)]
+    return References(selection=selection, found=found, failures=failures)
 
 
 def _outputs(
     evaluations: Evaluations, selection: Selection, moves: Sequence[Perturbation]
-) -> Iterator[Vector]:
-    """Yield the outputs above and below each element, in turn."""
+) -> Iterator[Any]:
+    """Yield the outputs above and below each element, in turn, or `GradientFailed`."""
     points = (point for move in moves for point in move.points())
     advice = ". Choose other inputs, or another step with --eps-for."
     usual = shapes_of(selection.outputs)
-    for point, outputs in evaluate_in_order(evaluations, points, list(usual), advice=advice):
-        for path, shape in shapes_of(outputs).items():
-            if shape != usual[path]:
-                raise GradientFailed(
-                    f"Output {path!r} has the shape {shape} {point.place}, and {usual[path]} at "
-                    "the inputs themselves: no difference can be taken."
-                )
-        yield outputs
+    for point, outputs in attempt_in_order(evaluations, points, list(usual), advice):
+        yield outputs if isinstance(outputs, GradientFailed) else _usual(usual, point, outputs)
+
+
+def _usual(
+    usual: Mapping[str, tuple[int, ...]], point: Point, outputs: Vector
+) -> Vector | GradientFailed:
+    """Return outputs of the usual shapes, or else the error."""
+    for path, shape in shapes_of(outputs).items():
+        if shape != usual[path]:
+            return GradientFailed(
+                f"Output {path!r} has the shape {shape} {point.place}, and {usual[path]} at "
+                "the inputs themselves: no difference can be taken."
+            )
+    return outputs
 
 
 def _column(

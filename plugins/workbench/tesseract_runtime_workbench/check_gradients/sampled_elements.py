@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from runtime_core import Runtime
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Unavailable
 from runtime_core.errors import UnknownName, did_you_mean, listed, shortened
-from runtime_core.gradients import SIGNATURES, Vector
+from runtime_core.gradients import HVP, SIGNATURES, Vector
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +41,10 @@ class Selection:
         }
         return cls(inputs=inputs, outputs=outputs, columns=columns, rows=rows, most=most)
 
+    def of_columns(self, kept: Mapping[str, AnyArray]) -> Selection:
+        """Return the selection with some of its columns, by masks."""
+        return replace(self, columns={p: at[kept[p]] for p, at in self.columns.items()})
+
 
 def sample(size: int, most: int, random: np.random.Generator) -> AnyArray:
     """Return all flat positions, or the allowed number at random, in ascending order."""
@@ -55,14 +59,21 @@ def endpoints_of(runtime: Runtime, asked: Collection[str]) -> list[str]:
     Raises `UnknownName` for one that does not exist or is not available, and if there is none.
     """
     for name in asked:
-        _check_known(name, SIGNATURES, f"{shortened(name)!r} is not a gradient endpoint.")
+        _check_known(name, _known(runtime), f"{shortened(name)!r} is not a gradient endpoint.")
         runtime.bound(name)
-    found = {name: runtime.endpoint(name) for name in SIGNATURES if name in asked or not asked}
+    known = _known(runtime)
+    found = {name: runtime.endpoint(name) for name in known if name in asked or not asked}
     reasons = {name: end.reason for name, end in found.items() if isinstance(end, Unavailable)}
-    if len(reasons) == len(SIGNATURES):
+    if len(reasons) == len(known):
         lines = "".join(f"\n  {name}: {reason}" for name, reason in reasons.items())
         raise UnknownName(f"There are no gradients to check.{lines}")
     return [name for name in found if name not in reasons]
+
+
+def _known(runtime: Runtime) -> Collection[str]:
+    """Return the gradient endpoints of the core, and that of a plugin if it is installed."""
+    plugin = [HVP.endpoint] if HVP.endpoint in runtime.catalog.endpoints.names else []
+    return [*SIGNATURES, *plugin]
 
 
 def arrays_of(side: str, present: Vector, asked: Collection[str]) -> dict[str, AnyArray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -83,7 +83,8 @@ def reply_data(reply: Reply) -> Mapping[str, Any]:
     """Return a reply as plain data."""
     fault = reply.fault and {**asdict(reply.fault), "kind": reply.fault.kind.value}
     body = tuple(map(bytes, reply.body))
-    return asdict(replace(reply, body=body, fault=None)) | {"fault": fault}
+    plain = {field.name: getattr(reply, field.name) for field in fields(reply)}
+    return {**plain, "body": body, "fault": fault}
 
 
 def _reply(data: Mapping[str, Any]) -> Reply:

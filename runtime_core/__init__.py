@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from runtime_core.arrays.annotation import Array, Differentiable
-    from runtime_core.arrays.scalars import (
+    from runtime_core.arrays.field_types import (
+        Array,
         Bool,
         Complex64,
         Complex128,
+        Differentiable,
         Float16,
         Float32,
         Float64,
@@ -44,10 +45,9 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        ".arrays.annotation": ["Array", "Differentiable"],
-        ".arrays.scalars": [
-            "Bool", "Complex64", "Complex128", "Float16", "Float32", "Float64", "Int8", "Int16",
-            "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64",
+        ".arrays.field_types": [
+            "Array", "Bool", "Complex64", "Complex128", "Differentiable", "Float16", "Float32",
+            "Float64", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64",
         ],
         ".arrays.shape_dtype": ["ShapeDType"],
         ".contracts": ["Call", "Fault", "Reply", "Wire"],

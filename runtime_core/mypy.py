@@ -13,8 +13,7 @@ from collections.abc import Callable
 from mypy.plugin import AnalyzeTypeContext, Plugin
 from mypy.types import AnyType, Type, TypeOfAny
 
-_ARRAY = "runtime_core.arrays.annotation.Array"
-_DIFFERENTIABLE = "runtime_core.arrays.annotation.Differentiable"
+_ARRAY = "runtime_core.arrays.field_types.Array"
 
 
 class ArrayPlugin(Plugin):
@@ -22,16 +21,12 @@ class ArrayPlugin(Plugin):
 
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         """Return the analysis of an array annotation."""
-        return {_ARRAY: _array, _DIFFERENTIABLE: _inner}.get(fullname)
+        return _array if fullname == _ARRAY else None
 
 
 def _array(context: AnalyzeTypeContext) -> Type:
     unknown = AnyType(TypeOfAny.explicit)
     return context.api.named_type("numpy.ndarray", [unknown, unknown])
-
-
-def _inner(context: AnalyzeTypeContext) -> Type:
-    return context.api.analyze_type(context.type.args[0])
 
 
 def plugin(version: str) -> type[Plugin]:

@@ -146,7 +146,7 @@ def test_public_name_is_there(name: str) -> None:
 
 def test_public_names_are_those_of_their_modules() -> None:
     """The names of the package are the objects that its modules define."""
-    from runtime_core.arrays.annotation import Array
+    from runtime_core.arrays.field_types import Array
     from runtime_core.runtime import Runtime
 
     assert runtime_core.Array is Array

@@ -50,8 +50,8 @@ def test_mypy_plugin_reads_arrays_as_the_numpy_values_of_their_fields(tmp_path: 
     notes = [line.split("is ")[1] for line in result.stdout.splitlines() if "Revealed" in line]
     assert result.returncode == 0, result.stdout
     assert [note.partition("[")[0].strip('"') for note in notes[:2]] == ["numpy.ndarray"] * 2
-    assert "floating" in notes[2]
-    assert "float" in notes[3]
+    assert "Float32" in notes[2]
+    assert "Float64" in notes[3]
 
 
 def test_mypy_still_finds_a_wrong_use_of_an_array(tmp_path: Path) -> None:

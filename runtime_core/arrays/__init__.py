@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from runtime_core.arrays.annotation import Array, Differentiable, array_type
+    from runtime_core.arrays.annotation import array_type
     from runtime_core.arrays.array_bytes import (
         array_of_bytes,
         bytes_of_array,
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from runtime_core.arrays.coercion import AnyArray, Shape
     from runtime_core.arrays.encoding_schemas import data_schema
+    from runtime_core.arrays.field_types import Array, Differentiable
     from runtime_core.arrays.gradient_array import GradientArray
     from runtime_core.arrays.segment import SEGMENT, Segment
     from runtime_core.arrays.shape_dtype import ShapeDType
@@ -42,9 +43,10 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        ".annotation": ["Array", "Differentiable", "array_type"],
+        ".annotation": ["array_type"],
         ".coercion": ["AnyArray", "Shape"],
         ".encoding_schemas": ["data_schema"],
+        ".field_types": ["Array", "Differentiable"],
         ".gradient_array": ["GradientArray"],
         ".array_bytes": ["array_of_bytes", "bytes_of_array", "check_packed_size", "decompressed"],
         ".segment": ["SEGMENT", "Segment"],

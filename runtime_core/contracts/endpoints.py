@@ -79,11 +79,11 @@ class BoundEndpoint:
 class Endpoint:
     """Declares an endpoint: `POST /name` and the command `name-with-dashes`.
 
-    The selected gradient backend has the function of a `gradient`. Other endpoints use the author's
-    function if there is one.
+    `bind(binding)` makes it for a `Binding`. The selected gradient backend has the function of a
+    `gradient`. Other endpoints use the author's function if there is one.
     """
 
     name: str
     summary: str
-    bind: Callable[[Binding], BoundEndpoint | Unavailable]
+    bind: Callable[..., BoundEndpoint | Unavailable]
     gradient: bool = False

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from runtime_core.config import RuntimeConfig
-
 
 class Evaluations(Protocol):
     """Evaluates `apply` near one point, wherever the executor runs.
@@ -94,19 +92,19 @@ class SharingExecutor(Protocol):
 class ExecutorProvider:
     """Declares an executor for targets such as `dask://scheduler:8786`.
 
-    `open` returns a context manager of a `concurrent.futures.Executor`, or of `None` to compute in
-    the thread of the call. It is called when the first evaluation needs it, and raises
-    `ExecutorFailed` if the target does not answer. Only `submit(function, *arguments)` is used,
-    with an importable function and plain data, and what a `SharingExecutor` has. A future raises
-    `concurrent.futures.BrokenExecutor` if the process that computed it was lost; if `submit` raises
-    it, the executor is closed and opened again. The executor itself retries nothing.
+    `open(target, config)` returns a context manager of a `concurrent.futures.Executor`, or of
+    `None` to compute in the thread of the call. It is called when the first evaluation needs it,
+    and raises `ExecutorFailed` if the target does not answer. Only `submit(function, *arguments)`
+    is used, with an importable function and plain data, and what a `SharingExecutor` has. A future
+    raises `concurrent.futures.BrokenExecutor` if the process that computed it was lost; if `submit`
+    raises it, the executor is closed and opened again. The executor itself retries nothing.
 
-    `copies` returns the number of processes of this machine that load the Tesseract for a target.
-    It is called at the start, and raises `InvalidOption` for a target that is not valid.
+    `copies(target)` returns the number of processes of this machine that load the Tesseract for a
+    target. It is called at the start, and raises `InvalidOption` for a target that is not valid.
     """
 
     name: str
     summary: str
     schemes: Collection[str]
-    open: Callable[[str, RuntimeConfig], AbstractContextManager[Executor | None]]
-    copies: Callable[[str], int] | None = None
+    open: Callable[..., AbstractContextManager[Executor | None]]
+    copies: Callable[..., int] | None = None

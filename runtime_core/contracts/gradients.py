@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from runtime_core.contracts.endpoints import Binding
 from runtime_core.contracts.unavailable import Unavailable
 
 
@@ -14,14 +13,14 @@ from runtime_core.contracts.unavailable import Unavailable
 class GradientBackend:
     """Declares a gradient backend.
 
-    `provide(endpoint name, binding)` returns a function with the signature of an author's, or
-    `Unavailable`. `auto_rank` orders the backends of the choice `auto`: native is 0, derived 10,
-    exact ones 10 to 50, approximate ones 90; `None` excludes the backend. For the endpoints that
-    it `approximates` it comes after all others.
+    `provide(endpoint, binding)`, with the name of an endpoint and a `Binding`, returns a function
+    with the signature of an author's, or `Unavailable`. `auto_rank` orders the backends of the
+    choice `auto`: native is 0, derived 10, exact ones 10 to 50, approximate ones 90; `None`
+    excludes the backend. For the endpoints that it `approximates` it comes after all others.
     """
 
     name: str
     summary: str
-    provide: Callable[[str, Binding], Callable[..., Any] | Unavailable]
+    provide: Callable[..., Callable[..., Any] | Unavailable]
     auto_rank: int | None = None
     approximates: Collection[str] = ()

@@ -6,10 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
-
-if TYPE_CHECKING:
-    from runtime_core.config import RuntimeConfig
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,22 +93,23 @@ class StoringRunHandle(RunHandle, Protocol):
 class RunSink:
     """Declares a sink for targets such as `mlflow+http://host:5000`.
 
-    `open` is called with the first record of a run. A `local` sink is written immediately by the
-    process that computes; if that dies, another process opens the run again to close it as killed.
-    Other sinks get batches from the supervising process.
+    `open(run, target, config)` is called with the first record of a run. A `local` sink is written
+    immediately by the process that computes; if that dies, another process opens the run again to
+    close it as killed. Other sinks get batches from the supervising process.
 
     A `default` sink is used if no other is selected, and along with sinks that are not local, which
     may be unreachable; its handle is a `StoringRunHandle`.
 
-    `target_from` returns the target of the plugin's own options, or `None`. `check` raises
+    `target_from(config)` returns the target of the plugin's own options, or `None`.
+    `check(target, config)` raises
     `InvalidOption` at start for a target that can never be opened.
     """
 
     name: str
     summary: str
     schemes: Collection[str]
-    open: Callable[[Run, str, RuntimeConfig], RunHandle]
+    open: Callable[..., RunHandle]
     local: bool = False
     default: bool = False
-    target_from: Callable[[RuntimeConfig], str | None] | None = None
-    check: Callable[[str, RuntimeConfig], None] | None = None
+    target_from: Callable[..., str | None] | None = None
+    check: Callable[..., None] | None = None

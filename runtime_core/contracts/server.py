@@ -147,11 +147,11 @@ class ServerParts:
 class ServerExtension:
     """Declares an extension of the server.
 
-    One that fails is left out, and `serve` ends with an error if it is `required`, as one that
-    authenticates callers must be.
+    `build(server)` makes its parts for a `ServerContext`. One that fails is left out, and `serve`
+    ends with an error if it is `required`, as one that authenticates callers must be.
     """
 
     name: str
     summary: str
-    build: Callable[[ServerContext], ServerParts]
+    build: Callable[..., ServerParts]
     required: bool = False

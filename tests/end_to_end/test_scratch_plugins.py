@@ -595,9 +595,9 @@ catalog = load_catalog()
 runtime = local_runtime(catalog, resolve(catalog, flags={{"api_path": {api!r}}}, environment={{}}))
 provide = catalog.gradient_backends.find("by-hand").provide
 inputs = runtime.api.input_schema(x=[1.0, 2.0])
-jacobian = provide("jacobian", runtime)
+jacobian = provide(endpoint="jacobian", binding=runtime)
 print(jacobian(inputs=inputs, jac_inputs={{"x"}}, jac_outputs={{"y"}})["y"]["x"].tolist())
-print(provide("abstract_eval", runtime).reason)
+print(provide(endpoint="abstract_eval", binding=runtime).reason)
 """)
     assert printed == "[3.0, 12.0]\nby-hand computes jacobian, not abstract_eval."
 

@@ -134,7 +134,7 @@ def test_abstract_eval_computes_only_forms() -> None:
             "layers": [
                 Layer.model_construct(
                     weights=ShapeDType(shape=(7,), dtype="float64"),  # type: ignore[arg-type]  # as the runtime does
-                    bias=ShapeDType(shape=(), dtype="float64"),  # type: ignore[arg-type]  # the same
+                    bias=ShapeDType(shape=(), dtype="float64"),
                 )
             ],
             "scales": {"a.b": ShapeDType(shape=(7,), dtype="float64")},

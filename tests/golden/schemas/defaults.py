@@ -19,7 +19,7 @@ class Fields(BaseModel):
     """Fields that may all be left out."""
 
     array: Differentiable[Array[(3,), Float64]] = np.array([0.5, 1.0, 1.5])
-    scalar: Float64 = 2.5  # type: ignore[assignment]  # becomes a numpy scalar
+    scalar: Float64 = 2.5
     layer: Layer = Layer()
     made: Layer = Field(default_factory=Layer)
     layers: list[Layer] = [Layer()]

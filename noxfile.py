@@ -130,9 +130,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def types(session: nox.Session) -> None:
-    """Check types, strictly, in sources and tests, and test our plugin of mypy."""
+    """Check types, strictly, in sources and tests, and as editors do in files of authors."""
     session.install(*checkout(*HEAVY), "--group=types")
     session.run("mypy")
+    session.run("pyright", "--warnings")
     run_tests(session, "tests/test_mypy.py")
 
 

@@ -78,7 +78,8 @@ def lightest(cantilever: Cantilever, start: Numbers) -> Numbers:
         lambda heights: cantilever.tip(heights) / SINKS_BY,
         -np.inf,
         1,
-        jac=lambda heights: cantilever.tip_gradient(heights) / SINKS_BY,
+        # pyright takes the type of the default, as SciPy has no types.
+        jac=lambda heights: cantilever.tip_gradient(heights) / SINKS_BY,  # pyright: ignore
     )
     found = minimize(
         cantilever.mass,

@@ -154,10 +154,11 @@ def draw(figure: str, seen: Field, found: Field, unsmoothed: Field) -> None:
     picture, (first, *others) = plt.subplots(1, 4, figsize=(13, 3), layout="constrained")
     first.set_title("measured (1 of 4)")
     picture.colorbar(first.imshow(seen[0]), ax=first, label="temperature in K")
+    images = []
     for place, (title, field) in zip(others, fields.items(), strict=True):
         place.set_title(title)
-        image = place.imshow(field, vmin=0, vmax=3)
-    picture.colorbar(image, ax=others, label="conductivity in W/(m K)")
+        images.append(place.imshow(field, vmin=0, vmax=3))
+    picture.colorbar(images[-1], ax=others, label="conductivity in W/(m K)")
     plt.setp([first, *others], xticks=[], yticks=[])
     picture.savefig(figure, dpi=80, metadata={"Software": None})
 

@@ -78,8 +78,9 @@ def lightest(cantilever: Cantilever, start: Numbers) -> Numbers:
         lambda heights: cantilever.tip(heights) / SINKS_BY,
         -np.inf,
         1,
-        # pyright takes the type of the default, as SciPy has no types.
-        jac=lambda heights: cantilever.tip_gradient(heights) / SINKS_BY,  # pyright: ignore
+        jac=lambda heights: (  # pyright: ignore[reportArgumentType]  # as of the default
+            cantilever.tip_gradient(heights) / SINKS_BY
+        ),
     )
     found = minimize(
         cantilever.mass,

@@ -44,9 +44,9 @@ def plot(table: pd.DataFrame, found: pd.DataFrame, path: str) -> None:
     import matplotlib.pyplot as plt
 
     figure, (curves, bars) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    lines = np.stack(table["outputs.curve"][:100]).T
-    curves.plot(100 * lines, color="tab:blue", alpha=0.15)
-    curves.plot(100 * np.median(np.stack(table["outputs.curve"]), axis=0), color="black")
+    lines = 100 * np.stack([*table["outputs.curve"]])
+    curves.plot(lines[:100].T, color="tab:blue", alpha=0.15)
+    curves.plot(np.median(lines, axis=0), color="black")
     curves.set(xlabel="day", ylabel="infected in %", title="100 of the epidemics, and the median")
     found.T.plot.bar(ax=bars, rot=0, ylim=(0, 1), title="First-order Sobol indices")
     figure.savefig(path, dpi=120)

@@ -63,8 +63,11 @@ def array_of(document: dict) -> Vector:
 def main(url: str) -> None:
     """Fit the model, and print the errors and the parameters."""
     service = Service(url)
-    # pyright takes the type of the default, as SciPy has no types.
-    fit = least_squares(service.residuals, START, service.jacobian)  # pyright: ignore
+    fit = least_squares(
+        service.residuals,
+        START,
+        service.jacobian,  # pyright: ignore[reportArgumentType]  # it has the type of the default
+    )
     print(f"rmse: {service.outputs(START)['rmse']:.3f} ppm at the start")
     print(f"rmse: {service.outputs(fit.x)['rmse']:.3f} ppm after {fit.njev} Jacobians")
     for name, values in inputs_of(fit.x.round(5)).items():

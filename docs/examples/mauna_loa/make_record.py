@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
-from statsmodels.datasets import co2  # pyright: ignore  # only this program needs it
+from statsmodels.datasets import co2  # pyright: ignore[reportMissingImports]
 
 RECORD = Path(__file__).parent / "co2.csv"
 

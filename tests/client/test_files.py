@@ -5,11 +5,13 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from tesseract_runtime_client import Tesseract
 from tesseract_runtime_client.errors import TesseractFailed
+from tesseract_runtime_client.run_files import Files, with_files
 from tests.server.conftest import serving
 
 SOURCE = """
@@ -22,12 +24,16 @@ class InputSchema(BaseModel):
 
 class OutputSchema(BaseModel):
     copies: list[OutputPath]
+    folder: OutputPath
     note: str
 
 def apply(inputs: InputSchema) -> OutputSchema:
     path = run_directory() / "copy \u00fc.txt"
     path.write_bytes(inputs.text.read_bytes() * inputs.repeat)
-    return OutputSchema(copies=[path], note=str(inputs.text.parent.parent.name))
+    folder = run_directory() / "parts"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "part.txt").write_text("part")
+    return OutputSchema(copies=[path], folder=folder, note=str(inputs.text.parent.parent.name))
 """
 
 
@@ -83,6 +89,20 @@ def test_text_is_a_name_of_the_server(remote: Tesseract, local: Tesseract) -> No
         result = tesseract.apply({"text": "text.txt"})
         with result["copies"][0].open() as file:
             assert file.read() == b"text"
+
+
+def test_folder_is_downloaded_whole(remote: Tesseract, local: Tesseract, tmp_path: Path) -> None:
+    """A result may name a folder, whose files are fetched with their folders."""
+    for tesseract, name in ((remote, "remote"), (local, "local")):
+        folder = tesseract.apply({"text": "text.txt"})["folder"].download(tmp_path / name)
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert files == [tmp_path / name / "inner" / "part.txt"]
+
+
+@pytest.mark.parametrize("name", ["run_a/../../x", "run_a/..", "run_a//etc/x", "run_a", "x"])
+def test_text_that_leads_elsewhere_is_no_file(name: str) -> None:
+    """A server cannot choose where a download goes."""
+    assert type(with_files([name], cast("Files", None))[0]) is str
 
 
 def test_path_of_a_local_tesseract_is_no_upload(local: Tesseract, place: Path) -> None:

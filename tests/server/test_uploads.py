@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.requests import Request
 
+from runtime_core.errors import SlowBody
 from runtime_core.files import UPLOADS
-from runtime_core.server.extensions.uploads import Uploads, swept
+from runtime_core.server import request_body
+from runtime_core.server.extensions.uploads import Uploads, _pieces, swept
 from tests.conftest import Cli
 from tests.patience import wait_until
 from tests.server.conftest import head, serving
@@ -181,6 +184,22 @@ def test_disk_that_is_full_leaves_nothing(tmp_path: Path) -> None:
         assert await uploads.store(place, pieces()) == 200_000
 
     asyncio.run(store())
+
+
+def test_upload_that_stops_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that sends nothing for too long gets a 408 instead of the connection for ever."""
+    monkeypatch.setattr(request_body, "_IDLE_SECONDS", 0.0)
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def read() -> None:
+        async for _ in _pieces(Request({"type": "http"}, receive), 1000):
+            pass
+
+    with pytest.raises(SlowBody, match="too slowly, 0 bytes so far"):
+        asyncio.run(read())
 
 
 def test_each_file_without_a_key_has_a_folder(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ class Documents:
                 ) from None
         if self._transport is None or not self._has_paths:
             return values
-        return with_files(values, self._transport.fetch)
+        return with_files(values, self._transport)
 
     def _sent(self, path: Path) -> str | None:
         return None if self._transport is None else self._transport.send(path)

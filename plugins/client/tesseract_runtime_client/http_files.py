@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -18,7 +18,7 @@ Exchange = Callable[[str, str, Mapping[str, str], BinaryIO | None], HttpAnswer]
 """Makes a request: its method, its target, its headers and its body."""
 
 _PART = 8 << 20  # bytes of a file that are fetched at once
-_CREATED, _PARTIAL, _UNSATISFIABLE = 201, 206, 416
+_SUCCESS, _CREATED, _PARTIAL, _UNSATISFIABLE = 200, 201, 206, 416
 _OFF = (404, 405)
 
 
@@ -78,6 +78,16 @@ class HttpFiles:
             unchanged = {"If-Range": answer.headers.get("etag", "")}
             if start >= int(size):
                 return
+
+    def files_in(self, name: str) -> Sequence[str]:
+        """Return the names of the files in a folder of a run."""
+        run = name.partition("/")[0]
+        target = f"runs/{quote(run.removeprefix('run_'))}/files"
+        answer = self._exchange("GET", target, {}, None)
+        if answer.status != _SUCCESS:
+            raise _failure(answer)
+        names = (f"{run}/{file['path']}" for file in from_json(answer.body)["files"])
+        return [file for file in names if file.startswith(f"{name}/")]
 
 
 def _failure(answer: HttpAnswer, name: str = "") -> ValidationError | TesseractFailed:

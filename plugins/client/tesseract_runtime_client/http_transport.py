@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
@@ -161,6 +161,10 @@ class HttpTransport:
     def fetch(self, name: str, into: BinaryIO) -> None:
         """Fetch a file of a run."""
         self._files.fetch(name, into)
+
+    def files_in(self, name: str) -> Sequence[str]:
+        """List a folder of a run."""
+        return self._files.files_in(name)
 
     def get(self, name: str) -> dict[str, Any]:
         """Request an answer that needs no computation."""

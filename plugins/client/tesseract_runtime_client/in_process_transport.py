@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ from tesseract_runtime_client.runtime_calls import (
     copy_output,
     file_reference,
     known_of,
+    output_files,
 )
 from tesseract_runtime_client.transport import Answer, ManyCalls, Request
 
@@ -142,6 +143,10 @@ class InProcessTransport:
     def fetch(self, name: str, into: BinaryIO) -> None:
         """Copy a file in the output path."""
         copy_output(name, self.runtime.config, into)
+
+    def files_in(self, name: str) -> Sequence[str]:
+        """List a folder in the output path."""
+        return output_files(name, self.runtime.config)
 
     def get(self, name: str) -> dict[str, Any]:
         """Return an answer that was computed after loading."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
@@ -48,6 +49,13 @@ def copy_output(name: str, config: RuntimeConfig, into: BinaryIO) -> None:
     """Copy a file in the output path, which a result names, to an open file."""
     with FileAccess(root=config.output_path).open(name) as file:
         shutil.copyfileobj(file, into)
+
+
+def output_files(name: str, config: RuntimeConfig) -> Sequence[str]:
+    """Return the names of the files in a folder in the output path."""
+    root = Path(config.output_path)
+    paths = sorted((root / name).rglob("*"))
+    return [path.relative_to(root).as_posix() for path in paths if path.is_file()]
 
 
 def known_of(description: Description) -> Mapping[str, Any]:

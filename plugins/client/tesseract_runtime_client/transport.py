@@ -104,6 +104,9 @@ class Transport(Protocol):
     def fetch(self, name: str, into: BinaryIO) -> None:
         """Write a file that a result names to an open file."""
 
+    def files_in(self, name: str) -> Sequence[str]:
+        """Return the names of the files in a folder that a result names; none for a file."""
+
     def get(self, name: str) -> dict[str, Any]:
         """Return an answer that needs no computation: `health`, `openapi.json`, ..."""
 

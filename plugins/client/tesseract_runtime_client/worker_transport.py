@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
@@ -35,6 +35,7 @@ from tesseract_runtime_client.runtime_calls import (
     copy_output,
     file_reference,
     known_of,
+    output_files,
 )
 from tesseract_runtime_client.transport import Answer, Request, refuse_executor
 
@@ -134,6 +135,10 @@ class WorkerTransport:
     def fetch(self, name: str, into: BinaryIO) -> None:
         """Copy a file in the output path."""
         copy_output(name, self._config, into)
+
+    def files_in(self, name: str) -> Sequence[str]:
+        """List a folder in the output path."""
+        return output_files(name, self._config)
 
     def get(self, name: str) -> dict[str, Any]:
         """Return an answer that the worker computed after loading."""

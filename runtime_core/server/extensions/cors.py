@@ -26,12 +26,13 @@ def build(server: ServerContext) -> ServerParts:
         allow_headers=[
             "Authorization",
             "Content-Type",
+            "If-None-Match",
             FORWARD_HEADER,
             PARENT_RUN_ID_HEADER,
             "Request-Patience",
             "Request-Timeout",
         ],
-        expose_headers=[FORWARD_HEADER, RUN_ID_HEADER, TIMING_HEADER],
+        expose_headers=[FORWARD_HEADER, RUN_ID_HEADER, TIMING_HEADER, "ETag", "Tesseract-Memo"],
     )
     return ServerParts(layers=[Layer(place=Place.EDGE, wrap=wrap, head=_head)])
 

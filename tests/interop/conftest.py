@@ -203,13 +203,13 @@ def serving_original(folder: Path, **options: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serving(folder: Path, *options: str) -> Iterator[str]:
+def serving(folder: Path, *options: str, workers: int = 1) -> Iterator[str]:
     """Serve the Tesseract of a folder in a process of its own, and end that in any case."""
     log = folder / "server.log"
     with (
         log.open("w") as prints,
         subprocess.Popen(
-            [*RUNTIME, *options, "serve", "--port", "0"],
+            [*RUNTIME, *options, "serve", "--port", "0", "--num-workers", str(workers)],
             env=environment(api_path=folder / "tesseract_api.py"),
             stdout=prints,
             stderr=prints,

@@ -193,6 +193,12 @@ class RuntimeConfig(BaseModel):
     log_to_strict: Annotated[bool, ADVANCED] = Field(
         False, description="Fail a call whose run cannot be logged."
     )
+    run_payload_bytes: Annotated[int, ADVANCED] = Field(
+        1 << 16,
+        ge=0,
+        description="Most bytes of a payload in the record of its run; of a larger one the record "
+        "has a digest.",
+    )
     profiling: Annotated[bool, ADVANCED] = Field(
         False, description="Write a profile of each call to its log."
     )

@@ -50,7 +50,6 @@ from runtime_core.executors.chosen_executor import ChosenExecutor
 from runtime_core.files import FileAccess, make_folder
 from runtime_core.gradients.selection import GradientBackends
 from runtime_core.plugins import load_catalog
-from runtime_core.run_logs.log_targets import LogTarget, configured_targets
 from runtime_core.run_logs.run import (
     new_evaluation,
     remove_earlier,
@@ -58,7 +57,7 @@ from runtime_core.run_logs.run import (
     run_of,
     unlogged_run,
 )
-from runtime_core.run_logs.run_log import RunLog, Upstream
+from runtime_core.run_logs.run_log import RunLog
 from runtime_core.terminal_progress import Progress
 from runtime_core.tesseract import TesseractApi, load_tesseract
 from runtime_core.tesseract.tracebacks import author_place
@@ -84,7 +83,6 @@ class Runtime:
         catalog: Catalog,
         config: RuntimeConfig,
         files: FileAccess,
-        upstream: Upstream | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.catalog = catalog
@@ -97,7 +95,6 @@ class Runtime:
             progress=self.progress,
             states=ForwardStates(entries=config.keep_forward, size=config.keep_forward_bytes),
         )
-        self._upstream = upstream
         self._bound: dict[str, BoundEndpoint | Unavailable] = {}
         self._plans: dict[tuple[str, str, Wire], Plan] = {}
 
@@ -353,7 +350,10 @@ class Runtime:
         """
         plan = self.plan(name)
         try:
-            with self._running(run or partial(unlogged_run, name, self.config)):
+            log = RunLog(
+                run or partial(unlogged_run, name, self.config), strict=self.config.log_to_strict
+            )
+            with running(Scope(workspace=self._workspace, log=log), log):
                 return plan.evaluate(payload)
         except AuthorError as error:
             cause = error.cause
@@ -377,8 +377,9 @@ class Runtime:
         fault = None
         outcome = ""
         headers: Mapping[str, str] = {}
+        log = RunLog(partial(run_of, call, self.config), strict=self.config.log_to_strict)
         try:
-            with self._running(partial(run_of, call, self.config), call.output_path) as here:
+            with running(Scope(workspace=self._placed(call.output_path), log=log), log) as here:
                 if not call.new_run:
                     remove_earlier(run_of(call, self.config))
                 plan = self.plan(call.endpoint, call.body_format, call.output)
@@ -401,6 +402,7 @@ class Runtime:
             fault=fault,
             forward=outcome,
             headers=headers,
+            has_files=log.has_files,
         )
 
     def _fault(self, error: BaseException) -> Fault:
@@ -419,15 +421,6 @@ class Runtime:
         folder = Path(self.config.api_path).absolute().parent
         return author_place(error, within=folder if self.confined else None)
 
-    def _running(self, run: Run | Callable[[], Run], output_path: str | None = None) -> running:
-        """Return the scope of a running call as a context manager, which closes its log."""
-        log = RunLog(run, self._log_targets, self.config, self._upstream)
-        return running(Scope(workspace=self._placed(output_path), log=log), log)
-
-    @cached_property
-    def _log_targets(self) -> Sequence[LogTarget]:
-        return configured_targets(self.catalog, self.config)
-
     def _placed(self, output_path: str | None) -> Workspace:
         """Return the workspace with an output path of its own in its configuration."""
         if output_path is None or output_path == self.config.output_path:
@@ -443,20 +436,15 @@ class Runtime:
 def local_runtime(
     catalog: Catalog,
     config: RuntimeConfig,
-    upstream: Upstream | None = None,
     progress: Progress | None = None,
 ) -> Runtime:
     """Make a runtime for the user of this process, who may read any file and URL."""
     files = FileAccess(root=config.input_path, confined=False)
-    return Runtime(
-        catalog=catalog, config=config, files=files, upstream=upstream, progress=progress
-    )
+    return Runtime(catalog=catalog, config=config, files=files, progress=progress)
 
 
-def served_runtime(
-    catalog: Catalog, config: RuntimeConfig, upstream: Upstream | None = None
-) -> Runtime:
+def served_runtime(catalog: Catalog, config: RuntimeConfig) -> Runtime:
     """Make a runtime for remote callers, who may read only the files that the options allow."""
     root = config.input_path if "input_path" in config.model_fields_set else None
     files = FileAccess(root=root, url_prefixes=config.allow_url_prefix)
-    return Runtime(catalog=catalog, config=config, files=files, upstream=upstream)
+    return Runtime(catalog=catalog, config=config, files=files)

@@ -106,7 +106,7 @@ def test_progress_of_a_call_is_a_bar_until_its_end(
     line = Progress(descriptor)
     line.show_at_once()
     config = resolve(catalog, flags={"api_path": str(tesseract(BARS))}, environment={})
-    runtime = local_runtime(catalog, config, None, line)
+    runtime = local_runtime(catalog, config, line)
     body = to_json({"inputs": {"parts": [part]}}, inf_nan_mode="strings")
     wire = Wire(format="json")
     call = Call(endpoint="apply", run_id="a", body=body, body_format="json", output=wire)

@@ -70,6 +70,8 @@ class Plan:
         """Return the validated payload of a call."""
         if self._encoding.writes_files:
             require_folder(self._format, call.output_path)
+            if here.log is not None and call.output_folder:
+                here.log.begin()
         trace.begin("decode")
         here.segment = _segment_options(call)
         here.options = {**here.segment}

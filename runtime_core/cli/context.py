@@ -42,7 +42,7 @@ class CommandContext:
 
     @cached_property
     def _runtime(self) -> Runtime:
-        return local_runtime(self.catalog, self.config, self.supervisor, Progress.on_stderr())
+        return local_runtime(self.catalog, self.config, Progress.on_stderr())
 
     @cached_property
     def supervisor(self) -> RunSupervisor:

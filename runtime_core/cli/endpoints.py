@@ -21,6 +21,7 @@ from runtime_core.cli.output import OutputFormat, OutputPath, deliver, folder_of
 from runtime_core.cli.payloads import Payload, read_payload
 from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
 from runtime_core.contracts import BoundEndpoint, Call, Fault, Reply
+from runtime_core.description.facts import facts_of
 from runtime_core.documents.wire import configured_wire
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs.run import new_run_id
@@ -97,6 +98,7 @@ def _answer(
     call = Call(
         endpoint=name,
         run_id=new_run_id(),
+        new_run=True,
         body=body,
         body_format=body_format,
         output=configured_wire(context.catalog, config, output_format),
@@ -117,16 +119,18 @@ def _answer(
 
 def _computed(context: CommandContext, call: Call) -> Reply:
     """Compute a call as a run; its output appears on stderr while it runs."""
-    run = context.supervisor.run(call)
+    runtime, run = context.runtime(), context.supervisor.run(call)
+    context.supervisor.tesseract = facts_of(runtime, [call.endpoint])
     with latest_log(run):
+        context.supervisor.begin(call)
         try:
             # What processes of the executor print is the output of the run too.
-            with captured(run), closing(context.runtime().executor):
-                reply = context.runtime().invoke(call)
+            with captured(run), closing(runtime.executor):
+                reply = runtime.invoke(call)
         except KeyboardInterrupt:
-            context.supervisor.interrupted(run)
+            context.supervisor.interrupted(call)
             raise
-        return context.supervisor.finished(run, reply)
+        return context.supervisor.finished(call, reply)
 
 
 def report_fault(fault: Fault, name: str, *, debug: bool, log: Path | None = None) -> None:

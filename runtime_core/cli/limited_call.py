@@ -34,12 +34,13 @@ def limited(context: CommandContext, call: Call, *, seconds: float) -> Reply:
     make_folder(call.output_path or context.config.output_path)
     pool = WorkerPool(settings, context.supervisor, timeout=seconds)
     with latest_log(context.supervisor.run(call)):
-        return asyncio.run(_computed(pool, call))
+        return asyncio.run(_computed(context, pool, call))
 
 
-async def _computed(pool: WorkerPool, call: Call) -> Reply:
+async def _computed(context: CommandContext, pool: WorkerPool, call: Call) -> Reply:
     async with pool:
         _refuse_missing_payload(pool.description.endpoints, call)
+        context.supervisor.begin(call)
         async with pool.call(call) as reply:
             return replace(reply, body=[bytes(piece) for piece in reply.body])
 

@@ -10,7 +10,7 @@ from runtime_core.contracts.calls import Buffer, Call, Fault, Reply, Wire
 from runtime_core.contracts.clusters import ClusterTarget, cluster_target, require_listener
 from runtime_core.contracts.commands import Command
 from runtime_core.contracts.compressors import CompressionCodec, Compressor
-from runtime_core.contracts.descriptions import Description, EndpointDescription
+from runtime_core.contracts.descriptions import Description, EndpointDescription, TesseractFacts
 from runtime_core.contracts.encodings import (
     ArrayCodec,
     ArrayEncoding,
@@ -38,7 +38,6 @@ from runtime_core.contracts.runs import (
     RunHandle,
     RunSink,
     RunStatus,
-    StoringRunHandle,
 )
 from runtime_core.contracts.scope import CallScope
 from runtime_core.contracts.server import (
@@ -105,7 +104,7 @@ __all__ = [
     "ServerParts",
     "Settings",
     "SharingExecutor",
-    "StoringRunHandle",
+    "TesseractFacts",
     "Unavailable",
     "Wire",
     "WrappedCall",

@@ -94,7 +94,8 @@ class Reply:
     `kept` if the call has kept a state for others at the same inputs, `hit` or `miss` if it has
     looked for one, `elsewhere` if the worker with the state was not free. `forward_handle` leads
     other calls to the worker that has kept one. `headers` are further headers of the answer over
-    HTTP, which wrappers of calls set.
+    HTTP, which wrappers of calls set. A call that `has_files` has logged, printed in a worker, or
+    written to the folder of its run.
     """
 
     run_id: str
@@ -105,3 +106,4 @@ class Reply:
     forward: str = ""
     forward_handle: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    has_files: bool = False

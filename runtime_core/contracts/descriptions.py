@@ -21,6 +21,19 @@ class EndpointDescription:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TesseractFacts:
+    """The identity of a loaded Tesseract: the digest of its file and of the modules beside it.
+
+    `versions` are those of Python and of distributions. `secrets` are the names of secret fields in
+    the payload of each endpoint, or `None` for a payload that is secret as a whole.
+    """
+
+    digest: str
+    versions: Mapping[str, str]
+    secrets: Mapping[str, Sequence[str] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Description:
     """The served endpoints, the reasons why others are unavailable, and the OpenAPI document.
 
@@ -30,10 +43,12 @@ class Description:
     endpoints: Sequence[EndpointDescription]
     unavailable: Mapping[str, str]
     openapi: Mapping[str, Any]
+    facts: TesseractFacts
     plugin_faults: Sequence[str] = ()
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """Read the tree that `dataclasses.asdict` makes of a description."""
         endpoints = [EndpointDescription(**endpoint) for endpoint in data["endpoints"]]
-        return cls(**{**data, "endpoints": endpoints})
+        facts = TesseractFacts(**data["facts"])
+        return cls(**{**data, "endpoints": endpoints, "facts": facts})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Run:
 
     @property
     def log_folder(self) -> Path:
-        """The folder of the run's log: `tesseract.log` and the files of local sinks."""
+        """The folder of the run's log: its text, its records and `run.json`."""
         return self.folder / "logs"
 
 
@@ -71,34 +71,23 @@ Record = Parameter | Metric | Artifact
 class RunHandle(Protocol):
     """An open run of a sink, used by one thread at a time.
 
-    The first exception is reported to the operator, and the run continues without the sink.
+    An exception is reported to the operator; the records of a failed `write` are written again when
+    there is news of the run.
     """
 
     def write(self, records: Sequence[Record]) -> None:
-        """Store records, in the order in which they were logged."""
+        """Store records; those of a kind come in the order in which they were logged."""
 
     def close(self, status: RunStatus) -> None:
         """End the run."""
-
-
-@runtime_checkable
-class StoringRunHandle(RunHandle, Protocol):
-    """An open run of a sink that stores copies of artifacts."""
-
-    def stored(self, artifact: Artifact) -> Artifact:
-        """Return a written artifact with its stored path, for sinks that read it later."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSink:
     """Declares a sink for targets such as `mlflow+http://host:5000`.
 
-    `open(run, target, config)` is called with the first record of a run. A `local` sink is written
-    immediately by the process that computes; if that dies, another process opens the run again to
-    close it as killed. Other sinks get batches from the supervising process.
-
-    A `default` sink is used if no other is selected, and along with sinks that are not local, which
-    may be unreachable; its handle is a `StoringRunHandle`.
+    `open(run, target, config)` is called when a run has records. A sink follows the record of a run
+    in the run's folder, in a thread of the supervising process, and may be slow or unreachable.
 
     `target_from(config)` returns the target of the plugin's own options, or `None`.
     `check(target, config)` raises
@@ -109,7 +98,5 @@ class RunSink:
     summary: str
     schemes: Collection[str]
     open: Callable[..., RunHandle]
-    local: bool = False
-    default: bool = False
     target_from: Callable[..., str | None] | None = None
     check: Callable[..., None] | None = None

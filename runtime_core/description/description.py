@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import Description, EndpointDescription, Unavailable
+from runtime_core.description.facts import facts_of
 from runtime_core.errors import PluginFailed
 from runtime_core.runtime import Runtime
 
@@ -27,6 +28,7 @@ def describe(runtime: Runtime) -> Description:
         endpoints=endpoints,
         unavailable=unavailable,
         openapi=openapi_document(runtime),
+        facts=facts_of(runtime, [endpoint.name for endpoint in endpoints if endpoint.has_payload]),
         plugin_faults=runtime.catalog.faults.texts,
     )
 

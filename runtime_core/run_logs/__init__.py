@@ -10,7 +10,9 @@ from runtime_core.run_logs.run import (
     run_name,
     unlogged_run,
 )
-from runtime_core.run_logs.run_log import RunLog, Upstream
+from runtime_core.run_logs.run_folders import StoredRun, stored_run, stored_runs
+from runtime_core.run_logs.run_log import RunLog
+from runtime_core.run_logs.sink_thread import SentRun
 from runtime_core.run_logs.standard_output import output_redirected, write_all
 from runtime_core.run_logs.supervisor import RunSupervisor
 
@@ -19,7 +21,8 @@ __all__ = [
     "RUN_ID_PATTERN",
     "RunLog",
     "RunSupervisor",
-    "Upstream",
+    "SentRun",
+    "StoredRun",
     "checked_run_id",
     "log_artifact",
     "log_metric",
@@ -30,6 +33,8 @@ __all__ = [
     "progress",
     "run_directory",
     "run_name",
+    "stored_run",
+    "stored_runs",
     "unlogged_run",
     "write_all",
 ]

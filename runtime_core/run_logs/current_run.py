@@ -16,9 +16,12 @@ def run_directory() -> Path:
     servers may write to the output path itself. An evaluation of a gradient has its own folder,
     which is removed at its end. Raises `RuntimeError` outside of a run.
     """
-    folder = _current_run("run_directory").folder
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    run = _current_run("run_directory")
+    run.folder.mkdir(parents=True, exist_ok=True)
+    log = current_log("run_directory")
+    if log is not None and log.run is run:
+        log.begin()
+    return run.folder
 
 
 def current_log(function: str) -> RunLog | None:

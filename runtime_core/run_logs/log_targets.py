@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Run, RunHandle, RunSink
-from runtime_core.errors import PluginFailed
+from runtime_core.errors import InvalidOption, PluginFailed
+
+FILES = "file"
+"""The target of the files of runs, which needs no sink."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,18 +30,31 @@ class LogTarget:
 
 
 def configured_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
-    """Return the targets of `--log-to` and of the options of plugins, and the default ones.
+    """Return the targets of `--log-to` and of the options of plugins, without that of files.
 
-    Raises `UnknownName` for an unknown scheme, and the errors of the checks of sinks.
+    Raises `UnknownName` for an unknown scheme, `InvalidOption` for a place of files, and the errors
+    of the checks of sinks.
     """
     sinks = catalog.run_sinks
-    asked = [LogTarget(sink=sinks.of_scheme(t, "--log-to"), target=t) for t in config.log_to]
+    asked = [
+        LogTarget(sink=sinks.of_scheme(target, "--log-to"), target=target)
+        for target in config.log_to
+        if not _is_files(target)
+    ]
     asked += _from_options(catalog, config)
     for each in asked:
         _check(each, config)
-    only_local = asked and all(target.sink.value.local for target in asked)
-    defaults = [] if only_local else _defaults(catalog, config)
-    return list(dict.fromkeys([*defaults, *asked]))
+    return list(dict.fromkeys(asked))
+
+
+def _is_files(target: str) -> bool:
+    """Check whether a target is the folder of each run, which has its record in any case."""
+    scheme, _, place = target.partition(":")
+    if scheme == FILES and place:
+        raise InvalidOption(
+            f"--log-to {target!r}: write just 'file'; the files are put where --output-path says."
+        )
+    return scheme == FILES
 
 
 def _check(target: LogTarget, config: RuntimeConfig) -> None:
@@ -58,17 +74,3 @@ def _from_options(catalog: Catalog, config: RuntimeConfig) -> Iterator[LogTarget
         else:
             if target:
                 yield LogTarget(sink=entry, target=target)
-
-
-def _defaults(catalog: Catalog, config: RuntimeConfig) -> Iterator[LogTarget]:
-    """Yield the default targets, without those of a plugin that fails."""
-    for entry in catalog.run_sinks.entries.values():
-        if not entry.value.default:
-            continue
-        target = LogTarget(sink=entry, target=next(iter(entry.value.schemes)))
-        try:
-            _check(target, config)
-        except PluginFailed as fault:
-            catalog.faults.tolerate(fault)
-        else:
-            yield target

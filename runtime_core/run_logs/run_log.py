@@ -6,64 +6,36 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol, SupportsFloat
+from typing import Any, SupportsFloat
 
-from runtime_core.catalog import install_command
-from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import (
-    Artifact,
-    Metric,
-    Parameter,
-    Record,
-    Run,
-    RunHandle,
-    RunStatus,
-    StoringRunHandle,
-)
-from runtime_core.errors import RunNotLogged
+from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
+from runtime_core.errors import NotWritten, RunNotLogged
 from runtime_core.message_texts import exception_text
-from runtime_core.run_logs.log_targets import LogTarget
-from runtime_core.run_logs.record_json import plain
+from runtime_core.run_logs.plain_values import plain
+from runtime_core.run_logs.run_document import begin_run, end_run
+from runtime_core.run_logs.run_record import RunRecord
 
 _log = logging.getLogger(__name__)
 
 _LARGEST_STEP = 2**63 - 1
 
 
-class Upstream(Protocol):
-    """Forwards records to the supervisor of the run."""
-
-    def opened(self, run: Run) -> None:
-        """Report that a run has a log, which must be closed."""
-
-    def take(self, run: Run, record: Record) -> None:
-        """Take a record for the sinks that are not local."""
-
-
 class RunLog:
-    """The log of one call, for any thread; local sinks write before the log function returns.
+    """The log of one call, for any thread; a record is in its file when the log function returns.
 
-    `run` may be a function that makes the run: few calls need its id or its folder.
+    `run` may be a function that makes the run: few calls need its id or its folder. A `strict` log
+    raises `RunNotLogged` for a record that cannot be written.
     """
 
-    def __init__(
-        self,
-        run: Run | Callable[[], Run],
-        targets: Sequence[LogTarget],
-        config: RuntimeConfig,
-        upstream: Upstream | None = None,
-    ) -> None:
+    def __init__(self, run: Run | Callable[[], Run], *, strict: bool = False) -> None:
         self._run = run
-        self._targets = targets
-        self._config = config
-        self._upstream = upstream
+        self._strict = strict
         self._lock = threading.RLock()  # a handler of a signal may log while something is logged
-        self._handles: dict[LogTarget, RunHandle] = {}
-        self._is_open = False
-        self._reported: set[LogTarget] = set()
+        self._record: RunRecord | None = None
+        self._is_reported = False
         self._steps: dict[str, int] = {}
         self._evaluations: list[Run] = []
         self._closed = False
@@ -73,8 +45,8 @@ class RunLog:
 
     @property
     def has_files(self) -> bool:
-        """Whether something has been logged."""
-        return self._is_open
+        """Whether the run has a log folder, with its record."""
+        return self._record is not None
 
     @property
     def run(self) -> Run:
@@ -121,17 +93,25 @@ class RunLog:
         name = found.resolve().name if found.name == ".." else found.name
         self._write(Artifact(path=found, name=name or "artifact"))
 
+    def begin(self) -> None:
+        """Make the log folder of the run, before its first file; a failure is reported."""
+        with self._lock:
+            try:
+                self._opened()
+            # Whatever fails, the computation must not suffer.
+            except Exception as error:
+                self._failed(error)
+
     def close(self, status: RunStatus) -> None:
-        """End the run in the local sinks; `RunNotLogged` if `--log-to-strict` is violated."""
+        """End the record of the run; `RunNotLogged` if a strict log has missed something."""
         with self._lock:
             self._closed = True
-            for target, handle in self._handles.items():
+            if self._record is not None:
+                self._record.close()
                 try:
-                    handle.close(status)
-                # A sink may raise anything, and the result must not suffer.
-                except Exception as error:
-                    self._note(target, error)
-            self._handles.clear()
+                    end_run(self.run, status, progress=self.progress)
+                except (OSError, NotWritten) as error:
+                    self._note(error)
         if self._problem is not None and status is RunStatus.FINISHED:
             raise self._problem
 
@@ -139,63 +119,31 @@ class RunLog:
         with self._lock:
             if self._closed:
                 raise RuntimeError(f"Run {self.run.id} has ended: nothing can be logged to it now.")
-            self._open()
-            for target in self._chosen(local=True):
-                try:
-                    if target not in self._handles:  # opening is retried after a failure
-                        self._handles[target] = target.open(self.run, self._config)
-                    self._handles[target].write((record,))
-                # A sink may raise anything, and the computation must not suffer.
-                except Exception as error:
-                    self._failed(target, error)
-            self._forward(record)
+            try:
+                self._opened().write(record)
+            # The disk may be full or a file unreadable, and the computation must not suffer.
+            except Exception as error:
+                self._failed(error)
 
-    def _forward(self, record: Record) -> None:
-        distant = self._chosen(local=False)
-        if self._upstream is None or not distant:
-            return
-        try:
-            self._upstream.take(self.run, self._as_stored(record))
-        except OSError as error:  # the disk of the record file may be full
-            self._failed(distant[0], error)
+    def _opened(self) -> RunRecord:
+        if self._record is None:
+            begin_run(self.run)
+            self._record = RunRecord(self.run.log_folder)
+        return self._record
 
-    def _open(self) -> None:
-        if self._is_open:
-            return
-        if self._upstream is not None:
-            self._upstream.opened(self.run)
-        self._is_open = True
-        if not self._targets:
-            _log.warning(
-                "Run %s is not logged, because no run sink is installed. Install one with: %s",
-                self.run.id,
-                install_command("tesseract-runtime-file-log"),
-            )
-
-    def _chosen(self, *, local: bool) -> Sequence[LogTarget]:
-        return [target for target in self._targets if target.sink.value.local is local]
-
-    def _as_stored(self, record: Record) -> Record:
-        """Return a record with the path of its copy: user code may remove its own file."""
-        if isinstance(record, Artifact):
-            for handle in self._handles.values():
-                if isinstance(handle, StoringRunHandle):
-                    return handle.stored(record)
-        return record
-
-    def _failed(self, target: LogTarget, error: Exception) -> None:
-        """Report the first failure of a sink in this run; it may take later records again."""
-        self._note(target, error)
+    def _failed(self, error: Exception) -> None:
+        """Report the first failure in this run; later records may be written again."""
+        self._note(error)
         if self._problem is not None:
             raise self._problem from error
 
-    def _note(self, target: LogTarget, error: Exception) -> None:
-        failure = f"Run {self.run.id} cannot be logged to {target}: {exception_text(error)}."
-        if self._config.log_to_strict:
+    def _note(self, error: Exception) -> None:
+        failure = f"Run {self.run.id} cannot be logged: {exception_text(error)}."
+        if self._strict:
             self._problem = self._problem or RunNotLogged(failure)
-        elif target not in self._reported:
-            self._reported.add(target)
-            _log.warning("%s Something is missing there.", failure)
+        elif not self._is_reported:
+            self._is_reported = True
+            _log.warning("%s Something is missing in its folder.", failure)
 
 
 def _whole(key: str, step: Any) -> int:

@@ -1,17 +1,20 @@
-"""The thread that sends records to a sink that may be slow or unreachable."""
+"""The thread that sends runs to a sink that may be slow or unreachable.
+
+It follows the record of each run in its files, so that what waits for a sink takes no memory, and a
+sink that has missed something goes on where it stopped.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import LazyCall, Record, Run, RunHandle, RunStatus
@@ -19,28 +22,58 @@ from runtime_core.errors import RunNotLogged
 from runtime_core.message_texts import exception_text
 from runtime_core.plugins.guard import Guarded
 from runtime_core.run_logs.log_targets import LogTarget
+from runtime_core.run_logs.run_follower import RunFollower
 
 _log = logging.getLogger(__name__)
 
-_MOST_WAITING = 200_000  # records, of some hundred bytes each; more are dropped
 _LARGEST_BATCH = 1_000
 _SECONDS_OF_QUIET = 10.0  # after a failure, lest each run waits for a time-out
 _MOST_NAMED = 5  # runs in a message
 _SECONDS_TO_LOAD = 30.0  # a client of a tracker may take seconds to import
 
 
-@dataclass(kw_only=True, eq=False)
-class _Sending:
-    """One run to send: its handle once it is open, and the first problem."""
+class SentRun:
+    """A run on its way to a target: how much of its record has arrived."""
 
-    run: Run
-    handle: RunHandle | None = None
-    problem: str = ""
-    done: Future[None] = field(default_factory=Future)
+    def __init__(self, run: Run, target: LogTarget, config: RuntimeConfig) -> None:
+        self.run = run
+        self.status: RunStatus | None = None  # once the run has ended
+        self.is_waiting = False  # in the queue of the thread
+        self.done: Future[None] = Future()
+        self.problem = ""  # the first one
+        self._target = target
+        self._config = config
+        self._follower = RunFollower(run.log_folder)
+        self._handle: RunHandle | None = None
+        self._batch: Sequence[Record] = ()  # has not arrived
 
+    def catch_up(self) -> None:
+        """Send what is new; errors are those of the sink.
 
-_Entry = tuple[_Sending, Record | RunStatus]
-"""An entry of the queue: a record of a run, or its end."""
+        Records that the sink refuses are left out, and others come again if it cannot be reached.
+        """
+        records = self._follower.records()
+        while batch := self._batch or list(islice(records, _LARGEST_BATCH)):
+            self._batch = batch
+            try:
+                self._opened().write(batch)
+            except (ConnectionError, TimeoutError):
+                raise
+            except Exception as error:
+                if self._handle is None:
+                    raise
+                self.problem = self.problem or exception_text(error)
+            self._batch = ()
+
+    def close(self, status: RunStatus) -> None:
+        """Send the end of the run, if it has been opened; errors are those of the sink."""
+        if self._handle is not None:
+            self._handle.close(status)
+
+    def _opened(self) -> RunHandle:
+        if self._handle is None:
+            self._handle = self._target.open(self.run, self._config)
+        return self._handle
 
 
 class SinkThread:
@@ -49,34 +82,34 @@ class SinkThread:
     def __init__(self, target: LogTarget, config: RuntimeConfig) -> None:
         self._target = target
         self._config = config
-        self._waiting: SimpleQueue[_Entry | None] = SimpleQueue()
-        self._runs: dict[str, _Sending] = {}
+        self._waiting: SimpleQueue[SentRun | None] = SimpleQueue()
+        self._runs: dict[str, SentRun] = {}  # that have not ended
+        self._late: dict[SentRun, None] = {}  # that have ended and not been sent, in order
         self._thread: threading.Thread | None = None
         self._loaded = threading.Event()
         self._quiet_until = 0.0
 
-    def put(self, run: Run, record: Record) -> None:
-        """Queue a record."""
+    def follow(self, run: Run) -> SentRun:
+        """Send what is new in the record of a run."""
         if run.id not in self._runs:
-            self._runs[run.id] = _Sending(run=run)
+            self._runs[run.id] = SentRun(run, self._target, self._config)
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name=str(self._target), daemon=True)
             self._thread.start()
-        sending = self._runs[run.id]
-        if self._waiting.qsize() >= _MOST_WAITING:
-            sending.problem = sending.problem or "more was logged than it could take in time"
-            return
-        self._waiting.put((sending, record))
+        sent = self._runs[run.id]
+        if not sent.is_waiting:
+            sent.is_waiting = True
+            self._waiting.put(sent)
+        return sent
 
     def end(self, run: Run, status: RunStatus) -> Future[None]:
-        """End a run, if it has records; the future raises if they have not all arrived."""
-        sending = self._runs.pop(run.id, None)
-        if sending is None:
-            nothing: Future[None] = Future()
-            nothing.set_result(None)
-            return nothing
-        self._waiting.put((sending, status))
-        return sending.done
+        """Send the rest of a run, and its end; the future raises if it has not all arrived."""
+        sent = self.follow(run)
+        del self._runs[run.id]
+        self._late[sent] = None
+        sent.status = status
+        self._waiting.put(sent)
+        return sent.done
 
     def close(self, seconds: float) -> None:
         """Wait at most `seconds` for the target, then report the runs that were not sent."""
@@ -86,7 +119,7 @@ class SinkThread:
         self._loaded.wait(_SECONDS_TO_LOAD)
         self._thread.join(seconds)
         if self._thread.is_alive():
-            late = list(dict.fromkeys(sending.run.id for sending, _ in self._left()))
+            late = [sent.run.id for sent in [*self._late]]
             _log.warning(
                 "%s has not taken all in %g s. %s can be sent later with: tesseract-runtime runs "
                 "send ID --log-to %s",
@@ -96,13 +129,6 @@ class SinkThread:
                 self._target.target,
             )
 
-    def _left(self) -> Iterator[_Entry]:
-        """Take entries off the queue until it is empty or ends."""
-        with suppress(Empty):
-            while (entry := self._waiting.get_nowait()) is not None:
-                yield entry
-            self._waiting.put(None)  # for the next batch, which ends with it
-
     def _work(self) -> None:
         opening = self._target.sink.value.open
         try:
@@ -111,52 +137,46 @@ class SinkThread:
                     opening.load()
         finally:
             self._loaded.set()
-        while (first := self._waiting.get()) is not None:
-            batch = [first, *islice(self._left(), _LARGEST_BATCH - 1)]
-            by_run: defaultdict[_Sending, list[Record | RunStatus]] = defaultdict(list)
-            for sending, entry in batch:
-                by_run[sending].append(entry)
-            for sending, entries in by_run.items():
-                self._send(sending, entries)
+        while (sent := self._waiting.get()) is not None:
+            sent.is_waiting = False
+            if not sent.done.done():
+                self._send(sent)
 
-    def _send(self, sending: _Sending, entries: Sequence[Record | RunStatus]) -> None:
-        records = [entry for entry in entries if not isinstance(entry, RunStatus)]
-        status = next((entry for entry in entries if isinstance(entry, RunStatus)), None)
-        if records and not sending.problem:
-            self._try(sending, lambda handle: handle.write(records))
+    def _send(self, sent: SentRun) -> None:
+        """Send what is new of a run, and its end."""
+        status = sent.status  # before the records: the last ones come before the end
+        problem = self._tried(sent.catch_up)
         if status is not None:
-            if sending.handle is not None or not sending.problem:
-                self._try(sending, lambda handle: handle.close(status))
-            self._settle(sending)
+            problem = problem or self._tried(partial(sent.close, status))
+            self._settle(sent, sent.problem or problem)
 
-    def _try(self, sending: _Sending, act: Callable[[RunHandle], None]) -> None:
-        """Apply a function to the open run, unless its target has just failed."""
+    def _tried(self, send: Callable[[], None]) -> str:
+        """Send something, unless the target has just failed; return the problem."""
         if time.monotonic() < self._quiet_until:
-            sending.problem = sending.problem or "it has just failed for another run"
-            return
+            return "it has just failed for another run"
         try:
-            if sending.handle is None:
-                sending.handle = self._target.open(sending.run, self._config)
-            act(sending.handle)
+            send()
         # A plugin and its tracker may fail in any way; the next run is tried again.
         except Exception as error:
             if isinstance(error, ConnectionError | TimeoutError):
                 self._quiet_until = time.monotonic() + _SECONDS_OF_QUIET
-            sending.problem = sending.problem or exception_text(error)
+            return exception_text(error)
+        return ""
 
-    def _settle(self, sending: _Sending) -> None:
-        if not sending.problem:
-            sending.done.set_result(None)
+    def _settle(self, sent: SentRun, problem: str) -> None:
+        del self._late[sent]
+        if not problem:
+            sent.done.set_result(None)
             return
-        message = f"{_named([sending.run.id])} cannot be logged to {self._target}"
-        sending.done.set_exception(RunNotLogged(f"{message}: {sending.problem}."))
+        message = f"{_named([sent.run.id])} cannot be logged to {self._target}"
+        sent.done.set_exception(RunNotLogged(f"{message}: {problem}."))
         _log.warning(
             "%s: %s. Its log is in %s; send it later with: tesseract-runtime runs send "
             "%s --log-to %s",
             message,
-            sending.problem,
-            sending.run.log_folder,
-            sending.run.id,
+            problem,
+            sent.run.log_folder,
+            sent.run.id,
             self._target.target,
         )
 

@@ -1,20 +1,26 @@
-"""The supervisor of runs: their text logs, their ends, and remote sinks."""
+"""The supervisor of runs: their records, from the beginning to the end, and their sinks."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from runtime_core.calls.faults import fault_of
 from runtime_core.catalog import Catalog
-from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Call, Fault, Record, Reply, Run, RunStatus
-from runtime_core.errors import FaultKind, RunActive, RunNotLogged
-from runtime_core.message_texts import exception_text
+from runtime_core.config import RuntimeConfig, absolute
+from runtime_core.contracts import Call, Fault, Reply, Run, RunStatus, TesseractFacts
+from runtime_core.errors import FaultKind, NotWritten, RunActive, RunNotLogged
+from runtime_core.run_logs.artifact_copies import remove_drafts
+from runtime_core.run_logs.bare_runs import remove_if_bare, remove_oldest
 from runtime_core.run_logs.log_targets import configured_targets
+from runtime_core.run_logs.recorded_payload import outcome_facts, payload_facts
 from runtime_core.run_logs.run import run_of
+from runtime_core.run_logs.run_document import begin_run, end_run
+from runtime_core.run_logs.run_follower import has_records
 from runtime_core.run_logs.sink_thread import SinkThread
 from runtime_core.run_logs.text_log import append_text, text_log_path
 
@@ -26,20 +32,18 @@ _LOGGED_KINDS = _KILLED | {FaultKind.TESSERACT_FAILED, FaultKind.PLUGIN_FAILED}
 
 
 class RunSupervisor:
-    """Ends runs, computed here (as their `Upstream`) or in workers, and feeds remote sinks."""
+    """Records the ends of runs, computed here or in workers, and lets sinks follow them.
+
+    `tesseract` has the facts of the loaded Tesseract, once they are known.
+    """
 
     def __init__(self, catalog: Catalog, config: RuntimeConfig) -> None:
+        self.tesseract: TesseractFacts | None = None
         self._config = config
         self._active: set[str] = set()  # the ids of the runs that workers compute or will compute
-        self._targets = configured_targets(catalog, config)
-        self._sink_threads = [
-            SinkThread(target, config) for target in self._targets if not target.sink.value.local
-        ]
-
-    @property
-    def feeds_sinks(self) -> bool:
-        """Whether there are remote sinks to send records to."""
-        return bool(self._sink_threads)
+        self._begun: set[str] = set()  # the ids of runs that are recorded in any case
+        targets = configured_targets(catalog, config)
+        self._sink_threads = [SinkThread(target, config) for target in targets]
 
     def run(self, call: Call) -> Run:
         """Return the run of a call."""
@@ -55,58 +59,97 @@ class RunSupervisor:
         """Free the run id of a call, to whose files nothing is written any more."""
         self._active.remove(call.run_id)
 
-    def opened(self, run: Run) -> None:
-        """Do nothing: a run that is computed in this process is also closed in it."""
+    def begin(self, call: Call) -> None:
+        """Record a run from its beginning, even if it writes no file.
 
-    def take(self, run: Run, record: Record) -> None:
-        """Queue a record for the remote sinks."""
-        for thread in self._sink_threads:
-            thread.put(run, record)
+        Other runs are recorded once they have files or fail. A folder that cannot be written is
+        reported if there is something to write.
+        """
+        with suppress(OSError, NotWritten):
+            run = self.run(call)
+            begin_run(run, **self._facts(call))
+            self._begun.add(call.run_id)
+            remove_oldest(run.folder.parent)
 
-    def abandoned(self, run: Run) -> None:
-        """Close a run in the local sinks, instead of a worker that has died."""
-        for target in self._targets:
-            if target.sink.value.local:
-                try:
-                    target.open(run, self._config).close(RunStatus.KILLED)
-                # A sink may raise anything; the answer to the call must not suffer.
-                except Exception as error:
-                    _log.warning("Run %s: %s: %s", run.id, target, exception_text(error))
+    def follow(self, run: Callable[[], Run]) -> None:
+        """Let the sinks read what is new in the record of a run."""
+        if self._sink_threads and has_records(run().log_folder):
+            for thread in self._sink_threads:
+                thread.follow(run())
 
-    async def ended(self, run: Run, reply: Reply) -> Reply:
+    async def ended(self, call: Call, reply: Reply) -> Reply:
         """End the run of a call of a worker; return the reply, or that of a failed sink."""
-        endings = self._end(run, reply)
-        if not endings:
-            return reply
         import asyncio  # the command line does not need it
 
+        await asyncio.to_thread(self._record_end, call, reply)
         # A cancelled caller must not cancel the futures of the sink threads.
+        endings = self._sent(call, _status(reply))
         done = [asyncio.shield(asyncio.wrap_future(ending)) for ending in endings]
         return _judged(reply, await asyncio.gather(*done, return_exceptions=True))
 
-    def finished(self, run: Run, reply: Reply) -> Reply:
+    def finished(self, call: Call, reply: Reply) -> Reply:
         """End the run of a call of this process; return the reply, or that of a failed sink."""
-        return _judged(reply, [ending.exception() for ending in self._end(run, reply)])
+        self._record_end(call, reply)
+        endings = self._sent(call, _status(reply))
+        return _judged(reply, [ending.exception() for ending in endings])
 
-    def interrupted(self, run: Run) -> None:
+    def interrupted(self, call: Call) -> None:
         """End the run of a call in this process that was interrupted."""
-        for thread in self._sink_threads:
-            thread.end(run, RunStatus.KILLED)
+        self._write_end(call, RunStatus.KILLED)
+        self._sent(call, RunStatus.KILLED)
 
     def close(self, seconds: float) -> None:
-        """Wait at most `seconds` for each remote sink."""
+        """Wait at most `seconds` for each sink."""
         for thread in self._sink_threads:
             thread.close(seconds)
 
-    def _end(self, run: Run, reply: Reply) -> list[Future[None]]:
-        """End a run; return the futures of the sinks to wait for."""
-        status = RunStatus.FINISHED
-        if reply.fault is not None:
-            status = RunStatus.KILLED if reply.fault.kind in _KILLED else RunStatus.FAILED
-            if reply.fault.kind in _LOGGED_KINDS:
-                _note(run, reply.fault)
+    def _record_end(self, call: Call, reply: Reply) -> None:
+        """Record the end of a run that has files or has failed; leave no trace of a refused one."""
+        failed = reply.fault is not None and reply.fault.kind in _LOGGED_KINDS
+        if reply.fault is not None and failed:
+            _note(self.run(call), reply.fault)
+        begun = call.run_id in self._begun
+        self._begun.discard(call.run_id)
+        refused = begun and reply.fault is not None and not (failed or reply.has_files)
+        if refused and remove_if_bare(self.run(call).folder):
+            return
+        if begun or failed or reply.has_files:
+            self._write_end(call, _status(reply), **outcome_facts(reply))
+
+    def _write_end(self, call: Call, status: RunStatus, **facts: Any) -> None:
+        run = self.run(call)
+        if status is RunStatus.KILLED:
+            remove_drafts(run.log_folder)
+        try:
+            end_run(run, status, **self._facts(call), **facts)
+        except (OSError, NotWritten) as error:
+            _log.warning("The record of run %s cannot be written: %s", run.id, error)
+
+    def _facts(self, call: Call) -> Mapping[str, Any]:
+        known = self.tesseract
+        payload = payload_facts(
+            call,
+            known.secrets.get(call.endpoint) if known else None,
+            most=self._config.run_payload_bytes,
+        )
+        if known is None:
+            return payload
+        facts = {"api_path": str(absolute(str(self._config.api_path))), "digest": known.digest}
+        return {**facts, "versions": known.versions, **payload}
+
+    def _sent(self, call: Call, status: RunStatus) -> list[Future[None]]:
+        """Let the sinks end a run, if it has records; return the ends to wait for."""
+        run = self.run(call)
+        if not self._sink_threads or not has_records(run.log_folder):
+            return []
         endings = [thread.end(run, status) for thread in self._sink_threads]
         return endings if self._config.log_to_strict else []
+
+
+def _status(reply: Reply) -> RunStatus:
+    if reply.fault is None:
+        return RunStatus.FINISHED
+    return RunStatus.KILLED if reply.fault.kind in _KILLED else RunStatus.FAILED
 
 
 def _note(run: Run, fault: Fault) -> None:

@@ -187,8 +187,8 @@ def called(catalog: Catalog, target: str, folder: Path, inputs: Any) -> tuple[Ru
         body_format="json",
         output=Wire(format="json"),
     )
-    reply = local_runtime(catalog, config, upstream=supervisor).invoke(call)
+    reply = local_runtime(catalog, config).invoke(call)
     run = supervisor.run(call)
-    reply = supervisor.finished(run, reply)
+    reply = supervisor.finished(call, reply)
     supervisor.close(SECONDS)
     return run, reply

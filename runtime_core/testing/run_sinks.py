@@ -12,7 +12,7 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Artifact, Parameter, Run, RunSink, RunStatus, StoringRunHandle
+from runtime_core.contracts import Artifact, Parameter, Run, RunSink, RunStatus
 from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.run_logs import configured_targets
 from runtime_core.testing.logged_runs import (
@@ -39,16 +39,16 @@ class RunSinkConformance:
     """Tests that a sink stores what is logged, in order, by run, and does no harm.
 
     A subclass names the sink, which must be installed, gives a target, and reads what is stored
-    there. `unreachable` is a target that does not answer, for sinks that are not local.
+    there. `unreachable` is a target that does not answer, for sinks behind a network.
 
     Example:
         ```python
-        class TestFile(RunSinkConformance):
-            sink = "file"
+        class TestLines(RunSinkConformance):
+            sink = "lines"
 
             @pytest.fixture
             def target(self) -> str:
-                return "file"
+                return "lines:log.txt"
 
             def read(self, run: Run, target: str) -> LoggedRun:
                 return LoggedRun(...)
@@ -227,39 +227,6 @@ class RunSinkConformance:
         here.write(Parameter(key="rate", value=1), artifact(tmp_path / "plot.txt", b"plot"))
         here.handle.close(RunStatus.FINISHED)
         assert capfd.readouterr().out == ""
-
-    def test_local_sinks_write_at_once(self, here: OpenRun, declaration: RunSink) -> None:
-        """Records are in a local sink before the run ends."""
-        only_if(declaration.local, "the sink is not local")
-        here.metrics(1.0)
-        here.write(Parameter(key="rate", value=1))
-        found = here.read()
-        check_metrics(found.metrics, {"loss": [(0, 1.0)]})
-        check_parameter(found.parameters, "rate", 1)
-        here.handle.close(RunStatus.FINISHED)
-
-    def test_abandoned_runs_can_be_closed(self, opened: Open, declaration: RunSink) -> None:
-        """After its process has died, a run is opened again to be closed, and keeps all records."""
-        only_if(declaration.local, "the sink is not local")
-        here = opened()
-        here.metrics(1.0, 2.0)
-        here.write(Parameter(key="rate", value=1))
-        found = opened(here.run).end(RunStatus.KILLED)
-        check_metrics(found.metrics, {"loss": [(0, 1.0), (1, 2.0)]})
-        check_parameter(found.parameters, "rate", 1)
-        assert found.status in (None, RunStatus.KILLED)
-
-    def test_kept_artifacts_are_copies(
-        self, here: OpenRun, declaration: RunSink, tmp_path: Path
-    ) -> None:
-        """A storing sink's copy of a file stays when the file goes."""
-        only_if(declaration.default, "the sink does not store runs")
-        plot = artifact(tmp_path / "plot.txt", b"plot")
-        here.write(plot)
-        assert isinstance(here.handle, StoringRunHandle)
-        copy = here.handle.stored(plot)
-        plot.path.unlink()
-        assert (copy.path.read_bytes(), copy.name) == (b"plot", "plot.txt")
 
     def test_what_does_not_answer_is_given_up(
         self, declaration: RunSink, catalog: Catalog, tmp_path: Path

@@ -14,9 +14,10 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from runtime_core.contracts import Run
+from runtime_core.errors import NotWritten
+from runtime_core.run_logs.run_document import begin_run
 from runtime_core.run_logs.standard_output import STDERR, write_all
 from runtime_core.run_logs.text_log import append_text, text_log_path
 from runtime_core.workers.process_exit import settle
@@ -67,7 +68,7 @@ class CapturedOutput:
         async with self._keeping:
             await self._written()
             if self._run is not None and self.size > self._kept:
-                writing = asyncio.to_thread(self._keep, text_log_path(self._run()))
+                writing = asyncio.to_thread(self._keep, self._run())
                 self._writing = asyncio.ensure_future(writing)
                 await self._written()
 
@@ -94,13 +95,16 @@ class CapturedOutput:
                 self._open = False
                 os.close(self.descriptor)
 
-    def _keep(self, log: Path) -> None:
+    def _keep(self, run: Run) -> None:
+        log = text_log_path(run)
         try:
+            if not run.log_folder.is_dir():
+                begin_run(run)
             while piece := os.pread(self.descriptor, _CHUNK, self._kept):
                 self._kept += len(piece)
                 append_text(log, piece)
-        except OSError as error:
-            _log.warning("%s cannot be written: %s.", log, error.strerror)
+        except (OSError, NotWritten) as error:
+            _log.warning("%s cannot be written: %s.", log, getattr(error, "strerror", error))
             self._run = None
 
     def _show(self) -> None:

@@ -45,6 +45,7 @@ class InProcessWorkers(Workers):
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._set_up.enter_context, self._runtime.set_up())
         self._description = await asyncio.to_thread(describe, self._runtime)
+        self._supervisor.tesseract = self._description.facts
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -87,7 +88,7 @@ class InProcessWorkers(Workers):
             async with self._turn:
                 self._computing = call, time.perf_counter()
                 reply = await asyncio.to_thread(self._runtime.answer, call)
-            return await self._supervisor.ended(self._supervisor.run(call), reply)
+            return await self._supervisor.ended(call, reply)
         finally:
             if self._computing is not None and self._computing[0] is call:
                 self._computing = None

@@ -28,11 +28,11 @@ START, READY, FAILED, CALL, CANCEL, REPLY, AHEAD = range(1, 8)
 has not begun.
 """
 
-BODY, ANSWER, STREAMS, RECORDS, SEGMENT = _ROLES = 1, 2, 4, 8, 16
+BODY, ANSWER, STREAMS, SEGMENT = _ROLES = 1, 2, 4, 8
 """The roles of descriptors that are attached to a call, in this order."""
 
 WRITTEN, SKIPPED = 1, 2
-"""The outcomes of a reply, as flags: the call has `WRITTEN` output or records, or has not begun.
+"""The outcomes of a reply, as flags: the call has `WRITTEN` output or files, or has not begun.
 
 After the first, and after a large answer, the worker waits for new files: it skips a call that was
 sent ahead.
@@ -177,6 +177,7 @@ def read_reply(message: Message, call: Call, shared: Buffer | None, **seconds: f
         fault=read_fault(_from_json(fault)) if fault else None,
         forward=_FORWARD[fields[0] >> 2],
         headers=_from_json(headers) if headers else {},
+        has_files=bool(fields[0] & WRITTEN),
     )
 
 

@@ -181,7 +181,7 @@ class WorkerPool(Workers):
         """End the run of a call and answer it."""
         if reply.forward:
             reply = self._with_forward(queued, reply)
-        if reply.fault is None and not self._supervisor.feeds_sinks:
+        if reply.fault is None and not reply.has_files:
             self._answer(queued, reply)
         else:
             queued.end()
@@ -201,7 +201,7 @@ class WorkerPool(Workers):
             self._waiting.appendleft(queued)
 
     async def _end_run(self, queued: QueuedCall, reply: Reply) -> None:
-        answer = await self._supervisor.ended(queued.run(), reply)
+        answer = await self._supervisor.ended(queued.call, reply)
         if not answer.body:  # a sink has failed the call
             self.release(reply)
         self._answer(queued, answer)
@@ -312,6 +312,7 @@ class WorkerPool(Workers):
             await self._stop(worker)
             raise
         self._description = self._description or description
+        self._supervisor.tesseract = description.facts
         self._ready.add(worker)
         worker.when_ended(self._lose)
         self.show_output(worker)

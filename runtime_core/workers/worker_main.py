@@ -33,7 +33,6 @@ from runtime_core.workers.message_types import (
     CANCEL,
     FAILED,
     READY,
-    RECORDS,
     SEGMENT,
     STREAMS,
     WRITTEN,
@@ -45,7 +44,6 @@ from runtime_core.workers.message_types import (
     skipped_message,
     tree_message,
 )
-from runtime_core.workers.record_file import RecordWriter
 from runtime_core.workers.shared_memory import SMALLEST, SharedBuffer
 from runtime_core.workers.supervised_process import connected
 
@@ -59,11 +57,11 @@ def main(descriptor: int, parent: int) -> int:
     connection = connected(descriptor, parent)
     try:
         with connection, suppress(ConnectionEnded), ExitStack() as set_up:
-            records, channel = RecordWriter(), Channel(connection)
-            runtime = _start(channel, records, set_up)
+            channel = Channel(connection)
+            runtime = _start(channel, set_up)
             if runtime is not None:
                 gc.freeze()  # what is loaded stays: collections between calls need not visit it
-                _Worker(runtime, channel, records).work()
+                _Worker(runtime, channel).work()
     # `teardown()` may fail, and user code may interrupt its process between two calls.
     except (TesseractRuntimeError, KeyboardInterrupt) as error:
         sys.stderr.write(f"Error: {own_text(error) or exception_text(error)}\n")
@@ -74,10 +72,9 @@ def main(descriptor: int, parent: int) -> int:
 class _Worker:
     """Answers calls in the order of their arrival."""
 
-    def __init__(self, runtime: Runtime, channel: Channel, records: RecordWriter) -> None:
+    def __init__(self, runtime: Runtime, channel: Channel) -> None:
         self._runtime = runtime
         self._channel = channel
-        self._records = records
         self._process = os.getpid()
         self._memory = MappedMemory()
         self._answer: int | None = None  # the descriptor of a buffer for the next large answer
@@ -97,7 +94,7 @@ class _Worker:
         if os.getpid() != self._process:
             os._exit(0)  # a fork of user code that returned must not answer
         flush_output()
-        self._has_written = self._records.has_written or has_output()
+        self._has_written = reply.has_files or has_output()
         outcome = WRITTEN if self._has_written else 0
         return reply_message(asked.number, reply, self._buffer_for(reply), outcome=outcome)
 
@@ -128,15 +125,13 @@ class _Worker:
 
     def _use(self, attached: Mapping[int, int]) -> None:
         """Use the files that the supervisor attaches for this call and the following ones."""
-        if RECORDS in attached:
-            self._records.go_on_in(attached[RECORDS])
         if STREAMS in attached:
             redirect_output(attached[STREAMS])
         if ANSWER in attached:
             self._answer = attached[ANSWER]
 
 
-def _start(channel: Channel, records: RecordWriter, set_up: ExitStack) -> Runtime | None:
+def _start(channel: Channel, set_up: ExitStack) -> Runtime | None:
     """Load the Tesseract of the first message, and answer with its description or a fault."""
     start = read_tree(channel.next())
     try:
@@ -145,7 +140,7 @@ def _start(channel: Channel, records: RecordWriter, set_up: ExitStack) -> Runtim
         catalog = load_catalog(PluginSelection(disabled=disabled, strict=plugins["strict"]))
         _compare(loaded_plugins(catalog), start["loaded"])
         make_runtime = served_runtime if start["confined"] else local_runtime
-        runtime = make_runtime(catalog, restore(catalog, start["config"]), records)
+        runtime = make_runtime(catalog, restore(catalog, start["config"]))
         set_up.enter_context(runtime.set_up())
         description = describe(runtime)
     except TesseractRuntimeError as error:

@@ -1,4 +1,4 @@
-"""The output and the records of one worker, followed by its supervisor."""
+"""The output of one worker and the records of its runs, followed by its supervisor."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections.abc import Callable
 from runtime_core.contracts import Run
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.workers.captured_output import CapturedOutput
-from runtime_core.workers.message_types import RECORDS, STREAMS
-from runtime_core.workers.record_file import RecordReader
+from runtime_core.workers.message_types import STREAMS
 
 
 class WorkerOutput:
-    """Forwards the output and records of one worker to stderr, text logs and sinks.
+    """Forwards the output of one worker to stderr and text logs, and lets sinks follow its runs.
 
     Each call has an empty file, so that late output of its threads is not mixed with that of the
     next call.
@@ -23,9 +22,7 @@ class WorkerOutput:
         self._supervisor = supervisor
         self._current = CapturedOutput()
         self._earlier: list[CapturedOutput] = []
-        self._records: RecordReader | None = None
         self._run: Callable[[], Run] | None = None
-        self._closing: asyncio.Future[None] | None = None
         self._showing = asyncio.Lock()
 
     @property
@@ -43,7 +40,7 @@ class WorkerOutput:
         return self._current.tail(size)
 
     def prepare(self, attached: dict[int, int]) -> None:
-        """Make the files that the next call needs, and attach their descriptors to it.
+        """Make the file that the next call needs, and attach its descriptor to it.
 
         `OSError` if this process has too many files open; what has been attached stays valid.
         """
@@ -52,15 +49,10 @@ class WorkerOutput:
             earlier, self._current = self._current, CapturedOutput()
             self._earlier.append(earlier)
             attached[STREAMS] = self._current.descriptor
-        if self._records is None or self._records.has_opened:
-            earlier_records, self._records = self._records, RecordReader()
-            if earlier_records is not None:
-                earlier_records.close()
-            attached[RECORDS] = self._records.descriptor
 
     def begin(self, run: Callable[[], Run]) -> None:
-        """Assign later output and records to a run, which is made when there are any."""
-        self._run, self._closing = run, None
+        """Assign later output to a run, which is made when there are any."""
+        self._run = run
         self._current.begin(run)
 
     def end(self) -> None:
@@ -69,23 +61,10 @@ class WorkerOutput:
         self._run = None
 
     async def follow(self) -> None:
-        """Forward the output and records of the running call so far."""
+        """Forward the output of the running call so far, and let sinks read its records."""
         await self._current.keep()
-        run = self._run
-        if run is not None and self._records is not None and self._supervisor.feeds_sinks:
-            for records in self._records.pieces():
-                for record in records:
-                    self._supervisor.take(run(), record)
-                await asyncio.sleep(0)
-
-    async def close_run(self) -> None:
-        """Close the run for the dead worker, once even if several tasks wait for it in turn."""
-        if self._run is None or self._records is None or not self._records.has_opened:
-            return
-        if self._closing is None:
-            closing = asyncio.to_thread(self._supervisor.abandoned, self._run())
-            self._closing = asyncio.ensure_future(closing)
-        await asyncio.shield(self._closing)
+        if self._run is not None:
+            self._supervisor.follow(self._run)
 
     async def show(self) -> None:
         """Write new output to the stderr of this process."""
@@ -98,6 +77,3 @@ class WorkerOutput:
         """Show the rest, after the worker has ended, and close the files."""
         await self.show()
         await self._current.finish()
-        if self._records is not None:
-            self._records.close()
-            self._records = None

@@ -262,7 +262,7 @@ class WorkerProcess:
         self._go_on()
 
     async def _follow(self, queued: QueuedCall, reply: Reply) -> None:
-        """Forward the output and records of a call before it is answered."""
+        """Forward the output of a call before it is answered."""
         await self.output.follow()
         self._close(queued, reply)
 
@@ -295,7 +295,6 @@ class WorkerProcess:
     async def _bury(self, queued: QueuedCall) -> None:
         error = await self._death("during the call")
         await self.output.follow()
-        await self.output.close_run()
         self._current = None
         self._close(queued, queued.refusal(error))
 

@@ -12,12 +12,12 @@ import pytest
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Artifact, Parameter, Record, RunStatus
-from runtime_core.errors import InvalidOption, RunNotLogged
-from tesseract_runtime_file_log.command import other_targets, send
-from tesseract_runtime_file_log.reading import stored_run
+from runtime_core.errors import RunNotLogged
+from runtime_core.run_logs import configured_targets, stored_run
+from tesseract_runtime_file_log.command import send
 from tests.cli.conftest import Here, here
-from tests.file_log.conftest import Open, metric
 from tests.run_logs.conftest import Sink, WithSinks, with_sinks
+from tests.run_logs.recorded import Open, metric
 
 __all__ = ["here", "with_sinks"]  # fixtures
 
@@ -147,7 +147,7 @@ def test_send(with_sinks: WithSinks, logged: Path) -> None:
     sink = Reader()
     catalog = with_sinks(sink.declared())
     config = config_of(catalog)
-    [target] = other_targets(catalog, config)
+    [target] = configured_targets(catalog, config)
     send(stored_run(logged, "a"), target, config)
     assert sink.calls[0] == ("open", "a")
     assert sink.calls[-1] is RunStatus.FINISHED
@@ -165,7 +165,7 @@ def test_send_that_fails_is_told(with_sinks: WithSinks, logged: Path, when: str)
     """A failed send of a run is an error with the reason."""
     catalog = with_sinks(Sink(fails=when).declared())
     config = config_of(catalog)
-    [target] = other_targets(catalog, config)
+    [target] = configured_targets(catalog, config)
     with pytest.raises(RunNotLogged) as caught:
         send(stored_run(logged, "a"), target, config)
     assert str(caught.value) == (
@@ -177,12 +177,6 @@ def test_run_that_goes_on_is_not_sent(opened: Open, with_sinks: WithSinks, tmp_p
     """A run that has not ended is not sent, because sending closes it."""
     opened("a")
     catalog = with_sinks(Sink().declared())
-    [target] = other_targets(catalog, config_of(catalog))
+    [target] = configured_targets(catalog, config_of(catalog))
     with pytest.raises(RunNotLogged, match="Run a has not ended yet: it is sent when it has"):
         send(stored_run(tmp_path, "a"), target, config_of(catalog))
-
-
-def test_files_are_no_place_to_send_to(catalog: Catalog) -> None:
-    """The default sink is not a target of `send`."""
-    with pytest.raises(InvalidOption, match="Name where to send"):
-        other_targets(catalog, resolve(catalog, flags={"log_to": "file"}, environment={}))

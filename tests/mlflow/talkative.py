@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tesseract_runtime_file_log.reading import StoredRun
+from runtime_core.run_logs import StoredRun
 from tests.mlflow.tracker import Tracker
 from tests.server.conftest import Answer, Served
 

@@ -18,7 +18,7 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Run, RunHandle, RunStatus
+from runtime_core.contracts import Parameter, Record, Run, RunHandle, RunStatus
 from runtime_core.errors import RunNotLogged
 from tests.mlflow.conftest import OpenRun
 from tests.mlflow.test_runs import metric
@@ -62,21 +62,24 @@ def test_environment_of_user_code_is_left_alone(opened: OpenRun) -> None:
 def test_server_may_come_back(
     opened: OpenRun, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that the server did not take for a while goes on, and says that it is incomplete."""
+    """Records that the server did not take are written again, each once, and nothing is missing."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     run, handle = opened()
+    records: list[Record] = [metric("loss", 1.0), Parameter(key="size", value=3)]
     tracker.signal(signal.SIGSTOP)
     try:
         with pytest.raises(ConnectionError, match="does not answer"):
-            handle.write([metric("loss", 1.0)])
+            handle.write(records)
     finally:
         tracker.signal(signal.SIGCONT)
     monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT")
+    handle.write(records)
     handle.write([metric("loss", 2.0, step=1)])
     handle.close(RunStatus.FINISHED)
     found = tracker.run(run.id)
-    assert (1, 2.0) in tracker.history(found, "loss")
-    assert found.data.tags["tesseract.incomplete"] == "true"
+    assert tracker.history(found, "loss") == [(0, 1.0), (1, 2.0)]
+    assert found.data.params == {"size": "3"}
+    assert "tesseract.incomplete" not in found.data.tags
 
 
 class Guard(BaseHTTPRequestHandler):

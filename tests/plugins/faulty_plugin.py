@@ -170,7 +170,6 @@ def declarations(fault: Fault) -> dict[str, Sequence[Any]]:
             RunSink(
                 **facts,
                 schemes=("acme",),
-                local=True,
                 open=at("run_sinks.open", lambda run, target, config: handle),
                 target_from=at("run_sinks.target_from", lambda config: None),
                 check=at("run_sinks.check", lambda target, config: None),

@@ -18,10 +18,11 @@ from runtime_core.calls import Scope, scope
 from runtime_core.catalog import Catalog, Registered
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Call, Record, Reply, Run, RunSink, RunStatus, Wire
-from runtime_core.run_logs import RunLog, configured_targets
+from runtime_core.run_logs import RunLog, StoredRun
 from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import local_runtime
 from tests.conftest import DOUBLE
+from tests.run_logs.recorded import Open, RecordedRun
 
 SINKS = '''
 """Sinks that write lines of JSON, that refuse everything, and that never answer."""
@@ -58,9 +59,6 @@ def hang(run, target, config):
 @hookimpl
 def run_sinks():
     yield RunSink(name="lines", summary="Lines.", schemes=("lines",), open=Lines)
-    yield RunSink(
-        name="lines-here", summary="Lines.", schemes=("lines-here",), open=Lines, local=True
-    )
     yield RunSink(name="refuses", summary="Nothing.", schemes=("refuses",), open=refuse)
     yield RunSink(name="hangs", summary="Nothing.", schemes=("hangs",), open=hang)
 '''
@@ -128,23 +126,38 @@ def run(tmp_path: Path) -> Run:
     return Run(id="fit-7", endpoint="apply", folder=tmp_path / "run_fit-7")
 
 
-OpenLog = Callable[..., RunLog]
+@pytest.fixture
+def log(run: Run) -> RunLog:
+    """Return the log of `run`."""
+    return RunLog(run)
 
 
 @pytest.fixture
-def open_log(with_sinks: WithSinks, run: Run) -> OpenLog:
-    """Return a function that makes the log of `run` in some sinks."""
+def logged(run: Run) -> StoredRun:
+    """Return the record of `run`."""
+    return StoredRun(run.log_folder)
 
-    def make(
-        *sinks: RunSink, upstream: Any = None, run: Run | Callable[[], Run] = run, **flags: Any
-    ) -> RunLog:
-        catalog = with_sinks(*sinks)
-        flags = {"log_to": tuple(f"{sink.name}:there" for sink in sinks), **flags}
-        config = resolve(catalog, flags=flags, environment={})
-        targets = configured_targets(catalog, config)
-        return RunLog(run, targets, config, upstream)
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Open:
+    """Return a function that records a run in a folder of its own."""
+
+    def make(run_id: str = "a") -> RecordedRun:
+        return RecordedRun(Run(id=run_id, endpoint="apply", folder=tmp_path / f"run_{run_id}"))
 
     return make
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """Return the log folder of the run `a`."""
+    return tmp_path / "run_a" / "logs"
+
+
+@pytest.fixture
+def stored(logs: Path) -> StoredRun:
+    """Return the stored run `a`."""
+    return StoredRun(logs)
 
 
 @contextmanager
@@ -205,20 +218,20 @@ def logging_runtime(
         }
         config = resolve(catalog, flags=flags, environment={})
         supervisor = RunSupervisor(catalog, config)
-        return local_runtime(catalog, config, supervisor), supervisor
+        return local_runtime(catalog, config), supervisor
 
     return make
 
 
 def invoked(runtime: Runtime, supervisor: RunSupervisor, call: Call) -> Reply:
     """Compute a call as a run and return its answer, once all sinks have the run."""
-    reply = supervisor.finished(supervisor.run(call), runtime.invoke(call))
+    reply = supervisor.finished(call, runtime.invoke(call))
     supervisor.close(10)
     return reply
 
 
 def install_sinks(site: Path) -> dict[str, str]:
-    """Put the sinks `lines`, `lines-here`, `refuses` and `hangs` into a folder, as pip would.
+    """Put the sinks `lines`, `refuses` and `hangs` into a folder, as pip would.
 
     Returns the variables with which processes find them.
     """

@@ -13,9 +13,18 @@ import numpy as np
 import pytest
 
 from runtime_core import Runtime
-from runtime_core.contracts import Artifact, Metric, Parameter, Run, RunStatus
-from runtime_core.run_logs import log_artifact, log_metric, log_parameter, progress, run_directory
-from tests.run_logs.conftest import Logging, OpenLog, Sink, call_of, entered, invoked
+from runtime_core.contracts import Run, RunStatus
+from runtime_core.run_logs import (
+    RunLog,
+    StoredRun,
+    log_artifact,
+    log_metric,
+    log_parameter,
+    progress,
+    run_directory,
+)
+from runtime_core.run_logs.run_follower import has_records
+from tests.run_logs.conftest import Logging, call_of, entered, invoked
 
 LOGS = """
 import threading
@@ -94,42 +103,39 @@ def test_missing_artifact_outside_of_a_run_is_outside_of_a_run() -> None:
         log_artifact("nowhere")
 
 
-def test_everything_goes_to_the_running_call(open_log: OpenLog, tmp_path: Path) -> None:
+def test_everything_goes_to_the_running_call(
+    log: RunLog, logged: StoredRun, tmp_path: Path
+) -> None:
     """Parameters, metrics and artifacts are records of the call whose context they have."""
     (tmp_path / "plot.svg").write_text("<svg/>")
-    sink = Sink()
-    with entered(open_log(sink.declared(local=True))):
+    with entered(log):
         log_parameter("size", 3)
         log_metric("loss", np.float32(0.5))
         log_artifact(str(tmp_path / "plot.svg"))
-    parameter, metric, artifact = sink.records
-    assert parameter == Parameter(key="size", value=3)
-    assert isinstance(metric, Metric)
-    assert (metric.key, metric.value, metric.step) == ("loss", 0.5, 0)
-    assert artifact == Artifact(path=tmp_path / "plot.svg", name="plot.svg")
+    assert logged.parameters == {"size": 3}
+    assert [(each.key, each.value, each.step) for each in logged.metrics] == [("loss", 0.5, 0)]
+    assert [path.name for path in logged.artifacts] == ["plot.svg"]
 
 
-def test_progress_is_a_field_of_the_log(open_log: OpenLog) -> None:
-    """The last progress of a run stays with its log, for its record."""
-    log = open_log()
+def test_progress_is_a_field_of_the_run(log: RunLog, logged: StoredRun) -> None:
+    """The last progress of a run is in its record."""
     with entered(log):
+        log_parameter("size", 3)
         progress(np.float32(0.25), "mesh")
-        progress(0.5)
-    assert log.progress == (0.5, None)
+        progress(0.5, "solver")
+    assert logged.facts["progress"] == [0.5, "solver"]
 
 
-def test_plain_thread_logs_to_the_only_running_call(open_log: OpenLog) -> None:
+def test_plain_thread_logs_to_the_only_running_call(log: RunLog, logged: StoredRun) -> None:
     """A thread that has lost the context belongs to the call that runs in this process."""
-    sink = Sink()
-    with entered(open_log(sink.declared(local=True))):
+    with entered(log):
         in_thread(lambda: log_parameter("size", 3))
-    assert sink.records == [Parameter(key="size", value=3)]
+    assert logged.parameters == {"size": 3}
 
 
-def test_thread_of_one_of_several_calls_must_have_its_context(open_log: OpenLog) -> None:
+def test_thread_of_one_of_several_calls_must_have_its_context(log: RunLog, run: Run) -> None:
     """Where several calls run, a thread without context gets an error with the remedy."""
-    log = open_log()
-    with entered(log), entered(open_log()), pytest.raises(RuntimeError) as caught:
+    with entered(log), entered(RunLog(run)), pytest.raises(RuntimeError) as caught:
         in_thread(lambda: log_metric("loss", 1))
     assert str(caught.value) == (
         "log_metric cannot tell which of 2 running calls this thread belongs to. Start the thread "
@@ -138,37 +144,34 @@ def test_thread_of_one_of_several_calls_must_have_its_context(open_log: OpenLog)
     )
 
 
-def test_copied_context_tells_several_calls_apart(open_log: OpenLog) -> None:
+def test_copied_context_tells_several_calls_apart(
+    log: RunLog, logged: StoredRun, run: Run, tmp_path: Path
+) -> None:
     """A thread that is started as that message says logs to the call that has started it."""
-    first, second = Sink(), Sink()
-    with entered(open_log(first.declared(local=True))):
+    second = RunLog(replace(run, folder=tmp_path / "run_second"))
+    with entered(log):
         context = contextvars.copy_context()
-        with entered(open_log(second.declared(local=True))):
+        with entered(second):
             in_thread(lambda: context.run(log_parameter, "size", 3))
-    assert (first.records, second.records) == ([Parameter(key="size", value=3)], [])
+    assert (logged.parameters, second.has_files) == ({"size": 3}, False)
 
 
-def test_thread_that_outlives_its_call_is_told(open_log: OpenLog) -> None:
+def test_thread_that_outlives_its_call_is_told(log: RunLog) -> None:
     """Logging after the end of a run is an error that names the run, and opens nothing."""
-    sink = Sink()
-    log = open_log(sink.declared(local=True))
     with entered(log):
         context = contextvars.copy_context()
     log.close(RunStatus.FINISHED)
     with pytest.raises(RuntimeError, match=r"^Run fit-7 has ended: nothing can be log"):
         context.run(log_metric, "loss", 1)
-    assert sink.calls == []
+    assert not log.has_files
 
 
-def test_run_that_is_not_kept_takes_everything_and_keeps_nothing(
-    open_log: OpenLog, run: Run
-) -> None:
+def test_run_that_is_not_kept_takes_everything_and_keeps_nothing(run: Run) -> None:
     """Records of a run that is not kept are dropped unchecked."""
-    sink = Sink()
-    with entered(open_log(sink.declared(local=True), run=replace(run, kept=False))):
+    with entered(RunLog(replace(run, kept=False))):
         log_parameter("size", object())
         log_artifact("nowhere")
-    assert sink.calls == []
+    assert not run.folder.exists()
 
 
 def test_call_in_python_without_a_run_logs_nothing(runtime: Callable[..., Runtime]) -> None:
@@ -177,14 +180,13 @@ def test_call_in_python_without_a_run_logs_nothing(runtime: Callable[..., Runtim
 
 
 def test_call_in_python_that_fails_ends_its_run_as_failed(
-    logging_runtime: Logging, run: Run
+    logging_runtime: Logging, run: Run, logged: StoredRun
 ) -> None:
     """A run that is given to `Runtime.call` has the status of the call."""
-    sink = Sink()
-    made, _ = logging_runtime(HERE.replace("2 * inputs.x", "1 / 0"), sink.declared(local=True))
+    made, _ = logging_runtime(HERE.replace("2 * inputs.x", "1 / 0"))
     with pytest.raises(ZeroDivisionError):
         made.call("apply", {"inputs": {}}, run)
-    assert sink.calls[-1] is RunStatus.FAILED
+    assert logged.status == "FAILED"
 
 
 def test_thread_of_a_call_without_a_run_logs_nothing(runtime: Callable[..., Runtime]) -> None:
@@ -197,39 +199,29 @@ def jacobian() -> Any:
     return call_of("jacobian", inputs={"x": 1.0}, jac_inputs=["x"], jac_outputs=["y"])
 
 
-def test_evaluations_of_a_gradient_log_nothing(
-    logging_runtime: Logging, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_evaluations_of_a_gradient_log_nothing(logging_runtime: Logging, logged: StoredRun) -> None:
     """Finite differences of `apply` open no run, however often it logs."""
-    sink = Sink()
-    here = logging_runtime(
-        HERE, sink.declared(local=True), gradient_backend={"jacobian": "finite-differences"}
-    )
+    here = logging_runtime(HERE, gradient_backend={"jacobian": "finite-differences"})
     assert invoked(*here, jacobian()).fault is None
-    assert sink.calls == []
+    assert not has_records(logged.folder)
 
 
-def test_threads_of_evaluations_log_nothing(logging_runtime: Logging) -> None:
+def test_threads_of_evaluations_log_nothing(logging_runtime: Logging, logged: StoredRun) -> None:
     """A plain thread of an evaluation does not log to the run of the gradient."""
-    sink = Sink()
-    here = logging_runtime(
-        IN_THREAD, sink.declared(local=True), gradient_backend={"jacobian": "finite-differences"}
-    )
+    here = logging_runtime(IN_THREAD, gradient_backend={"jacobian": "finite-differences"})
     assert invoked(*here, jacobian()).fault is None
-    assert sink.calls == []
+    assert not has_records(logged.folder)
 
 
-def test_gradient_itself_may_log(logging_runtime: Logging) -> None:
+def test_gradient_itself_may_log(logging_runtime: Logging, logged: StoredRun) -> None:
     """The author's own `jacobian` logs to its run."""
     source = HERE + "\ndef jacobian(inputs, jac_inputs, jac_outputs):\n"
     source += "    log_metric('here', 1)\n    return {'y': {'x': 2.0}}\n"
-    sink = Sink()
-    assert invoked(*logging_runtime(source, sink.declared(local=True)), jacobian()).fault is None
-    assert [record.key for record in sink.records if isinstance(record, Metric)] == ["here"]
-    assert sink.calls[0] == ("open", "fit-7")
+    assert invoked(*logging_runtime(source), jacobian()).fault is None
+    assert [metric.key for metric in logged.metrics] == ["here"]
 
 
-def test_validators_may_log(logging_runtime: Logging) -> None:
+def test_validators_may_log(logging_runtime: Logging, logged: StoredRun) -> None:
     """An author's validator runs inside the call, and logs to its run."""
     source = HERE.replace(
         "class OutputSchema",
@@ -237,9 +229,8 @@ def test_validators_may_log(logging_runtime: Logging) -> None:
         "class OutputSchema",
         1,
     )
-    sink = Sink()
-    assert invoked(*logging_runtime(source, sink.declared(local=True)), call_of()).fault is None
-    assert {r.key for r in sink.records if isinstance(r, Metric)} == {"read", "in apply"}
+    assert invoked(*logging_runtime(source), call_of()).fault is None
+    assert {metric.key for metric in logged.metrics} == {"read", "in apply"}
 
 
 def test_names_for_authors_are_these_functions() -> None:

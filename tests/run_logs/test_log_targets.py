@@ -1,4 +1,4 @@
-"""Log targets: those of the options, and the default ones."""
+"""Log targets: those of the options."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from runtime_core.errors import InvalidOption, UnknownName
 from runtime_core.run_logs import configured_targets
 from tests.run_logs.conftest import Sink, WithSinks
 
-KEEPING = Sink().declared(name="file", local=True, default=True)
-LOCAL = Sink().declared(name="memory", local=True)
+NEAR = Sink().declared(name="near")
 FAR = Sink().declared(name="far")
 
 
@@ -28,34 +27,36 @@ def targets(catalog: Catalog, *log_to: str, **flags: Any) -> Sequence[str]:
 @pytest.mark.parametrize(
     ("log_to", "expected"),
     [
-        ((), ["file"]),
-        (("file",), ["file"]),
-        (("memory",), ["memory"]),
-        (("memory", "file"), ["memory", "file"]),
-        (("far:a",), ["file", "far:a"]),
-        (("far:a", "file"), ["file", "far:a"]),
-        (("far:a", "far:b", "far:a"), ["file", "far:a", "far:b"]),
-        (("memory", "far:a"), ["file", "memory", "far:a"]),
+        ((), []),
+        (("file",), []),
+        (("near",), ["near"]),
+        (("far:a", "file"), ["far:a"]),
+        (("far:a", "far:b", "far:a"), ["far:a", "far:b"]),
     ],
     ids=str,
 )
-def test_files_are_kept_beside_what_is_far(
+def test_files_need_no_sink(
     with_sinks: WithSinks, log_to: Sequence[str], expected: Sequence[str]
 ) -> None:
-    """The default sink is used unless only other local ones are requested."""
-    assert targets(with_sinks(KEEPING, LOCAL, FAR), *log_to) == expected
+    """Each target counts once, and the files of runs are there in any case."""
+    assert targets(with_sinks(NEAR, FAR), *log_to) == expected
 
 
-def test_without_any_sink_runs_are_not_logged(with_sinks: WithSinks) -> None:
-    """A runtime without plugins for run logging works."""
-    assert targets(with_sinks()) == []
+@pytest.mark.parametrize("target", ["file:logs", "file:///tmp"])
+def test_place_of_files_is_refused(with_sinks: WithSinks, target: str) -> None:
+    """A target with a path is refused: files are in the output path."""
+    with pytest.raises(InvalidOption) as caught:
+        targets(with_sinks(), target)
+    assert str(caught.value) == (
+        f"--log-to {target!r}: write just 'file'; the files are put where --output-path says."
+    )
 
 
 def test_environment_names_targets_too(with_sinks: WithSinks) -> None:
     """`TESSERACT_LOG_TO` has targets with commas between them."""
-    catalog = with_sinks(LOCAL, FAR)
-    config = resolve(catalog, flags={}, environment={"TESSERACT_LOG_TO": "memory, far:b"})
-    assert [target.target for target in configured_targets(catalog, config)] == ["memory", "far:b"]
+    catalog = with_sinks(NEAR, FAR)
+    config = resolve(catalog, flags={}, environment={"TESSERACT_LOG_TO": "near, far:b"})
+    assert [target.target for target in configured_targets(catalog, config)] == ["near", "far:b"]
 
 
 def test_options_of_a_plugin_may_ask(with_sinks: WithSinks) -> None:
@@ -64,34 +65,33 @@ def test_options_of_a_plugin_may_ask(with_sinks: WithSinks) -> None:
     def target_from(config: RuntimeConfig) -> str | None:
         return "far:mine" if config.debug else None
 
-    catalog = with_sinks(KEEPING, Sink().declared(name="far", target_from=target_from))
-    assert targets(catalog) == ["file"]
-    assert targets(catalog, debug=True) == ["file", "far:mine"]
-    assert targets(catalog, "far:other", debug=True) == ["file", "far:other", "far:mine"]
+    catalog = with_sinks(Sink().declared(name="far", target_from=target_from))
+    assert targets(catalog) == []
+    assert targets(catalog, debug=True) == ["far:mine"]
+    assert targets(catalog, "far:other", debug=True) == ["far:other", "far:mine"]
 
 
 @pytest.mark.parametrize(
     ("target", "message"),
     [
         (
-            "memori",
-            "--log-to 'memori': Unknown run sink 'memori'. Did you mean 'memory'? "
-            "Available: far, memory.",
+            "neat",
+            "--log-to 'neat': Unknown run sink 'neat'. Did you mean 'near'? Available: far, near.",
         ),
         (
             "/some/folder",
             "--log-to '/some/folder': Unknown run sink '/some/folder'. Available: far",
         ),
         (
-            "file",
-            "--log-to 'file': Run sink 'file' is not ",
+            "mlflow+http://x",
+            "--log-to 'mlflow+http://x': Run sink 'mlflow' is not ",
         ),
     ],
 )
 def test_unknown_sink_is_told(with_sinks: WithSinks, target: str, message: str) -> None:
     """An unknown scheme is an error with the available ones, or what to install."""
     with pytest.raises(UnknownName) as caught:
-        targets(with_sinks(LOCAL, FAR), target)
+        targets(with_sinks(NEAR, FAR), target)
     assert str(caught.value).startswith(message)
 
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime_core.contracts import Call, Reply, Run
-from runtime_core.run_logs import RunSupervisor
+from runtime_core.contracts import Call, Reply
 from runtime_core.run_logs.text_log import append_text
 from runtime_core.workers import WorkerPool
 from runtime_core.workers import captured_output as captured_output_module
@@ -292,32 +291,6 @@ def test_caller_who_goes_while_output_is_kept_does_not_mix_it(
 
     monkeypatch.setattr(captured_output_module, "append_text", keep_slowly)
     assert run(loop, give_up(pool(OBEDIENT))) == [f"{n:06}" for n in range(300_000)]
-
-
-@both_loops
-def test_run_of_a_caller_who_goes_as_its_worker_dies_is_closed_once(
-    pool: Pool, monkeypatch: pytest.MonkeyPatch, loop: str
-) -> None:
-    """Cancelling does not repeat work that goes on off the event loop."""
-    closed: list[str] = []
-
-    def close_slowly(supervisor: RunSupervisor, run: Run) -> None:
-        closed.append(run.id)
-        time.sleep(0.2)
-
-    async def give_up(workers: WorkerPool) -> None:
-        async with workers:
-            statement = "runtime_core.run_logs.log_metric('k', 1); os._exit(1)"
-            task = asyncio.create_task(computed(workers, told(statement, run_id="a")))
-            await until(lambda: closed)
-            task.cancel()
-            await asyncio.wait([task])
-            await until(lambda: not workers._calls)
-
-    monkeypatch.setattr(RunSupervisor, "abandoned", close_slowly)
-    source = OBEDIENT.replace("import ctypes", "import runtime_core.run_logs\nimport ctypes")
-    run(loop, give_up(pool(source)))
-    assert closed == ["a"]
 
 
 @both_loops

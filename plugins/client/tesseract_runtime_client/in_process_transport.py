@@ -60,16 +60,18 @@ class InProcessTransport:
         """
         has_file = module is None or bool(module.__dict__.get("__file__"))
         supervisor = RunSupervisor(catalog, config)
-        runtime = local_runtime(catalog, config, upstream=supervisor)
+        runtime = local_runtime(catalog, config)
         if module is not None:
             runtime.api = tesseract_of(module)
         with ExitStack() as opening:
             opening.callback(supervisor.close, SECONDS_FOR_SINKS)
             opening.enter_context(runtime.set_up())
+            description = describe(runtime)
+            supervisor.tesseract = description.facts
             return cls(
                 runtime=runtime,
                 supervisor=supervisor,
-                known=known_of(describe(runtime)),
+                known=known_of(description),
                 file=file_reference(config.api_path) if has_file else None,
                 set_up=opening.pop_all(),
                 print_to=print_to,
@@ -121,7 +123,7 @@ class InProcessTransport:
         with self.turn:
             with nullcontext() if self.print_to is None else printed_lines(self.print_to):
                 reply = self.runtime.invoke(call)
-            return answer_of(self.supervisor.finished(self.supervisor.run(call), reply))
+            return answer_of(self.supervisor.finished(call, reply))
 
     @contextmanager
     def calls(self, executor: str | None) -> Iterator[ManyCalls | None]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,19 +11,22 @@ import typer
 from pydantic_core import to_json
 
 from runtime_core.calls import exception_text
-from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Metric, RunStatus
 from runtime_core.errors import InvalidOption, RunNotLogged
 from runtime_core.files import is_url
-from runtime_core.run_logs import LogTarget, configured_targets
+from runtime_core.run_logs import (
+    LogTarget,
+    SentRun,
+    StoredRun,
+    configured_targets,
+    stored_run,
+    stored_runs,
+)
 from tesseract_runtime_file_log.pruning import age, remove, superfluous
-from tesseract_runtime_file_log.reading import StoredRun, stored_run, stored_runs
 
 if TYPE_CHECKING:
     from runtime_core.cli import CommandContext
-
-_BATCH = 1_000  # records
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -107,19 +109,14 @@ def send_run(
     if log_to:
         config = config.model_copy(update={"log_to": tuple(log_to)})
     run = stored_run(_folder(command, output_path), run_id)
-    for target in other_targets(command.catalog, config):
-        send(run, target, config)
-        typer.echo(f"Sent {run.id} to {target.target}")
-
-
-def other_targets(catalog: Catalog, config: RuntimeConfig) -> Sequence[LogTarget]:
-    """Return the targets other than files; `InvalidOption` if there are none."""
-    targets = [t for t in configured_targets(catalog, config) if not t.sink.value.default]
+    targets = configured_targets(command.catalog, config)
     if not targets:
         raise InvalidOption(
             "Name where to send the run with --log-to, such as mlflow+http://host:5000."
         )
-    return targets
+    for target in targets:
+        send(run, target, config)
+        typer.echo(f"Sent {run.id} to {target.target}")
 
 
 def send(stored: StoredRun, target: LogTarget, config: RuntimeConfig) -> None:
@@ -127,17 +124,15 @@ def send(stored: StoredRun, target: LogTarget, config: RuntimeConfig) -> None:
     if stored.is_running:
         raise RunNotLogged(f"Run {stored.id} has not ended yet: it is sent when it has.")
     status = RunStatus.__members__.get(stored.status, RunStatus.FINISHED)
-    records = stored.records
+    sent = SentRun(stored.run, target, config)
     try:
-        handle = target.open(stored.run, config)
-        while batch := list(islice(records, _BATCH)):
-            handle.write(batch)
-        handle.close(status)
+        sent.catch_up()
+        sent.close(status)
     # A tracker may fail in any way; the user must learn the reason.
     except Exception as error:
-        raise RunNotLogged(
-            f"Run {stored.id} cannot be sent to {target}: {exception_text(error)}."
-        ) from error
+        sent.problem = exception_text(error)
+    if sent.problem:
+        raise RunNotLogged(f"Run {stored.id} cannot be sent to {target}: {sent.problem}.")
 
 
 def _folder(context: CommandContext, output_path: str | None) -> Path:

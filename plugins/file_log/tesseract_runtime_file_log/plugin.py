@@ -4,22 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runtime_core.contracts import Command, RunSink, lazy_call, lazy_object
+from runtime_core.contracts import Command, lazy_object
 from runtime_core.hookspecs import hookimpl
-
-
-@hookimpl
-def run_sinks() -> Iterable[RunSink]:
-    """Provide the default sink."""
-    yield RunSink(
-        name="file",
-        summary="Files in the folder of the run.",
-        schemes=("file",),
-        open=lazy_call("tesseract_runtime_file_log.writing:open_run"),
-        local=True,
-        default=True,
-        check=lazy_call("tesseract_runtime_file_log.writing:check"),
-    )
 
 
 @hookimpl

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from runtime_core.errors import InvalidOption, NotWritten
-from tesseract_runtime_file_log.layout import LATEST
-from tesseract_runtime_file_log.reading import StoredRun
+from runtime_core.run_logs import StoredRun
 
 _UNITS: Mapping[str, str] = {
     unit[0]: unit for unit in ("seconds", "minutes", "hours", "days", "weeks")
@@ -55,7 +54,7 @@ def remove(run: StoredRun) -> None:
     folder = run.folder.parent
     try:
         shutil.rmtree(folder)
-        link = folder.with_name(LATEST)
+        link = folder.with_name("logs")  # to the log of the last command
         if link.is_symlink() and not link.exists():
             link.unlink()
     except OSError as error:

@@ -74,9 +74,13 @@ class MlflowRunHandle:
 
     def write(self, records: Sequence[Record]) -> None:
         """Send records, in as few requests as MLflow allows."""
+        values = dict(self._values)
         try:
             with one_sentence_errors(self._tracking_uri):
                 self._send(records)
+        except ConnectionError:
+            self._values = values  # the same records come again
+            raise
         except Exception:
             self._complete = False
             raise

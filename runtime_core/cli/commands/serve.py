@@ -81,7 +81,7 @@ def _workers(context: CommandContext, options: ServeOptions) -> Workers:
 
     if options.in_process:
         claim_stdout()  # the output of user code is not a result
-        runtime = served_runtime(context.catalog, context.config, context.supervisor)
+        runtime = served_runtime(context.catalog, context.config)
         return InProcessWorkers(runtime, context.supervisor)
     loaded = loaded_plugins(context.catalog)
     config = dump(context.config)

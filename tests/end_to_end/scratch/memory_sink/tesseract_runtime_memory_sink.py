@@ -30,4 +30,4 @@ class MemoryRun:
 @hookimpl
 def run_sinks() -> Iterable[RunSink]:
     """Provide memory as a sink."""
-    yield RunSink(name="memory", summary="Memory.", schemes=("memory",), open=MemoryRun, local=True)
+    yield RunSink(name="memory", summary="Memory.", schemes=("memory",), open=MemoryRun)

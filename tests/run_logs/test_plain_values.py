@@ -1,4 +1,4 @@
-"""Records and values of any kind as JSON."""
+"""Values of any kind as JSON."""
 
 from __future__ import annotations
 
@@ -14,11 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from runtime_core.contracts import Artifact, Metric, Parameter, Record
-from runtime_core.run_logs.record_json import as_json, from_json, plain
-
-ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
-"""Texts of all characters, surrogates too."""
+from runtime_core.run_logs.plain_values import plain
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -44,34 +40,6 @@ class Point(BaseModel):
 
     x: float = 1.0
     where: Path = Path("a")
-
-
-RECORDS = (
-    st.builds(Parameter, key=ANY_TEXT, value=PLAIN)
-    | st.builds(
-        Metric,
-        key=ANY_TEXT,
-        value=st.floats(allow_nan=False),
-        step=st.integers(),
-        timestamp=st.floats(0, 1e11),
-    )
-    | st.builds(Artifact, path=st.text(min_size=1).map(Path), name=ANY_TEXT)
-)
-
-
-@given(RECORDS)
-def test_records_arrive_as_they_were(record: Record) -> None:
-    """A record of a line of JSON is the same record, and the line has no end inside."""
-    line = as_json(record)
-    assert "\n" not in line
-    assert line.isascii()
-    assert from_json(line) == record
-
-
-def test_nan_arrives() -> None:
-    """A metric that is not a number stays one."""
-    metric = Metric(key="loss", value=float("nan"), step=0, timestamp=0.0)
-    assert repr(from_json(as_json(metric))) == repr(metric)
 
 
 @given(PLAIN)

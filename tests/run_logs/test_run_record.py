@@ -20,15 +20,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runtime_core.catalog import Catalog
-from runtime_core.config import resolve
 from runtime_core.contracts import Artifact, Metric, Parameter, Run, RunStatus
-from runtime_core.errors import InvalidOption
-from runtime_core.run_logs import configured_targets
-from runtime_core.run_logs.record_json import plain
-from tesseract_runtime_file_log.reading import StoredRun
-from tesseract_runtime_file_log.writing import open_run
-from tests.file_log.conftest import Open, metric
+from runtime_core.run_logs import StoredRun
+from runtime_core.run_logs.artifact_copies import remove_drafts
+from runtime_core.run_logs.plain_values import plain
+from tests.run_logs.recorded import Open, RecordedRun, metric
 
 TEXT = st.text(st.characters(codec="utf-8"))
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
@@ -74,12 +70,10 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @many
 @given(METRICS)
-def test_metrics_come_back(
-    tmp_path_factory: pytest.TempPathFactory, catalog: Catalog, metrics: list[Metric]
-) -> None:
+def test_metrics_come_back(tmp_path_factory: pytest.TempPathFactory, metrics: list[Metric]) -> None:
     """The csv module and this plugin read the same keys, values and steps, of any kind."""
     run = fresh(tmp_path_factory)
-    handle = open_run(run, "file", resolve(catalog, flags={}, environment={}))
+    handle = RecordedRun(run)
     handle.write([metric(), *metrics])
     header, _, *lines = rows(run.log_folder / "metrics.csv")
     handle.close(RunStatus.FINISHED)
@@ -94,11 +88,11 @@ def test_metrics_come_back(
 @many
 @given(st.dictionaries(TEXT, VALUES, min_size=1))
 def test_parameters_come_back(
-    tmp_path_factory: pytest.TempPathFactory, catalog: Catalog, values: dict[str, Any]
+    tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]
 ) -> None:
     """The json module reads what was logged, after every single parameter."""
     run = fresh(tmp_path_factory)
-    handle = open_run(run, "file", resolve(catalog, flags={}, environment={}))
+    handle = RecordedRun(run)
     expected = {}
     for key, value in values.items():
         expected[key] = plain(value)
@@ -110,11 +104,11 @@ def test_parameters_come_back(
 @many
 @given(ANY_TEXT)
 def test_keys_with_halves_of_surrogates_are_readable(
-    tmp_path_factory: pytest.TempPathFactory, catalog: Catalog, key: str
+    tmp_path_factory: pytest.TempPathFactory, key: str
 ) -> None:
     """Lone surrogates, as in names of files, are escaped."""
     run = fresh(tmp_path_factory)
-    handle = open_run(run, "file", resolve(catalog, flags={}, environment={}))
+    handle = RecordedRun(run)
     handle.write([metric(key), Parameter(key=key, value=key)])
     [_, [_, read, _, _]] = rows(run.log_folder / "metrics.csv")
     assert read == key.encode("utf-8", "backslashreplace").decode()
@@ -288,15 +282,6 @@ def test_artifacts_of_any_name_are_kept(
     assert [(path.name, path.read_text()) for path in stored.artifacts] == [(name, "here")]
 
 
-def test_kept_artifact_is_where_it_stays(opened: Open, tmp_path: Path) -> None:
-    """A stored artifact has the path of its copy."""
-    handle = opened()
-    (tmp_path / "plot.svg").write_text("1")
-    handle.write([artifact(tmp_path / "plot.svg")])
-    (tmp_path / "plot.svg").unlink()
-    assert handle.stored(artifact(tmp_path / "plot.svg")).path.read_text() == "1"
-
-
 @pytest.mark.parametrize("way", ["whole", "dots", "link"])
 def test_folder_around_the_log_is_kept_without_it(
     opened: Open, tmp_path: Path, logs: Path, way: str
@@ -377,9 +362,7 @@ def test_same_id_again_continues_the_run(opened: Open, logs: Path, stored: Store
 
 def log_much(folder: str, name: str) -> None:
     """Log to one run, in a process of its own."""
-    from runtime_core.config import RuntimeConfig
-
-    handle = open_run(Run(id="a", endpoint="apply", folder=Path(folder)), "file", RuntimeConfig())
+    handle = RecordedRun(Run(id="a", endpoint="apply", folder=Path(folder)))
     for step in range(300):
         handle.write([metric(name, step, step), Parameter(key=f"{name}{step}", value=step)])
 
@@ -424,34 +407,30 @@ def test_full_disk_tears_nothing(opened: Open, logs: Path, stored: StoredRun) ->
     assert [row[1] for row in rows(logs / "metrics.csv")] == ["key", "first", "last"]
 
 
-@pytest.mark.parametrize("status", [RunStatus.KILLED, RunStatus.FINISHED])
-def test_half_a_copy_of_a_killed_run_is_removed(
-    opened: Open, tmp_path: Path, status: RunStatus
-) -> None:
-    """The supervisor removes what a killed worker was copying, and no copy of another process."""
-    handle = opened("a")
-    drafts = tmp_path / "run_a" / "logs" / "artifacts" / ".draft-0"
-    drafts.mkdir(parents=True)
-    handle.close(status)
-    assert drafts.exists() is (status is RunStatus.FINISHED)
+def test_half_a_copy_of_a_killed_run_is_removed(opened: Open, logs: Path) -> None:
+    """The supervisor removes what a killed worker was copying."""
+    opened()
+    (logs / "artifacts" / ".draft-0" / "mesh").mkdir(parents=True)
+    (logs / "artifacts" / ".draft-1").touch()
+    (logs / "artifacts" / "plot.svg").touch()
+    remove_drafts(logs)
+    assert [path.name for path in (logs / "artifacts").iterdir()] == ["plot.svg"]
 
 
 KILLED = """
 import os, sys
 from pathlib import Path
-from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Metric, Parameter
-from runtime_core.contracts import Run
-from tesseract_runtime_file_log.writing import open_run
+from runtime_core.contracts import Metric, Parameter, Run
+from runtime_core.run_logs.run_document import begin_run
+from runtime_core.run_logs.run_record import RunRecord
 
 run = Run(id="a", endpoint="apply", folder=Path(sys.argv[1]))
-handle = open_run(run, "file", RuntimeConfig())
+begin_run(run)
+record = RunRecord(run.log_folder)
 for step in range(100_000):
     value = "x" * (step * 400 % int(sys.argv[2]))
-    handle.write([
-        Metric(key=f"a,{step}", value=step, step=step, timestamp=0.0),
-        Parameter(key=str(step), value=value),
-    ])
+    record.write(Metric(key=f"a,{step}", value=step, step=step, timestamp=0.0))
+    record.write(Parameter(key=str(step), value=value))
     if step == 200:
         os.write(1, b"!")
 """
@@ -491,17 +470,6 @@ def test_files_are_readable_while_the_run_goes_on(tmp_path: Path) -> None:
             assert [*stored.parameters][:200] == [str(step) for step in range(200)]
             assert [m.step for m in stored.metrics][:200] == [*range(200)]
         assert stored.status == "RUNNING"
-
-
-@pytest.mark.parametrize("target", ["file:", "file:///tmp", "file:logs"])
-def test_place_is_refused(catalog: Catalog, target: str) -> None:
-    """A target with a path is refused: files are in the output path."""
-    config = resolve(catalog, flags={"log_to": target}, environment={})
-    with pytest.raises(InvalidOption) as caught:
-        configured_targets(catalog, config)
-    assert str(caught.value) == (
-        f"--log-to {target!r}: write just 'file'; the files are put where --output-path says."
-    )
 
 
 def test_arrays_are_lists(opened: Open, logs: Path) -> None:

@@ -1,43 +1,20 @@
-"""Records as lines of JSON, and values of user code as JSON."""
+"""Values of user code as plain JSON."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields
-from pathlib import Path
 from typing import Any
-
-from runtime_core.contracts import Artifact, Metric, Parameter, Record
 
 _LONGEST_NUMBER = 2_000  # bits; Python limits the decimal digits that it writes
 _DEEPEST = 50  # levels of a parameter's value; the rest is written as text
 
 
-_KINDS: Mapping[str, Any] = {kind.__name__: kind for kind in (Metric, Parameter, Artifact)}
-
-
-def as_json(record: Record) -> str:
-    """Return a record as one line of JSON."""
-    named = {field.name: getattr(record, field.name) for field in fields(record)}
-    return json.dumps([type(record).__name__, named], default=str)  # a path is written as text
-
-
-def from_json(line: str | bytes) -> Record:
-    """Read a record that `as_json` has written."""
-    kind, named = json.loads(line)
-    if kind == Artifact.__name__:
-        named["path"] = Path(named["path"])
-    record: Record = _KINDS[kind](**named)
-    return record
-
-
 def plain(value: Any, depth: int = 0) -> Any:
     """Return a value as plain JSON; any other value becomes its text.
 
-    >>> plain({"sizes": (1, 2), "where": Path("x")})
-    {'sizes': [1, 2], 'where': 'x'}
+    >>> plain({"sizes": (1, 2), "weight": 1j})
+    {'sizes': [1, 2], 'weight': '1j'}
     """
     try:
         return _plain(value, depth)

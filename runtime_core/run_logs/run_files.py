@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from runtime_core.contracts import Metric
 
-FACTS = "run.json"
+DOCUMENT = "run.json"
 METRICS = "metrics.csv"
 PARAMETERS = "parameters.json"
 ARTIFACTS = "artifacts"
 TEXT = "tesseract.log"
 
-LATEST = "logs"  # the link of the command line to the log of the last run
-
 DRAFT = ".draft-"  # the prefix of artifacts while they are copied
-RUNNING = "RUNNING"  # the status of a run that is not closed
 
 METRICS_HEADER = b"timestamp,key,value,step\n"
 PARAMETERS_END = b"\n}"
@@ -49,17 +44,3 @@ def parameter_text(key: str, value: Any) -> bytes:
     """
     text = f"  {json.dumps(key, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}"
     return text.encode("utf-8", "backslashreplace")
-
-
-def facts_text(facts: Mapping[str, Any]) -> bytes:
-    """Return the facts of a run as JSON."""
-    return f"{json.dumps(facts, indent=2)}\n".encode("ascii")
-
-
-def read_facts(folder: Path) -> dict[str, Any]:
-    """Return the facts of the last run in a folder; none for other folders."""
-    try:
-        facts = json.loads((folder / FACTS).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return facts if isinstance(facts, dict) else {}

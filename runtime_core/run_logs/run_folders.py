@@ -1,12 +1,10 @@
-"""Reading the logs of runs back, finished or not."""
+"""The folders of runs, read back, whether the runs have ended or not."""
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,18 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from runtime_core.contracts import Artifact, Metric, Parameter, Record, Run, RunStatus
-from runtime_core.errors import MissingFile, UnknownName, did_you_mean
-from runtime_core.run_logs import run_name
-from tesseract_runtime_file_log.layout import (
-    ARTIFACTS,
-    DRAFT,
-    METRICS,
-    PARAMETERS,
-    RUNNING,
-    TEXT,
-    read_facts,
-)
+from runtime_core.contracts import Metric, Run, RunStatus
+from runtime_core.errors import UnknownName, did_you_mean
+from runtime_core.run_logs.run import run_name
+from runtime_core.run_logs.run_document import RUNNING, read_document
+from runtime_core.run_logs.run_files import TEXT
+from runtime_core.run_logs.run_follower import RunFollower
 
 
 @dataclass(frozen=True)
@@ -37,7 +29,7 @@ class StoredRun:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """The facts of the run; none if it only has text."""
-        return read_facts(self.folder)
+        return read_document(self.folder)
 
     @property
     def is_valid(self) -> bool:
@@ -94,37 +86,17 @@ class StoredRun:
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters by key; the last value of a key that was logged repeatedly."""
-        try:
-            text = (self.folder / PARAMETERS).read_bytes()
-            parameters: dict[str, Any] = json.loads(text)
-        except FileNotFoundError:
-            return {}
-        except ValueError:  # it is being written, or its process was killed meanwhile
-            return _whole_members(text)
-        return parameters
+        return {each.key: each.value for each in RunFollower(self.folder).parameters()}
 
     @property
     def metrics(self) -> Iterator[Metric]:
         """The metrics in the order in which they were logged, without torn lines."""
-        try:
-            file = (self.folder / METRICS).open(encoding="utf-8", errors="replace", newline="")
-        except FileNotFoundError:
-            return
-        with file:
-            next(file, None)  # the header
-            try:
-                for row in csv.reader(file):
-                    with suppress(ValueError):  # it is being written
-                        yield _metric(row)
-            except csv.Error as error:
-                raise MissingFile(f"{file.name!r} cannot be read: {error}.") from None
+        return RunFollower(self.folder).metrics()
 
     @property
     def artifacts(self) -> list[Path]:
         """The files and folders that were logged."""
-        folder = self.folder / ARTIFACTS
-        found = folder.iterdir() if folder.is_dir() else ()
-        return sorted(path for path in found if not path.name.startswith(DRAFT))
+        return [artifact.path for artifact in RunFollower(self.folder).artifacts()]
 
     @property
     def text(self) -> str:
@@ -146,15 +118,6 @@ class StoredRun:
             version=str(self.facts.get("version", "unknown")),
         )
 
-    @property
-    def records(self) -> Iterator[Record]:
-        """All records: parameters, metrics and artifacts."""
-        for key, value in self.parameters.items():
-            yield Parameter(key=key, value=value)
-        yield from self.metrics
-        for path in self.artifacts:
-            yield Artifact(path=path, name=path.name)
-
 
 def _times(folder: Path) -> Iterator[float]:
     """Yield the times of change of a folder and its files, except files that vanish."""
@@ -162,22 +125,6 @@ def _times(folder: Path) -> Iterator[float]:
         for path in (folder, *folder.iterdir()):
             with suppress(FileNotFoundError):
                 yield path.stat().st_mtime
-
-
-def _whole_members(text: bytes) -> dict[str, Any]:
-    """Return the readable members of a damaged JSON object; each of them is one line."""
-    members: dict[str, Any] = {}
-    for line in text.split(b"\n"):
-        with suppress(ValueError):
-            members |= json.loads(b"{" + line.rstrip(b",") + b"}")
-    return members
-
-
-def _metric(row: Sequence[str]) -> Metric:
-    """Return the metric of a row; `ValueError` if the row is incomplete."""
-    time, key, value, step = row
-    timestamp = datetime.fromisoformat(time).timestamp()
-    return Metric(key=key, value=float(value), step=int(step), timestamp=timestamp)
 
 
 def stored_runs(output_path: Path) -> list[StoredRun]:

@@ -60,6 +60,7 @@ def test_defaults(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         "executor_ship": False,
         "log_to": (),
         "log_to_strict": False,
+        "run_payload_bytes": 65536,
         "profiling": False,
         "tracing": False,
     }
@@ -74,7 +75,13 @@ ODD_VALUES: Mapping[str, tuple[Sequence[str], Sequence[object]]] = {
     **dict.fromkeys(("debug", "executor_ship", "log_to_strict", "profiling", "tracing"), SWITCH),
     **dict.fromkeys(("allow_url_prefix", "log_to"), LIST),
     **dict.fromkeys(
-        ("memory_limit", "max_json_items", "keep_forward", "keep_forward_bytes"),
+        (
+            "memory_limit",
+            "max_json_items",
+            "keep_forward",
+            "keep_forward_bytes",
+            "run_payload_bytes",
+        ),
         (("1", "2", "3"), [1, 2, 3]),
     ),
     "api_path": (("a.py", "b/a.py", "/a.py"), [Path("a.py"), Path("b/a.py"), Path("/a.py")]),

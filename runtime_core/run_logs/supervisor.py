@@ -14,6 +14,7 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, absolute
 from runtime_core.contracts import Call, Fault, Reply, Run, RunStatus, TesseractFacts
 from runtime_core.errors import FaultKind, NotWritten, RunActive, RunNotLogged
+from runtime_core.files import is_url
 from runtime_core.run_logs.artifact_copies import remove_drafts
 from runtime_core.run_logs.bare_runs import remove_if_bare, remove_oldest
 from runtime_core.run_logs.log_targets import configured_targets
@@ -104,14 +105,18 @@ class RunSupervisor:
             thread.close(seconds)
 
     def _record_end(self, call: Call, reply: Reply) -> None:
-        """Record the end of a run that has files or has failed; leave no trace of a refused one."""
+        """Record the end of a run that has files or has failed, or was recorded from its beginning.
+
+        The record of a refused call is removed.
+        """
         failed = reply.fault is not None and reply.fault.kind in _LOGGED_KINDS
         if reply.fault is not None and failed:
             _note(self.run(call), reply.fault)
         begun = call.run_id in self._begun
         self._begun.discard(call.run_id)
-        refused = begun and reply.fault is not None and not (failed or reply.has_files)
-        if refused and remove_if_bare(self.run(call).folder):
+        # A command writes nothing to the working directory unless it is told to, or has files.
+        unwanted = is_url(call.output_path or "://") or reply.fault is not None
+        if begun and unwanted and not failed and remove_if_bare(self.run(call).folder):
             return
         if begun or failed or reply.has_files:
             self._write_end(call, _status(reply), **outcome_facts(reply))

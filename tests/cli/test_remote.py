@@ -97,7 +97,8 @@ class Folder(Place):
 
     def names(self) -> list[str]:
         """List the folder."""
-        return sorted(path.name for path in self.path.rglob("*"))
+        found = (path for path in self.path.iterdir() if path.name != "logs")
+        return sorted(path.name for path in found if not path.name.startswith("run_"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -146,14 +146,17 @@ def test_unwritable_text_log_is_a_warning(
     assert "The log of run fit-7 cannot be written: " in caplog.text
 
 
-def test_record_has_the_call_and_its_outcome(supervise: Supervise, logged: StoredRun) -> None:
+def test_record_has_the_call_and_its_outcome(
+    supervise: Supervise, logged: StoredRun, tmp_path: Path
+) -> None:
     """A run that is recorded has its payload, the Tesseract and the digest of its result."""
     supervisor = supervise()
     supervisor.tesseract = FACTS
-    supervisor.begin(CALL)
+    call = replace(CALL, output_path=str(tmp_path))
+    supervisor.begin(call)
     assert (logged.status, logged.facts["payload"]) == ("RUNNING", {"inputs": {}})
     reply = replace(reply_of(), body=[b"re", b"sult"], timings={"compute": 2.0})
-    supervisor.finished(CALL, reply)
+    supervisor.finished(call, reply)
     facts = StoredRun(logged.folder).facts
     assert facts["status"] == "FINISHED"
     assert facts["started"] <= facts["ended"]

@@ -10,7 +10,9 @@ from pathlib import Path
 from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import Call, Reply, Run
 from runtime_core.errors import NotWritten, TesseractRuntimeError
+from runtime_core.run_logs.recorded_call import outcome_facts, status_of
 from runtime_core.run_logs.run import remove_earlier, run_of
+from runtime_core.run_logs.run_document import end_run
 from runtime_core.run_logs.standard_output import output_redirected
 from runtime_core.run_logs.text_log import text_log_path
 from runtime_core.runtime import Runtime
@@ -24,7 +26,9 @@ def answered(call: Call, runtime: Runtime, answer: Callable[[Call], Reply]) -> R
     try:
         remove_earlier(run)  # also what a lost process has left of it
         with _output_of(run):
-            return answer(replace(call, new_run=True))
+            reply = answer(replace(call, new_run=True))
+        record_end(run, reply)
+        return reply
     except TesseractRuntimeError as error:
         fault = fault_of(error)
     except OSError as error:
@@ -55,6 +59,13 @@ def keep_output(run: Run) -> None:
             return
         log.parent.mkdir(parents=True, exist_ok=True)
         draft.replace(log)
+
+
+def record_end(run: Run, reply: Reply) -> None:
+    """Record the end of a run that has a log."""
+    with suppress(OSError, NotWritten):  # what could not be logged has been reported
+        if run.log_folder.is_dir():
+            end_run(run, status_of(reply), **outcome_facts(reply))
 
 
 def _draft_of(run: Run) -> Path:

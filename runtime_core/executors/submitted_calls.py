@@ -10,7 +10,7 @@ from runtime_core.calls.faults import fault_of
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Call, Reply
 from runtime_core.errors import WorkerDied
-from runtime_core.executors.kept_output import answered, keep_output
+from runtime_core.executors.kept_output import answered, keep_output, record_end
 from runtime_core.executors.sent_point import SentPoint
 from runtime_core.executors.submitted_tasks import Asked, SubmittedTasks
 from runtime_core.executors.task import answer_call
@@ -71,7 +71,10 @@ def _reply(call: Call, config: RuntimeConfig, outcome: Outcome) -> Reply:
     try:
         reply: Reply = result_of(outcome)
     except WorkerDied as error:
+        lost = Reply(run_id=call.run_id, format=call.output.format, fault=fault_of(error))
         if call.kept:
-            keep_output(run_of(call, config))
-        return Reply(run_id=call.run_id, format=call.output.format, fault=fault_of(error))
+            run = run_of(call, config)
+            keep_output(run)
+            record_end(run, lost)
+        return lost
     return reply

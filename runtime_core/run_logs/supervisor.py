@@ -18,7 +18,7 @@ from runtime_core.files import is_url
 from runtime_core.run_logs.artifact_copies import remove_drafts
 from runtime_core.run_logs.bare_runs import remove_if_bare, remove_oldest
 from runtime_core.run_logs.log_targets import configured_targets
-from runtime_core.run_logs.recorded_payload import outcome_facts, payload_facts
+from runtime_core.run_logs.recorded_call import KILLING, outcome_facts, payload_facts, status_of
 from runtime_core.run_logs.run import run_of
 from runtime_core.run_logs.run_document import begin_run, end_run
 from runtime_core.run_logs.run_follower import has_records
@@ -27,9 +27,7 @@ from runtime_core.run_logs.text_log import append_text, text_log_path
 
 _log = logging.getLogger(__name__)
 
-_KILLED = frozenset({FaultKind.WORKER_DIED, FaultKind.TIMED_OUT, FaultKind.CALLER_GONE})
-_KILLED |= {FaultKind.CUT_SHORT, FaultKind.SHUTTING_DOWN}
-_LOGGED_KINDS = _KILLED | {FaultKind.TESSERACT_FAILED, FaultKind.PLUGIN_FAILED}
+_LOGGED_KINDS = KILLING | {FaultKind.TESSERACT_FAILED, FaultKind.PLUGIN_FAILED}
 
 
 class RunSupervisor:
@@ -84,14 +82,14 @@ class RunSupervisor:
 
         await asyncio.to_thread(self._record_end, call, reply)
         # A cancelled caller must not cancel the futures of the sink threads.
-        endings = self._sent(call, _status(reply))
+        endings = self._sent(call, status_of(reply))
         done = [asyncio.shield(asyncio.wrap_future(ending)) for ending in endings]
         return _judged(reply, await asyncio.gather(*done, return_exceptions=True))
 
     def finished(self, call: Call, reply: Reply) -> Reply:
         """End the run of a call of this process; return the reply, or that of a failed sink."""
         self._record_end(call, reply)
-        endings = self._sent(call, _status(reply))
+        endings = self._sent(call, status_of(reply))
         return _judged(reply, [ending.exception() for ending in endings])
 
     def interrupted(self, call: Call) -> None:
@@ -119,7 +117,7 @@ class RunSupervisor:
         if begun and unwanted and not failed and remove_if_bare(self.run(call).folder):
             return
         if begun or failed or reply.has_files:
-            self._write_end(call, _status(reply), **outcome_facts(reply))
+            self._write_end(call, status_of(reply), **outcome_facts(reply))
 
     def _write_end(self, call: Call, status: RunStatus, **facts: Any) -> None:
         run = self.run(call)
@@ -149,12 +147,6 @@ class RunSupervisor:
             return []
         endings = [thread.end(run, status) for thread in self._sink_threads]
         return endings if self._config.log_to_strict else []
-
-
-def _status(reply: Reply) -> RunStatus:
-    if reply.fault is None:
-        return RunStatus.FINISHED
-    return RunStatus.KILLED if reply.fault.kind in _KILLED else RunStatus.FAILED
 
 
 def _note(run: Run, fault: Fault) -> None:

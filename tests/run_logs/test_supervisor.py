@@ -25,7 +25,7 @@ from runtime_core.contracts import (
 )
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs import RunLog, RunSupervisor, StoredRun, bare_runs, sink_thread
-from runtime_core.run_logs.recorded_payload import MASK
+from runtime_core.run_logs.recorded_call import MASK
 from tests.patience import SECONDS, wait_until
 from tests.run_logs.conftest import Logging, Sink, Supervise, call_of, invoked
 

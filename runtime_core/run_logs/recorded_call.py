@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runtime_core.contracts import Buffer, Call, Reply
+from runtime_core.contracts import Buffer, Call, Reply, RunStatus
+from runtime_core.errors import FaultKind
 
 MASK = "**********"
 """The text in the place of a secret, as pydantic writes it."""
@@ -31,6 +32,18 @@ def payload_facts(call: Call, secrets: Sequence[str] | None, *, most: int) -> Ma
     except ValueError:
         return facts if secrets else {**facts, "payload_base64": base64.b64encode(body).decode()}
     return {**facts, "payload": _masked(tree, frozenset(secrets)) if secrets else tree}
+
+
+KILLING = frozenset({FaultKind.WORKER_DIED, FaultKind.TIMED_OUT, FaultKind.CALLER_GONE})
+KILLING |= {FaultKind.CUT_SHORT, FaultKind.SHUTTING_DOWN}
+"""The kinds of faults of runs that were stopped, or that lost their process."""
+
+
+def status_of(reply: Reply) -> RunStatus:
+    """Return the status of a run that ends with a reply."""
+    if reply.fault is None:
+        return RunStatus.FINISHED
+    return RunStatus.KILLED if reply.fault.kind in KILLING else RunStatus.FAILED
 
 
 def outcome_facts(reply: Reply) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -43,8 +44,10 @@ def captured(run: Run) -> Iterator[None]:
             process.stdin.close()  # the two streams are the pipe from now on
             yield
     finally:
-        with suppress(subprocess.TimeoutExpired):
+        try:
             process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            threading.Thread(target=process.wait, daemon=True).start()  # it is our child still
 
 
 def _notices(run: Run) -> Iterator[str]:

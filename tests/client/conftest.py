@@ -61,7 +61,7 @@ ACTIONS = {
     "fail": lambda: fail("this cannot be computed"),
     "exit": lambda: os._exit(7),
     "sleep": lambda: time.sleep(30),
-    "pause": lambda: time.sleep(2),
+    "pause": lambda: time.sleep(1),
 }
 
 def apply(inputs):

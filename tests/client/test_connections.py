@@ -53,11 +53,17 @@ def test_old_connections_are_not_used_again(monkeypatch: pytest.MonkeyPatch) -> 
         assert len(server.connections) >= 2
 
 
-def test_refusal_before_the_end_of_the_body_is_reported(source: Path) -> None:
+@pytest.fixture(scope="module")
+def limited(source: Path) -> Iterator[str]:
+    """Return the URL of a server that takes small bodies only."""
+    with serving(source, limits=["--max-body-size=1000"]) as url:
+        yield url
+
+
+def test_refusal_before_the_end_of_the_body_is_reported(limited: str) -> None:
     """A server that refuses a large body at its head need not read it."""
     with (
-        serving(source, limits=["--max-body-size=1000"]) as url,
-        Tesseract.from_url(url) as tesseract,
+        Tesseract.from_url(limited) as tesseract,
         pytest.raises(TesseractFailed, match="--max-body-size") as raised,
     ):
         tesseract.apply({"x": np.zeros(5_000_000)})
@@ -101,12 +107,9 @@ def test_other_failures_are_reported_at_once(reply: Reply, patience: dict[str, A
     assert raised.value.status in (500, 503)
 
 
-def test_impatient_call_does_not_begin(source: Path) -> None:
+def test_impatient_call_does_not_begin(limited: str) -> None:
     """A call that has waited in the queue of a server for too long is told so."""
-    with (
-        serving(source) as url,
-        Tesseract.from_url(url, timeout=SECONDS, patience=0.2) as tesseract,
-    ):
+    with Tesseract.from_url(limited, timeout=SECONDS, patience=0.2) as tesseract:
         pausing = {"x": [1.0], "action": "pause"}
         running = threading.Thread(target=tesseract.apply, args=(pausing,))
         running.start()

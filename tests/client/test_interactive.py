@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from runtime_core.errors import InvalidTesseract
 from runtime_core.tesseract import load_tesseract
 from tesseract_runtime_client import NotSupported, Result, Tesseract, TesseractFailed, Unreachable
 from tests.client.conftest import written
@@ -117,24 +118,29 @@ def test_traceback_ends_in_few_frames_of_the_client(client: Tesseract) -> None:
     assert names[1:] == ["apply", "_compute"]
 
 
-def test_file_is_loaded_again(tmp_path: Path) -> None:
-    """Changes of the file and of the modules beside it have an effect, errors of loading too."""
+@pytest.mark.parametrize("kind", ["api", "worker"])
+def test_file_is_loaded_again(kind: str, tmp_path: Path) -> None:
+    """Changes of the file and of the modules beside it have an effect."""
     source = written(tmp_path / "model", FILE, neighbour="FACTOR = 2")
-    for kind in ("api", "worker"):
-        written(tmp_path / "model", FILE, neighbour="FACTOR = 2")
-        with getattr(Tesseract, f"from_{kind}")(source, output_path=tmp_path) as client:
-            assert client.apply(x=[[1.0, 2.0, 3.0]])["y"].sum() == 12
-            written(tmp_path / "model", FILE.replace("y=", "y=1 + "), neighbour="FACTOR = 10")
+    with getattr(Tesseract, f"from_{kind}")(source, output_path=tmp_path) as client:
+        assert client.apply(x=[[1.0, 2.0, 3.0]])["y"].sum() == 12
+        written(tmp_path / "model", FILE.replace("y=", "y=1 + "), neighbour="FACTOR = 10")
+        client.reload()
+        assert client.apply(x=[[1.0, 2.0, 3.0]])["y"].sum() == 63
+
+
+def test_client_of_a_file_that_cannot_be_loaded_is_closed(tmp_path: Path) -> None:
+    """The error of loading is raised, and the next `reload` opens it again."""
+    source = written(tmp_path / "model", FILE, neighbour="FACTOR = 2")
+    with Tesseract.from_api(source, output_path=tmp_path) as client:
+        source.write_text("no Python")
+        with pytest.raises(InvalidTesseract, match="SyntaxError"):
             client.reload()
-            assert client.apply(x=[[1.0, 2.0, 3.0]])["y"].sum() == 63
-            source.write_text("no Python")
-            with pytest.raises(Exception, match="SyntaxError"):
-                client.reload()
-            with pytest.raises(Unreachable, match="has been closed"):
-                client.health()
-            written(tmp_path / "model", FILE)
-            client.reload()
-            assert client.health() == {"status": "ok"}
+        with pytest.raises(Unreachable, match="has been closed"):
+            client.health()
+        written(tmp_path / "model", FILE)
+        client.reload()
+        assert client.health() == {"status": "ok"}
 
 
 def test_module_is_not_loaded_again(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,12 @@ def test_executor_computes_for_a_client_in_this_process(source: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("kind", ["url", "worker"])
-def test_executor_is_refused_where_others_compute(kinds: dict[str, Any], kind: str) -> None:
+def test_executor_is_refused_where_others_compute(
+    opened: Callable[[str, str | None], Tesseract], kind: str
+) -> None:
     """A server and a worker have processes of their own."""
-    with (
-        kinds[kind]() as client,
-        pytest.raises(InvalidOption, match=r"executor='processes:2' has no effect .*from_api"),
-    ):
-        client.map([], executor="processes:2")
+    with pytest.raises(InvalidOption, match=r"executor='processes:2' has no effect .*from_api"):
+        opened(kind, None).map([], executor="processes:2")
 
 
 def test_any_endpoint_is_called_with_the_same_arguments(client: Tesseract) -> None:

@@ -160,10 +160,15 @@ def _facts(entry: AnsweredRequest) -> dict[str, Any]:
 
 
 def _text(entry: AnsweredRequest) -> str:
-    _, _, _, *others = _facts(entry).items()
-    shown = " ".join([f"{key}={value}" for key, value in others if value is not None])
     path = json.dumps(entry.path)[1:-1]  # it may contain line breaks
-    return f"{entry.method} {path} {entry.status} {shown}"
+    run = "" if entry.run_id is None else f" run_id={entry.run_id}"
+    stages = [f" {stage}={1000 * value:.4g}" for stage, value in entry.timings.items()]
+    forward = "" if entry.forward is None else f" forward={entry.forward}"
+    return (
+        f"{entry.method} {path} {entry.status}{run} bytes_in={entry.bytes_in} "
+        f"bytes_out={entry.bytes_out} milliseconds={round(1000 * entry.seconds, 3)}"
+        f"{''.join(stages)}{forward}"
+    )
 
 
 _FORWARD = re.compile(r'forward;desc="(\w+)"')

@@ -230,3 +230,12 @@ def test_results_that_are_kept_are_marked(
     assert cli_here(*sweep, "beta=[2,3]", "-o", "b.jsonl").returncode == 0
     rows = rows_of(tmp_path / "a.jsonl") + rows_of(tmp_path / "b.jsonl")
     assert [row["memo"] for row in rows] == ["miss", "miss", "hit", "miss"]
+
+
+def test_where_runs_are_logged_may_change(ensemble: Cli, tmp_path: Path) -> None:
+    """It cannot change a result, and is not in the record."""
+    pytest.importorskip("tesseract_runtime_mlflow")
+    tracker = ("--mlflow-tracking-uri", "http://127.0.0.1:9")
+    assert ensemble(*tracker, "sweep", "beta=[1]", "-o", "o.jsonl").returncode == 0
+    assert "127.0.0.1" not in (tmp_path / "o.jsonl.ensemble.json").read_text()
+    assert ensemble("sweep", "beta=[1]", "-o", "o.jsonl", "--resume").returncode == 0

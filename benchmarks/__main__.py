@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from benchmarks.batches import BATCHES
 from benchmarks.command_line import COMMAND_LINE, IMPORTS
 from benchmarks.environments import Environments
 from benchmarks.executors import EXECUTORS
@@ -38,6 +39,7 @@ STUDIES: Sequence[Study] = (
     PLUGINS,
     RUNS,
     GRADIENTS,
+    BATCHES,
     EXECUTORS,
     SWEEPS,
 )

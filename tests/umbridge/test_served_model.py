@@ -64,6 +64,17 @@ def apply(inputs):
         "name": inputs.name,
     }
 
+def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
+    grid, load = inputs.grid, inputs.load
+    work = cotangent_vector.get("work", 0.0)
+    field = cotangent_vector.get("field", np.zeros((load.size, 4)))
+    products = {
+        "grid.cell": (load @ field).reshape(2, 2).astype("float32"),
+        "grid.spacing": work * grid.steps * np.sum(load**2),
+        "load": 2 * work * grid.steps * grid.spacing * load + field @ grid.cell.ravel(),
+    }
+    return {path: products[path] for path in vjp_inputs}
+
 def abstract_eval(abstract_inputs):
     size = abstract_inputs.load.shape[0]
     return {
@@ -149,12 +160,25 @@ def test_derivatives_are_those_of_our_endpoints(models: Models) -> None:
     assert vector.apply_jacobian(0, 0, point, [1.0, 0.0, 2.0]) == [2.0, 24.0]
     nested = models["nested"]
     by_load = nested.gradient(0, 2, POINT, [3.0], CONFIG)
-    assert by_load == pytest.approx([6.0, 12.0, 18.0], rel=1e-6)
+    assert by_load == [6.0, 12.0, 18.0]
     along_spacing = nested.apply_jacobian(0, 1, POINT, [2.0], CONFIG)
     assert along_spacing == pytest.approx([56.0], rel=1e-6)
     weights = np.arange(12.0)
     by_cell = nested.gradient(1, 0, POINT, weights.tolist(), CONFIG)
-    assert by_cell == pytest.approx([1, 2, 3] @ weights.reshape(3, 4), rel=1e-3)
+    assert by_cell == ([1, 2, 3] @ weights.reshape(3, 4)).tolist()
+
+
+def test_hessians_have_the_length_of_the_first_input(models: Models) -> None:
+    """The gradient by one input changes with another one, whatever their sizes."""
+    hessian = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 6.0], [0.0, 6.0, 4.0]])  # of b c^2, at 1, 2, 3
+    vector, point = models["vector"], [[1.0, 2.0, 3.0]]
+    along = vector.apply_hessian(0, 0, 0, point, [0.0, 1.0], [1.0, 2.0, -1.0])
+    assert along == pytest.approx(hessian @ [1.0, 2.0, -1.0], abs=1e-6)
+    nested = models["nested"]
+    by_load = nested.apply_hessian(0, 2, 1, POINT, [2.0], [3.0], CONFIG)
+    assert by_load == pytest.approx([24.0, 48.0, 72.0], rel=1e-4)
+    by_spacing = nested.apply_hessian(0, 1, 2, POINT, [2.0], [1.0, 0.0, 1.0], CONFIG)
+    assert by_spacing == pytest.approx([32.0], rel=1e-4)
 
 
 def test_support_is_what_the_tesseract_has(models: Models) -> None:

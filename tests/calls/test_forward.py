@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from runtime_core import Runtime
 from runtime_core.calls.content import Content
 from runtime_core.calls.forward_point import memory_of
-from runtime_core.calls.forward_states import ForwardStates
+from runtime_core.calls.forward_states import ForwardStates, is_wanted
 
 Make = Callable[..., Runtime]
 
@@ -144,6 +144,12 @@ def test_inputs_without_content_keep_nothing(runtime: Make) -> None:
     assert made.forward_states.counts.entries == 0
     assert gradient(made, **inputs) == 2.0
     assert solved(made) == 2 + 1  # the shape of the output is not known either
+
+
+def test_files_that_keep_nothing_do_not_pay(runtime: Make) -> None:
+    """Their inputs are not hashed: the module of `keep` is not loaded."""
+    runtime().call("apply", {"inputs": {"x": [1.0]}})
+    assert not is_wanted()
 
 
 def test_outside_of_calls_nothing_is_kept() -> None:

@@ -7,7 +7,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 
 from runtime_core.errors import InvalidOption
 from tesseract_runtime_client import Tesseract, TesseractFailed, Unreachable
+from tesseract_runtime_client.worker_transport import WorkerTransport
 from tests.client.conftest import serving
 from tests.client.recorded import RESULT, Reply, answer, hang_up, saying
 from tests.patience import SECONDS, wait_until
@@ -107,9 +107,12 @@ def test_other_failures_are_reported_at_once(reply: Reply, patience: dict[str, A
     assert raised.value.status in (500, 503)
 
 
-def test_impatient_call_does_not_begin(limited: str) -> None:
-    """A call that has waited in the queue of a server for too long is told so."""
-    with Tesseract.from_url(limited, timeout=SECONDS, patience=0.2) as tesseract:
+@pytest.mark.parametrize("kind", ["url", "worker"])
+def test_impatient_call_does_not_begin(limited: str, source: Path, kind: str) -> None:
+    """A call that has waited in a queue for too long is told so."""
+    limits = {"timeout": SECONDS, "patience": 0.2}
+    opened = getattr(Tesseract, f"from_{kind}")
+    with opened(limited if kind == "url" else source, **limits) as tesseract:
         pausing = {"x": [1.0], "action": "pause"}
         running = threading.Thread(target=tesseract.apply, args=(pausing,))
         running.start()
@@ -120,7 +123,10 @@ def test_impatient_call_does_not_begin(limited: str) -> None:
 
 
 def _is_busy(tesseract: Tesseract) -> bool:
-    return bool(tesseract._transport.get("readyz")["busy_workers"])
+    transport: Any = tesseract._transport
+    if isinstance(transport, WorkerTransport):
+        return bool(transport._pool.running)
+    return bool(transport.get("readyz")["busy_workers"])
 
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -187,7 +193,10 @@ def test_certificate_is_checked(
 ) -> None:
     """A server whose certificate is not trusted is not called; `SSL_CERT_FILE` names others."""
     file, key = certificate
-    with _tls_server(file, key) as url:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, key)
+    with saying(*[answer(RESULT)] * 2, tls=context) as server:
+        url = server.url.replace("http://127.0.0.1", "https://localhost")
         with (
             Tesseract.from_url(url) as tesseract,
             pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"),
@@ -197,14 +206,7 @@ def test_certificate_is_checked(
         with Tesseract.from_url(url) as tesseract:
             for _ in range(2):
                 assert tesseract.apply({"x": [1.0]})["y"].tolist() == [1, 2]
-
-
-@contextmanager
-def _tls_server(file: Path, key: Path) -> Iterator[str]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file, key)
-    with saying(*[answer(RESULT)] * 2, tls=context) as server:
-        yield server.url.replace("http://127.0.0.1", "https://localhost")
+        assert len(server.connections) == 1
 
 
 def test_key_that_no_header_holds_is_refused() -> None:

@@ -14,7 +14,8 @@ class Run:
     """A computation: its id, its endpoint, its parent run and its folder.
 
     Records of a run that is not `kept` are dropped. `name` and `version` are those of the
-    Tesseract. The folder is created with the first file of the run.
+    Tesseract, and `caller` is that of the call. The folder is created with the first file of the
+    run.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Run:
     name: str = "Tesseract"
     version: str = "unknown"
     kept: bool = True
+    caller: str | None = None
 
     @property
     def log_folder(self) -> Path:

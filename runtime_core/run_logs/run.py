@@ -54,6 +54,7 @@ def run_of(call: Call, config: RuntimeConfig) -> Run:
         name=config.name,
         version=config.version,
         kept=call.kept,
+        caller=call.caller,
     )
 
 

@@ -121,8 +121,7 @@ class Server:
                 yield reply
 
     def observe(self, call: Call, reply: Reply) -> None:
-        """Keep the owner of a computed call, and show it to the extensions that observe them."""
-        self.run_owners.mark(call)
+        """Show a computed call to the extensions that observe them."""
         for observe in self.observers:
             try:
                 observe(call, reply)

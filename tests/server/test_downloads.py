@@ -157,7 +157,6 @@ NOT_SHOWN = [
     "inner",
     "",
     ".hidden",
-    ".caller",
     "logs/tesseract.log",
     "logs/run.json",
     "run.json",

@@ -19,6 +19,13 @@ from runtime_core.cli.latest_log import latest_log
 from runtime_core.cli.options import is_global
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver, folder_of_results
 from runtime_core.cli.payloads import Payload, read_payload
+from runtime_core.cli.short_forms import (
+    WITH_PATHS,
+    OnlyInputs,
+    OutputsOf,
+    WithRespectTo,
+    completed,
+)
 from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
 from runtime_core.contracts import BoundEndpoint, Call, Fault, Reply
 from runtime_core.description.facts import facts_of
@@ -59,17 +66,25 @@ def endpoint_command(
         output_path: OutputPath = None,
         output_format: OutputFormat = None,
         timeout: Timeout = None,
+        only_inputs: OnlyInputs = False,
+        wrt: WithRespectTo = None,
+        of: OutputsOf = None,
     ) -> None:
         answer = partial(_answer, context, name, output_path, output_format)
+
+        def read() -> tuple[bytes, str]:
+            given = read_payload(payload, context.catalog)
+            return completed(given, context, name, only_inputs=only_inputs, wrt=wrt, of=of)
+
         if timeout is not None:
             from runtime_core.cli.limited_call import limited  # it takes an event loop
 
-            given = read_payload(payload, context.catalog) if payload else (b"", "json")
+            given = read() if payload else (b"", "json")
             answer(*given, partial(limited, context, seconds=timeout))
         elif _bound(context, name).payload is None:
             answer(b"", "json", context.runtime().invoke)  # it is known, and not a run
         else:
-            given = read_payload(payload, context.catalog)
+            given = read()
             with ExitStack() as stack:
                 with stdout_to_stderr():  # the output of `setup()` is not the result
                     place = folder_of_results(context.config, output_path)
@@ -156,6 +171,8 @@ def _command_class(context: CommandContext, name: str) -> type[TyperCommand]:
 
         def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
             """Read the global options first: they name the Tesseract."""
+            if name not in WITH_PATHS:
+                self.params = [each for each in self.params if each.name not in ("wrt", "of")]
             given, _, _ = self.make_parser(ctx).parse_args(list(args))
             for parameter in filter(is_global, self.params):
                 parameter.handle_parse_result(ctx, given, [])
@@ -165,7 +182,8 @@ def _command_class(context: CommandContext, name: str) -> type[TyperCommand]:
             if ctx.params["timeout"] is not None:
                 parameters["payload"].required = False  # only a worker loads the Tesseract
             elif _bound(context, name).payload is None:
-                self.params = [each for each in self.params if each.name != "payload"]
+                needless = ("payload", "only_inputs")
+                self.params = [each for each in self.params if each.name not in needless]
             return super().parse_args(ctx, args)
 
         def format_help(self, ctx: Any, formatter: Any) -> None:

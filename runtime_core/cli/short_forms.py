@@ -1,0 +1,67 @@
+"""Short forms of payloads: the inputs alone, and the paths of a gradient as options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any
+
+import typer
+
+from runtime_core import documents
+from runtime_core.cli.context import CommandContext
+from runtime_core.documents.document import Reader
+from runtime_core.gradients.signatures import HVP, SIGNATURES, GradientSignature
+
+OnlyInputs = Annotated[
+    bool, typer.Option("--inputs", help="Take the payload as the value of `inputs`.")
+]
+WithRespectTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--wrt",
+        metavar="PATH",
+        help="An input to differentiate with respect to; may be repeated.",
+        show_default=False,
+    ),
+]
+OutputsOf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--of",
+        metavar="PATH",
+        help="An output to differentiate; may be repeated.",
+        show_default=False,
+    ),
+]
+
+WITH_PATHS: Mapping[str, GradientSignature] = MappingProxyType({**SIGNATURES, HVP.endpoint: HVP})
+"""The endpoints whose payloads have such paths."""
+
+
+def completed(
+    given: tuple[bytes, str],
+    context: CommandContext,
+    endpoint: str,
+    *,
+    only_inputs: bool,
+    wrt: Sequence[str] | None,
+    of: Sequence[str] | None,
+) -> tuple[bytes, str]:
+    """Return a payload and its format, with what the options say."""
+    members: dict[str, Sequence[str]] = {}
+    if wrt:
+        members[WITH_PATHS[endpoint].input_paths] = wrt
+    if of:
+        members[WITH_PATHS[endpoint].output_paths] = of
+    if not only_inputs and not members:
+        return given
+    body, name = given
+    format_ = context.catalog.formats.find(name)
+    tree: Any = Reader(format_, items=context.config.max_json_items)(body)
+    payload = {"inputs": tree} if only_inputs else tree
+    if not isinstance(payload, dict):
+        raise typer.BadParameter("The payload must be an object with the key 'inputs'.")
+    for member in members.keys() & payload.keys():
+        raise typer.BadParameter(f"The payload has {member!r} already: leave out --wrt or --of.")
+    return b"".join(documents.write({**payload, **members}, format_)), name

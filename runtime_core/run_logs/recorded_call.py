@@ -24,6 +24,8 @@ def payload_facts(call: Call, secrets: Sequence[str] | None, *, most: int) -> Ma
     facts: dict[str, Any] = {"payload_format": call.body_format}
     if secrets is None:
         return facts
+    if call.changes and not secrets:
+        facts["changes"] = call.changes
     if memoryview(call.body).nbytes > most or call.segment is not None:
         return facts if secrets else {**facts, "payload_digest": digest_of([call.body])}
     body = bytes(call.body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from tests.conftest import Cli
@@ -11,14 +10,12 @@ from tests.ensemble.conftest import rows_of
 
 def test_any_endpoint_is_computed_for_each_line(ensemble: Cli, tmp_path: Path) -> None:
     """Rows have the line of their payload, and the result of the endpoint."""
-    payload = {"inputs": {}, "jac_inputs": ["x"], "jac_outputs": ["y"]}
-    lines = [{**payload, "inputs": {"beta": beta}} for beta in (1, 2)]
-    (tmp_path / "in.jsonl").write_text("\n\n".join(map(json.dumps, lines)))
-    done = ensemble("map", "abstract-eval", "in.jsonl", "-o", "o.jsonl")
-    assert done.returncode == 1
-    assert "Endpoint 'abstract_eval' is not available" in done.stderr
     (tmp_path / "in.jsonl").write_text('{"inputs": {"beta": 2}}\n\n{"inputs": {"bta": 1}}\n')
-    done = ensemble("map", "apply", "in.jsonl", "-o", "o.jsonl", "--overwrite")
+    absent = ensemble("map", "jacobian", "in.jsonl", "-o", "o.jsonl")
+    assert absent.returncode == 2
+    assert "Endpoint 'jacobian' is not available" in absent.stderr
+    done = ensemble("map", "apply", "in.jsonl", "-o", "o.jsonl")
+    assert done.returncode == 1
     first, second = rows_of(tmp_path / "o.jsonl")
     assert (first["inputs"], first["outputs"]["parts"]) == ({"line": 1}, {"a": 2.0})
     assert (second["inputs"], second["status"]) == ({"line": 3}, "failed")

@@ -239,3 +239,15 @@ def test_where_runs_are_logged_may_change(ensemble: Cli, tmp_path: Path) -> None
     assert ensemble(*tracker, "sweep", "beta=[1]", "-o", "o.jsonl").returncode == 0
     assert "127.0.0.1" not in (tmp_path / "o.jsonl.ensemble.json").read_text()
     assert ensemble("sweep", "beta=[1]", "-o", "o.jsonl", "--resume").returncode == 0
+
+
+def test_runs_that_fail_are_recorded(ensemble: Cli, tmp_path: Path) -> None:
+    """The folder of such a run has the traceback, the payload and its changes; others have none."""
+    ensemble("sweep", "beta=[1,6]", "-o", "o.jsonl", "--output-path", "runs")
+    run_id = rows_of(tmp_path / "o.jsonl")[1]["run_id"]
+    [logs] = (tmp_path / "runs").glob("run_*/logs")
+    assert logs.parent.name == f"run_{run_id}"
+    assert (logs / "tesseract.log").read_text().endswith("\nValueError: beta is 6.0\n")
+    record = json.loads((logs / "run.json").read_text())
+    assert record["id"] == f"{record['parent_id']}.1" == run_id
+    assert (record["status"], record["changes"]) == ("FAILED", {"inputs.beta": 6})

@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from runtime_core.calls import fault_of
 from runtime_core.catalog import install_command
 from runtime_core.cli import CommandContext, report_fault, stdout_to_stderr
+from runtime_core.description import facts_of
 from runtime_core.errors import InvalidOption, InvalidPayload, UnknownName
 from runtime_core.files import is_url
 from runtime_core.runtime import Runtime
@@ -24,6 +25,8 @@ from tesseract_runtime_ensemble.index_set import IndexSet
 from tesseract_runtime_ensemble.interruption import interruptible
 from tesseract_runtime_ensemble.record import locked, read_record, write_record
 from tesseract_runtime_ensemble.table import LinesTable, Table
+
+_SECONDS_FOR_SINKS = 2.0  # a slow or unreachable tracker must not delay the end
 
 Out = Annotated[
     Path | None,
@@ -84,13 +87,17 @@ def compute(
     table = destination.table()
     with stdout_to_stderr(), prepared(context) as runtime:
         ensemble = make(runtime)
-        facts = {**facts_of(runtime), "endpoint": ensemble.endpoint, **ensemble.facts}
+        facts = {**_dependencies(runtime), "endpoint": ensemble.endpoint, **ensemble.facts}
+        context.supervisor.tesseract = facts_of(runtime, [ensemble.endpoint])
         with _recorded(table, facts, destination) as ensemble_id:
             done = IndexSet()
             for index in table.indexes():
                 done.add(index)
             counts = Counts(number=ensemble.number, earlier=len(done))
-            code = _computed(runtime, ensemble, ensemble_id, table, done, counts, on_error)
+            try:
+                code = _computed(context, ensemble, ensemble_id, table, done, counts, on_error)
+            finally:
+                context.supervisor.close(_SECONDS_FOR_SINKS)
     typer.echo("\n".join(counts.report()), err=True)
     if code:
         typer.echo("Run the same command with --resume to go on.", err=True)
@@ -110,7 +117,7 @@ def prepared(context: CommandContext) -> Iterator[Runtime]:
         raise typer.Exit(error.kind.exit_code) from None
 
 
-def facts_of(runtime: Runtime) -> Mapping[str, Any]:
+def _dependencies(runtime: Runtime) -> Mapping[str, Any]:
     """Return the facts that a result depends on besides its inputs."""
     content, versions, options = from_json(runtime.identity)
     return {"Tesseract": content, "versions": versions, "options": dict(options)}
@@ -131,7 +138,7 @@ def _recorded(table: Table, facts: Mapping[str, Any], destination: Destination) 
 
 
 def _computed(
-    runtime: Runtime,
+    context: CommandContext,
     ensemble: Ensemble,
     ensemble_id: str,
     table: Table,
@@ -140,7 +147,7 @@ def _computed(
     on_error: OnError,
 ) -> int:
     """Compute what is not done; return the exit code of a computation that was stopped."""
-    interrupted = False
+    interrupted, runtime = False, context.runtime()
     with runtime.calls() as calls, runtime.progress.tracking(), table:
         computation = Computation(
             ensemble=ensemble,
@@ -149,6 +156,7 @@ def _computed(
             table=table,
             counts=counts,
             on_error=on_error,
+            end=context.supervisor.finished,
             show=runtime.progress.show,
         )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from runtime_core.contracts import Call, Calls, Reply, Wire
 from tesseract_runtime_ensemble.counts import Counts
@@ -28,12 +29,16 @@ class Pending:
     """An evaluation whose reply has not been read."""
 
     index: int
-    evaluation: Evaluation
+    inputs: Mapping[str, Any]
+    call: Call
     reply: Future[Reply]
 
 
 class Computation:
-    """Submits evaluations, at most as many as the executor keeps busy, and stores their rows."""
+    """Submits evaluations, at most as many as the executor keeps busy, and stores their rows.
+
+    `end` records the end of a run, and `show` shows the progress.
+    """
 
     def __init__(
         self,
@@ -44,6 +49,7 @@ class Computation:
         table: Table,
         counts: Counts,
         on_error: OnError,
+        end: Callable[[Call, Reply], Reply],
         show: Callable[[Callable[[], str]], None],
     ) -> None:
         self._ensemble = ensemble
@@ -52,6 +58,7 @@ class Computation:
         self._table = table
         self._counts = counts
         self._on_error = on_error
+        self._end = end
         self._show = show
         self._output = Wire(format=table.output_format)
         self._pending: deque[Pending] = deque()
@@ -62,8 +69,10 @@ class Computation:
         for index, evaluation in self._ensemble.evaluations(wanted):
             if self.stopped:
                 break
-            reply = self._calls.submit(self._call(index, evaluation))
-            self._pending.append(Pending(index=index, evaluation=evaluation, reply=reply))
+            call = self._call(index, evaluation)
+            reply = self._calls.submit(call)
+            pending = Pending(index=index, inputs=evaluation.inputs, call=call, reply=reply)
+            self._pending.append(pending)
             if len(self._pending) >= self._calls.concurrency:
                 self._store(self._pending.popleft())
         while self._pending:
@@ -82,9 +91,9 @@ class Computation:
         )
 
     def _store(self, pending: Pending) -> None:
-        reply = pending.reply.result()
+        reply = self._end(pending.call, pending.reply.result())
         if reply.fault is None or self._on_error is OnError.RECORD:
-            row = row_of(pending.index, pending.evaluation.inputs, reply)
+            row = row_of(pending.index, pending.inputs, reply)
             self._table.append(row.line(b"".join(reply.body)))
         elif self._on_error is OnError.STOP:
             self.stopped = True

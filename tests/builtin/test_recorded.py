@@ -85,6 +85,8 @@ def test_a_recorded_request_is_answered_over_http(endpoint: str, served: Served)
         ({"vjp_outputs": ["resul"]}, ["body", "vjp_outputs", 0]),
         ({"cotangent_vector": {"result": [1.0, 2.0]}}, ["body", "cotangent_vector", "result"]),
         ({"cotangent_vector": {}}, ["body", "cotangent_vector"]),
+        ({"batch": 3}, ["body", "cotangent_vector", "result"]),
+        ({"batch": 0}, ["body", "batch"]),
     ],
 )
 def test_a_wrong_request_is_refused_over_http(

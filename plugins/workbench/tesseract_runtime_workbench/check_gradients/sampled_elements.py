@@ -71,9 +71,19 @@ def endpoints_of(runtime: Runtime, asked: Collection[str]) -> list[str]:
 
 
 def _known(runtime: Runtime) -> Collection[str]:
-    """Return the gradient endpoints of the core, and that of a plugin if it is installed."""
-    plugin = [HVP.endpoint] if HVP.endpoint in runtime.catalog.endpoints.names else []
-    return [*SIGNATURES, *plugin]
+    """Return the gradient endpoints of the core, and that of Hessians if a plugin provides it."""
+    return [*SIGNATURES, HVP.endpoint] if _has_hessian(runtime) else [*SIGNATURES]
+
+
+def _has_hessian(runtime: Runtime) -> bool:
+    if HVP.endpoint not in runtime.catalog.endpoints.names:
+        return False
+    endpoint = runtime.endpoint(HVP.endpoint)
+    if isinstance(endpoint, Unavailable):
+        return True
+    # Another plugin may give the name another meaning.
+    fields = () if endpoint.payload is None else endpoint.payload.model_fields
+    return set(HVP.arguments) <= set(fields)
 
 
 def arrays_of(side: str, present: Vector, asked: Collection[str]) -> dict[str, AnyArray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -251,3 +252,21 @@ def test_runs_that_fail_are_recorded(ensemble: Cli, tmp_path: Path) -> None:
     record = json.loads((logs / "run.json").read_text())
     assert record["id"] == f"{record['parent_id']}.1" == run_id
     assert (record["status"], record["changes"]) == ("FAILED", {"inputs.beta": 6})
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "extra"),
+    [
+        ("tesseract_runtime_ensemble.parquet_table", ["beta=[1]", "-o", "o.parquet"], "parquet"),
+        ("scipy.stats", ["beta=uniform(0,1)", "--samples", "2", "-o", "o.jsonl"], "sampling"),
+    ],
+)
+def test_a_missing_extra_has_its_command(
+    ensemble: Cli, monkeypatch: pytest.MonkeyPatch, module: str, arguments: list[str], extra: str
+) -> None:
+    """The message installs what is missing."""
+    monkeypatch.setitem(sys.modules, module, None)
+    done = ensemble("sweep", *arguments)
+    assert done.returncode == 2
+    assert "is not installed. Install it with: pip install " in done.stderr
+    assert f"ensemble[{extra}]" in done.stderr

@@ -8,7 +8,7 @@ from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from runtime_core.cli.context import CommandContext
-    from runtime_core.cli.endpoints import report_fault
+    from runtime_core.cli.endpoints import computed, report_fault
     from runtime_core.cli.payloads import Payload, is_payload, read_payload
     from runtime_core.cli.process import main
     from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
@@ -17,6 +17,7 @@ __all__ = [
     "CommandContext",
     "Payload",
     "claim_stdout",
+    "computed",
     "is_payload",
     "main",
     "read_payload",
@@ -28,7 +29,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         ".context": ["CommandContext"],
-        ".endpoints": ["report_fault"],
+        ".endpoints": ["computed", "report_fault"],
         ".payloads": ["Payload", "is_payload", "read_payload"],
         ".process": ["main"],
         ".standard_streams": ["claim_stdout", "stdout_to_stderr"],

@@ -89,7 +89,7 @@ def endpoint_command(
                 with stdout_to_stderr():  # the output of `setup()` is not the result
                     place = folder_of_results(context.config, output_path)
                     stack.enter_context(context.runtime().set_up(place))
-                answer(*given, partial(_computed, context))
+                answer(*given, partial(computed, context))
 
     return compute, _command_class(context, name)
 
@@ -132,7 +132,7 @@ def _answer(
         context.supervisor.close(_SECONDS_FOR_SINKS)
 
 
-def _computed(context: CommandContext, call: Call) -> Reply:
+def computed(context: CommandContext, call: Call) -> Reply:
     """Compute a call as a run; its output appears on stderr while it runs."""
     runtime, run = context.runtime(), context.supervisor.run(call)
     context.supervisor.tesseract = facts_of(runtime, [call.endpoint])

@@ -3,6 +3,7 @@
 from runtime_core.run_logs.current_run import run_directory
 from runtime_core.run_logs.log_functions import log_artifact, log_metric, log_parameter, progress
 from runtime_core.run_logs.log_targets import LogTarget, configured_targets
+from runtime_core.run_logs.recorded_call import MASK
 from runtime_core.run_logs.run import (
     RUN_ID_PATTERN,
     checked_run_id,
@@ -18,6 +19,7 @@ from runtime_core.run_logs.supervisor import RunSupervisor
 
 __all__ = [
     "LogTarget",
+    "MASK",
     "RUN_ID_PATTERN",
     "RunLog",
     "RunSupervisor",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -25,11 +25,12 @@ class StoredRun:
     """The log folder of a run."""
 
     folder: Path
+    known: Mapping[str, Any] | None = field(default=None, compare=False)
 
     @cached_property
-    def facts(self) -> dict[str, Any]:
-        """The facts of the run; none if it only has text."""
-        return read_document(self.folder)
+    def facts(self) -> Mapping[str, Any]:
+        """The facts of the run that are known, or those in its document."""
+        return read_document(self.folder) if self.known is None else self.known
 
     @property
     def is_valid(self) -> bool:
@@ -127,10 +128,16 @@ def _times(folder: Path) -> Iterator[float]:
                 yield path.stat().st_mtime
 
 
-def stored_runs(output_path: Path) -> list[StoredRun]:
-    """Return the runs of an output path, the newest first."""
+def stored_runs(
+    output_path: Path, known: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[StoredRun]:
+    """Return the runs of an output path, the newest first.
+
+    `known` are facts of runs by the names of their folders, which are not read again.
+    """
     folders = output_path.glob(f"{run_name('*')}/logs")
-    runs = [run for run in map(StoredRun, folders) if run.is_valid]
+    found = (StoredRun(folder, (known or {}).get(folder.parent.name)) for folder in folders)
+    runs = [run for run in found if run.is_valid]
     return sorted(runs, key=lambda run: (run.started, run.id), reverse=True)
 
 

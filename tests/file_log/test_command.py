@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,12 @@ from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Artifact, Parameter, Record, RunStatus
 from runtime_core.errors import RunNotLogged
-from runtime_core.run_logs import configured_targets, stored_run
+from runtime_core.run_logs import MASK, configured_targets, stored_run, stored_runs
 from tesseract_runtime_file_log.command import send
 from tests.cli.conftest import Here, here
+from tests.conftest import DOUBLE
 from tests.run_logs.conftest import Sink, WithSinks, with_sinks
-from tests.run_logs.recorded import Open, metric
+from tests.run_logs.recorded import Open, metric, stored_document
 
 __all__ = ["here", "with_sinks"]  # fixtures
 
@@ -180,3 +181,41 @@ def test_run_that_goes_on_is_not_sent(opened: Open, with_sinks: WithSinks, tmp_p
     [target] = configured_targets(catalog, config_of(catalog))
     with pytest.raises(RunNotLogged, match="Run a has not ended yet: it is sent when it has"):
         send(stored_run(tmp_path, "a"), target, config_of(catalog))
+
+
+def test_compare(here: Here, logged: Path) -> None:
+    """Each fact that two runs do not share is a line."""
+    assert here("runs", "compare", "a", "a").stdout == ""
+    assert here("runs", "compare", "a", "b").stdout.splitlines() == [
+        "parameters.solver: 'gmres' | (none)",
+        "parameters.size.[0]: 2 | (none)",
+        "parameters.size.[1]: 3 | (none)",
+        "metrics.loss: nan | (none)",
+        "status: 'FINISHED' | 'FAILED'",
+    ]
+
+
+def test_rerun(here: Here, tesseract: Callable[..., Path], tmp_path: Path) -> None:
+    """A recorded payload is computed again, and another result is an error."""
+    arguments = ("--api-path", str(tesseract()), "--output-path", str(tmp_path / "out"))
+    assert here(*arguments, "apply", '{"inputs": {"x": [1.0]}}').code == 0
+    [run] = stored_runs(tmp_path / "out")
+    ended = here(*arguments, "runs", "rerun", run.id)
+    again = next(each for each in stored_runs(tmp_path / "out") if each.id != run.id)
+    assert (ended.code, ended.stdout) == (0, f"Run {again.id} has the same result as {run.id}\n")
+    tesseract(DOUBLE.replace("2 *", "3 *"))
+    ended = here(*arguments, "runs", "rerun", run.id)
+    assert ended.code == 1
+    assert f" differs from {run.id}\ndigest: " in ended.stdout
+    assert "\noutcome.result.digest: " in ended.stdout
+
+
+@pytest.mark.parametrize("facts", [{}, {"payload": {"inputs": {"token": MASK}}}])
+def test_what_is_not_recorded_is_not_computed_again(
+    here: Here, tmp_path: Path, facts: dict[str, object]
+) -> None:
+    """A payload that was too large or has secrets cannot be computed again."""
+    stored_document(tmp_path, "run_a", endpoint="apply", payload_format="json", **facts)
+    ended = here("runs", "rerun", "a", "-o", str(tmp_path))
+    assert ended.code == 2
+    assert ended.stderr.startswith("Error: The payload of run 'a' is not recorded: it has secrets")

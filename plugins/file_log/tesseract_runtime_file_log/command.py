@@ -1,4 +1,4 @@
-"""The command `runs`: list, show, send and remove the logs of runs."""
+"""The command `runs`: list, show, compare, repeat, send and remove runs."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from runtime_core.run_logs import (
     stored_run,
     stored_runs,
 )
+from tesseract_runtime_file_log.comparison import differences
+from tesseract_runtime_file_log.index import listed_facts
 from tesseract_runtime_file_log.pruning import age, remove, superfluous
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
-    help="List, show, send and remove what runs have logged to files.",
+    help="List, show, compare, repeat, send and remove runs.",
     no_args_is_help=True,
 )
 
@@ -48,7 +50,8 @@ def list_runs(
     context: typer.Context, output_path: OutputPath = None, as_json: AsJson = False
 ) -> None:
     """List the runs, the newest first: id, endpoint, status and start."""
-    runs = stored_runs(_folder(context.obj, output_path))
+    folder = _folder(context.obj, output_path)
+    runs = stored_runs(folder, listed_facts(folder))
     if as_json:
         _print_json([_facts(run) for run in runs])
         return
@@ -68,6 +71,31 @@ def show_run(
         return
     typer.echo("\n".join(_described(run)))
     typer.echo(run.text, nl=False)
+
+
+@app.command("compare")
+def compare_runs(
+    context: typer.Context, run_id: RunName, other: RunName, output_path: OutputPath = None
+) -> None:
+    """Show what two runs do not share: Tesseract, versions, payload, logs and outcome."""
+    folder = _folder(context.obj, output_path)
+    for line in differences(stored_run(folder, run_id), stored_run(folder, other)):
+        typer.echo(line)
+
+
+@app.command("rerun")
+def rerun_run(context: typer.Context, run_id: RunName, output_path: OutputPath = None) -> None:
+    """Compute the payload of a run again, as a new run, and compare the two."""
+    from tesseract_runtime_file_log.rerun import rerun  # it may load a Tesseract
+
+    folder = _folder(context.obj, output_path)
+    stored = stored_run(folder, run_id)
+    again = rerun(context.obj, stored, folder)
+    same = stored.facts.get("outcome") == again.facts.get("outcome")
+    verdict = "has the same result as" if same else "differs from"
+    typer.echo("\n".join([f"Run {again.id} {verdict} {stored.id}", *differences(stored, again)]))
+    if not same:
+        raise typer.Exit(1)
 
 
 @app.command("clean")

@@ -13,6 +13,6 @@ def commands() -> Iterable[Command]:
     """Provide the command `runs`."""
     yield Command(
         name="runs",
-        summary="List, show, send and remove what runs have logged to files.",
+        summary="List, show, compare, repeat, send and remove runs.",
         load=lazy_object("tesseract_runtime_file_log.command:app"),
     )

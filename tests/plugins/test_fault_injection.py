@@ -24,12 +24,14 @@ from runtime_core.errors import PluginFailed
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs.log_targets import configured_targets
 from runtime_core.run_logs.run import is_run_id
+from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import local_runtime
 from runtime_core.server.application import build_application
 from runtime_core.server.serve_options import ServeOptions
 from runtime_core.server.server import Server
 from runtime_core.server.uvicorn_server import entered_parts
 from tesseract_runtime_workbench.init.recipe_files import files_of
+from tests.patience import SECONDS
 from tests.plugins.faulty_plugin import BEHAVIOURS, Count, Fault, declarations, with_plugins
 from tests.server.asgi import posted
 from tests.workers.conftest import in_process
@@ -87,7 +89,18 @@ class Case:
         **output: Any,
     ) -> str:
         """Return the message of the fault of a call, or an empty text."""
-        call = Call(
+        fault = runtime.invoke(self.call(endpoint, body, body_format, **output)).fault
+        return fault.message if fault is not None else ""
+
+    def call(
+        self,
+        endpoint: str = "apply",
+        body: bytes = PLAIN,
+        body_format: str = "json",
+        **output: Any,
+    ) -> Call:
+        """Return a call."""
+        return Call(
             endpoint=endpoint,
             run_id="one",
             body=body,
@@ -95,8 +108,6 @@ class Case:
             output=Wire(**{"format": "json", **output}),
             output_path=str(self.api_path.parent),
         )
-        fault = runtime.invoke(call).fault
-        return fault.message if fault is not None else ""
 
 
 def _endpoint(case: Case) -> str:
@@ -116,7 +127,11 @@ def _gradient(case: Case) -> str:
 
 def _sink(case: Case) -> str:
     runtime = case.runtime(log_to="acme")
-    return case.fault(runtime) or case.log.text
+    supervisor = RunSupervisor(case.catalog, runtime.config)
+    call = case.call()
+    supervisor.finished(call, runtime.invoke(call))
+    supervisor.close(SECONDS)
+    return case.log.text
 
 
 def _targets(case: Case) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from runtime_core.contracts import RunStatus
 from runtime_core.run_logs import StoredRun
-from tesseract_runtime_file_log.index import NAME, listed_facts
+from tesseract_runtime_run_store.index import NAME, listed_facts
 from tests.run_logs.recorded import Open, stored_document
 
 

@@ -14,7 +14,7 @@ from runtime_core.config import RuntimeConfig, resolve
 from runtime_core.contracts import Artifact, Parameter, Record, RunStatus
 from runtime_core.errors import RunNotLogged
 from runtime_core.run_logs import MASK, configured_targets, stored_run, stored_runs
-from tesseract_runtime_file_log.command import send
+from tesseract_runtime_run_store.command import send
 from tests.cli.conftest import Here, here
 from tests.conftest import DOUBLE
 from tests.run_logs.conftest import Sink, WithSinks, with_sinks

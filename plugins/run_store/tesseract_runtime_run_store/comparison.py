@@ -20,7 +20,7 @@ def differences(one: StoredRun, other: StoredRun) -> Iterator[str]:
 
 
 def _facts(run: StoredRun) -> Mapping[str, Any]:
-    """Return what decides a result, what a run has logged, and its outcome."""
+    """Return the inputs, the records and the outcome of a run, by path."""
     facts: dict[str, Any] = {
         "endpoint": run.endpoint,
         "digest": run.facts.get("digest"),

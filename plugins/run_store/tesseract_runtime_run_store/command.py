@@ -23,9 +23,9 @@ from runtime_core.run_logs import (
     stored_run,
     stored_runs,
 )
-from tesseract_runtime_file_log.comparison import differences
-from tesseract_runtime_file_log.index import listed_facts
-from tesseract_runtime_file_log.pruning import age, remove, superfluous
+from tesseract_runtime_run_store.comparison import differences
+from tesseract_runtime_run_store.index import listed_facts
+from tesseract_runtime_run_store.pruning import age, remove, superfluous
 
 if TYPE_CHECKING:
     from runtime_core.cli import CommandContext
@@ -86,7 +86,7 @@ def compare_runs(
 @app.command("rerun")
 def rerun_run(context: typer.Context, run_id: RunName, output_path: OutputPath = None) -> None:
     """Compute the payload of a run again, as a new run, and compare the two."""
-    from tesseract_runtime_file_log.rerun import rerun  # it may load a Tesseract
+    from tesseract_runtime_run_store.rerun import rerun  # it may load a Tesseract
 
     folder = _folder(context.obj, output_path)
     stored = stored_run(folder, run_id)

@@ -10,7 +10,7 @@ import pytest
 
 from runtime_core.errors import InvalidOption, NotWritten
 from runtime_core.run_logs import stored_runs
-from tesseract_runtime_file_log.pruning import age, remove, superfluous
+from tesseract_runtime_run_store.pruning import age, remove, superfluous
 from tests.run_logs.recorded import stored_document
 
 

@@ -14,5 +14,5 @@ def commands() -> Iterable[Command]:
     yield Command(
         name="runs",
         summary="List, show, compare, repeat, send and remove runs.",
-        load=lazy_object("tesseract_runtime_file_log.command:app"),
+        load=lazy_object("tesseract_runtime_run_store.command:app"),
     )

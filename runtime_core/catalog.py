@@ -247,7 +247,10 @@ class Registry(Generic[D]):
             if scheme in entry.value.schemes:
                 return entry
         name = scheme.partition("+")[0]  # a declaration is named like its schemes
-        if name in self.conflicts or self.hints.for_name(self.kind, name):
+        if name in entries:
+            addresses = " or ".join(f"{each}://HOST:PORT" for each in entries[name].value.schemes)
+            reason = f"{self.kind.noun} {name!r} needs an address: {addresses}."
+        elif name in self.conflicts or self.hints.for_name(self.kind, name):
             reason = self.explain(name)
         else:
             reason = self._unknown(scheme, [s for e in entries.values() for s in e.value.schemes])

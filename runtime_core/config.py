@@ -41,6 +41,9 @@ PREFIXES = ("TESSERACT_RUNTIME_", "TESSERACT_")
 """Prefixes of environment variables, strongest first."""
 
 
+FILE = "tesseract_api.py"
+"""The name of the file of a Tesseract in a folder."""
+
 EVERY_ENDPOINT = "*"
 """The key of the backend of all other endpoints."""
 
@@ -94,6 +97,10 @@ def absolute(path: str) -> str:
     return path if "://" in path else str(Path(path).absolute())
 
 
+def _file_in(path: Path) -> Path:
+    return path / FILE if path.is_dir() else path
+
+
 def _unless_none(name: str | None) -> str | None:
     return None if name == "none" else name
 
@@ -132,7 +139,9 @@ class RuntimeConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    api_path: Path = Field(Path("tesseract_api.py"), description="File of the Tesseract.")
+    api_path: Annotated[Path, AfterValidator(_file_in)] = Field(
+        Path(FILE), description="File of the Tesseract, or its folder."
+    )
     name: Annotated[str, ADVANCED] = Field("Tesseract", description="Name of the Tesseract.")
     version: Annotated[str, ADVANCED] = Field("unknown", description="Version of the Tesseract.")
     description: Annotated[str, ADVANCED] = Field("", description="What the Tesseract computes.")

@@ -53,7 +53,7 @@ def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except UsageError as error:
-        return _report_usage(error)
+        return _report_usage(error, arguments)
     except TesseractRuntimeError as error:
         return _report(error)
     except AuthorError as error:
@@ -80,6 +80,9 @@ def _report(error: TesseractRuntimeError) -> int:
     return error.kind.exit_code
 
 
-def _report_usage(error: Exception) -> int:
+def _report_usage(error: Exception, arguments: Sequence[str]) -> int:
     error.show()  # type: ignore[attr-defined]  # UsageError, whose class has no public name
+    files = [each for each in arguments if each.endswith(".py")]
+    if files and "--api-path" not in arguments:
+        print(f"Name the Tesseract with --api-path {files[0]}.", file=sys.stderr)
     return 2

@@ -116,11 +116,19 @@ def test_missing_file_of_the_tesseract(here: Here, tmp_path: Path, command: str)
     )
 
 
-def test_folder_as_tesseract(here: Here, tmp_path: Path) -> None:
-    """A folder is not a Tesseract."""
+def test_folder_as_tesseract(here: Here, tesseract: Tesseract, tmp_path: Path) -> None:
+    """The Tesseract of a folder is its file `tesseract_api.py`."""
     ended = here("--api-path", str(tmp_path), "check")
     assert ended.code == 2
-    assert f"No Tesseract at '{tmp_path}'." in ended.stderr
+    assert f"No Tesseract at '{tmp_path / 'tesseract_api.py'}'." in ended.stderr
+    assert here("--api-path", str(tesseract().parent), "check").code == 0
+
+
+def test_file_in_the_place_of_an_option(here: Here) -> None:
+    """A Tesseract is named by an option, which the message has."""
+    ended = here("serve", "model/x.py")
+    assert ended.code == 2
+    assert ended.stderr.endswith("Name the Tesseract with --api-path model/x.py.\n")
 
 
 def test_file_that_is_no_python(here: Here, tmp_path: Path) -> None:

@@ -94,6 +94,17 @@ def test_the_plugin_of_an_engine_is_named(catalog: Catalog, target: str) -> None
     assert str(caught.value) == f"--executor {target!r}: {text}"
 
 
+@pytest.mark.parametrize("name", ["mlflow", "mlflow:5000"])
+def test_a_name_in_the_place_of_an_address_is_told(catalog: Catalog, name: str) -> None:
+    """The message has the schemes that the plugin takes."""
+    addresses = "mlflow+http://HOST:PORT or mlflow+https://HOST:PORT"
+    with pytest.raises(UnknownName) as caught:
+        catalog.run_sinks.of_scheme(name, "--log-to")
+    assert (
+        str(caught.value) == f"--log-to {name!r}: run sink 'mlflow' needs an address: {addresses}."
+    )
+
+
 def test_an_unknown_scheme_is_named(catalog: Catalog) -> None:
     """Without a plugin that is known to have it, the available ones are listed."""
     with pytest.raises(UnknownName, match=r"Unknown executor 'abacus'\. Available: "):

@@ -67,7 +67,7 @@ FORMS = (
 ERRORS: Mapping[int, Sequence[str]] = {
     500: ("The worker process ended during the call (signal SIGKILL).",),
     503: ("The queue is full", "The bodies of waiting calls"),
-    504: ("The call was stopped after 3 s.", "The call was not done within 1e-06 s"),
+    504: ("The call was stopped after 3 s.", "The call has computed for 1e-06 s"),
 }
 """What a client may be told instead of its result."""
 

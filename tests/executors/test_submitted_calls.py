@@ -12,6 +12,7 @@ import pytest
 from runtime_core import Runtime
 from runtime_core.contracts import Call, Reply, Wire
 from runtime_core.errors import FaultKind
+from runtime_core.run_logs import StoredRun
 from tests.executors.conftest import Here, Make
 from tests.executors.test_submitted_tasks import points_sent
 
@@ -133,6 +134,7 @@ def test_a_run_that_is_kept_is_logged_in_its_folder(runtime: Runtime, tmp_path: 
     replies(runtime, call_of("loud", talking, kept=True), call_of("still", kept=True))
     log = tmp_path / "run_loud" / "logs"
     assert (log / "tesseract.log").read_text() == "computing\n"
+    assert StoredRun(log).status == "FINISHED"
     assert "n,1" in (log / "metrics.csv").read_text()
     assert (tmp_path / "run_loud" / "mesh").read_text() == "nodes"
     assert not (tmp_path / "run_still" / "logs" / "tesseract.log").exists()

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -212,7 +213,7 @@ def test_rerun(here: Here, tesseract: Callable[..., Path], tmp_path: Path) -> No
 
 @pytest.mark.parametrize("facts", [{}, {"payload": {"inputs": {"token": MASK}}}])
 def test_what_is_not_recorded_is_not_computed_again(
-    here: Here, tmp_path: Path, facts: dict[str, object]
+    here: Here, tmp_path: Path, facts: dict[str, Any]
 ) -> None:
     """A payload that was too large or has secrets cannot be computed again."""
     stored_document(tmp_path, "run_a", endpoint="apply", payload_format="json", **facts)

@@ -22,7 +22,7 @@ STEPS = (
 )
 """The next commands, each for recipes with a file or folder of this name."""
 
-IGNORED = "# Files of runs, and compiled modules.\n/logs\n/run_*/\n__pycache__/\n"
+IGNORED = "# Files of runs, and compiled modules.\n/logs\n/run_*/\n/.runs.sqlite3\n__pycache__/\n"
 """The `.gitignore` of a new Tesseract, for recipes that have none of their own."""
 
 

@@ -49,7 +49,7 @@ def test_cases_pass(cli: Cli, folder: Path) -> None:
 
 
 def test_gradients_are_right(cli: Cli, folder: Path) -> None:
-    """All three gradients are checked, and agree with finite differences to five digits."""
+    """All first derivatives are checked, and agree with finite differences to five digits."""
     case = json.loads((folder / "test_cases" / "apply.json").read_text())
     payload = json.dumps(case["payload"])
     ended = cli("check-gradients", payload, "--rtol", "1e-5", "--seed", "7", cwd=folder)
@@ -57,7 +57,7 @@ def test_gradients_are_right(cli: Cli, folder: Path) -> None:
     passed = re.findall(
         r"^Gradient check for (\w+) passed \(0 failures / (\d+)", ended.stdout, re.M
     )
-    assert {name for name, checks in passed if int(checks) > 0} == {
+    assert {name for name, checks in passed if int(checks) > 0} >= {
         "jacobian",
         "jacobian_vector_product",
         "vector_jacobian_product",

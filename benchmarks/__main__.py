@@ -4,7 +4,7 @@ nox -s bench                        this runtime, its floors and UM-Bridge
 nox -s bench -- --original          also the original, in an environment of its own
 nox -s bench -- --only "8 clients"  the rows with these words in their name or their study's
 nox -s bench -- --quick             one turn each, to see that everything still runs
-nox -s bench -- --original --page   writes docs/cost_of_a_call.md
+nox -s bench -- --original --page   writes docs/cost_of_a_call.md, and tables of others
 """
 
 from __future__ import annotations

@@ -12,12 +12,13 @@ from benchmarks.processes import printed
 from benchmarks.study import OURS, Goal, Row, Study, Turn
 
 _PROGRAM = """
-import json, sys, tempfile, time
+import contextlib, json, statistics, sys, tempfile, time
 from collections import deque
+from functools import partial
 from pathlib import Path
 
 SOURCE = '''
-import time
+import os, signal, time
 import numpy as np
 from pydantic import BaseModel
 from runtime_core import Array, Differentiable, Float64
@@ -29,10 +30,15 @@ class InputSchema(BaseModel):
 
 class OutputSchema(BaseModel):
     y: Differentiable[Array[(None,), Float64]]
+    times: Array[(3,), Float64] = (0, 0, 0)
 
 def apply(inputs):
+    if inputs.x[0] < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    begin = time.monotonic()
     time.sleep(inputs.seconds)
-    return OutputSchema(y=inputs.x[:2] ** 2)
+    times = np.array([os.getpid(), begin, time.monotonic()])
+    return OutputSchema(y=inputs.x[:2] ** 2, times=times)
 '''
 
 def main(target):
@@ -64,28 +70,67 @@ def main(target):
         found["JACOBIAN"] = time.perf_counter() - start
         executor = runtime.executor.current()
         if executor is not None:
-            found["PLAIN"] = 1e3 * min(submitted(executor) for _ in range(3)) / 200
+            found["PLAIN"] = 1e3 * min(submitted(*plain(target, executor)) for _ in range(3)) / 200
+            found["OF_PLAIN"] = found["SMALL"] / found["PLAIN"]
+            found |= {f"BUSY_{n}": n * found["SMALL"] for n in (2, 10, 100)}
+            found["IDLE"] = idle(runtime, evaluate_in_order, Point)
+            found["KILLED"] = killed(runtime)
     return found
 
-def submitted(executor):
+def plain(target, executor):
+    # The engine's own submit, and what waits for its result.
+    if target.startswith("dask"):
+        return partial(executor._client.submit, json.dumps, pure=False), lambda each: each.result()
+    if target.startswith("ray"):
+        import ray
+        return ray.remote(num_cpus=1)(json.dumps).remote, ray.get
+    return partial(executor.submit, json.dumps), lambda each: each.result()
+
+def submitted(submit, result):
     pending, start = deque(), time.perf_counter()
     for n in range(200):
-        pending.append(executor.submit(json.dumps, n))
+        pending.append(submit(n))
         if len(pending) >= 6:
-            pending.popleft().result()
+            result(pending.popleft())
     while pending:
-        pending.popleft().result()
+        result(pending.popleft())
     return time.perf_counter() - start
 
+def idle(runtime, evaluate_in_order, Point):
+    inputs = runtime.api.input_schema(x=[1.0, 1.0], rest=[], seconds=0.05)
+    with runtime.evaluations(inputs) as evaluations:
+        points = [Point(changes={}, place="")] * 40
+        each = [found["times"] for _, found in evaluate_in_order(evaluations, points, ["times"])]
+    gaps = []
+    for process in {times[0] for times in each}:
+        own = sorted((begin, end) for pid, begin, end in each if pid == process)
+        gaps += [after[0] - before[1] for before, after in zip(own, own[1:])]
+    return 1e3 * statistics.median(gaps)
+
+def killed(runtime):
+    with runtime.evaluations(runtime.api.input_schema(x=[-1.0], rest=[])) as evaluations:
+        start = time.perf_counter()
+        error = evaluations.submit({}, ["y"]).exception()
+        assert type(error).__name__ == "WorkerDied", error
+        return time.perf_counter() - start
+
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1])))
+    with contextlib.redirect_stdout(sys.stderr):  # Ray prints there that a worker has died
+        found = main(sys.argv[1])
+    print(json.dumps(found))
 """
 
 _ROWS = {
     "SMALL": "no-op evaluation",
     "LARGE": "no-op evaluation, inputs of 8 MB",
-    "PLAIN": "submit alone, of the same executor",
+    "PLAIN": "submit of the engine itself",
+    "OF_PLAIN": "no-op evaluation over that submit",
+    "IDLE": "idle worker between evaluations of 50 ms",
     "JACOBIAN": "Jacobian of 100 inputs, apply of 20 ms",
+    "BUSY_2": "least apply for 2 workers",
+    "BUSY_10": "least apply for 10 workers (computed)",
+    "BUSY_100": "least apply for 100 workers (computed)",
+    "KILLED": "giving up on inputs that killed 2 workers",
 }
 _TARGETS = {
     "serial": "serial",
@@ -107,13 +152,18 @@ def _sides(environments: Environments) -> Iterator[Mapping[str, Turn]]:
 
 EXECUTORS = Study(
     name="Executors",
-    about="The time of an evaluation that computes nothing, over 200 of them, and of a whole "
-    "Jacobian, with `processes:2` and with two local workers of Dask and Ray.",
+    about="Evaluations and a whole Jacobian with `processes:2` and with two local workers of Dask "
+    "and Ray. A no-op evaluation is the mean of 200, submitted ahead. One process submits all: to "
+    "keep N workers busy, `apply` must take N times as long as that.",
     rows=[
         Row(name=_ROWS["SMALL"], unit="ms", goals=[Goal(bound=0.3)]),
         Row(name=_ROWS["LARGE"], unit="ms"),
         Row(name=_ROWS["PLAIN"], unit="ms"),
+        Row(name=_ROWS["OF_PLAIN"], unit=""),
+        Row(name=_ROWS["IDLE"], unit="ms", goals=[Goal(bound=1)]),
         Row(name=_ROWS["JACOBIAN"], unit="s", goals=[Goal(bound=1 / 1.8, of="serial")]),
+        *(Row(name=_ROWS[f"BUSY_{number}"], unit="ms") for number in (2, 10, 100)),
+        Row(name=_ROWS["KILLED"], unit="s", goals=[Goal(bound=10)]),
     ],
     sides=_sides,
     turns=3,

@@ -1,4 +1,4 @@
-"""The page "What a call costs": the tables of one run, with its date and machine."""
+"""The page "What a call costs", and tables of other pages: of one run, with its machine."""
 
 from __future__ import annotations
 
@@ -36,6 +36,18 @@ def write_page(results: Sequence[tuple[Study, Measured]], environments: Environm
             "\n".join([f"## {study.name}\n", study.about, "", *table(study.rows, measured)])
         )
     PAGE.write_text("\n".join(f"{part.strip()}\n" for part in parts), encoding="utf-8")
+    for study, measured in results:
+        _fill(study, "\n".join(table(study.rows, measured)))
+
+
+def _fill(study: Study, lines: str) -> None:
+    """Write the table of a study into the pages that have a place for it."""
+    place = re.compile(rf"(<!-- measured: {study.name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+    for page in PAGE.parent.glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        filled = place.sub(lambda found: f"{found[1]}{lines}{found[2]}", text)
+        if filled != text:
+            page.write_text(filled, encoding="utf-8")
 
 
 def _machine(environments: Environments) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from runtime_core.server.headers import run_id_of_fault
+from runtime_core.server.responses import JsonResponse
 from runtime_core.server.server import Server
 
 _INTERNAL_ERROR = 1011  # RFC 6455, 7.4.1
@@ -37,6 +39,10 @@ class FaultBoundary:
             await self._application(scope, receive, watched)
         except (ClientDisconnect, WebSocketDisconnect):
             pass  # the client has gone
+        except HTTPException as error:  # no failure: a route is asked by a method that it has not
+            detail = {"detail": error.detail}
+            refusal = JsonResponse(detail, status_code=error.status_code, headers=error.headers)
+            await refusal(scope, receive, watched)
         # Anything may fail, and the layers outside must not be blamed.
         except Exception as error:
             fault = self._server.failure(error)

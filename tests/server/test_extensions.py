@@ -89,7 +89,13 @@ def refused(request: Request) -> PlainTextResponse:
     raise HTTPException(418)
 
 
-ROUTES = ServerParts(routes=[Route("/broken", broken), Route("/refused", refused)])
+ROUTES = ServerParts(
+    routes=[
+        Route("/broken", broken),
+        Route("/refused", refused),
+        Route("/posted", broken, methods=["POST"]),
+    ]
+)
 
 
 def test_a_route_that_fails_is_a_500_of_its_plugin(
@@ -111,10 +117,17 @@ def test_a_route_that_fails_is_a_500_of_its_plugin(
     assert caplog.text.count("Traceback (most recent call last)") == 1
 
 
-def test_routes_may_refuse_requests(runtime: Callable[..., Runtime]) -> None:
-    """An `HTTPException` is not a fault of a plugin."""
-    [answer] = asyncio.run(exchanged(runtime(), "/refused", inner=ROUTES))
-    assert answer == (418, b'{"detail":"I\'m a Teapot"}')
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [("/refused", (418, b"I'm a Teapot")), ("/posted", (405, b"Method Not Allowed"))],
+)
+def test_routes_may_refuse_requests(
+    runtime: Callable[..., Runtime], path: str, answer: tuple[int, bytes]
+) -> None:
+    """An `HTTPException` of a route or of its router is not a fault of a plugin."""
+    status, detail = answer
+    [given] = asyncio.run(exchanged(runtime(), path, inner=ROUTES))
+    assert given == (status, b'{"detail":"%s"}' % detail)
 
 
 def watching(seen: list[int]) -> ServerParts:

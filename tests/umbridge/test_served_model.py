@@ -207,6 +207,15 @@ def asked(served: Served, action: str, document: Any, name: str = "forward") -> 
         ("vector", "Evaluate", {"input": [["a"]]}, "input.0.0: Input should be a valid number"),
         ("vector", "Evaluate", {"input": [[1, 2, 3]], "config": {"z": 1}}, "inputs.z"),
         ("nested", "InputSizes", {}, "The shape of 'load' is not known: give an array"),
+        *(
+            (
+                "nested",
+                "InputSizes",
+                {"config": {"load": {"shape": shape}}},
+                "The shape of 'load' in",
+            )
+            for shape in (5, None, "22", ["a"], [2.0], [-1])
+        ),
         ("opaque", "Evaluate", {"input": [[-1.0]]}, "x must not be negative"),
         (
             "vector",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from runtime_core.errors import shortened
 from tesseract_runtime_umbridge.errors import InvalidInput
 
 _CODES: Mapping[str, str] = MappingProxyType({"float16": "e", "float32": "f", "float64": "d"})
@@ -53,12 +54,20 @@ class ArrayField:
         if self.sizes is not None and None not in self.sizes:
             return tuple(size for size in self.sizes if size is not None)
         if example is not None:
-            return _shape_of(example)
+            return self._checked(_shape_of(example))
         sizes = (None,) if self.sizes is None else self.sizes
         if length is None or sizes.count(None) > 1:
-            return None if self.default is None else _shape_of(self.default)
+            return None if self.default is None else tuple(_shape_of(self.default))
         left = length // max(math.prod(size for size in sizes if size is not None), 1)
         return tuple(left if size is None else size for size in sizes)
+
+    def _checked(self, shape: Any) -> Shape:
+        if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+            raise InvalidInput(
+                f"The shape of {self.name!r} in `config` is {shortened(repr(shape))}, and must be "
+                "a list of sizes of at least 0."
+            )
+        return tuple(shape)
 
     def document(self, vector: Sequence[float], shape: Shape) -> dict[str, Any]:
         """Return a vector as the document of an array, in C order."""
@@ -118,12 +127,12 @@ def _sizes(shape: Mapping[str, Any]) -> tuple[int | None, ...] | None:
     return tuple(max(size["enum"]) if "enum" in size else None for size in sizes)
 
 
-def _shape_of(value: Any) -> Shape:
-    """Return the shape of nested lists or of the document of an array."""
+def _shape_of(value: Any) -> Any:
+    """Return the shape of nested lists, or what the document of an array has as its shape."""
     if isinstance(value, Mapping):
-        return tuple(value.get("shape", ()))
+        return value.get("shape")
     shape = []
     while isinstance(value, list):
         shape.append(len(value))
         value = value[0] if value else None
-    return tuple(shape)
+    return shape

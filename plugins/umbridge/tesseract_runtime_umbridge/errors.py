@@ -43,8 +43,8 @@ class Unsupported(UmbridgeError):
 
 def error_of(fault: Fault) -> UmbridgeError:
     """Return the fault of an endpoint as an error of the protocol."""
-    lines = [fault.message, *(f"{_place(each)}: {each['msg']}" for each in fault.details)]
-    message = "\n".join(filter(None, lines))
+    lines = [f"{_place(each)}: {each['msg']}" for each in fault.details]
+    message = "\n".join(lines) or fault.message  # which has the lines too
     if fault.kind is FaultKind.UNKNOWN_NAME:
         return Unsupported(message)
     if fault.kind.status < _CALLERS:

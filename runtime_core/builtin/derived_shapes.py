@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, get_args, get_origin
@@ -13,7 +14,8 @@ from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.calls.content import Content
 from runtime_core.contracts import Binding, Unavailable
-from runtime_core.errors import InvalidResult
+from runtime_core.errors import InvalidResult, MemoryExceeded
+from runtime_core.memory_limit import ArrayMemory
 from runtime_core.paths import Path, expand, render, replace
 from runtime_core.schemas.abstract import abstract_arrays
 from runtime_core.schemas.walk import fields_of, is_array, is_model, walk
@@ -101,6 +103,7 @@ class ExampleShapes:
 
     def _arrays(self, abstract_inputs: BaseModel) -> Iterator[tuple[Path, Any]]:
         """Yield the path and values of each array of the inputs."""
+        memory = ArrayMemory(self._binding.config.memory_limit, MemoryExceeded)
         for node in walk(self._binding.api.input_schema):
             if not is_array(node.type):
                 continue
@@ -110,7 +113,9 @@ class ExampleShapes:
                     value = values.get(path, next(iter(values.values()), None))
                     if value is None:
                         raise InvalidResult(_no_values(render(path)))
-                    yield path, np.resize(value, leaf.shape).astype(DTYPES[leaf.dtype])[()]
+                    dtype = DTYPES[leaf.dtype]
+                    memory.take(math.prod(leaf.shape) * dtype.itemsize, leaf.shape)
+                    yield path, np.resize(value, leaf.shape).astype(dtype)[()]
 
 
 def _no_values(path: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.coercion import Expected, from_numbers
 from runtime_core.arrays.dtypes import DTYPES, NAMES
@@ -26,6 +27,12 @@ def abstract_leaf(array: Any) -> Any:
 
     def fit(abstract: ShapeDType) -> ShapeDType:
         expected.check_dtype(DTYPES[abstract.dtype])
+        if min(abstract.shape, default=0) < 0:
+            raise PydanticCustomError(
+                "array_shape_mismatch",
+                "Array shape {got} has a negative size",
+                {"got": str(abstract.shape)},
+            )
         shape = expected.target_shape(abstract.shape)
         return ShapeDType(shape=shape, dtype=array.expected_dtype)
 

@@ -369,3 +369,21 @@ def test_arrays_without_an_example_are_named(runtime: Make) -> None:
         "have no array at 'parts.[0]': add one with"
         in fault(made, ABSTRACT, {"inputs": inputs}).message
     )
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "message"),
+    [
+        ([-2], FaultKind.INVALID_PAYLOAD, "Array shape (-2,) has a negative size"),
+        ([10**11], FaultKind.MEMORY_EXCEEDED, "takes 800000000000 bytes"),
+        ([10**30], FaultKind.MEMORY_EXCEEDED, "that --memory-limit allows"),
+    ],
+)
+def test_shapes_that_no_memory_can_hold_are_refused(
+    shape: list[int], kind: FaultKind, message: str, runtime: Make
+) -> None:
+    """A few bytes of a caller never ask for more memory than the limit."""
+    inputs = {"x": {"shape": shape, "dtype": "float64"}}
+    failed = fault(runtime(EXAMPLE), ABSTRACT, {"inputs": inputs})
+    assert failed.kind is kind
+    assert message in failed.message

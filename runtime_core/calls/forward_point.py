@@ -25,9 +25,14 @@ class KeptState:
 
 @dataclass(kw_only=True, slots=True)
 class ForwardPoint:
-    """The inputs of the running call, with their content from before the author's code ran."""
+    """The inputs of the running call, with their content from before the author's code ran.
+
+    A state is found by the `caller` alone whose call has kept it: a fast answer would tell others
+    what has been computed.
+    """
 
     states: ForwardStates[KeptState]
+    caller: str | None
     inputs: object
     content: Content | None
     state: KeptState | None = None  # that this call has kept
@@ -39,26 +44,29 @@ class ForwardPoint:
         if size is None:
             size = memory_of(value)
         self.state = KeptState(value=value)
-        return self.states.put(self.content, self.state, size + self.content.size)
+        key = (self.caller, self.content)
+        return self.states.put(key, self.state, size + self.content.size)
 
     def kept(self, inputs: object) -> Any:
         """Return the value that was kept for some inputs, or `None`, and count it."""
         content = self.content if inputs is self.inputs else Content.of(inputs)
-        found = None if content is None else self.states.find(content)
+        found = None if content is None else self.states.find((self.caller, content))
         return None if found is None else found.value
 
     def shapes(self) -> Mapping[str, tuple[int, ...]] | None:
         """Return the shapes of differentiable outputs, if a state was kept with them."""
-        found = None if self.content is None else self.states.peek(self.content)
+        found = None if self.content is None else self.states.peek((self.caller, self.content))
         return None if found is None else found.shapes
 
 
-def forward_point(payload: object, states: ForwardStates[KeptState] | None) -> ForwardPoint | None:
+def forward_point(
+    payload: object, states: ForwardStates[KeptState] | None, caller: str | None
+) -> ForwardPoint | None:
     """Return the point of a validated payload, if it has inputs."""
     inputs = getattr(payload, "inputs", None)
     if inputs is None or states is None:
         return None
-    return ForwardPoint(states=states, inputs=inputs, content=Content.of(inputs))
+    return ForwardPoint(states=states, caller=caller, inputs=inputs, content=Content.of(inputs))
 
 
 def memory_of(value: object) -> int:

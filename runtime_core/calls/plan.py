@@ -73,7 +73,7 @@ class Plan:
             if here.log is not None and call.output_folder:
                 here.log.begin()
         trace.begin("decode")
-        here.segment = _segment_options(call)
+        here.segment, here.caller = _segment_options(call), call.caller
         here.options = {**here.segment}
         here.memory = payload_memory(self._memory_limit)
         payload = self.payload(call.body, here.options, call.changes)
@@ -143,7 +143,8 @@ class Plan:
 
         here = current()
         outer = here.forward
-        here.forward = forward_point(payload, self._states) if here.own_run is None else None
+        states = self._states if here.own_run is None else None
+        here.forward = forward_point(payload, states, here.caller)
         try:
             return self._checked(payload)
         finally:

@@ -47,7 +47,8 @@ class Scope:
 
     `log` is the log of the call. An evaluation inside a call has an `own_run`, as has user code
     outside of one. `options` is the pydantic context of the document being read or written, and
-    `memory` counts its arrays, unless it is the author's own. `forward` is the point at which a
+    `memory` counts its arrays, unless it is the author's own. `caller` is that of the `Call`.
+    `forward` is the point at which a
     call may keep what it has solved, with the outcome: `kept`, `hit` or `miss`. `segment` is the
     pydantic context of both documents of a call, and `headers` are those of its `Reply`.
     """
@@ -57,6 +58,7 @@ class Scope:
     log: RunLog | None = None
     options: MutableMapping[str, Any] = field(default_factory=dict)
     memory: ArrayMemory | None = None
+    caller: str | None = None
     forward: ForwardPoint | None = None
     forward_outcome: str = ""
     segment: Mapping[str, Any] = field(default_factory=dict)

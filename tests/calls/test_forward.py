@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import json
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from runtime_core import Runtime
+from runtime_core import Call, Runtime, Wire
 from runtime_core.calls.content import Content
 from runtime_core.calls.forward_point import memory_of
 from runtime_core.calls.forward_states import ForwardStates, is_wanted
@@ -55,6 +57,20 @@ def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
 """A Tesseract whose gradient needs the state that `apply` has found, and whose inputs change."""
 
 
+APPLY, VJP = "apply", "vector_jacobian_product"
+DERIVATIVE: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        APPLY: {},
+        VJP: {
+            "vjp_inputs": ["x"],
+            "vjp_outputs": ["y"],
+            "cotangent_vector": {"y": [1.0]},
+        },
+    }
+)
+"""What the payloads of endpoints have besides the inputs."""
+
+
 def gradient(made: Runtime, x: Any, **inputs: Any) -> Any:
     """Return the gradient of the sum of the outputs."""
     payload = {
@@ -80,6 +96,24 @@ def test_the_gradient_uses_the_forward_solve_of_apply(runtime: Make) -> None:
         np.testing.assert_array_equal(gradient(made, [1.0, 3.0]), [2.0, 6.0])
     assert solved(made) == 1
     assert (made.forward_states.counts.hits, made.forward_states.counts.misses) == (2, 0)
+
+
+def test_a_state_is_not_found_by_another_caller(runtime: Make) -> None:
+    """Whether a gradient is fast tells a caller only what it has computed itself."""
+    made = runtime(SOLVER)
+    outcomes = []
+    for endpoint, caller in ((APPLY, "a"), (VJP, "a"), (VJP, "b"), (VJP, None), (VJP, "a")):
+        body = json.dumps({"inputs": {"x": [2.0]}, **DERIVATIVE[endpoint]}).encode()
+        call = Call(
+            endpoint=endpoint,
+            run_id="solve",
+            body=body,
+            body_format="json",
+            output=Wire(format="json"),
+            caller=caller,
+        )
+        outcomes.append(made.invoke(call).forward)
+    assert outcomes == ["kept", "hit", "miss", "miss", "hit"]
 
 
 def test_a_gradient_alone_costs_one_forward_solve(runtime: Make) -> None:

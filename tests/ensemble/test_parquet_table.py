@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from runtime_core.errors import InvalidOption
 from tests.conftest import Cli
 
 pq = pytest.importorskip("pyarrow.parquet")
@@ -101,3 +102,20 @@ def test_shapes_of_one_column_may_differ() -> None:
     assert table["outputs.a"] == [[0, 1], None, [0, 1]]
     np.testing.assert_equal(table["outputs.b"], [np.nan, 1.0, -np.inf])
     assert table["outputs.c"] == ["1", '"one"', "1180591620717411303424"]
+
+
+def test_files_of_other_origin_are_left_alone(tmp_path: Path) -> None:
+    """A part is known by its number, and a damaged one is named."""
+    (tmp_path / "part-mine.parquet").write_text("mine")
+    table = parquet_table.ParquetTable(tmp_path)
+    assert [*table.indexes()] == []
+    with table:
+        table.append(b'{"index":3,"status":"finished","outputs":{"a":1}}\n')
+    assert [*table.indexes()] == [3]
+    (tmp_path / "part-000000.parquet").write_text("damaged")
+    with pytest.raises(
+        InvalidOption, match=r"part-000000.parquet' is damaged: remove it, and --re"
+    ):
+        [*table.indexes()]
+    table.remove()
+    assert [path.name for path in tmp_path.iterdir()] == ["part-mine.parquet"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runtime_core.catalog import Catalog
-from runtime_core.errors import MissingFile, UnreadableDocument
+from runtime_core.errors import InvalidOption, MissingFile, UnreadableDocument
 from tesseract_runtime_ensemble.ensemble import Ensemble
 from tesseract_runtime_ensemble.payloads import payloads_of
 
@@ -29,7 +29,7 @@ Payloads = Callable[[str], Ensemble]
 def payloads(catalog: Catalog) -> Iterator[Payloads]:
     """Return a function that finds payloads for `apply`."""
     with ExitStack() as opened:
-        yield lambda name: payloads_of(name, "apply", catalog, opened)
+        yield lambda name: payloads_of(name, "apply", catalog, opened, out=Path("cases/out.jsonl"))
 
 
 def read(ensemble: Ensemble) -> list[tuple[int, object, object]]:
@@ -97,6 +97,21 @@ def test_every_change_changes_the_facts(folder: Path, payloads: Payloads) -> Non
     before = payloads(str(files)).facts
     (files / "2.json").rename(files / "3.json")
     assert payloads(str(files)).facts != before
+
+
+def test_the_table_is_no_payload(folder: Path, payloads: Payloads) -> None:
+    """A table among the payloads is neither computed nor, as the only one, replaced."""
+    for name in ("out.jsonl", "out.jsonl.ensemble.json"):
+        (folder / "cases" / name).write_text(payload(9))
+    assert [payloads(name).number for name in ("cases", "cases/*.json*")] == [3, 3]
+    with pytest.raises(InvalidOption, match=r"^cases/out.jsonl has the payloads, and cannot be"):
+        payloads("cases/out.jsonl")
+
+
+def test_names_of_files_may_have_any_bytes(folder: Path, payloads: Payloads) -> None:
+    """A name that is not in UTF-8 is written with its bytes as numbers."""
+    (folder / "cases" / os.fsdecode(b"\xff.json")).write_text(payload(3))
+    assert read(payloads("cases"))[-1] == (3, 3, ["\\xff.json"])
 
 
 def test_broken_lines_are_named(folder: Path, payloads: Payloads) -> None:

@@ -51,6 +51,16 @@ def test_pairs_change_together() -> None:
     [
         (["a=[1]", "b=[1,2]"], {"in_pairs": True}, "--zip needs inputs with the same number of va"),
         (["a=uniform(0,1)"], {}, "a has a distribution: give the number of its samples with --sa"),
+        (
+            ["a=arange(1e10)", "b=arange(1e10)"],
+            {},
+            "The sweep has more than 9223372036854775807 po",
+        ),
+        (
+            ["a=uniform(0,1)", "b=normal(0,1)"],
+            {"samples": 10**12},
+            "--samples 1000000000000 is too large, as all samples are drawn at once: give at",
+        ),
         (["a=[1]"], {"samples": 4}, "--samples is the number of samples of distributions, and no"),
     ],
 )

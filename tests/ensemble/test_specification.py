@@ -55,7 +55,13 @@ def test_a_list_may_have_any_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "median"), [("uniform(2,4)", 3), ("loguniform(1, 100)", 10), ("normal(5, 2)", 5)]
+    ("text", "median"),
+    [
+        ("uniform(2,4)", 3),
+        ("loguniform(1, 100)", 10),
+        ("loguniform(1e-300,1e300)", 1),
+        ("normal(5, 2)", 5),
+    ],
 )
 def test_distributions_have_quantiles(text: str, median: float) -> None:
     """The probability of one half gives the median."""
@@ -83,6 +89,11 @@ def test_distributions_have_quantiles(text: str, median: float) -> None:
         ("x=[]", "x=[]: the list is empty"),
         ("x=uniform(1,1)", "x=uniform(1,1): the lower bound 1 is not below the upper bound 1"),
         ("x=loguniform(0,1)", "x=loguniform(0,1): the lower bound is 0, and must be above 0"),
+        ("x=arange(0,1,1e-320)", "x=arange(0,1,1e-320): its values are too large for numbers of"),
+        ("x=logspace(0,400,3)", "x=logspace(0,400,3): its values are too large for numbers of 64"),
+        ("x=linspace(-1e308,1e308,5)", "x=linspace(-1e308,1e308,5): its values are too large"),
+        ("x=uniform(-1e308,1e308)", "x=uniform(-1e308,1e308): its values are too large"),
+        ("x=normal(0,1e308)", "x=normal(0,1e308): its values are too large"),
         ("x=normal(0,-1)", "x=normal(0,-1): the standard deviation is -1, and must be above 0"),
     ],
 )

@@ -59,6 +59,8 @@ def test_a_dry_run_prints_the_points(ensemble: Cli) -> None:
         (["grid[2].k=[1]"], "There is nothing at 'inputs.grid.[2]'"),
         (["grid[1].j=[1]"], "inputs.grid.1.j: Extra inputs are not permitted"),
         (["x[9]=[1]"], "There is nothing at 'inputs.x.[9]'"),
+        (["x[0]=[1]", "x.[0]=[2]"], "'x.[0]' and 'x[0]' are the same place, or one lies in the ot"),
+        (["x[0]=[1]", "x=[[2]]"], "'x[0]' and 'x' are the same place, or one lies in the other"),
         (["be..ta=[1]"], "Invalid path 'be..ta' at character 4"),
         (["beta=[high]"], "beta=[high]: the list is not JSON"),
         (['beta=["high"]'], "inputs.beta: Input should be a valid number"),
@@ -177,6 +179,10 @@ def test_another_file_is_not_resumed(ensemble: Cli, tmp_path: Path) -> None:
     [
         ([], "Error: Name the table of results, such as -o results.jsonl.\n"),
         (["-o", "o.csv"], "Error: --out cannot be 'o.csv': it must be a local path that ends with"),
+        (["-o", "s3://b/o.jsonl"], "Error: --out cannot be 's3://b/o.jsonl': it must be a local"),
+        (["-o", f"{'o' * 250}.jsonl"], f"Error: '{'o' * 40}...' is too long: a path has at most"),
+        (["-o", "here.jsonl/o.jsonl"], "Error: Cannot use 'here.jsonl/o.jsonl': Not a directory."),
+        (["-o", "here.jsonl/o.parquet"], "Error: Cannot use 'here.jsonl/o.parquet/_ensemble.js"),
         (["-o", "here.jsonl", "--resume"], "Error: 'here.jsonl' is not a table of map or sweep, a"),
     ],
 )
@@ -210,6 +216,17 @@ def test_the_first_interrupt_ends_in_order(
     assert cli_here(*arguments, "--resume").returncode == 130
     assert cli_here(*arguments, "--resume").returncode == 0
     assert [row["index"] for row in rows_of(tmp_path / "o.jsonl")] == [*range(6)]
+
+
+@pytest.mark.parametrize("record", ['{"id', "{}", "[]", '{"id": 1, "facts": {}}'])
+def test_a_damaged_record_is_named(ensemble: Cli, tmp_path: Path, record: str) -> None:
+    """The table can be replaced."""
+    ensemble("sweep", "beta=[1]", "-o", "o.jsonl")
+    (tmp_path / "o.jsonl.ensemble.json").write_text(record)
+    done = ensemble("sweep", "beta=[1]", "-o", "o.jsonl", "--resume")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: 'o.jsonl.ensemble.json' does not say what is computed, a")
+    assert ensemble("sweep", "beta=[1]", "-o", "o.jsonl", "--overwrite").returncode == 0
 
 
 def test_a_table_has_one_writer(ensemble: Cli, tmp_path: Path) -> None:

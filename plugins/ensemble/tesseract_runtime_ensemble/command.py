@@ -15,8 +15,8 @@ from runtime_core.calls import fault_of
 from runtime_core.catalog import install_command
 from runtime_core.cli import CommandContext, report_fault, stdout_to_stderr
 from runtime_core.description import facts_of
-from runtime_core.errors import InvalidOption, InvalidPayload, UnknownName
-from runtime_core.files import is_url
+from runtime_core.errors import InvalidOption, InvalidPayload, NotWritten, UnknownName
+from runtime_core.files import check_name, is_url
 from runtime_core.runtime import Runtime
 from tesseract_runtime_ensemble.computation import Computation, OnError
 from tesseract_runtime_ensemble.counts import Counts
@@ -24,12 +24,12 @@ from tesseract_runtime_ensemble.ensemble import Ensemble
 from tesseract_runtime_ensemble.index_set import IndexSet
 from tesseract_runtime_ensemble.interruption import interruptible
 from tesseract_runtime_ensemble.record import locked, read_record, write_record
-from tesseract_runtime_ensemble.table import LinesTable, Table
+from tesseract_runtime_ensemble.table import RECORD, LinesTable, Table
 
 _SECONDS_FOR_SINKS = 2.0  # a slow or unreachable tracker must not delay the end
 
 Out = Annotated[
-    Path | None,
+    str | None,  # a path would lose a slash of a URL
     typer.Option(
         "-o",
         "--out",
@@ -52,7 +52,7 @@ Errors = Annotated[
 class Destination:
     """The table to write, and what to do where it exists."""
 
-    out: Path | None
+    out: str | None
     resume: bool
     overwrite: bool
 
@@ -61,22 +61,38 @@ class Destination:
         if self.out is None:
             raise InvalidOption("Name the table of results, such as -o results.jsonl.")
         table = _table_of(self.out)
+        out = table.path
         if self.resume and self.overwrite:
             raise InvalidOption("--resume keeps OUT and --overwrite replaces it: give one of them.")
-        if not self.out.exists():
+        if not out.exists():
             return table
         if not (self.resume or self.overwrite):
             raise InvalidOption(
-                f"{str(self.out)!r} exists: go on with --resume, or replace it with --overwrite."
+                f"{self.out!r} exists: go on with --resume, or replace it with --overwrite."
             )
-        if not table.record.exists() and not (self.overwrite and self.out.is_file()):
+        if not table.record.exists() and not (self.overwrite and out.is_file()):
             raise InvalidOption(
-                f"{str(self.out)!r} is not a table of map or sweep, as {table.record.name!r} is "
+                f"{self.out!r} is not a table of map or sweep, as {table.record.name!r} is "
                 "missing. Name another one."
             )
         return table
 
 
+@contextmanager
+def _files_reported() -> Iterator[None]:
+    """Raise `NotWritten` for a file that cannot be used inside the `with`."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise NotWritten(
+            f"Cannot use {str(error.filename)!r}: {error.strerror}. Check the path and its "
+            "permissions."
+        ) from None
+
+
+@_files_reported()
 def compute(
     context: CommandContext,
     make: Callable[[Runtime], Ensemble],
@@ -169,12 +185,13 @@ def _computed(
     return 130 if interrupted else int(computation.stopped)
 
 
-def _table_of(out: Path) -> Table:
+def _table_of(name: str) -> Table:
     """Return the table of a path by its suffix; `InvalidOption` for another one."""
-    if is_url(str(out)) or out.suffix not in (".jsonl", ".parquet"):
+    check_name(f"{name}{RECORD}")
+    out = Path(name)
+    if is_url(name) or out.suffix not in (".jsonl", ".parquet"):
         raise InvalidOption(
-            f"--out cannot be {str(out)!r}: it must be a local path that ends with .jsonl or "
-            ".parquet."
+            f"--out cannot be {name!r}: it must be a local path that ends with .jsonl or .parquet."
         )
     if out.suffix == ".jsonl":
         return LinesTable(out)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -40,5 +39,11 @@ def command(
     context.obj.catalog.endpoints.find(name)
     destination = Destination(out=out, resume=resume, overwrite=overwrite)
     with ExitStack() as opened:
-        make = partial(payloads_of, inputs, name, context.obj.catalog, opened)
-        compute(context.obj, lambda _: make(), destination, on_error)
+        compute(
+            context.obj,
+            lambda _: payloads_of(
+                inputs, name, context.obj.catalog, opened, out=destination.table().path
+            ),
+            destination,
+            on_error,
+        )

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic_core import from_json
 
-from runtime_core.errors import NotWritten
+from runtime_core.errors import InvalidOption, NotWritten
 from tesseract_runtime_ensemble.columns import table_of
 from tesseract_runtime_ensemble.journal import Journal, lines_of
 
@@ -36,8 +36,8 @@ class ParquetTable:
     def indexes(self) -> Iterator[int]:
         """Repair what a kill has left, and yield the indexes of the rows."""
         for part in self._parts():
-            yield from pq.read_table(part, columns=["index"])["index"].to_pylist()
-        for journal in sorted(self.path.glob("_journal-*.jsonl")):
+            yield from _indexes_of(part)
+        for journal in self._journals():
             if self._part(journal).exists():
                 journal.unlink()
             else:
@@ -45,7 +45,7 @@ class ParquetTable:
 
     def remove(self) -> None:
         """Remove the table with its record, and the folder unless it has other files."""
-        for path in (*self._parts(), *self.path.glob("_journal-*.jsonl"), self.record):
+        for path in (*self._parts(), *self._journals(), self.record):
             path.unlink(missing_ok=True)
 
     def append(self, line: bytes) -> None:
@@ -64,20 +64,23 @@ class ParquetTable:
         self._close(kind)
         if kind is not None:
             return  # the journal is enough to go on
-        for journal in sorted(self.path.glob("_journal-*.jsonl")):
+        for journal in self._journals():
             self._pack(journal)
         self._unify()
 
     def _parts(self) -> list[Path]:
-        return sorted(self.path.glob("part-*.parquet"))
+        return sorted(filter(_number_of, self.path.glob("part-*.parquet")))
+
+    def _journals(self) -> list[Path]:
+        return sorted(filter(_number_of, self.path.glob("_journal-*.jsonl")))
 
     def _part(self, journal: Path) -> Path:
-        return self.path / f"part-{journal.stem.partition('-')[2]}.parquet"
+        return self.path / f"part-{_number_of(journal)}.parquet"
 
     def _open(self) -> Journal:
         if self._journal is None:
-            names = [*self.path.glob("part-*"), *self.path.glob("_journal-*")]
-            number = 1 + max((int(each.stem.partition("-")[2]) for each in names), default=-1)
+            names = [*self._parts(), *self._journals()]
+            number = 1 + max((int(_number_of(each)) for each in names), default=-1)
             self._journal = Journal(self.path / f"_journal-{number:06}.jsonl")
             self._journal.__enter__()
         return self._journal
@@ -109,6 +112,22 @@ class ParquetTable:
         for part, schema in schemas.items():
             if not schema.equals(whole):
                 _write(part, _with_columns(pq.read_table(part), whole))
+
+
+def _number_of(path: Path) -> str:
+    """Return the digits in the name of a part or journal; none for files of other origin."""
+    number = path.stem.partition("-")[2]
+    return number if number.isdecimal() else ""
+
+
+def _indexes_of(part: Path) -> Iterator[int]:
+    try:
+        yield from pq.read_table(part, columns=["index"])["index"].to_pylist()
+    except (pa.ArrowException, KeyError):
+        raise InvalidOption(
+            f"{str(part)!r} is damaged: remove it, and --resume computes its rows again; or "
+            "replace all with --overwrite."
+        ) from None
 
 
 def _with_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -16,37 +17,51 @@ from pydantic_core import from_json
 
 from runtime_core.catalog import Catalog
 from runtime_core.cli import read_payload
-from runtime_core.errors import MissingFile, UnreadableDocument
-from runtime_core.files import FileAccess
+from runtime_core.errors import InvalidOption, MissingFile, UnreadableDocument
+from runtime_core.files import FileAccess, check_name
 from tesseract_runtime_ensemble.ensemble import Ensemble, Evaluation
+from tesseract_runtime_ensemble.table import RECORD
 
 _MOST_FAULTS = 5  # in a message
 
 _CHUNK = 2**20
 
 
-def payloads_of(name: str, endpoint: str, catalog: Catalog, opened: ExitStack) -> Ensemble:
+def payloads_of(
+    name: str, endpoint: str, catalog: Catalog, opened: ExitStack, *, out: Path
+) -> Ensemble:
     """Return the payloads of INPUTS, all of which are read once for their digest.
 
-    A file with lines stays open as long as `opened`. Raises `MissingFile` if there are none, and
+    The table `out` in a folder is no payload. A file with lines stays open as long as `opened`.
+    Raises `MissingFile` if there are none, `InvalidOption` for lines in `out`, and
     `UnreadableDocument` for lines that are not JSON.
     """
     if name == "-":
         return _of_lines(opened.enter_context(_spooled()), "stdin", endpoint)
+    check_name(name)
     path = Path(name)
     if path.is_dir():
-        files = sorted(each for each in path.iterdir() if _is_payload(each))
+        files = sorted(each for each in path.iterdir() if _is_payload(each, out))
         return _of_files(files, name, endpoint, catalog)
     if glob.has_magic(name) and not path.exists():
         found = map(Path, glob.glob(name, recursive=True))  # noqa: PTH207  # it may be absolute
-        files = sorted(each for each in found if each.is_file())
+        files = sorted(each for each in found if each.is_file() and not _is_of(out, each))
         return _of_files(files, name, endpoint, catalog)
+    if _is_of(out, path):
+        raise InvalidOption(f"{name} has the payloads, and cannot be OUT too: name another table.")
     file = opened.enter_context(FileAccess(root=None, confined=False).open(name))
     return _of_lines(file, name, endpoint)
 
 
-def _is_payload(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith(".")
+def _is_payload(path: Path, out: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".") and not _is_of(out, path)
+
+
+def _is_of(out: Path, path: Path) -> bool:
+    """Check whether a path is the table or its record, or in the table."""
+    table, found = out.resolve(), path.resolve()
+    record = table.with_name(f"{table.name}{RECORD}")
+    return found == record or table in (found, *found.parents)
 
 
 def _spooled() -> BinaryIO:
@@ -97,13 +112,14 @@ def _of_files(files: Sequence[Path], name: str, endpoint: str, catalog: Catalog)
     for path in files:
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{path.name}\0{content}\0".encode())
+        digest.update(b"%b\0%b\0" % (os.fsencode(path.name), content.encode()))
 
     def evaluations(wanted: Callable[[int], bool]) -> Iterator[tuple[int, Evaluation]]:
         for index, path in enumerate(files):
             if wanted(index):
                 body, format_ = read_payload(f"@{path}", catalog)
-                yield index, Evaluation(body=body, body_format=format_, inputs={"file": path.name})
+                file = os.fsencode(path.name).decode(errors="backslashreplace")
+                yield index, Evaluation(body=body, body_format=format_, inputs={"file": file})
 
     return _ensemble(name, endpoint, len(files), digest.hexdigest(), evaluations)
 

@@ -10,7 +10,11 @@ from typing import Any
 
 from runtime_core.catalog import install_command
 from runtime_core.errors import InvalidOption, UnknownName
-from tesseract_runtime_ensemble.specification import Distribution, Values
+from tesseract_runtime_ensemble.specification import SMALLEST, Distribution, Values
+
+_MOST_POINTS = 2**63 - 1  # an index is an integer of 64 bits
+
+_MOST_SAMPLED = 2**24  # numbers, of which a few copies are in memory
 
 
 class Sampler(StrEnum):
@@ -74,7 +78,12 @@ def points_of(
             "--samples is the number of samples of distributions, and no input has one: give "
             "NAME=uniform(LOW,HIGH), loguniform or normal."
         )
-    return Points(axes=[_paired(axes)] if in_pairs else axes)
+    points = Points(axes=[_paired(axes)] if in_pairs else axes)
+    if points.number > _MOST_POINTS:
+        raise InvalidOption(
+            f"The sweep has more than {_MOST_POINTS} points: give fewer values, or --zip."
+        )
+    return points
 
 
 def _axis(name: str, values: Values) -> Axis:
@@ -99,6 +108,11 @@ def _sampled(distributions: Mapping[str, Distribution], sampling: Sampling) -> A
         raise InvalidOption(
             f"{next(iter(distributions))} has a distribution: give the number of its samples with "
             "--samples."
+        )
+    if len(distributions) * sampling.samples > _MOST_SAMPLED:
+        raise InvalidOption(
+            f"--samples {sampling.samples} is too large, as all samples are drawn at once: give at "
+            f"most {_MOST_SAMPLED // len(distributions)}."
         )
     samples = _samples(len(distributions), sampling.samples, sampling)
 
@@ -129,7 +143,4 @@ def _samples(dimensions: int, number: int, sampling: Sampling) -> Any:
                 f"or {2 ** (exponent + 1)} instead of {number}."
             )
         samples = qmc.Sobol(dimensions, seed=sampling.seed).random_base2(exponent)
-    return samples.clip(_SMALLEST, 1 - _SMALLEST)  # a normal distribution has no end
-
-
-_SMALLEST = 2.0**-53
+    return samples.clip(SMALLEST, 1 - SMALLEST)

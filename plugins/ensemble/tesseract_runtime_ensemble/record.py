@@ -26,17 +26,29 @@ def read_record(path: Path, facts: Mapping[str, Any], table: Path) -> str:
 
     Raises `InvalidOption` with the differences if other facts are recorded.
     """
-    record = from_json(path.read_bytes())
-    now = from_json(to_json(facts))
-    differences = [*_differences(record["facts"], now)]
+    ensemble_id, before = _read(path)
+    differences = [*_differences(before, from_json(to_json(facts)))]
     if differences:
         text = "\n  ".join(differences)
         raise InvalidOption(
             f"{str(table)!r} cannot be resumed, as other things are computed now:\n  {text}\n"
             "Replace it with --overwrite, or write another table."
         )
-    ensemble_id: str = record["id"]
     return ensemble_id
+
+
+def _read(path: Path) -> tuple[str, Mapping[str, Any]]:
+    """Return the id and the facts of a record."""
+    try:
+        match from_json(path.read_bytes()):
+            case {"id": str(ensemble_id), "facts": dict(facts)}:
+                return ensemble_id, facts
+    except ValueError:
+        pass  # it is not JSON
+    raise InvalidOption(
+        f"{str(path)!r} does not say what is computed, as it was changed: replace the table with "
+        "--overwrite, or write another one."
+    )
 
 
 def _differences(

@@ -22,12 +22,24 @@ class Values:
     number: int
     value: Callable[[int], Any]
 
+    def ends(self) -> Sequence[Any]:
+        """Return the first and the last value."""
+        return self.value(0), self.value(self.number - 1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Distribution:
     """A distribution; `quantile` maps a probability between 0 and 1 to a value."""
 
     quantile: Callable[[float], float]
+
+    def ends(self) -> Sequence[float]:
+        """Return the smallest and the largest value that a sample can have."""
+        return self.quantile(SMALLEST), self.quantile(1 - SMALLEST)
+
+
+SMALLEST = 2.0**-53
+"""The smallest probability of a sample: a normal distribution has no end."""
 
 
 def split_assignment(text: str) -> tuple[str, str]:
@@ -85,7 +97,14 @@ def _parsed(text: str) -> Values | Distribution:
     arguments = [_number(part) for part in match["arguments"].split(",") if match["arguments"]]
     if not fewest <= len(arguments) <= most:
         raise ValueError(f"expected {form}, got {len(arguments)} arguments")
-    return function(*arguments)
+    try:
+        made = function(*arguments)
+        fits = all(map(math.isfinite, made.ends()))
+    except OverflowError:
+        fits = False
+    if not fits:
+        raise ValueError("its values are too large for numbers of 64 bits")
+    return made
 
 
 def _list(text: str) -> Values:
@@ -153,7 +172,7 @@ def _loguniform(low: float, high: float) -> Distribution:
     _require_order(low, high)
     if low <= 0:
         raise ValueError(f"the lower bound is {low}, and must be above 0")
-    return Distribution(quantile=lambda p: low * (high / low) ** p)
+    return Distribution(quantile=lambda p: low ** (1 - p) * high**p)
 
 
 def _normal(mean: float, deviation: float) -> Distribution:

@@ -27,6 +27,7 @@ def sweep_of(
     does not fit the schema.
     """
     paths = {name: _path(name) for name in points.changes(0)}
+    _require_apart(paths)
     base, base_format = _with_whole_fields(base, base_format, paths, points, runtime)
     _validate(base, base_format, _changes(points, paths, 0), runtime)
     return Ensemble(
@@ -35,6 +36,17 @@ def sweep_of(
         facts=facts,
         evaluations=partial(_evaluations, points, paths, base, base_format),
     )
+
+
+def _require_apart(paths: Mapping[str, Path]) -> None:
+    """Raise `InvalidOption` for a value that another one would replace."""
+    for name, path in paths.items():
+        for other, longer in paths.items():
+            if other != name and longer[: len(path)] == path:
+                raise InvalidOption(
+                    f"{other!r} and {name!r} are the same place, or one lies in the other: give "
+                    "values to one of them."
+                )
 
 
 def _path(name: str) -> Path:

@@ -8,6 +8,9 @@ from typing import Protocol, Self
 
 from tesseract_runtime_ensemble.journal import Journal, lines_of
 
+RECORD = ".ensemble.json"
+"""What the name of the record of a file has after that of the file."""
+
 
 class Table(Protocol):
     """A table of results, which takes rows inside a `with`."""
@@ -43,7 +46,7 @@ class LinesTable:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.record = path.with_name(f"{path.name}.ensemble.json")
+        self.record = path.with_name(f"{path.name}{RECORD}")
         self._journal = Journal(path)
 
     def indexes(self) -> Iterator[int]:

@@ -99,7 +99,7 @@ def test_every_change_changes_the_facts(folder: Path, payloads: Payloads) -> Non
     assert payloads(str(files)).facts != before
 
 
-def test_the_table_is_no_payload(folder: Path, payloads: Payloads) -> None:
+def test_the_table_is_not_a_payload(folder: Path, payloads: Payloads) -> None:
     """A table among the payloads is neither computed nor, as the only one, replaced."""
     for name in ("out.jsonl", "out.jsonl.ensemble.json"):
         (folder / "cases" / name).write_text(payload(9))

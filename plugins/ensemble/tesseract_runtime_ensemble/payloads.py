@@ -32,7 +32,7 @@ def payloads_of(
 ) -> Ensemble:
     """Return the payloads of INPUTS, all of which are read once for their digest.
 
-    The table `out` in a folder is no payload. A file with lines stays open as long as `opened`.
+    The table `out` in a folder is left out. A file with lines stays open as long as `opened`.
     Raises `MissingFile` if there are none, `InvalidOption` for lines in `out`, and
     `UnreadableDocument` for lines that are not JSON.
     """

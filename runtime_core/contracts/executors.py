@@ -40,7 +40,7 @@ class Evaluations(Protocol):
 class Calls(Protocol):
     """Answers calls of any endpoint, wherever the executor runs, in any order.
 
-    Keep at most `concurrency` of them pending, and read their replies in the order of submission:
+    Keep at most `concurrency` of them pending, and read their replies in the order of submission::
 
         with runtime.calls() as calls:
             pending = deque()

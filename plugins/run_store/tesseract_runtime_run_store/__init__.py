@@ -1,1 +1,1 @@
-"""A run sink that stores logs in files, and the command that reads them."""
+"""The command that reads, compares, repeats and removes recorded runs."""

@@ -23,13 +23,9 @@ from tesseract_runtime_finite_differences.jacobian import (
     finished,
     products_like,
 )
+from tesseract_runtime_finite_differences.pattern_check import PatternCheck, rounding_of
 from tesseract_runtime_finite_differences.scheme import Scheme
-from tesseract_runtime_finite_differences.sparsity import (
-    Compression,
-    Part,
-    PatternCheck,
-    rounding_of,
-)
+from tesseract_runtime_finite_differences.sparsity import Compression, Part
 
 _TOLERANCES: Mapping[str, float] = MappingProxyType({"forward": 1e-2, "central": 1e-3})
 """Relative deviations that are left to the curvature of outputs."""
@@ -42,9 +38,7 @@ def jacobian(
     base = _base(evaluations, inputs, outputs)
     blocks = empty_blocks(base, inputs)
     for part in _parts(evaluations, inputs, base, scheme):
-        array = inputs[part.path]
-        flat = blocks[part.output][part.path].reshape(base[part.output].size, array.size)
-        flat[part.rows, part.columns] = part.values
+        part.put(blocks, inputs)
     return finished(blocks)
 
 
@@ -111,11 +105,8 @@ def _points(
     direction: Vector | None,
 ) -> Iterator[Point]:
     for colour in range(compression.count):
-        chosen = {
-            path: (colours == colour).reshape(inputs[path].shape)
-            for path, colours in compression.colours.items()
-            if (colours == colour).any()
-        }
+        masks = compression.moved(colour, inputs)
+        chosen = {path: mask for path, mask in masks.items() if mask.any()}
         for side in sides:
             changes = {
                 path: moved(inputs[path], side * steps[path] * mask)

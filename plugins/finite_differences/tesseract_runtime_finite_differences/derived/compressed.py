@@ -15,12 +15,9 @@ from runtime_core.gradients import (
     size_of,
 )
 from tesseract_runtime_finite_differences.derived.gradient_function import GradientFunction
-from tesseract_runtime_finite_differences.sparsity import (
-    Compression,
-    PatternCheck,
-    Sparsity,
-    rounding_of,
-)
+from tesseract_runtime_finite_differences.jacobian import finished
+from tesseract_runtime_finite_differences.pattern_check import PatternCheck, rounding_of
+from tesseract_runtime_finite_differences.sparsity import Compression, Sparsity
 
 
 def compressed_jacobian(
@@ -48,23 +45,15 @@ def compressed_jacobian(
         for output, like in along.items()
     }
     for colour in range(compression.count):
-        product = jvp.product(_tangent(compression, point, colour))
+        moved = compression.moved(colour, point)
+        tangent = {path: moved[path].astype(array.dtype)[()] for path, array in point.items()}
+        product = jvp.product(tangent)
         for output, shape in shapes_of(along).items():
             jvp.check.of(output).check_shape(product[output].shape, shape)
         for part in compression.parts(colour, product, ones):
-            block = blocks[part.output][part.path]
-            flat = block.reshape(along[part.output].size, point[part.path].size)
-            flat[part.rows, part.columns] = part.values
+            part.put(blocks, point)
             check.add(part)
     if checked:
         tolerance = max(machine_epsilon(array.dtype) for array in along.values()) ** 0.5
         check.compare(along, tolerance, rounding_of(along))
-    return {output: {path: b[()] for path, b in row.items()} for output, row in blocks.items()}
-
-
-def _tangent(compression: Compression, point: Vector, colour: int) -> dict[str, Any]:
-    """Return the tangent that is 1 at the elements of a colour."""
-    return {
-        path: (compression.colours[path] == colour).reshape(array.shape).astype(array.dtype)[()]
-        for path, array in point.items()
-    }
+    return finished(blocks)

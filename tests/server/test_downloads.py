@@ -36,7 +36,8 @@ def apply(inputs: InputSchema) -> OutputSchema:
     print("solved")
     folder = run_directory()
     (folder / "inner").mkdir()
-    (folder / "inner" / "a b.txt").write_text("0123456789")
+    for name in ("inner/a b.txt", "run.json"):
+        (folder / name).write_text("0123456789")
     with open(folder / "big.bin", "wb") as big:
         big.truncate(inputs.size)
     (folder / ".hidden").write_text("hidden")
@@ -143,7 +144,13 @@ def test_range_of_a_changed_file_is_the_whole(locked: Served) -> None:
     assert (answer.status, answer.body) == (200, b"0123456789")
 
 
-SHOWN = ["inner/a%20b.txt", "linked.txt", "logs/artifacts/a%20b.txt", "inner/../linked.txt"]
+SHOWN = [
+    "inner/a%20b.txt",
+    "linked.txt",
+    "logs/artifacts/a%20b.txt",
+    "inner/../linked.txt",
+    "run.json",
+]
 
 
 @pytest.mark.parametrize("path", SHOWN)
@@ -159,7 +166,6 @@ NOT_SHOWN = [
     ".hidden",
     "logs/tesseract.log",
     "logs/run.json",
-    "run.json",
     "inner/../logs/tesseract.log",
     "log",
     "out",
@@ -209,6 +215,7 @@ def test_runs_of_a_key_are_listed(locked: Served) -> None:
     listed = asked(locked, "GET", "/runs/two/files", "two").json()["files"]
     assert [file["path"] for file in listed] == [
         "big.bin",
+        "run.json",
         "inner/a b.txt",
         "logs/artifacts/a b.txt",
     ]

@@ -22,6 +22,7 @@ from runtime_core.server.headers import CALLER
 from runtime_core.server.responses import JsonResponse
 
 _MOST_LISTED = 10_000  # files, or runs
+_ARTIFACTS = ("logs", "artifacts")
 _UNLISTED = "Runs are listed only with a key, or by a server of this machine alone."
 
 
@@ -118,8 +119,4 @@ class Downloads:
         if self._shows_all:
             return True
         is_log = parts[:1] == ("logs",) and parts[:2] != _ARTIFACTS
-        return not is_log and not any(part.startswith(".") for part in parts) and parts != _FACTS
-
-
-_ARTIFACTS = ("logs", "artifacts")
-_FACTS = ("run.json",)
+        return not is_log and not any(part.startswith(".") for part in parts)

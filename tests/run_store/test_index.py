@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_processes_may_list_at_once(tmp_path: Path) -> None:
     """A list that is cut short leaves the index as it was, and another one goes on."""
     stored_document(tmp_path, "run_a")
     listed_facts(tmp_path)
-    with sqlite3.connect(tmp_path / NAME) as other:
+    with closing(sqlite3.connect(tmp_path / NAME)) as other, other:
         other.execute("UPDATE runs SET facts = ?", (json.dumps({"status": "torn"}),))
         other.rollback()
     os.utime(tmp_path / "run_a" / "logs" / "run.json", (1, 1))

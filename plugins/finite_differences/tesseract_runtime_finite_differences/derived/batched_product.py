@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from runtime_core.calls import current_scope
 from runtime_core.contracts import Binding, Unavailable
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import (
@@ -47,5 +48,7 @@ def _products(
         for [vector] in vectors
     )
     with binding.evaluations(point, signature.endpoint) as evaluations:
-        for _, future in in_order(evaluations, ((None, each) for each in changes), list(outputs)):
+        futures = in_order(evaluations, ((None, each) for each in changes), list(outputs))
+        steps = current_scope().progress.track(futures, f"calls of {signature.endpoint}", batch)
+        for _, future in steps:
             yield {outputs[path]: array for path, array in future.result().items()}

@@ -77,14 +77,16 @@ class GradientFunction:
         have the given `shapes`, or else those of the first. Raises `MemoryExceeded` if they would
         take more than the memory limit.
         """
-        calls = f"calls of {self.signature.endpoint}"
-        vectors = iter(current_scope().progress.track(one_hots(space), calls, size_of(space)))
+        vectors = iter(one_hots(space))
         products = [self.product(vector) for vector in islice(vectors, 1)]
         size = sum(map(bytes_of, products))
         require_memory(size * size_of(space), "The Jacobian")
         batch = self._batch_of(bytes_of(space) + size)
+        if batch == 1:
+            calls, left = f"calls of {self.signature.endpoint}", size_of(space) - 1
+            products += map(self.product, current_scope().progress.track(vectors, calls, left))
         while some := list(islice(vectors, batch)):
-            products += [self.product(some[0])] if batch == 1 else self._products_of(some)
+            products += self._products_of(some)
         for product in products:
             shapes = shapes or shapes_of(product)
             for path, array in product.items():

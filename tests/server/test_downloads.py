@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -220,6 +221,23 @@ def test_runs_of_a_key_are_listed(locked: Served) -> None:
         "logs/artifacts/a b.txt",
     ]
     assert [file["size"] for file in listed] == [10] * 4
+
+
+def test_lists_pass_over_what_has_no_url_or_is_gone(showing: Served) -> None:
+    """A name that is not in UTF-8 is left out, and a removed output path has no runs."""
+    folder = Path(psutil.Process(showing.process.pid).cwd(), "out")
+    odd = folder / "run_free" / os.fsdecode(b"\xff.bin")
+    odd.touch()
+    try:
+        listed = showing.get("/runs/free/files").json()["files"]
+        assert [file["path"] for file in listed if file["path"].endswith(".bin")] == ["big.bin"]
+    finally:
+        odd.unlink()
+    folder.rename(folder.with_name("away"))
+    try:
+        assert showing.get("/runs").json() == {"runs": []}
+    finally:
+        folder.with_name("away").rename(folder)
 
 
 def test_runs_without_a_key_are_listed_on_this_machine(showing: Served, locked: Served) -> None:

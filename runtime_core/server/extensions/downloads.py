@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, BinaryIO
 
 from starlette.requests import Request
@@ -71,10 +73,16 @@ class Downloads:
     def ids(self, caller: str | None) -> Sequence[str]:
         """Return the ids of the runs of a caller that have a folder, the newest first."""
         start = run_name("")
-        with os.scandir(run_folder("", self._output_path).parent) as entries:
-            found = [entry for entry in entries if entry.name.startswith(start)]
-        found.sort(key=lambda entry: entry.stat(follow_symlinks=False).st_mtime, reverse=True)
-        ids = (entry.name.removeprefix(start) for entry in found)
+        found = []
+        with (
+            suppress(FileNotFoundError),  # no run has written anything
+            os.scandir(run_folder("", self._output_path).parent) as entries,
+        ):
+            for entry in entries:
+                facts = _facts(entry) if entry.name.startswith(start) else None
+                if facts is not None:
+                    found.append((facts.st_mtime, entry.name))
+        ids = (name.removeprefix(start) for _, name in sorted(found, reverse=True))
         return [*islice(filter(lambda run_id: self._has(run_id, caller), ids), _MOST_LISTED)]
 
     def files(self, run_id: str, caller: str | None) -> Sequence[Mapping[str, Any]]:
@@ -111,8 +119,9 @@ class Downloads:
             folders.sort()
             for path in (Path(place, name) for name in sorted(names)):
                 shown = path.relative_to(folder)
-                if self._shows(shown.parts) and path.is_file() and not path.is_symlink():
-                    yield {"path": shown.as_posix(), "size": path.stat().st_size}
+                facts = _facts(path) if self._shows(shown.parts) and _is_text(shown) else None
+                if facts is not None and S_ISREG(facts.st_mode):
+                    yield {"path": shown.as_posix(), "size": facts.st_size}
 
     def _shows(self, parts: Sequence[str]) -> bool:
         """Check whether a path below the folder of a run is not one of its log."""
@@ -120,3 +129,16 @@ class Downloads:
             return True
         is_log = parts[:1] == ("logs",) and parts[:2] != _ARTIFACTS
         return not is_log and not any(part.startswith(".") for part in parts)
+
+
+def _facts(path: Path | os.DirEntry[str]) -> os.stat_result | None:
+    """Return the facts of a file or link itself, unless it has been removed by now."""
+    try:
+        return path.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _is_text(path: Path) -> bool:
+    """Check whether a path is in UTF-8: no URL leads to another one."""
+    return not any("\ud800" <= character <= "\udfff" for character in str(path))

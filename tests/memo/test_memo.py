@@ -10,6 +10,7 @@ import pytest
 from fsspec import AbstractFileSystem
 
 from runtime_core import Call, Reply, Runtime, Wire
+from runtime_core.files import is_url
 from tesseract_runtime_memo.kept_results import KeptResults
 
 MODEL = """
@@ -164,6 +165,11 @@ def test_place_of_results_is_no_part_of_their_address(make: Make, tmp_path: Path
     assert memo(call(make(memo=str(other), memo_bytes=10_000_000))) == "hit"
 
 
+def test_empty_place_keeps_nothing(make: Make) -> None:
+    """An empty variable is not the working directory."""
+    assert memo(call(make(memo=""))) is None
+
+
 def test_broken_result_is_computed_again(make: Make, tmp_path: Path) -> None:
     """A file that was cut is not a result, and is replaced."""
     reply = call(make())
@@ -179,12 +185,13 @@ def test_results_may_be_at_a_url(make: Make, memory: AbstractFileSystem) -> None
     assert [memo(call(runtime)) for _ in range(2)] == ["miss", "hit"]
 
 
+@pytest.mark.parametrize("place", ["file", "n" * 300, "unknown://place"])
 def test_place_that_fails_costs_no_result(
-    make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture, place: str
 ) -> None:
     """A place that cannot be written is reported once, and calls are computed."""
     (tmp_path / "file").touch()
-    runtime = make(memo=str(tmp_path / "file"))
+    runtime = make(memo=place if is_url(place) else str(tmp_path / place))
     replies = [call(runtime) for _ in range(2)]
     assert [memo(reply) for reply in replies] == ["miss", "miss"]
     assert caplog.text.count("Results cannot be kept by --memo") == 1

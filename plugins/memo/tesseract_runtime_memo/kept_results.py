@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runtime_core.contracts import Buffer
-from runtime_core.errors import MissingFile, TesseractRuntimeError
+from runtime_core.errors import TesseractRuntimeError
 from runtime_core.files import FileAccess, is_url, join, write
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class KeptResults:
         """Return the document that is kept under a key, if there is one."""
         try:
             kept = self._files.read(join(self._shard(key), key))
-        except MissingFile:
+        except TesseractRuntimeError:  # what is wrong with the place is reported by `keep`
             return None
         document = kept[_DIGEST:]
         return document if hashlib.sha256(document).digest() == kept[:_DIGEST] else None
@@ -80,7 +80,10 @@ class KeptResults:
 def _entries_of_folder(folder: str) -> Iterator[Entry]:
     path = Path(folder)
     for file in path.iterdir() if path.is_dir() else ():
-        facts = file.stat()
+        try:
+            facts = file.stat()
+        except FileNotFoundError:
+            continue  # another process has made room
         yield facts.st_mtime, facts.st_size, str(file)
 
 

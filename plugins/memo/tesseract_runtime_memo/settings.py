@@ -12,7 +12,9 @@ from runtime_core.files import is_url
 
 
 def _absolute(place: str | None) -> str | None:
-    return place if place is None or is_url(place) else str(Path(place).absolute())
+    if not place:
+        return None  # an empty variable is not the working directory
+    return place if is_url(place) else str(Path(place).absolute())
 
 
 class MemoSettings(BaseModel):

@@ -5,6 +5,7 @@ A flag overrides `TESSERACT_RUNTIME_<OPTION>`, which overrides `TESSERACT_<OPTIO
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,7 +99,8 @@ def absolute(path: str) -> str:
 
 
 def _file_in(path: Path) -> Path:
-    return path / FILE if path.is_dir() else path
+    is_folder = os.path.isdir(path)  # noqa: PTH112  # `Path` raises if a name is too long
+    return path / FILE if is_folder else path
 
 
 def _unless_none(name: str | None) -> str | None:

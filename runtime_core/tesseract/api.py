@@ -102,7 +102,7 @@ def load_tesseract(path: str | PathLike[str]) -> TesseractApi:
     cannot be imported or lacks a required name.
     """
     file = Path(path).absolute()
-    if not file.is_file():
+    if not os.path.isfile(file):  # noqa: PTH113  # `Path` raises if a name is too long
         raise MissingFile(
             f"No Tesseract at {str(file)!r}. Name its file with --api-path or TESSERACT_API_PATH."
         )

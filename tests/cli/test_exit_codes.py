@@ -122,6 +122,10 @@ def test_folder_as_tesseract(here: Here, tesseract: Tesseract, tmp_path: Path) -
     assert ended.code == 2
     assert f"No Tesseract at '{tmp_path / 'tesseract_api.py'}'." in ended.stderr
     assert here("--api-path", str(tesseract().parent), "check").code == 0
+    assert (
+        f"No Tesseract at '{tmp_path / ('n' * 300)}'."
+        in here("--api-path", "n" * 300, "check").stderr
+    )
 
 
 def test_file_in_the_place_of_an_option(here: Here) -> None:

@@ -130,6 +130,7 @@ def test_broken_lines_are_named(folder: Path, payloads: Payloads) -> None:
     ("name", "message"),
     [
         ("nowhere.jsonl", "Cannot read 'nowhere.jsonl': No such file or directory."),
+        ("@lines.jsonl", "Cannot read '@lines.jsonl'. Name the file without '@': 'lines.jsonl'."),
         ("cases/deep", "cases/deep has no payloads."),
         ("*.msgpack", r"\*.msgpack has no payloads."),
     ],

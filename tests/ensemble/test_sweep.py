@@ -51,6 +51,18 @@ def test_a_dry_run_prints_the_points(ensemble: Cli) -> None:
     assert done.stderr == "2 evaluations of apply.\n"
 
 
+def test_zip_is_named_alike_in_the_environment(ensemble: Cli) -> None:
+    """The variable has the name of the option."""
+    done = ensemble(
+        "sweep",
+        "beta=[1,9]",
+        "n=arange(2)",
+        "--dry-run",
+        environment={"TESSERACT_RUNTIME_SWEEP_ZIP": "1"},
+    )
+    assert done.stderr == "2 evaluations of apply.\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -40,6 +40,8 @@ def payloads_of(
         return _of_lines(opened.enter_context(_spooled()), "stdin", endpoint)
     check_name(name)
     path = Path(name)
+    if name.startswith("@") and not path.exists():
+        raise MissingFile(f"Cannot read {name!r}. Name the file without '@': {name[1:]!r}.")
     if path.is_dir():
         files = sorted(each for each in path.iterdir() if _is_payload(each, out))
         return _of_files(files, name, endpoint, catalog)

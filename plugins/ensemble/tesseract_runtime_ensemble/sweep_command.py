@@ -50,7 +50,12 @@ def command(
     overwrite: Overwrite = False,
     on_error: Errors = OnError.RECORD,
     in_pairs: Annotated[
-        bool, typer.Option("--zip", help="Change all inputs together, not in every combination.")
+        bool,
+        typer.Option(
+            "--zip",
+            envvar="TESSERACT_RUNTIME_SWEEP_ZIP",
+            help="Change all inputs together, not in every combination.",
+        ),
     ] = False,
     samples: Annotated[
         int | None, typer.Option(min=1, help="Number of samples of distributions.")

@@ -229,6 +229,8 @@ def test_large_answers_are_refused(runtime: Make) -> None:
         ("'diagonal'", "jacobian_sparsity of tesseract_api.py is 'diagonal': expected {output:"),
         ("{'y': {'X': 'diagonal'}}", "names 'X', which is not the path of a differentiable array"),
         ("{'y': 'diagonal'}", "expected {output: {input: pattern}}"),
+        ("{'y': {'x': 'banded'}}", "for 'y' by 'x' is 'banded': expected 'diagonal', 'banded:K'"),
+        ("{'y': {'x': 1}}", "for 'y' by 'x' is 1: expected 'diagonal', 'banded:K'"),
     ],
 )
 def test_invalid_declaration_is_an_error_of_the_file(

@@ -8,7 +8,7 @@ from runtime_core.contracts import Binding
 from runtime_core.errors import InvalidTesseract, did_you_mean
 from runtime_core.paths import InvalidPath
 from runtime_core.schemas import DifferentiableArrays
-from tesseract_runtime_finite_differences.sparsity import Sparsity
+from tesseract_runtime_finite_differences.sparsity import PATTERNS, Sparsity, is_pattern
 
 NAME = "jacobian_sparsity"
 
@@ -16,7 +16,7 @@ NAME = "jacobian_sparsity"
 def declared_sparsity(binding: Binding) -> Sparsity | None:
     """Return the sparsity that a file declares, if it does.
 
-    Raises `InvalidTesseract` for a value of another form, or for an unknown path.
+    Raises `InvalidTesseract` for a value or a pattern of another form, or for an unknown path.
     """
     declared = getattr(binding.api.module, NAME, None)
     if declared is None:
@@ -31,8 +31,13 @@ def declared_sparsity(binding: Binding) -> Sparsity | None:
     schemas = binding.schemas
     for output, row in declared.items():
         _refuse_unknown(output, schemas.differentiable_outputs, binding)
-        for path in row:
+        for path, pattern in row.items():
             _refuse_unknown(path, schemas.differentiable_inputs, binding)
+            if not is_pattern(pattern):
+                raise InvalidTesseract(
+                    f"{NAME} of {binding.api.path.name} for {output!r} by {path!r} is "
+                    f"{pattern!r:.60}: {PATTERNS}."
+                )
     return declared
 
 

@@ -23,7 +23,14 @@ without a pattern is taken for full.
 """
 
 _BANDED = re.compile(r"banded:([0-9]{1,9})")
-_NAMED = "expected 'diagonal', 'banded:K' or a matrix of scipy.sparse"
+PATTERNS = "expected 'diagonal', 'banded:K' or a matrix of scipy.sparse"
+
+
+def is_pattern(value: Any) -> bool:
+    """Check whether a value has the form of a pattern, for arrays of any size."""
+    if isinstance(value, str):
+        return value == "diagonal" or _BANDED.fullmatch(value) is not None
+    return value is None or callable(getattr(value, "tocoo", None))
 
 
 def is_sparse(sparsity: Sparsity | None, inputs: Collection[str], outputs: Collection[str]) -> bool:
@@ -132,7 +139,7 @@ def _entries(
     if isinstance(pattern, str):
         return _banded(_bandwidth(pattern, place), rows, columns, place)
     if not callable(getattr(pattern, "tocoo", None)):
-        raise GradientFailed(f"{place} is {pattern!r:.60}: {_NAMED}.")
+        raise GradientFailed(f"{place} is {pattern!r:.60}: {PATTERNS}.")
     if tuple(pattern.shape) != (rows, columns):
         raise GradientFailed(
             f"{place} has the shape {tuple(pattern.shape)}, but the block has {rows} elements of "
@@ -147,7 +154,7 @@ def _bandwidth(pattern: str, place: str) -> int:
         return 0
     matched = _BANDED.fullmatch(pattern)
     if matched is None:
-        raise GradientFailed(f"{place} is {pattern!r:.60}: {_NAMED}.")
+        raise GradientFailed(f"{place} is {pattern!r:.60}: {PATTERNS}.")
     return int(matched[1])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from runtime_core.errors import InvalidOption
 from tesseract_runtime_client import Tesseract, TesseractFailed, Unreachable
 from tests.client.conftest import written
 from tests.conftest import clean_environment
@@ -167,3 +169,15 @@ with Tesseract.from_worker({str(waiting)!r}) as tesseract:
         timeout=SECONDS,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "computing\n")
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1e300, "5"])
+def test_limits_are_positive_numbers_of_seconds(waiting: Path, seconds: float) -> None:
+    """A wrong limit is refused by its name, before anything is started or sent."""
+    refused = f"={re.escape(repr(seconds))} must be a positive number of seconds, at most 1e.09, or"
+    with pytest.raises(InvalidOption, match=f"^patience{refused}"):
+        Tesseract.from_url("http://127.0.0.1:9", patience=seconds)
+    with pytest.raises(InvalidOption, match=f"^connect{refused}"):
+        Tesseract.from_url("http://127.0.0.1:9", timeout=(seconds, 1.0))
+    with pytest.raises(InvalidOption, match=f"^timeout{refused}"):
+        Tesseract.from_worker(waiting, timeout=seconds)

@@ -27,8 +27,14 @@ from tesseract_runtime_client.forward_handles import ForwardHandles
 from tesseract_runtime_client.http_files import HttpFiles
 from tesseract_runtime_client.segments import RegisteredSegment, SegmentPool
 from tesseract_runtime_client.server_address import ServerAddress, address_of
-from tesseract_runtime_client.transport import Answer, Request, refuse_executor
+from tesseract_runtime_client.transport import (
+    Answer,
+    Request,
+    check_seconds,
+    refuse_executor,
+)
 
+_LEAST_SECONDS = 1e-6  # a server takes no 0
 _CONNECT_SECONDS = 10.0
 
 _PAUSE_SECONDS = 1.0  # before a refused call is sent again, if the server names a date
@@ -98,6 +104,7 @@ class HttpTransport:
                 "by its name: from_url(url, api_key=...)."
             )
         connect, timeout = timeout if isinstance(timeout, tuple) else (_CONNECT_SECONDS, timeout)
+        check_seconds(timeout=timeout, connect=connect, patience=patience)
         address = address_of(url)
         if api_key is not None:
             address = _with_key(address, api_key)
@@ -125,7 +132,9 @@ class HttpTransport:
         """
         given_up = time.monotonic() + self._seconds_to_wait(request)
         while True:
-            left = None if self._patience is None else given_up - time.monotonic()
+            left = None
+            if self._patience is not None:
+                left = max(given_up - time.monotonic(), _LEAST_SECONDS)
             answer = self._call(request, left)
             if answer.status == _SUCCESS:
                 break

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Protocol
 
@@ -13,6 +14,26 @@ from runtime_core.errors import InvalidOption
 from tesseract_runtime_client.segments import RegisteredSegment
 
 _SLICE = 1 << 18  # bytes
+
+_MOST_SECONDS = 1e9  # a socket waits no longer than some ten times that
+
+
+def check_seconds(**limits: float | None) -> None:
+    """Raise `InvalidOption` for a limit that is not a number of seconds, by its name.
+
+    >>> check_seconds(timeout=-1)
+    Traceback (most recent call last):
+      ...
+    runtime_core.errors.InvalidOption: timeout=-1 must be a positive number of seconds, at most \
+1e+09, or None.
+    """
+    for name, seconds in limits.items():
+        valid = seconds is None or (isinstance(seconds, Real) and 0 < seconds <= _MOST_SECONDS)
+        if not valid:
+            raise InvalidOption(
+                f"{name}={seconds!r} must be a positive number of seconds, at most "
+                f"{_MOST_SECONDS:g}, or None."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

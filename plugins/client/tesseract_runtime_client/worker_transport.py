@@ -37,7 +37,12 @@ from tesseract_runtime_client.runtime_calls import (
     known_of,
     output_files,
 )
-from tesseract_runtime_client.transport import Answer, Request, refuse_executor
+from tesseract_runtime_client.transport import (
+    Answer,
+    Request,
+    check_seconds,
+    refuse_executor,
+)
 
 _FAULTS: Mapping[FaultKind, type[TesseractRuntimeError]] = {
     fault.kind: fault for fault in (InvalidOption, InvalidTesseract, MissingFile)
@@ -81,6 +86,7 @@ class WorkerTransport:
         patience: float | None,
     ) -> Self:
         """Start the process and load the Tesseract in it; errors are those of loading."""
+        check_seconds(timeout=timeout, patience=patience)
         settings = WorkerSettings(
             config=dump(config),
             plugins=_selection(catalog),

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from runtime_core.calls.address import content_parts
 
-Digest = Callable[[], Any]
-"""Makes a hash object, such as those of hashlib."""
-
-
-def blake2b_128() -> Any:
-    """Make the hash object of contents, whose digest has 128 bits."""
-    return hashlib.blake2b(digest_size=16)
+_DIGEST_SIZE = 16  # bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +26,7 @@ class Content:
         return sum(map(len, self.parts))
 
     @staticmethod
-    def of(inputs: object, digest: Digest = blake2b_128) -> Content | None:
+    def of(inputs: object) -> Content | None:
         """Return the content of inputs, or `None` if they hold an object without one.
 
         Inputs of two endpoints at the same point have the same content.
@@ -42,7 +34,7 @@ class Content:
         parts = content_parts(inputs)
         if parts is None:
             return None
-        state = digest()
+        state = hashlib.blake2b(digest_size=_DIGEST_SIZE)
         for part in parts:
             state.update(part)
         return Content(digest=state.digest(), parts=parts)

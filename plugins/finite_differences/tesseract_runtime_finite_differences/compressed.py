@@ -16,6 +16,7 @@ from tesseract_runtime_finite_differences.evaluation import (
     difference,
     moved,
     values_at,
+    values_at_base,
 )
 from tesseract_runtime_finite_differences.jacobian import (
     Blocks,
@@ -35,7 +36,7 @@ def jacobian(
     evaluations: Evaluations, inputs: Vector, outputs: Collection[str], scheme: Scheme
 ) -> Blocks:
     """Compute the Jacobian by central or forward differences, all elements of a colour at once."""
-    base = _base(evaluations, inputs, outputs)
+    base = values_at_base(evaluations, outputs)
     blocks = empty_blocks(base, inputs)
     for part in _parts(evaluations, inputs, base, scheme):
         part.put(blocks, inputs)
@@ -46,7 +47,7 @@ def vector_jacobian_product(
     evaluations: Evaluations, inputs: Vector, cotangents: Vector, scheme: Scheme
 ) -> dict[str, AnyArray]:
     """Multiply a batch of cotangents by the Jacobian, of which no block is stored."""
-    base = _base(evaluations, inputs, sorted(cotangents))
+    base = values_at_base(evaluations, sorted(cotangents))
     for path, array in cotangents.items():
         argument_check("cotangent").of(path).check_shape(array.shape[1:], base[path].shape)
     products = products_like(inputs, cotangents)
@@ -56,11 +57,6 @@ def vector_jacobian_product(
         shares = np.real(weights[part.output][:, part.rows] * part.values)
         np.add.at(flat[part.path].T, part.columns, shares.T)
     return products
-
-
-def _base(evaluations: Evaluations, inputs: Vector, outputs: Collection[str]) -> Vector:
-    ((_, values),) = values_at(evaluations, [base_point()], outputs)
-    return values
 
 
 def _parts(

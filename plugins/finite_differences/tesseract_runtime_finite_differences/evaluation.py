@@ -94,6 +94,12 @@ def values_at(
         yield point, values
 
 
+def values_at_base(evaluations: Evaluations, outputs: Collection[str]) -> Vector:
+    """Evaluate at the inputs themselves; raises `GradientFailed` as `values_at` does."""
+    ((_, values),) = values_at(evaluations, [base_point()], outputs)
+    return values
+
+
 def difference(above: Vector, below: Vector) -> Vector:
     """Subtract outputs in float64 or complex128."""
     return {path: to_double(value) - to_double(below[path]) for path, value in above.items()}

@@ -26,6 +26,7 @@ from tesseract_runtime_finite_differences.evaluation import (
     element_point,
     moved,
     values_at,
+    values_at_base,
 )
 from tesseract_runtime_finite_differences.scheme import Scheme
 
@@ -48,7 +49,8 @@ def jacobian(
         place: Any = (..., *point.index)
         for output, derivative in derivatives.items():
             blocks[output][point.path][place] = derivative
-    return finished(blocks or _without_columns(evaluations, inputs, outputs))
+    # Without elements there are no columns, and only an evaluation gives the shapes.
+    return finished(blocks or empty_blocks(values_at_base(evaluations, outputs), inputs))
 
 
 def vector_jacobian_product(
@@ -151,9 +153,3 @@ def _neighbours(inputs: Vector, scheme: Scheme, signs: Collection[int]) -> Itera
 
 def _slopes(above: Vector, below: Vector, taken: float) -> Vector:
     return {path: change / taken for path, change in difference(above, below).items()}
-
-
-def _without_columns(evaluations: Evaluations, inputs: Vector, outputs: Collection[str]) -> Blocks:
-    """Return blocks for inputs without elements, whose shapes only an evaluation gives."""
-    ((_, values),) = values_at(evaluations, [base_point()], outputs)
-    return empty_blocks(values, inputs)

@@ -22,6 +22,7 @@ SLOW_FOLDERS = {
     "end_to_end",
     "endurance",
     "engines",
+    "ensemble",
     "features",
     "interop",
     "jax_recipes",

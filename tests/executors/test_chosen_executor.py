@@ -97,6 +97,7 @@ def test_the_plugin_of_an_engine_is_named(catalog: Catalog, target: str) -> None
 @pytest.mark.parametrize("name", ["mlflow", "mlflow:5000"])
 def test_a_name_in_the_place_of_an_address_is_told(catalog: Catalog, name: str) -> None:
     """The message has the schemes that the plugin takes."""
+    pytest.importorskip("tesseract_runtime_mlflow")
     addresses = "mlflow+http://HOST:PORT or mlflow+https://HOST:PORT"
     with pytest.raises(UnknownName) as caught:
         catalog.run_sinks.of_scheme(name, "--log-to")

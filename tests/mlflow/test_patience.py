@@ -29,7 +29,7 @@ def open_at(catalog: Catalog, uri: str) -> RunHandle:
     """Open a run at a server."""
     config = resolve(catalog, flags={}, environment={})
     sink = catalog.run_sinks.find("mlflow")
-    return sink.open(Run(id="r", endpoint="apply"), f"mlflow+{uri}", config)
+    return sink.open(run=Run(id="r", endpoint="apply"), target=f"mlflow+{uri}", config=config)
 
 
 def test_server_that_is_not_there_is_given_up_at_once(catalog: Catalog) -> None:

@@ -74,12 +74,14 @@ OTHERS = [
     "tests/end_to_end",
     "tests/endurance",
     "tests/engines",
+    "tests/ensemble",
     "tests/interop",
     "tests/jax_recipes",
     "tests/mlflow",
     "tests/soak",
     "tests/test_imports.py",
     "tests/test_mypy.py",
+    "tests/umbridge",
 ]
 """What other sessions run, and on one version of Python."""
 
@@ -115,9 +117,10 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def heavy(session: nox.Session) -> None:
-    """Run the tests of the plugins for JAX and MLflow."""
+    """Run the tests of the plugins for JAX, MLflow, ensembles and UM-Bridge."""
     session.install(*checkout(*HEAVY), "--group=test-all")
-    run_tests(session, "tests/jax_recipes", "tests/mlflow", *session.posargs)
+    folders = ["tests/jax_recipes", "tests/mlflow", "tests/ensemble", "tests/umbridge"]
+    run_tests(session, *folders, *session.posargs)
 
 
 @nox.session(python=OLDEST)

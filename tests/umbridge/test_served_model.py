@@ -84,6 +84,24 @@ def abstract_eval(abstract_inputs):
     }
 """
 )
+ENERGY = (
+    SCHEMAS
+    + """
+class InputSchema(BaseModel):
+    k: Differentiable[Float64]
+    x: Differentiable[Array[(2,), Float64]]
+
+class OutputSchema(BaseModel):
+    e: Differentiable[Float64]
+
+def apply(inputs):
+    return {"e": inputs.k * np.sum(inputs.x**3)}
+
+def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
+    products = {"k": np.sum(inputs.x**3), "x": 3 * inputs.k * inputs.x**2}
+    return {path: cotangent_vector["e"] * products[path] for path in vjp_inputs}
+"""
+)
 OPAQUE = (
     SCHEMAS
     + """
@@ -101,7 +119,12 @@ def apply(inputs):
 )
 """It has neither gradients nor `abstract_eval`, which is derived from the default."""
 
-MODELS: Mapping[str, str] = {"vector": VECTOR, "nested": NESTED, "opaque": OPAQUE}
+MODELS: Mapping[str, str] = {
+    "vector": VECTOR,
+    "nested": NESTED,
+    "energy": ENERGY,
+    "opaque": OPAQUE,
+}
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +202,18 @@ def test_hessians_have_the_length_of_the_first_input(models: Models) -> None:
     assert by_load == pytest.approx([24.0, 48.0, 72.0], rel=1e-4)
     by_spacing = nested.apply_hessian(0, 1, 2, POINT, [2.0], [1.0, 0.0, 1.0], CONFIG)
     assert by_spacing == pytest.approx([32.0], rel=1e-4)
+
+
+def test_a_model_of_several_inputs_has_every_action(models: Models) -> None:
+    """The four actions of a model with a scalar and a vector."""
+    energy, point = models["energy"], [[2.0], [1.0, 3.0]]
+    assert energy(point) == [[56.0]]
+    assert energy.gradient(0, 1, point, [0.5]) == [3.0, 27.0]
+    assert energy.apply_jacobian(0, 1, point, [1.0, -1.0]) == [-48.0]
+    by_scalar = energy.apply_hessian(0, 0, 1, point, [1.0], [1.0, 1.0])
+    assert by_scalar == pytest.approx([30.0], rel=1e-6)
+    by_vector = energy.apply_hessian(0, 1, 1, point, [1.0], [1.0, 1.0])
+    assert by_vector == pytest.approx([12.0, 36.0], rel=1e-6)
 
 
 def test_support_is_what_the_tesseract_has(models: Models) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -25,4 +26,5 @@ def test_a_process_that_cannot_start_leaves_nothing_open() -> None:
         before = {*Path("/dev/fd").iterdir()}
         with pytest.raises(ValueError, match="null byte"):
             pool.submit(os.getpid)
-        assert {*Path("/dev/fd").iterdir()} == before
+        gc.collect()  # what other tests have left open may be closed at any time
+        assert {*Path("/dev/fd").iterdir()} <= before

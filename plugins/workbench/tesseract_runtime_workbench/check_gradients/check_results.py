@@ -150,7 +150,10 @@ class Remainder:
         """The order at the smallest steps that show one; `None` if rounding hides the rest."""
         finite = self.sizes[np.isfinite(self.sizes)]
         noise = max(_SHOWS * self.floor, _SHOWS * float(np.median(finite[-3:], axis=0)))
-        visible = np.flatnonzero(self.sizes > noise)  # NaN is not
+        # What a solver returns that iterates jumps at some step: what grows there is not the rest.
+        grown = np.flatnonzero(np.diff(self.sizes) >= 0)
+        end = grown[0] + 1 if grown.size else self.sizes.size
+        visible = np.flatnonzero(self.sizes[:end] > noise)  # NaN is not
         if len(visible) < 2:  # an order takes a pair
             return None
         large, small = visible[-2:]

@@ -25,7 +25,7 @@ class Address:
 
     def client(self) -> Any:
         """Make a client; raises `PluginFault` when its package is not installed."""
-        package, opener = _OPENERS[self.type]
+        package, opener = OPENERS[self.type]
         try:
             module = import_module(package)  # few Tesseracts call others
         except ModuleNotFoundError as error:
@@ -39,10 +39,10 @@ class Address:
         return attrgetter(opener)(module)(self.ref, **self.options)
 
 
-_OPENERS: Mapping[str, tuple[str, str]] = MappingProxyType(
+OPENERS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "url": ("tesseract_runtime_client", "Tesseract.from_url"),
         "api_path": ("tesseract_runtime_client", "Tesseract.from_api"),
+        "url": ("tesseract_runtime_client", "Tesseract.from_url"),
         "umbridge": ("tesseract_runtime_umbridge.client", "UmbridgeModel"),
     }
 )
@@ -68,8 +68,7 @@ def _url(ref: str) -> Address:
             f"{quoted(ref)} is not a valid URL of a Tesseract: it must begin with http://, "
             "https:// or unix://."
         )
-    current_scope().files.require_url(ref.rstrip("/") + "/")
-    return Address(type="url", ref=ref)
+    return _admitted("url", ref)
 
 
 def _umbridge(ref: str) -> Address:
@@ -77,8 +76,12 @@ def _umbridge(ref: str) -> Address:
         raise FileRefused(
             f"{quoted(ref)} is not a valid URL of a model: it must begin with http:// or https://."
         )
-    current_scope().files.require_url(ref.rstrip("/") + "/")
-    return Address(type="umbridge", ref=ref)
+    return _admitted("umbridge", ref)
+
+
+def _admitted(type_: str, url: str) -> Address:
+    current_scope().files.require_url(url.rstrip("/") + "/")
+    return Address(type=type_, ref=url)
 
 
 def _api_path(ref: str) -> Address:
@@ -103,7 +106,7 @@ def _image(ref: str) -> Address:
 
 
 ADDRESS_CHECKS: Mapping[str, Callable[[str], Address]] = MappingProxyType(
-    {"url": _url, "api_path": _api_path, "image": _image, "umbridge": _umbridge}
+    {"api_path": _api_path, "url": _url, "umbridge": _umbridge, "image": _image}
 )
 """Makes the address of a document from its `ref`, by its `type`.
 

@@ -17,7 +17,12 @@ from pydantic_core import CoreSchema, core_schema
 
 from runtime_core import documents
 from runtime_core.errors import TesseractRuntimeError
-from tesseract_runtime_authoring.tesseract_address import ADDRESS_CHECKS, Address, address_of
+from tesseract_runtime_authoring.tesseract_address import (
+    ADDRESS_CHECKS,
+    OPENERS,
+    Address,
+    address_of,
+)
 from tesseract_runtime_authoring.validation_errors import as_validation_error
 
 
@@ -90,7 +95,7 @@ class TesseractReference:
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_wrap_validator_function(
             _read,
-            _document("api_path", "url", "umbridge", "image"),  # its check rejects an image
+            _document(*ADDRESS_CHECKS),  # its check rejects an image
             serialization=core_schema.plain_serializer_function_ser_schema(_written, info_arg=True),
         )
 
@@ -98,7 +103,7 @@ class TesseractReference:
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        schema = handler(_document("api_path", "url", "umbridge"))
+        schema = handler(_document(*OPENERS))
         return {"description": "Another Tesseract.", **schema}
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runtime_core.errors import shortened
+from runtime_core.paths import Field, render
 from tesseract_runtime_umbridge.errors import InvalidInput
 
 _CODES: Mapping[str, str] = MappingProxyType({"float16": "e", "float32": "f", "float64": "d"})
@@ -26,7 +27,7 @@ class ArrayField:
     `default` is the default of the schema as nested lists, if there is one.
     """
 
-    path: tuple[str, ...]
+    path: tuple[Field, ...]
     dtype: str
     sizes: tuple[int | None, ...] | None
     default: Any = None
@@ -34,7 +35,7 @@ class ArrayField:
     @property
     def name(self) -> str:
         """The path in the notation of the runtime, such as `grid.cell`."""
-        return ".".join(self.path)
+        return render(self.path)
 
     def shape(self, length: int | None, example: Any) -> Shape | None:
         """Return the shape for a vector of some length, or `None` if it does not follow.
@@ -102,7 +103,7 @@ def _arrays(
     node: Mapping[str, Any],
     schemas: Mapping[str, Any],
     order: Mapping[str, Sequence[str]],
-    path: tuple[str, ...] = (),
+    path: tuple[Field, ...] = (),
 ) -> Iterator[ArrayField]:
     """Yield the arrays below a schema that lie in models alone: not in lists, dicts or unions."""
     default = node.get("default")
@@ -115,9 +116,9 @@ def _arrays(
             yield ArrayField(path=path, dtype=dtype, sizes=sizes, default=default)
         return
     fields = node.get("properties", {})
-    for name in order.get(".".join(path), ()):
+    for name in order.get(render(path), ()):
         if name in fields:
-            yield from _arrays(fields[name], schemas, order, (*path, name))
+            yield from _arrays(fields[name], schemas, order, (*path, Field(name)))
 
 
 def _sizes(shape: Mapping[str, Any]) -> tuple[int | None, ...] | None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import weakref
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import numpy as np
 
 from runtime_core.errors import InvalidOption, TesseractRuntimeError
+from runtime_core.paths import Field, Index, InvalidPath, parse
 
 _LONGEST = 3600.0
 """The seconds that a model may compute."""
 
 _CONNECT_SECONDS = 10.0
-_NUMBER = re.compile(r"(input|output)\.\[(\d+)\]")
 
 Array = np.ndarray[Any, Any]
 
@@ -133,7 +133,8 @@ def _point(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(path: str, kind: str) -> int:
-    match = _NUMBER.fullmatch(path)
-    if match is None or match[1] != kind:
-        raise InvalidOption(f"Path {path!r} of a model of UM-Bridge must be such as {kind}.[0].")
-    return int(match[2])
+    with suppress(InvalidPath):
+        match parse(path):
+            case (Field(name=name), Index(position=int(number))) if name == kind:
+                return number
+    raise InvalidOption(f"Path {path!r} of a model of UM-Bridge must be such as {kind}.[0].")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from runtime_core.contracts import Call, ServerContext, Wire
+from runtime_core.paths import Field, InvalidPath, get
 from runtime_core.run_logs import new_run_id, run_name
 from tesseract_runtime_umbridge.array_fields import ArrayField, Shape, input_fields, output_fields
 from tesseract_runtime_umbridge.errors import InvalidInput, error_of
@@ -60,7 +62,7 @@ class Model:
     async def evaluate(self, request: Evaluate) -> list[list[float]]:
         """Return the outputs."""
         outputs = await self._call("apply", {"inputs": self._point(request)})
-        return [field.vector(_at(outputs, field.path)) for field in self._outputs]
+        return [field.vector(get(outputs, field.path)) for field in self._outputs]
 
     async def gradient(self, request: Gradient) -> list[float]:
         """Return the gradient of a weighted output."""
@@ -138,7 +140,7 @@ class Model:
         for field, shape in zip(self._inputs, found, strict=True):
             _put(inputs, field.path, {"shape": shape, "dtype": field.dtype})
         abstract = await self._call("abstract_eval", {"inputs": inputs})
-        return [tuple(_at(abstract, field.path)["shape"]) for field in self._outputs]
+        return [tuple(get(abstract, field.path)["shape"]) for field in self._outputs]
 
     def _direction(self, request: ApplyJacobian | ApplyHessian, number: int, name: str) -> Arrays:
         field = _numbered(self._inputs, number, name)
@@ -202,23 +204,17 @@ def _names(fields: Sequence[ArrayField]) -> str:
     return ", ".join(field.name for field in fields) or "none"
 
 
-def _at(tree: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        tree = tree[name]
-    return tree
-
-
-def _found(tree: Any, path: Sequence[str]) -> Any:
+def _found(tree: Any, path: Sequence[Field]) -> Any:
     """Return the value at a path of an incomplete tree, or `None`."""
-    for name in path:
-        tree = tree.get(name) if isinstance(tree, Mapping) else None
-    return tree
+    with suppress(InvalidPath):
+        return get(tree, tuple(path))
+    return None
 
 
-def _put(tree: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    """Put a value into a tree, whose dicts on the way are copied."""
+def _put(tree: dict[str, Any], path: Sequence[Field], value: Any) -> None:
+    """Put a value into a tree, whose dicts on the way are copied or made."""
     *way, last = path
-    for name in way:
-        inner = tree.get(name)
-        tree[name] = tree = dict(inner) if isinstance(inner, Mapping) else {}
-    tree[last] = value
+    for step in way:
+        inner = tree.get(step.name)
+        tree[step.name] = tree = dict(inner) if isinstance(inner, Mapping) else {}
+    tree[last.name] = value

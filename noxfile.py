@@ -6,12 +6,14 @@ Without a name nox runs `SESSIONS`. On request only: `soak -- 600`, `endurance`,
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 OLDEST, MIDDLE, NEWEST = PYTHONS
@@ -54,11 +56,34 @@ def checkout(*heavy: str) -> list[str]:
 
 PROCESSORS = os.cpu_count() or 1
 
+SECOND_CHANCES = 3
+"""The most failed tests of a session that are run once more."""
+
+
+def run_pytest(session: nox.Session, *arguments: str, **variables: str | None) -> None:
+    """Run pytest; a few tests that fail are run once more, alone.
+
+    Those that pass then are named by a warning: they mind what runs beside them, which is a fault.
+    """
+    cache = Path(session.create_tmp(), "pytest_cache").absolute()
+    shutil.rmtree(cache, ignore_errors=True)
+    options = ["-q", "-o", f"cache_dir={cache}"]
+    try:
+        session.run("pytest", *options, *arguments, env=variables)
+    except CommandFailed:
+        told = cache / "v/cache/lastfailed"
+        failed = [*json.loads(told.read_text())] if told.exists() else []
+        if not 0 < len(failed) <= SECOND_CHANCES:
+            raise
+        alone = [argument for argument in arguments if argument.startswith("--confcutdir=")]
+        session.run("pytest", "-q", "-n0", *alone, *failed, env=variables)
+        session.warn(f"Failed among the others, and passed alone: {', '.join(failed)}")
+
 
 def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
     """Run pytest in a process for each processor and one more, as tests wait."""
     processes = f"-n{PROCESSORS + 1}"
-    environment = {
+    environment: dict[str, str | None] = {
         # Tests start many programs; compiling all modules each time would be half of their time.
         "PYTHONDONTWRITEBYTECODE": "",
         # pytest shows the whole of what it compares when it sees these, however large that is.
@@ -66,7 +91,7 @@ def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
         "BUILD_NUMBER": None,
         **variables,
     }
-    session.run("pytest", "-q", processes, "--maxfail=50", *arguments, env=environment)
+    run_pytest(session, processes, "--maxfail=50", *arguments, **environment)
 
 
 OTHERS = [
@@ -191,7 +216,7 @@ def interop(session: nox.Session) -> None:
     arguments = ["--confcutdir=tests/interop", "tests/interop", *session.posargs]
     programs = {"INTEROP_RUNTIME": command, "INTEROP_FORMS": str(forms / "bin" / "python")}
     processes = [f"-n{PROCESSORS}", "--dist=loadfile"]
-    session.run("pytest", "-q", *processes, *arguments, env={**programs, "PYTHONPATH": "."})
+    run_pytest(session, *processes, *arguments, **programs, PYTHONPATH=".")
 
 
 @nox.session(python=OLDEST)
@@ -199,7 +224,7 @@ def engines(session: nox.Session) -> None:
     """Compute evaluations on local clusters of the engines that plugins use."""
     session.install(*checkout(*ENGINES), "--group=engines")
     processes = [f"-n{PROCESSORS}", "--dist=loadfile"]
-    session.run("pytest", "-q", *processes, "tests/engines", *session.posargs)
+    run_pytest(session, *processes, "tests/engines", *session.posargs)
 
 
 @nox.session(python=OLDEST)

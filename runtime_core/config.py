@@ -131,9 +131,15 @@ class Flag:
     changes_results: bool = True
 
 
+def _text_of_path(value: object) -> object:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
 ADVANCED = Flag(advanced=True)
 
-AbsolutePath = Annotated[str, AfterValidator(absolute), Field(validate_default=True)]
+AbsolutePath = Annotated[
+    str, BeforeValidator(_text_of_path), AfterValidator(absolute), Field(validate_default=True)
+]
 
 
 class RuntimeConfig(BaseModel):

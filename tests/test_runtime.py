@@ -54,9 +54,10 @@ def fault(runtime: Runtime, payload: Any, **options: Any) -> Fault:
     return reply.fault
 
 
-def test_file_is_opened_in_one_line(tesseract: Callable[..., Path]) -> None:
-    """`from_file` takes a path and the options of the command line."""
-    opened = Runtime.from_file(tesseract(), name="Doubler")
+def test_file_is_opened_in_one_line(tesseract: Callable[..., Path], tmp_path: Path) -> None:
+    """`from_file` takes a path and the options of the command line, whose paths may be `Path`s."""
+    opened = Runtime.from_file(tesseract(), name="Doubler", output_path=tmp_path / "out")
+    assert opened.config.output_path == str(tmp_path / "out")
     result: Any = opened.call("apply", {"inputs": {"x": [1.0, 2.0]}})
     np.testing.assert_array_equal(result.root.y, [2.0, 4.0])
     assert opened.config.name == "Doubler"

@@ -1,6 +1,7 @@
 """Find the lightest cantilever that sinks no further than allowed: `design.py URL_OF_SECTION`.
 
-It does not depend on how the beam and its sections are computed.
+It does not depend on how the beam and its sections are computed. With the name of a picture as a
+second argument it also draws the beams, which needs matplotlib.
 """
 
 import sys
@@ -40,7 +41,7 @@ class Cantilever:
 
     def tip(self, heights: Numbers) -> float:
         """Return the deflection of the tip in m."""
-        return float(self._beam.apply(self._inputs(heights))["deflection"][-1])
+        return float(self.deflection(heights)[-1])
 
     def mass_gradient(self, heights: Numbers) -> Numbers:
         """Return the derivatives of the mass by the heights in kg/mm."""
@@ -49,6 +50,10 @@ class Cantilever:
     def tip_gradient(self, heights: Numbers) -> Numbers:
         """Return the derivatives of the tip's deflection by the heights in m/mm."""
         return self._gradient(heights, "deflection", np.eye(ELEMENTS)[-1])
+
+    def deflection(self, heights: Numbers) -> Numbers:
+        """Return the deflections of the far ends of the elements in m."""
+        return self._beam.apply(self._inputs(heights))["deflection"]
 
     def _gradient(self, heights: Numbers, output: str, weights: Numbers | float) -> Numbers:
         gradient = self._beam.vector_jacobian_product(
@@ -102,18 +107,38 @@ def report(title: str, cantilever: Cantilever, heights: Numbers) -> None:
     )
 
 
-def main(url: str) -> None:
-    """Design the beam twice, and print both."""
+def plot(cantilever: Cantilever, beams: dict[str, Numbers], picture: str) -> None:
+    """Draw the beams from the side, under their load, with heights to scale with each other."""
+    import matplotlib.pyplot as plt
+
+    figure, rows = plt.subplots(2, sharex=True, sharey=True, figsize=(8, 4), layout="constrained")
+    ends = np.linspace(0, LENGTH, ELEMENTS + 1)
+    for axes, (title, heights) in zip(rows, beams.items(), strict=True):
+        sinks = -1000 * np.concatenate([[0], cantilever.deflection(heights)])
+        for i, height in enumerate(heights):
+            middle, half = sinks[i : i + 2], height / 2
+            axes.fill_between(ends[i : i + 2], middle - half, middle + half, color="tab:blue")
+        axes.plot(ends, sinks, color="white", linewidth=0.8)
+        axes.set(title=f"{title}: {cantilever.mass(heights):.2f} kg", ylabel="mm")
+    rows[-1].set(xlabel="m from the wall")
+    figure.savefig(picture, dpi=120)
+
+
+def main(url: str, *pictures: str) -> None:
+    """Design the beam twice, print both, and draw them if asked to."""
     here = Path(__file__).parent
     with (
         Tesseract.from_api(here / "tesseract_api.py") as beam,
         Tesseract.from_url(url) as section,
     ):
         cantilever = Cantilever(beam, TesseractReference(section))
-        heights = straight(cantilever)
-        report("straight", cantilever, heights)
-        report("tapered", cantilever, lightest(cantilever, heights))
+        uniform = straight(cantilever)
+        beams = {"straight": uniform, "tapered": lightest(cantilever, uniform)}
+        for title, heights in beams.items():
+            report(title, cantilever, heights)
+        for picture in pictures:
+            plot(cantilever, beams, picture)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -1,10 +1,11 @@
-"""Fit the model to the record over HTTP, as any least-squares problem: `fit.py URL`.
+"""Fit the model to the record over HTTP, as any least-squares problem: `fit.py URL [FIGURE]`.
 
-It depends only on the names and shapes of the model's arrays.
+It depends only on the names and shapes of the model's arrays. A FIGURE needs matplotlib.
 """
 
 import json
 import sys
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -60,8 +61,28 @@ def array_of(document: dict) -> Vector:
     return np.array(document["data"]["buffer"], document["dtype"])
 
 
-def main(url: str) -> None:
-    """Fit the model, and print the errors and the parameters."""
+def plot(outputs: dict[str, Vector], figure: str) -> None:
+    """Draw the record with the model, and what the model leaves."""
+    import matplotlib.pyplot as plt
+
+    record = np.loadtxt(Path(__file__).with_name("co2.csv"), delimiter=",", skiprows=1)
+    time = record[:, 0] + (record[:, 1] - 0.5) / 12
+    modelled, left = outputs["modelled"], outputs["residuals"]
+    picture, (fitted, rest) = plt.subplots(
+        2, sharex=True, figsize=(8, 4.5), height_ratios=[3, 1], layout="constrained"
+    )
+    fitted.plot(time, modelled + left, ".", markersize=3, color="black", label="measured")
+    fitted.plot(time, modelled, linewidth=1, color="tab:blue", label="fitted")
+    fitted.set(ylabel="CO2 in ppm")
+    fitted.legend()
+    rest.axhline(0, linewidth=0.5, color="black")
+    rest.plot(time, left, linewidth=0.8, color="tab:blue")
+    rest.set(ylabel="residual in ppm", xlabel="year")
+    picture.savefig(figure, dpi=120)
+
+
+def main(url: str, *figure: str) -> None:
+    """Fit the model, print the errors and the parameters, and draw the fit if asked to."""
     service = Service(url)
     fit = least_squares(
         service.residuals,
@@ -72,7 +93,9 @@ def main(url: str) -> None:
     print(f"rmse: {service.outputs(fit.x)['rmse']:.3f} ppm after {fit.njev} Jacobians")
     for name, values in inputs_of(fit.x.round(5)).items():
         print(f"{name}: {values}")
+    for path in figure:
+        plot(service.outputs(fit.x), path)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -103,6 +103,7 @@ OTHERS = [
     "tests/interop",
     "tests/jax_recipes",
     "tests/mlflow",
+    "tests/recipes",
     "tests/soak",
     "tests/test_imports.py",
     "tests/test_mypy.py",
@@ -184,7 +185,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def wheels(session: nox.Session) -> None:
-    """Build every distribution and run the end-to-end tests against the installed wheels."""
+    """Build every distribution and run the end-to-end tests and the recipes with the wheels."""
     shutil.rmtree("dist", ignore_errors=True)
     session.install("--group=test", "--group=wheels")
     for folder in [Path(), *PLUGINS]:
@@ -192,7 +193,7 @@ def wheels(session: nox.Session) -> None:
     names = {f"tesseract_runtime_{name}" for name in HEAVY | ENGINES}
     built = [wheel for wheel in Path("dist").glob("*.whl") if wheel.name.split("-")[0] not in names]
     session.install(*map(str, built))
-    run_tests(session, "tests/end_to_end", *session.posargs)
+    run_tests(session, "tests/end_to_end", "tests/recipes", *session.posargs)
 
 
 @nox.session(python=OLDEST)

@@ -27,6 +27,7 @@ SLOW_FOLDERS = {
     "interop",
     "jax_recipes",
     "mlflow",
+    "recipes",
     "run_logs",
     "schemas",
     "second_order",

@@ -16,7 +16,6 @@ import pkgutil
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,7 @@ from runtime_core import hookspecs
 from runtime_core.calls.scope import _default_scope
 from runtime_core.catalog import KINDS
 from tests.patience import SECONDS
+from tests.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = Path("docs", "examples")
@@ -199,11 +199,3 @@ def environment() -> dict[str, str]:
         # The server would start six more processes, each of which imports all of MLflow.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
-
-
-def free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-        return port

@@ -6,23 +6,13 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from uv import find_uv_bin
 
-from tests.conftest import REPOSITORY, clean_environment
-from tests.patience import SECONDS
-
-PIP = {
-    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    "PIP_NO_INPUT": "1",
-    "PIP_ROOT_USER_ACTION": "ignore",
-    "PIP_QUIET": "1",
-}
-"""What keeps pip from asking and from saying more than what went wrong."""
+from tests.conftest import REPOSITORY
+from tests.end_to_end.shell import Shell
 
 OWN_NAME = re.compile(r"search for versions of tesseract|/simple/tesseract")
 """A line of pip's log that tells of a question to a registry for a distribution of ours."""
@@ -55,32 +45,6 @@ def _git(folder: Path, *arguments: str) -> str:
         ["git", *arguments], cwd=folder, check=True, stdout=subprocess.PIPE, text=True
     )
     return ended.stdout
-
-
-class Shell:
-    """Runs lines of the documentation with the programs of a fresh virtual environment first."""
-
-    def __init__(self, venv: Path) -> None:
-        self._venv = venv
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-
-    def run(self, line: str, folder: Path, *, status: int = 0) -> str:
-        """Run a line in a folder, and return all that it prints."""
-        programs = [str(self._venv / "bin"), str(Path(find_uv_bin()).parent), "/usr/bin", "/bin"]
-        others = ("PYTHONPATH", "UV_")  # nox has uv install into the environment of the session
-        plain = {k: v for k, v in clean_environment().items() if not k.startswith(others)}
-        environment = {**plain, **PIP, "PATH": ":".join(programs), "VIRTUAL_ENV": str(self._venv)}
-        ended = subprocess.run(
-            ["bash", "-c", line],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=10 * SECONDS,
-        )
-        assert ended.returncode == status, ended.stdout
-        return ended.stdout
 
 
 @pytest.fixture

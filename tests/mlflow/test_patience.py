@@ -22,7 +22,8 @@ from runtime_core.contracts import Parameter, Record, Run, RunHandle, RunStatus
 from runtime_core.errors import RunNotLogged
 from tests.mlflow.conftest import OpenRun
 from tests.mlflow.test_runs import metric
-from tests.mlflow.tracker import Tracker, free_port, tracking
+from tests.mlflow.tracker import Tracker, tracking
+from tests.ports import free_port
 
 
 def open_at(catalog: Catalog, uri: str) -> RunHandle:

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.mlflow.talkative import SOURCE, Spoken, ended_of, made_at_once
-from tests.mlflow.tracker import Tracker, free_port, tracking
+from tests.mlflow.tracker import Tracker, tracking
 from tests.patience import SECONDS, patient, wait_until
+from tests.ports import free_port
 from tests.server.conftest import Served, serving
 
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli, clean_environment
-from tests.mlflow.tracker import Tracker, free_port
+from tests.mlflow.tracker import Tracker
 from tests.patience import wait_until
+from tests.ports import free_port
 from tests.server.conftest import serving
 
 SOURCE = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -18,6 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
 from tests.patience import patient, wait_until
+from tests.ports import free_port
 
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 """The server does nothing but what it is asked for."""
@@ -97,14 +97,6 @@ def tracking(folder: Path, port: int | None = None) -> Iterator[Tracker]:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-        return port
 
 
 def _wait_for_health(port: int, process: subprocess.Popen[Any]) -> None:

@@ -250,10 +250,23 @@ def started(
     `constants` maps names such as `runtime_core.server.request_body._IDLE_SECONDS` to other values,
     so that a test need not wait as long as a client would.
     """
-    process = subprocess.Popen(
+    with running(
         [*wrapper, *_program(constants), *arguments],
-        env=clean_environment() | {"TESSERACT_API_PATH": str(api_path)} | dict(environment or {}),
-        cwd=api_path.parent,
+        environment={"TESSERACT_API_PATH": str(api_path), **(environment or {})},
+        folder=api_path.parent,
+    ) as process:
+        yield process
+
+
+@contextmanager
+def running(
+    arguments: Sequence[str], *, environment: Mapping[str, str], folder: Path
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a program with further variables, and end it in any case."""
+    process = subprocess.Popen(
+        arguments,
+        env=clean_environment() | dict(environment),
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -41,31 +41,42 @@ STANDARD = "tesseract-runtime"
 """The name of the distribution that installs the core and the standard plugins."""
 
 
-def install_command(distribution: str, *options: str) -> str:
+def install_command(distribution: str, *options: str, extra: str = "") -> str:
     """Return the command line that installs a first-party plugin from the source of the core.
 
     The core's `direct_url.json` (PEP 610) names a checkout or a git repository; without it the
     source is the package registry.
     """
-    text = metadata.distribution(CORE).read_text("direct_url.json")
-    source = json.loads(text) if text else {}
+    source = _source()
+    extra = f"[{extra}]" if extra else ""
     name = "standard" if distribution == STANDARD else distribution.removeprefix(f"{STANDARD}-")
     folder = f"plugins/{name.replace('-', '_')}"
     if "dir_info" in source:
-        checkout = shlex.quote(unquote(urlsplit(source["url"]).path))
+        checkout = unquote(urlsplit(source["url"]).path)
         if distribution == STANDARD:
-            return f"cd {checkout} && pip install -r requirements/standard.txt"
-        return " ".join(["pip", "install", *options, f"{checkout}/{folder}"])
+            return f"cd {shlex.quote(checkout)} && pip install -r requirements/standard.txt"
+        return shlex.join(["pip", "install", *options, f"{checkout}/{folder}{extra}"])
     if "vcs_info" in source:
         revision = source["vcs_info"].get("requested_revision")
         address = f"git+{source['url']}" + (f"@{revision}" if revision else "")
-        requirement = f"{distribution} @ {address}#subdirectory={folder}"
+        requirement = f"{distribution}{extra} @ {address}#subdirectory={folder}"
         return " ".join(["uv", "pip", "install", *options, f'"{requirement}"'])
-    return " ".join(["pip", "install", *options, distribution])
+    return shlex.join(["pip", "install", *options, f"{distribution}{extra}"])
+
+
+def _source() -> Mapping[str, Any]:
+    text = metadata.distribution(CORE).read_text("direct_url.json")
+    source: Mapping[str, Any] = json.loads(text) if text else {}
+    return source
 
 
 def with_install_commands(text: str) -> str:
-    """Replace lines `$ pip install DISTRIBUTION` by the commands for this installation."""
+    """Replace lines `$ pip install DISTRIBUTION` by the commands for this installation.
+
+    They stay if those are for this machine alone: the text is for others.
+    """
+    if _source().get("url", "").startswith("file:"):
+        return text
     return re.sub(
         r"(?<=^\$ )pip install (tesseract-runtime[a-z0-9-]*)$",
         lambda match: install_command(match[1]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields, replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import pluggy
 import pytest
@@ -21,6 +22,7 @@ from runtime_core.catalog import (
     Registry,
     command_name,
     install_command,
+    with_install_commands,
 )
 from runtime_core.contracts import Recipe
 from runtime_core.errors import UnknownName
@@ -139,7 +141,7 @@ SOURCES = {
     "checkout": ({"url": "file:///src/it", "dir_info": {}}, "pip install /src/it/plugins/jax"),
     "editable": (
         {"url": "file:///a%20b", "dir_info": {"editable": True}},
-        "pip install '/a b'/plugins/jax",
+        "pip install '/a b/plugins/jax'",
     ),
     "git": (
         {"url": URL, "vcs_info": {"vcs": "git", "commit_id": "1a2b"}},
@@ -152,12 +154,22 @@ SOURCES = {
 }
 """The `direct_url.json` of an installed core, and the command that installs a plugin."""
 
+WITH_EXTRA = {
+    "registry": "pip install 'tesseract-runtime-jax[gpu]'",
+    "checkout": "pip install '/src/it/plugins/jax[gpu]'",
+    "git": f'{GIT.replace("jax", "jax[gpu]")}#subdirectory=plugins/jax"',
+}
+"""The command for an extra, which shells such as zsh must not expand."""
+
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_plugin_is_installed_from_where_the_core_is_from(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A message names the checkout, the git repository or the registry of the core."""
+    """A message names the checkout, the git repository or the registry of the core.
+
+    A text for others has no paths of this machine.
+    """
     direct_url, line = SOURCES[source]
     metadata = tmp_path / "tesseract_runtime_core-1.0.dist-info"
     metadata.mkdir()
@@ -166,3 +178,7 @@ def test_plugin_is_installed_from_where_the_core_is_from(
         (metadata / "direct_url.json").write_text(json.dumps(direct_url), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     assert install_command("tesseract-runtime-jax") == line
+    assert install_command("tesseract-runtime-jax", extra="gpu") == WITH_EXTRA.get(source, ANY)
+    text = "$ pip install tesseract-runtime-jax"
+    is_local = source in ("checkout", "editable")
+    assert with_install_commands(text) == (text if is_local else f"$ {line}")

@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from runtime_core.cli.endpoints import computed, report_fault
     from runtime_core.cli.payloads import Payload, is_payload, read_payload
     from runtime_core.cli.process import main
+    from runtime_core.cli.short_forms import OutputsOf, WithRespectTo, completed
     from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
 
 __all__ = [
     "CommandContext",
+    "OutputsOf",
     "Payload",
+    "WithRespectTo",
     "claim_stdout",
+    "completed",
     "computed",
     "is_payload",
     "main",
@@ -32,6 +36,7 @@ __getattr__, __dir__ = lazy_exports(
         ".endpoints": ["computed", "report_fault"],
         ".payloads": ["Payload", "is_payload", "read_payload"],
         ".process": ["main"],
+        ".short_forms": ["OutputsOf", "WithRespectTo", "completed"],
         ".standard_streams": ["claim_stdout", "stdout_to_stderr"],
     },
 )

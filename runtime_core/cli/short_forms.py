@@ -50,6 +50,8 @@ def completed(
 ) -> tuple[bytes, str]:
     """Return a payload and its format, with what the options say."""
     members: dict[str, Sequence[str]] = {}
+    if (wrt or of) and endpoint not in WITH_PATHS:
+        raise typer.BadParameter(f"{endpoint} has no paths: leave out --wrt and --of.")
     if wrt:
         members[WITH_PATHS[endpoint].input_paths] = wrt
     if of:

@@ -18,8 +18,7 @@ OWN_NAME = re.compile(r"search for versions of tesseract|/simple/tesseract")
 """A line of pip's log that tells of a question to a registry for a distribution of ours."""
 
 FIRST_STEPS = (
-    "tesseract-runtime init model && cd model && tesseract-runtime check"
-    " && tesseract-runtime test test_cases"
+    "tesseract-runtime init model && cd model && tesseract-runtime check && tesseract-runtime test"
 )
 """What a new user types after the installation."""
 
@@ -72,9 +71,7 @@ def test_checkout_is_installed_by_pip(checkout: Path, shell: Shell, tmp_path: Pa
     shell.run(f"pip install --log {log} -r requirements/standard.txt", checkout)
     assert not OWN_NAME.search(log.read_text(encoding="utf-8"))
     assert "1 passed" in shell.run(FIRST_STEPS, tmp_path)
-    again = f"$ cd {checkout} && pip install -r requirements/standard.txt\n"
-    assert again in (tmp_path / "model/README.md").read_text(encoding="utf-8")
-    hint = f"pip install {shlex.quote(str(checkout))}/plugins/lz4"
+    hint = f"pip install {shlex.quote(f'{checkout}/plugins/lz4')}"
     assert_missing_plugin_can_be_installed(shell, tmp_path, hint)
 
 

@@ -198,9 +198,9 @@ def _table_of(name: str) -> Table:
     try:
         from tesseract_runtime_ensemble.parquet_table import ParquetTable  # pyarrow is an extra
     except ImportError:
-        command = install_command("tesseract-runtime-ensemble")
+        command = install_command("tesseract-runtime-ensemble", extra="parquet")
         raise UnknownName(
             "Tables .parquet are written by pyarrow, which is not installed. Install it with: "
-            f"{command}[parquet]"
+            f"{command}"
         ) from None
     return ParquetTable(out)

@@ -128,10 +128,10 @@ def _samples(dimensions: int, number: int, sampling: Sampling) -> Any:
     try:
         from scipy.stats import qmc  # an extra, which takes long to load
     except ImportError:
-        command = install_command("tesseract-runtime-ensemble")
+        command = install_command("tesseract-runtime-ensemble", extra="sampling")
         raise UnknownName(
             f"Distributions are sampled by SciPy, which is not installed. Install it with: "
-            f"{command}[sampling]"
+            f"{command}"
         ) from None
     if sampling.sampler is Sampler.LHS:
         samples = qmc.LatinHypercube(dimensions, seed=sampling.seed).random(number)

@@ -33,7 +33,7 @@ def test_new_folder(here: Here) -> None:
         Next:
           cd 'a/new one'
           tesseract-runtime check
-          tesseract-runtime test test_cases
+          tesseract-runtime test
           tesseract-runtime apply @inputs.json
           tesseract-runtime check-gradients @inputs.json
           tesseract-runtime serve

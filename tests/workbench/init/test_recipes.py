@@ -43,7 +43,7 @@ def test_check_finds_every_gradient_and_shape(cli: Cli, folder: Path) -> None:
 
 def test_cases_pass(cli: Cli, folder: Path) -> None:
     """The regression cases of the recipe pass."""
-    ended = cli("test", "test_cases", cwd=folder)
+    ended = cli("test", cwd=folder)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.endswith("1 passed, 0 failed, 0 errors\n")
 

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgpack
+import numpy as np
 import pytest
 
 from tests.conftest import Cli, clean_environment
 from tests.patience import SECONDS
-from tests.workbench.regression_test.conftest import OUTPUTS, SHAPES, case
+from tests.workbench.regression_test.conftest import OUTPUTS, PAYLOAD, SHAPES, case
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Ended, Here
@@ -56,9 +58,9 @@ def test_case_that_fails(run: RunTest) -> None:
     assert ended.code == 1
     assert ended.stdout == (
         "failed  apply  small.json\n"
+        "    count: expected 8, got 7\n"
         "    y: 1 of 2 elements differ by more than 1e-08 + 1e-05 * |expected|\n"
         "      [1]: expected 9.0, got 8.0\n"
-        "    count: expected 8, got 7\n"
         "0 passed, 1 failed, 0 errors\n"
     )
 
@@ -228,11 +230,131 @@ def test_folder_without_cases(run: RunTest) -> None:
     )
 
 
-def test_no_path(run: RunTest) -> None:
-    """Without a path the call is a usage error."""
-    ended = run()
+def test_largest_differences_come_first(run: RunTest) -> None:
+    """Outputs are ordered by how far they are off, in tolerances."""
+    far = {"y": [6.0, 8.001], "norm": 6.0, "label": "ko"}
+    ended = run(write("case.json", case(expected_outputs=far)))
+    places = [line.split()[0] for line in ended.stdout.splitlines()[1:-1]]
+    assert places == ["label:", "norm:", "y:", "[1]:"]
+
+
+def test_no_path(here: Here, tesseract: Tesseract) -> None:
+    """Without a path the cases are those of `test_cases` beside the Tesseract, which must exist."""
+    path = tesseract(SHAPES)
+    ended = here("--api-path", str(path), "test")
     assert (ended.code, ended.stdout) == (2, "")
-    assert "Missing argument 'CASE'" in ended.stderr
+    assert (
+        "test_cases' does not exist. Name cases, or record one: tesseract-runtime test"
+        in ended.stderr
+    )
+    write(str(path.parent / "test_cases/small.json"), PASSING)
+    ended = here("--api-path", str(path), "test")
+    assert (ended.code, ended.stderr) == (0, "")
+    assert ended.stdout.endswith("1 passed, 0 failed, 0 errors\n")
+
+
+RECORDED = """{
+  "endpoint": "jacobian",
+  "payload": {
+    "inputs": {
+      "x": [3.0, 4.0]
+    },
+    "jac_inputs": ["x"],
+    "jac_outputs": ["y"]
+  },
+  "rtol": 1e-06,
+  "expected_outputs": {
+    "y": {
+      "x": {
+        "object_type": "array",
+        "shape": [2, 2],
+        "dtype": "float64",
+        "data": {
+          "buffer": [
+            [2.0, 0.0],
+            [0.0, 2.0]
+          ],
+          "encoding": "json"
+        }
+      }
+    }
+  }
+}
+"""
+
+
+def test_recorded_case(run: RunTest) -> None:
+    """`--record` writes a payload and its result as a case that passes, in lines to compare."""
+    write("inputs.json", PAYLOAD)
+    paths = ("--endpoint", "jacobian", "--wrt", "x", "--of", "y")
+    ended = run("--record", "cases/j.json", "@inputs.json", *paths, "--rtol", "1e-6")
+    assert (ended.code, ended.stderr) == (0, "")
+    assert ended.stdout == "recorded  jacobian  cases/j.json\n"
+    assert Path("cases/j.json").read_text() == RECORDED
+    assert run("--record", "cases/a.json", "@inputs.json", "--atol", "0").code == 0
+    assert json.loads(Path("cases/a.json").read_text())["atol"] == 0
+    assert run("cases").stdout.endswith("2 passed, 0 failed, 0 errors\n")
+
+
+def test_recorded_case_of_another_format(run: RunTest) -> None:
+    """A case is written in the format of its suffix; JSON has no place for binary arrays."""
+    data = {"encoding": "raw", "buffer": np.array([3.0, 4.0]).tobytes()}
+    numbers = {"shape": [2], "dtype": "float64", "data": data}
+    Path("in.msgpack").write_bytes(msgpack.packb({"inputs": {"x": numbers}}))
+    assert run("--record", "cases/a.msgpack", "@in.msgpack").code == 0
+    assert run("cases").stdout == "passed  apply  cases/a.msgpack\n1 passed, 0 failed, 0 errors\n"
+    ended = run("--record", "cases/a.json", "@in.msgpack")
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "payload in JSON" in ended.stderr
+    assert not Path("cases/a.json").exists()
+
+
+def test_case_that_cannot_be_recorded(run: RunTest) -> None:
+    """A call that fails is reported as an error, and nothing is written."""
+    for payload, text in [
+        ({"inputs": {"x": [1], "raises": "stiff"}}, "TooStiff: too stiff at step 3"),
+        ({"inputs": {}}, "The payload of apply is not valid:\n    inputs.x: Field required"),
+    ]:
+        ended = run("--record", "a.json", json.dumps(payload))
+        assert ended.code == 1
+        assert ended.stdout.startswith(f"error   apply  a.json\n    {text}")
+        assert not Path("a.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--record", "new.json"], "Name one payload: test --record new.json @inputs.json."),
+        (["--record", "here.json", "{}"], "'here.json' exists already: record its cases anew with"),
+        (["--record", "a.json", "{}", "--wrt", "x"], "apply has no paths: leave out --wrt and"),
+        (["--rtol", "1", "here.json"], "--rtol goes with --record FILE, which writes a new case."),
+        (["--update", "@here.json"], "--update writes to files of cases: name files or folders"),
+    ],
+)
+def test_options_that_do_not_fit(run: RunTest, arguments: list[str], message: str) -> None:
+    """Options that would be ignored, and files that would be overwritten, are usage errors."""
+    write("here.json", PASSING)
+    ended = run(*arguments)
+    assert (ended.code, ended.stdout) == (2, "")
+    assert message in ended.stderr
+    assert json.loads(Path("here.json").read_text()) == PASSING
+
+
+def test_updated_cases(run: RunTest) -> None:
+    """`--update` writes outputs that differ, shows how, and leaves all else as it was."""
+    raised = case(expected_exception="ValueError")
+    write("many.json", [PASSING, FAILING | {"rtol": 0.1}, raised, ERRING])
+    write("one.json", FAILING)
+    ended = run("many.json", "one.json", "--update")
+    assert ended.code == 1
+    assert (
+        "updated  apply  many.json[1]\n    count: expected 8, got 7\n    y: 1 of 2" in ended.stdout
+    )
+    assert ended.stdout.endswith("1 passed, 1 failed, 1 error, 2 updated\n")
+    cases = json.loads(Path("many.json").read_text())
+    assert [cases[0], *cases[2:]] == [PASSING, raised, ERRING]
+    assert cases[1]["rtol"] == 0.1
+    assert run("one.json", "--update").stdout.endswith("1 passed, 0 failed, 0 errors\n")
 
 
 def test_tesseract_that_cannot_be_loaded(run: RunTest) -> None:
@@ -352,9 +474,9 @@ def test_stdout_holds_the_report_alone(cli: Cli, tesseract: Tesseract, tmp_path:
     assert ended.stdout == (
         f"passed  apply  {path}[0]\n"
         f"failed  apply  {path}[1]\n"
+        "    count: expected 8, got 7\n"
         "    y: 1 of 2 elements differ by more than 1e-08 + 1e-05 * |expected|\n"
         "      [1]: expected 9.0, got 8.0\n"
-        "    count: expected 8, got 7\n"
         "1 passed, 1 failed, 0 errors\n"
     )
     noise = {"import", "python", "descriptor", "subprocess", "C"}

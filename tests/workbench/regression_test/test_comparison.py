@@ -26,7 +26,7 @@ EXACT = Tolerance(atol=0, rtol=0)
 
 def told(expected: object, got: object, tolerance: Tolerance | None = None) -> list[str]:
     """Return the differences of two values in words."""
-    return list(differences(expected, got, tolerance or Tolerance()))
+    return [each.text for each in differences(expected, got, tolerance or Tolerance())]
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,9 @@ def test_worst_elements_come_first() -> None:
     """Five elements of a different array are shown, the farthest first."""
     expected = np.zeros((2, 4))
     got = np.array([[1.0, -8.0, 3.0, 4.0], [math.nan, 6.0, 7.0, 2.0]])
-    text = array_difference(expected, got, Tolerance())
-    assert text is not None
-    assert text.splitlines() == [
+    found = array_difference(expected, got, Tolerance())
+    assert found is not None
+    assert found.text.splitlines() == [
         "8 of 8 elements differ by more than 1e-08 + 1e-05 * |expected|",
         "  [1, 0]: expected 0.0, got nan",
         "  [0, 1]: expected 0.0, got -8.0",
@@ -163,19 +163,33 @@ def test_worst_elements_come_first() -> None:
     ]
 
 
+def test_size_of_a_difference_is_its_number_of_tolerances() -> None:
+    """The farthest element counts; what is not a number, or differs in kind, is infinitely far."""
+    tolerance = Tolerance(atol=0.5, rtol=0)
+
+    def size(expected: object, got: object) -> float:
+        [found] = differences(expected, got, tolerance)
+        return found.size
+
+    assert size(np.array([1.0, 2.0]), np.array([2.0, 5.0])) == 6.0
+    assert size(3, 4) == 2.0
+    infinite = [(1.0, math.nan), (np.zeros(2), np.zeros(3)), ("a", "b"), (1.0, None)]
+    assert {size(*pair) for pair in infinite} == {math.inf}
+
+
 def test_narrow_numbers_are_shown_as_they_are() -> None:
     """Numbers of single precision are written with their digits only."""
-    text = array_difference(np.array([0.1], "f4"), np.array([0.2], "f4"), Tolerance())
-    assert text is not None
-    assert text.endswith("[0]: expected 0.1, got 0.2")
+    found = array_difference(np.array([0.1], "f4"), np.array([0.2], "f4"), Tolerance())
+    assert found is not None
+    assert found.text.endswith("[0]: expected 0.1, got 0.2")
 
 
 def test_half_precision_does_not_overflow() -> None:
     """Distances of numbers in half precision do not overflow."""
     low, high = np.array([-60000], "f2"), np.array([60000], "f2")
-    text = array_difference(low, high, Tolerance())
-    assert text is not None
-    assert re.search(r"\[0\]: expected -(60000\.0|6e\+04), got (60000\.0|6e\+04)$", text)
+    found = array_difference(low, high, Tolerance())
+    assert found is not None
+    assert re.search(r"\[0\]: expected -(60000\.0|6e\+04), got (60000\.0|6e\+04)$", found.text)
 
 
 def test_integers_have_no_tolerance() -> None:
@@ -189,15 +203,16 @@ def test_integers_have_no_tolerance() -> None:
 def test_unsigned_integers_do_not_wrap() -> None:
     """Distances of unsigned integers do not wrap around."""
     expected, got = np.array([0, 200], "u1"), np.array([1, 0], "u1")
-    text = array_difference(expected, got, Tolerance())
-    assert text is not None
-    assert text.splitlines()[1] == "  [1]: expected 200, got 0"
+    found = array_difference(expected, got, Tolerance())
+    assert found is not None
+    assert found.text.splitlines()[1] == "  [1]: expected 200, got 0"
 
 
 def test_other_shapes_are_not_broadcast() -> None:
     """Arrays of other shapes differ, even if numpy would broadcast them."""
-    text = array_difference(np.zeros((1, 2)), np.zeros(2), Tolerance())
-    assert text == "expected shape (1, 2), got (2,)"
+    found = array_difference(np.zeros((1, 2)), np.zeros(2), Tolerance())
+    assert found is not None
+    assert found.text == "expected shape (1, 2), got (2,)"
 
 
 def test_expected_numbers_take_the_precision_of_the_others() -> None:

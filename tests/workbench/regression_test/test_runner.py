@@ -101,8 +101,8 @@ def test_all_differences_are_reported(run_one: RunCase) -> None:
     changed = {"y": array([6.0], [1]), "count": 1, "label": "no"}
     assert run_one(expected_outputs={**OUTPUTS, **changed}).message.splitlines() == [
         "y: expected shape (1,), got (2,)",
-        "count: expected 1, got 7",
         "label: expected 'no', got 'ok'",
+        "count: expected 1, got 7",
     ]
 
 

@@ -15,7 +15,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 STEPS = (
     ("tesseract_api.py", "tesseract-runtime check"),
-    ("test_cases", "tesseract-runtime test test_cases"),
+    ("test_cases", "tesseract-runtime test"),
     ("inputs.json", "tesseract-runtime apply @inputs.json"),
     ("inputs.json", "tesseract-runtime check-gradients @inputs.json"),
     ("tesseract_api.py", "tesseract-runtime serve"),

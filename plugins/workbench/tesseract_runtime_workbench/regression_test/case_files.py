@@ -1,19 +1,24 @@
-"""Documents of regression cases: finding and reading them, and the scope for running a case."""
+"""Documents of regression cases: finding, reading and writing them, and the scope of a case."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+from pydantic import BaseModel
 
 from runtime_core import documents
 from runtime_core.calls import Scope
 from runtime_core.catalog import Catalog
-from runtime_core.cli import is_payload, read_payload
+from runtime_core.cli import CommandContext, completed, is_payload, read_payload
 from runtime_core.config import CORE_OPTIONS, dump, resolve
-from runtime_core.errors import MissingFile, listed
-from runtime_core.files import is_url, join
+from runtime_core.contracts import Buffer, Format
+from runtime_core.errors import InvalidOption, MissingFile, NotWritten, listed
+from runtime_core.files import FileAccess, is_url, join, write
 from runtime_core.run_logs import unlogged_run
 from runtime_core.runtime import Runtime, local_runtime
 from tesseract_runtime_workbench.regression_test.case import RegressionCase
@@ -25,13 +30,15 @@ _USED = set(CORE_OPTIONS) - {"api_path", "gradient_backend"}  # the Tesseract is
 class CaseDocument:
     """A case as in its file, which need not be valid.
 
-    `file` is the absolute path or the URL of its file, `label` its name in reports; a case that is
-    a payload has no label, and may have no file.
+    `file` is the absolute path or the URL of its file, `position` its place in the list of that
+    file, and `label` its name in reports; a case that is a payload has no label, and may have no
+    file.
     """
 
     file: str
     label: str
     tree: Any
+    position: int | None = None
 
     @property
     def endpoint(self) -> str:
@@ -103,4 +110,63 @@ def _cases(payload: str, catalog: Catalog) -> Iterator[CaseDocument]:
         raise MissingFile(f"There are no cases in {name!r}: its list is empty.")
     for position, case in enumerate(tree if isinstance(tree, list) else [tree]):
         label = f"{name}[{position}]" if isinstance(tree, list) else name
-        yield CaseDocument(file=file, label=label, tree=case)
+        place = position if isinstance(tree, list) else None
+        yield CaseDocument(file=file, label=label, tree=case, position=place)
+
+
+def new_case(
+    file: str, payloads: Sequence[str], options: Mapping[str, Any], context: CommandContext
+) -> CaseDocument:
+    """Return a case without expected outputs, whose file does not exist yet.
+
+    `payloads` must be one payload of the command line; `options` are the tolerances, the endpoint,
+    and the paths of the short forms. Raises `InvalidOption`, `UnreadableDocument` or `MissingFile`.
+    """
+    if len(payloads) != 1:
+        raise InvalidOption(f"Name one payload: test --record {file} @inputs.json.")
+    if Path(file).exists():
+        raise InvalidOption(f"{file!r} exists already: record its cases anew with --update.")
+    keys = dict(options)
+    endpoint, wrt, of = keys.pop("endpoint", "apply"), keys.pop("wrt", None), keys.pop("of", None)
+    given = read_payload(payloads[0], context.catalog)
+    body, name = completed(given, context, endpoint, only_inputs=False, wrt=wrt, of=of)
+    payload = documents.read(body, context.catalog.formats.find(name))
+    tree = {"endpoint": endpoint, "payload": payload, **keys}
+    return CaseDocument(file=str(Path(file).absolute()), label=file, tree=tree)
+
+
+def write_outputs(document: CaseDocument, result: BaseModel, catalog: Catalog) -> None:
+    """Write a case to its file, with a result as the expected outputs, in the current scope."""
+    format_ = _format_of(document.file, catalog)
+    tree = documents.tree_of(result, {"array_encoding": format_.array_encoding})
+    outputs = documents.read(b"".join(documents.write(tree, format_)), format_)
+    whole: Any = {**document.tree, "expected_outputs": outputs}
+    if document.position is not None:
+        body = FileAccess(root=None, confined=False).read(document.file)
+        cases = documents.read(body, format_, noun=f"case file {document.file!r}")
+        cases[document.position], whole = whole, cases
+    write(document.file, _written(whole, format_))
+
+
+def _format_of(file: str, catalog: Catalog) -> Format:
+    """Return the format of a case file by its suffix, JSON if it is unknown."""
+    suffix = PurePosixPath(file).suffix
+    return documents.format_of_suffix(catalog, suffix) or catalog.formats.find("json")
+
+
+def _written(tree: Any, format_: Format) -> Sequence[Buffer]:
+    """Return the bytes of cases, in JSON with short lines for the eyes and for `git diff`."""
+    if format_.name != "json":
+        return documents.write(tree, format_)
+    try:
+        text = json.dumps(tree, indent=2, ensure_ascii=False)
+    except TypeError:  # arrays of another format
+        raise NotWritten("A case in JSON needs a payload in JSON.") from None
+    return [(_NUMBERS.sub(_on_one_line, text) + "\n").encode("utf-8", "surrogatepass")]
+
+
+_NUMBERS = re.compile(r"\[\n([^\[\]{}]*)\n *\]")  # a line break is never inside of a string
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    return "[" + re.sub(r"\n *", " ", found[1].lstrip(" ")) + "]"

@@ -6,10 +6,11 @@ an author. It casts and broadcasts arrays and rejects computed fields; these are
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass, field, fields, is_dataclass
+from dataclasses import astuple, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,10 +56,21 @@ class Tolerance:
         return np.asarray(near | (real & imaginary))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A difference of two values in words, and its size in tolerances, if it has one."""
+
+    text: str
+    size: float = math.inf
+
+
 def output_differences(
     case: RegressionCase, model: type[BaseModel], result: BaseModel
 ) -> list[str]:
-    """Compare the expected outputs of a case with the result of its endpoint, of type `model`."""
+    """Compare the expected outputs of a case with the result of its endpoint, of type `model`.
+
+    The largest differences come first.
+    """
     tolerance = Tolerance(atol=case.atol, rtol=case.rtol)
     document = _DocumentComparison(tolerance=tolerance)
     remainder = document.remainder(case.expected_outputs, _outputs(result))
@@ -67,16 +79,18 @@ def output_differences(
         expected = model.model_validate(remainder, context=options)
     except ValidationError as error:
         faults = fault_lines(invalid_payload(error, model).details, root="outputs")
-        return [*document.found, "The expected outputs do not fit the schema:", faults]
-    return [*document.found, *differences(_outputs(expected), _outputs(result), tolerance)]
+        texts = [each.text for each in document.found]
+        return [*texts, "The expected outputs do not fit the schema:", faults]
+    found = [*document.found, *differences(_outputs(expected), _outputs(result), tolerance)]
+    return [each.text for each in sorted(found, key=lambda each: -each.size)]
 
 
 def differences(
     expected: object, got: object, tolerance: Tolerance, path: Path = ()
-) -> Iterator[str]:
+) -> Iterator[Difference]:
     """Yield every difference of two trees of outputs.
 
-    >>> list(differences({"n": 1, "s": "a"}, {"n": 2, "s": "a"}, Tolerance()))
+    >>> [each.text for each in differences({"n": 1, "s": "a"}, {"n": 2, "s": "a"}, Tolerance())]
     ['{n}: expected 1, got 2']
     """
     (kind, one), (other_kind, other) = _branches(expected), _branches(got)
@@ -84,35 +98,43 @@ def differences(
         for step in {**one, **other}:
             child, actual = one.get(step, _NOTHING), other.get(step, _NOTHING)
             yield from differences(child, actual, tolerance, (*path, step))
-    elif text := _leaf_difference(expected, got, tolerance):
-        yield _at(path, text)
+    elif found := _leaf_difference(expected, got, tolerance):
+        yield _at(path, found)
 
 
-def array_difference(expected: _Array, got: _Array, tolerance: Tolerance) -> str | None:
+def array_difference(expected: _Array, got: _Array, tolerance: Tolerance) -> Difference | None:
     """Describe how an array differs from the expected one, the farthest elements first.
 
     Expected numbers are compared in the data type of the actual ones: a case need not name one.
 
     >>> import numpy as np
-    >>> print(array_difference(np.array([1, 2, 3]), np.array([1, 7, 4]), Tolerance()))
+    >>> print(array_difference(np.array([1, 2, 3]), np.array([1, 7, 4]), Tolerance()).text)
     2 of 3 elements differ
       [1]: expected 2, got 7
       [2]: expected 3, got 4
     """
     if expected.shape != got.shape:
-        return f"expected shape {expected.shape}, got {got.shape}"
+        return Difference(text=f"expected shape {expected.shape}, got {got.shape}")
     if np.can_cast(expected.dtype, got.dtype, "same_kind"):
         with np.errstate(over="ignore"):
             expected = expected.astype(got.dtype)
     wrong = ~tolerance.close(expected, got)
     if not wrong.any():
         return None
+    distances = _distances(expected[wrong], got[wrong])
+    with np.errstate(all="ignore"):
+        allowed = tolerance.atol + tolerance.rtol * np.abs(expected[wrong]).astype(float)
+        size = float(np.max(_infinite_for_nan(distances / allowed)))
     if not got.ndim:
-        return _expectation(expected[()], got[()])
+        return Difference(text=_expectation(expected[()], got[()]), size=size)
     header = f"{np.count_nonzero(wrong)} of {got.size} elements differ"
     if not _are_integers(expected, got):
         header += f" by more than {tolerance.atol:g} + {tolerance.rtol:g} * |expected|"
-    return "\n".join([header, *_farthest(expected, got, wrong)])
+    farthest = np.argwhere(wrong)[np.argsort(-distances, kind="stable")[:_SHOWN]]
+    lines = (
+        f"  {[*i]}: {_expectation(expected[i], got[i])}" for i in map(tuple, farthest.tolist())
+    )
+    return Difference(text="\n".join([header, *lines]), size=size)
 
 
 def _outputs(result: BaseModel) -> Any:
@@ -128,7 +150,7 @@ class _DocumentComparison:
     """
 
     tolerance: Tolerance
-    found: list[str] = field(default_factory=list)
+    found: list[Difference] = field(default_factory=list)
 
     def remainder(self, document: Any, got: Any, path: Path = ()) -> Any:
         """Return the part of a document that its model can validate."""
@@ -149,7 +171,7 @@ class _DocumentComparison:
             return document
         if text is None:
             return document
-        self.found.append(_at(path, text))
+        self.found.append(_at(path, Difference(text=text)))
         return got  # it must not hide other differences
 
     def _items(
@@ -208,17 +230,20 @@ def _is_array(value: object) -> bool:
     return isinstance(value, np.ndarray | np.generic | ShapeDType)
 
 
-def _farthest(expected: _Array, got: _Array, wrong: _Array) -> Iterator[str]:
+def _distances(expected: _Array, got: _Array) -> _Array:
     with np.errstate(all="ignore"):
-        distances = np.abs(np.subtract(got[wrong], expected[wrong], dtype=_wide(expected, got)))
-    order = np.argsort(-np.nan_to_num(distances, nan=np.inf), kind="stable")
-    for index in map(tuple, np.argwhere(wrong)[order[:_SHOWN]].tolist()):
-        yield f"  {[*index]}: {_expectation(expected[index], got[index])}"
+        distances = np.abs(np.subtract(got, expected, dtype=_wide(expected, got)))
+    return _infinite_for_nan(distances)
 
 
-def _leaf_difference(expected: Any, got: Any, tolerance: Tolerance) -> str | None:
+def _infinite_for_nan(numbers: _Array) -> _Array:
+    return np.where(np.isnan(numbers), math.inf, numbers)
+
+
+def _leaf_difference(expected: Any, got: Any, tolerance: Tolerance) -> Difference | None:
     if isinstance(expected, ShapeDType) and isinstance(got, ShapeDType):
-        return _shape_difference(expected, got)
+        text = _shape_difference(expected, got)
+        return None if text is None else Difference(text=text)
     one, other = _numbers(expected), _numbers(got)
     if one is not None and other is not None:
         return array_difference(one, other, tolerance)
@@ -227,8 +252,9 @@ def _leaf_difference(expected: Any, got: Any, tolerance: Tolerance) -> str | Non
     if type(expected) is type(got) is str and max(len(expected), len(got)) > _SHORT:
         common = os.path.commonprefix([expected, got])  # noqa: RUF071  # by character, as wanted
         begin = max(0, len(common) - _BEFORE)
-        return f"from character {begin + 1} on, {_expectation(expected[begin:], got[begin:])}"
-    return _expectation(expected, got)
+        text = f"from character {begin + 1} on, {_expectation(expected[begin:], got[begin:])}"
+        return Difference(text=text)
+    return Difference(text=_expectation(expected, got))
 
 
 def _shape_difference(expected: Any, got: Any) -> str | None:
@@ -241,8 +267,8 @@ def _shape_difference(expected: Any, got: Any) -> str | None:
     return "; ".join(wrong) or None
 
 
-def _at(path: Path, text: str) -> str:
-    return f"{render(path) or 'outputs'}: {text}"
+def _at(path: Path, found: Difference) -> Difference:
+    return replace(found, text=f"{render(path) or 'outputs'}: {found.text}")
 
 
 def _expectation(expected: object, got: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import ChainMap
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 
@@ -31,36 +32,50 @@ def case_endpoint(binding: Binding) -> BoundEndpoint:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The outcome of a case; `differing` is a result that is not the expected one."""
+
+    status: Status
+    message: str = ""
+    differing: BaseModel | None = None
+
+
 def run_case(binding: Binding, case: RegressionCase) -> CaseResult:
     """Run a case in the current scope; only an interrupt is raised."""
-    status, message = _outcome(binding, case)
-    return CaseResult(status=status, message=message, endpoint=case.endpoint)
+    outcome = case_outcome(binding, case)
+    return CaseResult(status=outcome.status, message=outcome.message, endpoint=case.endpoint)
 
 
-def _outcome(binding: Binding, case: RegressionCase) -> tuple[Status, str]:
+def case_outcome(binding: Binding, case: RegressionCase) -> Outcome:
+    """Run a case in the current scope as `run_case` does."""
     try:
         endpoint = binding.endpoint(case.endpoint)
     # Building the schemas runs code of the author, which can raise anything.
     except Exception as error:
-        return "error", _unexpected(binding, case, error)
+        return Outcome(status="error", message=failure_text(binding, case, error))
     if isinstance(endpoint, Unavailable):
-        return "error", f"Endpoint {case.endpoint!r} is not available: {endpoint.reason}"
-    result = _result(binding, case)
+        message = f"Endpoint {case.endpoint!r} is not available: {endpoint.reason}"
+        return Outcome(status="error", message=message)
+    result = result_of(binding, case)
     if case.expected_exception is not None:
         return _exception_outcome(binding, case, case.expected_exception, result)
     if isinstance(result, BaseException):
-        return "error", _unexpected(binding, case, result)
+        return Outcome(status="error", message=failure_text(binding, case, result))
     try:
         found = output_differences(case, endpoint.result, result)
     # Validators of the author read the expected outputs.
     except Exception as error:
-        return "error", f"The expected outputs cannot be compared: {exception_text(error)}"
+        message = f"The expected outputs cannot be compared: {exception_text(error)}"
+        return Outcome(status="error", message=message)
     if len(found) > _MOST:
         found[_MOST:] = [f"There are {len(found) - _MOST} more differences."]
-    return ("failed" if found else "passed"), "\n".join(found)
+    if not found:
+        return Outcome(status="passed")
+    return Outcome(status="failed", message="\n".join(found), differing=result)
 
 
-def _result(binding: Binding, case: RegressionCase) -> BaseModel | BaseException:
+def result_of(binding: Binding, case: RegressionCase) -> BaseModel | BaseException:
     """Call an endpoint and return its result, or the exception that it raised."""
     try:
         return binding.plan(case.endpoint).evaluate(case.payload)
@@ -73,7 +88,8 @@ def _result(binding: Binding, case: RegressionCase) -> BaseModel | BaseException
         return error
 
 
-def _unexpected(binding: Binding, case: RegressionCase, error: BaseException) -> str:
+def failure_text(binding: Binding, case: RegressionCase, error: BaseException) -> str:
+    """Describe an exception that a case does not expect; in debug mode with its traceback."""
     if isinstance(error, InvalidPayload):
         return f"The payload of {case.endpoint} is not valid:\n{error}"
     if isinstance(error, TesseractRuntimeError):
@@ -84,13 +100,14 @@ def _unexpected(binding: Binding, case: RegressionCase, error: BaseException) ->
 
 def _exception_outcome(
     binding: Binding, case: RegressionCase, name: str, result: BaseModel | BaseException
-) -> tuple[Status, str]:
+) -> Outcome:
     if not isinstance(result, BaseException):
-        return "failed", f"expected {name}, but nothing was raised"
+        return Outcome(status="failed", message=f"expected {name}, but nothing was raised")
     modules = ChainMap({binding.api.path.stem: binding.api.module}, sys.modules)
     try:
         expected = find_exception(name, modules)
     except UnknownName as error:
-        return "error", f"{error} What was raised is {exception_text(result)}"
+        message = f"{error} What was raised is {exception_text(result)}"
+        return Outcome(status="error", message=message)
     wrong = mismatch(result, expected, case.expected_exception_regex)
-    return ("failed" if wrong else "passed"), wrong or ""
+    return Outcome(status="failed" if wrong else "passed", message=wrong or "")

@@ -13,13 +13,25 @@ author = "The tesseract-runtime authors"
 copyright = author  # noqa: A001  # Sphinx reads this name
 release = version = installed_version("tesseract-runtime-core")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "docstrings", "hook_reference"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx_copybutton",
+    "docstrings",
+    "hook_reference",
+]
 exclude_patterns = ["_build", "examples"]
 
 html_theme = "furo"
 html_title = f"tesseract-runtime {release}"
 html_copy_source = False
 html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+
+copybutton_prompt_text = r"\$ |>>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+copybutton_line_continuation_character = "\\"
 
 myst_heading_anchors = 3
 

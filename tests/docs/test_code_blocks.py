@@ -39,7 +39,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = Path("docs", "examples")
 
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"# (\S+\.\w+)\n")
+FILE = re.compile(r"(?:#|//) (\S+\.\w+)\n")
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?", re.MULTILINE)
 
 
@@ -88,7 +88,8 @@ def test_blocks_of_page_do_what_they_say(
     monkeypatch.setitem(sys.modules, module.__name__, module)  # pydantic looks for it there
     for block in PAGES[page]:
         assert not block.attributes, f"{block.place}: a block has no attributes but its language"
-        write_named_file(block)
+        if path := write_named_file(block):
+            vars(module)["__file__"] = str(path.absolute())
         if block.language == "python":
             run_python(block, vars(module))
         elif block.language == "console":
@@ -120,12 +121,14 @@ def test_examples_in_docstrings_are_right(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
-def write_named_file(block: Block) -> None:
-    """Write a block to the file that its first line names, if it does."""
-    if match := FILE.match(block.text):
-        path = Path(match[1])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block.text, encoding="utf-8")
+def write_named_file(block: Block) -> Path | None:
+    """Write a block to the file that its first line names, if it does, and return the file."""
+    if not (match := FILE.match(block.text)):
+        return None
+    path = Path(match[1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block.text, encoding="utf-8")
+    return path
 
 
 def run_python(block: Block, namespace: dict[str, Any]) -> None:

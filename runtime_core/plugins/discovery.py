@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from operator import ge, lt
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from runtime_core.catalog import CORE, Plugin, PluginStatus
@@ -58,6 +58,13 @@ class Candidate:
             requires=[value for name, value in fields if name == "Requires-Dist"],
         )
 
+    @classmethod
+    def of_module(cls, module: ModuleType) -> Candidate:
+        """Take an imported module as a plugin, without a distribution."""
+        name = module.__name__
+        entry_point = EntryPoint(name=name, value=name, group=PROJECT)
+        return cls(name=name, entry_point=entry_point, distribution=name, version="unknown")
+
     def plugin(self, status: PluginStatus, **facts: Any) -> Plugin:
         """Make the record of this plugin with its status."""
         return Plugin(
@@ -78,12 +85,15 @@ class Discovery:
     left_out: Sequence[Plugin]
 
 
-def discover(selection: PluginSelection) -> Discovery:
+def discover(selection: PluginSelection, extra: Iterable[ModuleType] = ()) -> Discovery:
     """Find all installed plugins and select those to import.
 
-    Raises `PluginFault` for a disabled name that is not a plugin.
+    The modules `extra` are plugins too, unless they are installed. Raises `PluginFault` for a
+    disabled name that is not a plugin.
     """
     found = [Candidate.of(entry_point) for entry_point in entry_points(group=PROJECT)]
+    installed = {candidate.entry_point.module for candidate in found}
+    found += [Candidate.of_module(each) for each in extra if each.__name__ not in installed]
     _refuse_wrong_names(selection.disabled, found)
     core_version = next((c.version for c in found if c.distribution == CORE), "0")
     usable, left_out = [], []

@@ -9,6 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -35,14 +36,17 @@ Declarations = Mapping[str, Sequence[Registered[Any]]]
 """The declarations of one plugin, by hook."""
 
 
-def load_catalog(selection: PluginSelection | None = None) -> Catalog:
+def load_catalog(
+    selection: PluginSelection | None = None, *, extra: Iterable[ModuleType] = ()
+) -> Catalog:
     """Find and import all installed plugins, and collect their declarations.
 
     A plugin that fails is recorded with the reason, and the others work. With `selection.strict`,
-    any fault raises `PluginFault`.
+    any fault raises `PluginFault`. The modules `extra` are plugins too, for tests of plugins that
+    are not installed; other processes do not have them.
     """
     selection = selection or PluginSelection.from_environment(os.environ)
-    discovery = discover(selection)
+    discovery = discover(selection, extra)
     manager = _Manager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     loaded = [load(candidate, manager) for candidate in discovery.candidates]

@@ -1,52 +1,58 @@
-"""Conformance suites for plugins: test classes to subclass in a plugin's own tests.
+"""Tests for plugins: conformance suites to subclass, and a Tesseract that returns its inputs.
 
-They need pytest and hypothesis, and test what is installed as a plugin.
+The suites need pytest and hypothesis, and the fixtures of `runtime_core.pytest`.
 """
 
 from __future__ import annotations
 
-try:
-    import hypothesis  # noqa: F401  # only to name both in one error
-    import pytest
-except ImportError as error:
-    raise ImportError(
-        "runtime_core.testing needs pytest and hypothesis. "
-        "Install them with: pip install pytest hypothesis"
-    ) from error
+from typing import TYPE_CHECKING, Any
 
-_WITH_ASSERTIONS = ("array_suite", "compressors", "echo", "encodings", "executors")
+from runtime_core.lazy_exports import lazy_exports
 
-# pytest explains the assertions of a module only if it is registered before the import.
-pytest.register_assert_rewrite(
-    *(
-        f"{__name__}.{name}"
-        for name in (*_WITH_ASSERTIONS, "logged_runs", "refusals", "round_trips", "run_sinks")
+if TYPE_CHECKING:
+    from runtime_core.testing.compressors import CompressorConformance
+    from runtime_core.testing.echo import Echo, made_echo
+    from runtime_core.testing.encodings import ArrayEncodingConformance
+    from runtime_core.testing.executors import ExecutorConformance
+    from runtime_core.testing.formats import FormatConformance
+    from runtime_core.testing.logged_runs import LoggedRun
+    from runtime_core.testing.mutations import (
+        documents_to_damage,
+        survive_edits,
+        survive_exchanges,
     )
-)
-
-from runtime_core.testing.compressors import CompressorConformance  # noqa: E402  # see above
-from runtime_core.testing.echo import Echo, made_echo  # noqa: E402
-from runtime_core.testing.encodings import ArrayEncodingConformance  # noqa: E402
-from runtime_core.testing.executors import ExecutorConformance  # noqa: E402
-from runtime_core.testing.formats import FormatConformance  # noqa: E402
-from runtime_core.testing.logged_runs import LoggedRun  # noqa: E402
-from runtime_core.testing.mutations import (  # noqa: E402
-    documents_to_damage,
-    survive_edits,
-    survive_exchanges,
-)
-from runtime_core.testing.run_sinks import RunSinkConformance  # noqa: E402
+    from runtime_core.testing.run_sinks import RunSinkConformance
+    from runtime_core.testing.served import Answer, Served
 
 __all__ = [
-    "ArrayEncodingConformance",
-    "CompressorConformance",
-    "Echo",
-    "ExecutorConformance",
-    "FormatConformance",
-    "LoggedRun",
-    "RunSinkConformance",
-    "documents_to_damage",
-    "made_echo",
-    "survive_edits",
-    "survive_exchanges",
-]
+    "Answer", "ArrayEncodingConformance", "CompressorConformance", "Echo", "ExecutorConformance",
+    "FormatConformance", "LoggedRun", "RunSinkConformance", "Served", "documents_to_damage",
+    "made_echo", "survive_edits", "survive_exchanges",
+]  # fmt: skip
+
+_exported, __dir__ = lazy_exports(
+    __name__,
+    {
+        ".compressors": ["CompressorConformance"],
+        ".echo": ["Echo", "made_echo"],
+        ".encodings": ["ArrayEncodingConformance"],
+        ".executors": ["ExecutorConformance"],
+        ".formats": ["FormatConformance"],
+        ".logged_runs": ["LoggedRun"],
+        ".mutations": ["documents_to_damage", "survive_edits", "survive_exchanges"],
+        ".run_sinks": ["RunSinkConformance"],
+        ".served": ["Answer", "Served"],
+    },
+)
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _exported(name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("hypothesis", "pytest"):
+            raise
+        raise ImportError(
+            f"{name} of runtime_core.testing needs pytest and hypothesis. "
+            "Install them with: pip install pytest hypothesis"
+        ) from error

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+import hypothesis.extra.numpy as npst
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.testing.samples import (
@@ -15,7 +17,6 @@ from runtime_core.testing.samples import (
     LAYOUTS,
     SHAPES,
     AnyArray,
-    arrays,
     bits,
     counted,
     special,
@@ -28,6 +29,12 @@ UNCHECKED = [
     HealthCheck.differing_executors,  # every subclass has its own way to write
     HealthCheck.too_slow,
 ]
+
+
+def arrays(dtypes: tuple[str, ...] = tuple(DTYPES)) -> st.SearchStrategy[AnyArray]:
+    """Return a strategy of arrays of any rank from 0 to 5, with NaN, infinities and no elements."""
+    shapes = npst.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=3)
+    return st.sampled_from(dtypes).flatmap(lambda dtype: npst.arrays(dtype, shapes))
 
 
 class ArraySuite:

@@ -27,7 +27,6 @@ from runtime_core.errors import (
 )
 from runtime_core.gradients import Point, evaluate_in_order
 from runtime_core.message_texts import exception_text
-from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.runtime import Runtime, local_runtime
 
 MODEL = """
@@ -93,12 +92,6 @@ class ExecutorConformance:
     """
 
     target: ClassVar[str]
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def catalog(cls) -> Catalog:
-        """Return the catalog of all installed plugins."""
-        return load_catalog(PluginSelection())
 
     @pytest.fixture(scope="class")
     @classmethod

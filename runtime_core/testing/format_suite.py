@@ -7,7 +7,6 @@ from typing import ClassVar
 import pytest
 
 from runtime_core.catalog import Catalog
-from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.testing.array_suite import ArraySuite, RoundTrip
 from runtime_core.testing.echo import Echo, made_echo
 
@@ -17,12 +16,6 @@ class FormatSuite(ArraySuite):
 
     format: ClassVar[str]
     compressor: ClassVar[str | None] = None
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def catalog(cls) -> Catalog:
-        """Return the catalog of all installed plugins."""
-        return load_catalog(PluginSelection())
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -13,7 +13,6 @@ import pytest
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
 from runtime_core.contracts import Artifact, Parameter, Run, RunSink, RunStatus
-from runtime_core.plugins import PluginSelection, load_catalog
 from runtime_core.run_logs import configured_targets
 from runtime_core.testing.logged_runs import (
     MANY,
@@ -66,12 +65,6 @@ class RunSinkConformance:
     def read(self, run: Run, target: str) -> LoggedRun:
         """Return the records of a run in the sink."""
         raise NotImplementedError("A subclass reads what its sink has written.")
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def catalog(cls) -> Catalog:
-        """Return the catalog of all installed plugins."""
-        return load_catalog(PluginSelection())
 
     @pytest.fixture
     def declaration(self, catalog: Catalog) -> RunSink:

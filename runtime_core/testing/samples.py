@@ -6,12 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import hypothesis.extra.numpy as npst
 import numpy as np
-from hypothesis import strategies as st
 from pydantic import BaseModel
-
-from runtime_core.arrays.dtypes import DTYPES
 
 AnyArray = np.ndarray[Any, Any]
 
@@ -48,12 +44,6 @@ LAYOUTS: Mapping[str, Callable[[AnyArray], AnyArray]] = MappingProxyType(
     }
 )
 """Layouts in memory, each as a function of an array of rank 1 or more."""
-
-
-def arrays(dtypes: tuple[str, ...] = tuple(DTYPES)) -> st.SearchStrategy[AnyArray]:
-    """Return a strategy of arrays of any rank from 0 to 5, with NaN, infinities and no elements."""
-    shapes = npst.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=3)
-    return st.sampled_from(dtypes).flatmap(lambda dtype: npst.arrays(dtype, shapes))
 
 
 def counted(dtype: str, shape: tuple[int, ...]) -> AnyArray:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
-import json
-import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,9 @@ from typing import Any
 import pytest
 from uv import find_uv_bin
 
+from runtime_core.testing.served import Served, serving
 from tests.conftest import REPOSITORY, clean_environment
-from tests.patience import SECONDS, wait_until
+from tests.patience import SECONDS
 
 PROJECTS = [
     REPOSITORY,
@@ -37,42 +35,6 @@ for folder in folders:
     build_wheel(target)
 """
 """A program that builds many wheels in the time that one takes alone."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a server answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        """Return the body, which is JSON."""
-        return json.loads(self.body)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Service:
-    """A running server: where it listens, and the file of all that it prints."""
-
-    host: str
-    log: Path
-
-    def ask(self, path: str, body: bytes | str | None = None, **headers: str) -> Answer:
-        """Send a POST if there is a body, else a GET; `content_type` names a header."""
-        connection = http.client.HTTPConnection(self.host, timeout=SECONDS)
-        method = "GET" if body is None else "POST"
-        content = body.encode() if isinstance(body, str) else body
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        try:
-            connection.request(method, path, content, named)
-            answer = connection.getresponse()
-            return Answer(
-                status=answer.status, headers=dict(answer.getheaders()), body=answer.read()
-            )
-        finally:
-            connection.close()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,29 +117,12 @@ class Environment:
             },
         )
 
-    @contextmanager
     def serving(
         self, *arguments: str, variables: Mapping[str, str] | None = None
-    ) -> Iterator[Service]:
+    ) -> AbstractContextManager[Served]:
         """Serve with global options inside the `with`, on a free port."""
-        log = self.folder / "server.log"
-        with (
-            log.open("w") as prints,
-            subprocess.Popen(
-                [str(self.programs / "tesseract-runtime"), *arguments, "serve", "--port", "0"],
-                **self._surroundings(variables),
-                stdout=prints,
-                stderr=prints,
-            ) as process,
-        ):
-            try:
-                yield Service(host=_announced(process, log), log=log)
-            finally:
-                process.terminate()
-                try:
-                    process.wait(SECONDS)
-                finally:
-                    process.kill()
+        command = [str(self.programs / "tesseract-runtime"), *arguments, "serve"]
+        return serving(command, self.folder / "server.log", **self._surroundings(variables))
 
     def _surroundings(self, variables: Mapping[str, str] | None) -> dict[str, Any]:
         plain = {k: v for k, v in clean_environment().items() if not k.startswith("PYTHONPATH")}
@@ -207,15 +152,6 @@ def environment(prepared_environment: Environment, tmp_path: Path) -> Environmen
     folder = tmp_path / "work"
     folder.mkdir()
     return replace(prepared_environment, folder=folder)
-
-
-def _announced(process: subprocess.Popen[str], log: Path) -> str:
-    """Return the host and port that a server says it listens on."""
-    pattern = re.compile(r"^Serving .* on http://(\S+)", re.MULTILINE)
-    wait_until(lambda: process.poll() is not None or pattern.search(log.read_text()))
-    match = pattern.search(log.read_text())
-    assert match, f"The server did not start:\n{log.read_text()}"
-    return match[1]
 
 
 Write = Callable[..., Path]

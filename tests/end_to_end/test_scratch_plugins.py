@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from runtime_core.testing import Served
 from tests.conftest import DOUBLE
-from tests.end_to_end.conftest import Environment, Service, Write
+from tests.end_to_end.conftest import Environment, Write
 
 PROVIDED = {
     "acme": "encodings: acme",
@@ -88,7 +89,7 @@ def all_plugins(prepared_environment: Environment) -> Iterator[None]:
 
 
 @pytest.fixture
-def echo(environment: Environment, tesseract: Write) -> Iterator[Service]:
+def echo(environment: Environment, tesseract: Write) -> Iterator[Served]:
     """Serve `ECHO`."""
     with environment.serving("--api-path", str(tesseract(ECHO))) as service:
         yield service
@@ -140,7 +141,7 @@ def test_plugins_lists_as_json(environment: Environment) -> None:
     assert listing["problems"] == []
 
 
-def test_server_lists_plugins(echo: Service) -> None:
+def test_server_lists_plugins(echo: Served) -> None:
     """`GET /plugins` gives what `plugins list --json` gives."""
     names = {plugin["name"] for plugin in echo.ask("/plugins").json()["plugins"]}
     assert {"arrow", "hessian", "version-header"} <= names
@@ -184,7 +185,7 @@ def test_format_writes_to_stdout(environment: Environment, tesseract: Write) -> 
     assert result(environment, *apply, "@result.arrows")["inputs"]["note"] == "é"
 
 
-def test_server_speaks_the_format(echo: Service) -> None:
+def test_server_speaks_the_format(echo: Served) -> None:
     """The media type of a plugin's format works as `Accept` and as `Content-Type`."""
     written = echo.ask("/apply", PAYLOAD, accept=ARROW)
     assert (written.status, written.headers["content-type"]) == (200, ARROW)
@@ -203,7 +204,7 @@ def test_broken_document_is_refused(
     assert message.startswith("Error: The payload is not valid arrow: ")
 
 
-def test_server_refuses_broken_document(echo: Service) -> None:
+def test_server_refuses_broken_document(echo: Served) -> None:
     """Bytes that do not follow the format of a plugin are a 422."""
     answer = echo.ask("/apply", b"no arrow at all", content_type=ARROW)
     assert answer.status == 422
@@ -389,7 +390,7 @@ def test_compressor_compresses_base64(environment: Environment, tesseract: Write
     assert again["inputs"]["x"]["data"]["buffer"] == [1.0, 2.5]
 
 
-def test_server_offers_the_compressor(echo: Service) -> None:
+def test_server_offers_the_compressor(echo: Served) -> None:
     """A client asks for compression by the compressor of a plugin with `Accept`."""
     supported = echo.ask("/openapi.json").json()["x-supported-compressions"]
     assert supported == ["none", "zstd", "zlib"]
@@ -419,7 +420,7 @@ def compressed(data: bytes, shape: list[int]) -> str:
 @pytest.mark.parametrize(
     "data", [zlib.compress(bytes(2**26)), zlib.compress(bytes(8)), b"not zlib"]
 )
-def test_wrong_compressed_bytes_are_refused(echo: Service, data: bytes) -> None:
+def test_wrong_compressed_bytes_are_refused(echo: Served, data: bytes) -> None:
     """Bytes that unpack to more or less than the array, or not at all, are a 422."""
     answer = echo.ask("/apply", compressed(data, shape=[2]))
     assert answer.status == 422
@@ -513,7 +514,7 @@ def test_server_extension_adds_a_layer(environment: Environment, tesseract: Writ
             assert service.ask(path).headers["tesseract-version"] == "1.2"
 
 
-def test_server_extension_adds_a_route_and_observes(echo: Service) -> None:
+def test_server_extension_adds_a_route_and_observes(echo: Served) -> None:
     """A route is served, and the observer of the same extension has seen each computed call."""
     for payload in (PAYLOAD, PAYLOAD, "{}"):
         echo.ask("/apply", payload)
@@ -522,7 +523,7 @@ def test_server_extension_adds_a_route_and_observes(echo: Service) -> None:
     assert answer.json() == {"version": "unknown", "calls": {"apply": 3}}
 
 
-def test_server_extension_changes_openapi(echo: Service) -> None:
+def test_server_extension_changes_openapi(echo: Served) -> None:
     """What an extension makes of the OpenAPI document is served."""
     document = echo.ask("/openapi.json").json()
     assert document["x-version-header"] == "Tesseract-Version"

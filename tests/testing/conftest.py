@@ -17,6 +17,8 @@ from tests.patience import SECONDS
 
 SCRATCH = REPOSITORY / "tests" / "end_to_end" / "scratch"
 
+OPTIONS = ("-rA", "--tb=no", "-p", "no:cacheprovider", "-p", "runtime_core.pytest")
+
 Outcomes = Mapping[str, str]
 Suite = Callable[..., Outcomes]
 
@@ -64,7 +66,7 @@ def suite(tmp_path: Path) -> Suite:
 def _outcomes(folder: Path, chosen: str, packages: Sequence[Path]) -> Outcomes:
     """Run pytest in a folder and return the outcomes of its tests by name."""
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rA", "--tb=no", "-p", "no:cacheprovider", "-k", chosen],
+        [sys.executable, "-m", "pytest", *OPTIONS, "-k", chosen],
         env=clean_environment()
         | {
             "PYTHONPATH": os.pathsep.join(map(str, packages)),

@@ -42,12 +42,22 @@ print(*sys.modules)
     assert not loaded & {"pytest", "hypothesis", "runtime_core.testing"}
 
 
+def test_fixtures_import_nothing_but_pytest() -> None:
+    """In a project whose tests do not use them, the fixtures cost the import of one module."""
+    program = "import sys, runtime_core.pytest; print(*sys.modules)"
+    loaded = {name for name in python(program).stdout.split() if name.startswith("runtime_core")}
+    assert loaded == {"runtime_core", "runtime_core.lazy_exports", "runtime_core.pytest"}
+
+
+IMPORT = "from runtime_core.testing import FormatConformance"
+
+
 @pytest.mark.parametrize("missing", ["pytest", "hypothesis"])
 def test_what_it_needs_is_said(missing: str) -> None:
     """Without pytest or hypothesis the error has the line that installs them."""
-    ended = python(f"import sys; sys.modules[{missing!r}] = None; import runtime_core.testing")
+    ended = python(f"import sys; sys.modules[{missing!r}] = None; {IMPORT}")
     assert ended.stderr.splitlines()[-1] == (
-        "ImportError: runtime_core.testing needs pytest and hypothesis. "
+        "ImportError: FormatConformance of runtime_core.testing needs pytest and hypothesis. "
         "Install them with: pip install pytest hypothesis"
     )
 

@@ -45,7 +45,7 @@ def apply(inputs: InputSchema) -> OutputSchema:
 def catalog() -> Catalog:
     """Return everything that the installed plugins provide.
 
-    Override it to test a plugin that is not installed: `load_catalog(extra=[acme_plugin])`.
+    Override it to test a plugin that is not installed: `load_catalog(extra=[module])`.
     """
     from runtime_core.plugins import PluginSelection, load_catalog
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import selectors
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
@@ -24,7 +25,8 @@ class TaskPool(Executor):
 
     Neither a thread nor an event loop of ours is in this process: who waits for the result of a
     future sends, receives and replaces processes meanwhile. A task whose process has ended raises
-    `BrokenExecutor`; the task behind it goes to another one.
+    `BrokenExecutor`; the task behind it goes to another one. Ctrl-C ends all processes, so that no
+    later task waits for those of the interrupted call.
     """
 
     def __init__(self, workers: int, environment: Mapping[str, str]) -> None:
@@ -39,7 +41,7 @@ class TaskPool(Executor):
         """Send a task to the process with the fewest, or keep it until one has few."""
         future: DrivenFuture[Any] = DrivenFuture(self._drive)
         task = Task.of(function, arguments, future)
-        with self._lock:
+        with self._lock, self._interruptible():
             self._waiting.append(task)
             self._dispatch()
         return future
@@ -47,22 +49,34 @@ class TaskPool(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End all processes; tasks that are not done are lost."""
         with self._lock:
-            lost = [*self._waiting, *(task for each in self._processes for task in each.tasks)]
-            self._waiting.clear()
-            for process in [*self._processes]:
-                self._selector.unregister(process)
-                process.end()
-            self._processes.clear()
+            self._end_all("The pool has been closed.")
+
+    def _end_all(self, reason: str) -> None:
+        lost = [*self._waiting, *(task for each in self._processes for task in each.tasks)]
+        self._waiting.clear()
+        for process in [*self._processes]:
+            self._selector.unregister(process)
+            process.end()
+        self._processes.clear()
         for task in lost:
-            if not task.future.cancel():
-                task.future.set_exception(BrokenExecutor("The pool has been closed."))
+            if not task.future.done():
+                task.future.set_exception(BrokenExecutor(reason))
 
     def _drive(self, future: Future[Any]) -> None:
         """Send and receive until a future is done."""
         while not future.done():
-            with self._lock:
+            with self._lock, self._interruptible():
                 if not future.done():
                     self._step()
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """End all processes at Ctrl-C, when their sockets may not agree with their tasks."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._end_all("Another call has been interrupted.")
+            raise
 
     def _step(self) -> None:
         for key, events in self._selector.select():
@@ -81,16 +95,17 @@ class TaskPool(Executor):
     def _dispatch(self) -> None:
         """Send waiting tasks to processes that have few."""
         while self._waiting and (process := self._free()) is not None:
-            task = self._waiting.popleft()
-            if not task.future.running() and not task.future.set_running_or_notify_cancel():
-                continue  # it has been cancelled
-            try:
-                process.send(task)
-            except ConnectionEnded:
-                self._waiting.appendleft(task)
-                self._lose(process)
-            else:
+            task = self._waiting[0]
+            if not task.future.done():
+                if not task.future.running():
+                    task.future.set_running_or_notify_cancel()
+                try:
+                    process.send(task)
+                except ConnectionEnded:
+                    self._lose(process)
+                    continue
                 self._watch(process)
+            self._waiting.popleft()
 
     def _free(self) -> TaskProcess | None:
         """Return the process with the fewest tasks, a new one if all have some."""
@@ -99,8 +114,8 @@ class TaskPool(Executor):
             return fewest
         if len(self._processes) < self.workers:
             fewest = TaskProcess(self._environment)
-            self._processes.append(fewest)
             self._selector.register(fewest, _READ)
+            self._processes.append(fewest)
             return fewest
         return fewest if fewest is not None and len(fewest.tasks) < _DEPTH else None
 

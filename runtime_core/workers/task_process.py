@@ -10,7 +10,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,12 +39,14 @@ class TaskProcess:
     """A started process. It computes the first of its tasks; the next one lies in its socket."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        with tempfile.TemporaryFile() as file:
+        with tempfile.TemporaryFile() as file, ExitStack() as failed:
             fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
-            self._process, self._socket = launched(
-                "runtime_core.workers.task_main", file.fileno(), environment
-            )
             self._output = os.dup(file.fileno())
+            failed.callback(os.close, self._output)
+            self._process, self._socket = launched(
+                "runtime_core.workers.task_main", self._output, environment
+            )
+            failed.pop_all()
         self._socket.setblocking(False)
         self._incoming = Incoming()
         self._outgoing = Outgoing(self._socket)
@@ -81,7 +83,8 @@ class TaskProcess:
             raise ConnectionEnded from None
         self.show_output()
         for message, _ in messages:
-            _settle(self.tasks.popleft().future, message)
+            _settle(self.tasks[0].future, message)
+            self.tasks.popleft()  # after Ctrl-C before this line, the future has its result
 
     def show_output(self) -> None:
         """Write to stderr what the process has written since the last time."""

@@ -11,12 +11,14 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from runtime_core.errors import InvalidOption
 from tesseract_runtime_client import Tesseract, TesseractFailed, Unreachable
+from tesseract_runtime_client.worker_transport import WorkerTransport
 from tests.client.conftest import written
 from tests.conftest import clean_environment
 from tests.patience import SECONDS, wait_until
@@ -132,6 +134,52 @@ def test_interrupt_ends_the_call(waiting: Path, tmp_path: Path) -> None:
             tesseract.apply({"mark": str(mark)})
         thread.join()
         assert process_of(tesseract) != first
+
+
+def test_interrupt_while_a_call_is_submitted_ends_it(
+    waiting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C between the submission of a call and the wait for its answer ends it too."""
+    mark = tmp_path / "mark"
+    with Tesseract.from_worker(waiting) as tesseract:
+        first = process_of(tesseract)
+        transport = tesseract._transport
+        assert isinstance(transport, WorkerTransport)
+        loop = transport._opened.result()
+        submit = loop.call_soon_threadsafe
+
+        def interrupted(*arguments: Any) -> None:
+            monkeypatch.undo()
+            submit(*arguments)
+            wait_until(mark.exists)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(loop, "call_soon_threadsafe", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tesseract.apply({"mark": str(mark)})
+        assert process_of(tesseract) != first
+
+
+def test_interrupt_while_it_loads_ends_the_process(tmp_path: Path) -> None:
+    """Ctrl-C leaves no process that loads a Tesseract which no client will call."""
+    mark = tmp_path / "mark"
+    source = f"""
+        import os, time
+        from pathlib import Path
+        Path({str(mark)!r}).write_text(f"{{os.getpid()}} ")
+        time.sleep(60)
+    """
+
+    def interrupt() -> None:
+        wait_until(lambda: mark.exists() and mark.read_text().endswith(" "))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        Tesseract.from_worker(written(tmp_path / "tesseract", source))
+    thread.join()
+    assert has_ended(int(mark.read_text()))
 
 
 def test_process_does_not_outlive_a_killed_client(waiting: Path, tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from distributed import Client, LocalCluster
@@ -17,7 +20,9 @@ from distributed import Client, LocalCluster
 from runtime_core.catalog import Catalog
 from runtime_core.errors import ExecutorFailed
 from runtime_core.testing import ExecutorConformance
+from tesseract_runtime_dask.executor import DaskExecutor
 from tests.engines.conftest import Make, jacobian, killed
+from tests.patience import wait_until
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +81,25 @@ def test_tasks_have_the_name_of_the_tesseract(made: Make, address: str) -> None:
     with Client(f"tcp://{address}", set_as_default=False) as client:
         prefixes = client.run_on_scheduler(lambda dask_scheduler: [*dask_scheduler.task_prefixes])
     assert "beam" in prefixes
+
+
+def test_interrupt_while_a_task_is_submitted_cancels_it(
+    made: Make, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C before `submit` returns leaves no task that later ones wait for."""
+    executor = made(f"dask://{address}").executor.current()
+    assert isinstance(executor, DaskExecutor)
+    submit = asyncio.run_coroutine_threadsafe
+
+    def interrupted(*arguments: Any) -> None:
+        monkeypatch.undo()
+        submit(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        executor.submit(time.sleep, 60)
+    wait_until(lambda: not executor._client.futures)
 
 
 def test_a_cluster_without_workers_is_an_error(made: Make, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Self
 
@@ -96,11 +97,14 @@ class WorkerTransport:
         supervisor = RunSupervisor(catalog, config)
         pool = WorkerPool(settings, supervisor, timeout=timeout)
         worker = cls(catalog, config, pool, supervisor, patience)
-        worker._thread.start()
         try:
+            worker._thread.start()
             worker._opened.result()
         except RaisedFault as error:
             raise _FAULTS.get(error.kind, TesseractRuntimeError)(str(error)) from None
+        except KeyboardInterrupt:
+            worker.close()
+            raise
         return worker
 
     @property
@@ -118,13 +122,15 @@ class WorkerTransport:
 
     def compute(self, request: Request) -> Answer:
         """Make a call in its turn; an abandoned call is stopped."""
-        computing = asyncio.run_coroutine_threadsafe(self._computed(request), self._opened.result())
+        # Ctrl-C may come before `asyncio.run_coroutine_threadsafe` returns such a future.
+        answer: Future[Answer] = Future()
         try:
-            return computing.result()
+            self._opened.result().call_soon_threadsafe(self._begin, request, answer)
+            return answer.result()
         except CancelledError:
             raise Unreachable(f"{self.place} was closed during run {request.run_id}.") from None
         finally:
-            computing.cancel()  # has no effect on a call that has ended
+            answer.cancel()  # has no effect on a call that has ended
 
     def calls(self, executor: str | None) -> AbstractContextManager[None]:
         """Return nothing; `InvalidOption` for an executor."""
@@ -151,12 +157,23 @@ class WorkerTransport:
         return deepcopy(known_of(self._pool.description)[name])
 
     def close(self) -> None:
-        """End the process, after its `teardown()`; a running call is aborted."""
-        if threading.current_thread() is self._thread or not self._thread.is_alive():
-            return  # garbage collection may run in any thread
-        self._opened.result().call_soon_threadsafe(self._closing.set)
+        """End the process, after its `teardown()`; loading or a running call is aborted."""
+        if threading.current_thread() is self._thread:  # garbage collection may run in any thread
+            self._closing.set()
+            return
+        if not self._thread.is_alive():
+            return
+        if not self._opened.cancel():
+            self._opened.result().call_soon_threadsafe(self._closing.set)
         self._thread.join()
         self._supervisor.close(SECONDS_FOR_SINKS)
+
+    def _begin(self, request: Request, answer: Future[Answer]) -> None:
+        """Begin a call in the event loop, unless its caller has gone."""
+        if not answer.cancelled():
+            task = asyncio.ensure_future(self._computed(request))
+            _cancel_with(answer, task)
+            task.add_done_callback(partial(_settle, answer))
 
     async def _computed(self, request: Request) -> Answer:
         body = self._in_shared_memory(request)
@@ -179,14 +196,43 @@ class WorkerTransport:
             asyncio.run(self._stay_open())
         # `opened` waits in another thread and raises any error.
         except BaseException as error:
+            if self._opened.cancelled():
+                return
             if self._opened.done():
                 raise
             self._opened.set_exception(error)
 
     async def _stay_open(self) -> None:
+        opening = asyncio.current_task()
+        assert opening is not None  # that of `asyncio.run`
+        _cancel_with(self._opened, opening)
         async with self._pool:
-            self._opened.set_result(asyncio.get_running_loop())
+            if self._opened.set_running_or_notify_cancel():
+                self._opened.set_result(asyncio.get_running_loop())
             await self._closing.wait()
+
+
+def _cancel_with(future: Future[Any], task: asyncio.Task[Any]) -> None:
+    """Cancel a task when another thread cancels the future of its result."""
+
+    def cancel(_: Future[Any]) -> None:
+        if future.cancelled():
+            task.get_loop().call_soon_threadsafe(task.cancel)
+
+    future.add_done_callback(cancel)
+
+
+def _settle(answer: Future[Answer], task: asyncio.Task[Answer]) -> None:
+    """Give the result of a task to the thread that waits for it, if it does still."""
+    if task.cancelled():
+        answer.cancel()
+    if not answer.set_running_or_notify_cancel():
+        return
+    error = task.exception()
+    if error is None:
+        answer.set_result(task.result())
+    else:
+        answer.set_exception(error)
 
 
 def _selection(catalog: Catalog) -> PluginSelection:

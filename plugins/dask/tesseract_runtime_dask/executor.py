@@ -56,9 +56,13 @@ class DaskExecutor(Executor):
         """Submit a task; its future raises `BrokenExecutor` if its worker was lost."""
         key = f"{self._prefix}-{uuid.uuid4().hex}"
         future = self._client.submit(function, *arguments, key=key, pure=False, retries=0)
-        return asyncio.run_coroutine_threadsafe(
-            self._result(future), self._client.loop.asyncio_loop
-        )
+        try:
+            return asyncio.run_coroutine_threadsafe(
+                self._result(future), self._client.loop.asyncio_loop
+            )
+        except KeyboardInterrupt:  # the caller does not get a future to cancel
+            future.cancel()
+            raise
 
     async def _result(self, future: distributed.Future) -> Any:
         task = asyncio.ensure_future(future)

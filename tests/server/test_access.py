@@ -112,6 +112,12 @@ def test_runs_are_shown_with_a_key_alone(locked: Served) -> None:
     assert ["running" in answer.json() for answer in answers] == [False, True]
 
 
+def test_runs_are_not_shown_behind_a_proxy(shared: Callable[..., Served]) -> None:
+    """A service that a proxy opens to others names no runs to those without a key."""
+    served = shared("--allowed-host=solver.example")
+    assert "running" not in served.get("/readyz").json()
+
+
 def test_key_in_two_headers_is_refused_or_taken_as_one(locked: Served) -> None:
     """A second header cannot smuggle a request past a wrong first one, or the other way round."""
     with locked.raw() as connection:

@@ -21,7 +21,7 @@ PROBES = ("/health", "/livez", "/readyz")
 def build(server: ServerContext) -> ServerParts:
     """Add the routes."""
     options = server.options
-    is_for_anyone = options.is_loopback and not options.has_keys
+    is_for_anyone = not options.is_for_others and not options.has_keys
 
     async def readyz(request: Request) -> Response:
         problem, running = server.problem, server.running

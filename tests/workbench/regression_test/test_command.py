@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -501,3 +502,31 @@ def test_reader_that_has_gone_does_not_change_the_exit_code(
         timeout=SECONDS,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "")
+
+
+def test_recorded_case_with_a_file_of_the_run(here: Here, tesseract: Tesseract) -> None:
+    """A file in the folder of a run is that in the folder of another run; its name counts."""
+    source = """
+from pydantic import BaseModel
+from tesseract_core.runtime.experimental import OutputPath, run_directory
+
+class InputSchema(BaseModel):
+    name: str = "a.txt"
+
+class OutputSchema(BaseModel):
+    file: OutputPath
+
+def apply(inputs):
+    file = run_directory() / inputs.name
+    file.touch()
+    return OutputSchema(file=file)
+"""
+    options = ("--api-path", str(tesseract(source)), "--output-path", "out")
+    assert here(*options, "test", "--record", "a.json", '{"inputs": {}}').code == 0
+    shutil.rmtree("out")
+    assert here(*options, "test", "a.json").code == 0
+    case = json.loads(Path("a.json").read_text())
+    case["payload"]["inputs"]["name"] = "b.txt"
+    ended = here(*options, "test", json.dumps(case))
+    assert ended.code == 1
+    assert "a.txt" in ended.stdout

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field, fields, is_dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from runtime_core import ShapeDType
 from runtime_core.calls import invalid_payload, summary
 from runtime_core.errors import fault_lines, shortened
 from runtime_core.paths import Field, Index, Key, Path, Step, expand, render
+from runtime_core.run_logs import run_name
 from tesseract_runtime_workbench.regression_test.case import RegressionCase
 
 _Array = np.ndarray[Any, Any]
@@ -156,6 +158,8 @@ class _DocumentComparison:
         """Return the part of a document that its model can validate."""
         if _is_array(got):
             return self._array(document, got, path)
+        if isinstance(got, PurePath):
+            return _in_run_of(got, document)
         if isinstance(got, RootModel):
             return self.remainder(document, got.root, (*path, Field("root")))
         if isinstance(document, Mapping):
@@ -196,6 +200,15 @@ class _DocumentComparison:
         with suppress(ValidationError):  # then it is compared as it is written
             expected = adapter.validate_python(expected)
         self.found.extend(differences(expected, got, self.tolerance, path))
+
+
+def _in_run_of(got: PurePath, document: Any) -> Any:
+    """Name a file in the folder of the run that was recorded as one in the folder of this run."""
+    runs = [part for part in got.parts if part.startswith(run_name(""))]
+    if not runs or not isinstance(document, str):
+        return document
+    parts = PurePath(document).parts
+    return str(PurePath(*(runs[-1] if part.startswith(run_name("")) else part for part in parts)))
 
 
 def _children(got: object) -> Mapping[Any, tuple[Step, Any]]:
@@ -280,6 +293,8 @@ def _shown(value: object) -> str:
         return "nothing"
     if isinstance(value, np.ndarray) and value.ndim:
         return f"array of shape {value.shape} and dtype {value.dtype}"
+    if isinstance(value, PurePath):
+        return repr(str(value))
     if isinstance(value, str | bytes | complex) and not isinstance(value, np.generic):
         return shortened(repr(value), _SHORT)
     return str(value if isinstance(value, np.ndarray | np.generic) else summary(value))

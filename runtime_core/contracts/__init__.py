@@ -49,6 +49,7 @@ from runtime_core.contracts.server import (
     RunningCall,
     ServerContext,
     ServerExtension,
+    ServerLoad,
     ServerParts,
 )
 from runtime_core.contracts.settings import Settings
@@ -101,6 +102,7 @@ __all__ = [
     "RunningCall",
     "ServerContext",
     "ServerExtension",
+    "ServerLoad",
     "ServerParts",
     "Settings",
     "SharingExecutor",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from runtime_core.contracts.calls import Call, Reply
+from runtime_core.contracts.calls import Call, Fault, Reply
 from runtime_core.contracts.descriptions import Description
 
 if TYPE_CHECKING:
@@ -42,19 +42,29 @@ class RequestHead:
 
 @dataclass(kw_only=True, slots=True)
 class AnsweredRequest:
-    """A request and its answer in numbers; `status` is `None` if the client did not wait for it.
+    """A request and its answer; `status` is `None` if the client did not wait for it.
 
-    `forward` is that of the `Reply`, if it has one.
+    `timestamp` is its beginning, in seconds since the epoch. `endpoint` is that of a call, and
+    `run_id`, `caller`, `parent_run_id` and `forward` are those of its `Call` and `Reply`, as far as
+    there are any. `fault` is the reason of a refusal or a failure. `timings` maps the stages of a
+    call to seconds: `receive` until its body has come, those of the `Reply`, and `send`. A call
+    that an extension makes by `ServerContext.call` has no method, and the status that its endpoint
+    would have.
     """
 
-    method: str
+    method: str | None
     path: str
-    status: int | None
-    run_id: str | None
-    bytes_in: int
-    bytes_out: int
-    seconds: float
-    timings: Mapping[str, float]
+    timestamp: float = 0.0
+    endpoint: str | None = None
+    status: int | None = None
+    run_id: str | None = None
+    parent_run_id: str | None = None
+    caller: str | None = None
+    bytes_in: int = 0
+    bytes_out: int = 0
+    seconds: float = 0.0
+    timings: Mapping[str, float] = field(default_factory=dict)
+    fault: Fault | None = None
     forward: str | None = None
 
 
@@ -70,14 +80,12 @@ class Layer:
 
     A layer that neither changes bodies nor successful answers can also declare `head`, which spares
     most calls ASGI, if all layers have one: `head(request)` returns `None`, a Starlette `Response`
-    with a body that refuses the request, or `Handling.WRAPPED`. For these calls, `answered` is
-    called once they are answered.
+    with a body that refuses the request, or `Handling.WRAPPED`.
     """
 
     place: Place
     wrap: Callable[[Any], Any]
     head: Callable[[RequestHead], Any] | None = None
-    answered: Callable[[AnsweredRequest], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +95,21 @@ class RunningCall:
     run_id: str
     endpoint: str
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerLoad:
+    """The calls that wait, and the workers by state; a busy one may still forward its output.
+
+    `restarts` counts the workers that have ended since the start and were replaced, or should have
+    been.
+    """
+
+    waiting: int
+    busy: int
+    idle: int
+    loading: int
+    restarts: int
 
 
 class ServerContext(Protocol):
@@ -113,6 +136,14 @@ class ServerContext(Protocol):
         """The calls that are being computed."""
 
     @property
+    def load(self) -> ServerLoad:
+        """The calls that wait, and the workers by state."""
+
+    @property
+    def public_paths(self) -> Collection[str]:
+        """The paths that pass without a key, once all extensions have been built."""
+
+    @property
     def description(self) -> Description:
         """The description of the Tesseract."""
 
@@ -132,14 +163,19 @@ class ServerParts:
     """The parts that an extension adds to the server.
 
     `routes` are Starlette routes, tried before the core's own. `lifespan` is entered when the
-    server starts and exited when it stops. `observe` is called with every computed call and reply.
-    `openapi` takes the OpenAPI document and returns the one to serve.
+    server starts and exited when it stops. `openapi` takes the OpenAPI document and returns the one
+    to serve. The `public_paths` pass without a key, and by any name of the host.
+
+    `observe` is called with the requests that have been answered or left by their clients, refused
+    ones too, some at a time. It may be slow, as it runs in a thread of its own, and may be async,
+    in an event loop of that thread.
     """
 
     routes: Sequence[Any] = ()
     layers: Sequence[Layer] = ()
     lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None
-    observe: Callable[[Call, Reply], None] | None = None
+    observe: Callable[[Sequence[AnsweredRequest]], Awaitable[None] | None] | None = None
+    public_paths: Collection[str] = ()
     openapi: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None
 
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import fields, replace
 from functools import cache, partial
+from inspect import isawaitable
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -28,7 +29,6 @@ from runtime_core.contracts import (
     Unavailable,
 )
 from runtime_core.errors import InvalidDefault, PluginFault, listed
-from runtime_core.message_texts import exception_text
 from runtime_core.plugins.guard import (
     Check,
     Guard,
@@ -291,6 +291,7 @@ def _server_extension(guard: Guard, declaration: Any) -> Mapping[str, Any]:
 
 def _parts(guard: Guard, parts: Any, *_: Any) -> Any:
     is_a(ServerParts)(parts)
+    _texts(parts, "public_paths")
     for name in ("routes", "layers"):
         is_a(list, tuple)(getattr(parts, name))
     enter = guard.optional("lifespan", parts.lifespan, _has("__aenter__", "__aexit__"))
@@ -299,9 +300,20 @@ def _parts(guard: Guard, parts: Any, *_: Any) -> Any:
         routes=[_route(guard, route) for route in parts.routes],
         layers=[_layer(guard, layer) for layer in parts.layers],
         lifespan=enter and (lambda: _life(guard, enter)),
-        observe=guard.optional("observe", parts.observe),
+        observe=parts.observe and _observer(guard, parts.observe),
         openapi=guard.optional("openapi", parts.openapi, is_a(Mapping)),
     )
+
+
+def _observer(guard: Guard, observe: Any) -> Callable[..., Any]:
+    """Guard a function, and what is awaited of an async one."""
+    function = guard.of("observe", observe)
+
+    def observer(requests: Any) -> Any:
+        pending = function(requests)
+        return guard.awaited("observe", pending) if isawaitable(pending) else None
+
+    return observer
 
 
 def _layer(guard: Guard, layer: Any) -> Layer:
@@ -317,7 +329,6 @@ def _layer(guard: Guard, layer: Any) -> Layer:
         place=place,
         wrap=guard.of("wrap", layer.wrap, wrapped),
         head=guard.optional("head", layer.head, _verdict),
-        answered=guard.optional("answered", layer.answered),
     )
 
 
@@ -355,15 +366,9 @@ def _gone() -> tuple[type[Exception], ...]:
 async def _life(guard: Guard, enter: Callable[[], Any]) -> AsyncIterator[None]:
     """Enter and exit the lifespan of an extension."""
     manager = enter()
-    try:
-        await manager.__aenter__()
-    except (Exception, SystemExit) as error:
-        raise guard.failed("lifespan", exception_text(error)) from error
+    await guard.awaited("lifespan", manager.__aenter__())
     yield
-    try:
-        await manager.__aexit__(None, None, None)
-    except (Exception, SystemExit) as error:
-        raise guard.failed("lifespan", exception_text(error)) from error
+    await guard.awaited("lifespan", manager.__aexit__(None, None, None))
 
 
 def _settings(guard: Guard, declaration: Any) -> Mapping[str, Any]:

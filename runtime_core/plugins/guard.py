@@ -6,7 +6,7 @@ plugin. Errors of the runtime and of the author's code pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, update_wrapper
 from inspect import isawaitable
@@ -145,6 +145,13 @@ class Guard:
         return GuardedApplication(
             is_callable(application), failed=partial(self.failed, stage), passing=passing
         )
+
+    async def awaited(self, stage: str, pending: Awaitable[Any]) -> None:
+        """Await what a callable has returned."""
+        try:
+            await pending
+        except (Exception, SystemExit) as error:
+            raise self.failed(stage, exception_text(error)) from error
 
     def methods(self, table: Methods, answer: Any, *_: Any) -> Any:
         """Guard the methods of an object."""

@@ -16,6 +16,7 @@ from runtime_core.contracts import Layer, Place, ServerParts
 from runtime_core.errors import PluginFailed, TesseractRuntimeError, did_you_mean
 from runtime_core.plugins.guard import Guarded, GuardedApplication
 from runtime_core.server.direct_calls import DirectCalls
+from runtime_core.server.exchange import observed
 from runtime_core.server.fault_boundary import FaultBoundary
 from runtime_core.server.responses import JsonResponse
 from runtime_core.server.routes import ComputingRoute, endpoint_routes
@@ -86,11 +87,13 @@ def _built(server: Server, parts: Sequence[ServerParts]) -> Application:
     app.add_exception_handler(OSError, failed)
     app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
     app.router.routes.extend(endpoint_routes(server))
-    server.observers[:] = [part.observe for part in parts if part.observe is not None]
+    server.observers.replace([part.observe for part in parts if part.observe is not None])
+    server.public_paths = frozenset(path for part in parts for path in part.public_paths)
     computing = _computing(app.router.routes)
     layers = _ordered(layer for part in parts for layer in part.layers)
+    layered = _layered(_with_short_cuts(app, computing), layers, server)
     return Application(
-        asgi=_layered(_with_short_cuts(app, computing), layers, server),
+        asgi=observed(layered, computing, server.observers),
         direct_calls=DirectCalls(server, computing, layers),
     )
 

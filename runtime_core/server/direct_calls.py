@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 from runtime_core.contracts import AnsweredRequest, Handling, Layer, RequestHead
-from runtime_core.errors import PluginFailed
 from runtime_core.server.call_head import CallHead
 from runtime_core.server.headers import header_fields, run_id_of_fault
 from runtime_core.server.served_call import Answer, ServedCall
@@ -20,7 +18,6 @@ _UNUSUAL = frozenset({"expect", "transfer-encoding"})
 _LONGEST_QUERY = 1 << 13  # bytes; uvicorn refuses some that are longer
 _REMEMBERED = 64  # heads, of at most 64 KiB; most clients repeat theirs
 
-Observer = Callable[[AnsweredRequest], None]
 Pairs = tuple[tuple[bytes, bytes], ...]
 
 
@@ -29,8 +26,8 @@ class DirectCalls:
 
     def __init__(self, server: Server, computing: Iterable[str], layers: Sequence[Layer]) -> None:
         self._server = server
-        self._layers = [(layer.head, layer.answered) for layer in reversed(layers) if layer.head]
-        if len(self._layers) < len(layers):
+        self._heads = [layer.head for layer in reversed(layers) if layer.head]
+        if len(self._heads) < len(layers):
             computing = ()
         self._endpoints = {path.encode(): path[1:] for path in computing}
         self._head = lru_cache(_REMEMBERED)(self._read)
@@ -47,10 +44,10 @@ class DirectCalls:
             return None
         call = DirectCall(self._server, head, transport)
         try:
-            call.refusal = self._verdict(head.request, call.observers)
+            call.refusal = self._verdict(head.request)
         # A layer may fail in any way: that is an answer, too.
         except Exception as error:
-            call.run_id = run_id_of_fault(head.request.query)
+            call.request.run_id = run_id_of_fault(head.request.query)
             call.refusal = call.fault_answer(error)
         return None if call.refusal is Handling.WRAPPED else call
 
@@ -65,12 +62,10 @@ class DirectCalls:
         request = RequestHead(method="POST", path=path.decode(), query=query, fields=fields)
         return CallHead(self._server, endpoint, request)
 
-    def _verdict(self, request: RequestHead, observers: list[Observer]) -> Any:
+    def _verdict(self, request: RequestHead) -> Any:
         """Return the verdict of the first layer from outside that does not let a request pass."""
         request.caller = None  # as before the first layer
-        for look, answered in self._layers:
-            if answered is not None:
-                observers.append(answered)
+        for look in self._heads:
             verdict = look(request)
             if verdict is not None:
                 return verdict
@@ -81,14 +76,15 @@ class DirectCall(ServedCall):
     """One such call, in the place of uvicorn's cycle of a request and its response."""
 
     def __init__(self, server: Server, head: CallHead, transport: asyncio.Transport | None) -> None:
-        super().__init__(server, head, transport, self._take)
-        self.observers: list[Observer] = []
+        path = head.request.path
+        request = AnsweredRequest(
+            method="POST", path=path, endpoint=head.endpoint, timestamp=time.time()
+        )
+        super().__init__(server, head, transport, request, self._take)
         self.refusal: Any = None
         self.keep_alive = self.more_body = True
         self.response_started = self.response_complete = False
-        self.bytes_out = 0
         self._send: Callable[[DirectCall, Answer], None] | None = None
-        self._status: int | None = None
         self._start = time.perf_counter()
 
     def start(self, send: Callable[[DirectCall, Answer], None]) -> None:
@@ -101,32 +97,14 @@ class DirectCall(ServedCall):
 
     def end(self) -> None:
         """Release the memory of the call, whose answer has been sent or lost its client."""
-        request, reply = self._head.request, self.reply
-        forward = None if reply is None else reply.forward or None
-        answered = AnsweredRequest(
-            method=request.method,
-            path=request.path,
-            status=self._status,
-            run_id=self.run_id if self.response_started else None,
-            bytes_in=self.size,
-            bytes_out=self.bytes_out,
-            seconds=time.perf_counter() - self._start,
-            timings=reply.timings if reply is not None and reply.fault is None else _NONE,
-            forward=forward,
-        )
         self.close()
         self._send = None
-        for observe in self.observers:
-            try:
-                observe(answered)
-            except PluginFailed as fault:
-                self._server.report(str(fault))
+        self.request.bytes_in = self.size
+        self.request.seconds = time.perf_counter() - self._start
+        self._server.observers.add(self.request)
 
     def _take(self, answer: Answer) -> None:
         assert self._send is not None  # the call has begun
-        self._status = answer.status_code
+        self.request.status = answer.status_code
         self.response_started = True
         self._send(self, answer)
-
-
-_NONE: Mapping[str, float] = MappingProxyType({})

@@ -250,7 +250,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             call.keep_alive = False
         elif not call.keep_alive:
             lines.append(b"connection: close\r\n")
-        call.bytes_out = len(body)
+        call.request.bytes_out = len(body)
         self.transport.write(b"".join((*lines, b"\r\n", body)))
         self._send_rest(call)
 
@@ -265,7 +265,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if piece is None:
             self._finish(call)
             return
-        call.bytes_out += len(piece)
+        call.request.bytes_out += len(piece)
         self.transport.write(piece)
         if not self._takes_nothing:
             self.loop.call_soon(self._send_rest, call)

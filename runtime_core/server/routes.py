@@ -16,6 +16,7 @@ from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import EndpointDescription, Fault
 from runtime_core.errors import FaultKind, TesseractRuntimeError
 from runtime_core.server.call_head import CallHead
+from runtime_core.server.exchange import REQUEST
 from runtime_core.server.headers import TRANSPORT, head_of, header_fields
 from runtime_core.server.responses import DocumentResponse
 from runtime_core.server.served_call import Answer, ServedCall
@@ -53,7 +54,7 @@ class ComputingRoute:
         answered: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         head = CallHead(self._server, self._endpoint, head_of(scope))
         transport = scope.get(TRANSPORT)  # another server does not show it
-        call = ServedCall(self._server, head, transport, partial(settle, answered))
+        call = ServedCall(self._server, head, transport, scope[REQUEST], partial(settle, answered))
         call.begin()
         reading = asyncio.create_task(_read(call, receive, answered))
         try:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 from starlette.responses import Response
 
-from runtime_core.contracts import Call, Reply
+from runtime_core.contracts import AnsweredRequest, Call, Reply
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs.run import new_run_id, run_name
 from runtime_core.server.call_head import CallHead
+from runtime_core.server.observers import note_reply
 from runtime_core.server.request_body import ArrivingBody
 from runtime_core.server.responses import DocumentResponse, reply_response, unchanged_response
 from runtime_core.server.segments import SEGMENT_HEADER, RegisteredSegment
@@ -27,7 +29,8 @@ class ServedCall:
     """One call, from its head to its answer, which is given to `answer` once.
 
     The answer may come before the body, which is not read then. The memory of the answer must be
-    released with `close`, and so must a call whose client has gone.
+    released with `close`, and so must a call whose client has gone. What observers see of the call
+    is noted in its `request`.
     """
 
     def __init__(
@@ -35,9 +38,10 @@ class ServedCall:
         server: Server,
         head: CallHead,
         transport: asyncio.Transport | None,
+        request: AnsweredRequest,
         answer: Callable[[Answer], None],
     ) -> None:
-        self.run_id: str | None = None
+        self.request = request
         self.reply: Reply | None = None
         self.size = 0  # bytes of the body that were taken
         self._server = server
@@ -51,15 +55,17 @@ class ServedCall:
         self._call: Call | None = None
         self._ticket: Any = None
         self._slots = 0  # in the queue, 1 once the body is complete
+        self._since = time.perf_counter()  # the beginning of the stage that is timed here
         self._is_over = False
 
     def begin(self) -> None:
         """Check the head; an answer comes now if no body is needed to refuse the call."""
+        self.request.caller = self._head.request.caller  # which calls with the same head set anew
         try:
-            self.run_id = self._head.named_run_id or new_run_id()
+            self.request.run_id = self._head.named_run_id or new_run_id()
             self._server.admission.refuse_if_full()
             self._options = self._head.options
-            self._caller = self._head.request.caller  # which calls with the same head set anew
+            self.request.parent_run_id = self._options.parent_run_id
             if SEGMENT_HEADER in self._head.request.fields:
                 self._borrow(self._head.request.fields[SEGMENT_HEADER])
         # The client gets an answer, whatever fails here and below.
@@ -102,13 +108,16 @@ class ServedCall:
                 self._server.workers.abandon(self._ticket)
             self._free()
         if self.reply is not None:
+            seconds = {"send": time.perf_counter() - self._since}
+            self.request.timings = {**self.request.timings, **seconds}
             self._server.workers.release(self.reply)
         # The connection may keep this object for long, and views would keep the memory.
         self.reply = self._call = self._body = self._ticket = self._answer = None
 
     def fault_answer(self, error: Exception) -> Response:
         """Return the answer for an error."""
-        return self._server.fault_response(self._server.failure(error), self.run_id)
+        fault = self.request.fault = self._server.failure(error)
+        return self._server.fault_response(fault, self.request.run_id)
 
     def finish(self, answer: Answer) -> None:
         """Give the answer, and take no further piece of the body."""
@@ -132,15 +141,17 @@ class ServedCall:
         return self._body
 
     def _submit(self) -> None:
-        assert self.run_id is not None  # the head has been accepted
+        run_id = self.request.run_id
+        assert run_id is not None  # the head has been accepted
+        self.request.timings = {"receive": time.perf_counter() - self._since}
         self._server.admission.take_slot()
         self._slots = 1
         options, lent = self._options, self._segment
         self._call = Call(
             endpoint=self._head.endpoint,
-            run_id=self.run_id,
+            run_id=run_id,
             new_run=self._head.named_run_id is None,
-            caller=self._caller,
+            caller=self.request.caller,
             forward=options.forward,
             parent_run_id=options.parent_run_id,
             timeout=options.timeout,
@@ -149,7 +160,7 @@ class ServedCall:
             body_format=options.body_format,
             output=options.output,
             output_path=self._server.config.output_path,
-            output_folder=run_name(self.run_id),
+            output_folder=run_name(run_id),
             segment=None if lent is None else SharedBuffer(os.dup(lent.descriptor)),
         )
         ticket = self._server.workers.submit(self._call, self._replied)
@@ -164,15 +175,15 @@ class ServedCall:
             self._refuse(error)
 
     def _response(self, reply: Reply) -> Answer:
-        assert self._call is not None
-        self._server.observe(self._call, reply)
+        self._since = time.perf_counter()
+        note_reply(self.request, reply)
         if reply.fault is None:
             is_known = reply.headers and self._head.knows(reply.headers)
             respond = unchanged_response if is_known else reply_response
             return respond(reply, self._server.catalog)
         if reply.fault.kind is FaultKind.PLUGIN_FAILED:
             self._server.report(reply.fault.message, reply.fault.trace)
-        return self._server.fault_response(reply.fault, self.run_id)
+        return self._server.fault_response(reply.fault, self.request.run_id)
 
     def _refuse(self, error: Exception) -> None:
         self.finish(self.fault_answer(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.responses import Response
@@ -11,7 +11,14 @@ from starlette.responses import Response
 from runtime_core.calls.faults import fault_of
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
-from runtime_core.contracts import Call, Description, Fault, Reply, RunningCall
+from runtime_core.contracts import (
+    Call,
+    Description,
+    Fault,
+    Reply,
+    RunningCall,
+    ServerLoad,
+)
 from runtime_core.errors import (
     FaultKind,
     PluginFailed,
@@ -22,6 +29,7 @@ from runtime_core.errors import (
 from runtime_core.server.admission import Admission
 from runtime_core.server.local_paths import without_folders
 from runtime_core.server.negotiation import Negotiation
+from runtime_core.server.observers import Observers, note_reply
 from runtime_core.server.request_body import ArrivingBodies
 from runtime_core.server.responses import fault_response
 from runtime_core.server.run_owners import RunOwners
@@ -50,7 +58,8 @@ class Server:
         self.segments = Segments(options, size=queued)
         self.run_owners = RunOwners(config)
         self.workers = workers
-        self.observers: list[Callable[[Call, Reply], None]] = []  # of every computed call
+        self.observers = Observers(self.report)
+        self.public_paths: Collection[str] = ()
 
     @property
     def description(self) -> Description:
@@ -67,6 +76,11 @@ class Server:
     def running(self) -> Sequence[RunningCall]:
         """The calls that are being computed."""
         return self.workers.running
+
+    @property
+    def load(self) -> ServerLoad:
+        """The calls that wait, and the workers by state."""
+        return self.workers.load
 
     def leave_out(self, fault: PluginFailed) -> None:
         """Note an extension that its plugin fails to provide.
@@ -115,15 +129,9 @@ class Server:
 
         Raises `QueueFull` if too many calls wait.
         """
-        with self.admission.slot():
+        with self.observers.calling(call) as request, self.admission.slot():
             async with self.workers.call(call) as reply:
-                self.observe(call, reply)
+                note_reply(request, reply)
+                request.status = 200 if reply.fault is None else reply.fault.kind.status
+                request.bytes_out = sum(memoryview(piece).nbytes for piece in reply.body)
                 yield reply
-
-    def observe(self, call: Call, reply: Reply) -> None:
-        """Show a computed call to the extensions that observe them."""
-        for observe in self.observers:
-            try:
-                observe(call, reply)
-            except PluginFailed as fault:
-                self.report(str(fault))

@@ -52,7 +52,8 @@ async def _serve(server: Server, address: Address) -> None:
         bytes(_REUSED)  # glibc's threshold is the largest block freed so far: see mallopt(3)
         address.listen()
         with server.segments.served():
-            await service.serve(sockets=[address.listener])
+            async with server.observers:
+                await service.serve(sockets=[address.listener])
 
 
 async def entered_parts(server: Server, lifespans: AsyncExitStack) -> dict[str, ServerParts]:

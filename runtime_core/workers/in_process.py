@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any, Self
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, Reply, RunningCall
+from runtime_core.contracts import Call, Reply, RunningCall, ServerLoad
 from runtime_core.description import describe
 from runtime_core.errors import RunActive
 from runtime_core.run_logs.supervisor import RunSupervisor
@@ -41,6 +41,13 @@ class InProcessWorkers(Workers):
         call, start = self._computing
         seconds = time.perf_counter() - start
         return [RunningCall(run_id=call.run_id, endpoint=call.endpoint, seconds=seconds)]
+
+    @property
+    def load(self) -> ServerLoad:
+        """The calls that wait, and this process as the only worker."""
+        busy = len(self.running)
+        waiting = len(self._running) - busy
+        return ServerLoad(waiting=waiting, busy=busy, idle=1 - busy, loading=0, restarts=0)
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._set_up.enter_context, self._runtime.set_up())

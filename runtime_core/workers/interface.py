@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
-from runtime_core.contracts import Call, Description, Reply, RunningCall
+from runtime_core.contracts import Call, Description, Reply, RunningCall, ServerLoad
 from runtime_core.workers.body_buffer import BodyBuffer
 from runtime_core.workers.shared_memory import SharedBufferPool
 
@@ -35,6 +35,11 @@ class Workers(ABC):
     @abstractmethod
     def running(self) -> Sequence[RunningCall]:
         """The calls that are being computed."""
+
+    @property
+    @abstractmethod
+    def load(self) -> ServerLoad:
+        """The calls that wait, and the workers by state."""
 
     @abstractmethod
     async def __aenter__(self) -> Self:

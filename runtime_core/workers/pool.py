@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from runtime_core.calls.faults import fault_of
-from runtime_core.contracts import Call, Reply, RunningCall
+from runtime_core.contracts import Call, Reply, RunningCall, ServerLoad
 from runtime_core.errors import (
     CutShort,
     ShuttingDown,
@@ -75,7 +75,7 @@ class WorkerPool(Workers):
         self._background_tasks: set[asyncio.Task[None]] = set()
         self._endings: set[asyncio.Task[None]] = set()  # of runs, which are not cancelled
         self._handles = ForwardHandles()
-        self._replacing = 0
+        self._replacing = self._restarts = 0
         self._failure = ""
         self._closed = False
 
@@ -92,6 +92,18 @@ class WorkerPool(Workers):
     def running(self) -> Sequence[RunningCall]:
         """The calls that workers compute."""
         return [queued.running for queued in self._calls if queued.worker is not None]
+
+    @property
+    def load(self) -> ServerLoad:
+        """The calls that wait, and the workers by state."""
+        ahead = sum(worker.has_ahead for worker in self._ready)
+        return ServerLoad(
+            waiting=len(self._waiting) + ahead,
+            busy=len(self._ready) - len(self._idle),
+            idle=len(self._idle),
+            loading=self._replacing,
+            restarts=self._restarts,
+        )
 
     async def __aenter__(self) -> Self:
         """Start the workers; errors are those of loading the Tesseract."""
@@ -332,6 +344,7 @@ class WorkerPool(Workers):
             self.skipped(ahead)
         if not self._closed:
             self._replacing += 1
+            self._restarts += 1
             self._spawn(self._replace(worker))
 
     async def _replace(self, lost: WorkerProcess) -> None:

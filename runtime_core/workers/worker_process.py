@@ -105,6 +105,11 @@ class WorkerProcess:
         """Whether the worker has no call and has forwarded the output of the last one."""
         return self._current is None and self._ahead is None and self._closing is None
 
+    @property
+    def has_ahead(self) -> bool:
+        """Whether the worker has been sent a call that it has not begun."""
+        return self._ahead is not None
+
     def when_ended(self, act: Callable[[WorkerProcess], None]) -> None:
         """Call a function once the process has ended."""
         self._ended.add_done_callback(lambda _: act(self))

@@ -233,7 +233,7 @@ def _parts(fault: Fault) -> ServerParts:
         routes=[Mount("/acme", route)],
         layers=[Layer(place=Place.EDGE, wrap=wrap)],
         lifespan=fault.at("server_extensions.lifespan", life),
-        observe=fault.at("server_extensions.observe", lambda call, reply: None),
+        observe=fault.at("server_extensions.observe", lambda requests: None),
         openapi=fault.at("server_extensions.openapi", lambda document: document),
     )
 

@@ -165,7 +165,8 @@ async def _asked(case: Case, *paths: str) -> str:
         )
         parts = await entered_parts(server, lifespans)
         application = build_application(server, parts)
-        answers = [await posted(application, path, PLAIN) for path in paths]
+        async with server.observers:
+            answers = [await posted(application, path, PLAIN) for path in paths]
         assert "neighbour" in parts
     faults = [json.loads(body) for status, body in answers if status != 200]
     assert all(is_run_id(fault["run_id"]) for fault in faults)

@@ -11,7 +11,9 @@ async def posted(app: Any, path: str, body: bytes) -> tuple[int, bytes]:
     return await requested(app, "POST", path, body)
 
 
-async def requested(app: Any, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+async def requested(
+    app: Any, method: str, path: str, body: bytes = b"", *, host: str = "localhost"
+) -> tuple[int, bytes]:
     """Make one request, and return status and body of the answer."""
     arriving = [{"type": "http.request", "body": body}]
     sent: list[dict[str, Any]] = []
@@ -30,7 +32,7 @@ async def requested(app: Any, method: str, path: str, body: bytes = b"") -> tupl
         "path": path,
         "root_path": "",
         "query_string": b"",
-        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
+        "headers": [(b"host", host.encode()), (b"content-type", b"application/json")],
     }
     await app(scope, receive, send)
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])

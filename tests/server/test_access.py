@@ -448,7 +448,7 @@ def test_line_is_written_for_each_request(serve: Serve) -> None:
     first, *others = served.log.wait_for_end().splitlines()[1:]
     assert re.fullmatch(
         rf"POST /apply 200 run_id=mine bytes_in={len(body)} bytes_out=\d+ milliseconds=[\d.]+ "
-        r"queue=[\d.]+ decode=[\d.]+ compute=[\d.]+ encode=[\d.]+",
+        r"receive=\S+ queue=\S+ decode=\S+ compute=\S+ encode=\S+ send=\S+",
         first,
     )
     assert [re.sub(" bytes_in=.*", "", line) for line in others] == [
@@ -479,7 +479,7 @@ def test_lines_can_be_json(serve: Serve) -> None:
     served.get("/" + quote('"\n\u2028'))
     served.end()
     first, second = map(json.loads, served.log.wait_for_end().splitlines()[1:])
-    times = {key: first.pop(key) for key in ("milliseconds", *STAGES)}
+    times = {key: first.pop(key) for key in ("milliseconds", "receive", *STAGES, "send")}
     assert first == {
         "method": "POST",
         "path": "/apply",

@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 from runtime_core import Runtime
 from runtime_core.catalog import KINDS, Catalog, Registered
 from runtime_core.config import resolve
-from runtime_core.contracts import Call, Layer, Place, Reply, ServerExtension, ServerParts
+from runtime_core.contracts import Layer, Place, ServerExtension, ServerParts
 from runtime_core.plugins.declarations import guarded
 from runtime_core.server.application import build_application, extension_parts
 from runtime_core.server.serve_options import ServeOptions
@@ -35,7 +35,7 @@ async def theirs(request: Request) -> PlainTextResponse:
     return PlainTextResponse("theirs")
 
 
-def extended(catalog: Catalog, **parts: ServerParts) -> Catalog:
+def extended(catalog: Catalog, **parts: ServerParts | ServerExtension) -> Catalog:
     """Return the catalog with further extensions of the server, each of a plugin of its name."""
     added = {name: _registered(name, given) for name, given in parts.items()}
     registry = catalog.server_extensions
@@ -44,8 +44,10 @@ def extended(catalog: Catalog, **parts: ServerParts) -> Catalog:
     )
 
 
-def _registered(name: str, parts: ServerParts) -> Registered[ServerExtension]:
-    extension = ServerExtension(name=name, summary="More.", build=lambda server: parts)
+def _registered(name: str, given: ServerParts | ServerExtension) -> Registered[ServerExtension]:
+    extension = given
+    if isinstance(given, ServerParts):
+        extension = ServerExtension(name=name, summary="More.", build=lambda server: given)
     entry = Registered(value=extension, plugin=name, distribution=name, version="1")
     return guarded(entry, KINDS["server_extensions"])
 
@@ -67,16 +69,21 @@ def test_routes_of_extensions_come_before_those_of_endpoints(
     assert asyncio.run(answered(runtime(), ServerParts(routes=routes))).startswith(answer)
 
 
-def test_extensions_see_calls_with_their_replies(runtime: Callable[..., Runtime]) -> None:
-    """An observer sees each computed call, and cannot spoil its answer."""
-    seen: list[tuple[str, bool]] = []
+def test_public_paths_pass_without_a_key_and_by_any_host(runtime: Callable[..., Runtime]) -> None:
+    """A path that an extension declares as public is reached as a probe is, others are not."""
+    routes = [Route("/metrics", theirs), Route("/metrics/all", theirs)]
+    parts = ServerParts(routes=routes, public_paths=["/metrics"])
 
-    def observe(call: Call, reply: Reply) -> None:
-        seen.append((call.endpoint, reply.fault is None))
-        raise RuntimeError
+    async def statuses(host: str) -> list[int]:
+        async with serving(runtime(), ServeOptions(api_key=("sesame",)), more=parts) as application:
+            answers = [
+                await requested(application, "GET", path, host=host)
+                for path in ("/metrics", "/metrics/all")
+            ]
+        return [status for status, _ in answers]
 
-    assert asyncio.run(answered(runtime(), ServerParts(observe=observe))).startswith(b'{"y":')
-    assert seen == [("apply", True)]
+    assert asyncio.run(statuses("localhost")) == [200, 401]
+    assert asyncio.run(statuses("10.1.2.3")) == [200, 421]
 
 
 def broken(request: Request) -> PlainTextResponse:
@@ -234,11 +241,13 @@ async def answered(runtime: Runtime, parts: ServerParts) -> bytes:
 
 @asynccontextmanager
 async def serving(
-    runtime: Runtime, options: ServeOptions, **parts: ServerParts
+    runtime: Runtime, options: ServeOptions, **parts: ServerParts | ServerExtension
 ) -> AsyncIterator[ASGIApp]:
     """Return the application of a server with extensions."""
     catalog = extended(runtime.catalog, **parts)
     config = resolve(catalog, flags={"api_path": runtime.config.api_path}, environment={})
     async with in_process(runtime) as workers:
         server = Server(catalog=catalog, config=config, options=options, workers=workers)
-        yield build_application(server, extension_parts(server))
+        application = build_application(server, extension_parts(server))
+        async with server.observers:
+            yield application

@@ -122,6 +122,7 @@ def test_workers_that_die_idle_are_replaced(pool: Pool, size: int, killed: int) 
                 os.kill(pid, signal.SIGKILL)
             await until(lambda: len(pids(workers)) == size and not pids(workers) & victims)
             assert workers.problem is None
+            assert (workers.load.idle, workers.load.restarts) == (size, killed)
             answers = [computed(workers, told("time.sleep(0.05)")) for _ in range(size)]
             return victims, {pid_of(answer) for answer in await asyncio.gather(*answers)}
 

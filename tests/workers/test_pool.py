@@ -16,7 +16,7 @@ import pytest
 from runtime_core import Runtime
 from runtime_core.catalog import Catalog
 from runtime_core.config import dump, resolve
-from runtime_core.contracts import Description, Reply
+from runtime_core.contracts import Description, Reply, ServerLoad
 from runtime_core.description import describe
 from runtime_core.errors import FaultKind, TesseractRuntimeError
 from runtime_core.plugins import PluginSelection
@@ -234,7 +234,7 @@ def test_only_worker_has_its_next_call_already(
 ) -> None:
     """A small call lies in the socket of the only worker; among several it waits for any."""
 
-    async def at_once(workers: WorkerPool) -> tuple[int, list[bool]]:
+    async def at_once(workers: WorkerPool) -> tuple[int, ServerLoad, list[bool]]:
         async with workers:
             calls = [
                 asyncio.create_task(computed(workers, call_of(gate_inputs)))
@@ -242,12 +242,13 @@ def test_only_worker_has_its_next_call_already(
             ]
             for _ in range(size):
                 await asyncio.to_thread(gate.wait_until_entered)
-            waiting = len(workers._waiting)
+            waiting, load = len(workers._waiting), workers.load
             for _ in range(size + 2):
                 gate.open()
-            return waiting, [tree(reply)["done"] for reply in await asyncio.gather(*calls)]
+            return waiting, load, [tree(reply)["done"] for reply in await asyncio.gather(*calls)]
 
-    waiting, done = asyncio.run(at_once(pool(GATED, size=size)))
+    waiting, load, done = asyncio.run(at_once(pool(GATED, size=size)))
+    assert load == ServerLoad(waiting=2, busy=size, idle=0, loading=0, restarts=0)
     assert (waiting, done) == (1 if size == 1 else 2, [True] * (size + 2))
 
 

@@ -38,7 +38,7 @@ def build(server: ServerContext) -> ServerParts:
             return JsonResponse({"detail": _UNKNOWN_ORIGIN}, status_code=403)
         return None
 
-    return ServerParts(layers=[refusing(Place.EDGE, refusal)])
+    return ServerParts(layers=[refusing(server, Place.EDGE, refusal)])
 
 
 @lru_cache(64)  # the hosts of most requests are few

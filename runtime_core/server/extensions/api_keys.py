@@ -44,7 +44,7 @@ def build(server: ServerContext) -> ServerParts:
             return None
         return JsonResponse({"detail": _TAKEN.format(run_id=run_id)}, status_code=409)
 
-    return ServerParts(layers=[refusing(Place.IDENTITY, refusal)])
+    return ServerParts(layers=[refusing(server, Place.IDENTITY, refusal)])
 
 
 def key_owners(options: ServeOptions) -> Mapping[str, str]:

@@ -24,20 +24,21 @@ def build(server: ServerContext) -> ServerParts:
     is_for_anyone = not options.is_for_others and not options.has_keys
 
     async def readyz(request: Request) -> Response:
-        problem, running = server.problem, server.running
+        problem, load = server.problem, server.load
         facts: dict[str, Any] = {"status": "ready"}
         if problem is not None:
             facts = {"status": "not ready", "detail": problem}
         facts |= {
             "workers": options.num_workers,
-            "busy_workers": len(running),
+            "busy_workers": load.busy,
             "queue_size": options.queue_size,
+            "waiting_calls": load.waiting,
         }
         # Strangers learn nothing but the state.
         if CALLER in request.scope or is_for_anyone:
-            facts["running"] = [asdict(call) for call in running]
+            facts["running"] = [asdict(call) for call in server.running]
             facts["plugin_faults"] = tree_without_folders(server.catalog.plugin_faults)
         return JsonResponse(facts, status_code=200 if problem is None else 503)
 
     livez = Route("/livez", JsonResponse({"status": "ok"}), methods=["GET"])
-    return ServerParts(routes=[livez, Route("/readyz", readyz)])
+    return ServerParts(routes=[livez, Route("/readyz", readyz)], public_paths=PROBES)

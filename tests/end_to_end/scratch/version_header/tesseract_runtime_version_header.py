@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from runtime_core.contracts import (
-    Call,
+    AnsweredRequest,
     Layer,
     Place,
-    Reply,
     ServerContext,
     ServerExtension,
     ServerParts,
@@ -52,8 +51,8 @@ def build(server: ServerContext) -> ServerParts:
         yield
         print(f"Version {version} stops.", file=sys.stderr)
 
-    def observe(call: Call, reply: Reply) -> None:
-        calls[call.endpoint] += 1
+    async def observe(requests: Sequence[AnsweredRequest]) -> None:
+        calls.update(request.endpoint for request in requests if request.endpoint)
 
     return ServerParts(
         routes=[Route("/version", show)],

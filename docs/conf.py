@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.metadata import version as installed_version
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "tesseract-runtime-core"
 author = "The tesseract-runtime authors"
 copyright = author  # noqa: A001  # Sphinx reads this name
 release = version = installed_version("tesseract-runtime-core")
 
-extensions = [
-    "myst_parser",
-    "sphinx.ext.autodoc",
-    "sphinx_copybutton",
-    "docstrings",
-    "hook_reference",
-]
+extensions = ["myst_parser", "sphinx_copybutton"]
 exclude_patterns = ["_build", "examples"]
 
 html_theme = "furo"
@@ -34,11 +24,3 @@ copybutton_prompt_is_regexp = True
 copybutton_line_continuation_character = "\\"
 
 myst_heading_anchors = 3
-
-autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
-autodoc_use_type_comments = False
-autodoc_class_signature = "mixed"
-
-default_role = "code"  # docstrings have code in single backticks, as in Markdown
-python_maximum_signature_line_length = 80

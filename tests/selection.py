@@ -27,6 +27,7 @@ SLOW_FOLDERS = {
     "interop",
     "jax_recipes",
     "mlflow",
+    "prometheus",
     "recipes",
     "run_logs",
     "schemas",

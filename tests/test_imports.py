@@ -18,7 +18,19 @@ from runtime_core.cli import tee
 from tests.conftest import DOUBLE, Cli, clean_environment
 
 SERVERS = ["fastapi", "uvicorn", "starlette", "fastapi_offline", "uvloop", "httptools"]
-HEAVY = ["fsspec", "jax", "jaxlib", "torch", "mlflow", "dask", "ray", "pandas", "scipy", "lz4"]
+HEAVY = [
+    "fsspec",
+    "jax",
+    "jaxlib",
+    "torch",
+    "mlflow",
+    "dask",
+    "ray",
+    "pandas",
+    "scipy",
+    "lz4",
+    "prometheus_client",
+]
 MARKUP = ["rich", "pygments"]
 COMMAND_LINE = ["typer", "click"]
 PLUGINS = ["runtime_core.config", "runtime_core.catalog", "importlib.metadata", "pluggy"]

@@ -68,7 +68,7 @@ class Proxied:
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
     """Start a server and nginx before it."""
-    nginx = needs_program("nginx", package="nginx-light")
+    nginx = needs_program("nginx", package="nginx")
     folder = tmp_path_factory.mktemp("nginx")
     (folder / "echo.py").write_text(ECHO)
     metadata = folder / "echo-1.dist-info"

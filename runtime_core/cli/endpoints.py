@@ -84,9 +84,12 @@ def endpoint_command(
         elif _bound(context, name).payload is None:
             answer(b"", "json", context.runtime().invoke)  # it is known, and not a run
         else:
+            from runtime_core.description.validation import validate_functions  # it loads numpy
+
             given = read()
             with ExitStack() as stack:
                 with stdout_to_stderr():  # the output of `setup()` is not the result
+                    validate_functions(context.runtime())
                     place = folder_of_results(context.config, output_path)
                     stack.enter_context(context.runtime().set_up(place))
                 answer(*given, partial(computed, context))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 
 from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
@@ -35,6 +36,25 @@ def validate_tesseract(runtime: Runtime) -> None:
     faults = list(dict.fromkeys(_faults(runtime)))
     if faults:
         raise InvalidTesseract("\n".join(faults))
+
+
+def validate_functions(runtime: Runtime) -> None:
+    """Raise `InvalidTesseract` as `validate_tesseract` does, without building other endpoints."""
+    faults = [
+        *_signature_faults(runtime),
+        *_guarded("Endpoint apply", partial(_binding_faults, runtime, "apply")),
+        *chain.from_iterable(
+            _guarded(f"Endpoint {name}", partial(_serving_faults, runtime, name))
+            for name in runtime.gradients.required
+        ),
+    ]
+    if faults:
+        raise InvalidTesseract("\n".join(faults))
+
+
+def _serving_faults(runtime: Runtime, name: str) -> Iterator[str]:
+    runtime.gradients.serving(name)
+    return iter(())  # its fault is raised
 
 
 def _faults(runtime: Runtime) -> Iterator[str]:

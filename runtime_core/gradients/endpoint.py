@@ -13,12 +13,11 @@ from pydantic import BaseModel
 from runtime_core.arrays.coercion import Expected
 from runtime_core.calls.scope import current
 from runtime_core.contracts import Binding, BoundEndpoint, Unavailable
-from runtime_core.errors import InvalidResult, InvalidTesseract
+from runtime_core.errors import InvalidResult
 from runtime_core.gradients.batches import BATCH_FIELD, each_of, stack, takes_batch
 from runtime_core.gradients.output_shapes import OutputShapes
 from runtime_core.gradients.required_memory import require_memory
 from runtime_core.gradients.results import ResultCheck, stacked
-from runtime_core.gradients.selection import nothing_differentiable
 from runtime_core.gradients.signatures import BATCH, GradientSignature
 from runtime_core.gradients.vector_fields import (
     cotangent_field,
@@ -41,9 +40,6 @@ def bind_gradient(
     function = binding.function(signature.endpoint)
     if isinstance(function, Unavailable):
         return function
-    nothing = nothing_differentiable(binding)
-    if nothing is not None:
-        raise InvalidTesseract(f"There is a function {signature.endpoint!r}, but {nothing}")
     endpoint = GradientEndpoint(
         signature=signature,
         function=function,

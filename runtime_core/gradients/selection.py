@@ -6,7 +6,7 @@ The options of the runtime override `gradient_backend` in the author's file; the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -66,6 +66,14 @@ class GradientBackends:
         return self._serving[endpoint]
 
     @property
+    def required(self) -> Sequence[str]:
+        """The gradients that the file has a function for, or whose backend is chosen by name."""
+        chosen = {*self._options, *self._file}
+        names = filter(self._is_gradient, self._catalog.endpoints.names)
+        own = self._binding.api.function
+        return [n for n in names if n in chosen or not isinstance(own(n), Unavailable)]
+
+    @property
     def used(self) -> Mapping[str, str]:
         """The backends of the selected functions, by endpoint; native ones of gradients only."""
         return {
@@ -103,6 +111,11 @@ class GradientBackends:
         return own
 
     def _preferred(self, backend: str, endpoint: str) -> Served | Unavailable:
+        nothing = nothing_differentiable(self._binding) if self._is_gradient(endpoint) else None
+        if nothing is not None:
+            if isinstance(self._from(NATIVE, endpoint), Served):
+                raise InvalidTesseract(f"There is a function {endpoint!r}, but {nothing}")
+            return Unavailable(nothing)
         if backend == AUTO:
             return self._first(endpoint)
         found = self._from(backend, endpoint)
@@ -128,10 +141,6 @@ class GradientBackends:
 
     def _from(self, name: str, endpoint: str) -> Served | Unavailable:
         backend = self._catalog.gradient_backends.find(name)
-        if name != NATIVE and self._is_gradient(endpoint):
-            nothing = nothing_differentiable(self._binding)
-            if nothing is not None:
-                return Unavailable(nothing)
         try:
             answer = backend.provide(endpoint=endpoint, binding=self._binding)
         except PluginFailed as fault:

@@ -14,6 +14,7 @@ from runtime_core.arrays.coercion import Expected, Shape
 from runtime_core.arrays.dtypes import DTYPES, NAMES
 from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.errors import did_you_mean, shortened
+from runtime_core.paths import Field as FieldStep
 from runtime_core.paths import (
     InvalidPath,
     Path,
@@ -25,7 +26,7 @@ from runtime_core.paths import (
     pattern,
     render,
 )
-from runtime_core.schemas.walk import is_array, walk
+from runtime_core.schemas.walk import fields_of, is_array, is_model, walk
 
 MOST_PATHS = 10_000
 """Paths in one list of a payload."""
@@ -46,6 +47,20 @@ class DifferentiableArrays:
         for node in walk(self.schema):
             if is_array(node.type) and node.type.flags:
                 found.setdefault(node.path, []).append(node.type)
+        return found
+
+    @cached_property
+    def _others(self) -> Mapping[Path, str]:
+        """The numbers that are not differentiable, by template, and how each would become so."""
+        found: dict[Path, str] = {}
+        for node in walk(self.schema):
+            if is_array(node.type) and not node.type.flags:
+                found[node.path] = "add Differentiable[...] to"
+            for name, field in fields_of(node.type).items() if is_model(node.type) else ():
+                if field.annotation is float:
+                    found[(*node.path, FieldStep(name))] = (
+                        "declare as Differentiable[Float64] the float"
+                    )
         return found
 
     @property
@@ -105,9 +120,15 @@ class DifferentiableArrays:
             raise _unknown_path(f"{error}", self.templates) from None
         if known:
             return path
-        near = did_you_mean(path, self.templates)
-        problem = f"{shortened(path)!r} is not the path of a differentiable array.{near}"
-        raise _unknown_path(problem, self.templates)
+        problem = f"{shortened(path)!r} is not the path of a differentiable array."
+        raise _unknown_path(f"{problem}{self._advice(path)}", self.templates)
+
+    def _advice(self, path: str) -> str:
+        steps = parse(path)
+        for template, advice in self._others.items():
+            if matches(template, steps):
+                return f" To make it one, {advice} {render(template)} in {self.schema.__name__}."
+        return did_you_mean(path, self.templates)
 
     def _check_present(self, path: str, info: ValidationInfo) -> str:
         inputs = (info.data or {}).get("inputs")

@@ -146,7 +146,6 @@ def test_an_output_may_be_anywhere_that_its_schema_allows(path: str, runtime: Ma
 @pytest.mark.parametrize(
     ("path", "near"),
     [
-        ("layers.[0].frozen", "layers.[].w"),
         ("layer.[0].w", "layers.[].w"),
         ("pair.[0].w", "pair.[1].w"),
         ("table.{k}.w", "table.root.{}.w"),
@@ -165,6 +164,29 @@ def test_an_unknown_path_is_refused(path: str, near: str | None, side: str, runt
     message = wrong.details[0]["msg"]
     assert message.endswith(f"Valid: {', '.join(TEMPLATES)}.")
     assert (f" Did you mean {near!r}?" in message) if near else ("Did you mean" not in message)
+
+
+@pytest.mark.parametrize(
+    ("path", "advice"),
+    [
+        ("layers.[0].frozen", "add Differentiable[...] to layers.[].frozen in {}"),
+        ("beta", "declare as Differentiable[Float64] the float beta in {}"),
+    ],
+)
+def test_a_path_that_is_not_differentiable_says_how_it_would_be(
+    path: str, advice: str, runtime: Make
+) -> None:
+    """An array or number that lacks only the mark gets the next step, not another path."""
+    source = CONTAINERS.replace(
+        "class Tree(BaseModel):", "class Tree(BaseModel):\n    beta: float = 1"
+    )
+    payload = ask(JACOBIAN, {}, of=[path], by=[path])
+    wrong = fault(runtime(source), JACOBIAN, payload)
+    assert [detail["msg"] for detail in wrong.details] == [
+        f"{path!r} is not the path of a differentiable array. To make it one, "
+        f"{advice.format(schema)}. Valid: {', '.join(TEMPLATES)}."
+        for schema in ("InputSchema", "OutputSchema")
+    ]
 
 
 @pytest.mark.parametrize("endpoint", GRADIENTS)

@@ -6,10 +6,63 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.conftest import WRITING
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Here
+
+
+NOTHING = """
+from collections.abc import Callable
+from pydantic import BaseModel
+from runtime_core import Array, Float64
+
+class InputSchema(BaseModel):
+    x: Array[(None,), Float64]
+
+class OutputSchema(BaseModel):
+    y: Array[(None,), Float64]
+    f: Callable | None = None
+
+def apply(inputs):
+    return {"y": inputs.x}
+"""
+PLAIN = NOTHING.replace("    f: Callable | None = None\n", "")
+
+
+@pytest.mark.parametrize("backend", ["native", "auto"])
+def test_reason_of_many_endpoints_is_one_line(
+    here: Here, tesseract: Callable[..., Path], backend: str
+) -> None:
+    """Where nothing is differentiable, that is said once, and no backend is recommended."""
+    ended = here("--api-path", str(tesseract(PLAIN)), "--gradient-backend", backend, "check")
+    [line] = [line for line in ended.stdout.splitlines() if "differentiable" in line]
+    names, _, reason = line.partition(": not served: ")
+    assert {"jacobian", "vector_jacobian_product"} <= set(names.strip().split(", "))
+    assert reason == "InputSchema has nothing differentiable: mark an array as Differentiable[...]."
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (NOTHING, "ApplyOutputSchema has a type that no JSON Schema can describe"),
+        (PLAIN + "def abstract_eval(a, b): ...\n", "abstract_eval(a, b) cannot be called as"),
+        (PLAIN + "def jacobian(inputs, jac_inputs, jac_outputs): ...\n", "There is a function"),
+        (PLAIN + "gradient_backend = 'jacobian=auto'\n", "jacobian cannot be served as chosen."),
+        (PLAIN + "gradient_backend = 'jacks'\n", "Unknown gradient backend 'jacks'"),
+    ],
+)
+def test_apply_refuses_what_check_refuses(
+    here: Here, tesseract: Callable[..., Path], source: str, message: str
+) -> None:
+    """A fault of another function is reported by both commands, in the same words."""
+    path = str(tesseract(source))
+    ended = here("--api-path", path, "check")
+    assert (ended.code, ended.stdout) == (1, "")
+    assert message in ended.stderr
+    assert here("--api-path", path, "apply", '{"inputs": {"x": [1]}}') == ended
 
 
 def test_reading_of_the_shared_output_path_is_told(

@@ -77,7 +77,7 @@ def test_check_prints_its_report_alone(cli: Cli, tesseract: Tesseract) -> None:
     first, *others = ended.stdout.splitlines()
     assert first == "tesseract_api.py is a valid Tesseract."
     assert "  apply: served" in others
-    assert all(re.match(r"  \w+: (served( by [\w-]+)?$|not served: )", line) for line in others)
+    assert all(re.match(r"  [\w, ]+: (served( by [\w-]+)?$|not served: )", line) for line in others)
 
 
 def test_help_is_printed_alone(cli: Cli, tesseract: Tesseract) -> None:

@@ -32,7 +32,8 @@ def check(context: typer.Context) -> None:
     for endpoint in description.endpoints:
         by = f" by {endpoint.backend}" if endpoint.backend is not None else ""
         print(f"  {endpoint.name}: served{by}")
-    for name, reason in description.unavailable.items():
-        print(f"  {name}: not served: {reason}")
+    for reason in dict.fromkeys(description.unavailable.values()):
+        names = [name for name, why in description.unavailable.items() if why == reason]
+        print(f"  {', '.join(names)}: not served: {reason}")
     if runtime.config.executor != SERIAL:
         print(f"  evaluations: by {executor}")

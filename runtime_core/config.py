@@ -160,8 +160,11 @@ class RuntimeConfig(BaseModel):
     output_file: Annotated[str | None, ADVANCED] = Field(
         None, description="Name of the file of a result."
     )
+    array_encoding: Annotated[str | None, ADVANCED] = Field(
+        None, description="Encoding of arrays in results. [default: that of --output-format]"
+    )
     compression: Annotated[str | None, AfterValidator(_unless_none)] = Field(
-        None, description="Compression of arrays in results."
+        None, description="Compression of arrays in results: NAME or NAME:OPTION=VALUE,..."
     )
     allow_url_prefix: Annotated[TextList, ADVANCED] = Field(
         (), description="URLs that payloads of remote callers may name; may be repeated."

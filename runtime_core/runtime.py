@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from functools import cached_property, partial
 from os import PathLike, fspath
 from pathlib import Path
@@ -96,7 +95,7 @@ class Runtime:
             states=ForwardStates(entries=config.keep_forward, size=config.keep_forward_bytes),
         )
         self._bound: dict[str, BoundEndpoint | Unavailable] = {}
-        self._plans: dict[tuple[str, str, Wire], Plan] = {}
+        self._plans: dict[tuple[str, str, Wire, str], Plan] = {}
 
     @staticmethod
     def from_file(path: str | PathLike[str], **options: Any) -> Runtime:
@@ -313,18 +312,27 @@ class Runtime:
             raise UnknownName(f"Endpoint {name!r} is not available: {endpoint.reason}")
         return endpoint
 
-    def plan(self, endpoint: str, body_format: str = "json", output: Wire = JSON) -> Plan:
+    def plan(
+        self,
+        endpoint: str,
+        body_format: str = "json",
+        output: Wire = JSON,
+        body_parameters: str = "",
+    ) -> Plan:
         """Return the prepared calls of an endpoint with documents in two forms.
 
         Raises `UnknownName` or `InvalidOption` for an endpoint or a form that is not available.
         """
-        key = endpoint, body_format, output
+        key = endpoint, body_format, output, body_parameters
         plan = self._plans.get(key)
         if plan is None:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
             plan = self._plans[key] = Plan(
                 self.bound(endpoint),
                 self._workspace,
                 body_format=body_format,
+                body_parameters=body_parameters,
                 output=output,
                 wrappers=self._wrappers(endpoint, output),
                 address=partial(self.call_address, endpoint),
@@ -382,7 +390,7 @@ class Runtime:
             with running(Scope(workspace=self._placed(call.output_path), log=log), log) as here:
                 if not call.new_run:
                     remove_earlier(run_of(call, self.config))
-                plan = self.plan(call.endpoint, call.body_format, call.output)
+                plan = self.plan(call.endpoint, call.body_format, call.output, call.body_parameters)
                 body = plan.document(call, here, trace)
                 outcome, headers = here.forward_outcome, here.headers
         except KeyboardInterrupt:
@@ -425,12 +433,14 @@ class Runtime:
         """Return the workspace with an output path of its own in its configuration."""
         if output_path is None or output_path == self.config.output_path:
             return self._workspace
-        config = self.config.model_copy(update={"output_path": absolute(output_path)})
-        return replace(self._workspace, config=config)
+        return self._workspace.placed(absolute(output_path))
 
     def scope(self, run: Run | None = None) -> Scope:
         """Make the scope of user code outside of calls."""
         return Scope(workspace=self._workspace, own_run=run)
+
+
+_MOST_PLANS = 512  # callers choose parameters of media types and options of compressors
 
 
 def local_runtime(

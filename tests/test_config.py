@@ -49,6 +49,7 @@ def test_defaults(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         "output_path": str(tmp_path),
         "output_format": "json",
         "output_file": None,
+        "array_encoding": None,
         "compression": None,
         "allow_url_prefix": (),
         "memory_limit": 2**40,

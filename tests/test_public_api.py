@@ -47,8 +47,8 @@ def test_plugin_that_imports_a_private_module_is_refused(tmp_path: Path) -> None
     shutil.copy(REPOSITORY / "pyproject.toml", checkout)
     plugin = checkout / "plugins/lz4/tesseract_runtime_lz4/plugin.py"
     assert _broken_contracts(checkout) == ""
-    plugin.write_text(plugin.read_text() + "\nfrom runtime_core.builtin import json_format\n")
-    forbidden = "tesseract_runtime_lz4.plugin -> runtime_core.builtin.json_format"
+    plugin.write_text(plugin.read_text() + "\nfrom runtime_core.builtin import endpoints\n")
+    forbidden = "tesseract_runtime_lz4.plugin -> runtime_core.builtin.endpoints"
     assert forbidden in _broken_contracts(checkout)
 
 

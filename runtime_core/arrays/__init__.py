@@ -12,7 +12,10 @@ if TYPE_CHECKING:
         array_of_bytes,
         bytes_of_array,
         check_packed_size,
+        compressed,
         decompressed,
+        owned_array_of_bytes,
+        wire_order,
     )
     from runtime_core.arrays.coercion import AnyArray, Shape
     from runtime_core.arrays.encoding_schemas import data_schema
@@ -36,8 +39,11 @@ __all__ = [
     "array_type",
     "bytes_of_array",
     "check_packed_size",
+    "compressed",
     "data_schema",
     "decompressed",
+    "owned_array_of_bytes",
+    "wire_order",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -48,7 +54,15 @@ __getattr__, __dir__ = lazy_exports(
         ".encoding_schemas": ["data_schema"],
         ".field_types": ["Array", "Differentiable"],
         ".gradient_array": ["GradientArray"],
-        ".array_bytes": ["array_of_bytes", "bytes_of_array", "check_packed_size", "decompressed"],
+        ".array_bytes": [
+            "array_of_bytes",
+            "bytes_of_array",
+            "check_packed_size",
+            "compressed",
+            "decompressed",
+            "owned_array_of_bytes",
+            "wire_order",
+        ],
         ".segment": ["SEGMENT", "Segment"],
         ".shape_dtype": ["ShapeDType"],
         ".untyped": ["Untyped"],

@@ -52,6 +52,13 @@ def _little_endian(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype if sys.byteorder == "little" else dtype.newbyteorder("<")
 
 
+def compressed(array: AnyArray, compression: str, scope: CallScope) -> tuple[memoryview, str]:
+    """Return the compressed bytes of an array in wire order, and the compression for documents."""
+    compressor = scope.compressor(compression)
+    spec = ArraySpec(shape=array.shape, dtype=array.dtype.newbyteorder("="))
+    return memoryview(compressor.compress(bytes_of_array(array), spec)), compressor.name
+
+
 def check_packed_size(size: int, spec: ArraySpec) -> None:
     """Raise `ValueError` for more compressed bytes than an array can have."""
     plain = math.prod(spec.shape) * spec.dtype.itemsize
@@ -72,5 +79,6 @@ def decompressed(
     if not isinstance(compression, str):
         raise ValueError("compression must be the name of one, or null")
     array = np.empty(spec.shape, dtype=spec.dtype.newbyteorder("<"))
-    scope.compressor(compression).decompress(memoryview(packed), bytes_of_array(array))
+    room = bytes_of_array(array)
+    scope.compressor(compression).decompress(memoryview(packed), room, spec)
     return array.astype(spec.dtype, copy=False)

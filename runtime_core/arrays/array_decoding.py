@@ -199,7 +199,7 @@ def encoding_of(name: str, scope: Scope) -> _Encoding:
     if name in _WELL_KNOWN:
         return _WELL_KNOWN[name]
     declaration = scope.catalog.encodings.find(name)
-    return declaration.load(), declaration.data_schema["properties"].keys()
+    return scope.codecs.encoding(name), declaration.data_schema["properties"].keys()
 
 
 def encoded_size(array: AnyArray, encoding: str, scope: Scope) -> int:

@@ -13,6 +13,7 @@ from runtime_core.arrays.array_bytes import (
     array_of_bytes,
     bytes_of_array,
     check_packed_size,
+    compressed,
     decompressed,
 )
 from runtime_core.contracts import ArraySpec, CallScope, EncodedData
@@ -23,12 +24,11 @@ class Base64ArrayCodec:
 
     def encode(self, array: np.ndarray[Any, Any], scope: CallScope) -> EncodedData:
         """Return base64 text as ASCII bytes."""
-        data = bytes_of_array(array)
         compression = scope.options.get("compression")
         if compression is None:
-            return {"buffer": pybase64.b64encode(data)}
-        packed = scope.compressor(compression).compress(data)
-        return {"buffer": pybase64.b64encode(packed), "compression": compression}
+            return {"buffer": pybase64.b64encode(bytes_of_array(array))}
+        packed, name = compressed(array, compression, scope)
+        return {"buffer": pybase64.b64encode(packed), "compression": name}
 
     def decode(self, data: EncodedData, spec: ArraySpec, scope: CallScope) -> np.ndarray[Any, Any]:
         """Read base64 text whose bytes have exactly the declared size."""

@@ -99,7 +99,8 @@ def formats() -> Iterable[Format]:
             media_types=(f"application/{name}",),
             suffixes=(".json",),
             array_encoding=array_encoding,
-            load=lazy_call("runtime_core.builtin.json_format:JsonDocumentCodec"),
+            any_encoding=name == array_encoding,
+            load=lazy_call("runtime_core.documents:JsonDocumentCodec"),
         )
 
 

@@ -43,17 +43,19 @@ class Plan:
         *,
         body_format: str,
         output: Wire,
+        body_parameters: str = "",
         wrappers: Sequence[Wrapper] = (),
         address: Address = lambda payload: None,
     ) -> None:
-        catalog, config = workspace.catalog, workspace.config
+        config, codecs = workspace.config, workspace.codecs
         self.endpoint = endpoint
         self._output = output
-        self._format, self._encoding = writable(output, catalog)
+        self._format, self._encoding = writable(output, workspace.catalog)
+        if output.compression is not None:
+            codecs.compressor(output.compression)
+        self._codec = codecs.format(output.format, output.parameters)
         self._views = endpoint.payload is not None and not sees_raw_documents(endpoint.payload)
-        self._read = Reader(
-            catalog.formats.find(body_format), items=config.max_json_items, views=self._views
-        )
+        self._read = Reader(codecs, body_format, body_parameters, views=self._views)
         self._memory_limit = config.memory_limit
         self._compute = self._profiled if config.profiling else self._computed
         self._states = workspace.states
@@ -69,7 +71,7 @@ class Plan:
     def decoded(self, call: Call, here: Scope, trace: Trace) -> Any:
         """Return the validated payload of a call."""
         if self._encoding.writes_files:
-            require_folder(self._format, call.output_path)
+            require_folder(self._format, self._encoding, call.output_path)
             if here.log is not None and call.output_folder:
                 here.log.begin()
         trace.begin("decode")
@@ -95,7 +97,7 @@ class Plan:
             **here.segment,
         }
         here.memory = result_memory(self._memory_limit)
-        return documents.write(documents.tree_of(result, here.options), self._format)
+        return documents.pieces(documents.tree_of(result, here.options), self._codec)
 
     def payload(self, body: Buffer, options: Any, changes: Mapping[str, Any] = _NONE) -> Any:
         """Return the validated payload of a document, read in the current scope.

@@ -19,11 +19,12 @@ from runtime_core.memory_limit import ArrayMemory, payload_memory
 from runtime_core.terminal_progress import Progress
 
 if TYPE_CHECKING:
+    from runtime_core.calls.codecs import Codecs
     from runtime_core.calls.forward_point import ForwardPoint, KeptState
     from runtime_core.calls.forward_states import ForwardStates
     from runtime_core.catalog import Catalog
     from runtime_core.config import RuntimeConfig
-    from runtime_core.contracts import CompressionCodec, Run
+    from runtime_core.contracts import BoundCompressor, Run
     from runtime_core.run_logs import RunLog
 
 
@@ -39,6 +40,20 @@ class Workspace:
     files: FileAccess
     progress: Progress = field(default_factory=Progress)
     states: ForwardStates[KeptState] | None = None
+
+    @cached_property
+    def codecs(self) -> Codecs:
+        """The codecs, which are loaded when they are first needed."""
+        from runtime_core.calls.codecs import Codecs  # arrays of plain user code need none
+
+        return Codecs(self.catalog, self.config)
+
+    def placed(self, output_path: str) -> Workspace:
+        """Return the workspace with another output path, and the same codecs."""
+        config = self.config.model_copy(update={"output_path": output_path})
+        placed = replace(self, config=config)
+        placed.__dict__["codecs"] = self.codecs
+        return placed
 
 
 @dataclass(kw_only=True, slots=True)
@@ -104,9 +119,14 @@ class Scope:
         """Return the scope of an evaluation inside this call."""
         return replace(self, own_run=run, options={}, forward=None)
 
-    def compressor(self, name: str) -> CompressionCodec:
-        """Return a compressor by name; `UnknownName` says how to install a missing one."""
-        return self.catalog.compressors.find(name).load()
+    @property
+    def codecs(self) -> Codecs:
+        """The codecs of formats, array encodings and compressors."""
+        return self.workspace.codecs
+
+    def compressor(self, name: str) -> BoundCompressor:
+        """Return a compressor by its name with options; `UnknownName` for a missing one."""
+        return self.workspace.codecs.compressor(name)
 
 
 _current: ContextVar[Scope | None] = ContextVar("scope", default=None)  # one call, one context

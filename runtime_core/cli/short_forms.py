@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from runtime_core import documents
+from runtime_core.calls.codecs import Codecs
 from runtime_core.cli.context import CommandContext
 from runtime_core.documents.document import Reader
 from runtime_core.gradients.signatures import HVP, SIGNATURES, GradientSignature
@@ -59,11 +59,11 @@ def completed(
     if not only_inputs and not members:
         return given
     body, name = given
-    format_ = context.catalog.formats.find(name)
-    tree: Any = Reader(format_, items=context.config.max_json_items)(body)
+    codecs = Codecs(context.catalog, context.config)
+    tree: Any = Reader(codecs, name)(body)
     payload = {"inputs": tree} if only_inputs else tree
     if not isinstance(payload, dict):
         raise typer.BadParameter("The payload must be an object with the key 'inputs'.")
     for member in members.keys() & payload.keys():
         raise typer.BadParameter(f"The payload has {member!r} already: leave out --wrt or --of.")
-    return b"".join(documents.write({**payload, **members}, format_)), name
+    return b"".join(codecs.format(name).dumps({**payload, **members})), name

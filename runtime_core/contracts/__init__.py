@@ -8,8 +8,9 @@ that registering a plugin is cheap.
 from runtime_core.contracts.call_wrappers import CallWrapper, WrappedCall
 from runtime_core.contracts.calls import Buffer, Call, Fault, Reply, Wire
 from runtime_core.contracts.clusters import ClusterTarget, cluster_target, require_listener
+from runtime_core.contracts.codecs import CodecContext, ReadingLimits
 from runtime_core.contracts.commands import Command
-from runtime_core.contracts.compressors import CompressionCodec, Compressor
+from runtime_core.contracts.compressors import BoundCompressor, CompressionCodec, Compressor
 from runtime_core.contracts.descriptions import Description, EndpointDescription, TesseractFacts
 from runtime_core.contracts.encodings import (
     ArrayCodec,
@@ -25,7 +26,7 @@ from runtime_core.contracts.executors import (
     ExecutorProvider,
     SharingExecutor,
 )
-from runtime_core.contracts.formats import DocumentCodec, Format, InvalidSyntax, ReadingLimits
+from runtime_core.contracts.formats import DocumentCodec, Format, InvalidSyntax
 from runtime_core.contracts.gradients import GradientBackend
 from runtime_core.contracts.lazy_import import LazyCall, lazy_call, lazy_object
 from runtime_core.contracts.recipes import Recipe
@@ -61,6 +62,7 @@ __all__ = [
     "ArraySpec",
     "Artifact",
     "Binding",
+    "BoundCompressor",
     "BoundEndpoint",
     "Buffer",
     "Call",
@@ -68,6 +70,7 @@ __all__ = [
     "Calls",
     "CallScope",
     "ClusterTarget",
+    "CodecContext",
     "Command",
     "CompressionCodec",
     "Compressor",

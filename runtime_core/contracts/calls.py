@@ -16,12 +16,15 @@ Buffer = bytes | bytearray | memoryview
 class Wire:
     """The format of a document, and the encoding and compression of its arrays.
 
-    All are names of the catalog. The default `array_encoding` is that of the format.
+    All are names of the catalog; a compression may have options, as in `acme:level=9,fast=no`. The
+    default `array_encoding` is that of the format. `parameters` are those of the media type that
+    the format takes, as a query string.
     """
 
     format: str
     array_encoding: str | None = None
     compression: str | None = None
+    parameters: str = ""
 
 
 class SharedMemory(Protocol):
@@ -40,7 +43,8 @@ class SharedMemory(Protocol):
 class Call:
     """A call of an endpoint, with its payload and the form of its result.
 
-    `body` is a document in the format `body_format`; the result is written in the form `output`.
+    `body` is a document in the format `body_format`, whose media type has the `body_parameters`;
+    the result is written in the form `output`.
     Array files are written to `output_folder` in `output_path`, and named relative to the latter.
     A `new_run` has an id that was made for it, and so no earlier run to replace. The call is
     aborted when it has computed for `timeout` seconds, and dropped when it has waited for
@@ -70,6 +74,7 @@ class Call:
     changes: Mapping[str, Any] = field(default_factory=dict)
     kept: bool = True
     forward: str | None = None
+    body_parameters: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,12 +91,13 @@ class ArrayEncoding:
 
     `binary` encodings have raw bytes, for binary formats only. Encodings that `writes_files` need a
     folder before a result is computed. `data_schema` is the JSON Schema of `data` including
-    `encoding`; its `title` names the component in OpenAPI.
+    `encoding`; its `title` names the component in OpenAPI. `load` may name the `context`, a
+    `CodecContext`.
     """
 
     name: str
     summary: str
     data_schema: Mapping[str, Any]
-    load: Callable[[], ArrayCodec]
+    load: Callable[..., ArrayCodec]
     binary: bool = False
     writes_files: bool = False

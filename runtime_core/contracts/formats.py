@@ -7,19 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from runtime_core.contracts.calls import Buffer
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadingLimits:
-    """Limits of the tree of a document.
-
-    `items` is the total number of items of lists and maps, `depth` that of nested levels. With
-    `views`, the long base64 text of an array may be a memoryview of the body.
-    """
-
-    items: int
-    depth: int = 200
-    views: bool = False
+from runtime_core.contracts.codecs import ReadingLimits
 
 
 class InvalidSyntax(ValueError):
@@ -59,8 +47,10 @@ class DocumentCodec(Protocol):
 class Format:
     """Declares a document format: the values of `-f`, `Accept` and `Content-Type`.
 
-    `suffixes`, with their dots, select the format of `@file` and name result files;
-    `array_encoding` is the default encoding of arrays.
+    `suffixes`, with their dots, select the format of `@file` and name result files.
+    `array_encoding` is the encoding of arrays, or with `any_encoding` the default one. `parameters`
+    are the names of those parameters of the media types that the codec takes. `load` may name the
+    `context`, a `CodecContext`, and raise `ValueError` for a wrong parameter.
     """
 
     name: str
@@ -68,4 +58,6 @@ class Format:
     media_types: Sequence[str]
     suffixes: Sequence[str]
     array_encoding: str
-    load: Callable[[], DocumentCodec]
+    load: Callable[..., DocumentCodec]
+    any_encoding: bool = False
+    parameters: Sequence[str] = ()

@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from runtime_core.contracts.compressors import CompressionCodec
+    from runtime_core.contracts.compressors import BoundCompressor
     from runtime_core.files import FileAccess
 
 
@@ -21,5 +21,5 @@ class CallScope(Protocol):
     def options(self) -> MutableMapping[str, Any]:
         """The pydantic context: `base_dir`, `compression`, `max_file_size`, and so on."""
 
-    def compressor(self, name: str) -> CompressionCodec:
-        """Return a compressor by name; `UnknownName` gives the next step."""
+    def compressor(self, name: str) -> BoundCompressor:
+        """Return a compressor by its name with options; `UnknownName` gives the next step."""

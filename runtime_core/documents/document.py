@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
 from runtime_core.calls.scope import current
-from runtime_core.contracts import Buffer, Format, InvalidSyntax, ReadingLimits
+from runtime_core.contracts import Buffer, DocumentCodec, Format, InvalidSyntax
 from runtime_core.documents.encoded_array import dumped, without_leaves
 from runtime_core.errors import InvalidResult, PluginFailed, UnreadableDocument
 
+if TYPE_CHECKING:
+    from runtime_core.calls.codecs import Codecs
+
 
 class Reader:
-    """Reads documents of one format within the limits of a configuration.
+    """Reads documents of one format, within the limits of a configuration.
 
     With `views` a tree may have values that only array fields read: an `EncodedArray`, and
     memoryviews of the body for long base64 texts. `noun` is the word for a document in messages.
     """
 
     def __init__(
-        self, format_: Format, *, items: int, noun: str = "payload", views: bool = False
+        self,
+        codecs: Codecs,
+        name: str,
+        parameters: str = "",
+        *,
+        noun: str = "payload",
+        views: bool = False,
     ) -> None:
-        self._name = format_.name
-        self._codec = format_.load()
-        self._limits = ReadingLimits(items=items, views=views)
+        self._name = name
+        self._codec = codecs.format(name, parameters)
+        self._limits = replace(codecs.limits, views=views)
         self._noun = noun
 
     def __call__(self, body: Buffer) -> Any:
@@ -45,8 +55,7 @@ class Reader:
 
 def read(body: Buffer, format_: Format, *, noun: str = "payload", views: bool = False) -> Any:
     """Return the tree of one document, as a `Reader` with the current configuration does."""
-    items = current().config.max_json_items
-    return Reader(format_, items=items, noun=noun, views=views)(body)
+    return Reader(current().codecs, format_.name, noun=noun, views=views)(body)
 
 
 def _details(error: Exception, message: str) -> Sequence[Mapping[str, Any]]:
@@ -58,9 +67,14 @@ def _details(error: Exception, message: str) -> Sequence[Mapping[str, Any]]:
 
 
 def write(tree: Any, format_: Format) -> Sequence[Buffer]:
+    """Return the bytes of a tree, with the current configuration."""
+    return pieces(tree, current().codecs.format(format_.name))
+
+
+def pieces(tree: Any, codec: DocumentCodec) -> Sequence[Buffer]:
     """Return the bytes of a tree; large buffers of its arrays are not copied."""
-    pieces = format_.load().dumps(tree)
-    return pieces if len(pieces) == 1 else list(joined(pieces))
+    written = codec.dumps(tree)
+    return written if len(written) == 1 else list(joined(written))
 
 
 def tree_of(model: BaseModel, options: MutableMapping[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import fields, replace
-from functools import cache, partial
+from functools import partial
 from inspect import isawaitable
 from types import MappingProxyType
 from typing import Any, get_args
@@ -21,14 +21,17 @@ from runtime_core.catalog import CORE, Kind, Registered
 from runtime_core.contracts import (
     BoundEndpoint,
     Buffer,
+    Command,
     EncodedArray,
     Handling,
     Layer,
     Place,
     ServerParts,
+    Settings,
     Unavailable,
 )
 from runtime_core.errors import InvalidDefault, PluginFault, listed
+from runtime_core.plugins.compressor_options import without_default
 from runtime_core.plugins.guard import (
     Check,
     Guard,
@@ -66,12 +69,15 @@ def _taking_keywords(hook: str, declaration: Any) -> Any:
 
 
 def preload(declaration: Any) -> None:
-    """Import everything that a declaration leaves to its first use."""
+    """Import everything that a declaration leaves to its first use.
+
+    Codecs are loaded with a configuration, later.
+    """
     for each in fields(declaration):
         value = getattr(declaration, each.name)
         if isinstance(value, Guarded | KeywordCall):
             value.load()
-        if each.name == "load":
+        if each.name == "load" and isinstance(declaration, Command | Settings):
             value()
 
 
@@ -115,10 +121,11 @@ _DECODING = (ValueError, TypeError, OverflowError)
 """What an array encoding may raise for a wrong buffer."""
 
 
-def _codec(guard: Guard, declaration: Any, methods: Methods) -> Mapping[str, Any]:
-    """Guard a codec, which is loaded once."""
-    load = guard.of("load", declaration.load, partial(guard.methods, methods))
-    return {"load": cache(load)}
+def _codec(
+    guard: Guard, declaration: Any, methods: Methods, *passing: type[Exception]
+) -> Mapping[str, Any]:
+    guarded = partial(guard.methods, methods)
+    return {"load": guard.of("load", declaration.load, guarded, passing)}
 
 
 def _texts(declaration: Any, *names: str) -> None:
@@ -132,9 +139,10 @@ def _texts(declaration: Any, *names: str) -> None:
 
 
 def _format(guard: Guard, declaration: Any) -> Mapping[str, Any]:
-    _texts(declaration, "media_types", "suffixes")
+    _texts(declaration, "media_types", "suffixes", "parameters")
     methods: Methods = {"loads": (is_a(*_TREES), (ValueError,)), "dumps": (_buffers, ())}
-    return _codec(guard, declaration, methods)
+    # A parameter of a media type may be wrong.
+    return _codec(guard, declaration, methods, ValueError)
 
 
 _TREES = (dict, list, tuple, str, int, float, type(None), EncodedArray, memoryview)
@@ -218,7 +226,17 @@ def _array(array: Any, data: Any, spec: Any, *_: Any) -> Any:
 def _compressor(guard: Guard, declaration: Any) -> Mapping[str, Any]:
     is_buffer = is_a(*get_args(Buffer))
     methods: Methods = {"compress": (is_buffer, ()), "decompress": (None, (ValueError,))}
-    return _codec(guard, declaration, methods)
+
+    def loaded(codec: Any, *_: Any) -> Any:
+        checked = guard.methods(methods, codec)
+        for name in methods:
+            for option in without_default(getattr(codec, name)):
+                raise Wrong(
+                    f"{shown(codec)} whose {name} has the option {option!r} without default"
+                )
+        return checked
+
+    return {"load": guard.of("load", declaration.load, loaded)}
 
 
 def _gradient_backend(guard: Guard, declaration: Any) -> Mapping[str, Any]:
@@ -392,9 +410,9 @@ def _recipe(guard: Guard, declaration: Any) -> Mapping[str, Any]:
 PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = MappingProxyType(
     {
         "endpoints": {"bind": ["binding"]},
-        "formats": {"load": []},
-        "encodings": {"load": []},
-        "compressors": {"load": []},
+        "formats": {"load": ["context"]},
+        "encodings": {"load": ["context"]},
+        "compressors": {"load": ["context"]},
         "gradient_backends": {"provide": ["endpoint", "binding"]},
         "run_sinks": {
             "open": ["run", "target", "config"],

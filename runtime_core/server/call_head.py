@@ -25,6 +25,7 @@ class CallOptions:
     """What a head asks for: the forms of both documents, the announced size, and more."""
 
     body_format: str
+    body_parameters: str
     output: Wire
     size: int | None
     parent_run_id: str | None
@@ -52,8 +53,10 @@ class CallHead:
         """The options of the call, or the error of an invalid one."""
         fields, negotiation = self.request.fields, self._server.negotiation
         _refuse_content_encoding(fields)
+        body_format, parameters = negotiation.input(fields.get("content-type", ""))
         return CallOptions(
-            body_format=negotiation.input_format(fields.get("content-type", "")).name,
+            body_format=body_format,
+            body_parameters=parameters,
             output=negotiation.output(fields.get("accept", "")),
             size=announced_size(fields, self._server.options.max_body_size),
             parent_run_id=_parent_run_id(fields),

@@ -1,19 +1,23 @@
 """The formats of a request, from `Content-Type`, and of its answer, from `Accept`.
 
 Media ranges and their order follow RFC 9110, section 12.5.1. The parameters of a range are `q`,
-`compression` and `gpu_transport`.
+`encoding`, `compression`, `gpu_transport` and those that its format declares.
 """
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import urlencode
 
+from runtime_core.calls.codecs import Codecs
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
 from runtime_core.contracts import Format, Wire
-from runtime_core.documents.wire import format_of_media_type
+from runtime_core.documents.wire import format_of_media_type, writable
 from runtime_core.errors import FaultKind, TesseractRuntimeError, listed
 
 
@@ -50,50 +54,99 @@ class Negotiation:
     def __init__(self, catalog: Catalog, config: RuntimeConfig) -> None:
         self._catalog = catalog
         self._config = config
-        self.input_format = lru_cache(_REMEMBERED)(self._input_format)
+        self.codecs = Codecs(catalog, config)
+        self.input = lru_cache(_REMEMBERED)(self._input)
         self.output = lru_cache(_REMEMBERED)(self._output)
 
-    def _input_format(self, content_type: str) -> Format:
-        """Return the format of a body, by default JSON; `UnsupportedMediaType` lists all."""
+    def _input(self, content_type: str) -> tuple[str, str]:
+        """Return the format of a body, by default JSON, and the parameters of its media type.
+
+        `UnsupportedMediaType` lists all formats, or has what is wrong with the parameters.
+        """
         formats = self._catalog.formats
         format_ = format_of_media_type(self._catalog, content_type or "application/json")
-        if format_ is not None:
-            return format_
-        media_type = content_type.partition(";")[0].strip().lower()
-        hint = formats.hints.for_name(formats.kind, media_type.partition("/")[2])
-        known = listed([known for format_ in formats for known in format_.media_types])
-        message = f"Content-Type {media_type[:100]!r} is not supported. Known: {known}."
-        raise UnsupportedMediaType(f"{message} {hint or ''}".rstrip())
+        if format_ is None:
+            media_type = content_type.partition(";")[0].strip().lower()
+            hint = formats.hints.for_name(formats.kind, media_type.partition("/")[2])
+            known = listed([known for format_ in formats for known in format_.media_types])
+            message = f"Content-Type {media_type[:100]!r} is not supported. Known: {known}."
+            raise UnsupportedMediaType(f"{message} {hint or ''}".rstrip())
+        _, _, given = _parsed(content_type)
+        read = {name: given[name] for name in given if name != "compression"}  # arrays name theirs
+        try:
+            wire = self._wire(format_, read, None, None)
+        except TesseractRuntimeError as error:
+            raise UnsupportedMediaType(f"Content-Type {content_type[:100]!r}: {error}") from None
+        return wire.format, wire.parameters
 
     def _output(self, accept: str) -> Wire:
         """Return the best wire of an `Accept` header; `NotAcceptable` if there is none."""
         if accept.count(",") >= _MOST_RANGES:
             raise NotAcceptable(f"The header Accept has more than {_MOST_RANGES} media ranges.")
-        producible = [
-            (range_, compression)
-            for range_ in media_ranges(accept or "*/*")
-            if (compression := self._compression(range_)) is not None
-        ]
+        ranges = [*media_ranges(accept or "*/*")]
+        reasons: list[str] = []
         configured = self._config.output_format
         offers = [
             (*best, format_)
             for format_ in sorted(self._catalog.formats, key=lambda f: f.name != configured)
-            if (best := _best_range(format_, producible)) is not None
+            if (best := self._best_range(format_, ranges, reasons)) is not None
         ]
         if not offers:
-            raise NotAcceptable(f"Cannot produce any encoding accepted by {accept[:200]!r}")
+            reason = f": {reasons[0]}" if reasons else ""
+            raise NotAcceptable(f"Cannot produce any encoding accepted by {accept[:200]!r}{reason}")
         # Among equals the first of the header counts, then the configured format.
-        _, _, compression, format_ = min(offers, key=lambda offer: (-offer[0], offer[1]))
-        named = None if compression == _NONE else compression
-        return Wire(format=format_.name, compression=named)
+        return min(offers, key=lambda offer: (-offer[0], offer[1]))[2]
 
-    def _compression(self, range_: MediaRange) -> str | None:
-        """Return the compression that a range asks for; `None` if the range cannot be produced."""
-        if range_.parameters.get("gpu_transport", _NONE) != _NONE:
-            return None
-        compression = range_.parameters.get("compression", self._config.compression) or _NONE
-        is_known = compression == _NONE or compression in self._catalog.compressors
-        return compression if is_known else None
+    def _best_range(
+        self, format_: Format, ranges: Sequence[MediaRange], reasons: list[str]
+    ) -> tuple[float, int, Wire] | None:
+        """Return quality, position and wire of the most specific range for a format, if any.
+
+        The reasons why other ranges that name it cannot be produced are added to `reasons`.
+        """
+        for types in (format_.media_types, *((wildcard,) for wildcard in _ANYTHING)):
+            found = []
+            for position, range_ in enumerate(ranges):
+                if range_.type in types:
+                    try:
+                        found.append((range_.quality, position, self._answer(format_, range_)))
+                    except TesseractRuntimeError as error:
+                        reasons.append(str(error))
+            if found:
+                best = max(found, key=lambda f: (f[0], -f[1]))
+                return best if best[0] > 0 else None
+        return None
+
+    def _answer(self, format_: Format, range_: MediaRange) -> Wire:
+        """Return the wire of an answer in a format; raises why it cannot be produced."""
+        given = range_.parameters
+        transport = given.get("gpu_transport", _NONE).lower()
+        if transport != _NONE:
+            raise NotAcceptable(f"gpu_transport {transport[:60]!r} is not available.")
+        default = self._config.array_encoding if format_.any_encoding else None
+        return self._wire(format_, given, default, self._config.compression)
+
+    def _wire(
+        self,
+        format_: Format,
+        given: Mapping[str, str],
+        array_encoding: str | None,
+        compression: str | None,
+    ) -> Wire:
+        """Return the wire of parameters of a media type, with its defaults, once it is checked."""
+        name, colon, options = (given.get("compression", compression) or _NONE).partition(":")
+        wire = Wire(
+            format=format_.name,
+            array_encoding=given["encoding"].lower() if "encoding" in given else array_encoding,
+            compression=None if name.lower() == _NONE else f"{name.lower()}{colon}{options}",
+            parameters=urlencode([(n, given[n]) for n in format_.parameters if n in given]),
+        )
+        writable(wire, self._catalog)
+        if wire.compression is not None and options:
+            self.codecs.compressor(wire.compression)
+        if wire.parameters:
+            self.codecs.format(wire.format, wire.parameters)
+        return wire
 
 
 def media_ranges(header: str) -> Iterator[MediaRange]:
@@ -102,33 +155,26 @@ def media_ranges(header: str) -> Iterator[MediaRange]:
     >>> [r.type for r in media_ranges("text/html, application/*;q=0.8")]
     ['text/html', 'application/*']
     """
-    for part in header.split(","):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        if not name:
-            continue
-        values = {
-            key.strip().lower(): value.strip().strip('"').lower()
-            for key, _, value in (parameter.partition("=") for parameter in parameters)
-        }
-        try:
-            quality = float(values.pop("q", "1"))
-        except ValueError:
-            continue
-        if 0.0 <= quality <= 1.0:
-            yield MediaRange(type=name.lower(), quality=quality, parameters=values)
+    for part in _split(header, ","):
+        type_, quality, parameters = _parsed(part)
+        if type_ and 0.0 <= quality <= 1.0:
+            yield MediaRange(type=type_, quality=quality, parameters=parameters)
 
 
-def _best_range(
-    format_: Format, producible: Sequence[tuple[MediaRange, str]]
-) -> tuple[float, int, str] | None:
-    """Return quality, position and compression of the most specific range for a format."""
-    for types in (format_.media_types, *((wildcard,) for wildcard in _ANYTHING)):
-        found = [
-            (range_.quality, position, compression)
-            for position, (range_, compression) in enumerate(producible)
-            if range_.type in types
-        ]
-        if found:
-            best = max(found, key=lambda f: (f[0], -f[1]))
-            return best if best[0] > 0 else None
-    return None
+def _parsed(media_type: str) -> tuple[str, float, Mapping[str, str]]:
+    """Return the name of a media type, its quality and its parameters, which may be quoted."""
+    name, *pieces = (piece.strip() for piece in _split(media_type, ";"))
+    pairs = (piece.partition("=") for piece in pieces)
+    values = {key.strip().lower(): value.strip().strip('"') for key, _, value in pairs}
+    try:
+        quality = float(values.pop("q", "1"))
+    except ValueError:
+        quality = math.nan
+    return name.lower(), quality, values
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split a header at a character that is not inside of quotes."""
+    if '"' not in text:
+        return text.split(separator)
+    return re.findall(rf'(?:[^{separator}"]|"[^"]*"?)+', text)

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from runtime_core.calls.faults import fault_detail
 from runtime_core.catalog import Catalog
-from runtime_core.contracts import Buffer, Fault, Format, Reply
+from runtime_core.contracts import Buffer, Fault, Reply
 from runtime_core.errors import FaultKind
 from runtime_core.server.local_paths import without_local_paths
 
@@ -36,13 +36,13 @@ class DocumentResponse:
     status_code = 200
 
     def __init__(
-        self, body: Sequence[Buffer], format_: Format, headers: Sequence[tuple[bytes, bytes]] = ()
+        self, body: Sequence[Buffer], media_type: str, headers: Sequence[tuple[bytes, bytes]] = ()
     ) -> None:
         self._pieces = body
         self.size = sum([memoryview(piece).nbytes for piece in body])
         self.raw_headers = [
             *headers,
-            (b"content-type", format_.media_types[0].encode()),
+            (b"content-type", media_type.encode("latin-1")),
             (b"content-length", b"%d" % self.size),
         ]
 
@@ -104,12 +104,12 @@ class JsonResponse(Response):
         return to_json(content, inf_nan_mode="strings")
 
 
-def reply_response(reply: Reply, catalog: Catalog) -> DocumentResponse:
+def reply_response(reply: Reply, media_type: str) -> DocumentResponse:
     """Return the result of a call as a response."""
-    return DocumentResponse(reply.body, catalog.formats.find(reply.format), _headers(reply))
+    return DocumentResponse(reply.body, media_type, _headers(reply))
 
 
-def unchanged_response(reply: Reply, catalog: Catalog) -> Response:
+def unchanged_response(reply: Reply) -> Response:
     """Return the answer to a client who has the result of a call already."""
     response = Response(status_code=304)
     response.raw_headers = _headers(reply)

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runtime_core import documents
 from runtime_core.calls.faults import fault_of
 from runtime_core.contracts import EndpointDescription, Fault
+from runtime_core.documents.wire import media_type_of
 from runtime_core.errors import FaultKind, TesseractRuntimeError
 from runtime_core.server.call_head import CallHead
 from runtime_core.server.exchange import REQUEST
@@ -91,8 +91,10 @@ def _static_answer(
             return _ALLOW_GET
         accept = header_fields(request.headers.raw).get("accept", "")
         try:
-            format_ = server.catalog.formats.find(server.negotiation.output(accept).format)
-            return DocumentResponse(documents.write(endpoint.answer, format_), format_)
+            wire = server.negotiation.output(accept)
+            codec = server.negotiation.codecs.format(wire.format, wire.parameters)
+            media_type = media_type_of(wire, server.catalog)
+            return DocumentResponse(codec.dumps(endpoint.answer), media_type)
         except TesseractRuntimeError as error:
             return server.fault_response(fault_of(error))
 

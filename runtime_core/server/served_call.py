@@ -12,6 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from runtime_core.contracts import AnsweredRequest, Call, Reply
+from runtime_core.documents.wire import media_type_of
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs.run import new_run_id, run_name
 from runtime_core.server.call_head import CallHead
@@ -158,6 +159,7 @@ class ServedCall:
             patience=options.patience,
             body=self._whole if self._body is None else self._body.finished(),
             body_format=options.body_format,
+            body_parameters=options.body_parameters,
             output=options.output,
             output_path=self._server.config.output_path,
             output_folder=run_name(run_id),
@@ -178,9 +180,11 @@ class ServedCall:
         self._since = time.perf_counter()
         note_reply(self.request, reply)
         if reply.fault is None:
+            assert self._call is not None
             is_known = reply.headers and self._head.knows(reply.headers)
-            respond = unchanged_response if is_known else reply_response
-            return respond(reply, self._server.catalog)
+            if is_known:
+                return unchanged_response(reply)
+            return reply_response(reply, media_type_of(self._call.output, self._server.catalog))
         if reply.fault.kind is FaultKind.PLUGIN_FAILED:
             self._server.report(reply.fault.message, reply.fault.trace)
         return self._server.fault_response(reply.fault, self.request.run_id)

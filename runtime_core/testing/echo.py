@@ -133,7 +133,8 @@ class Echo:
 
     def document(self, tree: Any) -> bytes:
         """Return the document of a tree, in which buffers may be bytes-like."""
-        return b"".join(documents.write(tree, self.format))
+        with scope.enter(self.runtime.scope()):
+            return b"".join(documents.write(tree, self.format))
 
     def changed(self, document: bytes, change: Callable[[Any], None]) -> bytes:
         """Return a document after a function has changed the tree of its inputs."""

@@ -72,7 +72,13 @@ def call_message(
         number=number,
         parts=[
             fields,
-            _form(call.endpoint, call.body_format, call.output, call.output_path),
+            _form(
+                call.endpoint,
+                call.body_format,
+                call.body_parameters,
+                call.output,
+                call.output_path,
+            ),
             call.run_id.encode(*_UTF_8),
             call.output_folder.encode(*_UTF_8),
             (call.parent_run_id or "").encode(*_UTF_8),
@@ -102,12 +108,13 @@ def read_call(
     """
     fields, form, run_id, output_folder, parent, caller, body, *changes = message.parts
     flags, _, timeout, size = _CALL.unpack(fields)
-    endpoint, body_format, output, output_path = _read_form(bytes(form))
+    endpoint, body_format, body_parameters, output, output_path = _read_form(bytes(form))
     return Call(
         endpoint=endpoint,
         run_id=str(run_id, *_UTF_8),
         body=bytearray(body) if shared_buffer is None else shared_buffer.view(size),
         body_format=body_format,
+        body_parameters=body_parameters,
         output=output,
         output_path=output_path,
         output_folder=str(output_folder, *_UTF_8),
@@ -187,14 +194,16 @@ def read_fault(data: Mapping[str, Any]) -> Fault:
 
 
 @lru_cache(256)  # clients ask for few forms, and servers have few output paths
-def _form(endpoint: str, body_format: str, output: Wire, output_path: str | None) -> bytes:
-    return _json([endpoint, body_format, vars(output), output_path])
+def _form(
+    endpoint: str, body_format: str, parameters: str, output: Wire, output_path: str | None
+) -> bytes:
+    return _json([endpoint, body_format, parameters, vars(output), output_path])
 
 
 @lru_cache(256)
-def _read_form(text: bytes) -> tuple[str, str, Wire, str | None]:
-    endpoint, body_format, output, output_path = _from_json(text)
-    return endpoint, body_format, Wire(**output), output_path
+def _read_form(text: bytes) -> tuple[str, str, str, Wire, str | None]:
+    endpoint, body_format, parameters, output, output_path = _from_json(text)
+    return endpoint, body_format, parameters, Wire(**output), output_path
 
 
 @lru_cache(64)  # calls have few stages

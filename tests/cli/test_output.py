@@ -297,3 +297,25 @@ def test_commands_leave_no_files(here: Here, tesseract: Tesseract, tmp_path: Pat
     """A command writes nothing to its working directory unless told to."""
     here("--api-path", str(tesseract()), "apply", PAYLOAD)
     assert names(tmp_path) == ["tesseract"]
+
+
+@pytest.mark.parametrize("after", [("-f", "json"), ()])
+def test_array_encoding_is_chosen_apart_from_the_format(
+    apply: Callable[..., Any], after: tuple[str, ...]
+) -> None:
+    """The option is taken before and after the command."""
+    assert apply(*after, "--array-encoding", "base64").stdout.encode() == RESULT_BASE64 + b"\n"
+    before = ("--array-encoding", "base64")
+    assert apply(*after, before=before).stdout.encode() == RESULT_BASE64 + b"\n"
+
+
+@pytest.mark.parametrize("command", ["apply", "serve"])
+def test_format_with_its_own_encoding_takes_no_other(
+    here: Here, tesseract: Tesseract, command: str
+) -> None:
+    """It is the mistake of the caller, before anything is computed, and names both."""
+    options = ("--output-format", "json+base64", "--array-encoding", "json")
+    payload = [PAYLOAD] if command == "apply" else []
+    ended = here("--api-path", str(tesseract()), *options, command, *payload)
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "Format 'json+base64' writes arrays as base64, not as json. Leave the" in ended.stderr

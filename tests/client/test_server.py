@@ -13,7 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime_core.errors import InvalidOption, UnknownName, UnreadableDocument
+from runtime_core.errors import (
+    InvalidOption,
+    TesseractRuntimeError,
+    UnknownName,
+    UnreadableDocument,
+)
 from tesseract_runtime_client import Tesseract, TesseractFailed, Unreachable, ValidationError
 from tests.client.conftest import serving
 from tests.client.recorded import (
@@ -80,6 +85,43 @@ def test_document_of_another_server_is_base64() -> None:
             "buffer": "AAAAAAAA+D8=",
             "encoding": "base64",
         }
+
+
+def test_array_encoding_is_that_of_both_documents() -> None:
+    """The format is JSON then, and the server is asked for the encoding."""
+    with (
+        saying(answer(RESULT)) as server,
+        Tesseract.from_url(server.url, array_encoding="json") as tesseract,
+    ):
+        tesseract.apply({"x": np.array([1.5])})
+        [(_, _, headers, body)] = server.posts()
+        assert headers["accept"] == "application/json"
+        assert json.loads(body)["inputs"]["x"]["data"] == {"buffer": [1.5], "encoding": "json"}
+    with (
+        saying(answer(RESULT)) as server,
+        Tesseract.from_url(server.url, encoding="json", array_encoding="base64") as tesseract,
+    ):
+        tesseract.apply({"x": np.array([1.5])})
+        [(_, _, headers, body)] = server.posts()
+        assert headers["accept"] == "application/json; encoding=base64"
+        assert json.loads(body)["inputs"]["x"]["data"]["buffer"] == "AAAAAAAA+D8="
+
+
+@pytest.mark.parametrize(
+    ("encoding", "array_encoding", "problem"),
+    [
+        ("msgpack", "base64", "Format 'msgpack' writes arrays as raw, not as base64."),
+        (None, "base46", "Unknown array encoding 'base46'. Did you mean 'base64'?"),
+        (None, "binref", "encoding='binref' would leave results in files"),
+    ],
+)
+def test_wrong_array_encoding_is_refused_at_once(
+    encoding: str | None, array_encoding: str, problem: str
+) -> None:
+    """It is the mistake of the caller, and names both."""
+    with pytest.raises(TesseractRuntimeError) as raised:
+        Tesseract.from_url("http://x", encoding=encoding, array_encoding=array_encoding)
+    assert str(raised.value).startswith(problem)
 
 
 @pytest.mark.parametrize("openapi", [{}, OPENAPI])

@@ -82,7 +82,7 @@ def test_json_beyond_200_levels_is_refused(body: bytes, catalog: Catalog) -> Non
 @settings(max_examples=80, deadline=None)
 def test_a_tree_without_arrays_is_written_as_json(tree: Any) -> None:
     """Any other reader of JSON finds the same tree."""
-    from runtime_core.builtin.json_format import JsonDocumentCodec
+    from runtime_core.documents.json_format import JsonDocumentCodec
 
     text = b"".join(JsonDocumentCodec().dumps(tree))
     assert json.loads(text) == tree

@@ -48,8 +48,16 @@ def test_array_encoding_may_differ_from_the_format(runtime: Callable[..., Runtim
             Wire(format="json", array_encoding="raw"),
             "Array encoding 'raw' is binary and cannot be written as json.",
         ),
+        (
+            Wire(format="json+base64", array_encoding="json"),
+            "Format 'json+base64' writes arrays as base64, not as json. Leave the array encoding "
+            "out, or choose one of the formats that take any: json.",
+        ),
         (Wire(format="json+binref"), "Format 'json+binref' writes files: name a folder"),
-        (Wire(format="json", array_encoding="binref"), "Format 'json' writes files: name a"),
+        (
+            Wire(format="json", array_encoding="binref"),
+            "Array encoding 'binref' writes files: name a",
+        ),
     ],
     ids=str,
 )
@@ -67,9 +75,9 @@ def test_files_need_a_folder(catalog: Catalog) -> None:
     wire = Wire(format="json+binref", compression="lz4")
     format_, encoding = writable(wire, catalog)
     assert (format_.name, encoding.name) == ("json+binref", "binref")
-    require_folder(format_, "results")
+    require_folder(format_, encoding, "results")
     with pytest.raises(InvalidOption):
-        require_folder(format_, None)
+        require_folder(format_, encoding, None)
 
 
 def test_wire_of_the_configuration(catalog: Catalog) -> None:

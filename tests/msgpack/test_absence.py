@@ -60,9 +60,9 @@ def test_bodies_of_the_media_type_are_refused_with_a_hint(
 ) -> None:
     """A body of the format is refused with the missing plugin."""
     with pytest.raises(UnsupportedMediaType, match="which is disabled"):
-        negotiation(without).input_format("application/msgpack")
+        negotiation(without).input("application/msgpack")
     with pytest.raises(UnsupportedMediaType, match=INSTALL):
-        negotiation(not_installed).input_format("application/msgpack")
+        negotiation(not_installed).input("application/msgpack")
 
 
 def negotiation(catalog: Catalog) -> Negotiation:

@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 import pybase64
 from runtime_core.arrays.json_encoding import JsonArrayCodec
-from runtime_core.builtin.json_format import JsonDocumentCodec
+from runtime_core.documents.json_format import JsonDocumentCodec
 from runtime_core.contracts import ArrayEncoding, Compressor, Format
 from runtime_core.hookspecs import hookimpl
 
@@ -101,6 +101,13 @@ COMPRESSORS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "into[:] = plain",
             "test_noise_is_refused",
         ),
+        "Unwritten": (
+            "stream = zlib.decompressobj()\n"
+            "plain = stream.decompress(data, len(into) + 1)\n"
+            "if len(plain) != len(into) or not stream.eof: raise ValueError('not the size')\n"
+            "into[:] = plain if spec.dtype.itemsize == 1 else plain[::-1]",
+            "test_the_name_in_documents_is_enough_to_read",
+        ),
         "Trailing": (
             "stream = zlib.decompressobj()\n"
             "plain = stream.decompress(data, len(into) + 1)\n"
@@ -138,7 +145,7 @@ class {name}:
     def compress(self, data):
         return zlib.compress(data)
 
-    def decompress(self, data, into):
+    def decompress(self, data, into, spec):
 {body}
 """
 

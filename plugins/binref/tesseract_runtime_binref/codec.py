@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays import array_of_bytes, bytes_of_array, check_packed_size, decompressed
+from runtime_core.arrays import (
+    array_of_bytes,
+    bytes_of_array,
+    check_packed_size,
+    compressed,
+    decompressed,
+)
 from runtime_core.contracts import ArraySpec, CallScope, EncodedData
 from tesseract_runtime_binref.array_files import read_part, write_array
 from tesseract_runtime_binref.file_reference import Reference, read_reference
@@ -26,9 +32,9 @@ class BinrefArrayCodec:
         compression = scope.options.get("compression")
         if compression is None:
             return {"buffer": str(write_array(bytes_of_array(array), scope.options))}
-        packed = memoryview(scope.compressor(compression).compress(bytes_of_array(array)))
+        packed, name = compressed(array, compression, scope)
         reference = replace(write_array(packed, scope.options), size=packed.nbytes)
-        return {"buffer": str(reference), "compression": compression}
+        return {"buffer": str(reference), "compression": name}
 
     def decode(self, data: EncodedData, spec: ArraySpec, scope: CallScope) -> np.ndarray[Any, Any]:
         """Read the array; its size is checked before memory is allocated."""

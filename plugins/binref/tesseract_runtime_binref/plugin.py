@@ -41,5 +41,5 @@ def formats() -> Iterable[Format]:
         media_types=("application/json+binref",),
         suffixes=(".json",),
         array_encoding="binref",
-        load=lazy_call("runtime_core.builtin.json_format:JsonDocumentCodec"),
+        load=lazy_call("runtime_core.documents:JsonDocumentCodec"),
     )

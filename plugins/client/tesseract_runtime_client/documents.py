@@ -15,8 +15,9 @@ from runtime_core import documents
 from runtime_core.arrays import SEGMENT, Segment
 from runtime_core.calls import Scope, Workspace, enter_scope
 from runtime_core.catalog import Catalog
-from runtime_core.config import RuntimeConfig, resolve
-from runtime_core.contracts import Buffer
+from runtime_core.config import CORE_OPTIONS, RuntimeConfig, resolve
+from runtime_core.contracts import ArrayEncoding, Buffer, Format, Wire
+from runtime_core.documents import writable
 from runtime_core.errors import (
     InvalidOption,
     InvalidResult,
@@ -33,13 +34,16 @@ from tesseract_runtime_client.trees import PayloadTree, unwritable, with_arrays
 
 _BEST_FIRST = ("msgpack", "json+base64")
 
+_ANY_ENCODING = "json"
+"""The format of documents where only the encoding of arrays is chosen."""
+
 
 class Documents:
     """Writes payloads and reads results with the formats of a catalog, outside of any call.
 
     Paths are relative to those of `config`. Results may have arrays in files below `files`, which
-    is the output path of the other side. `chosen` is the user's format for results; raises
-    `UnknownName` or `InvalidOption` if it cannot be used.
+    is the output path of the other side. `chosen` is the user's format for results, and
+    `array_encoding` that of arrays; raises `UnknownName` or `InvalidOption` if they cannot be used.
     """
 
     def __init__(
@@ -48,13 +52,18 @@ class Documents:
         config: RuntimeConfig,
         chosen: str | None = None,
         files: PathLike | None = None,
+        array_encoding: str | None = None,
     ) -> None:
         self.catalog = catalog
-        self.chosen = chosen
-        if chosen is not None and files is None:
-            require_no_files(catalog, chosen)
-        paths = {"input_path": config.input_path, "output_path": config.output_path}
-        config = resolve(catalog, flags=paths, environment={})  # limits are for foreign payloads
+        self.array_encoding = array_encoding
+        self.chosen = _ANY_ENCODING if array_encoding and chosen is None else chosen
+        if self.chosen is not None:
+            _, encoding = self._writable(self.chosen)
+            if encoding.writes_files and files is None:
+                raise _in_files(encoding.name if array_encoding else self.chosen)
+        flags = {"input_path": config.input_path, "output_path": config.output_path}
+        flags |= {name: config.given[name] for name in config.given if name not in CORE_OPTIONS}
+        config = resolve(catalog, flags=flags, environment={})  # limits are for foreign payloads
         root = None if files is None else os.path.realpath(files)
         access = FileAccess(root=root)
         self._workspace = Workspace(catalog=catalog, config=config, files=access)
@@ -65,9 +74,17 @@ class Documents:
         self._transport = transport
         self.__dict__.pop("_has_paths", None)  # of what was served before
 
+    def output(self, name: str) -> Wire:
+        """Return the form of results in a format."""
+        return Wire(format=name, array_encoding=self.array_encoding)
+
     def payload_format(self, answer_format: str) -> str:
         """Return the format of the payload: that of the answer, unless it writes files."""
-        return _BEST_FIRST[-1] if _writes_files(self.catalog, answer_format) else answer_format
+        _, encoding = self._writable(answer_format)
+        return _BEST_FIRST[-1] if encoding.writes_files else answer_format
+
+    def _writable(self, name: str) -> tuple[Format, ArrayEncoding]:
+        return writable(self.output(name), self.catalog)
 
     def write(
         self,
@@ -82,7 +99,8 @@ class Documents:
         Raises `ValidationError` with every value that a document cannot hold.
         """
         format_ = self.catalog.formats.find(format)
-        options = {"array_encoding": format_.array_encoding, **_options(segment)}
+        encoding = self.array_encoding if format_.any_encoding else None
+        options = {"array_encoding": encoding or format_.array_encoding, **_options(segment)}
         with enter_scope(self._scope(options)) as writing:
             tree = PayloadTree(writing.options, self._sent)
             written = tree.of(payload, ("body",))
@@ -142,14 +160,8 @@ def best_format(catalog: Catalog, theirs: Collection[str]) -> str:
     )
 
 
-def require_no_files(catalog: Catalog, name: str) -> None:
-    """Raise `UnknownName`, or `InvalidOption` for a format that writes files on the other side."""
-    if _writes_files(catalog, name):
-        raise InvalidOption(
-            f"encoding={name!r} would leave results in files of the Tesseract's machine. "
-            f"Choose another: {', '.join(_BEST_FIRST)}."
-        )
-
-
-def _writes_files(catalog: Catalog, name: str) -> bool:
-    return catalog.encodings.find(catalog.formats.find(name).array_encoding).writes_files
+def _in_files(name: str) -> InvalidOption:
+    return InvalidOption(
+        f"encoding={name!r} would leave results in files of the Tesseract's machine. "
+        f"Choose another: {', '.join(_BEST_FIRST)}."
+    )

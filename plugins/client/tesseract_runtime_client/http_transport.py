@@ -19,7 +19,7 @@ from pydantic_core import from_json, to_json
 
 from runtime_core.catalog import Catalog
 from runtime_core.contracts import Format
-from runtime_core.documents import format_of_media_type
+from runtime_core.documents import format_of_media_type, media_type_of
 from runtime_core.errors import InvalidOption, UnreadableDocument, shortened
 from tesseract_runtime_client.connections import Connections, HttpAnswer, NotConnected
 from tesseract_runtime_client.errors import TesseractFailed, Unreachable, ValidationError, failure
@@ -235,7 +235,7 @@ class HttpTransport:
         headers = {
             "Content-Type": _JSON if media_type.startswith(_JSON) else media_type,
             "Content-Length": str(request.size),
-            "Accept": self._catalog.formats.find(request.answer_format).media_types[0],
+            "Accept": media_type_of(request.output, self._catalog),
         }
         if request.parent_run_id is not None:
             headers["Tesseract-Parent-Run-Id"] = request.parent_run_id

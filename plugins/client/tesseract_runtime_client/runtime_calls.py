@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
 from runtime_core.calls import current_scope
 from runtime_core.config import RuntimeConfig, resolve
-from runtime_core.contracts import Buffer, Call, Description, Reply, Wire
+from runtime_core.contracts import Buffer, Call, Description, Reply
 from runtime_core.errors import InvalidOption
 from runtime_core.files import FileAccess
 from runtime_core.run_logs import run_name
@@ -32,7 +33,7 @@ def call_of(request: Request, body: Buffer, config: RuntimeConfig) -> Call:
         parent_run_id=request.parent_run_id,
         body=body,
         body_format=request.format,
-        output=Wire(format=request.answer_format, compression=config.compression),
+        output=replace(request.output, compression=config.compression),
         output_path=config.output_path,
         output_folder=run_name(request.run_id),
     )

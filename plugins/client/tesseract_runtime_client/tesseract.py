@@ -57,6 +57,7 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         *,
         api_key: str | None = None,
         encoding: str | None = None,
+        array_encoding: str | None = None,
         patience: float | None = None,
     ) -> Self:
         """Return the Tesseract served at a URL.
@@ -66,9 +67,10 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         may wait before that, in the queue of the server or until that has a place: a call that was
         refused is sent again, one that may have begun never. By default it is that of `timeout`;
         without either, refusals are reported at once. `encoding` is the format of documents, by
-        default the fastest that both sides have. `server_output_path` is the output path of the
-        server on this machine: with it, `encoding` may be `json+binref`, and arrays are read from
-        the files there. Nothing is sent before the first call. Raises `InvalidOption` or
+        default the fastest that both sides have. `array_encoding` is that of their arrays, if the
+        format takes any: without `encoding` it is JSON. `server_output_path` is the output path of
+        the server on this machine: with it, `encoding` may be `json+binref`, and arrays are read
+        from the files there. Nothing is sent before the first call. Raises `InvalidOption` or
         `UnknownName` for invalid arguments.
 
         >>> Tesseract.from_url("http://127.0.0.1:8000")
@@ -79,7 +81,9 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         )
 
         current = current_scope()
-        documents = Documents(current.catalog, current.config, encoding, server_output_path)
+        documents = Documents(
+            current.catalog, current.config, encoding, server_output_path, array_encoding
+        )
         opened = partial(
             HttpTransport.opened,
             documents.catalog,
@@ -98,6 +102,7 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         output_path: PathLike | None = None,
         *,
         encoding: str | None = None,
+        array_encoding: str | None = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
         print_to: Callable[[str], object] | None = None,
     ) -> Self:
@@ -115,7 +120,9 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         )
 
         config = config_of(source, input_path, output_path, options)
-        documents = Documents(current_scope().catalog, config, encoding)
+        documents = Documents(
+            current_scope().catalog, config, encoding, array_encoding=array_encoding
+        )
         module = source if isinstance(source, ModuleType) else None
         facts = documents.catalog, config, module, print_to
         reopened = partial(InProcessTransport.reopened, *facts)
@@ -130,6 +137,7 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         timeout: float | None = None,
         *,
         encoding: str | None = None,
+        array_encoding: str | None = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
         patience: float | None = None,
     ) -> Self:
@@ -144,7 +152,9 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         )
 
         config = config_of(path, input_path, output_path, options)
-        documents = Documents(current_scope().catalog, config, encoding)
+        documents = Documents(
+            current_scope().catalog, config, encoding, array_encoding=array_encoding
+        )
         opened = partial(WorkerTransport.opened, documents.catalog, config, timeout, patience)
         return cls(opened(), documents, opened)
 
@@ -267,7 +277,7 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
             run_id=run_id,
             parent_run_id=parent.id if parent is not None and parent.kept else None,
             format=payload_format,
-            answer_format=self._format,
+            output=self._documents.output(self._format),
             body=self._documents.write(payload, payload_format, run_id, segment),
             segment=segment,
             persistent=persistent,

@@ -9,7 +9,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Protocol
 
-from runtime_core.contracts import Buffer
+from runtime_core.contracts import Buffer, Wire
 from runtime_core.errors import InvalidOption
 from tesseract_runtime_client.segments import RegisteredSegment
 
@@ -38,7 +38,7 @@ def check_seconds(**limits: float | None) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A call to make: a document, and the formats of it and of the answer.
+    """A call to make: a document with its format, and the form of the answer.
 
     The buffers of `body` may be the memory of the caller's arrays; others are in the `segment`. A
     `persistent` one waits for its turn without a limit, where the client has set none.
@@ -49,7 +49,7 @@ class Request:
     run_id: str
     parent_run_id: str | None
     format: str
-    answer_format: str
+    output: Wire
     body: Sequence[Buffer]
     segment: RegisteredSegment | None = None
     persistent: bool = False

@@ -33,7 +33,7 @@ def wrap(
         )
         return None
     results = KeptResults(settings.memo, most_bytes=settings.bytes)
-    form = json.dumps([output.format, output.array_encoding, output.compression])
+    form = json.dumps([*vars(output).values()])
 
     def around(wrapped: WrappedCall) -> Sequence[Buffer]:
         shares_memory = wrapped.call.segment is not None  # the document is not all of the result

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runtime_core.cli import computed, report_fault, stdout_to_stderr
-from runtime_core.contracts import Call, Wire
+from runtime_core.contracts import Call
+from runtime_core.documents import configured_wire
 from runtime_core.errors import InvalidOption
 from runtime_core.run_logs import MASK, StoredRun, new_run_id, stored_run
 
@@ -27,7 +28,7 @@ def rerun(context: CommandContext, stored: StoredRun, folder: Path) -> StoredRun
         new_run=True,
         body=_body(stored),
         body_format=str(stored.facts["payload_format"]),
-        output=Wire(format=_format(context, stored), compression=context.config.compression),
+        output=configured_wire(context.catalog, context.config, _format(context, stored)),
         output_path=str(folder),
     )
     with stdout_to_stderr(), context.runtime().set_up(str(folder)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from runtime_core import documents
+from runtime_core.calls.codecs import Codecs
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver
 from runtime_core.cli.standard_streams import claim_stdout
 from runtime_core.description.openapi import openapi_document
@@ -17,4 +17,5 @@ def openapi_schema(
     format_ = context.obj.catalog.formats.find(output_format or context.obj.config.output_format)
     stdout = claim_stdout()
     document = openapi_document(context.obj.runtime())
-    deliver(documents.write(document, format_), format_, context.obj, output_path, stdout)
+    codec = Codecs(context.obj.catalog, context.obj.config).format(format_.name)
+    deliver(codec.dumps(document), format_, context.obj, output_path, stdout)

@@ -15,5 +15,5 @@ def formats() -> Iterable[Format]:
         media_types=("application/rival+json",),
         suffixes=(".rival",),
         array_encoding="json",
-        load=lazy_call("runtime_core.builtin.json_format:JsonDocumentCodec"),
+        load=lazy_call("runtime_core.documents:JsonDocumentCodec"),
     )

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from runtime_core.builtin.json_text_extraction import Document, LongTexts, parsed
 from runtime_core.contracts import Buffer, EncodedArray, ReadingLimits
+from runtime_core.documents.json_text_extraction import Document, LongTexts, parsed
 from runtime_core.documents.splices import LARGE, Splices
 
 

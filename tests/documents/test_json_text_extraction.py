@@ -14,9 +14,9 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 
 from runtime_core import Call, Reply, Runtime, Wire
-from runtime_core.builtin.json_format import JsonDocumentCodec
-from runtime_core.builtin.json_text_extraction import LongTexts
 from runtime_core.contracts import ReadingLimits
+from runtime_core.documents.json_format import JsonDocumentCodec
+from runtime_core.documents.json_text_extraction import LongTexts
 
 Make = Callable[..., Runtime]
 

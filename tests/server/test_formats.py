@@ -161,23 +161,25 @@ def test_configured_compression_gives_way(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    "accept",
+    ("accept", "reason"),
     [
-        "application/x-json",
-        "application/msgpack+base64",
-        f"{MSGPACK};compression=zstd",
-        f"{MSGPACK};q=0",
-        f"{MSGPACK};gpu_transport=cuda",
+        ("application/x-json", ""),
+        ("application/msgpack+base64", ""),
+        (f"{MSGPACK};compression=zstd", ": Unknown compression 'zstd'. Available: lz4."),
+        (f"{MSGPACK};q=0", ""),
+        (f"{MSGPACK};gpu_transport=cuda", ": gpu_transport 'cuda' is not available."),
     ],
 )
-def test_what_cannot_be_made_is_406(served: Served, catalog: Catalog, accept: str) -> None:
-    """A 406 lists every format and compression."""
+def test_what_cannot_be_made_is_406(
+    served: Served, catalog: Catalog, accept: str, reason: str
+) -> None:
+    """A 406 has the reason, and lists every format and compression."""
     answer = post(served, accept=accept)
     assert (answer.status, answer.headers["content-type"]) == (406, JSON)
     detail = answer.json()["detail"]
     assert set(detail["available_formats"]) >= {"json", "json+base64", "json+binref", "msgpack"}
     assert detail == {
-        "message": f"Cannot produce any encoding accepted by {accept!r}",
+        "message": f"Cannot produce any encoding accepted by {accept!r}{reason}",
         "available_formats": list(catalog.formats.names),
         "available_compressions": ["none", *catalog.compressors.names],
         "available_gpu_transports": ["none"],

@@ -32,6 +32,7 @@ from runtime_core.contracts import (
 )
 from runtime_core.errors import InvalidDefault, PluginFault, listed
 from runtime_core.plugins.compressor_options import without_default
+from runtime_core.plugins.deprecations import DEPRECATED, warn, warn_of_use
 from runtime_core.plugins.guard import (
     Check,
     Guard,
@@ -48,8 +49,9 @@ from runtime_core.plugins.keyword_call import KeywordCall, UnknownParameter
 def guarded(entry: Registered[Any], kind: Kind[Any]) -> Registered[Any]:
     """Return an entry whose callables take keywords and are guarded; the core's own are not."""
     guard = Guard(entry=entry, hook=kind.hook)
+    warn_of_use(entry, kind.hook, DEPRECATED)
     try:
-        declaration = _taking_keywords(kind.hook, entry.value)
+        declaration = _taking_keywords(kind.hook, entry)
         if entry.distribution != CORE:
             callables = _CALLABLES[kind.hook](guard, declaration)
             declaration = replace(declaration, **callables)
@@ -59,13 +61,16 @@ def guarded(entry: Registered[Any], kind: Kind[Any]) -> Registered[Any]:
     return replace(entry, value=declaration)
 
 
-def _taking_keywords(hook: str, declaration: Any) -> Any:
+def _taking_keywords(hook: str, entry: Registered[Any]) -> Any:
+    def known(name: str, named: Sequence[str]) -> None:
+        warn(entry, (f"{hook}.{name}.{each}" for each in named), DEPRECATED)
+
     calls = {
-        name: KeywordCall(function, offered)
+        name: KeywordCall(function, offered, partial(known, name))
         for name, offered in PARAMETERS[hook].items()
-        if callable(function := getattr(declaration, name))
+        if callable(function := getattr(entry.value, name))
     }
-    return replace(declaration, **calls)
+    return replace(entry.value, **calls)
 
 
 def preload(declaration: Any) -> None:

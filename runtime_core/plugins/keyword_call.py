@@ -25,9 +25,15 @@ class KeywordCall:
     Raises `UnknownParameter` at once, or at its first call if the function is imported then.
     """
 
-    def __init__(self, function: Callable[..., Any], offered: Sequence[str]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        offered: Sequence[str],
+        known: Callable[[Sequence[str]], None] = lambda _: None,
+    ) -> None:
         self._function = function
         self._offered = offered
+        self._known = known  # is told the arguments that the function names
         if not isinstance(function, LazyCall):
             _ = self._named
 
@@ -45,7 +51,9 @@ class KeywordCall:
         function = self._function
         if isinstance(function, LazyCall):
             function = function.load()
-        return tuple(_named(function, self._offered))
+        named = tuple(_named(function, self._offered))
+        self._known(named)
+        return named
 
 
 def _named(function: Callable[..., Any], offered: Sequence[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +13,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from runtime_core.arrays.annotation import array_type
-from runtime_core.plugins import PluginSelection, load_catalog
+from runtime_core.catalog import Catalog
+from runtime_core.contracts import ArrayEncoding
+from runtime_core.documents import dumped
 from runtime_core.testing.array_suite import ArraySuite, RoundTrip
 from runtime_core.testing.samples import (
     EMPTY_SHAPES,
@@ -25,10 +27,10 @@ from runtime_core.testing.samples import (
 
 
 class ArrayEncodingConformance(ArraySuite):
-    """Tests that an array encoding keeps every array in `model_dump_json(context=...)`.
+    """Tests that an array encoding keeps every array in `model_dump(context=...)`.
 
-    A subclass names the encoding, which must be installed and give text. It can set
-    `keeps_nan_payloads` or `buffers_have_ends` to `False`.
+    A subclass names the encoding, which must be installed. It can set `keeps_nan_payloads` or
+    `buffers_have_ends` to `False`. Of a binary encoding, the documents are trees with bytes.
 
         class TestAcme(ArrayEncodingConformance):
             encoding = "acme"
@@ -36,13 +38,13 @@ class ArrayEncodingConformance(ArraySuite):
 
     encoding: ClassVar[str]
     folder: ClassVar[Path]
+    declaration: ClassVar[ArrayEncoding]
 
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
-    def _folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    def _place(cls, catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> None:
         cls.folder = tmp_path_factory.mktemp("arrays")
-        yield
-        del cls.folder
+        cls.declaration = catalog.encodings.find(cls.encoding)
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -54,8 +56,11 @@ class ArrayEncodingConformance(ArraySuite):
 
     @classmethod
     def written(cls, array: Any, dtype: str) -> dict[str, Any]:
-        """Return the document of an array in JSON."""
+        """Return the document of an array, in JSON unless its encoding is binary."""
         context = {"array_encoding": cls.encoding, "base_dir": str(cls.folder)}
+        if cls.declaration.binary:
+            leaf = dumped(partial(_adapter(dtype).dump_python, array), context)
+            return {**leaf.document(bytes(leaf.buffer))}
         document: dict[str, Any] = json.loads(_adapter(dtype).dump_json(array, context=context))
         return document
 
@@ -110,7 +115,7 @@ class ArrayEncodingConformance(ArraySuite):
 
     def test_schema_describes_what_is_written(self) -> None:
         """The JSON Schema of the data names its encoding and every key that is written."""
-        schema = load_catalog(PluginSelection()).encodings.find(self.encoding).data_schema
+        schema = self.declaration.data_schema
         written = self.written(counted("float64", (4,)), "float64")["data"]
         assert schema["title"]
         assert schema["properties"]["encoding"]["const"] == self.encoding

@@ -46,6 +46,12 @@ class TestBase64Encoding(ArrayEncodingConformance):
     encoding = "base64"
 
 
+class TestRawEncoding(ArrayEncodingConformance):
+    """The encoding raw, which is binary."""
+
+    encoding = "raw"
+
+
 @pytest.mark.parametrize("compression", [None, "lz4"])
 @pytest.mark.parametrize("survive", [survive_edits, survive_exchanges])
 def test_documents_of_long_texts_may_be_damaged(

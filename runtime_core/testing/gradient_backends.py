@@ -1,0 +1,187 @@
+"""The conformance suite of gradient backends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from runtime_core.calls import validate_payload
+from runtime_core.contracts import Unavailable
+from runtime_core.gradients import JVP, SIGNATURES, GradientSignature
+from runtime_core.runtime import Runtime
+
+SOURCE = """
+import numpy as np
+from pydantic import BaseModel
+from runtime_core import Array, Differentiable, Float64
+
+class Layer(BaseModel):
+    weights: Differentiable[Array[(2, 3), Float64]]
+
+class InputSchema(BaseModel):
+    x: Differentiable[Array[(None,), Float64]]
+    layers: list[Layer]
+    scale: Differentiable[Float64] = 2.0
+    note: str = ""
+
+class OutputSchema(BaseModel):
+    y: Differentiable[Array[(None,), Float64]]
+    named: dict[str, Differentiable[Float64]]
+
+def apply(inputs):
+    y = inputs.layers[0].weights @ inputs.x**2
+    return OutputSchema(y=inputs.scale * y, named={"norm": (inputs.layers[1].weights**3).sum()})
+"""
+"""A Tesseract of polynomials, with nested arrays of ranks 0 to 2."""
+
+INPUTS = """{
+    "x": [1.0, -2.0, 0.5],
+    "layers": [{"weights": [[1, 2, 3], [0, -1, 2]]}, {"weights": [[3, 1, 2], [1, 0.5, -2]]}]
+}"""
+
+Vector = Mapping[str, np.ndarray[Any, Any]]
+STEP = 1e-5
+
+
+@pytest.mark.usefixtures("unchanged_environment")
+class GradientBackendConformance:
+    """Tests that a gradient backend computes derivatives of `apply`, exactly those asked for.
+
+    A subclass names the backend. `source` is a Tesseract that it differentiates at `inputs`, in
+    JSON; by default one of polynomials in numpy. Derivatives are compared with central differences,
+    to `tolerance`.
+
+        class TestAcme(GradientBackendConformance):
+            backend = "acme"
+    """
+
+    backend: ClassVar[str]
+    source: ClassVar[str] = SOURCE
+    inputs: ClassVar[str] = INPUTS
+    tolerance: ClassVar[float] = 1e-6
+
+    @pytest.fixture
+    def served(self, runtime: Callable[..., Runtime]) -> Runtime:
+        """Return the Tesseract with the backend."""
+        return runtime(self.source, gradient_backend=self.backend)
+
+    @pytest.fixture(params=SIGNATURES.values(), ids=lambda signature: signature.endpoint)
+    def signature(self, request: pytest.FixtureRequest, served: Runtime) -> GradientSignature:
+        """Return the signature of each gradient endpoint that the backend has."""
+        signature: GradientSignature = request.param
+        bound = served.endpoint(signature.endpoint)
+        if isinstance(bound, Unavailable):
+            pytest.skip(bound.reason)
+        return signature
+
+    def test_a_gradient_is_served(self, served: Runtime) -> None:
+        """The backend has at least one endpoint, and a reason for each other one."""
+        reasons = [getattr(served.endpoint(name), "reason", None) for name in SIGNATURES]
+        assert None in reasons
+        assert all(reason is None or reason.strip() for reason in reasons)
+
+    def test_unknown_endpoints_have_a_reason(self, served: Runtime) -> None:
+        """A backend is asked for endpoints of other plugins too."""
+        backend = served.catalog.gradient_backends.find(self.backend)
+        answer = backend.provide(endpoint="antiderivative", binding=served)
+        assert isinstance(answer, Unavailable)
+        assert answer.reason.strip()
+
+    def test_derivatives_are_those_of_apply(
+        self, served: Runtime, signature: GradientSignature
+    ) -> None:
+        """By all paths, and by each alone, derivatives are those of central differences."""
+        inputs, result = self.at(served)
+        for of in ([*inputs], *([path] for path in inputs)):
+            for by in ([*result], *([path] for path in result)):
+                tangent, cotangent = noise(inputs, of), noise(result, by)
+                found = self.computed(served, signature, tangent, cotangent)
+                expected = self.differences(served, inputs, tangent, by)
+                assert paired(signature, found, tangent, cotangent) == pytest.approx(
+                    paired(JVP, expected, tangent, cotangent), self.tolerance, self.tolerance
+                )
+
+    def test_a_batch_has_the_products_of_its_vectors(
+        self, served: Runtime, signature: GradientSignature
+    ) -> None:
+        """Three vectors in one call give what each gives alone."""
+        if not signature.vectors:
+            pytest.skip("it has no vectors")
+        inputs, result = self.at(served)
+        tangents = [noise(inputs, inputs, seed) for seed in range(3)]
+        cotangents = [noise(result, result, seed) for seed in range(3)]
+        pairs = zip(tangents, cotangents, strict=True)
+        alone = [self.computed(served, signature, *pair) for pair in pairs]
+        found = self.computed(served, signature, stacked(tangents), stacked(cotangents), batch=3)
+        for path, products in found.items():
+            expected = stacked(alone)[path]
+            assert products == pytest.approx(expected, self.tolerance, self.tolerance)
+
+    def test_inputs_are_left_alone(self, served: Runtime, signature: GradientSignature) -> None:
+        """A call changes nothing: the next one gives the same bits."""
+        inputs, result = self.at(served)
+        vectors = noise(inputs, inputs), noise(result, result)
+        one, two = (self.computed(served, signature, *vectors) for _ in range(2))
+        assert str(one) == str(two)
+
+    def at(self, served: Runtime) -> tuple[Vector, Vector]:
+        """Return the differentiable arrays of the inputs and of the result, by path."""
+        given = {"inputs": json.loads(self.inputs)}
+        payload: Any = validate_payload(served.bound("apply"), given, {})
+        result: Any = served.call("apply", payload)
+        schemas = served.schemas
+        return (
+            dict(schemas.differentiable_inputs.leaves(payload.inputs)),
+            dict(schemas.differentiable_outputs.leaves(getattr(result, "root", result))),
+        )
+
+    def computed(
+        self,
+        served: Runtime,
+        signature: GradientSignature,
+        tangent: Vector,
+        cotangent: Vector,
+        **batch: int,
+    ) -> Any:
+        """Return the result of a gradient endpoint."""
+        vectors = {signature.tangent: tangent, signature.cotangent: cotangent}
+        vectors.pop("", None)
+        paths = {signature.input_paths: [*tangent], signature.output_paths: [*cotangent]}
+        payload = {"inputs": json.loads(self.inputs), **paths, **vectors, **batch}
+        return served.call(signature.endpoint, payload).model_dump()
+
+    def differences(
+        self, served: Runtime, inputs: Vector, tangent: Vector, outputs: Collection[str]
+    ) -> Vector:
+        """Return the derivative along a tangent by central differences."""
+        point = served.api.input_schema(**json.loads(self.inputs))
+        moves = [{p: inputs[p] + step * tangent[p] for p in tangent} for step in (STEP, -STEP)]
+        with served.evaluations(point) as evaluations:
+            after, before = (evaluations.submit(move, outputs).result() for move in moves)
+        return {path: (after[path] - before[path]) / (2 * STEP) for path in outputs}
+
+
+def noise(like: Vector, paths: Iterable[str], seed: int = 0) -> Vector:
+    """Return arrays of random numbers with the shapes of others."""
+    source = np.random.default_rng(seed)
+    return {path: np.asarray(source.normal(size=np.shape(like[path]))) for path in paths}
+
+
+def stacked(vectors: Sequence[Vector]) -> Vector:
+    """Return a batch of vectors."""
+    return {path: np.stack([vector[path] for vector in vectors]) for path in vectors[0]}
+
+
+def paired(signature: GradientSignature, found: Any, tangent: Vector, cotangent: Vector) -> Any:
+    """Return the product of a cotangent, a derivative and a tangent."""
+    if signature.vectors == ():
+        found = {
+            o: sum(np.tensordot(block[i], tangent[i], tangent[i].ndim) for i in tangent)
+            for o, block in found.items()
+        }
+    other = tangent if signature.keyed_by_inputs else cotangent
+    return sum(np.sum(found[path] * other[path]) for path in other)

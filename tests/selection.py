@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.patience import PATIENCE, allow
+from tests.processes import name_their_tests
 
 SLOW_FOLDERS = {
     "cli",
@@ -62,6 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let tests interrupt programs, start none with `--quick`, and wait for slow machines."""
+    name_their_tests()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # As in the background of a shell; the programs that tests interrupt would ignore it too.
         signal.signal(signal.SIGINT, signal.default_int_handler)

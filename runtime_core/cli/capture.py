@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from runtime_core.cli import tee
 from runtime_core.contracts import Run
@@ -30,24 +30,30 @@ def captured(run: Run) -> Iterator[None]:
     """
     with suppress(AttributeError, ValueError):  # user code may have replaced or closed it
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper
-    with _signals_blocked():
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", tee.__file__, str(text_log_path(run)), *_notices(run)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            bufsize=0,
-            start_new_session=True,  # Ctrl-C is for the command, from the first moment on
-        )
-    assert process.stdin is not None  # it is a pipe
-    try:
+    with ExitStack() as ended:
+        with _signals_blocked():
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", tee.__file__, str(text_log_path(run)), *_notices(run)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                bufsize=0,
+                start_new_session=True,  # Ctrl-C is for the command, from the first moment on
+            )
+            ended.callback(_wait_for, process)
+        assert process.stdin is not None  # it is a pipe
         with output_redirected(process.stdin.fileno()):
             process.stdin.close()  # the two streams are the pipe from now on
             yield
-    finally:
-        try:
-            process.wait(_SECONDS_TO_END)
-        except subprocess.TimeoutExpired:
-            threading.Thread(target=process.wait, daemon=True).start()  # it is our child still
+
+
+def _wait_for(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the process that copies, which ends when no process has the pipe open any more."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(_SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        threading.Thread(target=process.wait, daemon=True).start()  # it is our child still
 
 
 def _notices(run: Run) -> Iterator[str]:

@@ -28,6 +28,7 @@ from runtime_core.errors import (
 from runtime_core.gradients import Point, evaluate_in_order
 from runtime_core.message_texts import exception_text
 from runtime_core.runtime import Runtime, local_runtime
+from runtime_core.tesseract import forget_modules
 
 MODEL = """
 import os, signal
@@ -102,6 +103,7 @@ class ExecutorConformance:
         path = folder / "tesseract_api.py"
         path.write_text(MODEL, encoding="utf-8")
         with ExitStack() as opened:
+            opened.callback(forget_modules, path)  # another suite has a sibling of the same name
 
             def make(target: str) -> Runtime:
                 flags = {"api_path": str(path), "output_path": str(folder), "executor": target}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
+from runtime_core.contracts import clusters
 from runtime_core.cores import usable_cores
 from runtime_core.errors import ExecutorFailed, InvalidOption
 from runtime_core.executors.chosen_executor import ChosenExecutor
@@ -59,6 +61,28 @@ def test_an_unreachable_cluster_is_named(made: Make, scheme: str) -> None:
         made(f"{scheme}://127.0.0.1:1").executor.current()
 
 
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.6\r\n"])
+def test_another_program_at_the_address_is_named(
+    made: Make, scheme: str, greeting: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engines themselves wait long for one that speaks otherwise, or only when it is asked."""
+    monkeypatch.setattr(clusters, "_SECONDS_TO_GREET", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as thread:
+        accepted = thread.submit(accept, server, greeting)
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        text = rf"^--executor {scheme}://{address}: another program listens at {address}, .*Start "
+        with pytest.raises(ExecutorFailed, match=text):
+            made(f"{scheme}://{address}").executor.current()
+        accepted.result().close()
+
+
+def accept(server: socket.socket, greeting: bytes) -> socket.socket:
+    """Accept a connection and greet."""
+    connection, _ = server.accept()
+    connection.sendall(greeting)
+    return connection
+
+
 def test_a_cluster_of_ours_listens_on_this_machine_alone(made: Make, scheme: str) -> None:
     """No socket of its processes is open to others, and none is left."""
     before = set(children())
@@ -72,10 +96,13 @@ def test_a_cluster_of_ours_listens_on_this_machine_alone(made: Make, scheme: str
     wait_until(lambda: set(children()) <= before)
 
 
-def test_ctrl_c_ends_a_command_quietly(
-    tesseract: Callable[..., Path], tmp_path: Path, scheme: str
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)]
+)
+def test_signals_end_a_command(
+    tesseract: Callable[..., Path], tmp_path: Path, scheme: str, number: int, code: int
 ) -> None:
-    """A terminal sends it to the processes of the cluster too."""
+    """A terminal sends Ctrl-C to the processes of the cluster too; all end without a traceback."""
     notes = tmp_path / "notes"
     notes.mkdir()
     inputs = {"x": [1.0] * 500, "notes": str(notes)}
@@ -92,9 +119,11 @@ def test_ctrl_c_ends_a_command_quietly(
         start_new_session=True,
     )
     wait_until(lambda: any(notes.iterdir()))
-    os.killpg(command.pid, signal.SIGINT)
-    assert command.communicate(timeout=SECONDS) == (b"", b"")
-    assert command.returncode == 130
+    processes = psutil.Process(command.pid).children(recursive=True)
+    os.killpg(command.pid, number)
+    stdout, stderr = command.communicate(timeout=SECONDS)
+    assert (stdout, b"Traceback" in stderr, command.returncode) == (b"", False, code)
+    wait_until(lambda: not any(each.is_running() for each in processes))
 
 
 @pytest.mark.parametrize("most", [1, 2])

@@ -64,6 +64,17 @@ def test_a_missing_scheduler_file_is_named(made: Make, tmp_path: Path) -> None:
         made(f"dask+file://{tmp_path}/none.json").executor.current()
 
 
+@pytest.mark.parametrize("content", ["{}", "[]", "tcp://127.0.0.1:1"])
+def test_a_scheduler_file_without_an_address_is_named(
+    made: Make, tmp_path: Path, content: str
+) -> None:
+    """Another file is not that of a scheduler."""
+    file = tmp_path / "other.json"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(ExecutorFailed, match=r"other\.json' has no address of a scheduler\. Start"):
+        made(f"dask+file://{file}").executor.current()
+
+
 def test_a_cluster_is_named_by_its_address_or_its_file(
     made: Make, address: str, tmp_path: Path
 ) -> None:

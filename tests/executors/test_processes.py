@@ -137,10 +137,10 @@ def test_a_killed_process_is_replaced(runtime: Make, tmp_path: Path) -> None:
         made = runtime(SLOW, executor=f"processes:{number}", **flags)
         for path in notes.iterdir():
             path.unlink()
-        killer = subprocess.Popen([sys.executable, "-c", KILLER, str(notes), str(number)])
-        with made.set_up():
+        program = [sys.executable, "-c", KILLER, str(notes), str(number)]
+        with subprocess.Popen(program) as killer, made.set_up():
             assert jacobian(made, payload(notes, 0.05)) == expected
-        assert killer.wait(SECONDS) == 0
+        assert killer.returncode == 0
 
 
 KILLER = """

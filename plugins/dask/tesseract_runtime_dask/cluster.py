@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 from collections.abc import Iterator
@@ -18,7 +19,9 @@ from runtime_core.errors import ExecutorFailed
 from tesseract_runtime_dask.executor import DaskExecutor
 from tesseract_runtime_dask.target import FILE, parse_target
 
+_TCP = "tcp://"  # begins the address of a scheduler
 _SECONDS_TO_CONNECT = 10
+_LONGEST_HANDSHAKE = 1 << 16  # bytes; of text, such as that of SSH, eight bytes are a larger number
 
 _OWN_CLUSTER = {
     "distributed.scheduler.allowed-failures": 0,  # the runtime itself retries
@@ -39,21 +42,30 @@ def open_cluster(target: str, config: RuntimeConfig) -> Iterator[DaskExecutor]:
 
 
 def _connected(target: str) -> Client:
-    options = {"set_as_default": False, "timeout": _SECONDS_TO_CONNECT}
-    if target.startswith(FILE):
-        return Client(scheduler_file=_existing(target), **options)
-    address = parse_target(target).address
-    require_listener(target, address, "Start `dask scheduler`, or name the address of one.")
-    return Client(f"tcp://{address}", **options)
+    is_file = target.startswith(FILE)
+    address = _address_in(target) if is_file else f"{_TCP}{parse_target(target).address}"
+    if address.startswith(_TCP):  # Dask itself waits for minutes for any other program
+        advice = "Start `dask scheduler`, or name the address of one."
+        require_listener(target, address.removeprefix(_TCP), advice, greets=_greets)
+    return Client(address, set_as_default=False, timeout=_SECONDS_TO_CONNECT)
 
 
-def _existing(target: str) -> str:
-    """Return the scheduler file of a target; Dask would wait without end for a missing one."""
+def _greets(data: bytes) -> bool:
+    """Recognize the handshake of a scheduler, which begins with its length in eight bytes."""
+    return 0 < int.from_bytes(data[:8], "little") < _LONGEST_HANDSHAKE
+
+
+def _address_in(target: str) -> str:
+    """Return the address in the scheduler file of a target; `ExecutorFailed` without one."""
     file = target.removeprefix(FILE)
-    if Path(file).is_file():
-        return file
+    try:
+        return str(json.loads(Path(file).read_bytes())["address"])
+    except OSError:
+        problem = "does not exist"
+    except (KeyError, TypeError, ValueError):
+        problem = "has no address of a scheduler"
     raise ExecutorFailed(
-        f"--executor {target}: the file {file!r} does not exist. Start the scheduler with "
+        f"--executor {target}: the file {file!r} {problem}. Start the scheduler with "
         "--scheduler-file, or name the file that it has written."
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from tesseract_runtime_ray.executor import RayExecutor
 
 _CLIENT = "ray://"  # begins the address of a client server
+
+_SETTINGS = b"\x04\0\0\0\0\0"
+"""The head of the first frame of a server of HTTP/2, after its length in three bytes."""
 
 _VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent elsewhere
@@ -41,11 +45,21 @@ def open_cluster(target: str, config: RuntimeConfig) -> Iterator[RayExecutor]:
     if ray.is_initialized():
         yield RayExecutor(config.name)
         return
-    ray.init(**options, log_to_driver=False, logging_level="ERROR")
+    with _handler_kept():
+        ray.init(**options, log_to_driver=False, logging_level="ERROR")
     try:
         yield RayExecutor(config.name)
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _handler_kept() -> Iterator[None]:
+    """Keep the program's handler of SIGTERM; that of Ray takes 30 seconds to end a process."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if before is not None and signal.getsignal(signal.SIGTERM) is not before:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _options(target: str) -> dict[str, Any]:
@@ -57,8 +71,19 @@ def _options(target: str) -> dict[str, Any]:
         return {"address": "local", "num_cpus": parsed.workers, **here}
     address = _cluster_of_machine(target) if target == AUTO else f"{_CLIENT}{parsed.address}"
     place = address.removeprefix(_CLIENT)
-    require_listener(target, place, "Start the cluster, or name the address of one.")
+    advice = "Start the cluster, or name the address of one (its client server, at port 10001)."
+    require_listener(target, place, advice, greets=None if _uses_tls() else _greets)
     return {"address": address}
+
+
+def _uses_tls() -> bool:
+    """Check as Ray does whether its connections are encrypted; then the client speaks first."""
+    return os.environ.get("RAY_USE_TLS", "").lower() in ("1", "true")
+
+
+def _greets(data: bytes) -> bool:
+    """Recognize a server of gRPC, which begins with its settings (RFC 9113, 3.4 and 6.5)."""
+    return data[3:9] == _SETTINGS
 
 
 def _cluster_of_machine(target: str) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from runtime_core.contracts import Call, Fault, Reply, Wire
     from runtime_core.forward import keep, kept
     from runtime_core.plugins import PluginSelection, load_catalog
+    from runtime_core.run_logs.current_run import current_call
     from runtime_core.run_logs.log_functions import progress
     from runtime_core.runtime import Runtime
 
@@ -39,7 +40,7 @@ __all__ = [
     "Array", "Bool", "Call", "Complex64", "Complex128", "Differentiable", "Fault", "Float16",
     "Float32", "Float64", "Int8", "Int16", "Int32", "Int64", "PluginSelection", "Reply", "Runtime",
     "ShapeDType", "UInt8", "UInt16", "UInt32", "UInt64", "Wire",
-    "keep", "kept", "load_catalog", "progress",
+    "current_call", "keep", "kept", "load_catalog", "progress",
 ]  # fmt: skip
 
 __getattr__, __dir__ = lazy_exports(
@@ -53,6 +54,7 @@ __getattr__, __dir__ = lazy_exports(
         ".contracts": ["Call", "Fault", "Reply", "Wire"],
         ".forward": ["keep", "kept"],
         ".plugins": ["PluginSelection", "load_catalog"],
+        ".run_logs.current_run": ["current_call"],
         ".run_logs.log_functions": ["progress"],
         ".runtime": ["Runtime"],
     },

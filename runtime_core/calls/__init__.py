@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         summary,
     )
     from runtime_core.calls.forward_states import ForwardStates
+    from runtime_core.calls.metadata import checked_metadata
     from runtime_core.calls.scope import Scope, Workspace
     from runtime_core.calls.scope import current as current_scope
     from runtime_core.calls.scope import enter as enter_scope
@@ -35,6 +36,7 @@ __all__ = [
     "author_fault",
     "author_place",
     "author_trace",
+    "checked_metadata",
     "current_scope",
     "enter_scope",
     "exception_text",
@@ -59,6 +61,7 @@ __getattr__, __dir__ = lazy_exports(
             "summary",
         ],
         ".forward_states": ["ForwardStates"],
+        ".metadata": ["checked_metadata"],
         ".scope": ["Scope", "Workspace", "current as current_scope", "enter as enter_scope"],
         ".validation": ["validate_payload"],
         "runtime_core.message_texts": ["exception_text"],

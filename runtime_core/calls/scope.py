@@ -87,6 +87,11 @@ class Scope:
         return self.own_run
 
     @property
+    def metadata(self) -> Mapping[str, str]:
+        """The metadata of the call, if there is one."""
+        return {} if self.log is None else self.log.run.metadata
+
+    @property
     def catalog(self) -> Catalog:
         """The catalog of installed plugins."""
         return self.workspace.catalog

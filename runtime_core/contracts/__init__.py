@@ -6,7 +6,7 @@ that registering a plugin is cheap.
 """
 
 from runtime_core.contracts.call_wrappers import CallWrapper, WrappedCall
-from runtime_core.contracts.calls import Buffer, Call, Fault, Reply, Wire
+from runtime_core.contracts.calls import Buffer, Call, CurrentCall, Fault, Reply, Wire
 from runtime_core.contracts.clusters import ClusterTarget, cluster_target, require_listener
 from runtime_core.contracts.codecs import CodecContext, ReadingLimits
 from runtime_core.contracts.commands import Command
@@ -74,6 +74,7 @@ __all__ = [
     "Command",
     "CompressionCodec",
     "Compressor",
+    "CurrentCall",
     "Description",
     "DocumentCodec",
     "EncodedArray",

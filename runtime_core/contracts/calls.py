@@ -51,7 +51,8 @@ class Call:
     `patience` seconds and has not begun, where that is possible. `caller` is the name of the owner
     of the caller's key, where keys are required. `segment` is memory that the caller shares for the
     large arrays of both documents; the workers close it after the call.
-    `forward` is the handle of a forward solve, from the reply that it came with.
+    `forward` is the handle of a forward solve, from the reply that it came with. `metadata` has
+    header fields that go with the call, by their names in lower case, as `traceparent`.
 
     `changes` are JSON values that replace those of the payload at their paths, as `inputs.n` or
     `inputs.layers.[0].w`, before it is validated; the key of an object may be new. A run that is
@@ -75,6 +76,18 @@ class Call:
     kept: bool = True
     forward: str | None = None
     body_parameters: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurrentCall:
+    """The identity of the call that is being computed, and the metadata that came with it."""
+
+    endpoint: str
+    run_id: str
+    parent_run_id: str | None
+    caller: str | None
+    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,8 +14,8 @@ class Run:
     """A computation: its id, its endpoint, its parent run and its folder.
 
     Records of a run that is not `kept` are dropped. `name` and `version` are those of the
-    Tesseract, and `caller` is that of the call. The folder is created with the first file of the
-    run.
+    Tesseract, and `caller` and `metadata` are those of the call. The folder is created with the
+    first file of the run.
     """
 
     id: str
@@ -26,6 +26,7 @@ class Run:
     version: str = "unknown"
     kept: bool = True
     caller: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def log_folder(self) -> Path:

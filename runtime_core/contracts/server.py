@@ -45,11 +45,11 @@ class AnsweredRequest:
     """A request and its answer; `status` is `None` if the client did not wait for it.
 
     `timestamp` is its beginning, in seconds since the epoch. `endpoint` is that of a call, and
-    `run_id`, `caller`, `parent_run_id` and `forward` are those of its `Call` and `Reply`, as far as
-    there are any. `fault` is the reason of a refusal or a failure. `timings` maps the stages of a
-    call to seconds: `receive` until its body has come, those of the `Reply`, and `send`. A call
-    that an extension makes by `ServerContext.call` has no method, and the status that its endpoint
-    would have.
+    `run_id`, `caller`, `parent_run_id`, `metadata` and `forward` are those of its `Call` and
+    `Reply`, as far as there are any. `fault` is the reason of a refusal or a failure. `timings`
+    maps the stages of a call to seconds: `receive` until its body has come, those of the `Reply`,
+    and `send`. A call that an extension makes by `ServerContext.call` has no method, and the status
+    that its endpoint would have.
     """
 
     method: str | None
@@ -60,6 +60,7 @@ class AnsweredRequest:
     run_id: str | None = None
     parent_run_id: str | None = None
     caller: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
     bytes_in: int = 0
     bytes_out: int = 0
     seconds: float = 0.0
@@ -164,7 +165,8 @@ class ServerParts:
 
     `routes` are Starlette routes, tried before the core's own. `lifespan` is entered when the
     server starts and exited when it stops. `openapi` takes the OpenAPI document and returns the one
-    to serve. The `public_paths` pass without a key, and by any name of the host.
+    to serve. The `public_paths` pass without a key, and by any name of the host. `metadata` names
+    further header fields that go with calls, as `Call.metadata`.
 
     `observe` is called with the requests that have been answered or left by their clients, refused
     ones too, some at a time. It may be slow, as it runs in a thread of its own, and may be async,
@@ -176,6 +178,7 @@ class ServerParts:
     lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None
     observe: Callable[[Sequence[AnsweredRequest]], Awaitable[None] | None] | None = None
     public_paths: Collection[str] = ()
+    metadata: Collection[str] = ()
     openapi: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None
 
 

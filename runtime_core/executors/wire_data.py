@@ -69,7 +69,7 @@ def call_data(call: Call) -> Mapping[str, Any]:
 
 _CALL = (
     "endpoint", "run_id", "body_format", "body_parameters", "output_path", "output_folder",
-    "parent_run_id", "kept", "changes",
+    "parent_run_id", "kept", "changes", "metadata",
 )  # fmt: skip
 """The fields of a call that are plain data and concern its answer."""
 

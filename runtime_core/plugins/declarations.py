@@ -17,6 +17,7 @@ from typing import Any, get_args
 
 from pydantic_core import ValidationError
 
+from runtime_core.calls.metadata import is_field_name
 from runtime_core.catalog import CORE, Kind, Registered
 from runtime_core.contracts import (
     BoundEndpoint,
@@ -314,7 +315,9 @@ def _server_extension(guard: Guard, declaration: Any) -> Mapping[str, Any]:
 
 def _parts(guard: Guard, parts: Any, *_: Any) -> Any:
     is_a(ServerParts)(parts)
-    _texts(parts, "public_paths")
+    _texts(parts, "public_paths", "metadata")
+    if foreign := [name for name in parts.metadata if not is_field_name(name.lower())]:
+        raise Wrong(f"metadata {listed(foreign)}, which is not the name of a free header field")
     for name in ("routes", "layers"):
         is_a(list, tuple)(getattr(parts, name))
     enter = guard.optional("lifespan", parts.lifespan, _has("__aenter__", "__aexit__"))

@@ -5,8 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from runtime_core.calls import scope
-from runtime_core.contracts import Run
+from runtime_core.contracts import CurrentCall, Run
 from runtime_core.run_logs.run_log import RunLog
+
+
+def current_call() -> CurrentCall:
+    """Return the endpoint, the run id, the caller and the metadata of the running call.
+
+    Metadata are header fields that came with the call, as `traceparent`; see `Call`. In an
+    evaluation of a gradient they are those of the call that needs it. Raises `RuntimeError` outside
+    of a call.
+    """
+    here = scope.entered()
+    log = here.log if here is not None else None
+    run = (log or _only_running("current_call")).run
+    return CurrentCall(
+        endpoint=run.endpoint,
+        run_id=run.id,
+        parent_run_id=run.parent_id,
+        caller=run.caller,
+        metadata=run.metadata,
+    )
 
 
 def run_directory() -> Path:

@@ -55,6 +55,7 @@ def run_of(call: Call, config: RuntimeConfig) -> Run:
         version=config.version,
         kept=call.kept,
         caller=call.caller,
+        metadata=call.metadata,
     )
 
 

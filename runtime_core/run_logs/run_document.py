@@ -62,7 +62,7 @@ def read_document(log_folder: Path) -> dict[str, Any]:
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    names = ("id", "endpoint", "name", "version", "parent_id", "caller")
+    names = ("id", "endpoint", "name", "version", "parent_id", "caller", "metadata")
     return {name: getattr(run, name) for name in names}
 
 

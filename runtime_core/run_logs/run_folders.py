@@ -117,6 +117,7 @@ class StoredRun:
             folder=self.folder.parent,
             name=str(self.facts.get("name", "Tesseract")),
             version=str(self.facts.get("version", "unknown")),
+            metadata=self.facts.get("metadata") or {},
         )
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from runtime_core.calls.metadata import FIELDS
 from runtime_core.contracts import Layer, Place, ServerParts
 from runtime_core.errors import PluginFailed, TesseractRuntimeError, did_you_mean
 from runtime_core.plugins.guard import Guarded, GuardedApplication
@@ -89,6 +90,7 @@ def _built(server: Server, parts: Sequence[ServerParts]) -> Application:
     app.router.routes.extend(endpoint_routes(server))
     server.observers.replace([part.observe for part in parts if part.observe is not None])
     server.public_paths = frozenset(path for part in parts for path in part.public_paths)
+    server.metadata = (*FIELDS, *(name.lower() for part in parts for name in part.metadata))
     computing = _computing(app.router.routes)
     layers = _ordered(layer for part in parts for layer in part.layers)
     layered = _layered(_with_short_cuts(app, computing), layers, server)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from runtime_core.calls.metadata import problem_of
 from runtime_core.contracts import RequestHead, Wire
 from runtime_core.errors import InvalidOption
 from runtime_core.run_logs.run import checked_run_id
@@ -47,6 +48,16 @@ class CallHead:
         """The run id in the query; the error of one that is not valid."""
         named = named_run_id(self.request.query)
         return None if named is None else _checked(named, "query", "run_id")
+
+    @cached_property
+    def metadata(self) -> Mapping[str, str]:
+        """The metadata of the call, or the error of an invalid field."""
+        fields = self.request.fields
+        found = {name: fields[name] for name in self._server.metadata if name in fields}
+        for name, value in found.items():
+            if (problem := problem_of(value)) is not None:
+                raise invalid_request("header", name, f"{name} {problem}")
+        return found
 
     @cached_property
     def options(self) -> CallOptions:

@@ -49,6 +49,7 @@ class Observers:
             run_id=call.run_id,
             parent_run_id=call.parent_run_id,
             caller=call.caller,
+            metadata=call.metadata,
             bytes_in=memoryview(call.body).nbytes,
         )
         start = time.perf_counter()

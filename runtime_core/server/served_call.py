@@ -64,6 +64,7 @@ class ServedCall:
         self.request.caller = self._head.request.caller  # which calls with the same head set anew
         try:
             self.request.run_id = self._head.named_run_id or new_run_id()
+            self.request.metadata = self._head.metadata
             self._server.admission.refuse_if_full()
             self._options = self._head.options
             self.request.parent_run_id = self._options.parent_run_id
@@ -163,6 +164,7 @@ class ServedCall:
             output=options.output,
             output_path=self._server.config.output_path,
             output_folder=run_name(run_id),
+            metadata=self.request.metadata,
             segment=None if lent is None else SharedBuffer(os.dup(lent.descriptor)),
         )
         ticket = self._server.workers.submit(self._call, self._replied)

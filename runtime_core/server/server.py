@@ -60,6 +60,7 @@ class Server:
         self.workers = workers
         self.observers = Observers(self.report)
         self.public_paths: Collection[str] = ()
+        self.metadata: Collection[str] = ()  # the names of header fields that go with calls
 
     @property
     def description(self) -> Description:

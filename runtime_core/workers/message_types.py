@@ -39,7 +39,7 @@ sent ahead.
 """
 
 _FORWARD = ("", "kept", "hit", "miss")  # their positions are above the flags of an outcome
-_TIMEOUT, _PARENT, _NEW_RUN, _KEPT, _CALLER = 1, 2, 4, 8, 16  # flags of a call
+_TIMEOUT, _PARENT, _NEW_RUN, _KEPT, _CALLER, _FACTS = 1, 2, 4, 8, 16, 32  # flags of a call
 _CALL = struct.Struct(">BBdQ")  # flags, attached, timeout, size of a body in a shared buffer
 _REPLY = struct.Struct(">BQ")  # outcome, size of a body in a shared buffer
 
@@ -65,6 +65,8 @@ def call_message(
     is_shared = BODY in attached
     flags = _NEW_RUN * call.new_run | _KEPT * call.kept | _CALLER * (call.caller is not None)
     flags |= _TIMEOUT * (call.timeout is not None) | _PARENT * (call.parent_run_id is not None)
+    if call.changes or call.metadata:
+        flags |= _FACTS
     body = call.body if isinstance(call.body, bytes) else memoryview(call.body).cast("B")
     fields = _CALL.pack(flags, sum(attached), call.timeout or 0.0, len(body) if is_shared else 0)
     return Message(
@@ -84,7 +86,7 @@ def call_message(
             (call.parent_run_id or "").encode(*_UTF_8),
             (call.caller or "").encode(*_UTF_8),
             b"" if is_shared else body,
-            *([_json(call.changes)] if call.changes else ()),
+            *([_json([call.changes, call.metadata])] if flags & _FACTS else ()),
         ],
         descriptors=[attached[role] for role in sorted(attached)] if attached else (),
     )
@@ -106,9 +108,10 @@ def read_call(
 
     Any other body is writable memory of its own, so that arrays need no further copy.
     """
-    fields, form, run_id, output_folder, parent, caller, body, *changes = message.parts
+    fields, form, run_id, output_folder, parent, caller, body, *facts = message.parts
     flags, _, timeout, size = _CALL.unpack(fields)
     endpoint, body_format, body_parameters, output, output_path = _read_form(bytes(form))
+    changes, metadata = _from_json(facts[0]) if flags & _FACTS else ({}, {})
     return Call(
         endpoint=endpoint,
         run_id=str(run_id, *_UTF_8),
@@ -123,7 +126,8 @@ def read_call(
         new_run=bool(flags & _NEW_RUN),
         caller=str(caller, *_UTF_8) if flags & _CALLER else None,
         segment=segment,
-        changes=_from_json(changes[0]) if changes else {},
+        changes=changes,
+        metadata=metadata,
         kept=bool(flags & _KEPT),
     )
 

@@ -130,6 +130,10 @@ def test_tree_arrives_as_it_was_sent(tree: dict[str, Any]) -> None:
     timeout=st.none() | st.floats(allow_nan=False),
     new_run=st.booleans(),
     output_path=st.none() | st.text(),
+    facts=st.fixed_dictionaries(
+        {},
+        optional={name: st.dictionaries(st.text(), st.text()) for name in ("changes", "metadata")},
+    ),
     ahead=st.booleans(),
 )
 def test_call_arrives_as_it_was_sent(
@@ -140,6 +144,7 @@ def test_call_arrives_as_it_was_sent(
     timeout: float | None,
     new_run: bool,
     output_path: str | None,
+    facts: dict[str, Any],
     ahead: bool,
 ) -> None:
     """A call is unchanged on the other side."""
@@ -154,6 +159,7 @@ def test_call_arrives_as_it_was_sent(
         timeout=timeout,
         parent_run_id=parent,
         new_run=new_run,
+        **facts,
     )
     message = carried(call_message(7, call, {}, ahead=ahead))
     assert (read_call(message, None), read_attached(message)) == (call, {})

@@ -233,6 +233,7 @@ class HttpTransport:
         """Send a call, which may wait for some seconds."""
         media_type = self._catalog.formats.find(request.format).media_types[0]
         headers = {
+            **request.metadata,
             "Content-Type": _JSON if media_type.startswith(_JSON) else media_type,
             "Content-Length": str(request.size),
             "Accept": media_type_of(request.output, self._catalog),

@@ -31,6 +31,7 @@ def call_of(request: Request, body: Buffer, config: RuntimeConfig) -> Call:
         endpoint=request.endpoint,
         run_id=request.run_id,
         parent_run_id=request.parent_run_id,
+        metadata=request.metadata,
         body=body,
         body_format=request.format,
         output=replace(request.output, compression=config.compression),

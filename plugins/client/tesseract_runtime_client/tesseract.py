@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from types import MappingProxyType, ModuleType, TracebackType
 from typing import Any, Self, final
 
-from runtime_core.calls import current_scope
+from runtime_core.calls import checked_metadata, current_scope
 from runtime_core.errors import InvalidOption, TesseractRuntimeError
 from runtime_core.run_logs import checked_run_id, new_run_id
 from tesseract_runtime_client.description_methods import DescriptionMethods
@@ -25,6 +25,9 @@ from tesseract_runtime_client.transport import ManyCalls, Request, Transport
 
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
+Metadata = Mapping[str, str] | Callable[[], Mapping[str, str]]
+"""Header fields that go with calls, or a function that returns those of the next call."""
+
 
 @final
 class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
@@ -36,10 +39,15 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
     """
 
     def __init__(
-        self, transport: Transport, documents: Documents, reopened: Callable[[], Transport]
+        self,
+        transport: Transport,
+        documents: Documents,
+        reopened: Callable[[], Transport],
+        metadata: Metadata | None = None,
     ) -> None:
         self._documents = documents
         self._reopened = reopened
+        self._metadata = metadata
         self._use(transport)
 
     def _use(self, transport: Transport) -> None:
@@ -59,6 +67,7 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         encoding: str | None = None,
         array_encoding: str | None = None,
         patience: float | None = None,
+        metadata: Metadata | None = None,
     ) -> Self:
         """Return the Tesseract served at a URL.
 
@@ -70,8 +79,10 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         default the fastest that both sides have. `array_encoding` is that of their arrays, if the
         format takes any: without `encoding` it is JSON. `server_output_path` is the output path of
         the server on this machine: with it, `encoding` may be `json+binref`, and arrays are read
-        from the files there. Nothing is sent before the first call. Raises `InvalidOption` or
-        `UnknownName` for invalid arguments.
+        from the files there. `metadata` are header fields that go with every call, as
+        `X-Request-ID`, or a function that returns those of the next one; inside a call, those of
+        that call go on by themselves. Nothing is sent before the first call. Raises `InvalidOption`
+        or `UnknownName` for invalid arguments.
 
         >>> Tesseract.from_url("http://127.0.0.1:8000")
         <Tesseract at http://127.0.0.1:8000>
@@ -92,7 +103,7 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
             timeout=timeout,
             patience=patience,
         )
-        return cls(opened(), documents, opened)
+        return cls(opened(), documents, opened, metadata)
 
     @classmethod
     def from_api(
@@ -105,6 +116,7 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         array_encoding: str | None = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
         print_to: Callable[[str], object] | None = None,
+        metadata: Metadata | None = None,
     ) -> Self:
         """Load the Tesseract of a file, or of an imported module, and compute in this process.
 
@@ -112,8 +124,8 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         `output_path`, by default both the working directory. `options` are further options of the
         command line by name, such as `gradient_backend`; environment variables are ignored. An
         instance computes one call at a time. `print_to` gets the lines that calls print, which
-        otherwise go to the streams of this process. Raises the errors of loading, or
-        `InvalidOption`.
+        otherwise go to the streams of this process, and `metadata` is as in `from_url`. Raises the
+        errors of loading, or `InvalidOption`.
         """
         from tesseract_runtime_client.in_process_transport import (
             InProcessTransport,  # the other transports do not need it
@@ -126,7 +138,7 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         module = source if isinstance(source, ModuleType) else None
         facts = documents.catalog, config, module, print_to
         reopened = partial(InProcessTransport.reopened, *facts)
-        return cls(InProcessTransport.opened(*facts), documents, reopened)
+        return cls(InProcessTransport.opened(*facts), documents, reopened, metadata)
 
     @classmethod
     def from_worker(
@@ -140,6 +152,7 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         array_encoding: str | None = None,
         options: Mapping[str, Any] = _NO_OPTIONS,
         patience: float | None = None,
+        metadata: Metadata | None = None,
     ) -> Self:
         """Load the Tesseract of a file in its own process, which ends with this instance.
 
@@ -156,7 +169,7 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
             current_scope().catalog, config, encoding, array_encoding=array_encoding
         )
         opened = partial(WorkerTransport.opened, documents.catalog, config, timeout, patience)
-        return cls(opened(), documents, opened)
+        return cls(opened(), documents, opened, metadata)
 
     def map(
         self,
@@ -270,7 +283,8 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         *,
         persistent: bool = False,
     ) -> Request:
-        parent = current_scope().run
+        here = current_scope()
+        parent = here.run
         payload_format = self._documents.payload_format(self._format)
         return Request(
             endpoint=endpoint,
@@ -279,10 +293,16 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
             format=payload_format,
             output=self._documents.output(self._format),
             body=self._documents.write(payload, payload_format, run_id, segment),
+            metadata=self._metadata_of(here.metadata),
             segment=segment,
             persistent=persistent,
             inputs=payload.get("inputs"),
         )
+
+    def _metadata_of(self, outer: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the metadata of the next call, inside another one with `outer`."""
+        given = self._metadata() if callable(self._metadata) else self._metadata
+        return {**outer, **checked_metadata(given)} if given else outer
 
 
 def _checked(run_id: str | None) -> str:

@@ -51,6 +51,7 @@ class Request:
     format: str
     output: Wire
     body: Sequence[Buffer]
+    metadata: Mapping[str, str]
     segment: RegisteredSegment | None = None
     persistent: bool = False
     inputs: Any = None

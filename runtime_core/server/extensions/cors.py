@@ -6,6 +6,7 @@ from functools import partial
 
 from starlette.middleware.cors import CORSMiddleware
 
+from runtime_core.calls.metadata import FIELDS
 from runtime_core.contracts import Handling, Layer, Place, RequestHead, ServerContext, ServerParts
 from runtime_core.server.responses import (
     FORWARD_HEADER,
@@ -26,6 +27,7 @@ def build(server: ServerContext) -> ServerParts:
         allow_headers=[
             "Authorization",
             "Content-Type",
+            *FIELDS,
             "If-None-Match",
             FORWARD_HEADER,
             PARENT_RUN_ID_HEADER,

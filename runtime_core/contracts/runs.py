@@ -15,7 +15,8 @@ class Run:
 
     Records of a run that is not `kept` are dropped. `name` and `version` are those of the
     Tesseract, and `caller` and `metadata` are those of the call. The folder is created with the
-    first file of the run.
+    first file of the run. Sinks also get the `digest` of the Tesseract's file with the modules
+    beside it, and the `versions` of Python and of distributions.
     """
 
     id: str
@@ -26,7 +27,9 @@ class Run:
     version: str = "unknown"
     kept: bool = True
     caller: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    digest: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def log_folder(self) -> Path:

@@ -117,7 +117,10 @@ class StoredRun:
             folder=self.folder.parent,
             name=str(self.facts.get("name", "Tesseract")),
             version=str(self.facts.get("version", "unknown")),
+            caller=self.facts.get("caller"),
             metadata=self.facts.get("metadata") or {},
+            digest=str(self.facts.get("digest", "")),
+            versions=self.facts.get("versions") or {},
         )
 
 

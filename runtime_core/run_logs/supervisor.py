@@ -45,8 +45,9 @@ class RunSupervisor:
         self._sink_threads = [SinkThread(target, config) for target in targets]
 
     def run(self, call: Call) -> Run:
-        """Return the run of a call."""
-        return run_of(call, self._config)
+        """Return the run of a call, as sinks get it."""
+        run, known = run_of(call, self._config), self.tesseract
+        return run if known is None else replace(run, digest=known.digest, versions=known.versions)
 
     def admit(self, call: Call) -> None:
         """Take the run id of a call until `dismiss`; `RunActive` if it is taken now."""

@@ -160,6 +160,15 @@ def test_batches_are_small_and_whole(sizes: list[int], most: int) -> None:
     assert all(sum(batch) <= 450_000 or len(batch) == 1 for batch in batches)
 
 
+def test_facts_are_tags(opened: OpenRun, tracker: Tracker) -> None:
+    """Runs are found by their Tesseract, their caller, or the request that they belong to."""
+    facts = {"digest": "d", "versions": {"numpy": "2"}, "caller": "ann"}
+    run, _ = opened(metadata={"x-request-id": "7"}, **facts)
+    tags = tracker.run(run.id).data.tags
+    names = ("digest", "versions", "caller", "metadata.x-request-id")
+    assert [tags[f"tesseract.{name}"] for name in names] == ["d", '{"numpy": "2"}', "ann", "7"]
+
+
 def test_strange_tags_are_changed(opened: OpenRun, tracker: Tracker) -> None:
     """Tags of users follow the same rules."""
     run, _ = opened({"tags": {"a[0]": "x" * 6_000, "none": None}})

@@ -171,6 +171,24 @@ def test_record_has_the_call_and_its_outcome(
     )
 
 
+def test_sinks_get_the_same_facts_now_and_later(
+    supervise: Supervise, logged: StoredRun, tmp_path: Path
+) -> None:
+    """The run of a sink has the facts of call and Tesseract, also once it is read back."""
+    supervisor = supervise()
+    supervisor.tesseract = FACTS
+    facts: dict[str, Any] = {
+        "parent_run_id": "p", "caller": "ann", "metadata": {"x-request-id": "7"},
+    }  # fmt: skip
+    call = replace(CALL, output_path=str(tmp_path), **facts)
+    supervisor.begin(call)
+    supervisor.finished(call, reply_of(has_files=True))
+    run = supervisor.run(call)
+    assert (run.parent_id, run.caller, run.metadata) == tuple(facts.values())
+    assert (run.digest, run.versions) == (FACTS.digest, FACTS.versions)
+    assert StoredRun(logged.folder).run == run
+
+
 @pytest.mark.parametrize(
     ("body", "secrets", "expected"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,10 @@ def tags_of(run: Run, arguments: Mapping[str, Any]) -> dict[str, str]:
         "tesseract.endpoint": run.endpoint,
         RUN_ID: run.id,
         PARENT_RUN_ID: parent_id_of(run, arguments),
+        "tesseract.caller": run.caller,
+        "tesseract.digest": run.digest or None,
+        "tesseract.versions": json.dumps(dict(run.versions)) if run.versions else None,
+        **{f"tesseract.metadata.{name}": value for name, value in run.metadata.items()},
     }
     return {
         allowed_key(key): cut(text(value), LONGEST_TAG)

@@ -6,11 +6,10 @@ A flag overrides `TESSERACT_RUNTIME_<OPTION>`, which overrides `TESSERACT_<OPTIO
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -18,29 +17,27 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
 )
 
 from runtime_core.errors import InvalidOption, did_you_mean, listed
 from runtime_core.memory_limit import affordable_items, default_memory_limit
-from runtime_core.secret_fields import secrets_of
+from runtime_core.option_sources import (
+    ADVANCED,
+    Flag,
+    Given,
+    Sources,
+    flag_name,
+    validated_options,
+)
+from runtime_core.plugin_options import Section, options_of
 
 if TYPE_CHECKING:
     from runtime_core.catalog import Catalog
 
 __all__ = [
-    "CORE_OPTIONS", "EVERY_ENDPOINT", "BackendChoice", "RuntimeConfig", "dump",
+    "CORE_OPTIONS", "EVERY_ENDPOINT", "BackendChoice", "Flag", "RuntimeConfig", "dump",
     "parse_backend_choice", "resolve", "restore",
 ]  # fmt: skip
-
-Options = TypeVar("Options", bound=BaseModel)
-
-Given = tuple[Any, str]
-"""The value of an option, and its flag or variable."""
-
-PREFIXES = ("TESSERACT_RUNTIME_", "TESSERACT_")
-"""Prefixes of environment variables, strongest first."""
-
 
 FILE = "tesseract_api.py"
 """The name of the file of a Tesseract in a folder."""
@@ -116,26 +113,9 @@ TextList = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """An option that may be repeated, or given once with commas."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Flag:
-    """Describes the flag of an option, in the `Annotated` type of its field.
-
-    `variables` are further environment variables; with `None` none is read. `--help` leaves
-    `advanced` options out, and `--help-all` lists them. Options of plugins that cannot change a
-    result say so, which keeps them out of the addresses of calls.
-    """
-
-    short: str | None = None
-    variables: Sequence[str] | None = ()
-    advanced: bool = False
-    changes_results: bool = True
-
-
 def _text_of_path(value: object) -> object:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
-
-ADVANCED = Flag(advanced=True)
 
 AbsolutePath = Annotated[
     str, BeforeValidator(_text_of_path), AfterValidator(absolute), Field(validate_default=True)
@@ -164,7 +144,7 @@ class RuntimeConfig(BaseModel):
         None, description="Encoding of arrays in results. [default: that of --output-format]"
     )
     compression: Annotated[str | None, AfterValidator(_unless_none)] = Field(
-        None, description="Compression of arrays in results: NAME or NAME:OPTION=VALUE,..."
+        None, description="Compression of arrays in results."
     )
     allow_url_prefix: Annotated[TextList, ADVANCED] = Field(
         (), description="URLs that payloads of remote callers may name; may be repeated."
@@ -234,9 +214,9 @@ class RuntimeConfig(BaseModel):
 
     def __getattr__(self, name: str) -> Any:
         """Return the option of a plugin by its name on the command line."""
-        for settings in (self.__dict__.get("settings") or {}).values():
-            if name in settings.fields:
-                return getattr(settings.options, settings.fields[name])
+        for section in (self.__dict__.get("settings") or {}).values():
+            if name in section:
+                return section[name]
         raise AttributeError(f"Unknown option {name!r}; no loaded plugin declares it.")
 
     def section(self, name: str) -> Any:
@@ -263,30 +243,25 @@ def resolve(
     `flags` has the values that were given, by option name; an option of a plugin is named
     `<section>_<field>`. Raises `InvalidOption` with the flag or variable.
     """
-    sources = _Sources(flags=flags, environment=environment)
-    given = sources.strongest(CORE_OPTIONS)
-    choice = _merged_choice(sources.of("gradient_backend"))
+    sources = Sources(flags=flags, environment=environment)
+    given = sources.strongest([(option,) for option in CORE_OPTIONS])
+    choice = _merged_choice(value for _, value in sources.of("gradient_backend"))
     if choice:
         given["gradient_backend"] = (choice, flag_name("gradient_backend"))
     config = validated_options(RuntimeConfig, given)
-    settings = {}
-    raw = {option: value for option, (value, _) in given.items()}
-    for declaration in catalog.settings:
-        model = declaration.load()
-        fields = {declaration.option(field): field for field in model.model_fields}
-        found = sources.strongest(fields)
-        settings[declaration.name] = section = _Section(model, fields, found)
-        if found:
+    settings = {each.name: Section(each, sources) for each in catalog.settings}
+    for section in settings.values():
+        if section.given:
             _ = section.options  # validate given values at once; defaults can wait
-        raw |= {option: value for option, (value, _) in found.items()}
+        given |= section.given
+    raw = {option: value for option, (value, _) in given.items()}
     _refuse_unknown(flags, known_options(catalog))
     return config.model_copy(update={"settings": settings, "given": raw})
 
 
 def known_options(catalog: Catalog) -> Collection[str]:
     """Return the names of all options, of the core and of the loaded plugins."""
-    fields = {each.option(field) for each in catalog.settings for field in each.load().model_fields}
-    return {*CORE_OPTIONS, *fields}
+    return {*CORE_OPTIONS, *chain.from_iterable(map(options_of, catalog.settings))}
 
 
 def _refuse_unknown(flags: Mapping[str, Any], known: Collection[str]) -> None:
@@ -294,35 +269,6 @@ def _refuse_unknown(flags: Mapping[str, Any], known: Collection[str]) -> None:
         raise InvalidOption(
             f"Unknown option {name!r}.{did_you_mean(name, known)} Known: {listed(known)}."
         )
-
-
-class _Section:  # noqa: PLW1641  # it is never hashed
-    """The options of one plugin, validated when they are first read."""
-
-    def __init__(
-        self, model: type[BaseModel], fields: Mapping[str, str], given: Mapping[str, Given]
-    ) -> None:
-        self.fields = fields
-        self._model = model
-        self._given = given
-
-    @cached_property
-    def options(self) -> Any:
-        """The validated options."""
-        given = {self.fields[option]: value for option, value in self._given.items()}
-        return validated_options(self._model, given)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Section) and self.options == other.options
-
-
-def flag_name(option: str) -> str:
-    """Return the flag of an option.
-
-    >>> flag_name("output_path")
-    '--output-path'
-    """
-    return "--" + option.replace("_", "-")
 
 
 def dump(config: RuntimeConfig) -> dict[str, Any]:
@@ -335,28 +281,6 @@ def restore(catalog: Catalog, dumped: Mapping[str, Any]) -> RuntimeConfig:
     return resolve(catalog, flags=dumped, environment={})
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Sources:
-    """The sources of options."""
-
-    flags: Mapping[str, Any]
-    environment: Mapping[str, str]
-
-    def of(self, option: str) -> Iterator[Given]:
-        """Yield the given values of an option, strongest first."""
-        if option in self.flags:
-            yield self.flags[option], flag_name(option)
-        for start in PREFIXES:
-            variable = start + option.upper()
-            if self.environment.get(variable):
-                yield self.environment[variable], variable
-
-    def strongest(self, options: Iterable[str]) -> dict[str, Given]:
-        """Return the strongest value of each given option."""
-        found = {option: next(self.of(option), None) for option in options}
-        return {option: given for option, given in found.items() if given is not None}
-
-
 def _merged_choice(sources: Iterator[Given]) -> BackendChoice:
     """Merge the gradient backends of all sources, endpoint by endpoint."""
     choice: BackendChoice = {}
@@ -366,20 +290,3 @@ def _merged_choice(sources: Iterator[Given]) -> BackendChoice:
         except ValueError as error:
             raise InvalidOption(f"{source}={value!r}: {error}") from None
     return choice
-
-
-def validated_options(model: type[Options], given: Mapping[str, Given]) -> Options:
-    """Validate options as an instance of their model; `InvalidOption` lists all faults."""
-    try:
-        return model(**{option: value for option, (value, _) in given.items()})
-    except ValidationError as error:
-        faults = []
-        for fault in error.errors(include_url=False):
-            if fault["type"] == "default_factory_not_called":
-                continue  # it follows from an option that is at fault itself
-            option = str(fault["loc"][0]) if fault["loc"] else ""
-            value, source = given.get(option, (fault.get("input"), "options"))
-            annotation: Any = model.model_fields[option].annotation if option in given else None
-            shown = "***" if secrets_of(annotation) else repr(value)
-            faults.append(f"{source}={shown}: {fault['msg'].removeprefix('Value error, ')}")
-        raise InvalidOption("\n".join(faults)) from None

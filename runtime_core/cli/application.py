@@ -25,6 +25,8 @@ Options can be variables: TESSERACT_<OPTION>, TESSERACT_RUNTIME_<COMMAND>_<OPTIO
 
 _COMPLETION = ("install_completion", "show_completion")
 
+_WIDEST = 120  # columns of help, on a terminal that has them
+
 _MARGINS = 4  # columns before, between and after the two columns of a list
 
 
@@ -38,6 +40,7 @@ def application(context: CommandContext) -> Any:
         context_settings={
             "auto_envvar_prefix": "TESSERACT_RUNTIME",
             "help_option_names": ["-h", "--help"],
+            "max_content_width": _WIDEST,
         },
     )
     app.callback()(root_callback(context.catalog))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any
 from runtime_core.catalog import Catalog
 from runtime_core.cli.options import given_flags
 from runtime_core.config import RuntimeConfig, resolve
+from runtime_core.plugin_options import misspelt_variables
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs.supervisor import RunSupervisor
 from runtime_core.runtime import Runtime, local_runtime
@@ -34,6 +36,8 @@ class CommandContext:
     @cached_property
     def config(self) -> RuntimeConfig:
         """The configuration made of the global flags, once parsed, and the environment."""
+        for message in misspelt_variables(self.catalog, self.environment):
+            print(f"Warning: {message}", file=sys.stderr)
         return resolve(self.catalog, flags=self.flags, environment=self.environment)
 
     def runtime(self) -> Runtime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
@@ -14,16 +14,18 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from runtime_core.catalog import Catalog
-from runtime_core.config import (
-    CORE_OPTIONS,
+from runtime_core.cli.whole_names import WholeNames
+from runtime_core.config import CORE_OPTIONS, RuntimeConfig, known_options
+from runtime_core.option_sources import (
     PREFIXES,
     Flag,
     Options,
-    RuntimeConfig,
     flag_name,
     validated_options,
 )
+from runtime_core.plugin_options import PluginOption, options_of
 from runtime_core.plugins import PluginSelection
+from runtime_core.secret_fields import secrets_of
 
 NO_PLUGIN, STRICT_PLUGINS = "--no-plugin", "--strict-plugins"
 
@@ -48,10 +50,10 @@ def root_callback(catalog: Catalog) -> Callable[..., None]:
     def callback(**flags: Any) -> None:
         pass  # the parsed parameters are read before the command is built
 
-    parameters = [
-        _parameter(option, field, advanced=option not in CORE_OPTIONS)
-        for option, field in _options(catalog)
-    ]
+    fields = RuntimeConfig.model_fields
+    parameters = [_parameter(name, fields[name]) for name in CORE_OPTIONS]
+    for settings in catalog.settings:
+        parameters += map(_plugin_parameter, options_of(settings).values())
     return _with_parameters(callback, [*parameters, _NO_PLUGIN, _STRICT_PLUGINS, _HELP_ALL])
 
 
@@ -75,8 +77,6 @@ def take_global_options(command: Any, parameters: Sequence[Any]) -> None:
 def _let_follow(parameter: Any) -> None:
     """Make a parameter of the program one of a command, for the context instead of a function."""
     parameter.expose_value = False
-    # The program has read the variables.
-    parameter.envvar, parameter.allow_from_autoenv = None, False
     if parameter.callback is None:
         option = parameter.name
         parameter.name = f"{_GLOBAL}{option}"  # a function may have a parameter of the same name
@@ -95,7 +95,7 @@ def takes_options(model: type[BaseModel], *, command: str) -> Callable[[_Functio
     prefix = f"{PREFIXES[0]}{command.upper()}_"
     fields = model.model_fields.items()
     context = inspect.Parameter("context", _KEYWORD, annotation=typer.Context)
-    parameters = [_parameter(name, field, prefix=prefix) for name, field in fields]
+    parameters = [_parameter(name, field, variables=prefix) for name, field in fields]
     return partial(_with_parameters, parameters=[context, *parameters, _HELP_ALL])
 
 
@@ -108,7 +108,7 @@ def _with_parameters(function: _Function, parameters: Sequence[inspect.Parameter
 
 def given_flags(catalog: Catalog, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of the configuration that were given, among parsed parameters."""
-    options = {option for option, _ in _options(catalog)}
+    options = known_options(catalog)
     return {name: value for name, value in _given(parameters) if name in options}
 
 
@@ -127,11 +127,23 @@ def _show_all(context: typer.Context, value: bool) -> None:
     """Print the help with all options and their variables, and end the command."""
     if not value or context.resilient_parsing:
         return
+    known = known_options(context.obj.catalog)
     for parameter in context.command.params:
-        parameter.hidden = False  # type: ignore[attr-defined]  # options have it
-        parameter.show_envvar = True  # type: ignore[attr-defined]  # options have it
+        _show(parameter, known)
+    context.formatter_class = WholeNames
     typer.echo(context.get_help())
     raise typer.Exit
+
+
+def _show(option: Any, known: Collection[str]) -> None:
+    """Show an option in the help, with its variables."""
+    option.hidden = False
+    name = str(option.name).removeprefix(_GLOBAL)
+    variables = [option.envvar] if isinstance(option.envvar, str) else option.envvar or []
+    if not variables and name in known:
+        variables = [f"{PREFIXES[0]}{name.upper()}"]
+    if variables:
+        option.help = f"{option.help or ''} [env var: {' or '.join(variables)}]"
 
 
 def _core_parameter(name: str, kind: Any = bool, **facts: Any) -> inspect.Parameter:
@@ -171,37 +183,55 @@ _HELP_ALL = _core_parameter(
 )
 
 
-def _options(catalog: Catalog) -> Iterator[tuple[str, FieldInfo]]:
-    for name in CORE_OPTIONS:
-        yield name, RuntimeConfig.model_fields[name]
-    for settings in catalog.settings:
-        for name, field in settings.load().model_fields.items():
-            yield settings.option(name), field
+def _plugin_parameter(option: PluginOption) -> inspect.Parameter:
+    if option.is_file:
+        text = f"File with the value of {flag_name(option.name.removesuffix('_file'))}."
+        return _parameter(option.name, FieldInfo(annotation=str, description=text), advanced=True)
+    repeated = option.is_repeated
+    return _parameter(option.name, option.field, option.default, repeated=repeated, advanced=True)
 
 
 def _parameter(
-    option: str, field: FieldInfo, *, prefix: str = PREFIXES[0], advanced: bool = False
+    option: str,
+    field: FieldInfo,
+    default: Any = PydanticUndefined,
+    *,
+    repeated: bool = False,
+    variables: str = "",
+    advanced: bool = False,
 ) -> inspect.Parameter:
-    """Return the Typer parameter of an option: a flag for a boolean, else text to validate."""
+    """Return the Typer parameter of an option: a flag for a boolean, else text to validate.
+
+    Typer reads the variables that begin with `variables`; those of global options are read where
+    the configuration is made, so that messages name them.
+    """
     flag = next((each for each in field.metadata if isinstance(each, Flag)), Flag())
-    variable = f"{prefix}{option.upper()}"
-    has_default = field.default not in (None, "", False, (), PydanticUndefined)
-    default = f" [default: {field.default}]" if has_default else ""
+    own = [f"{variables}{option.upper()}", *(flag.variables or ())] if variables else []
     facts: dict[str, Any] = {
-        "help": f"{field.description or ''}{default}".strip(),
+        "help": f"{field.description or ''}{_default_text(field, default)}".strip(),
         "hidden": flag.advanced or advanced,
         "show_envvar": False,
-        "envvar": None if flag.variables is None else [variable, *flag.variables],
-        "allow_from_autoenv": flag.variables is not None,
+        "envvar": own if flag.variables is not None else None,
+        "allow_from_autoenv": False,
     }
     names = [name for name in (flag.short, flag_name(option)) if name]
     if field.annotation is bool:
         names[-1] += f"/--no-{names[-1][2:]}"
         annotation: Any = Annotated[bool | None, typer.Option(*names, **facts)]
     else:
-        is_repeated = get_origin(field.annotation) is tuple
+        is_repeated = repeated or get_origin(field.annotation) is tuple
         kind = (list[str] if is_repeated else str) | None
         is_choice = get_origin(field.annotation) is Literal
         metavar = "|".join(get_args(field.annotation)) if is_choice else "TEXT"
         annotation = Annotated[kind, typer.Option(*names, metavar=metavar, **facts)]
     return inspect.Parameter(option, _KEYWORD, default=None, annotation=annotation)
+
+
+def _default_text(field: FieldInfo, default: Any) -> str:
+    shown = field.default if default is PydanticUndefined else default
+    annotation: Any = field.annotation
+    if shown in (None, "", False, PydanticUndefined) or secrets_of(annotation):
+        return ""
+    if isinstance(shown, list | tuple | set | frozenset | dict):
+        shown = ",".join(map(str, shown))
+    return f" [default: {shown}]" if shown != "" else ""

@@ -16,6 +16,7 @@ from pydantic_core import from_json, to_json
 from runtime_core.catalog import Catalog, PluginStatus
 from runtime_core.config import CORE_OPTIONS, Flag, dump
 from runtime_core.errors import ExecutorFailed
+from runtime_core.plugin_options import options_of
 from runtime_core.tesseract.module_clashes import own_sources
 
 if TYPE_CHECKING:
@@ -88,11 +89,12 @@ _INCIDENTAL = frozenset({*CORE_OPTIONS} - {"gradient_backend", "input_path", "ve
 
 
 def _incidental_options(catalog: Catalog) -> Iterator[str]:
-    """Yield the options of plugins that cannot change a result."""
+    """Yield the options of plugins that cannot change a result, and those that are secret."""
     for section in catalog.settings:
-        for field, facts in section.load().model_fields.items():
-            if any(isinstance(of, Flag) and not of.changes_results for of in facts.metadata):
-                yield section.option(field)
+        for name, option in options_of(section).items():
+            flags = [each for each in option.field.metadata if isinstance(each, Flag)]
+            if option.is_secret or not all(flag.changes_results for flag in flags):
+                yield name
 
 
 def digest_of(path: Path) -> str:

@@ -18,6 +18,7 @@ from runtime_core.catalog import (
     command_name,
     conflict_message,
 )
+from runtime_core.plugin_options import options_of
 from runtime_core.plugins.hints import installable, is_first_party
 
 
@@ -82,8 +83,8 @@ def _refuse_settings_with_equal_flags(registries: dict[str, Registry[Any]]) -> N
     settings = registries["settings"]
     owners: dict[str, list[Registered[Any]]] = {}
     for entry in settings.entries.values():
-        for field in entry.value.load().model_fields:
-            owners.setdefault(entry.value.option(field), []).append(entry)
+        for option in options_of(entry.value):
+            owners.setdefault(option, []).append(entry)
     shared = {
         entry.value.name: rivals
         for rivals in owners.values()

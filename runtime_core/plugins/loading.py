@@ -24,10 +24,12 @@ from runtime_core.catalog import (
     PluginStatus,
     Registered,
 )
-from runtime_core.config import CORE_OPTIONS, flag_name
+from runtime_core.config import CORE_OPTIONS
 from runtime_core.contracts import Settings
 from runtime_core.errors import PluginFailed, PluginFault, did_you_mean
 from runtime_core.message_texts import exception_text
+from runtime_core.option_sources import flag_name
+from runtime_core.plugin_options import options_of
 from runtime_core.plugins.assembly import assemble
 from runtime_core.plugins.declarations import guarded, preload
 from runtime_core.plugins.discovery import Candidate, PluginSelection, discover
@@ -179,18 +181,13 @@ _FORMS = {
 
 
 def _check_flags(settings: Settings) -> None:
-    """Refuse options without a default, and the names of the core's own.
+    """Refuse options that no text can set, and the names of the core's own.
 
     The model is not built: that takes longer than the rest of a plugin, and few commands need it.
     """
-    for name, field in settings.load().model_fields.items():
-        option = settings.option(name)
-        if field.is_required():
+    for option in options_of(settings).values():
+        if option.name in (*CORE_OPTIONS, "no_plugin", "strict_plugins", "help_all"):
             raise PluginFault(
-                f"Settings section {settings.name!r} has a field {name!r} without a default"
-            )
-        if option in (*CORE_OPTIONS, "no_plugin", "strict_plugins"):
-            raise PluginFault(
-                f"Settings section {settings.name!r} has a field {name!r}, whose flag "
-                f"{flag_name(option)} is the runtime's own"
+                f"Settings section {settings.name!r} has a field {'.'.join(option.path)!r}, whose "
+                f"flag {flag_name(option.name)} is the runtime's own"
             )

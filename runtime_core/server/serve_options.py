@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from runtime_core.config import ADVANCED, Flag
+from runtime_core.option_sources import ADVANCED, Flag
 from runtime_core.server.open_files import affordable_connections
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime_core.catalog import CORE
-from runtime_core.config import flag_name
+from runtime_core.catalog import CORE, Catalog
+from runtime_core.config import known_options
+from runtime_core.option_sources import flag_name
 from runtime_core.server.serve_options import ServeOptions
 from tests.conftest import DOUBLE, EXAMPLES, Cli
 from tests.patience import SECONDS
@@ -86,6 +88,26 @@ def test_help_lists_options_and_commands(here: Here, flag: str) -> None:
     words = ended.stdout.split()
     assert not [name for name in (*COMMON_OPTIONS, *COMMANDS) if name not in words]
     assert not [name for name in ADVANCED_OPTIONS if name in words]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("command", [[], ["serve"]], ids=str)
+def test_help_has_whole_names_of_variables(
+    here: Here,
+    catalog: Catalog,
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    width: int,
+) -> None:
+    """A name is never broken, nor written as Python writes a list; only long ones stick out."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = here(*command, "--help-all").stdout
+    prefix = "TESSERACT_RUNTIME_SERVE_" if command else "TESSERACT_RUNTIME_"
+    options = {*ServeOptions.model_fields} - {"api_key"} if command else known_options(catalog)
+    assert [name for name in options if not re.search(rf"{prefix}{name.upper()}\b", text)] == []
+    assert "['" not in text
+    wide = [line for line in text.splitlines() if len(line) > width]
+    assert [line for line in wide if not line.strip().startswith("TESSERACT_")] == []
 
 
 @pytest.mark.parametrize("command", [[], ["serve"]], ids=str)

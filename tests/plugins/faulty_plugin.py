@@ -123,7 +123,7 @@ def declarations(fault: Fault) -> dict[str, Sequence[Any]]:
         decode=at("encodings.decode", lambda data, spec, scope: np.ones(spec.shape, spec.dtype)),
     )
     compressor = SimpleNamespace(
-        compress=at("compressors.compress", bytes), decompress=at("compressors.decompress", _unpack)
+        compress=at("compressors.compress", _pack), decompress=at("compressors.decompress", _unpack)
     )
     jacobian = at("gradient_backends.the provided function", _jacobian)
     handle = SimpleNamespace(
@@ -133,11 +133,16 @@ def declarations(fault: Fault) -> dict[str, Sequence[Any]]:
     load: dict[str, Any] = {
         hook: at(f"{hook}.load", lambda value=value: value)
         for hook, value in {
+            "commands": at("commands.run", lambda: None),
+            "settings": AcmeSettings,
+        }.items()
+    }
+    load |= {
+        hook: at(f"{hook}.load", lambda context, value=value: value)
+        for hook, value in {
             "formats": format_codec,
             "encodings": array_codec,
             "compressors": compressor,
-            "commands": at("commands.run", lambda: None),
-            "settings": AcmeSettings,
         }.items()
     }
     return {
@@ -211,7 +216,11 @@ def _wrapper(fault: Fault, binding: Any, endpoint: str, output: Any) -> Any:
     return fault.at("call_wrappers.the returned function", lambda wrapped: wrapped.answer())
 
 
-def _unpack(data: memoryview, into: memoryview) -> None:
+def _pack(data: memoryview, *, spec: Any, level: int = 0) -> bytes:
+    return bytes(data)
+
+
+def _unpack(data: memoryview, into: memoryview, *, spec: Any, level: int = 0) -> None:
     into[:] = data
 
 

@@ -121,7 +121,7 @@ def _name(annotation: Any) -> str:
 
 
 def value_of(annotation: Any, given: Any) -> Any:
-    """Return what pydantic validates for text that was given for a type.
+    """Convert text that was given for a type to a value that pydantic validates.
 
     Lists are JSON, or texts with commas between them; mappings, models and lists of these are JSON.
     Raises `ValueError` for text that is not valid JSON.

@@ -59,7 +59,7 @@ class PluginOption:
         return not self.is_file and is_list(self.field.annotation)
 
     def value(self, given: Given) -> Any:
-        """Return what the field is validated with; `InvalidOption` for text that is not valid."""
+        """Convert a given value for its field; `InvalidOption` for text that is not valid."""
         value, source = given
         try:
             if self.is_file:

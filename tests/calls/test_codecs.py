@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import hmac
+import importlib
 import json
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from runtime_core import Runtime, Wire
-from runtime_core.calls import scope
 from runtime_core.calls.codecs import Codecs
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
@@ -25,22 +24,18 @@ from runtime_core.server.negotiation import Negotiation, NotAcceptable, Unsuppor
 from tests.conftest import DOUBLE, REPOSITORY
 from tests.plugins.faulty_plugin import with_plugins
 
-SCRATCH = REPOSITORY / "tests/end_to_end/scratch/shuffled/tesseract_runtime_shuffled.py"
+SCRATCH = REPOSITORY / "tests/end_to_end/scratch/shuffled"
 
 SMOOTH = np.linspace(0, 1, 125_000)
 SPEC = ArraySpec(shape=SMOOTH.shape, dtype=SMOOTH.dtype)
 
 
 @pytest.fixture(scope="module")
-def shuffled() -> Any:
-    """Return the module of the scratch plugin."""
-    specification = importlib.util.spec_from_file_location("tesseract_runtime_shuffled", SCRATCH)
-    assert specification is not None
-    module = importlib.util.module_from_spec(specification)
-    assert specification.loader is not None
-    sys.modules[module.__name__] = module  # pydantic looks for annotations there
-    specification.loader.exec_module(module)
-    return module
+def shuffled() -> Iterator[Any]:
+    """Return the package of the scratch plugin."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SCRATCH)
+        yield importlib.import_module("tesseract_runtime_shuffled")
 
 
 @pytest.fixture
@@ -166,20 +161,17 @@ def key(tmp_path: Path) -> str:
 
 
 def test_codecs_are_loaded_with_settings_and_parameters(
-    open_: Callable[..., Runtime], shuffled: Any
+    open_: Callable[..., Runtime], key: str
 ) -> None:
     """A format has the settings of its plugin and the parameter of the media type."""
-    settings = {"shuffled_issuers": ["acme"], "shuffled_level": "9"}
-    made = open_(**settings)
+    made = open_(shuffled_issuers="acme", shuffled_signature_key_file=key)
     signed = answer(made, PLAIN, Wire(format="signed", parameters="issuer=acme"))
     assert isinstance(signed, bytes)
-    payload = signed.replace(b'{"y":', b'{"x":')
-    assert payload != signed
-    text = b'{"inputs":' + payload.partition(b"\n")[2] + b"}"
+    signature, _, text = signed.partition(b"\n")
+    assert signature.decode() == hmac.new(b"secretacme", text, "sha256").hexdigest()
     codec = made.scope().codecs.format("signed", "issuer=acme")
     assert codec is made.scope().codecs.format("signed", "issuer=acme")
-    with scope.enter(made.scope()):
-        body = b"".join(codec.dumps(json.loads(text)))
+    body = b"".join(codec.dumps(json.loads(PLAIN)))
     form = {"body_format": "signed", "body_parameters": "issuer=acme"}
     assert isinstance(answer(made, body, Wire(format="json"), **form), bytes)
     fault = answer(made, body, Wire(format="json"), body_format="signed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import struct
 import zlib
@@ -24,6 +25,7 @@ PROVIDED = {
     "hessian": "endpoints: hessian_vector_product",
     "memory_sink": "run sinks: memory",
     "note": "recipes: note",
+    "shuffled": "compressors: shuffled\n  encodings: hex\n  formats: signed\n  settings: shuffled",
     "threads": "executors: threads",
     "version_header": "server extensions: version-header",
     "zstd": "compressors: zstd",
@@ -156,7 +158,7 @@ def test_format_is_a_choice_of_the_command_line(environment: Environment, tesser
 def test_format_is_in_openapi(environment: Environment, tesseract: Write) -> None:
     """The OpenAPI document names the formats of plugins and their media types."""
     document = result(environment, "--api-path", str(tesseract()), "openapi-schema")
-    assert document["x-supported-output-formats"] == ["json", "json+base64", "arrow"]
+    assert document["x-supported-output-formats"] == ["json", "json+base64", "arrow", "signed"]
     operation = document["paths"]["/apply"]["post"]
     assert ARROW in operation["requestBody"]["content"]
     assert ARROW in operation["responses"]["200"]["content"]
@@ -217,7 +219,7 @@ def test_uninstalled_format_is_unknown(environment: Environment, tesseract: Writ
     (environment.folder / "x.arrows").write_bytes(b"")
     with environment.without("arrow"):
         message = refusal(environment, "--api-path", api, "apply", "-f", "arrow", PAYLOAD)
-        assert message == "Error: Unknown format 'arrow'. Available: json, json+base64.\n"
+        assert message == "Error: Unknown format 'arrow'. Available: json, json+base64, signed.\n"
         message = refusal(environment, "--api-path", api, "apply", "@x.arrows")
         assert message.startswith("Error: The payload is not valid json: ")
         assert "arrow" not in environment.runtime("plugins").stdout
@@ -393,10 +395,50 @@ def test_compressor_compresses_base64(environment: Environment, tesseract: Write
 def test_server_offers_the_compressor(echo: Served) -> None:
     """A client asks for compression by the compressor of a plugin with `Accept`."""
     supported = echo.ask("/openapi.json").json()["x-supported-compressions"]
-    assert supported == ["none", "zstd", "zlib"]
+    assert supported == ["none", "shuffled", "zstd", "zlib"]
     answer = echo.ask("/apply", PAYLOAD, accept="application/json+base64;compression=zlib")
     assert answer.json()["inputs"]["x"]["data"]["compression"] == "zlib"
     assert echo.ask("/apply", PAYLOAD, accept="application/json;compression=zst").status == 406
+
+
+def test_compressor_has_options_and_settings(environment: Environment, tesseract: Write) -> None:
+    """It packs by the shape and data type of an array, on the command line and over HTTP."""
+    numbers = ",".join(str(n / 1000) for n in range(4000))
+    payload = f'{{"inputs": {{"x": [{numbers}]}}}}'
+    api = ["--api-path", str(tesseract(ECHO))]
+    sizes = {}
+    for name in ("zlib", "shuffled", "shuffled:width=1,level=9"):
+        options = ["--compression", name, "-f", "json+base64"]
+        answer = result(environment, *api, "apply", payload, *options)
+        data = answer["inputs"]["x"]["data"]
+        sizes[data["compression"]] = len(data["buffer"])
+    assert [*sizes] == ["zlib", "shuffled:width=0", "shuffled:width=1"]
+    assert sizes["shuffled:width=0"] < 0.6 * min(sizes["zlib"], sizes["shuffled:width=1"])
+    again = result(environment, *api, "apply", json.dumps(answer))
+    assert again["inputs"]["x"]["data"]["buffer"][:2] == [0.0, 0.001]
+
+
+def test_signed_documents_are_read_with_the_same_key(
+    environment: Environment, tesseract: Write, tmp_path: Path
+) -> None:
+    """A secret in a file and a list in a variable reach the codec of a server and its workers."""
+    (tmp_path / "key").write_text("hush\n")
+    variables = {
+        "TESSERACT_SHUFFLED_SIGNATURE_KEY_FILE": str(tmp_path / "key"),
+        "TESSERACT_SHUFFLED_ISSUERS": "acme,other",
+    }
+    api = ("--api-path", str(tesseract(ECHO)))
+    with environment.serving(*api, variables=variables) as service:
+        accept = "application/signed; issuer=acme; encoding=hex"
+        answer = service.ask("/apply", PAYLOAD, accept=accept)
+        assert answer.headers["content-type"] == "application/signed; encoding=hex"
+        signature, _, document = answer.body.partition(b"\n")
+        assert signature.decode() == hmac.new(b"hushacme", document, "sha256").hexdigest()
+        kind = "application/signed; issuer=acme"
+        assert service.ask("/apply", answer.body, content_type=kind).status == 200
+        assert service.ask("/apply", answer.body, content_type="application/signed").status == 422
+        assert service.ask("/apply", answer.body, content_type=f"{kind}s").status == 415
+        assert "hush" not in service.log.read_text()
 
 
 def test_unknown_compressor_is_refused(environment: Environment, tesseract: Write) -> None:
@@ -404,9 +446,8 @@ def test_unknown_compressor_is_refused(environment: Environment, tesseract: Writ
     message = refusal(
         environment, "--api-path", str(tesseract()), "--compression", "zlbi", "apply", PAYLOAD
     )
-    assert (
-        message
-        == "Error: Unknown compression 'zlbi'. Did you mean 'zlib'? Available: zlib, zstd.\n"
+    assert message == (
+        "Error: Unknown compression 'zlbi'. Did you mean 'zlib'? Available: shuffled, zlib, zstd.\n"
     )
 
 

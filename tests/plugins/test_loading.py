@@ -160,6 +160,42 @@ def test_a_wrong_field_is_refused(install: Install, right: str, wrong: str, expe
     assert problem("acme") == f"Hook 'formats' gave the format 'NAME' with {expected}"
 
 
+SETTINGS = """
+from collections.abc import Callable
+from pydantic import BaseModel, ConfigDict
+from runtime_core.contracts import Settings
+from runtime_core.hookspecs import hookimpl
+
+class Options(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+    FIELD
+
+@hookimpl
+def settings():
+    yield Settings(name="acme", summary="", load=lambda: Options)
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        (
+            "made: dict[str, Callable[[], int]] = {}",
+            "'made' that no text can set: collections.abc.Callable[[], int]",
+        ),
+        ("size: int", "'size' without a default"),
+    ],
+)
+def test_settings_that_no_text_can_set_are_refused(
+    install: Install, field: str, expected: str
+) -> None:
+    """The plugin is at fault, with its version and the field."""
+    install("acme", SETTINGS.replace("FIELD", field))
+    problem = f"Settings section 'acme' has a field {expected}"
+    (fault,) = load_catalog(PluginSelection()).plugin_faults
+    assert fault == f"acme (tesseract-runtime-acme 1.0) failed: {problem}"
+
+
 def test_foreign_object_is_refused(install: Install) -> None:
     """A declaration of another kind is a fault that names the right one."""
     install("acme", HOOK.format(body="yield 'arrow'"))

@@ -1,45 +1,24 @@
-"""A compressor that shuffles bytes, a format with signatures, and the settings of both."""
+"""A compressor that shuffles bytes, a format with signatures, and hexadecimal arrays."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, Field, SecretStr
 
 from runtime_core.contracts import (
-    ArrayEncoding,
     ArraySpec,
     Buffer,
     CallScope,
     CodecContext,
-    Compressor,
     EncodedData,
-    Format,
     ReadingLimits,
-    Settings,
 )
 from runtime_core.documents import JsonDocumentCodec
-from runtime_core.hookspecs import hookimpl
-
-
-class Signature(BaseModel):
-    """How documents are signed."""
-
-    key: SecretStr = Field(SecretStr(""), description="The key of both sides.")
-    algorithm: str = Field("sha256", description="The name of a hash.")
-
-
-class ShuffledSettings(BaseModel):
-    """How arrays are compressed and documents signed."""
-
-    level: int = Field(6, ge=1, le=9, description="The level of DEFLATE.")
-    issuers: list[str] = Field([], description="Who may sign documents.")
-    signature: Signature = Signature()
 
 
 class ShuffledCodec:
@@ -125,48 +104,3 @@ class HexCodec:
         """Return the array of the digits."""
         flat = np.frombuffer(bytearray.fromhex(data["buffer"]), spec.dtype)
         return flat.reshape(spec.shape)
-
-
-@hookimpl
-def settings() -> Iterable[Settings]:
-    """Provide the settings."""
-    yield Settings(
-        name="shuffled", summary="Compression and signatures.", load=lambda: ShuffledSettings
-    )
-
-
-@hookimpl
-def compressors() -> Iterable[Compressor]:
-    """Provide the compressor."""
-    yield Compressor(name="shuffled", summary="Shuffled DEFLATE.", load=ShuffledCodec)
-
-
-@hookimpl
-def formats() -> Iterable[Format]:
-    """Provide the format."""
-    yield Format(
-        name="signed",
-        summary="Signed JSON.",
-        media_types=("application/signed",),
-        suffixes=(".signed",),
-        array_encoding="json",
-        any_encoding=True,
-        parameters=("issuer",),
-        load=SignedCodec,
-    )
-
-
-@hookimpl
-def encodings() -> Iterable[ArrayEncoding]:
-    """Provide the encoding."""
-    yield ArrayEncoding(
-        name="hex",
-        summary="Hexadecimal digits.",
-        data_schema={
-            "title": "HexArrayData",
-            "type": "object",
-            "properties": {"buffer": {"type": "string"}, "encoding": {"const": "hex"}},
-            "required": ["buffer", "encoding"],
-        },
-        load=HexCodec,
-    )

@@ -28,6 +28,7 @@ from runtime_core.contracts import (
 )
 from runtime_core.description.openapi import openapi_document
 from runtime_core.plugins.assembly import assemble
+from runtime_core.plugins.declarations import guarded
 from runtime_core.runtime import local_runtime
 from runtime_core.schemas.walk import Node, walk
 
@@ -111,8 +112,9 @@ def extended_by_the_tests(catalog: Catalog) -> Catalog:
         ]
         for hook in KINDS
     }
+    facts = {"plugin": "scratch", "distribution": "scratch", "version": "1"}
     ours = {
-        hook: [Registered(value=value, plugin="scratch", distribution="scratch", version="1")]
+        hook: [guarded(Registered(value=value, **facts), KINDS[hook])]
         for hook, value in scratch.items()
     }
     return assemble(plugins=(), declarations=[installed, ours])

@@ -9,6 +9,7 @@ from typing import Any
 
 from runtime_core.errors import TesseractRuntimeError
 from tesseract_runtime_client.schema_text import field_lines
+from tesseract_runtime_client.served_endpoints import ServedEndpoints
 from tesseract_runtime_client.transport import Transport
 
 
@@ -42,7 +43,7 @@ class DescriptionMethods(ABC):
     @property
     def available_endpoints(self) -> list[str]:
         """The names of the endpoints of this Tesseract."""
-        return [path.removeprefix("/") for path in self.openapi_schema["paths"]]
+        return ServedEndpoints(self.openapi_schema).names
 
     def describe(self) -> str:
         """Return a text of its name, endpoints, inputs and outputs, to be printed."""

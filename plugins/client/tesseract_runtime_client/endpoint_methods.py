@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from pydantic import BaseModel
-
-from runtime_core.gradients import BATCH, HVP, JACOBIAN, JVP, VJP, GradientSignature
+from runtime_core.errors import TesseractRuntimeError
+from runtime_core.gradients import BATCH, JACOBIAN, JVP, VJP, GradientSignature
 from tesseract_runtime_client.result import Result
+from tesseract_runtime_client.served_endpoints import Inputs, ServedEndpoints, merged, path_list
 from tesseract_runtime_client.trees import shapes_of
-
-Inputs = Mapping[str, Any] | BaseModel
-"""Inputs of `apply`: numpy arrays in dicts and lists, or a pydantic model."""
 
 
 class EndpointMethods(ABC):
@@ -23,12 +22,62 @@ class EndpointMethods(ABC):
     def _compute(self, endpoint: str, payload: Mapping[str, Any], run_id: str | None) -> Any:
         """Return the result of an endpoint."""
 
+    @property
+    @abstractmethod
+    def _served(self) -> ServedEndpoints:
+        """The endpoints that the Tesseract describes."""
+
+    @abstractmethod
+    def _constant(self, endpoint: str) -> Any:
+        """Return the answer of an endpoint without a payload."""
+
+    def call(
+        self, endpoint: str, payload: Mapping[str, Any] | None = None, run_id: str | None = None
+    ) -> Any:
+        """Return the result of any endpoint for a payload, also of one that a plugin provides."""
+        if payload is None and self._served.is_constant(endpoint):
+            return self._constant(endpoint)
+        return self._compute(endpoint, payload or {}, run_id)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Return the method of an endpoint that a plugin of the Tesseract provides.
+
+        It takes `inputs`, of which further fields may be given by name, the other fields of the
+        payload by name, and `run_id`.
+        """
+        if name.startswith("_"):  # of protocols that a client does not implement
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        try:
+            served = self._served
+        except TesseractRuntimeError as error:
+            raise AttributeError(f"The endpoints of {self!r} are not known: {error}") from error
+        if name not in served.names:
+            raise AttributeError(served.missing(name))
+        return partial(self._called, name)
+
+    def __dir__(self) -> list[str]:
+        names = [*super().__dir__()]
+        with suppress(TesseractRuntimeError):
+            names += self._served.names
+        return names
+
+    def _called(
+        self,
+        endpoint: str,
+        /,
+        inputs: Inputs | None = None,
+        run_id: str | None = None,
+        **named: Any,
+    ) -> Any:
+        payload = self._served.payload(endpoint, inputs, named)
+        return self.call(endpoint, payload or None, run_id)
+
     def apply(self, inputs: Inputs | None = None, run_id: str | None = None, **fields: Any) -> Any:
         """Return the outputs at inputs, of which `fields` are further ones by name, or all.
 
         `run_id` names the run; by default it is a new UUID.
         """
-        return self._compute("apply", {"inputs": _merged(inputs, fields)}, run_id)
+        return self._compute("apply", {"inputs": merged(inputs, fields)}, run_id)
 
     def __call__(self, inputs: Inputs | None = None, **fields: Any) -> Any:
         """Return the outputs as `apply` does, as a `Result`: with attributes, and a short text."""
@@ -43,7 +92,7 @@ class EndpointMethods(ABC):
         run_id: str | None = None,
     ) -> dict[str, dict[str, Any]]:
         """Return `{output: {input: block}}`, each block of the shape `(*output, *input)`."""
-        payload = JACOBIAN.keywords(inputs, _listed(jac_inputs), _listed(jac_outputs))
+        payload = JACOBIAN.keywords(inputs, path_list(jac_inputs), path_list(jac_outputs))
         blocks: dict[str, dict[str, Any]] = self._compute(JACOBIAN.endpoint, payload, run_id)
         return blocks
 
@@ -61,7 +110,8 @@ class EndpointMethods(ABC):
 
         With a `batch` every array of it and of the result has a leading axis of that size.
         """
-        payload = JVP.keywords(inputs, _listed(jvp_inputs), _listed(jvp_outputs), tangent_vector)
+        paths = path_list(jvp_inputs), path_list(jvp_outputs)
+        payload = JVP.keywords(inputs, *paths, tangent_vector)
         return self._product(JVP, payload, batch, run_id)
 
     def vector_jacobian_product(
@@ -78,28 +128,10 @@ class EndpointMethods(ABC):
 
         With a `batch` every array of it and of the result has a leading axis of that size.
         """
-        payload = VJP.keywords(inputs, _listed(vjp_inputs), _listed(vjp_outputs), cotangent_vector)
+        payload = VJP.keywords(
+            inputs, path_list(vjp_inputs), path_list(vjp_outputs), cotangent_vector
+        )
         return self._product(VJP, payload, batch, run_id)
-
-    def hessian_vector_product(
-        self,
-        inputs: Inputs,
-        hvp_inputs: Collection[str],
-        hvp_outputs: Collection[str],
-        cotangent_vector: Mapping[str, Any],
-        tangent_vector: Mapping[str, Any],
-        run_id: str | None = None,
-        *,
-        batch: int | None = None,
-    ) -> dict[str, Any]:
-        """Return the change of the pullback of a cotangent along a tangent, for each input.
-
-        With a `batch` every array of both and of the result has a leading axis of that size. The
-        Tesseract needs the plugin `tesseract-runtime-second-order`.
-        """
-        paths = _listed(hvp_inputs), _listed(hvp_outputs)
-        payload = HVP.keywords(inputs, *paths, cotangent_vector, tangent_vector)
-        return self._product(HVP, payload, batch, run_id)
 
     def abstract_eval(self, abstract_inputs: Inputs, run_id: str | None = None) -> Any:
         """Return the outputs with `{"shape", "dtype"}` for arrays, from inputs in the same form.
@@ -119,19 +151,3 @@ class EndpointMethods(ABC):
             payload[BATCH] = batch
         product: dict[str, Any] = self._compute(signature.endpoint, payload, run_id)
         return product
-
-
-def _merged(inputs: Inputs | None, fields: Mapping[str, Any]) -> Inputs:
-    """Return inputs with some of their fields given by name."""
-    if not fields:
-        return {} if inputs is None else inputs
-    if isinstance(inputs, BaseModel):
-        return inputs.model_copy(update=fields)
-    return {**(inputs or {}), **fields}
-
-
-def _listed(names: Collection[str]) -> list[str]:
-    """Return paths as a list; a text is a single one."""
-    if isinstance(names, str):
-        return [names]
-    return sorted(names) if isinstance(names, Set) else list(names)

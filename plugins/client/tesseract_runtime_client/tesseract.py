@@ -14,12 +14,13 @@ from runtime_core.errors import InvalidOption, TesseractRuntimeError
 from runtime_core.run_logs import checked_run_id, new_run_id
 from tesseract_runtime_client.description_methods import DescriptionMethods
 from tesseract_runtime_client.documents import Documents, best_format
-from tesseract_runtime_client.endpoint_methods import EndpointMethods, Inputs
+from tesseract_runtime_client.endpoint_methods import EndpointMethods
 from tesseract_runtime_client.errors import Unreachable, ValidationError
 from tesseract_runtime_client.outcomes import Outcome, outcomes
 from tesseract_runtime_client.runtime_calls import PathLike, config_of
 from tesseract_runtime_client.sdk_methods import SdkMethods
 from tesseract_runtime_client.segments import RegisteredSegment
+from tesseract_runtime_client.served_endpoints import Inputs, ServedEndpoints
 from tesseract_runtime_client.submissions import in_threads, to_executor
 from tesseract_runtime_client.transport import ManyCalls, Request, Transport
 
@@ -226,7 +227,8 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
         Raises the errors of loading; the client is closed then, until the next `reload`.
         """
         self.close()
-        self.__dict__.pop("_format", None)
+        for known in ("_format", "_served"):
+            self.__dict__.pop(known, None)
         self._use(self._reopened())
 
     def close(self) -> None:
@@ -257,6 +259,13 @@ class Tesseract(EndpointMethods, DescriptionMethods, SdkMethods):
     def _format(self) -> str:
         """The format of documents, by default the best of those that the other side reports."""
         return self._documents.chosen or best_format(self._documents.catalog, self._open.formats())
+
+    @cached_property
+    def _served(self) -> ServedEndpoints:
+        return ServedEndpoints(self.openapi_schema)
+
+    def _constant(self, endpoint: str) -> Any:
+        return self._open.get(endpoint)
 
     def _compute(
         self,

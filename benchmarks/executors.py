@@ -44,7 +44,7 @@ def apply(inputs):
 def main(target):
     import numpy as np
     from runtime_core import Runtime
-    from runtime_core.gradients import Point, evaluate_in_order
+    from runtime_core.gradients import Point, evaluate_all
 
     folder = tempfile.mkdtemp()
     path = Path(folder, "tesseract_api.py")
@@ -64,21 +64,21 @@ def main(target):
                 own = milliseconds(Runtime.from_file(path, **options), 1)
                 found["OF_PLAIN"] = (found["SMALL"] - own) / found["PLAIN"]
             found |= {f"BUSY_{n}": n * found["SMALL"] for n in (2, 10, 100)}
-            found["IDLE"] = idle(runtime, evaluate_in_order, Point)
+            found["IDLE"] = idle(runtime, evaluate_all, Point)
             found["KILLED"] = killed(runtime)
     return found
 
 def milliseconds(runtime, size):
     # Of an evaluation, amortised over 200.
     import numpy as np
-    from runtime_core.gradients import Point, evaluate_in_order
+    from runtime_core.gradients import Point, evaluate_all
 
     inputs = runtime.api.input_schema(x=np.ones(4), rest=np.ones(size))
     with runtime.evaluations(inputs) as evaluations:
         def compute(number):
             points = (Point(changes={"x": np.full(4, n)}, place="") for n in range(number))
             start = time.perf_counter()
-            for _ in evaluate_in_order(evaluations, points, ["y"]):
+            for _ in evaluate_all(evaluations, points, ["y"]):
                 pass
             return time.perf_counter() - start
         compute(50)
@@ -103,11 +103,11 @@ def submitted(submit, result):
         result(pending.popleft())
     return time.perf_counter() - start
 
-def idle(runtime, evaluate_in_order, Point):
+def idle(runtime, evaluate_all, Point):
     inputs = runtime.api.input_schema(x=[1.0, 1.0], rest=[], seconds=0.05)
     with runtime.evaluations(inputs) as evaluations:
         points = [Point(changes={}, place="")] * 40
-        each = [found["times"] for _, found in evaluate_in_order(evaluations, points, ["times"])]
+        each = [found["times"] for _, found in evaluate_all(evaluations, points, ["times"])]
     gaps = []
     for process in {times[0] for times in each}:
         own = sorted((begin, end) for pid, begin, end in each if pid == process)

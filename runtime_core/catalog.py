@@ -369,6 +369,15 @@ class Catalog:
         missing = [plugin.fault for plugin in self.missing_plugins]
         return (*missing, *self.problems, *self.faults.texts)
 
+    def sections_of(self, entry: Registered[Any]) -> Sequence[str]:
+        """Return the names of the settings of the plugin that has provided a declaration."""
+        owner = entry.plugin, entry.distribution
+        return [
+            section.value.name
+            for section in self.settings.entries.values()
+            if (section.plugin, section.distribution) == owner
+        ]
+
     def registry(self, hook: str) -> Registry[Any]:
         """Return the registry of a hook."""
         registry: Registry[Any] = getattr(self, hook)

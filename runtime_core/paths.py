@@ -19,8 +19,8 @@ from pydantic_core import to_jsonable_python
 from runtime_core.errors import TesseractRuntimeError
 
 __all__ = [
-    "Field", "Index", "InvalidPath", "Key", "Path", "Step", "expand", "get", "is_concrete",
-    "matches", "parse", "parse_template", "pattern", "render", "replace",
+    "Field", "Index", "InvalidPath", "Key", "Path", "Step", "expand", "get", "get_dumped",
+    "is_concrete", "matches", "parse", "parse_template", "pattern", "render", "replace",
 ]  # fmt: skip
 
 
@@ -138,6 +138,21 @@ def get(tree: Any, path: Path) -> Any:
     """
     for depth, step in enumerate(path):
         tree = _child(tree, step, path[: depth + 1])
+    return tree
+
+
+def get_dumped(tree: Any, path: Path) -> Any:
+    """Return the value at a path in a dump of models, which has no level for a `root`.
+
+    >>> get_dumped({"a": {"k": 3}}, parse("a.root.{k}"))
+    3
+    """
+    for depth, step in enumerate(path):
+        try:
+            tree = _child(tree, step, path[: depth + 1])
+        except InvalidPath:
+            if step != Field("root"):
+                raise
     return tree
 
 

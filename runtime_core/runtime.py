@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property, partial
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from runtime_core.calls import scope
+from runtime_core.calls.composed_call import relocated
 from runtime_core.calls.faults import author_fault, fault_of
 from runtime_core.calls.forward_states import ForwardStates
 from runtime_core.calls.plan import JSON, Plan
@@ -35,12 +37,15 @@ from runtime_core.contracts import (
     Fault,
     Reply,
     Run,
+    Traced,
     Unavailable,
     Wire,
 )
+from runtime_core.contracts.endpoints import SAME_INPUTS
 from runtime_core.errors import (
     AuthorError,
     GradientFailed,
+    InvalidPayload,
     PluginFailed,
     TesseractRuntimeError,
     UnknownName,
@@ -58,7 +63,7 @@ from runtime_core.run_logs.run import (
 )
 from runtime_core.run_logs.run_log import RunLog
 from runtime_core.terminal_progress import Progress
-from runtime_core.tesseract import TesseractApi, load_tesseract
+from runtime_core.tesseract import TesseractApi, load_tesseract, mark_author_errors
 from runtime_core.tesseract.tracebacks import author_place
 
 if TYPE_CHECKING:
@@ -130,8 +135,8 @@ class Runtime:
     def set_up(self, output_path: str | None = None) -> Iterator[None]:
         """Run the author's `setup()` on entry and `teardown()` on exit, if they exist.
 
-        The executor is closed on exit, if evaluations have opened it, and the states that calls
-        have kept are dropped.
+        The executor and the gradient backends are closed on exit, if they have been opened, and
+        the states that calls have kept are dropped.
         `output_path` is that of the calls to come, if it is not that of the configuration. Raises
         `InvalidTesseract` when one fails.
         """
@@ -145,8 +150,17 @@ class Runtime:
         finally:
             self.executor.close()
             self.forward_states.clear()
-            with scope.enter(here):
-                self.api.prepare("teardown")
+            try:
+                self._close_gradients()
+            finally:
+                with scope.enter(here):
+                    self.api.prepare("teardown")
+
+    def _close_gradients(self) -> None:
+        """Close the gradient backends, with the endpoints that use their functions."""
+        self.gradients.close()
+        self._bound.clear()
+        self._plans.clear()
 
     def function(self, endpoint: str) -> Callable[..., Any] | Unavailable:
         """Return the function that computes an endpoint, or the reason why there is none."""
@@ -298,6 +312,26 @@ class Runtime:
         except PluginFailed as fault:
             return Unavailable(self.catalog.faults.tolerate(fault))
 
+    def compute(
+        self, endpoint: str, payload: Any, places: Mapping[str, str] = SAME_INPUTS
+    ) -> BaseModel:
+        """Compute an endpoint inside of the call of another one, as `Binding.compute`."""
+        try:
+            return self.plan(endpoint).evaluate(payload)
+        except InvalidPayload as refused:
+            raise relocated(refused, endpoint, places) from None
+
+    def trace(self, inputs: BaseModel, body: Callable[..., Any] | None = None) -> Traced:
+        """Return `apply` or a body as a function of arrays near `inputs`, as `Binding.trace`."""
+        from runtime_core.gradients import SerialEvaluations  # loads numpy
+
+        if body is None:
+            function = self.api.function("apply")
+            assert not isinstance(function, Unavailable)  # every file has one
+            return SerialEvaluations(function, inputs).traced
+        of_dump = mark_author_errors(body, passing=TesseractRuntimeError)
+        return SerialEvaluations(lambda inputs: of_dump(inputs.model_dump()), inputs).traced
+
     def withdraw(self, name: str, fault: PluginFailed) -> Unavailable:
         """Make an endpoint unavailable whose plugin has failed."""
         reason = Unavailable(self.catalog.faults.tolerate(fault))
@@ -387,7 +421,10 @@ class Runtime:
         headers: Mapping[str, str] = {}
         log = RunLog(partial(run_of, call, self.config), strict=self.config.log_to_strict)
         try:
-            with running(Scope(workspace=self._placed(call.output_path), log=log), log) as here:
+            scope_of_call = Scope(workspace=self._placed(call.output_path), log=log)
+            if call.timeout is not None:
+                scope_of_call.deadline = time.monotonic() + call.timeout
+            with running(scope_of_call, log) as here:
                 if not call.new_run:
                     remove_earlier(run_of(call, self.config))
                 plan = self.plan(call.endpoint, call.body_format, call.output, call.body_parameters)

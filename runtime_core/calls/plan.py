@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from runtime_core import documents
+from runtime_core.calls.call_facts import with_facts
 from runtime_core.calls.changed_payload import changed_payload
 from runtime_core.calls.forward_states import is_wanted
 from runtime_core.calls.scope import Scope, Workspace, current
@@ -49,6 +50,7 @@ class Plan:
     ) -> None:
         config, codecs = workspace.config, workspace.codecs
         self.endpoint = endpoint
+        self._answer = with_facts(endpoint.answer)
         self._output = output
         self._format, self._encoding = writable(output, workspace.catalog)
         if output.compression is not None:
@@ -153,7 +155,7 @@ class Plan:
             here.forward = outer
 
     def _checked(self, payload: Any) -> BaseModel:
-        result = validate_result(self.endpoint, self.endpoint.answer(payload))
+        result = validate_result(self.endpoint, self._answer(payload))
         if self.endpoint.check is not None:
             self.endpoint.check(payload, result)
         return result

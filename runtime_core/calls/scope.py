@@ -65,7 +65,9 @@ class Scope:
     `memory` counts its arrays, unless it is the author's own. `caller` is that of the `Call`.
     `forward` is the point at which a
     call may keep what it has solved, with the outcome: `kept`, `hit` or `miss`. `segment` is the
-    pydantic context of both documents of a call, and `headers` are those of its `Reply`.
+    pydantic context of both documents of a call, and `headers` are those of its `Reply`. The call
+    is aborted at its `deadline`, in seconds of `time.monotonic`. In a `traced` evaluation, array
+    fields take values unchanged that are no arrays of numpy.
     """
 
     workspace: Workspace
@@ -78,6 +80,8 @@ class Scope:
     forward_outcome: str = ""
     segment: Mapping[str, Any] = field(default_factory=dict)
     headers: MutableMapping[str, str] = field(default_factory=dict)
+    deadline: float | None = None
+    traced: bool = False
 
     @property
     def run(self) -> Run | None:
@@ -120,9 +124,9 @@ class Scope:
         memory = payload_memory(self.config.memory_limit)
         return replace(self, options=options, memory=memory)
 
-    def evaluation(self, run: Run) -> Scope:
+    def evaluation(self, run: Run, *, traced: bool = False) -> Scope:
         """Return the scope of an evaluation inside this call."""
-        return replace(self, own_run=run, options={}, forward=None)
+        return replace(self, own_run=run, options={}, forward=None, traced=traced)
 
     @property
     def codecs(self) -> Codecs:

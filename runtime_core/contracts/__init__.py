@@ -19,7 +19,12 @@ from runtime_core.contracts.encodings import (
     EncodedArray,
     EncodedData,
 )
-from runtime_core.contracts.endpoints import Binding, BoundEndpoint, Endpoint
+from runtime_core.contracts.endpoints import (
+    Binding,
+    BoundEndpoint,
+    Endpoint,
+    Traced,
+)
 from runtime_core.contracts.executors import (
     Calls,
     Evaluations,
@@ -111,6 +116,7 @@ __all__ = [
     "Settings",
     "SharingExecutor",
     "TesseractFacts",
+    "Traced",
     "Unavailable",
     "Wire",
     "WrappedCall",

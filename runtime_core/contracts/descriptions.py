@@ -11,12 +11,14 @@ from typing import Any, Self
 class EndpointDescription:
     """A served endpoint; one without a payload has a constant `answer`.
 
-    `backend` is its gradient backend, if any.
+    `backend` is its gradient backend, if any, and `body` the function of the file that this
+    differentiates in the place of `apply`.
     """
 
     name: str
     has_payload: bool
     backend: str | None = None
+    body: str | None = None
     answer: Any = None
 
 

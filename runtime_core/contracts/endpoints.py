@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runtime_core.contracts.executors import Evaluations
@@ -17,6 +18,22 @@ if TYPE_CHECKING:
     from runtime_core.config import RuntimeConfig
     from runtime_core.schemas import PayloadSchemas
     from runtime_core.tesseract import TesseractApi
+
+
+SAME_INPUTS: Mapping[str, str] = MappingProxyType({"inputs": "inputs"})
+"""The places of a payload with the caller's inputs, all else of which the endpoint has made."""
+
+
+class Traced(Protocol):
+    """A function of arrays near a point, without validation."""
+
+    def __call__(self, changes: Mapping[str, Any], outputs: Collection[str]) -> dict[str, Any]:
+        """Compute with changed inputs, by path, and return the outputs at some paths.
+
+        Array fields take anything with a shape: the tracers of JAX and autograd, or arrays of
+        other data types than declared, as complex ones. Plain numbers and lists are converted as
+        usual. Each evaluation has its own copy of the other inputs, and its logs are dropped.
+        """
 
 
 class Binding(Protocol):
@@ -56,6 +73,23 @@ class Binding(Protocol):
     def plan(self, name: str) -> Plan:
         """Return the prepared calls of an available endpoint, for many evaluations."""
 
+    def compute(
+        self, endpoint: str, payload: Any, places: Mapping[str, str] = SAME_INPUTS
+    ) -> BaseModel:
+        """Compute another endpoint inside of this call, and return its result.
+
+        `payload` is a payload model of that endpoint, or a value to validate as one. `places` maps
+        its paths to those in the payload of the caller, as in `{"inputs": "points.[2]"}`, by
+        default `inputs` alone: a fault there is reported at the caller's place, and any other is
+        that of the plugin.
+        """
+
+    def trace(self, inputs: BaseModel, body: Callable[..., Any] | None = None) -> Traced:
+        """Return `apply`, or the `body` of a backend, as a function of arrays near `inputs`.
+
+        It is computed without validation, for the tracers of libraries and for complex steps.
+        """
+
 
 @dataclass(frozen=True, kw_only=True)
 class BoundEndpoint:
@@ -63,12 +97,14 @@ class BoundEndpoint:
 
     `payload` is a model, or `None` for a GET that is answered once at start. The class names of
     `payload` and `result` name the components in OpenAPI, and `schema_extras` are further keys of
-    these components by class name. `answer` takes the validated payload; `check` takes the payload
-    and the validated result, and raises `InvalidResult` if they do not fit together.
+    these components by class name. `answer` takes the validated payload and, by keyword, those of
+    these facts of the call that it names: `run_id` and `deadline`, at which the call is aborted, in
+    seconds of `time.monotonic`, or `None`. `check` takes the payload and the validated result, and
+    raises `InvalidResult` if they do not fit together.
     """
 
     result: type[BaseModel]
-    answer: Callable[[Any], object]
+    answer: Callable[..., object]
     payload: type[BaseModel] | None = None
     check: Callable[[Any, Any], None] | None = None
     doc: str = ""

@@ -48,5 +48,7 @@ def _described(runtime: Runtime, name: str) -> EndpointDescription | Unavailable
         except PluginFailed as fault:
             return runtime.withdraw(name, fault)
         return EndpointDescription(name=name, has_payload=False, answer=answer)
-    backend = runtime.gradients.used.get(name)
-    return EndpointDescription(name=name, has_payload=True, backend=backend)
+    used = runtime.gradients.used.get(name)
+    if used is None:
+        return EndpointDescription(name=name, has_payload=True)
+    return EndpointDescription(name=name, has_payload=True, backend=used.backend, body=used.body)

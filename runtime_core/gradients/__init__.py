@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         Point,
         SerialEvaluations,
         attempt_in_order,
-        evaluate_in_order,
+        evaluate_all,
         in_order,
     )
     from runtime_core.gradients.products import checked_product
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         VJP,
         GradientSignature,
     )
+    from runtime_core.gradients.vector_fields import cotangent_field, tangent_field
     from runtime_core.gradients.vectors import (
         Vector,
         bytes_of,
@@ -49,10 +50,10 @@ if TYPE_CHECKING:
 __all__ = [
     "BATCH", "HVP", "JACOBIAN", "JVP", "MOST_VECTORS", "SIGNATURES", "VJP", "GradientSignature",
     "Point", "ResultCheck", "SerialEvaluations", "Vector", "argument_check", "attempt_in_order",
-    "bind_gradient", "bytes_of", "checked_product", "each_of", "evaluate_in_order",
+    "bind_gradient", "bytes_of", "checked_product", "cotangent_field", "each_of", "evaluate_all",
     "expected_shapes", "in_order", "join", "machine_epsilon", "one_hot", "one_hots",
-    "require_memory", "shapes_of", "size_of", "split", "stack", "takes_batch", "to_double",
-    "vector_at", "zeros",
+    "require_memory", "shapes_of", "size_of", "split", "stack", "takes_batch", "tangent_field",
+    "to_double", "vector_at", "zeros",
 ]  # fmt: skip
 
 __getattr__, __dir__ = lazy_exports(
@@ -64,11 +65,12 @@ __getattr__, __dir__ = lazy_exports(
         ".batches": ["MOST_VECTORS", "each_of", "stack", "takes_batch"],
         ".endpoint": ["bind_gradient"],
         ".evaluations": [
-            "Point", "SerialEvaluations", "attempt_in_order", "evaluate_in_order", "in_order",
+            "Point", "SerialEvaluations", "attempt_in_order", "evaluate_all", "in_order",
         ],
         ".products": ["checked_product"],
         ".required_memory": ["require_memory"],
         ".results": ["ResultCheck", "argument_check", "expected_shapes"],
+        ".vector_fields": ["cotangent_field", "tangent_field"],
         ".vectors": [
             "Vector", "bytes_of", "join", "machine_epsilon", "one_hot", "one_hots", "shapes_of",
             "size_of", "split", "to_double", "vector_at", "zeros",

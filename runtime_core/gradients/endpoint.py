@@ -157,9 +157,11 @@ def _payload(schemas: PayloadSchemas, signature: GradientSignature) -> type[Base
     if signature.vectors:
         fields[BATCH] = BATCH_FIELD  # before the vectors, whose validation needs it
     if signature.cotangent:
-        fields[signature.cotangent] = cotangent_field(schemas, signature)
+        paths = signature.output_paths
+        fields[signature.cotangent] = cotangent_field(schemas, paths, batch=BATCH)
     if signature.tangent:
-        fields[signature.tangent] = tangent_field(schemas, signature)
+        paths = signature.input_paths
+        fields[signature.tangent] = tangent_field(schemas, paths, batch=BATCH)
     return schemas.payload(
         f"{noun}InputSchema",
         inputs=noun.capitalize(),

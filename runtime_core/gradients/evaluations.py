@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from runtime_core.contracts import Evaluations, Run
 from runtime_core.errors import AuthorError, ExecutorFailed, GradientFailed, InvalidResult
 from runtime_core.gradients.vectors import Vector, numeric_array
 from runtime_core.message_texts import exception_text
-from runtime_core.paths import InvalidPath, get, parse, replace
+from runtime_core.paths import InvalidPath, get_dumped, parse, replace
 from runtime_core.run_logs.run import new_evaluation, remove_files
 
 K = TypeVar("K")
@@ -36,13 +36,13 @@ class Point:
     """
 
     changes: Vector
-    place: str
+    place: str = "near the inputs"
 
 
 P = TypeVar("P", bound=Point)
 
 
-def evaluate_in_order(
+def evaluate_all(
     evaluations: Evaluations,
     points: Iterable[P],
     outputs: Collection[str],
@@ -50,11 +50,12 @@ def evaluate_in_order(
     total: int | None = None,
     advice: str = "",
 ) -> Iterator[tuple[P, Vector]]:
-    """Yield points with their outputs, in order, and show the progress of a command.
+    """Evaluate at many points with the executor, and show the progress of a command.
 
-    At most `evaluations.concurrency` evaluations are pending at a time. Raises `GradientFailed`
-    for the first evaluation that fails, with the place of the point and `advice` at the end.
-    `total` is the number of points, if it is known.
+    Points are yielded in order, each with its outputs. At most `evaluations.concurrency`
+    evaluations are pending at a time. Raises `GradientFailed` for the first evaluation that fails,
+    with the place of the point and `advice` at the end. `total` is the number of points, if it is
+    known.
     """
     found = attempt_in_order(evaluations, points, outputs, advice)
     for point, values in scope.current().progress.track(found, "evaluations of apply", total):
@@ -121,22 +122,28 @@ class SerialEvaluations(Generic[I]):
         """Evaluate with some inputs changed and nothing logged; the caller owns the result."""
         future: Future[Vector] = Future()
         try:
-            future.set_result(self._evaluated(changes, outputs))
+            copies = {path: np.array(array)[()] for path, array in changes.items()}
+            answer = self._answer(copies, traced=False)
+            future.set_result({path: _array(answer, path) for path in outputs})
         except Exception as error:
             future.set_exception(error)
         return future
 
-    def _evaluated(self, changes: Vector, outputs: Collection[str]) -> Vector:
+    def traced(self, changes: Mapping[str, Any], outputs: Collection[str]) -> dict[str, Any]:
+        """Evaluate with tracers of other libraries, which array fields take unchanged."""
+        answer = self._answer(changes, traced=True)
+        return {path: _leaf(answer, path) for path in outputs}
+
+    def _answer(self, changes: Mapping[str, Any], *, traced: bool) -> object:
         inputs = self._changed(changes)
         here = scope.current()
         run = self._run
         evaluating = here.log.evaluating(run) if here.log is not None else nullcontext()
         try:
-            with evaluating, scope.enter(here.evaluation(run)):
-                answer = self._function(inputs)
+            with evaluating, scope.enter(here.evaluation(run, traced=traced)):
+                return self._function(inputs)
         finally:
             remove_files(run)
-        return {path: _array(answer, path) for path in outputs}
 
     @cached_property
     def _run(self) -> Run:
@@ -144,9 +151,9 @@ class SerialEvaluations(Generic[I]):
         run = scope.current().run
         return new_evaluation(run.folder if run is not None else Path())
 
-    def _changed(self, changes: Vector) -> I:
+    def _changed(self, changes: Mapping[str, Any]) -> I:
         """Return inputs that share no memory with other evaluations."""
-        leaves = {parse(path): np.array(array)[()] for path, array in changes.items()}
+        leaves = {parse(path): leaf for path, leaf in changes.items()}
         changed: I = replace(deepcopy(self._rest(frozenset(changes))), leaves)
         return changed
 
@@ -159,11 +166,16 @@ class SerialEvaluations(Generic[I]):
 
 def _array(outputs: object, path: str) -> AnyArray:
     """Copy the array at a path: the function may return the same one again."""
-    try:
-        leaf = get(outputs, parse(path))
-    except InvalidPath:
-        raise InvalidResult(f"apply returned nothing at {path!r}, expected an array.") from None
+    leaf = _leaf(outputs, path)
     array = numeric_array(leaf)
     if array is None:
         raise InvalidResult(f"apply returned {summary(leaf)} at {path!r}, expected an array.")
     return np.array(array)
+
+
+def _leaf(outputs: object, path: str) -> Any:
+    """Return the value at a path of outputs, or of a dump of them."""
+    try:
+        return get_dumped(outputs, parse(path))
+    except InvalidPath:
+        raise InvalidResult(f"apply returned nothing at {path!r}, expected an array.") from None

@@ -6,10 +6,8 @@ The options of the runtime override `gradient_backend` in the author's file; the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import EVERY_ENDPOINT, BackendChoice, parse_backend_choice
@@ -17,24 +15,16 @@ from runtime_core.contracts import Binding, Unavailable
 from runtime_core.errors import (
     InvalidOption,
     InvalidTesseract,
-    PluginFailed,
     TesseractRuntimeError,
     UnknownName,
 )
+from runtime_core.gradients.opened_backends import OpenedBackends, Served
 
 NATIVE = "native"
 """The backend of the author's own functions."""
 
 AUTO = "auto"
 """The choice of the first backend by rank that can compute an endpoint."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Served:
-    """A function that computes an endpoint, and the backend that it comes from."""
-
-    backend: str
-    function: Callable[..., Any]
 
 
 def nothing_differentiable(binding: Binding) -> str | None:
@@ -53,6 +43,7 @@ class GradientBackends:
     def __init__(self, *, binding: Binding, catalog: Catalog) -> None:
         self._binding = binding
         self._catalog = catalog
+        self._opened = OpenedBackends(binding=binding, catalog=catalog)
         self._serving: dict[str, Served | Unavailable] = {}
 
     def serving(self, endpoint: str) -> Served | Unavailable:
@@ -74,14 +65,19 @@ class GradientBackends:
         return [n for n in names if n in chosen or not isinstance(own(n), Unavailable)]
 
     @property
-    def used(self) -> Mapping[str, str]:
-        """The backends of the selected functions, by endpoint; native ones of gradients only."""
+    def used(self) -> Mapping[str, Served]:
+        """The selected functions by endpoint; those of the file only if they are gradients."""
         return {
-            endpoint: served.backend
+            endpoint: served
             for endpoint, served in self._serving.items()
             if isinstance(served, Served)
             and (served.backend != NATIVE or self._is_gradient(endpoint))
         }
+
+    def close(self) -> None:
+        """Close the backends; they are opened again when they are asked again."""
+        self._serving.clear()
+        self._opened.close()
 
     def _found(self, endpoint: str) -> Served | Unavailable:
         for choice, error in ((self._options, InvalidOption), (self._file, InvalidTesseract)):
@@ -140,12 +136,8 @@ class GradientBackends:
         return Unavailable("No gradient backend can. " + " ".join(reasons))
 
     def _from(self, name: str, endpoint: str) -> Served | Unavailable:
-        backend = self._catalog.gradient_backends.find(name)
-        try:
-            answer = backend.provide(endpoint=endpoint, binding=self._binding)
-        except PluginFailed as fault:
-            return Unavailable(self._catalog.faults.tolerate(fault))
-        return answer if isinstance(answer, Unavailable) else Served(backend=name, function=answer)
+        self._catalog.gradient_backends.find(name)
+        return self._opened.provided(name, endpoint)
 
     def _others(self, backend: str) -> str:
         """Return a sentence that lists the other choices, if there are any."""

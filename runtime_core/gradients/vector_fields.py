@@ -24,13 +24,17 @@ from runtime_core.gradients.batches import coerce_stacked
 from runtime_core.gradients.output_shapes import OutputShapes
 from runtime_core.gradients.required_memory import require_memory
 from runtime_core.gradients.results import stacked
-from runtime_core.gradients.signatures import BATCH, GradientSignature
+from runtime_core.gradients.signatures import GradientSignature
 from runtime_core.paths import get, parse
 from runtime_core.schemas import PayloadSchemas
 
 
-def tangent_field(schemas: PayloadSchemas, signature: GradientSignature) -> Any:
-    """Return the field of a tangent: one array per input path, of the shape of that input."""
+def tangent_field(schemas: PayloadSchemas, paths: str, *, batch: str | None = None) -> Any:
+    """Make a field of a payload for an array like each of some inputs, `{path: array}`.
+
+    `paths` names the field before it, made by `paths_of_inputs`, and `batch` one with the number of
+    arrays along a leading axis, if there is one. The value is the annotation and the default.
+    """
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
         value = info.data.get("inputs")
@@ -40,25 +44,27 @@ def tangent_field(schemas: PayloadSchemas, signature: GradientSignature) -> Any:
         declared = schemas.differentiable_inputs.declared(path)
         return Expected(shape=tuple(leaf.shape), dtype=declared.dtype if declared else None)
 
-    paths = signature.input_paths
     doc = f"Tangent vector, {{{paths}: array}}. Each array has the shape of its input."
-    return _vector_field("Tangent", paths, expected, doc)
+    return _vector_field("Tangent", paths, batch, expected, doc)
 
 
-def cotangent_field(schemas: PayloadSchemas, signature: GradientSignature) -> Any:
-    """Return the field of a cotangent: one array per output path, validated as that output."""
+def cotangent_field(schemas: PayloadSchemas, paths: str, *, batch: str | None = None) -> Any:
+    """Make a field of a payload for an array like each of some outputs, as `tangent_field`.
+
+    Its arrays are validated as those outputs: sizes that are not declared may be any.
+    """
 
     def expected(path: str, info: ValidationInfo) -> Expected | None:
         return schemas.differentiable_outputs.declared(path)
 
-    paths = signature.output_paths
     doc = f"Cotangent vector, {{{paths}: array}}. Each array has the shape of its output."
-    return _vector_field("Cotangent", paths, expected, doc)
+    return _vector_field("Cotangent", paths, batch, expected, doc)
 
 
 def _vector_field(
     noun: str,
     paths_field: str,
+    batch_field: str | None,
     expected: Callable[[str, ValidationInfo], Expected | None],
     doc: str,
 ) -> Any:
@@ -76,11 +82,13 @@ def _vector_field(
     ) -> Any:
         path, value, asked = item
         array = handler(value)
-        wanted = expected(path, info) if asked and BATCH in info.data else None
+        is_known = batch_field is None or batch_field in info.data
+        wanted = expected(path, info) if asked and is_known else None
         if wanted is None:
             return array  # paths, inputs or the batch are invalid themselves
         try:
-            return _fitted(np.asarray(array), wanted, info.data[BATCH], value)
+            batch = None if batch_field is None else info.data[batch_field]
+            return _fitted(np.asarray(array), wanted, batch, value)
         except PydanticCustomError as error:
             raise _vector_fault(noun, path, value, error) from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from inspect import isawaitable
 from types import MappingProxyType
@@ -44,7 +44,7 @@ from runtime_core.plugins.guard import (
     is_callable,
     shown,
 )
-from runtime_core.plugins.keyword_call import KeywordCall, UnknownParameter
+from runtime_core.plugins.keyword_call import KeywordCall, UnknownParameter, facts_named
 
 
 def guarded(entry: Registered[Any], kind: Kind[Any]) -> Registered[Any]:
@@ -99,6 +99,10 @@ def _bound(guard: Guard, bound: Any, *_: Any) -> Any:
     if not all(isinstance(model, type) and hasattr(model, "model_fields") for model in models):
         raise Wrong("a BoundEndpoint whose payload or result is not a pydantic model")
     is_a(str)(bound.doc)
+    try:
+        facts_named(is_callable(bound.answer))
+    except UnknownParameter as unknown:
+        raise Wrong(f"a BoundEndpoint whose answer has {unknown}") from None
     extras = is_a(Mapping)(bound.schema_extras)
     if foreign := extras.keys() - {model.__name__ for model in models}:
         raise Wrong(f"a BoundEndpoint with schema_extras of the foreign models {listed(foreign)}")
@@ -251,7 +255,23 @@ def _gradient_backend(guard: Guard, declaration: Any) -> Mapping[str, Any]:
             return answer
         return guard.of("the provided function", is_callable(answer), _is_result)
 
-    return {"provide": guard.of("provide", declaration.provide, provided)}
+    def opened(state: Any, *_: Any) -> BackendState:
+        close = guard.optional("close", getattr(state, "close", None))
+        return BackendState(value=state, close=close)
+
+    _texts(declaration, "bodies", "approximates")
+    return {
+        "provide": guard.of("provide", declaration.provide, provided),
+        "open": guard.optional("open", declaration.open, opened),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendState:
+    """The state of a gradient backend for one Tesseract, with its guarded `close`."""
+
+    value: Any
+    close: Callable[[], Any] | None
 
 
 def _is_result(answer: Any, *_: Any) -> Any:
@@ -421,7 +441,10 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = MappingProxyType(
         "formats": {"load": ["context"]},
         "encodings": {"load": ["context"]},
         "compressors": {"load": ["context"]},
-        "gradient_backends": {"provide": ["endpoint", "binding"]},
+        "gradient_backends": {
+            "provide": ["endpoint", "binding", "state", "body", "settings"],
+            "open": ["binding", "body", "settings"],
+        },
         "run_sinks": {
             "open": ["run", "target", "config"],
             "target_from": ["config"],

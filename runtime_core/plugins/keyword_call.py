@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, final
 
 from runtime_core.contracts import LazyCall
@@ -54,6 +54,23 @@ class KeywordCall:
         named = tuple(_named(function, self._offered))
         self._known(named)
         return named
+
+
+FACTS = ("run_id", "deadline")
+"""The facts of a call that the function of an endpoint may name beside its payload."""
+
+
+def facts_named(answer: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the facts that the function of an endpoint names.
+
+    Raises `UnknownParameter` for another parameter that it requires.
+    """
+    one_argument = partial(answer, None)
+    try:
+        inspect.signature(one_argument)
+    except ValueError:  # of a function in C, or of one that does not take the payload
+        return ()
+    return tuple(_named(one_argument, FACTS))
 
 
 def _named(function: Callable[..., Any], offered: Sequence[str]) -> Iterator[str]:

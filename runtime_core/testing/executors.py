@@ -25,7 +25,7 @@ from runtime_core.errors import (
     InvalidResult,
     WorkerDied,
 )
-from runtime_core.gradients import Point, evaluate_in_order
+from runtime_core.gradients import Point, evaluate_all
 from runtime_core.message_texts import exception_text
 from runtime_core.runtime import Runtime, local_runtime
 from runtime_core.tesseract import forget_modules
@@ -225,7 +225,7 @@ class ExecutorConformance:
         ]
         with runtime.evaluations(inputs) as evaluations:
             with pytest.raises(GradientFailed, match="apply failed at point 7: WorkerDied: ") as e:
-                list(evaluate_in_order(evaluations, points, ["y"]))
+                list(evaluate_all(evaluations, points, ["y"]))
             value(evaluations)
         assert isinstance(e.value.__cause__, WorkerDied)
         assert (tmp_path / "notes").read_text().split().count("7.0") == 2
@@ -275,7 +275,7 @@ def computed(
     with runtime.evaluations(inputs_of(runtime, **inputs)) as evaluations:
         return [
             [(a.tobytes(), a.shape, a.dtype) for a in map(found.__getitem__, outputs)]
-            for _, found in evaluate_in_order(evaluations, points, outputs)
+            for _, found in evaluate_all(evaluations, points, outputs)
         ]
 
 

@@ -56,19 +56,26 @@ def read_tree(message: Message) -> dict[str, Any]:
 
 
 def call_message(
-    number: int, call: Call, attached: Mapping[int, int], *, ahead: bool = False
+    number: int,
+    call: Call,
+    attached: Mapping[int, int],
+    limit: float | None = None,
+    *,
+    ahead: bool = False,
 ) -> Message:
     """Return a call as a message, with its body unless that is in an attached shared buffer.
 
-    The reply repeats the `number`, so that no process can answer the call of another one.
+    The reply repeats the `number`, so that no process can answer the call of another one. `limit`
+    is that of the operator, which the worker is told if it is the shorter one.
     """
     is_shared = BODY in attached
     flags = _NEW_RUN * call.new_run | _KEPT * call.kept | _CALLER * (call.caller is not None)
-    flags |= _TIMEOUT * (call.timeout is not None) | _PARENT * (call.parent_run_id is not None)
+    timeout = call.timeout if limit is None else min(limit, call.timeout or limit)
+    flags |= _TIMEOUT * (timeout is not None) | _PARENT * (call.parent_run_id is not None)
     if call.changes or call.metadata:
         flags |= _FACTS
     body = call.body if isinstance(call.body, bytes) else memoryview(call.body).cast("B")
-    fields = _CALL.pack(flags, sum(attached), call.timeout or 0.0, len(body) if is_shared else 0)
+    fields = _CALL.pack(flags, sum(attached), timeout or 0.0, len(body) if is_shared else 0)
     return Message(
         kind=AHEAD if ahead else CALL,
         number=number,

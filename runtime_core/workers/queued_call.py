@@ -57,7 +57,7 @@ class QueuedCall:
         self.queue_seconds = 0.0
         self._run_of = run_of
         self._run: Run | None = None
-        self._limit = limit
+        self.limit = limit
         self._expired = expired
         self._arrived = time.perf_counter()
         self._timers: list[asyncio.TimerHandle] = []  # that stop it
@@ -100,9 +100,9 @@ class QueuedCall:
         seconds = self.call.timeout
         if seconds is not None:
             self._expire_after(seconds, TimedOut(_OUT_OF_TIME.format(seconds=seconds)))
-        if self._limit is not None:
-            error = TimedOut(f"The call was stopped after {self._limit:g} s.")
-            self._stop_after(self._limit, error)
+        if self.limit is not None:
+            error = TimedOut(f"The call was stopped after {self.limit:g} s.")
+            self._stop_after(self.limit, error)
         if self.answer is None:
             self._hurry(worker)
 

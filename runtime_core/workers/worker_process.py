@@ -157,7 +157,7 @@ class WorkerProcess:
             attached[SEGMENT] = call.segment.descriptor
         self._number += 1
         self._compute(queued)
-        self._connection.send(call_message(self._number, call, attached))
+        self._connection.send(call_message(self._number, call, attached, queued.limit))
         if self._connection.has_ended:
             self._mourn()
 
@@ -175,7 +175,8 @@ class WorkerProcess:
         """Send a call that is computed after the current one."""
         self._ahead = queued
         self._number += 1
-        self._connection.send(call_message(self._number, queued.call, {}, ahead=True))
+        message = call_message(self._number, queued.call, {}, queued.limit, ahead=True)
+        self._connection.send(message)
 
     def cancel(self, queued: QueuedCall) -> None:
         """Let the worker skip a call that was sent ahead, unless it has begun."""

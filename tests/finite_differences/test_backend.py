@@ -11,6 +11,7 @@ from runtime_core import Runtime
 from runtime_core.contracts import Unavailable
 from runtime_core.description import describe
 from runtime_core.errors import FaultKind
+from runtime_core.gradients.opened_backends import OpenedBackends
 from tests.builtin.conftest import (
     GRADIENTS,
     HEADER,
@@ -170,8 +171,8 @@ def test_an_input_without_a_step_is_told(runtime: Make) -> None:
 def test_nothing_else_is_computed(endpoint: str, runtime: Make) -> None:
     """Other endpoints are refused with a reason."""
     made = served(runtime)
-    backend = made.catalog.gradient_backends.find("finite-differences")
-    found = backend.provide(endpoint=endpoint, binding=made)
+    opened = OpenedBackends(binding=made, catalog=made.catalog)
+    found = opened.provided("finite-differences", endpoint)
     assert isinstance(found, Unavailable)
     assert endpoint in found.reason
 

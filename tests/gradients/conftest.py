@@ -16,7 +16,7 @@ from runtime_core.config import resolve
 from runtime_core.contracts import Binding, Description, GradientBackend, Unavailable
 from runtime_core.description import describe
 from runtime_core.errors import TesseractRuntimeError
-from runtime_core.gradients.selection import Served
+from runtime_core.gradients.opened_backends import Served
 from runtime_core.plugins.declarations import guarded
 from runtime_core.runtime import local_runtime
 from tests.builtin.conftest import JACOBIAN, JVP, VJP

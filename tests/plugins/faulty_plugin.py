@@ -125,6 +125,7 @@ def declarations(fault: Fault) -> dict[str, Sequence[Any]]:
     compressor = SimpleNamespace(
         compress=at("compressors.compress", _pack), decompress=at("compressors.decompress", _unpack)
     )
+    state = SimpleNamespace(close=at("gradient_backends.close", lambda: None))
     jacobian = at("gradient_backends.the provided function", _jacobian)
     handle = SimpleNamespace(
         write=at("run_sinks.write", lambda records: None),
@@ -163,6 +164,7 @@ def declarations(fault: Fault) -> dict[str, Sequence[Any]]:
         "gradient_backends": [
             GradientBackend(
                 **facts,
+                open=at("gradient_backends.open", lambda binding: state),
                 provide=at(
                     "gradient_backends.provide",
                     lambda endpoint: (

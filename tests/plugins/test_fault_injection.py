@@ -37,6 +37,7 @@ from tests.server.asgi import posted
 from tests.workers.conftest import in_process
 
 LOGGING = """
+import logging
 from pydantic import BaseModel
 from runtime_core import Array, Differentiable, Float64
 from runtime_core.run_logs import log_parameter
@@ -50,6 +51,9 @@ class OutputSchema(BaseModel):
 def apply(inputs: InputSchema) -> OutputSchema:
     log_parameter("size", inputs.x.size)
     return OutputSchema(y=inputs.x)
+
+def teardown():
+    logging.warning("torn down")
 """
 
 PLAIN = b'{"inputs": {"x": [1.0]}}'
@@ -125,6 +129,14 @@ def _gradient(case: Case) -> str:
     return reason or case.fault(runtime, "jacobian", JACOBIAN)
 
 
+def _closed_gradient(case: Case) -> str:
+    runtime = case.runtime(gradient_backend="acme")
+    with runtime.set_up():
+        assert case.fault(runtime, "jacobian", JACOBIAN) == ""
+    assert "torn down" in case.log.text
+    return "".join(case.catalog.faults.texts)
+
+
 def _sink(case: Case) -> str:
     runtime = case.runtime(log_to="acme")
     supervisor = RunSupervisor(case.catalog, runtime.config)
@@ -194,6 +206,8 @@ EXERCISES: Mapping[str, Callable[[Case], str]] = {
         case.runtime(), format="json+base64", compression="acme"
     ),
     "compressors.decompress": lambda case: case.fault(case.runtime(), body=BASE64),
+    "gradient_backends.open": _gradient,
+    "gradient_backends.close": _closed_gradient,
     "gradient_backends.provide": _gradient,
     "gradient_backends.the provided function": _gradient,
     "run_sinks.open": _sink,
@@ -219,6 +233,8 @@ EXERCISES: Mapping[str, Callable[[Case], str]] = {
 
 ANSWERS_COUNT_NOT = {
     "endpoints.check",
+    "gradient_backends.open",
+    "gradient_backends.close",
     "compressors.decompress",
     "run_sinks.write",
     "run_sinks.close",

@@ -11,7 +11,7 @@ import numpy as np
 from runtime_core.arrays import AnyArray
 from runtime_core.contracts import Evaluations
 from runtime_core.errors import GradientFailed
-from runtime_core.gradients import Point, Vector, evaluate_in_order, to_double
+from runtime_core.gradients import Point, Vector, evaluate_all, to_double
 from runtime_core.paths import get, parse
 
 P = TypeVar("P", bound=Point)
@@ -87,7 +87,7 @@ def values_at(
     Raises `GradientFailed` for outputs that are not finite or change their shape.
     """
     first: tuple[P, Vector] | None = None
-    for point, values in evaluate_in_order(evaluations, points, outputs, total=total):
+    for point, values in evaluate_all(evaluations, points, outputs, total=total):
         first = first or (point, values)
         _refuse_non_finite(values, point)
         _refuse_other_shape(values, point, *first)

@@ -23,6 +23,7 @@ def gradient_backends() -> Iterable[GradientBackend]:
             name="finite-differences",
             summary="Differences of apply at neighbouring inputs, for any Tesseract.",
             provide=lazy_call("tesseract_runtime_finite_differences.backend:provide"),
+            open=lazy_call("tesseract_runtime_finite_differences.backend:open_differences"),
             auto_rank=90,
         ),
     )

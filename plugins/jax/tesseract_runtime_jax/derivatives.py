@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from runtime_core.errors import GradientFailed
 from runtime_core.gradients import HVP, JVP, VJP, Vector
 from tesseract_runtime_jax import transforms
-from tesseract_runtime_jax.jit_cache import compiled, identity
+from tesseract_runtime_jax.compiled_cache import identity
+from tesseract_runtime_jax.jit_cache import compiled
 from tesseract_runtime_jax.outputs import described, unsealed
 from tesseract_runtime_jax.primals import (
     Primals,

@@ -21,19 +21,20 @@ from runtime_core.gradients import HVP, JACOBIAN, JVP, VJP
 from runtime_core.schemas import DifferentiableArrays
 from runtime_core.tesseract import mark_author_errors
 from tesseract_runtime_jax import derivatives, transforms
-from tesseract_runtime_jax.backend import FUNCTION
 from tesseract_runtime_jax.x64 import warn_of_doubles
 
 Function = Callable[..., Any]
 
 
-def endpoint_function(endpoint: str, binding: Binding) -> Function:
+def endpoint_function(endpoint: str, binding: Binding, body: Function) -> Function:
     """Return the function of an endpoint; warn once if the file needs 64 bits that are off.
 
     Tracing runs the author's code, so every exception but the runtime's own counts as the author's.
     """
     warn_of_doubles(binding.api.input_schema, binding.api.output_schema)
-    compute: Function = partial(_FUNCTIONS[endpoint], getattr(binding.api.module, FUNCTION))
+    derivative, *arguments = _FUNCTIONS[endpoint]
+    compute: Function = partial(derivative, *arguments, body)
+    compute.__doc__ = derivative.__doc__
     if endpoint != "abstract_eval":
         schemas = binding.schemas
         by_inputs = endpoint in (VJP.endpoint, HVP.endpoint)  # the outermost keys of the result
@@ -42,15 +43,16 @@ def endpoint_function(endpoint: str, binding: Binding) -> Function:
     return mark_author_errors(compute, passing=TesseractRuntimeError)
 
 
-_FUNCTIONS: Mapping[str, Function] = MappingProxyType(
+_FUNCTIONS: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     {
-        "abstract_eval": derivatives.abstract_eval,
-        JACOBIAN.endpoint: partial(derivatives.jacobian, transforms.cheaper_jacobian),
-        JVP.endpoint: derivatives.jvp,
-        VJP.endpoint: derivatives.vjp,
-        HVP.endpoint: derivatives.hvp,
+        "abstract_eval": (derivatives.abstract_eval,),
+        JACOBIAN.endpoint: (derivatives.jacobian, transforms.cheaper_jacobian),
+        JVP.endpoint: (derivatives.jvp,),
+        VJP.endpoint: (derivatives.vjp,),
+        HVP.endpoint: (derivatives.hvp,),
     }
 )
+"""The function of each endpoint, and its arguments before the body."""
 
 
 def _in_declared_dtypes(compute: Function, arrays: DifferentiableArrays) -> Function:

@@ -15,6 +15,8 @@ def gradient_backends() -> Iterable[GradientBackend]:
         name="jax",
         summary="Exact gradients by JAX, for files with a traceable apply_jit.",
         provide=lazy_call("tesseract_runtime_jax.backend:provide"),
+        open=lazy_call("tesseract_runtime_jax.backend:Derivatives"),
+        bodies=("apply_jit",),
         auto_rank=20,
     )
 

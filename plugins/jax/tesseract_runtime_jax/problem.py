@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from runtime_core.errors import GradientFailed
-from runtime_core.paths import Field, InvalidPath, get, parse
+from runtime_core.paths import InvalidPath, get_dumped, parse
 from tesseract_runtime_jax.outputs import Sealed, is_array
 from tesseract_runtime_jax.primals import Primals, Slot, Tree, filled, slotted, spec_of
 
@@ -102,13 +102,10 @@ def _output_at(outputs: Tree, path: str) -> Any:
 
 def _found(tree: Tree, path: str) -> Any:
     """Return the value at a path, or `None`."""
-    for step in parse(path):
-        try:
-            tree = get(tree, (step,))
-        except InvalidPath:
-            if step != Field("root"):  # the paths of a RootModel have it, its dump does not
-                return None
-    return tree
+    try:
+        return get_dumped(tree, parse(path))
+    except InvalidPath:
+        return None
 
 
 def _refuse_integers(path: str, dtype: np.dtype[Any]) -> None:

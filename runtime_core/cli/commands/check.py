@@ -31,7 +31,8 @@ def check(context: typer.Context) -> None:
     print(f"{runtime.api.path.name} is a valid Tesseract.")
     for endpoint in description.endpoints:
         by = f" by {endpoint.backend}" if endpoint.backend is not None else ""
-        print(f"  {endpoint.name}: served{by}")
+        of = f" from {endpoint.body}" if endpoint.body is not None else ""
+        print(f"  {endpoint.name}: served{by}{of}")
     for reason in dict.fromkeys(description.unavailable.values()):
         names = [name for name, why in description.unavailable.items() if why == reason]
         print(f"  {', '.join(names)}: not served: {reason}")

@@ -105,7 +105,7 @@ def check_gradients(runtime: Runtime, inputs: BaseModel, settings: Settings) -> 
     rests = {name: _remainders(gradients, name, drawn) for name in others}
     done: dict[str, Check[Any]] = {**checks, **rests}
     faultless = {name for name, check in done.items() if check.fault is None}
-    backends = {name: runtime.gradients.used[name] for name in endpoints}
+    backends = {name: runtime.gradients.used[name].backend for name in endpoints}
     return GradientCheck(
         seed=seed,
         endpoints=checks,
@@ -120,7 +120,7 @@ def check_gradients(runtime: Runtime, inputs: BaseModel, settings: Settings) -> 
 
 def _approximates(runtime: Runtime, endpoint: str) -> bool:
     """Test whether the backend of an endpoint takes differences too, by its declaration."""
-    backend = runtime.catalog.gradient_backends.find(runtime.gradients.used[endpoint])
+    backend = runtime.catalog.gradient_backends.find(runtime.gradients.used[endpoint].backend)
     rank = backend.auto_rank
     return endpoint in backend.approximates or (rank is not None and rank >= _APPROXIMATE_RANK)
 

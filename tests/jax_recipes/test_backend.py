@@ -14,6 +14,7 @@ from runtime_core.contracts import Unavailable
 from runtime_core.errors import FaultKind
 from runtime_core.gradients.opened_backends import OpenedBackends
 from tesseract_runtime_jax import jax_vjp_cache_info, set_jax_vjp_cache_size
+from tesseract_runtime_jax.compiled_cache import COMPILED
 from tests.builtin.conftest import ask, invoke
 from tests.conftest import DOUBLE, Cli
 from tests.jax_recipes.conftest import compute_in
@@ -361,3 +362,15 @@ def test_the_command_line_serves_it(cli: Cli, tesseract: Callable[..., Any]) -> 
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["y"]["x"]["shape"] == [2, 2]
     assert ended.stderr == ""
+
+
+def test_teardown_drops_what_was_compiled(runtime: Make) -> None:
+    """The functions of a file that is closed are not kept; those of others are."""
+    kept, closed = made(runtime), made(runtime)
+    asked = {"vjp_inputs": ["x"], "vjp_outputs": ["y"], "cotangent_vector": {"y": [1.0, 1.0]}}
+    called(kept, "vector_jacobian_product", **asked)
+    others = len(COMPILED)
+    with closed.set_up():
+        called(closed, "vector_jacobian_product", **asked)
+        assert len(COMPILED) == others + 1
+    assert len(COMPILED) == others

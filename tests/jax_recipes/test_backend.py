@@ -372,5 +372,5 @@ def test_teardown_drops_what_was_compiled(runtime: Make) -> None:
     others = len(COMPILED)
     with closed.set_up():
         called(closed, "vector_jacobian_product", **asked)
-        assert len(COMPILED) == others + 1
+        assert len(COMPILED) > others
     assert len(COMPILED) == others

@@ -104,11 +104,11 @@ def test_command_without_arrays_does_not_load_numpy(arguments: tuple[str, ...]) 
 
 
 def test_apply_loads_no_server(tesseract: Callable[..., Path]) -> None:
-    """The command `apply` loads numpy, and nothing for other commands or for JSON Schema."""
+    """The command `apply` loads numpy, and nothing for other commands."""
     path = str(tesseract(DOUBLE))
     loaded = loaded_by_command("--api-path", path, "apply", '{"inputs": {"x": [1.0]}}')
     assert "numpy" in loaded
-    assert loaded & {*SERVERS, *HEAVY, *MARKUP, *SCHEMA} == set()
+    assert loaded & {*SERVERS, *HEAVY, *MARKUP} == set()
 
 
 def test_tee_imports_nothing() -> None:

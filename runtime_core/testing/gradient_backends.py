@@ -12,6 +12,7 @@ import pytest
 from runtime_core.calls import validate_payload
 from runtime_core.contracts import Unavailable
 from runtime_core.gradients import JVP, SIGNATURES, GradientSignature
+from runtime_core.gradients.opened_backends import OpenedBackends
 from runtime_core.runtime import Runtime
 
 SOURCE = """
@@ -86,8 +87,8 @@ class GradientBackendConformance:
 
     def test_unknown_endpoints_have_a_reason(self, served: Runtime) -> None:
         """A backend is asked for endpoints of other plugins too."""
-        backend = served.catalog.gradient_backends.find(self.backend)
-        answer = backend.provide(endpoint="antiderivative", binding=served)
+        backends = OpenedBackends(binding=served, catalog=served.catalog)
+        answer = backends.provided(self.backend, "antiderivative")
         assert isinstance(answer, Unavailable)
         assert answer.reason.strip()
 

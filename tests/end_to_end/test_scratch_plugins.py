@@ -16,6 +16,7 @@ import pytest
 from runtime_core.testing import Served
 from tests.conftest import DOUBLE
 from tests.end_to_end.conftest import Environment, Write
+from tests.patience import wait_until
 
 PROVIDED = {
     "acme": "encodings: acme",
@@ -560,8 +561,8 @@ def test_server_extension_adds_a_route_and_observes(echo: Served) -> None:
     for payload in (PAYLOAD, PAYLOAD, "{}"):
         echo.ask("/apply", payload)
     echo.ask("/health")
-    answer = echo.ask("/version")
-    assert answer.json() == {"version": "unknown", "calls": {"apply": 3}}
+    seen = {"version": "unknown", "calls": {"apply": 3}}
+    wait_until(lambda: echo.ask("/version").json() == seen)  # observers have threads of their own
 
 
 def test_server_extension_changes_openapi(echo: Served) -> None:

@@ -103,6 +103,7 @@ OTHERS = [
     "tests/interop",
     "tests/jax_recipes",
     "tests/mlflow",
+    "tests/prometheus",
     "tests/recipes",
     "tests/soak",
     "tests/test_imports.py",
@@ -143,10 +144,10 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def heavy(session: nox.Session) -> None:
-    """Run the tests of the plugins for JAX, MLflow, ensembles and UM-Bridge."""
+    """Run the tests of the plugins for JAX, MLflow, ensembles, Prometheus and UM-Bridge."""
     session.install(*checkout(*HEAVY), "--group=test-all")
-    folders = ["tests/jax_recipes", "tests/mlflow", "tests/ensemble", "tests/umbridge"]
-    run_tests(session, *folders, *session.posargs)
+    folders = ["jax_recipes", "mlflow", "ensemble", "prometheus", "umbridge"]
+    run_tests(session, *(f"tests/{folder}" for folder in folders), *session.posargs)
 
 
 @nox.session(python=OLDEST)

@@ -65,7 +65,7 @@ def run_pytest(session: nox.Session, *arguments: str, **variables: str | None) -
 
     Those that pass then are named by a warning: they mind what runs beside them, which is a fault.
     """
-    cache = Path(session.create_tmp(), "pytest_cache").absolute()
+    cache = session.cache_dir.absolute() / session.name  # a `create_tmp` is where tests would write
     shutil.rmtree(cache, ignore_errors=True)
     options = ["-q", "-o", f"cache_dir={cache}"]
     try:

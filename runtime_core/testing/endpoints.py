@@ -88,6 +88,7 @@ class EndpointConformance:
     def test_other_tesseracts_have_it_or_a_reason(self, runtime: Callable[..., Runtime]) -> None:
         """Without arrays, the endpoint is bound too, or has a reason why it is unavailable."""
         served = runtime(WITHOUT_ARRAYS)
+        before = served.catalog.faults.texts  # of other tests
         bound = served.endpoint(self.endpoint)
         assert not isinstance(bound, Unavailable) or bound.reason.strip()
-        assert served.catalog.faults.texts == ()
+        assert served.catalog.faults.texts == before

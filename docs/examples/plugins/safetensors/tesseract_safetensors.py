@@ -93,7 +93,7 @@ def _added(
     return name
 
 
-def _tensor(name: str, entry: Any, data: memoryview) -> dict[str, Any]:
+def _tensor(name: str, entry: Any, data: Any) -> dict[str, Any]:
     """Return the document of a tensor; its bytes are a view of the body."""
     try:
         dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]

@@ -17,7 +17,8 @@ def test_other_programs_read_arrays_by_name(cli_here, tesseract, tmp_path):
     path = str(tesseract())
     result = tmp_path / "results.safetensors"
     payload = json.dumps({"inputs": {"x": [1.5, -2.0]}})
-    done = cli_here("--api-path", path, "-f", "safetensors", "apply", payload, "-o", str(tmp_path))
+    options = ("--api-path", path, "--output-format", "safetensors")
+    done = cli_here(*options, "apply", payload, "-o", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert library.load_file(result)["y"].tolist() == [3.0, -4.0]
 

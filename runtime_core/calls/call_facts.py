@@ -31,5 +31,9 @@ def _run_id(here: Scope) -> str:
 
 
 _FACTS: Mapping[str, Callable[[Scope], Any]] = MappingProxyType(
-    {"run_id": _run_id, "deadline": lambda here: here.deadline}
+    {
+        "run_id": _run_id,
+        "deadline": lambda here: here.deadline,
+        "metadata": lambda here: here.metadata,
+    }
 )

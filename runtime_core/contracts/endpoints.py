@@ -98,9 +98,9 @@ class BoundEndpoint:
     `payload` is a model, or `None` for a GET that is answered once at start. The class names of
     `payload` and `result` name the components in OpenAPI, and `schema_extras` are further keys of
     these components by class name. `answer` takes the validated payload and, by keyword, those of
-    these facts of the call that it names: `run_id` and `deadline`, at which the call is aborted, in
-    seconds of `time.monotonic`, or `None`. `check` takes the payload and the validated result, and
-    raises `InvalidResult` if they do not fit together.
+    these facts of the call that it names: `run_id`, `deadline`, at which the call is aborted, in
+    seconds of `time.monotonic`, or `None`, and `metadata`. `check` takes the payload and the
+    validated result, and raises `InvalidResult` if they do not fit together.
     """
 
     result: type[BaseModel]

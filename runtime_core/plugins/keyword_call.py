@@ -56,7 +56,7 @@ class KeywordCall:
         return named
 
 
-FACTS = ("run_id", "deadline")
+FACTS = ("run_id", "deadline", "metadata")
 """The facts of a call that the function of an endpoint may name beside its payload."""
 
 

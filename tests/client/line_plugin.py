@@ -33,8 +33,11 @@ def bind_line(binding: Binding) -> BoundEndpoint:
         values: list[dict[str, GradientArray]]
         run_id: str
         has_deadline: bool
+        trace: str
 
-    def answer(payload: Any, run_id: str, deadline: float | None) -> Any:
+    def answer(
+        payload: Any, run_id: str, deadline: float | None, metadata: Mapping[str, str]
+    ) -> Any:
         here = vector_at(payload.inputs, payload.along)
         points = [
             Point(changes={path: a + step * payload.direction[path] for path, a in here.items()})
@@ -42,7 +45,8 @@ def bind_line(binding: Binding) -> BoundEndpoint:
         ]
         with binding.evaluations(payload.inputs) as evaluations:
             found = [values for _, values in evaluate_all(evaluations, points, payload.outputs)]
-        return {"values": found, "run_id": run_id, "has_deadline": deadline is not None}
+        facts = {"run_id": run_id, "has_deadline": deadline is not None}
+        return {"values": found, "trace": metadata.get("traceparent", ""), **facts}
 
     schemas = binding.schemas
     return BoundEndpoint(

@@ -45,6 +45,7 @@ def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
 """
 
 OPTIONS = {"gradient_backend": "jacobian_vector_product=complex-step"}
+TRACE = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01"}
 X = np.array([0.5, 1.0])
 
 
@@ -66,9 +67,11 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, T
         backend = f"--gradient-backend={OPTIONS['gradient_backend']}"
         url = opened.enter_context(serving(path, backend, limits=["--timeout", f"{SECONDS}"]))
         yield {
-            "here": opened.enter_context(Tesseract.from_api(path, options=OPTIONS)),
-            "worker": opened.enter_context(Tesseract.from_worker(path, options=OPTIONS)),
-            "server": opened.enter_context(Tesseract.from_url(url)),
+            "here": opened.enter_context(Tesseract.from_api(path, options=OPTIONS, metadata=TRACE)),
+            "worker": opened.enter_context(
+                Tesseract.from_worker(path, options=OPTIONS, metadata=TRACE)
+            ),
+            "server": opened.enter_context(Tesseract.from_url(url, metadata=TRACE)),
         }
     sys.modules.pop("line_plugin", None)
 
@@ -96,6 +99,7 @@ def test_an_endpoint_of_a_plugin_is_a_method(kind: str, clients: Clients) -> Non
     np.testing.assert_array_equal(found["values"][0]["y"], 2 * np.sin(X))
     np.testing.assert_array_equal(found["values"][1]["y"], 2 * np.sin(X + 1))
     assert found["run_id"] == "fit-7"
+    assert found["trace"] == TRACE["traceparent"]
     assert found["has_deadline"] == (kind == "server")
     payload = {"inputs": {"x": X, "scale": 2.0}, "along": ["x"], "outputs": ["y"], **asked}
     same = clients[kind].call("line", payload, run_id="fit-7")

@@ -45,7 +45,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def ran(environment: dict[str, str], *arguments: str, cwd: Path) -> str:
-    """Return what a program of this Python prints, which must succeed."""
+    """Return the output of a program in this Python, which must succeed."""
     done = subprocess.run(
         [sys.executable, *arguments],
         env=environment,
@@ -81,8 +81,10 @@ def test_examples_work_together(environment: dict[str, str], tmp_path: Path) -> 
     """On the command line, over HTTP, and in the client, with one another."""
     path = tmp_path / "tesseract_api.py"
     path.write_text(LOGGING)
-    options = ("--gradient-backend", "jacobian_vector_product=complex-step")
-    options += ("--output-format", "safetensors", "--log-to", "sqlite:runs.db")
+    options = [
+        *("--gradient-backend", "jacobian_vector_product=complex-step"),
+        *("--output-format", "safetensors", "--log-to", "sqlite:runs.db"),
+    ]
     product = {"jvp_inputs": ["x"], "jvp_outputs": ["y"], "tangent_vector": {"x": [1]}}
     payload = json.dumps({"inputs": {"x": [1.5]}, **product})
     command = ("-m", "runtime_core", "--api-path", str(path), *options)
@@ -96,6 +98,6 @@ def test_examples_work_together(environment: dict[str, str], tmp_path: Path) -> 
 
         def logged() -> bool:
             with sqlite3.connect(tmp_path / "runs.db") as database:
-                return database.execute("SELECT count(*) FROM metrics").fetchone() == (1,)
+                return bool(database.execute("SELECT key FROM metrics").fetchall() == [("n",)])
 
         wait_until(logged)

@@ -36,7 +36,7 @@ class SafetensorsCodec:
         return [len(head).to_bytes(8, "little"), head, *buffers]
 
     def loads(self, body: memoryview, limits: Any) -> Any:
-        """Return the tree; `ValueError` for what is no such file."""
+        """Return the tree; `ValueError` for another kind of file."""
         size = int.from_bytes(body[:8], "little")
         if len(body) < 8 or size > len(body) - 8:
             raise ValueError("the header is cut off")

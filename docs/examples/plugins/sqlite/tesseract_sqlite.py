@@ -63,7 +63,7 @@ def path_of(target):
 
 
 def check(target, config):
-    """Refuse a target without a file, or with one that is no database."""
+    """Refuse a target without a file, or with a file of another kind."""
     if not path_of(target):
         raise InvalidOption(f"--log-to {target!r} names no file. Write sqlite:runs.db.")
     try:

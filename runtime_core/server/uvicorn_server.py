@@ -43,14 +43,14 @@ async def _serve(server: Server, address: Address) -> None:
         application = build_application(server, parts)
         service = UvicornServer(_settings(server, application), server, address)
         server.report_plugins()
-        # uvicorn raises the signal that ended it again, for the handler installed before.
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
-                signal.signal(number, service.handle_exit)
         gc.collect()
         gc.freeze()  # loaded modules stay: the collector need not examine them each time
         bytes(_REUSED)  # glibc's threshold is the largest block freed so far: see mallopt(3)
         address.listen()
+        # uvicorn raises the signal that ended it again, for the handler installed before.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
+                signal.signal(number, service.handle_exit)
         with server.segments.served():
             async with server.observers:
                 await service.serve(sockets=[address.listener])

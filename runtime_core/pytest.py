@@ -77,7 +77,11 @@ def unchanged_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def _environment() -> dict[str, object]:
     handlers = {each.name: str(signal.getsignal(each)) for each in (signal.SIGINT, signal.SIGTERM)}
-    variables = {name: value for name, value in os.environ.items() if name != _OF_PYTEST}
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name != _OF_PYTEST and not name.startswith("_")  # those are the libraries' own
+    }
     return {**variables, **handlers, "the working directory": os.getcwd()}
 
 

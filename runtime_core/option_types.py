@@ -98,7 +98,8 @@ def _is_settable(kind: Any) -> bool:
         return True
     if hasattr(kind, "__get_pydantic_core_schema__"):
         return True
-    return any(base.__module__ in _STANDARD for base in kind.__mro__[:-1])
+    # By package: `Path` lies in `pathlib._local` of Python 3.13.
+    return any(base.__module__.partition(".")[0] in _STANDARD for base in kind.__mro__[:-1])
 
 
 def _is_list(arm: Any) -> bool:

@@ -60,11 +60,7 @@ class Codecs:
         return declaration.load(context=self._context(registry.entries[name], parameters))
 
     def _context(self, entry: Registered[Any], parameters: str) -> CodecContext:
-        own = [
-            section.value.name
-            for section in self._catalog.settings.entries.values()
-            if (section.plugin, section.distribution) == (entry.plugin, entry.distribution)
-        ]
+        own = self._catalog.sections_of(entry)
         return CodecContext(
             settings={name: self._config.section(name) for name in own},
             limits=self.limits,

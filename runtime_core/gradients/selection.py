@@ -98,7 +98,7 @@ class GradientBackends:
     def _optional(self, backend: str, endpoint: str) -> Served | Unavailable:
         if self._is_gradient(endpoint):
             return self._preferred(backend, endpoint)
-        own = self._from(NATIVE, endpoint)
+        own = self._opened.provided(NATIVE, endpoint)
         if isinstance(own, Served):
             return own
         for found in (self._preferred(backend, endpoint), self._first(endpoint)):
@@ -109,12 +109,12 @@ class GradientBackends:
     def _preferred(self, backend: str, endpoint: str) -> Served | Unavailable:
         nothing = nothing_differentiable(self._binding) if self._is_gradient(endpoint) else None
         if nothing is not None:
-            if isinstance(self._from(NATIVE, endpoint), Served):
+            if isinstance(self._opened.provided(NATIVE, endpoint), Served):
                 raise InvalidTesseract(f"There is a function {endpoint!r}, but {nothing}")
             return Unavailable(nothing)
         if backend == AUTO:
             return self._first(endpoint)
-        found = self._from(backend, endpoint)
+        found = self._opened.provided(backend, endpoint)
         if isinstance(found, Served):
             return found
         others = self._others(backend)
@@ -129,15 +129,11 @@ class GradientBackends:
         for backend in sorted(
             ranked, key=lambda b: (endpoint in b.approximates, b.auto_rank, b.name)
         ):
-            found = self._from(backend.name, endpoint)
+            found = self._opened.provided(backend.name, endpoint)
             if isinstance(found, Served):
                 return found
             reasons.append(f"{backend.name}: {found.reason}")
         return Unavailable("No gradient backend can. " + " ".join(reasons))
-
-    def _from(self, name: str, endpoint: str) -> Served | Unavailable:
-        self._catalog.gradient_backends.find(name)
-        return self._opened.provided(name, endpoint)
 
     def _others(self, backend: str) -> str:
         """Return a sentence that lists the other choices, if there are any."""

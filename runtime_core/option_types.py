@@ -94,9 +94,7 @@ def _unsettable(annotation: Any, outer: tuple[Any, ...]) -> Iterator[str]:
 def _is_settable(kind: Any) -> bool:
     if not isinstance(kind, type) or issubclass(kind, _UNSETTABLE) or kind is Callable:
         return False
-    if is_dataclass(kind) or any(hasattr(kind, mark) for mark in ("_fields", "__total__")):
-        return True
-    if hasattr(kind, "__get_pydantic_core_schema__"):
+    if _has_fields(kind) or hasattr(kind, "__get_pydantic_core_schema__"):
         return True
     # By package: `Path` lies in `pathlib._local` of Python 3.13.
     return any(base.__module__.partition(".")[0] in _STANDARD for base in kind.__mro__[:-1])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.scripts import module_of
 
 HINT = "Run: python tools/generate.py"
 
@@ -16,12 +16,7 @@ HINT = "Run: python tools/generate.py"
 @pytest.fixture(scope="module")
 def generate() -> ModuleType:
     """Return the script that writes them."""
-    spec = importlib.util.spec_from_file_location("generate", REPOSITORY / "tools/generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(REPOSITORY / "tools/generate.py")
 
 
 def write_project(folder: Path, text: str) -> None:

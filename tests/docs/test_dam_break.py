@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 
 from runtime_core import Runtime
 from tests.conftest import REPOSITORY
+from tests.scripts import module_of
 
 EXAMPLE = REPOSITORY / "docs" / "examples" / "dam_break"
 PROGRAM = "dam_break"
@@ -41,9 +41,7 @@ def computed(runtime: Runtime, **inputs: Any) -> Any:
 
 def exact(folder: Path) -> Any:
     """Return the exact solution of `compare.py`."""
-    module = ModuleType("compare")
-    exec((folder / "compare.py").read_text(), vars(module))
-    return module.exact
+    return module_of(folder / "compare.py").exact
 
 
 @pytest.mark.parametrize("downstream", [0.0, 2.0])

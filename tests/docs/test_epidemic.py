@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from scipy.stats import qmc
 
 from runtime_core import Runtime
 from tests.conftest import REPOSITORY
+from tests.scripts import module_of
 
 EXAMPLE = REPOSITORY / "docs" / "examples" / "epidemic"
 
@@ -64,8 +64,7 @@ def test_an_epidemic_that_only_falls_peaks_on_day_0(runtime: Runtime) -> None:
 def test_indices_of_a_known_function_are_right() -> None:
     """The function of Ishigami, whose first-order indices are 0.314, 0.442 and 0."""
     pytest.importorskip("pandas")
-    module = ModuleType("sensitivity")
-    exec((EXAMPLE / "sensitivity.py").read_text(), vars(module))
+    module = module_of(EXAMPLE / "sensitivity.py")
     x = np.pi * (2 * qmc.LatinHypercube(3, rng=1).random(4096) - 1)
     y = np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
     found = [module.first_order(x[:, i], y) for i in range(3)]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 
 import pytest
 
 from runtime_core import contracts
 from tests.conftest import REPOSITORY
+from tests.scripts import module_of
 
 HOOKS = REPOSITORY / "docs" / "hooks"
 
@@ -16,12 +16,8 @@ HOOKS = REPOSITORY / "docs" / "hooks"
 def test_reference_is_up_to_date() -> None:
     """A changed docstring needs one run of the script."""
     pytest.importorskip("griffe")
-    spec = importlib.util.spec_from_file_location("reference", REPOSITORY / "tools/reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for path, text in module.generated(REPOSITORY).items():
+    reference = module_of(REPOSITORY / "tools/reference.py")
+    for path, text in reference.generated(REPOSITORY).items():
         assert path.read_text(encoding="utf-8") == text, "Run: python tools/reference.py"
 
 

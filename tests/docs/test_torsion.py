@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from scipy.spatial import Delaunay
 
 from runtime_core import Runtime
 from tests.conftest import REPOSITORY
+from tests.scripts import module_of
 
 meshio = pytest.importorskip("meshio")
 
@@ -79,9 +79,8 @@ def test_section_with_a_hole_is_refused(tmp_path: Path) -> None:
 
 def test_mesh_of_the_angle_is_that_of_its_program() -> None:
     """The mesh in the folder, 2 mm fine, covers both legs once."""
-    module = ModuleType("make_mesh")
-    exec((EXAMPLE / "make_mesh.py").read_text(), vars(module))
-    made, kept = module.angle(0.06, 0.008, 0.002), meshio.read(EXAMPLE / "angle.msh")
+    script = module_of(EXAMPLE / "make_mesh.py")
+    made, kept = script.angle(0.06, 0.008, 0.002), meshio.read(EXAMPLE / "angle.msh")
     assert np.allclose(made.points, kept.points)
     triangles = made.get_cells_type("triangle")
     assert np.array_equal(triangles, kept.get_cells_type("triangle"))

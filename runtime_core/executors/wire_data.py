@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any
@@ -31,8 +31,8 @@ PackedVector = Mapping[str, tuple[str, tuple[int, ...], str, bytes]]
 Outcome = tuple[str, Any]
 """A name of `_READERS`, and its data."""
 
-UNKNOWN_POINT = "unknown_point"
-"""The name of the outcome where a process has not received the point yet."""
+Computed = tuple[Sequence[Outcome], float]
+"""The outcomes of the first tasks of a bundle, and the share of its time or size that they took."""
 
 DIED = "died"
 """The name of the outcome of a task that has taken processes with it."""
@@ -60,6 +60,19 @@ def unpacked(vector: PackedVector) -> dict[str, AnyArray]:
 def _unpacked(dtype: str, shape: tuple[int, ...], order: Any, data: bytes) -> AnyArray:
     flat: AnyArray = np.frombuffer(bytearray(data), dtype)  # the copy is writable
     return flat.reshape(shape, order=order)
+
+
+def bytes_in(data: object) -> int:
+    """Return the number of bytes in plain data.
+
+    >>> bytes_in(("outputs", {"x": ("<f8", (2,), "C", bytes(16))}))
+    16
+    """
+    if isinstance(data, bytes | bytearray):
+        return len(data)
+    if isinstance(data, Mapping):
+        return sum(map(bytes_in, data.values()))
+    return sum(map(bytes_in, data)) if isinstance(data, tuple | list) else 0
 
 
 def call_data(call: Call) -> Mapping[str, Any]:
@@ -97,11 +110,11 @@ def _fault(data: Mapping[str, Any]) -> Fault:
 
 
 def outcome_of(compute: Callable[[], Outcome]) -> Outcome:
-    """Return the outcome of a task; only what ends a process passes."""
+    """Return the outcome of a task; only `UnknownPoint` and what ends a process pass."""
     try:
         return compute()
     except UnknownPoint:
-        return UNKNOWN_POINT, None
+        raise  # the task has not begun
     except AuthorError as error:
         return "author_error", _described(error.cause)
     except InvalidResult as error:

@@ -16,12 +16,15 @@ from distributed.scheduler import KilledWorker
 
 from runtime_core.errors import ExecutorFailed
 
+_LEAST_SECONDS = 0.05  # of a task: scheduling takes milliseconds
 _SECONDS_BETWEEN_COUNTS = 5.0  # clusters may grow and shrink
 _PATIENCE = 30.0  # seconds for workers to come, or to be started again
 
 
 class DaskExecutor(Executor):
     """Submits tasks without retries of Dask's own; their keys begin with the name of the model."""
+
+    least_seconds = _LEAST_SECONDS
 
     def __init__(self, client: Client, name: str) -> None:
         self._client = client

@@ -20,11 +20,14 @@ from ray.exceptions import (
 
 _LOST = (NodeDiedError, ObjectLostError, OutOfMemoryError, WorkerCrashedError)
 
+_LEAST_SECONDS = 0.05  # of a task: scheduling takes milliseconds
 _SECONDS_BETWEEN_COUNTS = 5.0  # clusters may grow and shrink
 
 
 class RayExecutor(Executor):
     """Submits tasks without retries of Ray's own, under the name of the model."""
+
+    least_seconds = _LEAST_SECONDS
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -97,7 +97,9 @@ class ExecutorProvider:
     and raises `ExecutorFailed` if the target does not answer. Only `submit(function, *arguments)`
     is used, with an importable function and plain data, and what a `SharingExecutor` has. A future
     raises `concurrent.futures.BrokenExecutor` if the process that computed it was lost; if `submit`
-    raises it, the executor is closed and opened again. The executor itself retries nothing.
+    raises it, the executor is closed and opened again. The executor itself retries nothing. Where a
+    task costs milliseconds besides its computation, the attribute `least_seconds` of the executor
+    names the seconds that one shall take: short evaluations are sent together.
 
     `copies(target)` returns the number of processes of this machine that load the Tesseract for a
     target. It is called at the start, and raises `InvalidOption` for a target that is not valid.

@@ -80,6 +80,8 @@ class SubmittedTasks:
         """Drop the tasks whose results are not read."""
         for bundle in self._bundles():
             bundle.computed.cancel()
+        for task in self._next:
+            task.cancel()
         self._pending.clear()
         self._next.clear()
 

@@ -44,6 +44,11 @@ class Here(Executor):
         self.breaks = breaks
         self.sent: list[tuple[Any, ...]] = []
 
+    @property
+    def asked(self) -> list[tuple[Any, ...]]:
+        """The tasks of all bundles, in the order in which they came."""
+        return [each for (_, bundle), *_ in self.sent for each in bundle]
+
     def submit(self, function: Any, /, *arguments: Any, **_: Any) -> Future[Any]:
         """Compute at once."""
         self.sent.append(arguments)

@@ -61,7 +61,7 @@ def test_products_of_a_derived_jacobian_are_submitted(
         runtime = made(here, SOURCE + product, gradient_backend="derived", executor=executor)
         found.append(runtime.call("jacobian", PAYLOAD).model_dump())
     np.testing.assert_equal(*found)
-    endpoints = [near[0] for (_, near, *_), _ in here.sent]
+    endpoints = [near[0] for _, near, *_ in here.asked]
     assert sum("product" in each for each in endpoints) == vectors - 1
 
 

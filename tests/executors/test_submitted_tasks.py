@@ -29,7 +29,7 @@ def test_the_point_is_carried_once_for_each_worker(made: Make) -> None:
         pending = [evaluations.submit({}, ["y"]) for _ in range(6)]
         assert [future.result()["y"].tolist() for future in pending] == [[2.0, 4.0]] * 6
     assert points_sent(here) == [True, True, False, False, False, False]
-    assert len({asked[DIGEST] for asked, _ in here.sent}) == 1
+    assert len({asked[DIGEST] for asked in here.asked}) == 1
 
 
 def test_a_process_asks_for_a_point_that_it_does_not_know(made: Make) -> None:
@@ -64,7 +64,7 @@ def test_only_what_changes_and_what_is_asked_travels(made: Make) -> None:
     here = Here()
     with near(made(here), 1.0, 2.0) as evaluations:
         evaluations.submit({"x": np.array([3.0, 4.0])}, ["y"]).result()
-    [(asked, _)] = here.sent
+    [asked] = here.asked
     assert asked[CHANGES] == {"x": ("<f8", (2,), "C", np.array([3.0, 4.0]).tobytes())}
     assert asked[OUTPUTS] == ("y",)
     assert isinstance(asked[MODEL], str)

@@ -373,6 +373,18 @@ class Runtime:
             )
         return plan
 
+    def payload(self, endpoint: str, body: Buffer, body_format: str = "json") -> Any:
+        """Return the validated payload of a document, a model; `None` for an endpoint without one.
+
+        Raises `UnreadableDocument`, `MemoryExceeded`, or `InvalidPayload` with every fault.
+
+        >>> tesseract = Runtime.from_file("docs/examples/vectoradd/tesseract_api.py")
+        >>> tesseract.payload("apply", b'{"inputs": {"a": [1, 2], "b": [3, 4]}}').inputs.a
+        array([1., 2.], dtype=float32)
+        """
+        with scope.enter(self.scope().reading({})) as reading:
+            return self.plan(endpoint, body_format).payload(body, reading.options)
+
     def _wrappers(self, endpoint: str, output: Wire) -> Sequence[Wrapper]:
         """Return the functions of plugins around the calls of an endpoint, the outermost first."""
         wrappers = []

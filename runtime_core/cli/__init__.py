@@ -8,7 +8,8 @@ from runtime_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from runtime_core.cli.context import CommandContext
-    from runtime_core.cli.endpoints import computed, report_fault
+    from runtime_core.cli.endpoints import computed, new_call, report_fault
+    from runtime_core.cli.output import OutputFormat, OutputPath, deliver
     from runtime_core.cli.payloads import Payload, is_payload, read_payload
     from runtime_core.cli.process import main
     from runtime_core.cli.short_forms import OutputsOf, WithRespectTo, completed
@@ -16,14 +17,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CommandContext",
+    "OutputFormat",
+    "OutputPath",
     "OutputsOf",
     "Payload",
     "WithRespectTo",
     "claim_stdout",
     "completed",
     "computed",
+    "deliver",
     "is_payload",
     "main",
+    "new_call",
     "read_payload",
     "report_fault",
     "stdout_to_stderr",
@@ -33,7 +38,8 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         ".context": ["CommandContext"],
-        ".endpoints": ["computed", "report_fault"],
+        ".endpoints": ["computed", "new_call", "report_fault"],
+        ".output": ["OutputFormat", "OutputPath", "deliver"],
         ".payloads": ["Payload", "is_payload", "read_payload"],
         ".process": ["main"],
         ".short_forms": ["OutputsOf", "WithRespectTo", "completed"],

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from runtime_core.cli.capture import captured
-from runtime_core.cli.context import CommandContext
+from runtime_core.cli.context import SECONDS_FOR_SINKS, CommandContext
 from runtime_core.cli.latest_log import latest_log
 from runtime_core.cli.options import is_global
 from runtime_core.cli.output import OutputFormat, OutputPath, deliver, folder_of_results
@@ -28,13 +28,10 @@ from runtime_core.cli.short_forms import (
 )
 from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
 from runtime_core.contracts import BoundEndpoint, Call, Fault, Reply
-from runtime_core.description.facts import facts_of
 from runtime_core.documents.wire import configured_wire
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs.run import new_run_id
 from runtime_core.run_logs.text_log import text_log_path
-
-_SECONDS_FOR_SINKS = 2.0  # a slow or unreachable tracker must not delay the end
 
 
 def _valid_seconds(seconds: float | None) -> float | None:
@@ -70,7 +67,9 @@ def endpoint_command(
         wrt: WithRespectTo = None,
         of: OutputsOf = None,
     ) -> None:
-        answer = partial(_answer, context, name, output_path, output_format)
+        # Not restored: once user code has run, its threads may still print.
+        stdout = claim_stdout()
+        answer = partial(_answer, context, stdout, name, output_path, output_format)
 
         def read() -> tuple[bytes, str]:
             given = read_payload(payload, context.catalog)
@@ -80,18 +79,17 @@ def endpoint_command(
             from runtime_core.cli.limited_call import limited  # it takes an event loop
 
             given = read() if payload else (b"", "json")
-            answer(*given, partial(limited, context, seconds=timeout))
+            with ExitStack() as stack:
+                stack.callback(context.supervisor.close, SECONDS_FOR_SINKS)
+                answer(*given, partial(limited, context, seconds=timeout))
         elif _bound(context, name).payload is None:
             answer(b"", "json", context.runtime().invoke)  # it is known, and not a run
         else:
             from runtime_core.description.validation import validate_functions  # it loads numpy
 
             given = read()
-            with ExitStack() as stack:
-                with stdout_to_stderr():  # the output of `setup()` is not the result
-                    validate_functions(context.runtime())
-                    place = folder_of_results(context.config, output_path)
-                    stack.enter_context(context.runtime().set_up(place))
+            validate_functions(context.runtime())
+            with context.session(name, output_path=folder_of_results(context.config, output_path)):
                 answer(*given, partial(computed, context))
 
     return compute, _command_class(context, name)
@@ -104,6 +102,7 @@ def _bound(context: CommandContext, name: str) -> BoundEndpoint:
 
 def _answer(
     context: CommandContext,
+    stdout: int,
     name: str,
     output_path: str | None,
     output_format: str | None,
@@ -112,33 +111,44 @@ def _answer(
     compute: Callable[[Call], Reply],
 ) -> None:
     """Let a function answer a call, and write the result where it is wanted."""
-    config = context.config
-    call = Call(
-        endpoint=name,
+    call = new_call(
+        context, name, body, body_format, output_path=output_path, output_format=output_format
+    )
+    reply = compute(call)
+    if reply.fault is not None:
+        log = text_log_path(context.supervisor.run(call))
+        report_fault(reply.fault, name, debug=context.config.debug, log=log)
+        raise typer.Exit(reply.fault.kind.exit_code)
+    deliver(context, reply.body, reply.format, output_path, stdout=stdout)
+
+
+def new_call(
+    context: CommandContext,
+    endpoint: str,
+    body: bytes,
+    body_format: str = "json",
+    *,
+    output_path: str | None = None,
+    output_format: str | None = None,
+) -> Call:
+    """Make a call with a new run id, and results in the form and place that the options name.
+
+    Raises what `configured_wire` raises for a form that cannot be written.
+    """
+    return Call(
+        endpoint=endpoint,
         run_id=new_run_id(),
         new_run=True,
         body=body,
         body_format=body_format,
-        output=configured_wire(context.catalog, config, output_format),
-        output_path=folder_of_results(config, output_path),
+        output=configured_wire(context.catalog, context.config, output_format),
+        output_path=folder_of_results(context.config, output_path),
     )
-    stdout = claim_stdout()
-    try:
-        reply = compute(call)
-        if reply.fault is not None:
-            log = text_log_path(context.supervisor.run(call))
-            report_fault(reply.fault, name, debug=config.debug, log=log)
-            raise typer.Exit(reply.fault.kind.exit_code)
-        format_ = context.catalog.formats.find(call.output.format)
-        deliver(reply.body, format_, context, output_path, stdout)
-    finally:
-        context.supervisor.close(_SECONDS_FOR_SINKS)
 
 
 def computed(context: CommandContext, call: Call) -> Reply:
-    """Compute a call as a run; its output appears on stderr while it runs."""
+    """Compute a call as a run, in a session; its output appears on stderr while it runs."""
     runtime, run = context.runtime(), context.supervisor.run(call)
-    context.supervisor.tesseract = facts_of(runtime, [call.endpoint])
     with latest_log(run):
         context.supervisor.begin(call)
         try:
@@ -151,14 +161,15 @@ def computed(context: CommandContext, call: Call) -> Reply:
         return context.supervisor.finished(call, reply)
 
 
-def report_fault(fault: Fault, name: str, *, debug: bool, log: Path | None = None) -> None:
+def report_fault(fault: Fault, endpoint: str = "", *, debug: bool, log: Path | None = None) -> None:
     """Print the message of a fault of a command on stderr; in debug mode with its traceback.
 
-    `log` is the file that has the traceback too.
+    `endpoint` is that of the payload, if it is known, and `log` the file that has the traceback
+    too.
     """
     if fault.kind is FaultKind.INVALID_PAYLOAD and fault.details:
-        lines = fault.message.replace("\n", "\n  ")
-        print(f"Error: The payload of {name} is not valid:\n  {lines}", file=sys.stderr)
+        lines, owner = fault.message.replace("\n", "\n  "), f" of {endpoint}" if endpoint else ""
+        print(f"Error: The payload{owner} is not valid:\n  {lines}", file=sys.stderr)
         return
     if debug and fault.trace:
         print(fault.trace, file=sys.stderr)

@@ -10,13 +10,14 @@ from types import MappingProxyType
 
 import typer
 
-from runtime_core.calls.faults import author_fault
+from runtime_core.calls.faults import author_fault, fault_of
 from runtime_core.catalog import CORE
 from runtime_core.cli.application import application
 from runtime_core.cli.context import CommandContext
+from runtime_core.cli.endpoints import report_fault
 from runtime_core.cli.options import plugin_selection
 from runtime_core.cli.standard_streams import stdout_restored, stdout_to_stderr
-from runtime_core.errors import AuthorError, TesseractRuntimeError
+from runtime_core.errors import AuthorError, InvalidPayload, TesseractRuntimeError
 from runtime_core.imports import without_collections
 from runtime_core.plugins import load_catalog
 from runtime_core.tesseract.tracebacks import author_place
@@ -58,8 +59,8 @@ def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         return _report(error)
     except AuthorError as error:
         fault = author_fault(error.cause, author_place(error.cause))
-        print(f"Error: {fault.message}", file=sys.stderr)
-        return 1
+        report_fault(fault, debug="--debug" in arguments)
+        return fault.kind.exit_code
     except (KeyboardInterrupt, typer.Abort):
         print("Aborted.", file=sys.stderr)
         return 130
@@ -76,7 +77,10 @@ def dispatch(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _report(error: TesseractRuntimeError) -> int:
-    print(f"Error: {error}", file=sys.stderr)
+    if isinstance(error, InvalidPayload):
+        report_fault(fault_of(error), debug=False)
+    else:
+        print(f"Error: {error}", file=sys.stderr)
     return error.kind.exit_code
 
 

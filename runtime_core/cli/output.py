@@ -9,10 +9,10 @@ import typer
 
 from runtime_core.cli.context import CommandContext
 from runtime_core.config import RuntimeConfig, absolute
-from runtime_core.contracts import Buffer, Format
+from runtime_core.contracts import Buffer
 from runtime_core.errors import MissingFile
 from runtime_core.files import is_url, join, write
-from runtime_core.run_logs.standard_output import write_all
+from runtime_core.run_logs.standard_output import STDOUT, write_all
 
 
 def _known_format(context: typer.Context, name: str | None) -> str | None:
@@ -55,14 +55,18 @@ def folder_of_results(config: RuntimeConfig, output_path: str | None) -> str | N
 
 
 def deliver(
-    body: Sequence[Buffer],
-    format_: Format,
     context: CommandContext,
-    output_path: str | None,
-    stdout: int,
+    body: Sequence[Buffer],
+    format_name: str,
+    output_path: str | None = None,
+    *,
+    stdout: int = STDOUT,
 ) -> None:
-    """Write a result to `-o`, `--output-file` or stdout; errors are those of `files.write`."""
-    config = context.config
+    """Write a document to `-o`, `--output-file` or stdout; errors are those of `files.write`.
+
+    In a session `stdout` must be a descriptor that was claimed before.
+    """
+    config, format_ = context.config, context.catalog.formats.find(format_name)
     if output_path is None and config.output_file is None:
         is_text = not context.catalog.encodings.find(format_.array_encoding).binary
         try:

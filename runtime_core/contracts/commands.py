@@ -12,7 +12,7 @@ class Command:
     """Declares a command.
 
     `load` returns a function with Typer annotations, or a Typer app. The `obj` of a `typer.Context`
-    is the `runtime_core.cli.CommandContext`.
+    is the `runtime_core.cli.CommandContext`, whose `session` gives the Tesseract.
     """
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ class Ended:
 
 
 Here = Callable[..., Ended]
+
+Plug = Callable[[str], dict[str, str]]
 
 
 @pytest.fixture
@@ -44,3 +47,20 @@ def here(
         return Ended(code=code, stdout=stdout, stderr=stderr)
 
     return run_here
+
+
+@pytest.fixture
+def plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plug:
+    """Return a function that installs a plugin, for programs with the returned environment."""
+
+    def install(source: str) -> dict[str, str]:
+        site = tmp_path / "site"
+        facts = site / "acme_plugin-1.0.dist-info"
+        facts.mkdir(parents=True)
+        (site / "acme_plugin.py").write_text(textwrap.dedent(source), encoding="utf-8")
+        (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-plugin\nVersion: 1.0\n")
+        (facts / "entry_points.txt").write_text("[tesseract_runtime]\nacme = acme_plugin\n")
+        monkeypatch.syspath_prepend(site)
+        return {"PYTHONPATH": str(site)}
+
+    return install

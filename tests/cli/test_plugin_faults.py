@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Plug
 from tests.conftest import Cli
 from tests.server.conftest import ANNOUNCEMENT, Log, started
-
-Plug = Callable[[str], dict[str, str]]
 
 EXTENSION = """
 from runtime_core.contracts import Layer, ServerExtension, ServerParts
@@ -67,23 +65,6 @@ def settings():
 
 STRICT = ("--strict-plugins", "--no-plugin=jax", "--no-plugin=mlflow")
 """Options that load all of every plugin, but for those that take seconds."""
-
-
-@pytest.fixture
-def plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plug:
-    """Return a function that installs a plugin, for programs with the returned environment."""
-
-    def install(source: str) -> dict[str, str]:
-        site = tmp_path / "site"
-        facts = site / "acme_plugin-1.0.dist-info"
-        facts.mkdir(parents=True)
-        (site / "acme_plugin.py").write_text(textwrap.dedent(source), encoding="utf-8")
-        (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-plugin\nVersion: 1.0\n")
-        (facts / "entry_points.txt").write_text("[tesseract_runtime]\nacme = acme_plugin\n")
-        monkeypatch.syspath_prepend(site)
-        return {"PYTHONPATH": str(site)}
-
-    return install
 
 
 @pytest.mark.parametrize(

@@ -381,7 +381,7 @@ def test_strict_fails_a_run_that_is_not_logged(
 
 def test_sink_that_does_not_answer_is_left(tesseract: Tesseract, sinks: Mapping[str, str]) -> None:
     """The command gives its result at once, and ends soon, whatever the sink does."""
-    constants = {"runtime_core.cli.endpoints._SECONDS_FOR_SINKS": 0.1}
+    constants = {"runtime_core.cli.context.SECONDS_FOR_SINKS": 0.1}
     arguments = ("--log-to", "hangs:x", "apply", PAYLOAD)
     with started(tesseract(LOGGING), *arguments, environment=sinks, constants=constants) as process:
         stdout, stderr = process.communicate(timeout=SECONDS)

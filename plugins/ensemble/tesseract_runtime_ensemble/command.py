@@ -11,11 +11,9 @@ from typing import Annotated, Any
 import typer
 from pydantic_core import from_json
 
-from runtime_core.calls import fault_of
 from runtime_core.catalog import install_command
-from runtime_core.cli import CommandContext, report_fault, stdout_to_stderr
-from runtime_core.description import facts_of
-from runtime_core.errors import InvalidOption, InvalidPayload, NotWritten, UnknownName
+from runtime_core.cli import CommandContext
+from runtime_core.errors import InvalidOption, NotWritten, UnknownName
 from runtime_core.files import check_name, is_url
 from runtime_core.runtime import Runtime
 from tesseract_runtime_ensemble.computation import Computation, OnError
@@ -25,8 +23,6 @@ from tesseract_runtime_ensemble.index_set import IndexSet
 from tesseract_runtime_ensemble.interruption import interruptible
 from tesseract_runtime_ensemble.record import locked, read_record, write_record
 from tesseract_runtime_ensemble.table import RECORD, LinesTable, Table
-
-_SECONDS_FOR_SINKS = 2.0  # a slow or unreachable tracker must not delay the end
 
 Out = Annotated[
     str | None,  # a path would lose a slash of a URL
@@ -95,42 +91,27 @@ def _files_reported() -> Iterator[None]:
 @_files_reported()
 def compute(
     context: CommandContext,
+    endpoint: str,
     make: Callable[[Runtime], Ensemble],
     destination: Destination,
     on_error: OnError,
 ) -> None:
     """Compute an ensemble into a table, and exit with 1 if an evaluation has failed."""
     table = destination.table()
-    with stdout_to_stderr(), prepared(context) as runtime:
+    with context.session(endpoint) as runtime:
         ensemble = make(runtime)
-        facts = {**_dependencies(runtime), "endpoint": ensemble.endpoint, **ensemble.facts}
-        context.supervisor.tesseract = facts_of(runtime, [ensemble.endpoint])
+        facts = {**_dependencies(runtime), "endpoint": endpoint, **ensemble.facts}
         with _recorded(table, facts, destination) as ensemble_id:
             done = IndexSet()
             for index in table.indexes():
                 done.add(index)
             counts = Counts(number=ensemble.number, earlier=len(done))
-            try:
-                code = _computed(context, ensemble, ensemble_id, table, done, counts, on_error)
-            finally:
-                context.supervisor.close(_SECONDS_FOR_SINKS)
+            code = _computed(context, ensemble, ensemble_id, table, done, counts, on_error)
     typer.echo("\n".join(counts.report()), err=True)
     if code:
         typer.echo("Run the same command with --resume to go on.", err=True)
     if code or counts.failed:
         raise typer.Exit(code or 1)
-
-
-@contextmanager
-def prepared(context: CommandContext) -> Iterator[Runtime]:
-    """Set up the runtime inside the `with`, and exit with the message of an invalid payload."""
-    runtime = context.runtime()
-    try:
-        with runtime.set_up():
-            yield runtime
-    except InvalidPayload as error:
-        report_fault(fault_of(error), "apply", debug=context.config.debug)
-        raise typer.Exit(error.kind.exit_code) from None
 
 
 def _dependencies(runtime: Runtime) -> Mapping[str, Any]:

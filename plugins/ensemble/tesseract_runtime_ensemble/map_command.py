@@ -41,6 +41,7 @@ def command(
     with ExitStack() as opened:
         compute(
             context.obj,
+            name,
             lambda _: payloads_of(
                 inputs, name, context.obj.catalog, opened, out=destination.table().path
             ),

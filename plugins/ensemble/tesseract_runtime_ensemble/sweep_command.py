@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic_core import to_json
 
-from runtime_core.cli import CommandContext, read_payload, stdout_to_stderr
+from runtime_core.cli import CommandContext, read_payload
 from runtime_core.runtime import Runtime
 from tesseract_runtime_ensemble.command import (
     Destination,
@@ -19,7 +19,6 @@ from tesseract_runtime_ensemble.command import (
     Overwrite,
     Resume,
     compute,
-    prepared,
 )
 from tesseract_runtime_ensemble.computation import OnError
 from tesseract_runtime_ensemble.ensemble import Ensemble
@@ -93,7 +92,7 @@ def command(
         _print_points(context.obj, make)
     else:
         destination = Destination(out=out, resume=resume, overwrite=overwrite)
-        compute(context.obj, make, destination, on_error)
+        compute(context.obj, "apply", make, destination, on_error)
 
 
 def _is_payload(text: str) -> bool:
@@ -102,7 +101,7 @@ def _is_payload(text: str) -> bool:
 
 
 def _print_points(context: CommandContext, make: Callable[[Runtime], Ensemble]) -> None:
-    with stdout_to_stderr(), prepared(context) as runtime:
+    with context.session() as runtime:
         ensemble = make(runtime)
     for index, evaluation in ensemble.evaluations(lambda _: True):
         typer.echo(to_json({"index": index, "inputs": evaluation.inputs}).decode())

@@ -7,11 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtime_core.cli import computed, report_fault, stdout_to_stderr
-from runtime_core.contracts import Call
-from runtime_core.documents import configured_wire
+from runtime_core.cli import computed, new_call, report_fault
 from runtime_core.errors import InvalidOption
-from runtime_core.run_logs import MASK, StoredRun, new_run_id, stored_run
+from runtime_core.run_logs import MASK, StoredRun, stored_run
 
 if TYPE_CHECKING:
     from runtime_core.cli import CommandContext
@@ -22,16 +20,15 @@ def rerun(context: CommandContext, stored: StoredRun, folder: Path) -> StoredRun
 
     Raises `InvalidOption` if the payload is not recorded.
     """
-    call = Call(
-        endpoint=stored.endpoint,
-        run_id=new_run_id(),
-        new_run=True,
-        body=_body(stored),
-        body_format=str(stored.facts["payload_format"]),
-        output=configured_wire(context.catalog, context.config, _format(context, stored)),
+    call = new_call(
+        context,
+        stored.endpoint,
+        _body(stored),
+        str(stored.facts["payload_format"]),
         output_path=str(folder),
+        output_format=_format(context, stored),
     )
-    with stdout_to_stderr(), context.runtime().set_up(str(folder)):
+    with context.session(call.endpoint, output_path=str(folder)):
         reply = computed(context, call)
     if reply.fault is not None:
         report_fault(reply.fault, call.endpoint, debug=context.config.debug)

@@ -18,4 +18,4 @@ def openapi_schema(
     stdout = claim_stdout()
     document = openapi_document(context.obj.runtime())
     codec = Codecs(context.obj.catalog, context.obj.config).format(format_.name)
-    deliver(codec.dumps(document), format_, context.obj, output_path, stdout)
+    deliver(context.obj, codec.dumps(document), format_.name, output_path, stdout=stdout)

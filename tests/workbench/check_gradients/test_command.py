@@ -94,7 +94,7 @@ def test_a_payload_may_be_a_file(command: Cli, tmp_path: Path) -> None:
         (["{"], "Error: The payload is not valid json: EOF while parsing an object"),
         (
             ['{"inputs": {"x": "a", "z": 1}}'],
-            "Error: The payload of check-gradients is not valid:\n  inputs.x: Could not parse",
+            "Error: The payload is not valid:\n  inputs.x: Could not parse",
         ),
         ([PAYLOAD, "--endpoints", "apply"], "Error: 'apply' is not a gradient endpoint."),
         (

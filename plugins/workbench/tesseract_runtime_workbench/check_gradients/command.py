@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from runtime_core.calls import author_fault, author_place, enter_scope, fault_of
-from runtime_core.cli import CommandContext, Payload, read_payload, report_fault, stdout_to_stderr
-from runtime_core.errors import AuthorError, InvalidOption, InvalidPayload, shortened
-from tesseract_runtime_workbench.check_gradients.check_results import GradientCheck
+from runtime_core.cli import CommandContext, Payload, read_payload
+from runtime_core.errors import InvalidOption, shortened
 from tesseract_runtime_workbench.check_gradients.gradient_check import Settings, check_gradients
 from tesseract_runtime_workbench.check_gradients.report import report
 
@@ -73,32 +71,16 @@ def command(
         seed=seed,
         taylor=taylor,
     )
-    with stdout_to_stderr():
-        done = _checked(context.obj, payload, settings, show_progress=show_progress)
+    given: CommandContext = context.obj
+    body, body_format = read_payload(payload, given.catalog)
+    with given.session() as runtime:
+        if show_progress:
+            runtime.progress.show_at_once()
+        inputs = runtime.payload("apply", body, body_format).inputs
+        done = check_gradients(runtime, inputs, settings)
     typer.echo("\n".join(report(done, max(max_failures, 0))))
     if not done.passed:
         raise typer.Exit(1)
-
-
-def _checked(
-    context: CommandContext, payload: str, settings: Settings, *, show_progress: bool
-) -> GradientCheck:
-    """Run the check, or exit with the message and the code of its fault."""
-    body, format_name = read_payload(payload, context.catalog)
-    runtime = context.runtime()
-    if show_progress:
-        runtime.progress.show_at_once()
-    try:
-        with enter_scope(runtime.scope().reading({})) as reading:
-            inputs = runtime.plan("apply", format_name).payload(body, reading.options).inputs
-        with runtime.set_up():
-            return check_gradients(runtime, inputs, settings)
-    except InvalidPayload as error:
-        fault = fault_of(error)
-    except AuthorError as error:
-        fault = author_fault(error.cause, author_place(error.cause))
-    report_fault(fault, "check-gradients", debug=context.config.debug)
-    raise typer.Exit(fault.kind.exit_code)
 
 
 def _path_and_step(text: str) -> tuple[str, float]:

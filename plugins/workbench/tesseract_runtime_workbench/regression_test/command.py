@@ -142,9 +142,8 @@ def _run(
 ) -> None:
     counts: Counter[str] = Counter()
     with _output() as write:
-        runtime = context.runtime()
-        runtime.bound("apply")  # a Tesseract that cannot be loaded is reported once
-        with runtime.set_up():
+        with context.session() as runtime:
+            runtime.bound("apply")  # schemas that are not valid are reported once
             for document in documents:
                 report = report_of(runtime, document)
                 counts[report.status] += 1

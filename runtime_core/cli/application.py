@@ -15,7 +15,7 @@ from runtime_core.cli.context import CommandContext
 from runtime_core.cli.endpoints import endpoint_command
 from runtime_core.cli.options import root_callback, take_global_options
 from runtime_core.contracts import Command
-from runtime_core.errors import did_you_mean, listed
+from runtime_core.errors import UnknownName, did_you_mean, listed
 from runtime_core.plugins.guard import Guard
 
 _HELP = """Invoke the Tesseract runtime.
@@ -75,6 +75,8 @@ class CatalogGroup(typer.core.TyperGroup):
         endpoints = {command_name(name): name for name in catalog.endpoints.names}
         if entry is not None:
             command = _declared_command(entry)
+            if isinstance(command, SharedGroup):
+                command.add_declared(catalog)
         elif cmd_name in endpoints:
             command = _typer_command(cmd_name, *endpoint_command(ctx.obj, endpoints[cmd_name]))
         else:
@@ -97,13 +99,33 @@ class CatalogGroup(typer.core.TyperGroup):
         return name, command, rest
 
 
+class SharedGroup(typer.core.TyperGroup):
+    """A group with commands of other plugins: `plugins new` is one of the group `plugins`."""
+
+    def add_declared(self, catalog: Catalog) -> None:
+        """Add the commands whose names begin with that of the group."""
+        for name, entry in catalog.commands.entries.items():
+            group, _, own = name.partition(" ")
+            if own and group == self.name:
+                self.add_command(_declared_command(entry), own)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Find a command; `UnknownName` for one of a plugin that is not installed."""
+        command = super().get_command(ctx, cmd_name)
+        name, registry = f"{self.name} {cmd_name}", ctx.obj.catalog.commands
+        if command is None and registry.hints.for_name(registry.kind, name):
+            raise UnknownName(registry.explain(name))
+        return command
+
+
 def _declared_command(entry: Registered[Command]) -> Any:
     """Build a command of the catalog; the failures of a plugin's name the plugin."""
     target = entry.value.load()
     if isinstance(target, typer.Typer):
         command: Any = typer.main.get_command(target)
     else:
-        command = _typer_command(entry.value.name, target, help=entry.value.summary)
+        name = entry.value.name.rpartition(" ")[2]
+        command = _typer_command(name, target, help=entry.value.summary)
     if entry.distribution != CORE:
         guard = Guard(entry=entry, hook="commands")
         command.invoke = guard.of("run", command.invoke, passing=_ENDS)
@@ -123,7 +145,8 @@ _ENDS = (*typer.BadParameter.__mro__[1:3], typer.Exit, typer.Abort, SystemExit, 
 
 def _summaries(catalog: Catalog) -> dict[str, str]:
     endpoints = {command_name(e.name): e.summary for e in catalog.endpoints}
-    return {**endpoints, **{command.name: command.summary for command in catalog.commands}}
+    commands = {command.name: command.summary for command in catalog.commands}
+    return {**endpoints, **{name: text for name, text in commands.items() if " " not in name}}
 
 
 def _unknown(catalog: Catalog, name: str) -> str:

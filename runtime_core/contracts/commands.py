@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """Declares a command.
+    """Declares a command; `plugins NAME` is the name of one in the group `plugins`.
 
     `load` returns a function with Typer annotations, or a Typer app. The `obj` of a `typer.Context`
     is the `runtime_core.cli.CommandContext`, whose `session` gives the Tesseract.

@@ -175,7 +175,7 @@ def _checked(value: Any, kind: Kind[Any]) -> Any:
 # These names become URLs, commands, flags and variables.
 _FORMS = {
     "endpoints": "[a-z][a-z0-9_]*",
-    "commands": "[a-z][a-z0-9-]*",
+    "commands": "(plugins )?[a-z][a-z0-9-]*",
     "settings": "[a-z][a-z0-9_]*",
 }
 

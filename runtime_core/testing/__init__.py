@@ -25,14 +25,14 @@ if TYPE_CHECKING:
         survive_exchanges,
     )
     from runtime_core.testing.run_sinks import RunSinkConformance
-    from runtime_core.testing.served import Answer, Served
+    from runtime_core.testing.served import Answer, Served, serving
     from runtime_core.testing.server_extensions import ServerExtensionConformance
 
 __all__ = [
     "Answer", "ArrayEncodingConformance", "CallWrapperConformance", "CompressorConformance",
     "Echo", "EndpointConformance", "ExecutorConformance", "FormatConformance",
     "GradientBackendConformance", "LoggedRun", "RunSinkConformance", "Served",
-    "ServerExtensionConformance", "documents_to_damage", "made_echo", "survive_edits",
+    "ServerExtensionConformance", "documents_to_damage", "made_echo", "serving", "survive_edits",
     "survive_exchanges",
 ]  # fmt: skip
 
@@ -50,7 +50,7 @@ _exported, __dir__ = lazy_exports(
         ".logged_runs": ["LoggedRun"],
         ".mutations": ["documents_to_damage", "survive_edits", "survive_exchanges"],
         ".run_sinks": ["RunSinkConformance"],
-        ".served": ["Answer", "Served"],
+        ".served": ["Answer", "Served", "serving"],
         ".server_extensions": ["ServerExtensionConformance"],
     },
 )

@@ -9,6 +9,11 @@ from runtime_core.hookspecs import hookimpl
 
 _COMMANDS = {
     "init": ("Write the files of a new Tesseract.", "init.command:app"),
+    "plugins check": (
+        "Try each part of the installed plugins.",
+        "check_plugins.command:check",
+    ),
+    "plugins new": ("Write the files of a new plugin.", "new_plugin.command:new"),
     "test": ("Run regression cases on the Tesseract.", "regression_test.command:command"),
     "check-gradients": (
         "Check gradients of endpoints against a finite difference approximation.",
@@ -19,7 +24,7 @@ _COMMANDS = {
 
 @hookimpl
 def commands() -> Iterable[Command]:
-    """Provide the commands `init`, `test` and `check-gradients`."""
+    """Provide the commands of authors of Tesseracts, and of plugins."""
     for name, (summary, place) in _COMMANDS.items():
         load = lazy_object(f"tesseract_runtime_workbench.{place}")
         yield Command(name=name, summary=summary, load=load)

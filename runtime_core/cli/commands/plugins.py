@@ -9,11 +9,14 @@ import typer
 from pydantic_core import to_json
 
 from runtime_core.catalog import Catalog, Plugin
+from runtime_core.cli.application import SharedGroup
 from runtime_core.errors import UnknownName, did_you_mean, listed
 from runtime_core.executors.chosen_executor import SERIAL, ChosenExecutor
 from runtime_core.plugins.inventory import inventory, libraries, plugin_facts
 
 app = typer.Typer(
+    name="plugins",
+    cls=SharedGroup,
     rich_markup_mode=None,
     add_completion=False,
     help="Show what the installed plugins provide.",

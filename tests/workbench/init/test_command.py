@@ -114,8 +114,7 @@ def test_nothing_is_written_over(
     ended = here("init", "new")
     assert (ended.code, ended.stdout) == (2, "")
     assert ended.stderr == (
-        f"Error: Nothing was written, because there is already {named}. "
-        "Name another folder: tesseract-runtime init DIR.\n"
+        f"Error: Nothing was written, because there is already {named}. Name another folder.\n"
     )
     assert tree(Path()) == before
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
 
-from tesseract_runtime_workbench.init.new_files import write_new
 from tesseract_runtime_workbench.init.recipe_files import files_of
+from tesseract_runtime_workbench.new_files import announce, write_new
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -48,12 +47,6 @@ def init(
     files = files_of(recipe, context.obj.catalog)
     if not (folder / ".gitignore").exists():
         files = {**files, ".gitignore": IGNORED}
-    for path in write_new(folder, files):
-        typer.echo(f"Wrote {path}")
-    typer.echo("\nNext:")
-    if folder.resolve() != Path.cwd():
-        typer.echo(f"  cd {shlex.quote(str(folder))}")
     names = {PurePosixPath(name).parts[0] for name in files}
-    for name, command in STEPS:
-        if name in names:
-            typer.echo(f"  {command}")
+    steps = [command for name, command in STEPS if name in names]
+    announce(write_new(folder, files), folder, steps)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
+
+import typer
 
 from runtime_core.errors import InvalidOption, MissingFile
 
@@ -21,7 +24,7 @@ def write_new(folder: Path, files: Mapping[str, str]) -> list[Path]:
         if taken := dict.fromkeys(_taken(texts)):
             raise InvalidOption(
                 f"Nothing was written, because there is already {', '.join(map(repr, taken))}. "
-                "Name another folder: tesseract-runtime init DIR."
+                "Name another folder."
             )
         with ExitStack() as undo:
             for path, text in texts.items():
@@ -31,6 +34,17 @@ def write_new(folder: Path, files: Mapping[str, str]) -> list[Path]:
         place = str(error.filename or folder)
         raise MissingFile(f"Cannot write {place!r}: {error.strerror}.") from None
     return list(texts)
+
+
+def announce(paths: Iterable[Path], folder: Path, commands: Iterable[str]) -> None:
+    """Print the files that were written, and the next commands in their folder."""
+    for path in paths:
+        typer.echo(f"Wrote {path}")
+    typer.echo("\nNext:")
+    if folder.resolve() != Path.cwd():
+        typer.echo(f"  cd {shlex.quote(str(folder))}")
+    for command in commands:
+        typer.echo(f"  {command}")
 
 
 def _taken(paths: Iterable[Path]) -> Iterator[str]:

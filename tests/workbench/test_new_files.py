@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime_core.errors import InvalidOption, MissingFile
-from tesseract_runtime_workbench.init.new_files import write_new
+from tesseract_runtime_workbench.new_files import write_new
 from tests.workbench.init.conftest import tree
 
 PATHS = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map("/".join)

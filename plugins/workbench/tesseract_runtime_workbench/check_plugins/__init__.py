@@ -1,0 +1,1 @@
+"""The command `plugins check`, which tries each declaration of the installed plugins."""

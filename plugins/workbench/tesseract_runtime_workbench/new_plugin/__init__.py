@@ -1,0 +1,1 @@
+"""The command `plugins new`, which writes a new plugin of any kind."""

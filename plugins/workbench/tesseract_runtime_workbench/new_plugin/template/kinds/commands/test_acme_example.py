@@ -1,0 +1,10 @@
+"""Tests of the command."""
+
+from collections.abc import Callable
+from subprocess import CompletedProcess
+
+
+def test_name_is_printed(cli_here: Callable[..., CompletedProcess[str]]) -> None:
+    """The command prints the name of `--name`."""
+    ended = cli_here("acme-example", "--greeting", "Welcome", "--name", "cantilever")
+    assert (ended.returncode, ended.stdout) == (0, "Welcome cantilever\n")

@@ -1,0 +1,16 @@
+"""The hooks of the plugin."""
+
+from collections.abc import Iterable
+
+from runtime_core.contracts import Settings, lazy_object
+from runtime_core.hookspecs import hookimpl
+
+
+@hookimpl
+def settings() -> Iterable[Settings]:
+    """Provide the options, which other hooks find by `config.section("acme_example")`."""
+    yield Settings(
+        name="acme_example",
+        summary="How acme-example works.",
+        load=lazy_object("acme_example.options:Options"),
+    )

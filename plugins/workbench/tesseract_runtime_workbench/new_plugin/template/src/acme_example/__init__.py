@@ -1,0 +1,1 @@
+"""The plugin acme-example of tesseract-runtime."""

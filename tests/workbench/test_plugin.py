@@ -1,4 +1,4 @@
-"""The plugin registers three commands, an endpoint and a recipe, without heavy imports."""
+"""The plugin registers five commands, an endpoint and a recipe, without heavy imports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_what_is_provided_is_what_the_project_says(catalog: Catalog) -> None:
     assert project["project"]["name"] == DISTRIBUTION
     provides = project["tool"]["tesseract-runtime"]["provides"]
     assert provides == {
-        "commands": ["check-gradients", "init", "test"],
+        "commands": ["check-gradients", "init", "plugins check", "plugins new", "test"],
         "endpoints": ["test"],
         "recipes": ["base"],
     }

@@ -33,7 +33,6 @@ def apply(inputs):
 """
 
 INPUTS: Mapping[str, Any] = {"x": [1.0, 2.0]}
-RESULT = (1.0, 4.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,7 +57,8 @@ class Bench:
 
     def config(self, **flags: Any) -> RuntimeConfig:
         """Return the options of the user with others."""
-        own = {"api_path": self.api_path, "output_path": str(self.folder)}
+        own = {"api_path": self.api_path}
+        own |= dict.fromkeys(("input_path", "output_path"), str(self.folder))
         return resolve(
             self.catalog, flags={**self.flags, **own, **flags}, environment=self.environment
         )

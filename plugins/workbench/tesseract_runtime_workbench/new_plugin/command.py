@@ -19,7 +19,8 @@ from tesseract_runtime_workbench.new_plugin.distribution import files_of, module
 HOOKS = MappingProxyType({kind.noun.replace(" ", "-"): kind.hook for kind in KINDS.values()})
 """The hook of each kind of plugins."""
 
-_LONGEST = 40  # of names: lines of the template have room for so many characters
+LONGEST = 30
+"""Characters of a name, for which the lines of the template have room."""
 
 
 def new(
@@ -50,10 +51,10 @@ def new(
 def _check(name: str, registry: Registry[object]) -> None:
     """Refuse a name that a distribution, a package or a declaration cannot have."""
     module = module_name(name)
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > _LONGEST:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > LONGEST:
         raise InvalidOption(
             f"{name[:99]!r} is not a valid name of a plugin: take lower-case letters, digits and "
-            f"single hyphens, at most {_LONGEST} characters, such as acme-hex."
+            f"single hyphens, at most {LONGEST} characters, such as acme-hex."
         )
     if keyword.iskeyword(module) or find_spec(module) is not None:
         raise InvalidOption(
@@ -62,6 +63,6 @@ def _check(name: str, registry: Registry[object]) -> None:
         )
     if taken := {name, module} & {*registry.names, *registry.conflicts}:
         raise InvalidOption(
-            f"There is a {registry.kind.noun} {taken.pop()!r} already. Take another name, such as "
-            f"acme-{name}."
+            f"{registry.kind.noun.capitalize()} {taken.pop()!r} exists already. Take another name, "
+            f"such as acme-{name}."
         )

@@ -12,6 +12,9 @@ IGNORED = "__pycache__/\n/dist/\n"
 """The `.gitignore` of a new plugin."""
 
 
+_SUFFIXES = (".md", ".py", ".toml", ".typed")  # tools leave other files beside these
+
+
 def files_of(name: str, hook: str) -> Mapping[str, str]:
     """Return the text of each file of a plugin with one hook, by its path.
 
@@ -46,7 +49,7 @@ def _sources(hook: str) -> Iterator[tuple[PurePosixPath, Path]]:
     """Yield the path of each file of the template in a plugin, and the file."""
     kinds = TEMPLATE / "kinds"
     for file in sorted(TEMPLATE.rglob("*.*")):
-        if file.is_file() and file.suffix != ".pyc" and kinds not in file.parents:
+        if file.suffix in _SUFFIXES and kinds not in file.parents:
             yield PurePosixPath(file.relative_to(TEMPLATE).as_posix()), file
     for file in sorted((kinds / hook).glob("*.py")):
         folder = "tests" if file.name.startswith("test_") else "src/acme_example"

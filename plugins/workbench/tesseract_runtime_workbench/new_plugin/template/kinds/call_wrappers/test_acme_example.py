@@ -14,4 +14,5 @@ class TestCallWrapper(CallWrapperConformance):
 def test_header_has_the_size(serve: Callable[..., Served]) -> None:
     """An answer over HTTP has the number of bytes of its request."""
     payload = '{"inputs": {"x": [1]}}'
-    assert serve().ask("/apply", payload).headers["Acme-Example"] == str(len(payload))
+    answer = serve().ask("/apply", payload)
+    assert answer.headers["Acme-Example"] == str(len(payload))

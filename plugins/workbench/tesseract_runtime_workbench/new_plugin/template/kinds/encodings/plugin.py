@@ -8,7 +8,10 @@ from runtime_core.hookspecs import hookimpl
 SCHEMA = {
     "title": "AcmeExampleArrayData",
     "type": "object",
-    "properties": {"buffer": {"type": "string"}, "encoding": {"const": "acme-example"}},
+    "properties": {
+        "buffer": {"type": "string"},
+        "encoding": {"const": "acme-example"},
+    },
     "required": ["buffer", "encoding"],
 }
 

@@ -22,7 +22,10 @@ def bind(binding: Binding) -> BoundEndpoint | Unavailable:
         }
 
     return BoundEndpoint(
-        payload=binding.schemas.payload("AcmeExampleInputSchema", inputs="AcmeExample"),
+        payload=binding.schemas.payload(
+            "AcmeExampleInputSchema",
+            inputs="AcmeExample",
+        ),
         result=AcmeExampleOutputSchema,
         answer=answer,
     )

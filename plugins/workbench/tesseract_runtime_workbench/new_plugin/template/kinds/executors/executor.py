@@ -5,6 +5,6 @@ from multiprocessing import get_context
 
 
 def open_pool(target: str) -> ProcessPoolExecutor:
-    """Open the pool of a target such as `acme-example:2`, with its number of processes."""
+    """Open the pool of a target, `SCHEME:N` with the number of processes."""
     workers = int(target.partition(":")[2] or 1)
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))

@@ -4,6 +4,6 @@ from pydantic import BaseModel, Field
 
 
 class Options(BaseModel):
-    """Options on the command line, also as variables such as `TESSERACT_ACME_EXAMPLE_SIZE`."""
+    """Options, also as variables: `TESSERACT_ACME_EXAMPLE_SIZE`."""
 
     size: int = Field(10, ge=1, description="How large it is.")

@@ -8,7 +8,7 @@ from runtime_core.hookspecs import hookimpl
 
 @hookimpl
 def settings() -> Iterable[Settings]:
-    """Provide the options, which other hooks find by `config.section("acme_example")`."""
+    """Provide the options: `config.section("acme_example")`."""
     yield Settings(
         name="acme_example",
         summary="How acme-example works.",

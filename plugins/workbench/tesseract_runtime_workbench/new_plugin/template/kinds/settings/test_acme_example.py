@@ -9,7 +9,8 @@ from runtime_core.config import resolve
 
 def test_option_is_set_by_its_variable(catalog: Catalog) -> None:
     """The environment sets the option, which has a default."""
-    for environment, size in (({}, 10), ({"TESSERACT_ACME_EXAMPLE_SIZE": "3"}, 3)):
+    variable = "TESSERACT_ACME_EXAMPLE_SIZE"
+    for environment, size in (({}, 10), ({variable: "3"}, 3)):
         config = resolve(catalog, flags={}, environment=environment)
         assert config.section("acme_example").size == size
 

@@ -23,6 +23,14 @@ FIRST_STEPS = (
 """What a new user types after the installation."""
 
 
+NEW_PLUGIN = (
+    "tesseract-runtime plugins new acme-hello --kind command"
+    " && pip wheel --no-deps --wheel-dir wheels ./acme-hello && pip install wheels/*.whl"
+    " && tesseract-runtime plugins check acme-hello"
+)
+"""What an author of a plugin types, to a wheel of it."""
+
+
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a git repository that holds what this checkout would commit."""
@@ -73,6 +81,8 @@ def test_checkout_is_installed_by_pip(checkout: Path, shell: Shell, tmp_path: Pa
     assert "1 passed" in shell.run(FIRST_STEPS, tmp_path)
     hint = f"pip install {shlex.quote(f'{checkout}/plugins/lz4')}"
     assert_missing_plugin_can_be_installed(shell, tmp_path, hint)
+    assert shell.run(NEW_PLUGIN, tmp_path).endswith("acme-hello: command 'acme-hello': ok\n")
+    assert shell.run("tesseract-runtime acme-hello --name lever", tmp_path) == "Hello lever\n"
 
 
 def test_all_plugins_of_a_checkout_are_found_in_it(

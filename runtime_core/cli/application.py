@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from textwrap import shorten
 from typing import Any
 
@@ -75,8 +75,6 @@ class CatalogGroup(typer.core.TyperGroup):
         endpoints = {command_name(name): name for name in catalog.endpoints.names}
         if entry is not None:
             command = _declared_command(entry)
-            if isinstance(command, SharedGroup):
-                command.add_declared(catalog)
         elif cmd_name in endpoints:
             command = _typer_command(cmd_name, *endpoint_command(ctx.obj, endpoints[cmd_name]))
         else:
@@ -85,7 +83,7 @@ class CatalogGroup(typer.core.TyperGroup):
         for parameter in command.params:
             if parameter.name == "output_format":
                 parameter.metavar = "|".join(catalog.formats.names)
-        take_global_options(command, [p for p in self.params if p.name not in _COMPLETION])
+        take_global_options(command, _global_options(ctx))
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -102,20 +100,30 @@ class CatalogGroup(typer.core.TyperGroup):
 class SharedGroup(typer.core.TyperGroup):
     """A group with commands of other plugins: `plugins new` is one of the group `plugins`."""
 
-    def add_declared(self, catalog: Catalog) -> None:
-        """Add the commands whose names begin with that of the group."""
-        for name, entry in catalog.commands.entries.items():
-            group, _, own = name.partition(" ")
-            if own and group == self.name:
-                self.add_command(_declared_command(entry), own)
+    def list_commands(self, ctx: Any) -> list[str]:
+        """List the commands of the group, then those of plugins."""
+        names = [name.partition(" ") for name in ctx.obj.catalog.commands.names]
+        return [
+            *super().list_commands(ctx),
+            *(own for group, _, own in names if own and group == self.name),
+        ]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Find a command; `UnknownName` for one of a plugin that is not installed."""
-        command = super().get_command(ctx, cmd_name)
+        if command := super().get_command(ctx, cmd_name):
+            return command
         name, registry = f"{self.name} {cmd_name}", ctx.obj.catalog.commands
-        if command is None and registry.hints.for_name(registry.kind, name):
+        if entry := registry.entries.get(name):
+            command = _declared_command(entry)
+            take_global_options(command, _global_options(ctx))
+            return command
+        if registry.hints.for_name(registry.kind, name):
             raise UnknownName(registry.explain(name))
-        return command
+        return None
+
+
+def _global_options(ctx: Any) -> Sequence[Any]:
+    return [each for each in ctx.find_root().command.params if each.name not in _COMPLETION]
 
 
 def _declared_command(entry: Registered[Command]) -> Any:

@@ -6,6 +6,7 @@ Each class has a `FaultKind`, with its HTTP status and its exit code.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from errno import EDQUOT, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC
 from typing import Any, Self
 
 from pydantic_core import PydanticCustomError
@@ -197,6 +198,10 @@ class QueueFull(TesseractRuntimeError):
     """The queue of waiting calls is full."""
 
     kind = FaultKind.QUEUE_FULL
+
+
+SCARCITY = frozenset({ENOMEM, ENFILE, EMFILE, ENOBUFS, ENOSPC, EDQUOT})
+"""The numbers of errors of a system that has nothing left, which passes."""
 
 
 def exhausted(error: OSError) -> QueueFull:

@@ -22,6 +22,7 @@ from runtime_core.server.fault_boundary import FaultBoundary
 from runtime_core.server.responses import JsonResponse
 from runtime_core.server.routes import ComputingRoute, endpoint_routes
 from runtime_core.server.server import Server
+from runtime_core.server.start_page import listed_paths, start_route
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ def build_application(server: Server, parts: Mapping[str, ServerParts]) -> Appli
     used = dict(parts)
     while True:
         try:
-            return _built(server, [*used.values()])
+            return _built(server, used)
         except PluginFailed as fault:
             server.leave_out(fault)
             del used[fault.declaration]
@@ -61,7 +62,8 @@ def extension_parts(server: Server) -> dict[str, ServerParts]:
     return parts
 
 
-def _built(server: Server, parts: Sequence[ServerParts]) -> Application:
+def _built(server: Server, named_parts: Mapping[str, ServerParts]) -> Application:
+    parts = [*named_parts.values()]
     app = FastAPIOffline(
         title=server.config.name,
         version=server.config.version,
@@ -73,21 +75,28 @@ def _built(server: Server, parts: Sequence[ServerParts]) -> Application:
         app.router.routes.extend(_contained(route, server) for route in part.routes)
         if part.openapi is not None:
             document = dict(part.openapi(document))
-    paths = [f"/{endpoint.name}" for endpoint in server.description.endpoints]
+    listed = listed_paths(server, named_parts)
 
     async def not_found(request: Request, error: Exception) -> Response:
-        return JsonResponse(
-            {"detail": f"Not Found.{did_you_mean(request.url.path, paths)}"}, status_code=404
-        )
+        near = did_you_mean(request.url.path, [each.path for each in listed])
+        detail = f"Not Found.{near or ' GET / lists the paths.'}"
+        return JsonResponse({"detail": detail}, status_code=404)
+
+    async def wrong_method(request: Request, error: Exception) -> Response:
+        headers = getattr(error, "headers", None) or {}
+        methods = sorted({*headers.get("Allow", "").split(", ")} - {"HEAD", "OPTIONS"})
+        detail = f"Method Not Allowed: {request.url.path} takes {' and '.join(methods)}."
+        return JsonResponse({"detail": detail}, status_code=405, headers=headers)
 
     async def failed(request: Request, error: Exception) -> Response:
         return server.fault_response(server.failure(error))
 
     app.add_exception_handler(404, not_found)
+    app.add_exception_handler(405, wrong_method)
     app.add_exception_handler(TesseractRuntimeError, failed)
     app.add_exception_handler(OSError, failed)
     app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
-    app.router.routes.extend(endpoint_routes(server))
+    app.router.routes.extend([*endpoint_routes(server), start_route(server, listed)])
     server.observers.replace([part.observe for part in parts if part.observe is not None])
     server.public_paths = frozenset(path for part in parts for path in part.public_paths)
     server.metadata = (*FIELDS, *(name.lower() for part in parts for name in part.metadata))

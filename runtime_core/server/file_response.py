@@ -66,15 +66,25 @@ class FileResponse:
 
     def _part(self, headers: Headers) -> tuple[int, int, int]:
         """Return the status of the answer, and the bytes to send."""
-        if self._tag in headers.get("if-none-match", ""):
+        known = headers.get("if-none-match", "")
+        if self._tag in known or known.strip() == "*":
             return _NOT_MODIFIED, 0, 0
         match = _RANGE.fullmatch(headers.get("range", ""))
-        if match is None or headers.get("if-range", self._tag) != self._tag:
+        if (
+            match is None
+            or _is_reversed(*match.groups())
+            or headers.get("if-range", self._tag) != self._tag
+        ):
             return _WHOLE, 0, self._size
         first, last = match.groups()
         start = int(first) if first else max(self._size - int(last), 0)
         stop = min(int(last) + 1, self._size) if first and last else self._size
         return (_PARTIAL, start, stop) if start < stop else (_UNSATISFIABLE, 0, 0)
+
+
+def _is_reversed(first: str, last: str) -> bool:
+    """Check whether a range ends before it begins, which makes it invalid (RFC 9110, 14.1.1)."""
+    return bool(first and last) and int(last) < int(first)
 
 
 _WHOLE, _PARTIAL, _NOT_MODIFIED, _UNSATISFIABLE = 200, 206, 304, 416

@@ -42,6 +42,8 @@ class MediaRange:
     parameters: Mapping[str, str]
 
 
+_FORM = "application/x-www-form-urlencoded"
+_OF_CURL = "curl -d sends it: use curl --json, or add -H 'Content-Type: application/json'."
 _ANYTHING = ("application/*", "*/*")  # the more specific one first
 _NONE = "none"
 _MOST_RANGES = 64  # of an `Accept` header; browsers send eight
@@ -68,6 +70,7 @@ class Negotiation:
         if format_ is None:
             media_type = content_type.partition(";")[0].strip().lower()
             hint = formats.hints.for_name(formats.kind, media_type.partition("/")[2])
+            hint = _OF_CURL if media_type == _FORM else hint
             known = listed([known for format_ in formats for known in format_.media_types])
             message = f"Content-Type {media_type[:100]!r} is not supported. Known: {known}."
             raise UnsupportedMediaType(f"{message} {hint or ''}".rstrip())

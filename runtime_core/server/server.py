@@ -20,6 +20,7 @@ from runtime_core.contracts import (
     ServerLoad,
 )
 from runtime_core.errors import (
+    SCARCITY,
     FaultKind,
     PluginFailed,
     PluginMissing,
@@ -110,7 +111,7 @@ class Server:
 
     def failure(self, error: Exception) -> Fault:
         """Return the fault of an error, which is in the log if it is not the caller's."""
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno in SCARCITY:
             error = exhausted(error)
         if not isinstance(error, TesseractRuntimeError):
             _log.error("The server failed.", exc_info=error)

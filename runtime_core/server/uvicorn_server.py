@@ -7,7 +7,6 @@ import gc
 import math
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from functools import partial
@@ -18,6 +17,7 @@ import uvicorn
 from runtime_core.contracts import ServerParts
 from runtime_core.errors import PluginFailed
 from runtime_core.server.addresses import Address
+from runtime_core.server.announcement import announce, announce_stop, logged_with_times
 from runtime_core.server.application import Application, build_application, extension_parts
 from runtime_core.server.connection_limit import ConnectionLimit
 from runtime_core.server.http_protocol import BoundedHttpProtocol
@@ -33,7 +33,11 @@ _REUSED = 8 << 20
 def serve(server: Server, address: Address) -> None:
     """Load the Tesseract, serve until SIGTERM or SIGINT, and finish the running calls."""
     # Ctrl-C is the usual way to stop a server in a terminal.
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner, suppress(KeyboardInterrupt):
+    with (
+        logged_with_times(server.options.log_format),
+        asyncio.Runner(loop_factory=_loop_factory()) as runner,
+        suppress(KeyboardInterrupt),
+    ):
         runner.run(_serve(server, address))
 
 
@@ -91,6 +95,7 @@ def _settings(server: Server, application: Application) -> uvicorn.Config:
         access_log=False,
         lifespan="off",  # we enter it, so that it ends in order even if uvicorn is interrupted
         log_level="warning",
+        log_config=None,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(options.shutdown_grace) + _SECONDS_TO_ANSWER,
@@ -120,6 +125,7 @@ class UvicornServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse the bodies that still arrive, and wait for the running calls."""
+        announce_stop(self._server)
         self._server.bodies.stop()
         loop, workers = asyncio.get_running_loop(), self._server.workers
         hurry = loop.call_later(self._server.options.shutdown_grace, workers.cut_short)
@@ -129,8 +135,7 @@ class UvicornServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to serve and announce the address."""
         await super().startup(sockets)
-        url = self._address.url("https" if self.config.is_ssl else "http")
-        print(f"Serving {self._server.config.name} on {url} (Ctrl-C ends it).", file=sys.stderr)
+        announce(self._server, self._address.url("https" if self.config.is_ssl else "http"))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

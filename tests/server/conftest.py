@@ -28,6 +28,8 @@ from tests.patience import SECONDS, patient, wait_until
 
 ANNOUNCEMENT = r"Serving (.*) on https?://(\S+):(\d+) "
 
+_REQUEST = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d ([A-Z]+ /.*)$", re.MULTILINE)
+
 WITH_CONSTANTS = """
 import json, sys
 from importlib import import_module
@@ -82,6 +84,10 @@ class Log:
         with self._change:
             assert self._change.wait_for(lambda: self._ended, SECONDS), "stderr is still open"
         return self.text
+
+    def requests(self) -> list[str]:
+        """Return the lines of requests without their times, once the process has ended."""
+        return _REQUEST.findall(self.wait_for_end())
 
     def _search(self, pattern: str) -> re.Match[str] | None:
         return re.search(pattern, "".join(self._lines))

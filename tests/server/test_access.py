@@ -7,9 +7,10 @@ import re
 import ssl
 import subprocess
 from collections.abc import Callable
+from datetime import datetime
 from http.client import HTTPSConnection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -445,7 +446,7 @@ def test_line_is_written_for_each_request(serve: Serve) -> None:
     served.get("/" + quote("a\nb\x1b[31m\u00fc"))
     served.get("/input_schema", host="evil.example")
     served.end()
-    first, *others = served.log.wait_for_end().splitlines()[1:]
+    first, *others = served.log.requests()
     assert re.fullmatch(
         rf"POST /apply 200 run_id=mine bytes_in={len(body)} bytes_out=\d+ milliseconds=[\d.]+ "
         r"receive=\S+ queue=\S+ decode=\S+ compute=\S+ encode=\S+ send=\S+",
@@ -467,18 +468,28 @@ def test_no_line_is_lost_at_the_end(serve: Serve) -> None:
     for n in range(200):
         served.get(f"/health?{n}")
     served.end()
-    lines = served.log.wait_for_end().splitlines()[1:]
+    lines = served.log.requests()
     assert len([line for line in lines if line.startswith("GET /health 200")]) == 200
 
 
+def json_lines(log: str) -> list[dict[str, Any]]:
+    """Return the lines of a log that are JSON."""
+    return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+
+
 def test_lines_can_be_json(serve: Serve) -> None:
-    """With `--log-format json` each line after the announcement is a JSON object."""
+    """With `--log-format json` each line after the announcement is a JSON object with the time."""
     served = serve(DOUBLE, options=["--log-format=json"])
     body = '{"inputs": {"x": [1.0, 2.0]}}'
     answer = served.request("POST", "/apply?run_id=mine", body)
     served.get("/" + quote('"\n\u2028'))
     served.end()
-    first, second = map(json.loads, served.log.wait_for_end().splitlines()[1:])
+    lines = json_lines(served.log.wait_for_end())
+    [stop] = [line for line in lines if "message" in line]
+    first, second = [line for line in lines if line is not stop]
+    begun = datetime.fromisoformat(first.pop("time"))
+    assert begun <= datetime.fromisoformat(stop["time"])
+    assert stop["message"] == "Stopping: no call is running."
     times = {key: first.pop(key) for key in ("milliseconds", "receive", *STAGES, "send")}
     assert first == {
         "method": "POST",
@@ -500,7 +511,7 @@ def test_request_that_breaks_off_is_noted(serve: Serve) -> None:
         leaving.sendall(head(Content_Length=100) + b"{")
         served.get("/health")
     served.log.wait_for('"path": "/apply"')
-    lines = [json.loads(line) for line in served.log.text.splitlines()[1:]]
+    lines = json_lines(served.log.text)
     [apply] = [line for line in lines if line["path"] == "/apply"]
     assert (apply["status"], apply["bytes_in"], apply["bytes_out"]) == (None, 1, 0)
 
@@ -511,8 +522,37 @@ def test_output_of_user_code_stands_between_the_lines(serve: Serve) -> None:
     for _ in range(3):
         served.apply({"x": [1.0]})
     served.end()
-    lines = served.log.wait_for_end().splitlines()[1:]
-    assert sorted(line.split()[0] for line in lines) == ["POST"] * 3 + ["computing"] * 3
+    assert len(served.log.requests()) == 3
+    assert served.log.text.splitlines().count("computing") == 3
+
+
+FAILING = """
+from pydantic import BaseModel
+
+class InputSchema(BaseModel):
+    x: int
+
+class OutputSchema(BaseModel):
+    y: int
+
+def apply(inputs):
+    raise ValueError("too stiff\\nat step 3")
+"""
+
+
+def test_line_of_a_failure_has_the_exception_and_its_traceback(serve: Serve) -> None:
+    """The line names the exception with its place, and the file with the traceback."""
+    served = serve(FAILING)
+    assert served.apply({"x": 1}).status == 500
+    served.apply({"x": "no"})
+    served.end()
+    failed, refused = served.log.requests()
+    found = re.search(r' error=(".*") traceback=(".*")$', failed)
+    assert found, failed
+    error, traceback = map(json.loads, found.groups())
+    assert error.startswith("ValueError: too stiff\nat step 3\n(tesseract_api.py:")
+    assert "raise ValueError" in Path(traceback).read_text()
+    assert "error=" not in refused
 
 
 @pytest.mark.parametrize(("path", "methods"), [("/apply", "OPTIONS, POST"), ("/health", "GET")])

@@ -103,7 +103,7 @@ def test_both_ways_are_logged_alike(serve: Serve) -> None:
     chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
     answered(served, "/apply", {"Content-Length": str(len(BODY))}, BODY)
     answered(served, "/apply", {"Transfer-Encoding": "chunked"}, chunks)
-    line = rf"POST /apply 200 run_id=\S+ bytes_in={len(BODY)} bytes_out=\d+ milliseconds=\S+ "
+    line = rf"\S+ POST /apply 200 run_id=\S+ bytes_in={len(BODY)} bytes_out=\d+ milliseconds=\S+ "
     timings = r"receive=\S+ queue=\S+ decode=\S+ compute=\S+ encode=\S+ send=\S+\n"
     served.log.wait_for(f"({line}{timings}){{2}}")
 

@@ -124,6 +124,7 @@ def test_file_of_a_run_is_an_attachment(locked: Served) -> None:
         ("bytes=9-1000000000000", 206, b"9", "bytes 9-9/10"),
         ("bytes=10-", 416, b"", "bytes */10"),
         ("bytes=-0", 416, b"", "bytes */10"),
+        ("bytes=5-1", 200, b"0123456789", None),
         ("bytes=-", 200, b"0123456789", None),
         ("bytes=0-1,3-4", 200, b"0123456789", None),
         ("lines=0-1", 200, b"0123456789", None),
@@ -143,6 +144,16 @@ def test_range_of_a_changed_file_is_the_whole(locked: Served) -> None:
     """A client that goes on with another file than it began gets all of it."""
     answer = asked(locked, "GET", FILE, "one", Range="bytes=5-", If_Range='"other"')
     assert (answer.status, answer.body) == (200, b"0123456789")
+
+
+def test_file_that_the_client_has_is_not_sent(locked: Served) -> None:
+    """The tag of a file, among others, or any file is one that the client has."""
+    tag = asked(locked, "GET", FILE, "one").headers["etag"]
+    statuses = [
+        asked(locked, "GET", FILE, "one", If_None_Match=known).status
+        for known in (tag, f'"other", {tag}', "*", '"other"')
+    ]
+    assert statuses == [304, 304, 304, 200]
 
 
 SHOWN = [

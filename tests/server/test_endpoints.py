@@ -101,7 +101,9 @@ def test_head_answers_without_a_body(double: Served) -> None:
 def test_unknown_path_is_404(double: Served) -> None:
     """An unknown path is a 404 in JSON."""
     answer = double.request("POST", "/nothing", PAYLOAD)
-    assert (answer.status, answer.json()) == (404, {"detail": "Not Found."})
+    detail = "Not Found. GET / lists the paths."
+    assert (answer.status, answer.json()) == (404, {"detail": detail})
+    assert double.get("/doc").json() == {"detail": "Not Found. Did you mean '/docs'?"}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,7 @@ def test_wrong_method_is_405(double: Served, method: str, path: str, allowed: st
     answer = double.request(method, path)
     assert answer.status == 405
     assert allowed in answer.headers["allow"]
-    assert answer.json() == {"detail": "Method Not Allowed"}
+    assert answer.json() == {"detail": f"Method Not Allowed: {path} takes {allowed}."}
 
 
 def test_run_id_is_given_back(double: Served) -> None:
@@ -198,4 +200,29 @@ def test_server_does_not_name_its_software(double: Served) -> None:
 def test_name_of_the_tesseract_is_announced(serve: Serve) -> None:
     """The line that says where the server is begins with the name of the Tesseract."""
     served = serve(DOUBLE, "--name", "Doubler")
-    assert f"Serving Doubler on http://127.0.0.1:{served.port} " in served.log.text
+    url = f"http://127.0.0.1:{served.port}"
+    served.log.wait_for(rf"Serving Doubler on {url} .*\n  file: .*tesseract_api.py\n")
+    served.log.wait_for(rf"  endpoints: apply\n  workers: 1\n  documentation: {url}/docs\n")
+
+
+def test_start_lists_the_paths(double: Served) -> None:
+    """`GET /` is a list in JSON, and links for a browser, whose `Accept` prefers HTML."""
+    listed = {path.pop("path"): path for path in double.get("/").json()["paths"]}
+    assert listed["/apply"]["methods"] == ["POST"]
+    assert {"/health", "/docs", "/openapi.json", "/plugins", "/readyz"} <= listed.keys()
+    assert all(path["summary"] for path in listed.values())
+    page = double.get("/", accept="text/html,application/xml;q=0.9,*/*;q=0.8")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    links = re.findall(r'<a href="\.(/[^"]*)"', page.body.decode())
+    assert "/apply" not in links
+    assert {double.get(link).status for link in links} == {200}
+
+
+def test_body_of_a_form_gets_a_hint(double: Served) -> None:
+    """The 415 of `curl -d` names the option that sends JSON."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = double.request("POST", "/apply", PAYLOAD, headers)
+    assert answer.status == 415
+    assert answer.json()["detail"].endswith(
+        "use curl --json, or add -H 'Content-Type: application/json'."
+    )

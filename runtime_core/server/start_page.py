@@ -1,0 +1,102 @@
+"""`GET /`: what there is to ask for, as JSON or as links for a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from runtime_core.contracts import ServerParts
+from runtime_core.server.negotiation import media_ranges
+from runtime_core.server.responses import JsonResponse
+from runtime_core.server.server import Server
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedPath:
+    """A path of the service, with the methods that it takes."""
+
+    path: str
+    methods: Sequence[str]
+    summary: str
+
+
+_DOCUMENTS = (
+    ListedPath(path="/docs", methods=["GET"], summary="The endpoints in a page to try them."),
+    ListedPath(path="/openapi.json", methods=["GET"], summary="The endpoints as OpenAPI."),
+)
+
+
+def listed_paths(server: Server, parts: Mapping[str, ServerParts]) -> list[ListedPath]:
+    """Return the paths of the endpoints, of the documentation and of the extensions."""
+    return [*_endpoints(server), *_DOCUMENTS, *_extensions(server, parts)]
+
+
+def start_route(server: Server, paths: Sequence[ListedPath]) -> Route:
+    """Return the route `GET /`."""
+    facts = {
+        "name": server.config.name,
+        "version": server.config.version,
+        "paths": [asdict(path) for path in paths],
+    }
+    page = _page(server.config.name, server.config.description, paths)
+
+    async def start(request: Request) -> Response:
+        if _prefers_html(request.headers.get("accept", "")):
+            return HTMLResponse(page)
+        return JsonResponse(facts)
+
+    return Route("/", start)
+
+
+def _endpoints(server: Server) -> Iterator[ListedPath]:
+    for endpoint in server.description.endpoints:
+        summary = server.catalog.endpoints.find(endpoint.name).summary
+        method = "POST" if endpoint.has_payload else "GET"
+        yield ListedPath(path=f"/{endpoint.name}", methods=[method], summary=summary)
+
+
+def _extensions(server: Server, parts: Mapping[str, ServerParts]) -> Iterator[ListedPath]:
+    for name, part in parts.items():
+        summary = server.catalog.server_extensions.entries[name].value.summary
+        for route in part.routes:
+            if isinstance(route, Route):
+                methods = sorted((route.methods or {"GET"}) - {"HEAD", "OPTIONS"})
+                yield ListedPath(path=route.path, methods=methods, summary=summary)
+
+
+def _prefers_html(accept: str) -> bool:
+    quality = {one.type: one.quality for one in media_ranges(accept)}
+    return quality.get("text/html", 0) > quality.get("application/json", 0)
+
+
+def _page(name: str, description: str | None, paths: Iterable[ListedPath]) -> str:
+    rows = "\n".join(_row(path) for path in paths)
+    return _PAGE.format(name=escape(name), description=escape(description or ""), rows=rows)
+
+
+def _row(path: ListedPath) -> str:
+    text = escape(path.path)
+    if "GET" in path.methods and "{" not in path.path:
+        text = f'<a href=".{text}">{text}</a>'  # relative: a proxy may serve it below a path
+    return f"<tr><td>{'/'.join(path.methods)}<td>{text}<td>{escape(path.summary)}"
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>{name}</title>
+<style>body {{ font: 1rem/1.5 system-ui; margin: 2rem }} td {{ padding-right: 1.5rem }}</style>
+<h1>{name}</h1>
+<p>{description}
+<p>Try the endpoints at <a href="./docs">/docs</a>.
+<table>
+{rows}
+</table>
+"""

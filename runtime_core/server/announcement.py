@@ -6,11 +6,12 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from select import select
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from runtime_core.server.server import Server
@@ -38,17 +39,15 @@ def announce_stop(server: Server) -> None:
     calls = [f"{call.endpoint} {call.run_id} since {call.seconds:.0f} s" for call in server.running]
     if waiting := server.load.waiting:
         calls.append(f"{waiting} in the queue")
-    if not calls:
-        _log.warning("Stopping: no call is running.")
-        return
-    grace = f"waiting up to {server.options.shutdown_grace:g} s for {', '.join(calls)}"
-    _log.warning("Stopping: %s. Ctrl-C again ends them at once.", grace)
+    if calls:
+        grace = f"waiting up to {server.options.shutdown_grace:g} s for {', '.join(calls)}"
+        _log.warning("Stopping: %s. Ctrl-C again ends them at once.", grace)
 
 
 @contextmanager
 def logged_with_times(log_format: str) -> Iterator[None]:
     """Write warnings and errors of the service to stderr with the time, as text or as JSON."""
-    handler = logging.StreamHandler()
+    handler = _LogHandler()
     handler.setFormatter(_FORMATTERS[log_format])
     for name in _LOGGERS:
         logging.getLogger(name).addHandler(handler)
@@ -57,6 +56,18 @@ def logged_with_times(log_format: str) -> Iterator[None]:
     finally:
         for name in _LOGGERS:
             logging.getLogger(name).removeHandler(handler)
+
+
+class _LogHandler(logging.StreamHandler[TextIO]):
+    """Writes to stderr, unless its reader has stalled: the event loop must not wait for it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):  # stderr is closed
+            if select([], [_STDERR], [], 0)[1]:
+                super().emit(record)
+
+
+_STDERR = 2
 
 
 class _TextFormatter(logging.Formatter):

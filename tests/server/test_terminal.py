@@ -101,12 +101,13 @@ def test_ctrl_c_ends_an_idle_server(tesseract: Callable[..., Path]) -> None:
 def test_ctrl_c_does_not_reach_user_code(
     tesseract: Callable[..., Path], gate: Gate, gate_inputs: dict[str, str]
 ) -> None:
-    """A call that runs when Ctrl-C is pressed is answered normally."""
+    """A call that runs when Ctrl-C is pressed is answered normally; the log says so."""
     with terminal(tesseract(GATED), "serve", "-p", "0") as shell, ThreadPoolExecutor() as threads:
         client = Client(port=int(shell.wait_for(ANNOUNCEMENT)[3]))
         call = threads.submit(client.apply, gate_inputs)
         gate.wait_until_entered()
         shell.press(CTRL_C)
+        shell.wait_for(r"Stopping: waiting up to 30 s for apply \S+ since \d s\. Ctrl-C again")
         wait_until_refused(client)
         gate.open()
         assert call.result().json() == {"done": True}

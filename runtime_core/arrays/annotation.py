@@ -115,10 +115,13 @@ def leaf_core_schema(leaf: ArrayDocument) -> CoreSchema:
             handler(value)  # lets pydantic prefer the value's own type in a union
         try:
             return leaf.validate(value, info)
-        except Exception:
-            if not current().traced:
+        except Exception as error:
+            if current().traced:
+                return value
+            if not leaf.has_floats_for_integers(value, error):
                 raise
-            return value
+        handler(value)  # an array of floats fits better, if a union has one
+        return leaf.validate(value, info, integral_floats=True)
 
     shape = "..." if leaf.expected.shape is ... else leaf.expected.shape
     validate.__name__ = f"Array[{shape}, {leaf.expected.dtype}]"  # for faults in unions

@@ -24,6 +24,7 @@ from runtime_core.arrays.array_decoding import (
     invalid_dtype,
 )
 from runtime_core.arrays.coercion import (
+    DTYPE_MISMATCH,
     NUMERIC_KINDS,
     AnyArray,
     Expected,
@@ -46,11 +47,14 @@ class ArrayDocument:
 
     expected: Expected
 
-    def validate(self, value: Any, info: ValidationInfo) -> AnyArray | np.generic:
+    def validate(
+        self, value: Any, info: ValidationInfo, *, integral_floats: bool = False
+    ) -> AnyArray | np.generic:
         """Return the array of a value: numpy, a document, nested lists or a number.
 
         A document or list gives an array that owns its data; a numpy array that fits is returned
         unchanged. Context keys `strict_shapes` and `strict_types` forbid broadcasts and casts.
+        `integral_floats` takes numbers like 2.0 for integers.
         """
         if type(value) is dict:
             array = exact_numbers(value, self.expected)
@@ -61,7 +65,8 @@ class ArrayDocument:
         if not is_list and isinstance(value, np.ndarray | np.generic):
             return expected.coerce(_numeric(value), value)
         if is_list or isinstance(value, list | tuple | int | float | complex | str):
-            numbers = self._numbers(value, expected.dtype or DTYPES["float64"], info.context)
+            dtype = expected.dtype or DTYPES["float64"]
+            numbers = _numbers(value, dtype, info.context, integral_floats=integral_floats)
             if expected.strict_types:  # numbers have no dtype
                 expected = replace(expected, strict_types=False)
             return expected.coerce(numbers, value)
@@ -70,6 +75,16 @@ class ArrayDocument:
         if hasattr(value, "__array__") or isinstance(value, range | memoryview):
             return expected.coerce(_numeric(value), value)
         raise non_numeric()
+
+    def has_floats_for_integers(self, value: Any, error: Exception) -> bool:
+        """Test whether a value was refused for numbers like 2.0, which programs write for 2."""
+        return (
+            isinstance(error, PydanticCustomError)
+            and error.type == DTYPE_MISMATCH
+            and isinstance(value, list | tuple | float)
+            and self.expected.dtype is not None
+            and self.expected.dtype.kind in "iu"
+        )
 
     def serialize(self, value: Any, info: SerializationInfo) -> dict[str, Any]:
         """Return the document of an array, in the encoding that the context names."""
@@ -100,21 +115,22 @@ class ArrayDocument:
             },
         }
 
-    def _numbers(self, value: Any, dtype: np.dtype[Any], options: Any) -> AnyArray:
-        """Return the array of nested lists of numbers or, as programs send them, of arrays."""
-        try:
-            return from_numbers(value, dtype)
-        except PydanticCustomError:
-            if not _has_documents(value):
-                raise
-            return from_numbers(_with_arrays(value, _scope(options)), dtype)
-
     def _strict(self, options: Mapping[str, Any]) -> Expected:
         shapes = bool(options.get("strict_shapes"))
         types = bool(options.get("strict_types"))
         if not shapes and not types:
             return self.expected
         return replace(self.expected, strict_shapes=shapes, strict_types=types)
+
+
+def _numbers(value: Any, dtype: np.dtype[Any], options: Any, *, integral_floats: bool) -> AnyArray:
+    """Return the array of nested lists of numbers or, as programs send them, of arrays."""
+    try:
+        return from_numbers(value, dtype, integral_floats=integral_floats)
+    except PydanticCustomError:
+        if not _has_documents(value):
+            raise
+    return from_numbers(_with_arrays(value, _scope(options)), dtype)
 
 
 def _encoded(array: AnyArray, scope: Scope) -> tuple[str, dict[str, Any]]:

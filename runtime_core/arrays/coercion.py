@@ -26,6 +26,9 @@ NUMERIC_KINDS = "biufc"
 MAX_RANK = 64
 """The most dimensions that numpy can have."""
 
+DTYPE_MISMATCH = "array_dtype_mismatch"
+"""The type of the error for a data type that cannot be cast."""
+
 _NON_NUMERIC = "Could not parse value as a numeric array ({reason})"
 
 
@@ -125,7 +128,7 @@ class Expected:
             raise dtype_mismatch(dtype, self.dtype)
         if self.strict_types:
             raise PydanticCustomError(
-                "array_dtype_mismatch",
+                DTYPE_MISMATCH,
                 "Array dtype '{got}' is not '{expected}', and strict_types does not cast",
                 {"got": str(dtype), "expected": str(self.dtype)},
             )
@@ -168,7 +171,7 @@ def from_numbers(value: Any, dtype: np.dtype[Any], *, integral_floats: bool = Fa
 def dtype_mismatch(source: object, target: object) -> PydanticCustomError:
     """Return the error for a data type that cannot be cast."""
     return PydanticCustomError(
-        "array_dtype_mismatch",
+        DTYPE_MISMATCH,
         "Array dtype '{got}' cannot be safely cast to '{expected}'",
         {"got": str(source), "expected": str(target)},
     )
@@ -226,6 +229,8 @@ def _from_objects(value: Any, dtype: np.dtype[Any], *, integral_floats: bool) ->
     objects = _as_numpy(value, object)
     elements: list[Any] = objects.ravel().tolist()
     if dtype.kind in "iub":
+        if integral_floats and dtype.kind != "b":
+            _check_whole(elements, objects.shape)
         numbers = _integers(elements, dtype, integral_floats=integral_floats)
     else:
         read = _NUMBERS[dtype.kind]
@@ -251,19 +256,23 @@ def _whole_numbers(
             raise dtype_mismatch("complex128", dtype)
         if not isinstance(element, int | float | np.integer | np.floating):
             raise non_numeric()
-    floats = [element for element in elements if isinstance(element, float | np.floating)]
     if dtype.kind == "b":
         return _truths(elements, integral_floats=integral_floats)
-    if not floats:
-        return [int(element) for element in elements]
-    if not integral_floats:
+    if not integral_floats and any(isinstance(each, float | np.floating) for each in elements):
         raise dtype_mismatch("float64", dtype)
-    if not all(float(element).is_integer() for element in floats):
-        raise PydanticCustomError(
-            "array_expected_integer",
-            "Expected integer data, but array contains floating point values",
-        )
     return [int(element) for element in elements]
+
+
+def _check_whole(elements: Sequence[Any], shape: tuple[int, ...]) -> None:
+    for position, element in enumerate(elements):
+        if isinstance(element, float | np.floating) and not float(element).is_integer():
+            index = [int(each) for each in np.unravel_index(position, shape)] if shape else []
+            raise PydanticCustomError(
+                "array_expected_integer",
+                "Expected integer data, but array contains floating point values "
+                "(e.g. {value}{place})",
+                {"value": number_text(element), "place": f" at {index}" if index else ""},
+            )
 
 
 def _truths(elements: Sequence[Any], *, integral_floats: bool) -> list[int]:

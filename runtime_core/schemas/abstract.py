@@ -40,7 +40,7 @@ def abstract_leaf(array: Any) -> Any:
         if isinstance(value, ShapeDType | Mapping):
             return value
         shaped = hasattr(value, "shape") and not isinstance(value, memoryview)
-        numbers = value if shaped else from_numbers(value, dtype)
+        numbers = value if shaped else from_numbers(value, dtype, integral_floats=True)
         return ShapeDType(shape=np.shape(numbers), dtype=array.expected_dtype)
 
     return Annotated[ShapeDType, BeforeValidator(read), AfterValidator(fit)]

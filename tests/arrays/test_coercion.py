@@ -204,24 +204,49 @@ def test_whole_floats_become_integers_in_a_document(target: str, read: Read) -> 
     assert result.tolist() == [1, 2, 300]
 
 
+@pytest.mark.parametrize("value", [[1.0, 2], (1.0, 2.0), [[3e2]], 2.0])
+def test_whole_floats_become_integers_in_lists(value: Any, read: Read) -> None:
+    """The numbers of a text have no data type."""
+    result = read(Array[..., "int32"], value)
+    assert result.dtype == np.dtype("int32")
+    assert result.tolist() == np.array(value).tolist()
+
+
 @pytest.mark.parametrize("value", [1.5, float("nan"), float("inf")])
-def test_a_fraction_in_a_document_of_integers_is_refused(value: float, refusal: Refusal) -> None:
-    """A float with a fraction is never rounded."""
-    assert refusal(Array[(2,), "int32"], encoded([1, value], shape=[2], dtype="int32")) == (
-        "array_expected_integer",
-        "Expected integer data, but array contains floating point values",
-    )
+def test_a_fraction_in_numbers_for_integers_is_refused(value: float, refusal: Refusal) -> None:
+    """A float with a fraction is never rounded, and the message has its index."""
+    message = "Expected integer data, but array contains floating point values (e.g. {}{})"
+    for numbers, place in [
+        (encoded([1, value], shape=[2], dtype="int32"), " at [1]"),
+        ([[1, 2.0], [3, value]], " at [1, 1]"),
+        (value, ""),
+    ]:
+        told = ("array_expected_integer", message.format(value, place))
+        assert refusal(Array[..., "int32"], numbers) == told
 
 
-def test_integers_beside_floats_stay_exact(read: Read) -> None:
+@pytest.mark.parametrize("form", [lambda numbers: encoded(numbers, shape=[2], dtype="int64"), list])
+def test_integers_beside_floats_stay_exact(form: Callable[..., Any], read: Read) -> None:
     """One float in a list does not round the large integers beside it."""
-    document = encoded([2**53 + 1, 1.0], shape=[2], dtype="int64")
-    assert read(Array[(2,), "int64"], document).tolist() == [2**53 + 1, 1]
+    numbers = form([2**53 + 1, 1.0])
+    assert read(Array[(2,), "int64"], numbers).tolist() == [2**53 + 1, 1]
 
 
-@pytest.mark.parametrize("value", [[1.0, 2.0], 1.0, np.array([1.0, 2.0])])
-def test_floats_do_not_become_integers_outside_of_documents(value: Any, refusal: Refusal) -> None:
-    """Bare lists and numpy arrays of floats do not fit a field of integers."""
+def test_floats_fit_a_field_of_floats_better(read: Read) -> None:
+    """In a union that has both, the kind of an array does not depend on its values."""
+    both = Array[..., "int64"] | Array[..., "float64"]
+    assert [read(both, value).dtype.kind for value in ([1.0], [1], [0.5])] == [*"fif"]
+
+
+def test_whole_floats_are_broadcast_as_options_allow(read: Read, refusal: Refusal) -> None:
+    """Option `strict_shapes` applies to them too."""
+    assert read(Array[(2,), "int64"], [2.0]).tolist() == [2, 2]
+    assert refusal(Array[(2,), "int64"], [2.0], strict_shapes=True)[0] == "array_shape_mismatch"
+
+
+@pytest.mark.parametrize("value", [np.array([1.0, 2.0]), np.float64(1.0)])
+def test_arrays_of_floats_do_not_become_integers(value: Any, refusal: Refusal) -> None:
+    """They have a data type of their own."""
     assert refusal(Array[..., "int32"], value) == (
         "array_dtype_mismatch",
         "Array dtype 'float64' cannot be safely cast to 'int32'",

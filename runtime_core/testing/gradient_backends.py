@@ -13,7 +13,8 @@ from runtime_core.calls import validate_payload
 from runtime_core.contracts import Unavailable
 from runtime_core.gradients import JVP, SIGNATURES, GradientSignature
 from runtime_core.gradients.opened_backends import OpenedBackends
-from runtime_core.runtime import Runtime
+from runtime_core.paths import parse, replace
+from runtime_core.runtime import Runtime, local_runtime
 
 SOURCE = """
 import numpy as np
@@ -29,12 +30,15 @@ class InputSchema(BaseModel):
     scale: Differentiable[Float64] = 2.0
     note: str = ""
 
+    def squares(self):
+        return self.x**2
+
 class OutputSchema(BaseModel):
     y: Differentiable[Array[(None,), Float64]]
     named: dict[str, Differentiable[Float64]]
 
 def apply(inputs):
-    y = inputs.layers[0].weights @ inputs.x**2
+    y = inputs.layers[0].weights @ inputs.squares()
     return OutputSchema(y=inputs.scale * y, named={"norm": (inputs.layers[1].weights**3).sum()})
 """
 """A Tesseract of polynomials, with nested arrays of ranks 0 to 2."""
@@ -96,15 +100,33 @@ class GradientBackendConformance:
         self, served: Runtime, signature: GradientSignature
     ) -> None:
         """By all paths, and by each alone, derivatives are those of central differences."""
+        self.compare(served, signature, json.loads(self.inputs))
+
+    def test_every_call_has_its_own_point(
+        self, served: Runtime, signature: GradientSignature
+    ) -> None:
+        """Nothing that a backend keeps of the inputs of a call counts in the next one."""
         inputs, result = self.at(served)
-        for of in ([*inputs], *([path] for path in inputs)):
-            for by in ([*result], *([path] for path in result)):
-                tangent, cotangent = noise(inputs, of), noise(result, by)
-                found = self.computed(served, signature, tangent, cotangent)
-                expected = self.differences(served, inputs, tangent, by)
-                assert paired(signature, found, tangent, cotangent) == pytest.approx(
-                    paired(JVP, expected, tangent, cotangent), self.tolerance, self.tolerance
-                )
+        self.computed(served, signature, noise(inputs, inputs), noise(result, result))
+        near = noise(inputs, inputs)
+        moved = {parse(path): at + near[path] / 8 for path, at in inputs.items()}
+        given = served.api.input_schema(**json.loads(self.inputs))
+        self.compare(served, signature, replace(given, moved).model_dump())
+
+    def test_every_tesseract_has_its_own_state(
+        self, served: Runtime, signature: GradientSignature
+    ) -> None:
+        """The end of a Tesseract closes its state, without a failure and without that of others."""
+        other = local_runtime(served.catalog, served.config)
+        faults = served.catalog.faults.texts  # of other tests
+        inputs, result = self.at(served)
+        vectors = noise(inputs, inputs), noise(result, result)
+        expected = str(self.computed(served, signature, *vectors))
+        for _ in range(2):  # a Tesseract can be set up again
+            with other.set_up():
+                assert str(self.computed(other, signature, *vectors)) == expected
+        assert str(self.computed(served, signature, *vectors)) == expected
+        assert served.catalog.faults.texts == faults
 
     def test_a_batch_has_the_products_of_its_vectors(
         self, served: Runtime, signature: GradientSignature
@@ -129,9 +151,21 @@ class GradientBackendConformance:
         one, two = (self.computed(served, signature, *vectors) for _ in range(2))
         assert str(one) == str(two)
 
-    def at(self, served: Runtime) -> tuple[Vector, Vector]:
+    def compare(self, served: Runtime, signature: GradientSignature, point: Any) -> None:
+        """Compare the derivatives at inputs with central differences there."""
+        inputs, result = self.at(served, point)
+        for of in ([*inputs], *([path] for path in inputs)):
+            for by in ([*result], *([path] for path in result)):
+                tangent, cotangent = noise(inputs, of), noise(result, by)
+                found = self.computed(served, signature, tangent, cotangent, inputs=point)
+                expected = self.differences(served, point, tangent, by)
+                assert paired(signature, found, tangent, cotangent) == pytest.approx(
+                    paired(JVP, expected, tangent, cotangent), self.tolerance, self.tolerance
+                )
+
+    def at(self, served: Runtime, point: Any = None) -> tuple[Vector, Vector]:
         """Return the differentiable arrays of the inputs and of the result, by path."""
-        given = {"inputs": json.loads(self.inputs)}
+        given = {"inputs": point or json.loads(self.inputs)}
         payload: Any = validate_payload(served.bound("apply"), given, {})
         result: Any = served.call("apply", payload)
         schemas = served.schemas
@@ -146,22 +180,22 @@ class GradientBackendConformance:
         signature: GradientSignature,
         tangent: Vector,
         cotangent: Vector,
-        **batch: int,
+        **others: Any,
     ) -> Any:
-        """Return the result of a gradient endpoint."""
+        """Return the result of a gradient endpoint; `others` are further keys of the payload."""
         vectors = {signature.tangent: tangent, signature.cotangent: cotangent}
         vectors.pop("", None)
         paths = {signature.input_paths: [*tangent], signature.output_paths: [*cotangent]}
-        payload = {"inputs": json.loads(self.inputs), **paths, **vectors, **batch}
+        payload = {"inputs": json.loads(self.inputs), **paths, **vectors, **others}
         return served.call(signature.endpoint, payload).model_dump()
 
     def differences(
-        self, served: Runtime, inputs: Vector, tangent: Vector, outputs: Collection[str]
+        self, served: Runtime, point: Any, tangent: Vector, outputs: Collection[str]
     ) -> Vector:
-        """Return the derivative along a tangent by central differences."""
-        point = served.api.input_schema(**json.loads(self.inputs))
+        """Return the derivative at inputs along a tangent by central differences."""
+        inputs, _ = self.at(served, point)
         moves = [{p: inputs[p] + step * tangent[p] for p in tangent} for step in (STEP, -STEP)]
-        with served.evaluations(point) as evaluations:
+        with served.evaluations(served.api.input_schema(**point)) as evaluations:
             after, before = (evaluations.submit(move, outputs).result() for move in moves)
         return {path: (after[path] - before[path]) / (2 * STEP) for path in outputs}
 

@@ -48,8 +48,32 @@ def providing(factor, everything=False):
         return lambda **given: forward(binding, factor, **given)
     return provide
 
+class Kept:
+    apply = None
+    closed = False
+
+    def close(self):
+        self.closed = True
+
+def stepping(endpoint, binding, state):
+    if endpoint != "jacobian_vector_product":
+        return Unavailable("only products")
+    def product(inputs, jvp_inputs, jvp_outputs, tangent_vector):
+        if state.closed:
+            raise RuntimeError("no licence")
+        state.apply = state.apply or binding.trace(inputs)
+        point = vector_at(inputs, jvp_inputs)
+        moved = {p: at + 1e-30j * tangent_vector[p] for p, at in point.items()}
+        return {p: at.imag / 1e-30 for p, at in state.apply(moved, jvp_outputs).items()}
+    return product
+
 @hookimpl
 def gradient_backends():
+    shared = Kept()
+    yield GradientBackend(
+        name="stuck", summary="", open=lambda: Kept(), provide=stepping
+    )
+    yield GradientBackend(name="shared", summary="", open=lambda: shared, provide=stepping)
     counted = iter(range(1, 10**6))
     for name, provide in {
         "right": providing(lambda: 1),
@@ -112,6 +136,12 @@ class TestCounting(GradientBackendConformance):
 class TestEager(GradientBackendConformance):
     backend = "eager"
 
+class TestStuck(GradientBackendConformance):
+    backend = "stuck"
+
+class TestShared(GradientBackendConformance):
+    backend = "shared"
+
 class TestStale(CallWrapperConformance):
     wrapper = "stale"
 
@@ -128,6 +158,8 @@ FOUND = {
     "TestDoubled": "test_derivatives_are_those_of_apply[jacobian_vector_product]",
     "TestCounting": "test_inputs_are_left_alone[jacobian_vector_product]",
     "TestEager": "test_unknown_endpoints_have_a_reason",
+    "TestStuck": "test_every_call_has_its_own_point[jacobian_vector_product]",
+    "TestShared": "test_every_tesseract_has_its_own_state[jacobian_vector_product]",
     "TestStale": "test_changes_of_the_payload_count",
     "TestSilent": "test_faults_are_those_of_the_call[x0]",
     "TestBroken": "test_the_service_is_described",

@@ -128,16 +128,20 @@ def _global_options(ctx: Any) -> Sequence[Any]:
 
 def _declared_command(entry: Registered[Command]) -> Any:
     """Build a command of the catalog; the failures of a plugin's name the plugin."""
-    target = entry.value.load()
-    if isinstance(target, typer.Typer):
-        command: Any = typer.main.get_command(target)
-    else:
-        name = entry.value.name.rpartition(" ")[2]
-        command = _typer_command(name, target, help=entry.value.summary)
-    if entry.distribution != CORE:
-        guard = Guard(entry=entry, hook="commands")
-        command.invoke = guard.of("run", command.invoke, passing=_ENDS)
+    if entry.distribution == CORE:
+        return _built_command(entry.value)
+    guard = Guard(entry=entry, hook="commands")
+    command = guard.of("load", _built_command)(entry.value)
+    command.invoke = guard.of("run", command.invoke, passing=_ENDS)
     return command
+
+
+def _built_command(declaration: Command) -> Any:
+    target = declaration.load()
+    if isinstance(target, typer.Typer):
+        return typer.main.get_command(target)
+    name = declaration.name.rpartition(" ")[2]
+    return _typer_command(name, target, help=declaration.summary)
 
 
 def _typer_command(name: str, function: Callable[..., Any], cls: Any = None, **facts: Any) -> Any:

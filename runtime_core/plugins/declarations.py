@@ -286,8 +286,7 @@ def _run_sink(guard: Guard, declaration: Any) -> Mapping[str, Any]:
         raise Wrong("no schemes")
 
     def opened(handle: Any, *_: Any) -> Any:
-        names = ["write", "close", *(["stored"] if hasattr(handle, "stored") else [])]
-        return guard.methods(dict.fromkeys(names, (None, (Exception,))), handle)
+        return guard.methods(dict.fromkeys(("write", "close"), (None, (Exception,))), handle)
 
     return {
         # A tracker that is unreachable is reported with the run.

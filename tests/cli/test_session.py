@@ -43,9 +43,12 @@ def failing(context: typer.Context) -> None:
     with context.obj.session():
         raise ZeroDivisionError("of the plugin")
 
+def unreadable(size: "Size") -> None:
+    pass
+
 @hookimpl
 def commands():
-    for function in (values, logged, failing):
+    for function in (values, logged, failing, unreadable):
         yield Command(name=function.__name__, summary="", load=lambda function=function: function)
 """
 
@@ -125,3 +128,11 @@ def test_errors_in_a_session_end_the_command(
     assert (ended, stdout) == (code, "")
     assert f"Error: {message}" in stderr
     assert "torn down\n" in stderr
+
+
+def test_parameters_that_typer_cannot_read_are_faults_of_the_plugin(asked: Asked) -> None:
+    """Its author has annotated them."""
+    code, stdout, stderr = asked("unreadable")
+    assert (code, stdout) == (1, "")
+    place = "Error: Plugin acme (acme-plugin 1.0) failed in load of commands 'unreadable': "
+    assert f"{place}NameError: name 'Size' is not defined" in stderr

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import typer
 from pydantic import BaseModel, RootModel
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
@@ -38,6 +39,9 @@ from runtime_core.contracts import (
 )
 from runtime_core.plugins import assemble
 from runtime_core.plugins.declarations import guarded
+
+METADATA = {"x-acme": "1"}
+"""The metadata of calls."""
 
 SCHEMA = {
     "title": "AcmeArrayData",
@@ -134,7 +138,7 @@ def declarations(fault: Fault) -> dict[str, Sequence[Any]]:
     load: dict[str, Any] = {
         hook: at(f"{hook}.load", lambda value=value: value)
         for hook, value in {
-            "commands": at("commands.run", lambda: None),
+            "commands": _command(fault),
             "settings": AcmeSettings,
         }.items()
     }
@@ -177,7 +181,7 @@ def declarations(fault: Fault) -> dict[str, Sequence[Any]]:
             RunSink(
                 **facts,
                 schemes=("acme",),
-                open=at("run_sinks.open", lambda run, target, config: handle),
+                open=at("run_sinks.open", partial(_opened, handle)),
                 target_from=at("run_sinks.target_from", lambda config: None),
                 check=at("run_sinks.check", lambda target, config: None),
             )
@@ -187,6 +191,7 @@ def declarations(fault: Fault) -> dict[str, Sequence[Any]]:
                 **facts,
                 schemes=("acme",),
                 open=at("executors.open", lambda target, config: nullcontext()),
+                copies=at("executors.copies", lambda target: 1),
             )
         ],
         "call_wrappers": [
@@ -207,15 +212,40 @@ def _bound(fault: Fault, binding: Any) -> BoundEndpoint:
     return BoundEndpoint(
         payload=binding.schemas.payload("AcmeInputSchema", inputs="Acme"),
         result=Count,
-        answer=fault.at("endpoints.answer", lambda payload: payload.inputs.x.size),
+        answer=fault.at("endpoints.answer", _answer),
         check=fault.at("endpoints.check", lambda payload, result: None),
     )
+
+
+def _answer(payload: Any, metadata: Mapping[str, str]) -> int:
+    assert metadata == METADATA
+    return int(payload.inputs.x.size)
 
 
 def _wrapper(fault: Fault, binding: Any, endpoint: str, output: Any) -> Any:
     if endpoint != "acme":
         return None
-    return fault.at("call_wrappers.the returned function", lambda wrapped: wrapped.answer())
+
+    def around(wrapped: Any) -> Any:
+        assert wrapped.call.metadata == METADATA
+        return wrapped.answer()
+
+    return fault.at("call_wrappers.the returned function", around)
+
+
+def _opened(handle: Any, run: Any, target: str, config: Any) -> Any:
+    assert run.metadata == METADATA
+    assert run.digest
+    assert run.versions
+    return handle
+
+
+def _command(fault: Fault) -> Callable[[typer.Context], None]:
+    def command(context: typer.Context) -> None:
+        with context.obj.session():
+            fault.at("commands.run", lambda: None)()
+
+    return command
 
 
 def _pack(data: memoryview, *, spec: Any, level: int = 0) -> bytes:
@@ -239,10 +269,12 @@ def _parts(fault: Fault) -> ServerParts:
         return fault.at("server_extensions.the layer at edge", app)
 
     wrap = fault.at("server_extensions.wrap", wrapped)
+    head = fault.at("server_extensions.head", lambda request: None)
     route = fault.at("server_extensions.the route '/acme'", PlainTextResponse("acme"))
     return ServerParts(
         routes=[Mount("/acme", route)],
-        layers=[Layer(place=Place.EDGE, wrap=wrap)],
+        layers=[Layer(place=Place.EDGE, wrap=wrap, head=head)],
+        metadata=[*METADATA],
         lifespan=fault.at("server_extensions.lifespan", life),
         observe=fault.at("server_extensions.observe", lambda requests: None),
         openapi=fault.at("server_extensions.openapi", lambda document: document),

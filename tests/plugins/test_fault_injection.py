@@ -20,6 +20,7 @@ from runtime_core.cli.context import CommandContext
 from runtime_core.config import resolve
 from runtime_core.contracts import BoundEndpoint, Call, Endpoint, ServerExtension, ServerParts, Wire
 from runtime_core.description import describe
+from runtime_core.description.facts import facts_of
 from runtime_core.errors import PluginFailed
 from runtime_core.plugins import PluginSelection
 from runtime_core.run_logs.log_targets import configured_targets
@@ -32,7 +33,14 @@ from runtime_core.server.server import Server
 from runtime_core.server.uvicorn_server import entered_parts
 from tesseract_runtime_workbench.init.recipe_files import files_of
 from tests.patience import SECONDS
-from tests.plugins.faulty_plugin import BEHAVIOURS, Count, Fault, declarations, with_plugins
+from tests.plugins.faulty_plugin import (
+    BEHAVIOURS,
+    METADATA,
+    Count,
+    Fault,
+    declarations,
+    with_plugins,
+)
 from tests.server.asgi import posted
 from tests.workers.conftest import in_process
 
@@ -111,6 +119,7 @@ class Case:
             body_format=body_format,
             output=Wire(**{"format": "json", **output}),
             output_path=str(self.api_path.parent),
+            metadata=METADATA,
         )
 
 
@@ -140,6 +149,7 @@ def _closed_gradient(case: Case) -> str:
 def _sink(case: Case) -> str:
     runtime = case.runtime(log_to="acme")
     supervisor = RunSupervisor(case.catalog, runtime.config)
+    supervisor.tesseract = facts_of(runtime, ["apply"])
     call = case.call()
     supervisor.finished(call, runtime.invoke(call))
     supervisor.close(SECONDS)
@@ -153,7 +163,11 @@ def _targets(case: Case) -> str:
 
 def _command(case: Case) -> str:
     context = CommandContext(catalog=case.catalog, selection=PluginSelection(), environment={})
-    application(context).main(args=["acme"], standalone_mode=False, obj=context)
+    arguments = ["--api-path", str(case.api_path), "acme"]
+    try:
+        application(context).main(args=arguments, standalone_mode=False, obj=context)
+    finally:
+        assert "torn down" in case.log.text or not case.log.text
     return ""
 
 
@@ -177,6 +191,7 @@ async def _asked(case: Case, *paths: str) -> str:
         )
         parts = await entered_parts(server, lifespans)
         application = build_application(server, parts)
+        assert application.direct_calls.find(b"/apply", [(b"content-length", b"2")]) is not None
         async with server.observers:
             answers = [await posted(application, path, PLAIN) for path in paths]
         assert "neighbour" in parts
@@ -216,6 +231,7 @@ EXERCISES: Mapping[str, Callable[[Case], str]] = {
     "run_sinks.check": _sink,
     "run_sinks.target_from": _targets,
     "executors.open": _executor,
+    "executors.copies": lambda case: str(case.runtime(executor="acme://").executor)[:0],
     "call_wrappers.wrap": _wrapped,
     "call_wrappers.the returned function": _wrapped,
     "commands.load": _command,
@@ -225,6 +241,7 @@ EXERCISES: Mapping[str, Callable[[Case], str]] = {
     "server_extensions.lifespan": _server,
     "server_extensions.observe": _server,
     "server_extensions.openapi": _server,
+    "server_extensions.head": _server,
     "server_extensions.the layer at edge": _server,
     "server_extensions.the route '/acme'": _route,
     "recipes.files": lambda case: "".join(files_of("acme", case.catalog).keys() - {"README.md"}),
@@ -249,6 +266,7 @@ AWAITED = {"server_extensions.the route '/acme'"}
 
 NONE_IS_RIGHT = {
     *ANSWERS_COUNT_NOT, "run_sinks.target_from", "formats.loads", "call_wrappers.wrap",
+    "server_extensions.head",
 }  # fmt: skip
 """The callables that may return `None`; of a format it is the document `null`."""
 

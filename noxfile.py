@@ -31,6 +31,7 @@ SESSIONS = [
     "wheels",
     "interop",
     "engines",
+    "browser",
     "soak",
 ]
 
@@ -95,6 +96,7 @@ def run_tests(session: nox.Session, *arguments: str, **variables: str) -> None:
 
 
 OTHERS = [
+    "tests/browser",
     "tests/docs",
     "tests/end_to_end",
     "tests/endurance",
@@ -227,6 +229,17 @@ def engines(session: nox.Session) -> None:
     session.install(*checkout(*ENGINES), "--group=engines")
     processes = [f"-n{PROCESSORS}", "--dist=loadfile"]
     run_pytest(session, *processes, "tests/engines", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def browser(session: nox.Session) -> None:
+    """Fill in and look at the page of models in Chromium, which is a package of Debian."""
+    session.install(*checkout("jax"), "--group=browser")
+    folder = session.create_tmp()
+    session.run("npm", "install", "--silent", "--prefix", folder, "axe-core@4")
+    axe = str(Path(folder, "node_modules/axe-core/axe.min.js").absolute())
+    processes = [f"-n{PROCESSORS}", "--dist=loadfile"]
+    run_pytest(session, *processes, "tests/browser", *session.posargs, AXE=axe)
 
 
 @nox.session(python=OLDEST)

@@ -16,6 +16,7 @@ from tests.patience import PATIENCE, allow
 from tests.processes import name_their_tests
 
 SLOW_FOLDERS = {
+    "browser",
     "cli",
     "client",
     "composition",

@@ -1,0 +1,1 @@
+"""A page of a served Tesseract: fill in a form, run, see plots."""

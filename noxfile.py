@@ -284,5 +284,5 @@ def growth(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
     """Measure calls and commands beside peers; `-- --original` adds the original."""
-    session.install(*checkout(*HEAVY, *ENGINES))
+    session.install(*checkout(*HEAVY, *ENGINES), "--group=browser")
     session.run("python", "-m", "benchmarks", *session.posargs)

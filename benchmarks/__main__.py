@@ -28,6 +28,7 @@ from benchmarks.small_calls import SMALL_CALLS
 from benchmarks.study import Measured, Study
 from benchmarks.sweeps import SWEEPS
 from benchmarks.table import table
+from benchmarks.web import WEB
 
 STUDIES: Sequence[Study] = (
     SMALL_CALLS,
@@ -42,6 +43,7 @@ STUDIES: Sequence[Study] = (
     BATCHES,
     EXECUTORS,
     SWEEPS,
+    WEB,
 )
 
 

@@ -120,8 +120,8 @@ def test_failure_of_the_model_is_shown(page: Visit) -> None:
     expect(page.page.locator(".error")).to_contain_text("The log of run")
 
 
-FILES = {
-    "npy of floats": ("a.npy", np.array([[1.5, 2, 3]]), "float64 (1, 3), 1.5 to 3"),
+FILES: dict[str, tuple[str, Any, str]] = {
+    "npy of floats": ("a.npy", np.array([[1.5, 2, 3]]), "float64 (1, 3)"),
     "npy of integers": ("a.npy", np.arange(9, dtype="i2").reshape(3, 3), "float64 (3, 3)"),
     "large npy": ("a.npy", np.ones((1000, 3)), "float64 (1000, 3), 1 to 1"),
     "csv with names": ("a.csv", b"x,y,z\n1,2,3\n4,5,NaN\n", "float64 (2, 3)"),
@@ -142,7 +142,7 @@ def test_arrays_come_from_files(name: str, page: Visit, tmp_path: Path) -> None:
     path = tmp_path / file
     path.write_bytes(content) if isinstance(content, bytes) else np.save(path, content)
     page.field("matrix").locator("input[type=file]").set_input_files(path)
-    expect(page.field("matrix").locator(".facts")).to_contain_text(facts.partition(",")[0])
+    expect(page.field("matrix").locator(".facts")).to_contain_text(facts)
     page.run()
     with page.page.expect_download() as download:
         page.result("matrix").get_by_role("button", name=".npy").click()

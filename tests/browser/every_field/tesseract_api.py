@@ -82,7 +82,7 @@ class OutputSchema(BaseModel):
 
 
 def apply(inputs: InputSchema) -> OutputSchema:
-    """Return what was filled in, and some pictures."""
+    """Return the inputs, and some pictures."""
     if inputs.word == "boom":
         raise ValueError("the word is boom")
     angle = np.linspace(0, 2 * np.pi, 50)

@@ -2,6 +2,7 @@
 
 import { ArrayCard } from "./array_card.js";
 import { element, shortened } from "./element.js";
+import { brief } from "./shapes.js";
 
 const MOST_ANSWERS = 5;
 const MOST_CARDS = 200;
@@ -30,6 +31,8 @@ export class Answers {
     const facts = [`${Math.round(milliseconds)} ms`, bytes(size), run && `run ${run}`].filter(Boolean).join(" · ");
     this.status.textContent = status ? `${status === 200 ? "Computed" : `Failed (${status})`}: ${facts}` : "Failed";
     this.error.hidden = !fault;
+    const isBelow = this.element.getBoundingClientRect().top > innerHeight; // on a phone
+    if (!isLive && isBelow) this.element.scrollIntoView();
     if (fault) return this.error.replaceChildren(...faultTexts(fault).map((text) => element("p", {}, shortened(text, 2000))));
     if (isLive && this.#answers[0]?.isLive) this.#forget(this.#answers.shift());
     if (this.#answers[0]?.endpoint.name !== endpoint.name) this.#answers.splice(0).forEach((old) => this.#forget(old));
@@ -93,5 +96,6 @@ function faultTexts({ detail, run_id: run, traceback }) {
 }
 
 function bytes(size) {
-  return new Intl.NumberFormat("en", { style: "unit", unit: "byte", notation: "compact" }).format(size);
+  const power = Math.floor(Math.log10(Math.max(size, 1)) / 3);
+  return `${brief(size / 1000 ** power)} ${["B", "kB", "MB", "GB"][power]}`;
 }

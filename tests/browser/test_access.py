@@ -13,10 +13,10 @@ from tests.browser.conftest import EVERY_FIELD, PHONE, WIDE, Serve, Visits
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, PHONE])
-def test_axe_finds_no_serious_fault(
+def test_everything_is_accessible(
     size: tuple[int, int], scheme: str, serve: Serve, visit: Visits
 ) -> None:
-    """axe-core finds no serious fault in a page with every field, result and error."""
+    """With every field, result and error, axe-core finds no serious fault and nothing is too wide."""
     if "AXE" not in os.environ:
         reason = "AXE must name axe.min.js of the package axe-core of npm: nox -s browser gets it"
         (pytest.fail if "CI_PROGRAMS" in os.environ else pytest.skip)(reason)
@@ -31,6 +31,7 @@ def test_axe_finds_no_serious_fault(
     page.drawn("matrix").get_by_text("Table").click()
     page.fill("99", "whole")
     page.run("Failed")
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= size[0]
     page.page.evaluate(Path(os.environ["AXE"]).read_text(encoding="utf-8"))
     found = page.page.evaluate("axe.run().then(({violations}) => violations)")
     serious = [

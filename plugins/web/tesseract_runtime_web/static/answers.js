@@ -2,7 +2,6 @@
 
 import { ArrayCard } from "./array_card.js";
 import { element, shortened } from "./element.js";
-import { brief } from "./shapes.js";
 
 const MOST_ANSWERS = 5;
 const MOST_CARDS = 200;
@@ -27,8 +26,9 @@ export class Answers {
 
   /** Show an answer; one of a slider takes the place of the slider's last. */
   show(answer, endpoint, isLive) {
-    const { status, milliseconds, run, size, fault } = answer;
-    const facts = [`${Math.round(milliseconds)} ms`, bytes(size), run && `run ${run}`].filter(Boolean).join(" · ");
+    const { status, milliseconds, run, fault } = answer;
+    const size = `${(answer.size / 1000).toLocaleString("en", { maximumFractionDigits: 1 })} kB`;
+    const facts = [`${Math.round(milliseconds)} ms`, size, run && `run ${run}`].filter(Boolean).join(" · ");
     this.status.textContent = status ? `${status === 200 ? "Computed" : `Failed (${status})`}: ${facts}` : "Failed";
     this.error.hidden = !fault;
     const isBelow = this.element.getBoundingClientRect().top > innerHeight; // on a phone
@@ -86,6 +86,7 @@ class ValueCard {
 
   update([newest, ...older]) {
     this.value.textContent = shortened(newest ?? "none", 2000);
+    this.value.classList.toggle("long", this.value.textContent.length > 60);
     this.older.textContent = older.length ? `before: ${older.map((value) => shortened(value, 30)).join(", ")}` : "";
   }
 }
@@ -93,9 +94,4 @@ class ValueCard {
 function faultTexts({ detail, run_id: run, traceback }) {
   if (Array.isArray(detail)) return [`${detail.length === 1 ? "One value is" : `${detail.length} values are`} refused:`, ...detail.map(({ loc, msg }) => `${loc.slice(1).join(".")}: ${msg}`)];
   return [detail?.message ?? detail, run && `The log of run ${run} has more.`, traceback].filter(Boolean);
-}
-
-function bytes(size) {
-  const power = Math.floor(Math.log10(Math.max(size, 1)) / 3);
-  return `${brief(size / 1000 ** power)} ${["B", "kB", "MB", "GB"][power]}`;
 }

@@ -92,6 +92,7 @@ export class Page {
 
   #submitted(event) {
     event.preventDefault();
+    this.#remember(); // reads the fields, which refuse what cannot be sent
     if (this.form.checkValidity()) this.run(false);
     else this.form.querySelector(":invalid:not(fieldset)").focus();
   }

@@ -4,6 +4,7 @@
 export async function sketch(canvas, value, worker) {
   const rows = Array.isArray(value) ? listed(value) : await asked(value, worker);
   const numbers = rows.flat().filter(Number.isFinite);
+  if (numbers.length === 0) canvas.hidden = true; // complex ones
   const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
   const [context, { width, height }] = [canvas.getContext("2d"), canvas];
   const level = (number) => (number - least) / (most - least || 1);

@@ -61,9 +61,7 @@ async function call({ call, url, payload, key }) {
 function faultOf(text) {
   try {
     return JSON.parse(text);
-  } catch {
-    return { detail: text }; // of a proxy
-  }
+  } catch { return { detail: text }; } // of a proxy
 }
 
 /** Put arrays in the place of their summaries. */

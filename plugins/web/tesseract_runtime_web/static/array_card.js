@@ -51,13 +51,15 @@ export class ArrayCard {
   }
 
   async #draw() {
+    const [{ array, isComplex }] = this.arrays;
+    delete this.element.dataset.drawn;
     const kind = this.kinds[this.kind.value || 0];
-    const parts = !kind ? [] : this.arrays[0].isComplex ? ["modulus", "phase"] : [undefined];
+    const parts = !kind ? [] : isComplex ? ["modulus", "phase"] : [undefined];
     this.place.textContent = `slice ${indices(this.slice.value, this.shape.slice(0, -2)).join(", ")} of ${this.shape.slice(0, -2).join(" × ")}`;
     while (this.pictures.children.length > parts.length) this.pictures.lastChild.remove();
     while (this.pictures.children.length < parts.length) this.pictures.append(element("figure", {}, element("div", { class: "plot", role: "group" }), element("figcaption")));
     await Promise.all(parts.map((part, index) => this.#picture(this.pictures.children[index], kind, part)));
-    this.element.dataset.drawn = this.arrays[0].array;
+    if (array === this.arrays[0].array) this.element.dataset.drawn = array;
   }
 
   #picture(figure, kind, part) {

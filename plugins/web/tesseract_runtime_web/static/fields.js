@@ -174,9 +174,7 @@ class ListField extends GroupField {
 
   makeKey() {}
 
-  get value() {
-    return this.items.map(({ field }) => field.value ?? null);
-  }
+  get value() { return this.items.map(({ field }) => field.value ?? null); }
 
   set value(value) {
     const whole = value ?? this.schema.default ?? {};
@@ -193,9 +191,7 @@ class DictField extends ListField {
     return element("input", { "aria-label": `Key of ${this.name}`, placeholder: "key", value: key });
   }
 
-  get value() {
-    return Object.fromEntries(this.items.map(({ key, field }) => [key.value, field.value ?? null]));
-  }
+  get value() { return Object.fromEntries(this.items.map(({ key, field }) => [key.value, field.value ?? null])); }
 
   set value(value) { super.value = value; }
 

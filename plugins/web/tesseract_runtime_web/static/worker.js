@@ -86,8 +86,7 @@ function received(node) {
   return array.shape.length ? kept(array) : array.value(0);
 }
 
-const mapped = (node, change) =>
-  Object.fromEntries(Object.entries(node).map(([key, item]) => [key, change(item)]));
+const mapped = (node, change) => Object.fromEntries(Object.entries(node).map(([key, item]) => [key, change(item)]));
 
 /** Make the values of an array: evenly spaced, equal or random. */
 function generated({ dtype, shape, kind, from, to }) {

@@ -16,7 +16,7 @@ from tests.browser.conftest import EVERY_FIELD, PHONE, WIDE, Serve, Visits
 def test_everything_is_accessible(
     size: tuple[int, int], scheme: str, serve: Serve, visit: Visits
 ) -> None:
-    """With every field, result and error, axe-core finds no serious fault and nothing is too wide."""
+    """With every field, result and error, axe-core finds no fault, and nothing is too wide."""
     if "AXE" not in os.environ:
         reason = "AXE must name axe.min.js of the package axe-core of npm: nox -s browser gets it"
         (pytest.fail if "CI_PROGRAMS" in os.environ else pytest.skip)(reason)

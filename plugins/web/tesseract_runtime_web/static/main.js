@@ -12,6 +12,7 @@ const worker = new ArrayWorker();
 const caller = new Caller(worker);
 const plots = new Plots(worker);
 const main = document.getElementById("main");
+const toAbout = document.getElementById("to-about");
 
 /** Ask for the key, which stays in memory. */
 function askForKey(isWrong) {
@@ -21,6 +22,7 @@ function askForKey(isWrong) {
     caller.key = key.value;
     start();
   };
+  toAbout.hidden = true;
   main.replaceChildren(element("form", { class: "card key", onsubmit },
     element("p", {}, "This service needs a key. It is kept in the memory of this page only."),
     element("label", { for: "key" }, "API key"), key, element("p", { class: "fault", id: "key-fault", role: "alert" }, isWrong ? "The service does not take this key." : ""),
@@ -38,6 +40,7 @@ async function start() {
     document.getElementById("title").textContent = shortened(title, 120);
     document.getElementById("subtitle").textContent = version === "unknown" ? "" : shortened(version, 40);
     main.replaceChildren(...page.elements);
+    toAbout.hidden = false;
     requestIdleCallback(() => plots.load());
   } catch (error) {
     if (error.status === 401) return onUnauthorized();
@@ -56,10 +59,9 @@ function showTheme(theme) {
 }
 
 themeButton.onclick = () => showTheme(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length]);
-document.getElementById("to-about").onclick = (event) => {
+toAbout.onclick = (event) => {
   event.preventDefault(); // the fragment is the state of the form
   const section = document.getElementById("about");
-  if (!section) return;
   section.open = true;
   section.scrollIntoView();
   section.firstChild.focus();

@@ -17,8 +17,9 @@ class CompressionCodec(Protocol):
 
     Both methods may name the keyword `spec`, the `ArraySpec` of the bytes. Their further
     keyword-only parameters are the options of the compressor, as `level` in `acme:level=9`: each
-    has a default, of the type of its values. Documents have those that `decompress` names, so that
-    a reader unpacks with the values of the writer.
+    has a default, and values of the type of its annotation, such as
+    `Annotated[int, Field(ge=0, le=9)]`, or else of its default. Documents have those that
+    `decompress` names, so that a reader unpacks with the values of the writer.
     """
 
     @property

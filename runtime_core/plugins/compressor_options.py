@@ -13,7 +13,7 @@ from runtime_core.errors import InvalidOption, did_you_mean, listed
 
 _SPEC = "spec"
 
-Defaults = Mapping[str, Any]
+Options = Mapping[str, inspect.Parameter]
 
 
 def bound(name: str, text: str, codec: CompressionCodec) -> BoundCompressor:
@@ -22,8 +22,9 @@ def bound(name: str, text: str, codec: CompressionCodec) -> BoundCompressor:
     Raises `InvalidOption` for an unknown option or an invalid value.
     """
     packing, unpacking = keywords(codec.compress), keywords(codec.decompress)
-    options = {**unpacking, **packing, **_given(name, text, {**unpacking, **packing})}
-    options.pop(_SPEC, None)
+    known = {key: each for key, each in {**unpacking, **packing}.items() if key != _SPEC}
+    defaults = {key: each.default for key, each in known.items()}
+    options = {**defaults, **_given(name, text, known)}
     kept = [f"{key}={_text(options[key])}" for key in unpacking if key in options]
 
     def compress(data: memoryview, spec: ArraySpec) -> Buffer:
@@ -39,32 +40,38 @@ def bound(name: str, text: str, codec: CompressionCodec) -> BoundCompressor:
     )
 
 
-def keywords(method: Callable[..., Any]) -> Defaults:
-    """Return the keyword-only parameters of a method and `spec`, with their defaults."""
+def keywords(method: Callable[..., Any]) -> Options:
+    """Return the keyword-only parameters of a method, and `spec`."""
     try:
-        parameters = inspect.signature(method).parameters.values()
+        parameters = _signature(method).parameters.values()
     except ValueError:  # of a function in C
         return {}
     return {
-        each.name: each.default
+        each.name: each
         for each in parameters
         if each.kind is each.KEYWORD_ONLY or each.name == _SPEC
     }
 
 
+def _signature(method: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(method, eval_str=True)
+    except NameError:  # of a type that only type checkers import
+        return inspect.signature(method)
+
+
 def without_default(method: Callable[..., Any]) -> list[str]:
     """Return the options of a method that have no default."""
-    empty = inspect.Parameter.empty
-    return [name for name, value in keywords(method).items() if value is empty and name != _SPEC]
+    options = keywords(method).values()
+    return [each.name for each in options if each.default is each.empty and each.name != _SPEC]
 
 
-def _named(names: Defaults, values: Mapping[str, Any]) -> dict[str, Any]:
+def _named(names: Options, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in names}
 
 
-def _given(name: str, text: str, defaults: Defaults) -> dict[str, Any]:
-    """Parse options as values of the types of their defaults."""
-    known = defaults.keys() - {_SPEC}
+def _given(name: str, text: str, known: Options) -> dict[str, Any]:
+    """Parse the options that a text gives."""
     given = {}
     for part in filter(None, text.split(",")):
         option, _, value = (each.strip() for each in part.partition("="))
@@ -73,16 +80,21 @@ def _given(name: str, text: str, defaults: Defaults) -> dict[str, Any]:
                 f"Compression {name!r} has no option {option!r:.60}.{did_you_mean(option, known)} "
                 f"Available: {listed(known) or 'none'}."
             )
-        default = defaults[option]
         try:
-            adapter = TypeAdapter(Any if default is None else type(default))
-            given[option] = adapter.validate_python(value)
+            given[option] = TypeAdapter(_type(known[option])).validate_python(value)
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]["msg"]
             raise InvalidOption(
                 f"Compression {name!r}: {option}={value!r:.60}: {problem}"
             ) from None
     return given
+
+
+def _type(option: inspect.Parameter) -> Any:
+    """Return the type of an option: that of its annotation, or else of its default."""
+    if option.annotation is option.empty or isinstance(option.annotation, str):
+        return Any if option.default is None else type(option.default)
+    return option.annotation
 
 
 def _text(value: Any) -> str:

@@ -115,6 +115,7 @@ def test_documents_have_the_options_for_reading(open_: Callable[..., Runtime]) -
     [
         ("shuffled:lvl=3", "has no option 'lvl'. Did you mean 'level'? Available: level, width."),
         ("shuffled:level=high", "level='high': Input should be a valid integer"),
+        ("shuffled:level=10", "level='10': Input should be less than or equal to 9"),
         ("lz4:level=3", "Compression 'lz4' has no option 'level'. Available: none."),
         ("shufled:level=3", "Unknown compression 'shufled'. Did you mean 'shuffled'?"),
     ],

@@ -83,6 +83,7 @@ def test_blocks_of_page_do_what_they_say(
     """Every block of a page runs, and its commands print the output below them."""
     shutil.copytree(REPOSITORY / EXAMPLES, tmp_path / EXAMPLES)
     monkeypatch.chdir(tmp_path)
+    enable_editable_installs(tmp_path / "site")
     _default_scope.cache_clear()  # its paths are relative to the folder in which it was made
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, module.__name__, module)  # pydantic looks for it there
@@ -183,16 +184,23 @@ def end_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
+def enable_editable_installs(site: Path) -> None:
+    """Have Python follow the links to editable distributions in a folder."""
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(f"import site\nsite.addsitedir({str(site)!r})\n")
+
+
 def environment() -> dict[str, str]:
     """Return an environment without options of the runtime, where pip installs into `site`.
 
-    Without an index and build isolation: the plugin of the documentation needs nothing new.
+    Without an index and build isolation: the plugins of the documentation need nothing new.
     """
+    site = Path("site").absolute()
     plain = {key: value for key, value in os.environ.items() if "TESSERACT" not in key}
     return plain | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "PYTHONPATH": str(Path("site").absolute()),
-        "PIP_TARGET": "site",
+        "PYTHONPATH": str(site),
+        "PIP_TARGET": str(site),
         "PIP_NO_DEPS": "1",
         "PIP_NO_INDEX": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # to pip, 0 is the value that turns isolation off

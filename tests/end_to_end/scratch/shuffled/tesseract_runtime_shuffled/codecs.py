@@ -6,9 +6,10 @@ import hashlib
 import hmac
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from runtime_core.contracts import (
     ArraySpec,
@@ -28,7 +29,12 @@ class ShuffledCodec:
         self._level = context.settings["shuffled"].level
 
     def compress(
-        self, data: memoryview, *, spec: ArraySpec, level: int = 0, width: int = 0
+        self,
+        data: memoryview,
+        *,
+        spec: ArraySpec,
+        level: Annotated[int, Field(le=9)] = 0,
+        width: int = 0,
     ) -> bytes:
         """Return compressed bytes; the default width is that of an element."""
         return zlib.compress(_shuffled(data, width or spec.dtype.itemsize), level or self._level)

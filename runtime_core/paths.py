@@ -260,7 +260,9 @@ def _admits(template: Step, step: Step) -> bool:
 def _child(tree: Any, step: Step, path: Path) -> Any:
     found = dict(_children(tree, step))
     if step not in found:
-        raise InvalidPath(f"There is nothing at {render(path)!r}.")
+        counted = isinstance(step, Index) and step != Index(None) and _is_list(tree)
+        known = f": there are {len(tree)} elements" if counted else ""
+        raise InvalidPath(f"There is nothing at {render(path)!r}{known}.")
     return found[step]
 
 

@@ -327,7 +327,9 @@ def test_a_path_to_nothing_is_refused_at_the_step_that_fails(path: str, place: s
         refusal(get, value, parse(path)),
         refusal(replace, value, {parse(path): 5}),
     ):
-        assert missing == f"There is nothing at {place!r}."
+        assert re.fullmatch(
+            rf"There is nothing at {re.escape(repr(place))}(: there are [02] elements)?\.", missing
+        )
 
 
 @pytest.mark.parametrize("path", ["a.[]", "a.{}"])

@@ -85,7 +85,9 @@ def _report(error: TesseractRuntimeError) -> int:
 
 
 def _report_usage(error: Exception, arguments: Sequence[str]) -> int:
-    error.show()  # type: ignore[attr-defined]  # UsageError, whose class has no public name
+    # Its class has no public name; typer has the name of an error of pydantic in front.
+    error.message = error.message.removeprefix("Value error, ")  # type: ignore[attr-defined]
+    error.show()  # type: ignore[attr-defined]
     files = [each for each in arguments if each.endswith(".py")]
     if files and "--api-path" not in arguments:
         print(f"Name the Tesseract with --api-path {files[0]}.", file=sys.stderr)

@@ -104,7 +104,8 @@ def load_tesseract(path: str | PathLike[str]) -> TesseractApi:
     file = Path(path).absolute()
     if not os.path.isfile(file):  # noqa: PTH113  # `Path` raises if a name is too long
         raise MissingFile(
-            f"No Tesseract at {str(file)!r}. Name its file with --api-path or TESSERACT_API_PATH."
+            f"No Tesseract at {str(file)!r}. Name the file of one: on the command line with "
+            "--api-path or TESSERACT_API_PATH."
         )
     return tesseract_of(_import(file))
 

@@ -112,7 +112,7 @@ def test_missing_file_of_the_tesseract(here: Here, tmp_path: Path, command: str)
     assert (ended.code, ended.stdout) == (2, "")
     assert ended.stderr == (
         f"Error: No Tesseract at '{tmp_path / 'tesseract_api.py'}'. "
-        "Name its file with --api-path or TESSERACT_API_PATH.\n"
+        "Name the file of one: on the command line with --api-path or TESSERACT_API_PATH.\n"
     )
 
 

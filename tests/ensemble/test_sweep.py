@@ -70,13 +70,17 @@ def test_zip_is_named_alike_in_the_environment(ensemble: Cli) -> None:
         (["gird[1].k=[1]"], "inputs.gird: unknown input. Did you mean 'grid'? Inputs: beta, grid,"),
         (["grid[2].k=[1]"], "There is nothing at 'inputs.grid.[2]'"),
         (["grid[1].j=[1]"], "inputs.grid.1.j: Extra inputs are not permitted"),
-        (["x[9]=[1]"], "There is nothing at 'inputs.x.[9]'"),
+        (["x[9]=[1]"], "There is nothing at 'inputs.x.[9]': there are 4 elements."),
         (["x[0]=[1]", "x.[0]=[2]"], "'x.[0]' and 'x[0]' are the same place, or one lies in the ot"),
         (["x[0]=[1]", "x=[[2]]"], "'x[0]' and 'x' are the same place, or one lies in the other"),
         (["be..ta=[1]"], "Invalid path 'be..ta' at character 4"),
         (["beta=[high]"], "beta=[high]: the list is not JSON"),
         (['beta=["high"]'], "inputs.beta: Input should be a valid number"),
         (["beta=uniform(0,1)"], "beta has a distribution: give the number of its samples"),
+        (
+            ["beta=[1]", "--on-error", "no"],
+            "--on-error': 'no' is not one of 'record', 'skip', 'stop'",
+        ),
         ([], "Missing argument"),
     ],
 )

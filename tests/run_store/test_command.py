@@ -50,9 +50,11 @@ def test_list(here: Here, logged: Path) -> None:
 
 
 def test_list_of_nothing(here: Here) -> None:
-    """An output path without runs is not an error."""
+    """An output path without runs is not an error, and is named."""
     ended = here("runs", "list")
-    assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
+    assert (ended.code, ended.stdout) == (0, "")
+    assert re.fullmatch(r"There are no runs in /.*\.\n", ended.stderr)
+    assert here("runs", "list", "--json").stdout == "[]\n"
 
 
 def test_list_as_json(here: Here, logged: Path) -> None:

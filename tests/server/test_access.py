@@ -224,10 +224,14 @@ def test_keys_are_not_logged(locked: Served) -> None:
     assert not re.search("sesame|wrong-key", locked.log.text)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_service_that_is_open_to_everybody_is_warned_of(tesseract: Tesseract, host: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "host"), [("-h", "0.0.0.0"), ("-h", "::"), ("--allowed-host", "beams.example")]
+)
+def test_service_that_is_open_to_everybody_is_warned_of(
+    tesseract: Tesseract, option: str, host: str
+) -> None:
     """Serving other machines without a key prints a warning."""
-    with started(tesseract(), "serve", "-p", "0", "-h", host) as process:
+    with started(tesseract(), "serve", "-p", "0", option, host) as process:
         log = Log(process)
         log.wait_for("Serving")
         assert f"Warning: everybody who can reach {host} can use this service." in log.text

@@ -253,7 +253,10 @@ def test_async_functions_are_refused(tesseract: Tesseract, name: str, source: st
 def test_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A file that is not there is named in full, with the option that names another."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(MissingFile, match="Name its file with --api-path or TESSERACT_API_PATH"):
+    with pytest.raises(
+        MissingFile,
+        match="Name the file of one: on the command line with --api-path or TESSERACT_API_PATH",
+    ):
         load_tesseract(name)
 
 

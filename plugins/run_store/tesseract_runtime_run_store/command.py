@@ -55,6 +55,8 @@ def list_runs(
     if as_json:
         _print_json([_facts(run) for run in runs])
         return
+    if not runs:
+        typer.echo(f"There are no runs in {folder}.", err=True)
     for run in runs:
         started = run.started.astimezone().isoformat(" ", "seconds")
         typer.echo(f"{run.id:36}  {run.endpoint:24} {run.status:9} {started}")

@@ -178,9 +178,10 @@ def _refuse_missing_plugins(catalog: Catalog, options: ServeOptions) -> None:
 
 
 def _warn_of_open_service(options: ServeOptions) -> None:
-    if not options.is_loopback and not options.has_keys:
+    if options.is_for_others and not options.has_keys:
+        place = options.host if options.allowed_host == () else " or ".join(options.allowed_host)
         print(
-            f"Warning: everybody who can reach {options.host} can use this service. Require a key "
+            f"Warning: everybody who can reach {place} can use this service. Require a key "
             "with --api-key, or serve on 127.0.0.1.",
             file=sys.stderr,
         )

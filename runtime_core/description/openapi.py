@@ -13,12 +13,14 @@ from pydantic_core import from_json, to_json
 from runtime_core.arrays.json_schema import ArrayJsonSchema
 from runtime_core.calls import scope
 from runtime_core.catalog import Catalog
-from runtime_core.contracts import BoundEndpoint, Unavailable
+from runtime_core.contracts import BoundEndpoint, Endpoint, Unavailable
+from runtime_core.description.example_payloads import ExamplePayloads
 from runtime_core.run_logs.run import RUN_ID_PATTERN
 from runtime_core.runtime import Runtime
 
 ModelMode = tuple[type[BaseModel], JsonSchemaMode]
 
+_JSON = "application/json"
 _REF = "#/components/schemas/{model}"
 
 
@@ -72,6 +74,7 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
     served = {n: e for n, e in bound.items() if not isinstance(e, Unavailable)}
     with scope.enter(runtime.scope()):
         refs, components = _components(served)
+    examples = ExamplePayloads(runtime, components)
     config = runtime.config
     info = {"title": config.name, "version": config.version}
     if config.description:
@@ -80,9 +83,10 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": info,
         "paths": {
-            f"/{name}": _path(runtime.catalog, name, endpoint, refs)
+            f"/{name}": _path(runtime.catalog, name, endpoint, refs, examples)
             for name, endpoint in served.items()
         },
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "components": {"schemas": dict(sorted({**components, **_FAULT_COMPONENTS}.items()))},
         "x-supported-output-formats": list(runtime.catalog.formats.names),
         "x-supported-compressions": ["none", *runtime.catalog.compressors.names],
@@ -116,12 +120,32 @@ def model_modes(endpoint: BoundEndpoint) -> Iterator[ModelMode]:
     yield endpoint.result, "serialization"
 
 
+_TAGS: Mapping[str, str] = {
+    "compute": "Call the Tesseract.",
+    "gradients": "Differentiate its outputs with respect to its inputs.",
+    "description": "Ask for its state and its schemas.",
+}
+"""The groups of endpoints, in their order on the page."""
+
+
+def _tag(declaration: Endpoint, endpoint: BoundEndpoint) -> str:
+    if endpoint.payload is None:
+        return "description"
+    return "gradients" if declaration.gradient else "compute"
+
+
 def _path(
-    catalog: Catalog, name: str, endpoint: BoundEndpoint, refs: Mapping[ModelMode, Any]
+    catalog: Catalog,
+    name: str,
+    endpoint: BoundEndpoint,
+    refs: Mapping[ModelMode, Any],
+    examples: ExamplePayloads,
 ) -> dict[str, Any]:
     method = "get" if endpoint.payload is None else "post"
-    summary = catalog.endpoints.find(name).summary
+    declaration = catalog.endpoints.find(name)
+    summary = declaration.summary
     operation: dict[str, Any] = {
+        "tags": [_tag(declaration, endpoint)],
         "summary": name.replace("_", " ").title(),
         "description": "\n\n".join(text for text in (summary, endpoint.doc) if text),
         "operationId": f"{name}_{name}_{method}",
@@ -133,11 +157,13 @@ def _path(
         },
     }
     if endpoint.payload is not None:
+        ref = refs[endpoint.payload, "validation"]
+        content = _content(catalog, ref)
+        example = examples.of(name, ref["$ref"].rpartition("/")[2])
+        if example is not None and _JSON in content:
+            content[_JSON]["example"] = example
         operation["parameters"] = [dict(_RUN_ID)]
-        operation["requestBody"] = {
-            "required": True,
-            "content": _content(catalog, refs[endpoint.payload, "validation"]),
-        }
+        operation["requestBody"] = {"required": True, "content": content}
         operation["responses"] |= _FAULTS
     return {method: operation}
 

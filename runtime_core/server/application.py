@@ -17,6 +17,7 @@ from runtime_core.contracts import Layer, Place, ServerParts
 from runtime_core.errors import PluginFailed, TesseractRuntimeError, did_you_mean
 from runtime_core.plugins.guard import Guarded, GuardedApplication
 from runtime_core.server.direct_calls import DirectCalls
+from runtime_core.server.documentation_page import ASSETS, documentation_route
 from runtime_core.server.exchange import observed
 from runtime_core.server.fault_boundary import FaultBoundary
 from runtime_core.server.responses import JsonResponse
@@ -67,6 +68,8 @@ def _built(server: Server, named_parts: Mapping[str, ServerParts]) -> Applicatio
     app = FastAPIOffline(
         title=server.config.name,
         version=server.config.version,
+        static_url=ASSETS,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # a redirect would go to whatever `Host` the request names
     )
@@ -96,7 +99,8 @@ def _built(server: Server, named_parts: Mapping[str, ServerParts]) -> Applicatio
     app.add_exception_handler(TesseractRuntimeError, failed)
     app.add_exception_handler(OSError, failed)
     app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
-    app.router.routes.extend([*endpoint_routes(server), start_route(server, listed)])
+    documentation = documentation_route(server.config.name)
+    app.router.routes.extend([*endpoint_routes(server), documentation, start_route(server, listed)])
     server.observers.replace([part.observe for part in parts if part.observe is not None])
     server.public_paths = frozenset(path for part in parts for path in part.public_paths)
     server.metadata = (*FIELDS, *(name.lower() for part in parts for name in part.metadata))

@@ -29,10 +29,15 @@ MODELS = sorted(
 
 @pytest.mark.parametrize("model", MODELS)
 def test_document_is_valid_openapi(catalog: Catalog, model: str) -> None:
-    """The document of every example and golden model follows the specification."""
-    flags = {"api_path": str(REPOSITORY / model)}
+    """The document of every model follows the specification; the examples in it are accepted."""
+    path = REPOSITORY / model
+    flags = {"api_path": str(path), "input_path": str(path.parent)}
     runtime = local_runtime(catalog, resolve(catalog, flags=flags, environment={}))
     document = json.loads(json.dumps(openapi_document(runtime), allow_nan=False))
+    for name, operation in document["paths"].items():
+        if "post" in operation:
+            content = operation["post"]["requestBody"]["content"]["application/json"]
+            runtime.payload(name[1:], json.dumps(content["example"]).encode())
     schemas = document["components"]["schemas"]
     for schema in schemas.values():
         for field in schema.get("properties", {}).values():
@@ -100,6 +105,17 @@ def test_page_works_without_internet(double: Served) -> None:
         assert answer.status == 200
         assert answer.body
     assert "/openapi.json" in text
+    assert '"defaultModelsExpandDepth": 0' in text
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_endpoints_are_grouped(double: Served) -> None:
+    """Each endpoint is in one of the groups of the page, which have descriptions."""
+    document = double.get("/openapi.json").json()
+    groups = [tag["name"] for tag in document["tags"]]
+    assert groups == ["compute", "gradients", "description"]
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    assert all(one["tags"][0] in groups for one in operations)
 
 
 def test_plugins_are_listed(double: Served) -> None:

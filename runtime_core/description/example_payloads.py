@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +19,8 @@ from runtime_core.paths import Index, Key, render
 from runtime_core.runtime import Runtime
 
 _LARGEST = 64 << 10  # bytes of an example
-_MOST_CASES = 20  # files that are read
+_MOST_FILES = 10
+_OURS = "example"
 
 _SIGNATURES = MappingProxyType({each.endpoint: each for each in (JACOBIAN, JVP, VJP, HVP)})
 
@@ -33,28 +35,33 @@ class ExamplePayloads:
         self._runtime = runtime
         self._components = components
         self._examples = SchemaExamples(components)
-        self._recorded = [*_recorded(Path(runtime.config.api_path).parent)]
+        self._recorded = dict(_recorded(Path(runtime.config.api_path).parent))
 
-    def of(self, endpoint: str, component: str) -> Any:
-        """Return a valid payload, whose model has a component of this name, or else the author's.
+    def of(self, endpoint: str, component: str) -> Mapping[str, Any]:
+        """Return valid payloads by name, whose model has a component of this name.
 
-        A payload of the author may name files that this service lacks. `None` if there is none.
+        If no payload is valid, as one that names files which this service lacks, they are the
+        author's.
         """
-        for payload in self._candidates(endpoint, component):
-            if self._validated(endpoint, payload) is not None:
-                return payload
-        return next(self._recorded_for(endpoint), None)
+        recorded = [*self._recorded_for(endpoint)]
+        valid = [case for case in recorded if self._validated(endpoint, case[1]) is not None]
+        return dict(valid or [*islice(self._made_for(endpoint, component), 1)] or recorded)
 
-    def _candidates(self, endpoint: str, component: str) -> Iterator[Any]:
-        yield from self._recorded_for(endpoint)
+    def _made_for(self, endpoint: str, component: str) -> Iterator[tuple[str, Any]]:
         made = self._made(component)
-        for point in (*self._recorded_for("apply"), self._made("ApplyInputSchema")):
+        for _, point in (*self._recorded_for("apply"), ("", self._made("ApplyInputSchema"))):
             with suppress(LookupError, TypeError, StopIteration):
                 inputs = point["inputs"]
-                yield {**made, "inputs": inputs, **self._directions(endpoint, inputs)}
+                payload = {**made, "inputs": inputs, **self._directions(endpoint, inputs)}
+                if self._validated(endpoint, payload) is not None:
+                    yield _OURS, payload
 
-    def _recorded_for(self, endpoint: str) -> Iterator[Any]:
-        return (case["payload"] for case in self._recorded if case["endpoint"] == endpoint)
+    def _recorded_for(self, endpoint: str) -> Iterator[tuple[str, Any]]:
+        return (
+            (name, case["payload"])
+            for name, case in self._recorded.items()
+            if case["endpoint"] == endpoint
+        )
 
     def _made(self, component: str) -> Any:
         with suppress(LookupError, TypeError, ValueError, RecursionError):
@@ -81,16 +88,17 @@ class ExamplePayloads:
         return None
 
 
-def _recorded(folder: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield the cases of calls that succeed, the one of `inputs.json` first."""
+def _recorded(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the cases of calls that succeed by name, the one of `inputs.json` first."""
     if (payload := _read(folder / "inputs.json")) is not None:
-        yield {"endpoint": "apply", "payload": payload}
-    for file in sorted(folder.glob("test_cases/**/*.json"))[:_MOST_CASES]:
-        cases = _read(file)
-        for case in cases if isinstance(cases, list) else [cases]:
+        yield "inputs.json", {"endpoint": "apply", "payload": payload}
+    for file in sorted(folder.glob("test_cases/**/*.json"))[:_MOST_FILES]:
+        document, name = _read(file), file.relative_to(folder).as_posix()
+        cases = document if isinstance(document, list) else [document]
+        for number, case in enumerate(cases, start=1):
             keys = case.keys() if isinstance(case, dict) else {"expected_exception"}
             if "expected_exception" not in keys and keys >= {"endpoint", "payload"}:
-                yield case
+                yield name if len(cases) == 1 else f"{name}, {number}", case
 
 
 def _read(file: Path) -> Any:

@@ -159,9 +159,9 @@ def _path(
     if endpoint.payload is not None:
         ref = refs[endpoint.payload, "validation"]
         content = _content(catalog, ref)
-        example = examples.of(name, ref["$ref"].rpartition("/")[2])
-        if example is not None and _JSON in content:
-            content[_JSON]["example"] = example
+        found = examples.of(name, ref["$ref"].rpartition("/")[2])
+        if found and _JSON in content:
+            content[_JSON]["examples"] = {name: {"value": one} for name, one in found.items()}
         operation["parameters"] = [dict(_RUN_ID)]
         operation["requestBody"] = {"required": True, "content": content}
         operation["responses"] |= _FAULTS

@@ -36,12 +36,17 @@ def vector_jacobian_product(inputs, vjp_inputs, vjp_outputs, cotangent_vector):
 MADE = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
 
 
-def examples(folder: Path) -> dict[str, Any]:
-    """Return the example of each endpoint of the Tesseract in a folder."""
+def examples(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the examples of each endpoint of the Tesseract in a folder, by name."""
     (folder / "tesseract_api.py").write_text(SOURCE)
     paths = openapi_document(Runtime.from_file(folder / "tesseract_api.py"))["paths"]
     return {
-        name: operation["post"]["requestBody"]["content"]["application/json"]["example"]
+        name: {
+            label: example["value"]
+            for label, example in operation["post"]["requestBody"]["content"]["application/json"][
+                "examples"
+            ].items()
+        }
         for name, operation in paths.items()
         if "post" in operation
     }
@@ -50,8 +55,8 @@ def examples(folder: Path) -> dict[str, Any]:
 def test_examples_are_made_of_the_schema(tmp_path: Path) -> None:
     """Without files, arrays have their sizes, or 2, and gradients the first input and output."""
     found = examples(tmp_path)
-    assert found["/apply"]["inputs"]["x"] == MADE
-    gradient = found["/vector_jacobian_product"]
+    assert found["/apply"]["example"]["inputs"]["x"] == MADE
+    gradient = found["/vector_jacobian_product"]["example"]
     assert (gradient["vjp_inputs"], gradient["vjp_outputs"]) == (["x"], ["rows.[0]"])
     assert gradient["cotangent_vector"] == {"rows.[0]": [[1.0] * 3] * 2}
 
@@ -66,13 +71,14 @@ def test_examples_are_those_of_the_author(tmp_path: Path, file: str) -> None:
     case = payload if file == "inputs.json" else {"endpoint": "apply", "payload": payload}
     (tmp_path / file).write_text(json.dumps(case))
     found = examples(tmp_path)
-    assert found["/apply"] == payload
-    assert found["/vector_jacobian_product"]["inputs"] == payload["inputs"]
-    assert found["/vector_jacobian_product"]["cotangent_vector"] == {"rows.[0]": [[1.0] * 3]}
+    assert found["/apply"] == {file: payload}
+    gradient = found["/vector_jacobian_product"]["example"]
+    assert gradient["inputs"] == payload["inputs"]
+    assert gradient["cotangent_vector"] == {"rows.[0]": [[1.0] * 3]}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"inputs": {"x": [[-1.0, 0.0, 1.0]]}}'])
 def test_wrong_inputs_are_no_example(tmp_path: Path, text: str) -> None:
     """A file that is not JSON, or not a valid payload, is passed over."""
     (tmp_path / "inputs.json").write_text(text)
-    assert examples(tmp_path)["/apply"]["inputs"]["x"] == MADE
+    assert examples(tmp_path)["/apply"]["example"]["inputs"]["x"] == MADE

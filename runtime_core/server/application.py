@@ -23,7 +23,7 @@ from runtime_core.server.fault_boundary import FaultBoundary
 from runtime_core.server.responses import JsonResponse
 from runtime_core.server.routes import ComputingRoute, endpoint_routes
 from runtime_core.server.server import Server
-from runtime_core.server.start_page import listed_paths, start_route
+from runtime_core.server.start_page import links_route, list_route, listed_paths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +99,10 @@ def _built(server: Server, named_parts: Mapping[str, ServerParts]) -> Applicatio
     app.add_exception_handler(TesseractRuntimeError, failed)
     app.add_exception_handler(OSError, failed)
     app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
-    documentation = documentation_route(server.config.name)
-    app.router.routes.extend([*endpoint_routes(server), documentation, start_route(server, listed)])
+    app.router.routes.insert(0, list_route(server, listed))
+    app.router.routes.extend(endpoint_routes(server))
+    app.router.routes.append(documentation_route(server.config.name))
+    app.router.routes.append(links_route(server, listed))
     server.observers.replace([part.observe for part in parts if part.observe is not None])
     server.public_paths = frozenset(path for part in parts for path in part.public_paths)
     server.metadata = (*FIELDS, *(name.lower() for part in parts for name in part.metadata))

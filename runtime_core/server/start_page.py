@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from runtime_core.contracts import ServerParts
 from runtime_core.server.negotiation import media_ranges
@@ -36,21 +38,38 @@ def listed_paths(server: Server, parts: Mapping[str, ServerParts]) -> list[Liste
     return [*_endpoints(server), *_DOCUMENTS, *_extensions(server, parts)]
 
 
-def start_route(server: Server, paths: Sequence[ListedPath]) -> Route:
-    """Return the route `GET /`."""
-    facts = {
-        "name": server.config.name,
-        "version": server.config.version,
-        "paths": [asdict(path) for path in paths],
-    }
-    page = _page(server.config.name, server.config.description, paths)
+def list_route(server: Server, paths: Sequence[ListedPath]) -> Route:
+    """Return the route of the list in JSON, for all but browsers."""
+    answer = JsonResponse(
+        {
+            "name": server.config.name,
+            "version": server.config.version,
+            "paths": [asdict(path) for path in paths],
+        }
+    )
 
-    async def start(request: Request) -> Response:
-        if _prefers_html(request.headers.get("accept", "")):
-            return HTMLResponse(page)
-        return JsonResponse(facts)
+    async def listed(request: Request) -> Response:
+        return answer
 
-    return Route("/", start)
+    return _ListRoute("/", listed)
+
+
+def links_route(server: Server, paths: Sequence[ListedPath]) -> Route:
+    """Return the route of the links, which a plugin's page may replace."""
+    answer = HTMLResponse(_page(server.config.name, server.config.description, paths))
+
+    async def links(request: Request) -> Response:
+        return answer
+
+    return Route("/", links)
+
+
+class _ListRoute(Route):
+    """Takes the requests whose `Accept` does not prefer HTML."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        accept = Headers(raw=scope.get("headers", [])).get("accept", "")
+        return (Match.NONE, {}) if _prefers_html(accept) else super().matches(scope)
 
 
 def _endpoints(server: Server) -> Iterator[ListedPath]:

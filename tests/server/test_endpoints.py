@@ -205,17 +205,18 @@ def test_name_of_the_tesseract_is_announced(serve: Serve) -> None:
     served.log.wait_for(rf"  endpoints: apply\n  workers: 1\n  documentation: {url}/docs\n")
 
 
-def test_start_lists_the_paths(double: Served) -> None:
-    """`GET /` is a list in JSON, and links for a browser, whose `Accept` prefers HTML."""
+def test_start_lists_the_paths(double: Served, serve: Serve) -> None:
+    """`GET /` is a list in JSON, and for a browser, whose `Accept` prefers HTML, a page."""
     listed = {path.pop("path"): path for path in double.get("/").json()["paths"]}
     assert listed["/apply"]["methods"] == ["POST"]
     assert {"/health", "/docs", "/openapi.json", "/plugins", "/readyz"} <= listed.keys()
     assert all(path["summary"] for path in listed.values())
-    page = double.get("/", accept="text/html,application/xml;q=0.9,*/*;q=0.8")
+    plain = serve(DOUBLE, "--no-plugin", "web")
+    page = plain.get("/", accept="text/html,application/xml;q=0.9,*/*;q=0.8")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     links = re.findall(r'<a href="\.(/[^"]*)"', page.body.decode())
     assert "/apply" not in links
-    assert {double.get(link).status for link in links} == {200}
+    assert {plain.get(link).status for link in links} == {200}
 
 
 def test_body_of_a_form_gets_a_hint(double: Served) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ import pytest
 from runtime_core.calls import author_place
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import Call, Evaluations, Wire
+from runtime_core.contracts import Evaluations
 from runtime_core.errors import (
     AuthorError,
     ExecutorFailed,
@@ -29,6 +30,7 @@ from runtime_core.gradients import Point, evaluate_all
 from runtime_core.message_texts import exception_text
 from runtime_core.runtime import Runtime, local_runtime
 from runtime_core.tesseract import forget_modules
+from runtime_core.testing.calls import call_of
 
 MODEL = """
 import os, signal
@@ -241,8 +243,8 @@ class ExecutorConformance:
         found = replies(runtime, *given)
         assert found == replies(serial, *({**each, "inputs.kill": 0} for each in given))
         always = {"inputs.x": [3.5], "inputs.notes": notes["always"], "inputs.kill": 9}
-        *_, (_, kind, _), (_, none, _) = replies(runtime, always, given[0])
-        assert (kind, none) == (FaultKind.WORKER_DIED, None)
+        (kind, _), answer = replies(runtime, always, given[0])
+        assert (kind, answer) == (FaultKind.WORKER_DIED, found[0])
 
     def test_another_content_is_refused(self, runtime: Runtime, make: Make) -> None:
         """A file that has changed since it was loaded here is not evaluated in its new state."""
@@ -262,9 +264,7 @@ class ExecutorConformance:
 
 def inputs_of(runtime: Runtime, **values: Any) -> Any:
     """Return validated inputs."""
-    endpoint = runtime.bound("apply")
-    assert endpoint.payload is not None  # apply has one
-    return endpoint.payload.model_validate({"inputs": values}).inputs  # type: ignore[attr-defined]
+    return runtime.api.input_schema(**values)
 
 
 def computed(
@@ -280,31 +280,15 @@ def computed(
 
 
 def replies(runtime: Runtime, *changes: Any) -> list[Any]:
-    """Return the outputs of many replies, and the kinds and details of their faults."""
-    calls = [
-        Call(
-            endpoint="apply",
-            run_id=f"call-{number}",
-            body=b'{"inputs": {"x": [1]}}',
-            body_format="json",
-            output=Wire(format="json"),
-            changes=change,
-            kept=False,
-        )
-        for number, change in enumerate(changes)
-    ]
+    """Return the outputs of many replies, or the kinds and details of their faults."""
+    call = call_of({"inputs": {"x": [1]}}, new_run=False, kept=False)
     with runtime.calls() as submitted:
-        pending = [submitted.submit(call) for call in calls]
-        done = [future.result() for future in pending]
-    return [
-        (
-            each.body and json.loads(bytes(each.body[0]))["y"],
-            fault and fault.kind,
-            fault and fault.details,
-        )
-        for each in done
-        for fault in [each.fault]
-    ]
+        pending = [submitted.submit(replace(call, changes=change)) for change in changes]
+        return [
+            (fault.kind, fault.details) if fault else json.loads(bytes(reply.body[0]))["y"]
+            for reply in (future.result() for future in pending)
+            for fault in [reply.fault]
+        ]
 
 
 def value(evaluations: Evaluations) -> float:

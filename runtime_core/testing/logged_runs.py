@@ -14,20 +14,11 @@ import pytest
 
 from runtime_core.catalog import Catalog
 from runtime_core.config import resolve
-from runtime_core.contracts import (
-    Artifact,
-    Call,
-    Metric,
-    Record,
-    Reply,
-    Run,
-    RunHandle,
-    RunStatus,
-    Wire,
-)
+from runtime_core.contracts import Artifact, Metric, Record, Reply, Run, RunHandle, RunStatus
 from runtime_core.run_logs import RunSupervisor
 from runtime_core.run_logs.run import new_run_id
 from runtime_core.runtime import local_runtime
+from runtime_core.testing.calls import call_of
 
 Metrics = Mapping[str, Sequence[tuple[int, float]]]
 
@@ -140,14 +131,9 @@ def artifact(path: Path, content: bytes) -> Artifact:
 
 def kept(found: Any) -> Any:
     """Return the records of a sink, or skip the test if it does not store them."""
-    only_if(found is not None, "the sink does not store it")
+    if found is None:
+        pytest.skip("the sink does not store it")
     return found
-
-
-def only_if(condition: bool, reason: str) -> None:
-    """Skip a test that does not apply to this sink."""
-    if not condition:
-        pytest.skip(reason)
 
 
 def same(value: Any, found: Any) -> bool:
@@ -158,19 +144,11 @@ def same(value: Any, found: Any) -> bool:
 
 def check_metrics(found: Metrics | None, expected: Metrics) -> None:
     """Compare metrics, whose values may have been rounded to single precision."""
-    if found is None:
-        return
-    assert set(found) == set(expected)
-    for key, history in expected.items():
-        steps, values = zip(*history, strict=True)
-        found_steps, found_values = zip(*found[key], strict=True)
-        assert found_steps == steps, key
-        assert found_values == pytest.approx(values, rel=1e-6), key
-
-
-def check_parameter(found: Mapping[str, Any] | None, key: str, value: Any) -> None:
-    """Compare a parameter, if the sink stores parameters."""
-    assert found is None or same(value, found[key])
+    rounded: Mapping[str, Any] = {
+        key: [(step, pytest.approx(value, rel=1e-6)) for step, value in history]
+        for key, history in expected.items()
+    }
+    assert found is None or {key: [*history] for key, history in found.items()} == rounded
 
 
 def called(catalog: Catalog, target: str, folder: Path, inputs: Any) -> tuple[Run, Reply]:
@@ -180,13 +158,7 @@ def called(catalog: Catalog, target: str, folder: Path, inputs: Any) -> tuple[Ru
     flags = {"api_path": str(path), "output_path": str(folder), "log_to": target}
     config = resolve(catalog, flags=flags, environment={})
     supervisor = RunSupervisor(catalog, config)
-    call = Call(
-        endpoint="apply",
-        run_id=new_run_id(),
-        body=json.dumps({"inputs": inputs}).encode(),
-        body_format="json",
-        output=Wire(format="json"),
-    )
+    call = call_of({"inputs": inputs}, new_run=False)
     reply = local_runtime(catalog, config).invoke(call)
     run = supervisor.run(call)
     reply = supervisor.finished(call, reply)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 from typing import ClassVar
 
@@ -66,14 +67,10 @@ class RoundTrips(FormatSuite):
         owners = [*back.items, *back.named.values(), back.pair[0]]
         assert [owner.values.tolist() for owner in owners] == [[0, 1, 2], [], *[[0, 1, 2]] * 4]
 
-    @pytest.mark.parametrize("number", [1.5, -0.0, 5e-324, float("inf"), float("-inf")])
+    @pytest.mark.parametrize("number", [1.5, -0.0, 5e-324, math.inf, -math.inf, math.nan])
     def test_plain_floats_come_back(self, echo: Echo, number: float) -> None:
         """Plain numbers stay the same."""
         assert repr(echo.read(echo.write({"number": number})).number) == repr(number)
-
-    def test_plain_nan_comes_back(self, echo: Echo) -> None:
-        """A plain NaN stays NaN."""
-        assert np.isnan(echo.read(echo.write({"number": float("nan")})).number)
 
     @pytest.mark.parametrize(
         "number", [0, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 2**64, -(2**70), 10**1000]

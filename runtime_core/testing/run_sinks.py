@@ -25,11 +25,9 @@ from runtime_core.testing.logged_runs import (
     artifact,
     called,
     check_metrics,
-    check_parameter,
     kept,
     metric,
     new_run,
-    only_if,
     same,
 )
 
@@ -225,13 +223,14 @@ class RunSinkConformance:
         self, declaration: RunSink, catalog: Catalog, tmp_path: Path
     ) -> None:
         """A target that does not answer gives an error with a message, before long."""
-        only_if(self.unreachable is not None, "the sink is always reachable")
+        if self.unreachable is None:
+            pytest.skip("the sink is always reachable")
         config = resolve(catalog, flags={}, environment={})
         start = time.monotonic()
         with pytest.raises(Exception) as caught:  # noqa: PT011  # a sink may raise anything
-            declaration.open(
-                run=new_run(tmp_path), target=str(self.unreachable), config=config
-            ).write([metric("loss", 1.0)])
+            declaration.open(run=new_run(tmp_path), target=self.unreachable, config=config).write(
+                [metric("loss", 1.0)]
+            )
         assert time.monotonic() - start < SECONDS
         assert str(caught.value).strip()
 
@@ -244,6 +243,6 @@ class RunSinkConformance:
         assert (reply.fault is not None) == fails
         found = self.read(run, target)
         check_metrics(found.metrics, {"loss": [(0, 4.0), (1, 2.0), (2, 1.0)]})
-        check_parameter(found.parameters, "size", 3)
+        assert found.parameters is None or same(3, found.parameters["size"])
         assert found.artifacts in (None, {"plot.txt": b"plot"})
         assert found.status in (None, RunStatus.FAILED if fails else RunStatus.FINISHED)

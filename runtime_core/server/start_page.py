@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 
@@ -13,6 +13,7 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from runtime_core.contracts import ServerParts
+from runtime_core.server.headers import CALLER
 from runtime_core.server.negotiation import media_ranges
 from runtime_core.server.responses import JsonResponse
 from runtime_core.server.server import Server
@@ -51,7 +52,7 @@ def list_route(server: Server, paths: Sequence[ListedPath]) -> Route:
     async def listed(request: Request) -> Response:
         return answer
 
-    return _ListRoute("/", listed)
+    return _ListRoute("/", listed, needs_key=server.options.has_keys)
 
 
 def links_route(server: Server, paths: Sequence[ListedPath]) -> Route:
@@ -67,9 +68,17 @@ def links_route(server: Server, paths: Sequence[ListedPath]) -> Route:
 class _ListRoute(Route):
     """Takes the requests whose `Accept` does not prefer HTML."""
 
+    def __init__(
+        self, path: str, endpoint: Callable[[Request], Awaitable[Response]], *, needs_key: bool
+    ) -> None:
+        super().__init__(path, endpoint)
+        self._needs_key = needs_key
+
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         accept = Headers(raw=scope.get("headers", [])).get("accept", "")
-        return (Match.NONE, {}) if _prefers_html(accept) else super().matches(scope)
+        # A plugin's page makes the path public, but not the list.
+        is_stranger = self._needs_key and CALLER not in scope
+        return (Match.NONE, {}) if is_stranger or _prefers_html(accept) else super().matches(scope)
 
 
 def _endpoints(server: Server) -> Iterator[ListedPath]:

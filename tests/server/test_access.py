@@ -113,6 +113,13 @@ def test_runs_are_shown_with_a_key_alone(locked: Served) -> None:
     assert ["running" in answer.json() for answer in answers] == [False, True]
 
 
+def test_paths_are_listed_with_a_key_alone(locked: Served) -> None:
+    """A plugin's page at `/` may be public; the list of paths there is not."""
+    key = {"Authorization": "Bearer sesame"}
+    answers = [locked.request("GET", "/", headers=headers) for headers in ({}, key)]
+    assert [b'"/apply"' in answer.body for answer in answers] == [False, True]
+
+
 def test_runs_are_not_shown_behind_a_proxy(shared: Callable[..., Served]) -> None:
     """A service that a proxy opens to others names no runs to those without a key."""
     served = shared("--allowed-host=solver.example")

@@ -121,6 +121,9 @@ class ServeOptions(BaseModel):
     in_process: Annotated[bool, ADVANCED] = Field(
         False, description="Compute in this process, for debuggers; no call can be stopped."
     )
+    reload: bool = Field(
+        False, description="Start again when a Python file beside the Tesseract changes."
+    )
 
     @property
     def has_keys(self) -> bool:

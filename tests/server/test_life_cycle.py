@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import DOUBLE, WRITING, WRITTEN, Cli
 from tests.patience import SECONDS
-from tests.server.conftest import GATED, Log, started, wait_until_gone
+from tests.server.conftest import ANNOUNCEMENT, GATED, Client, Log, started, wait_until_gone
 
 if TYPE_CHECKING:
     from tests.server.conftest import Gate, Serve, Served
@@ -320,3 +320,18 @@ def test_output_path_is_made_before_user_code_runs(
     out = tmp_path / "new" / "out"
     assert serve(WRITING, "--output-path", str(out), options=option).apply({}).status == 200
     assert {path.name for path in out.iterdir()} == WRITTEN
+
+
+def test_changed_files_are_served_again(serve: Serve, tmp_path: Path) -> None:
+    """With `--reload` a change is served; a file that cannot be loaded waits for the next one."""
+    served = serve(DOUBLE, options=["--reload"])
+    [path] = tmp_path.rglob("tesseract_api.py")
+    path.write_text("import absent")
+    served.log.wait_for("tesseract_api.py has changed: the service starts again")
+    served.log.wait_for("(?s)absent.*Waiting for a change of a Python file in ")
+    path.write_text(DOUBLE.replace("2", "3"))
+    port = served.log.wait_for(f"(?s)Waiting.*{ANNOUNCEMENT}")[3]
+    assert Client(port=int(port)).apply({"x": [1.0]}).json()["y"]["data"]["buffer"] == [3.0]
+    children = psutil.Process(served.process.pid).children(recursive=True)
+    assert served.end() == 0
+    wait_until_gone(children)

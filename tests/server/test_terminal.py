@@ -9,7 +9,7 @@ import re
 import select
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 
 from tests.conftest import DOUBLE, clean_environment
 from tests.patience import SECONDS
@@ -98,11 +99,13 @@ def test_ctrl_c_ends_an_idle_server(tesseract: Callable[..., Path]) -> None:
         wait_until_gone(workers)
 
 
+@pytest.mark.parametrize("options", [(), ("--reload",)])
 def test_ctrl_c_does_not_reach_user_code(
-    tesseract: Callable[..., Path], gate: Gate, gate_inputs: dict[str, str]
+    tesseract: Callable[..., Path], gate: Gate, gate_inputs: dict[str, str], options: Sequence[str]
 ) -> None:
     """A call that runs when Ctrl-C is pressed is answered normally; the log says so."""
-    with terminal(tesseract(GATED), "serve", "-p", "0") as shell, ThreadPoolExecutor() as threads:
+    arguments = ("serve", "-p", "0", *options)
+    with terminal(tesseract(GATED), *arguments) as shell, ThreadPoolExecutor() as threads:
         client = Client(port=int(shell.wait_for(ANNOUNCEMENT)[3]))
         call = threads.submit(client.apply, gate_inputs)
         gate.wait_until_entered()

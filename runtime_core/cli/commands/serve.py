@@ -42,6 +42,8 @@ def serve(context: typer.Context, **given: Any) -> None:
     _check_uploads(options, config)
     _refuse_missing_plugins(catalog, options)
     configured_wire(catalog, config)
+    if options.reload:
+        _reload(config, options)
     with _address(options) as address:
         _warn_of_open_service(options)
         _show_copies(context.obj, options)
@@ -51,6 +53,15 @@ def serve(context: typer.Context, **given: Any) -> None:
             uvicorn_server.serve(server, address)
         finally:
             context.obj.supervisor.close(_SECONDS_FOR_SINKS)
+
+
+def _reload(config: RuntimeConfig, options: ServeOptions) -> None:
+    """Go on in a process of its own, again after each change; end this one with the last."""
+    from runtime_core.server.reloading import serve_again  # for development alone
+
+    code = serve_again(config.api_path.absolute().parent, options.log_format)
+    if code is not None:
+        raise typer.Exit(code)
 
 
 def _address(options: ServeOptions) -> Address:

@@ -75,10 +75,13 @@ class _ListRoute(Route):
         self._needs_key = needs_key
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, found = super().matches(scope)
+        if match is Match.NONE:
+            return match, found
         accept = Headers(raw=scope.get("headers", [])).get("accept", "")
         # A plugin's page makes the path public, but not the list.
         is_stranger = self._needs_key and CALLER not in scope
-        return (Match.NONE, {}) if is_stranger or _prefers_html(accept) else super().matches(scope)
+        return (Match.NONE, {}) if is_stranger or _prefers_html(accept) else (match, found)
 
 
 def _endpoints(server: Server) -> Iterator[ListedPath]:

@@ -68,7 +68,8 @@ def run_pytest(session: nox.Session, *arguments: str, **variables: str | None) -
     """
     cache = session.cache_dir.absolute() / session.name  # a `create_tmp` is where tests would write
     shutil.rmtree(cache, ignore_errors=True)
-    options = ["-q", "-o", f"cache_dir={cache}"]
+    # Without it the names of failed tests would begin at a pytest.ini of their folder.
+    options = ["-q", "--rootdir=.", "-o", f"cache_dir={cache}"]
     try:
         session.run("pytest", *options, *arguments, env=variables)
     except CommandFailed:
@@ -77,7 +78,7 @@ def run_pytest(session: nox.Session, *arguments: str, **variables: str | None) -
         if not 0 < len(failed) <= SECOND_CHANCES:
             raise
         alone = [argument for argument in arguments if argument.startswith("--confcutdir=")]
-        session.run("pytest", "-q", "-n0", *alone, *failed, env=variables)
+        session.run("pytest", *options, "-n0", *alone, *failed, env=variables)
         session.warn(f"Failed among the others, and passed alone: {', '.join(failed)}")
 
 

@@ -17,6 +17,7 @@ from tests.patience import SECONDS
 OUR_PYTHON = str(Path(RUNTIME[0]).with_name("python"))
 
 DIFFERENCES = {
+    "client: JavaScript numbers": "ours takes 3.0 for an integer",
     "client: image that is not there": "ours refuses images at once",
     "client: paths and format": "it takes no text for an input path",
 }

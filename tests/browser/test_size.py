@@ -1,4 +1,4 @@
-"""What the page weighs, and how it stays in motion with large answers."""
+"""What the page weighs, and how few points draw large answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.browser.conftest import EVERY_FIELD, EXAMPLES, Serve, Visits
-from tests.patience import patient
 from tests.server.conftest import serving
 
 LARGE = """
@@ -30,12 +29,6 @@ class OutputSchema(BaseModel):
 def apply(inputs: InputSchema) -> OutputSchema:
     return OutputSchema(values=np.sin(np.arange(inputs.count) / 1e6))
 """
-
-WATCH = """() => {
-    window.tasks = [];
-    const keep = list => window.tasks.push(...list.getEntries().map(one => one.duration));
-    new PerformanceObserver(keep).observe({type: "longtask", buffered: false});
-}"""
 
 
 def test_first_view_is_small(serve: Serve, visit: Visits) -> None:
@@ -76,18 +69,16 @@ def test_scripts_are_few() -> None:
     assert sum(bool(line) and not line.startswith(("//", "/**")) for line in lines) <= 1500
 
 
-def test_large_answer_does_not_stop_the_page(
+def test_large_answer_is_drawn_by_few_points(
     tesseract: Callable[..., Path], visit: Visits, tmp_path: Path
 ) -> None:
-    """10 million floats are drawn as a few thousand points, and no task takes long."""
+    """10 million floats are drawn as a few thousand points; the benchmarks time it."""
     with serving(tesseract(LARGE), options=["--in-process"]) as served:
         page = visit(f"http://127.0.0.1:{served.port}/")
         page.fill("1000", "count")
         page.run()
         page.drawn("values")
-        page.page.evaluate(WATCH)
         page.fill("10000000", "count")
         page.run()
         (*_, trace) = page.plot("values")
         assert 1000 < len(trace["y"]) < 10_000
-        assert max(page.page.evaluate("window.tasks"), default=0) < patient(1000)

@@ -236,9 +236,9 @@ def engines(session: nox.Session) -> None:
 def browser(session: nox.Session) -> None:
     """Fill in and look at the page of models in Chromium, which is a package of Debian."""
     session.install(*checkout("jax"), "--group=browser")
-    folder = session.create_tmp()
-    session.run("npm", "install", "--silent", "--prefix", folder, "axe-core@4")
-    axe = str(Path(folder, "node_modules/axe-core/axe.min.js").absolute())
+    folder = session.cache_dir.absolute() / "axe"
+    session.run("npm", "install", "--silent", "--prefix", str(folder), "axe-core@4")
+    axe = str(folder / "node_modules/axe-core/axe.min.js")
     processes = [f"-n{PROCESSORS}", "--dist=loadfile"]
     run_pytest(session, *processes, "tests/browser", *session.posargs, AXE=axe)
 

@@ -232,17 +232,22 @@ def test_keys_are_not_logged(locked: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "host"), [("-h", "0.0.0.0"), ("-h", "::"), ("--allowed-host", "beams.example")]
+    ("option", "host", "instead"),
+    [
+        ("-h", "0.0.0.0", "serve on 127.0.0.1"),
+        ("-h", "::", "serve on 127.0.0.1"),
+        ("--allowed-host", "beams.example", "let the proxy require one"),
+    ],
 )
 def test_service_that_is_open_to_everybody_is_warned_of(
-    tesseract: Tesseract, option: str, host: str
+    tesseract: Tesseract, option: str, host: str, instead: str
 ) -> None:
     """Serving other machines without a key prints a warning."""
     with started(tesseract(), "serve", "-p", "0", option, host) as process:
         log = Log(process)
         log.wait_for("Serving")
         assert f"Warning: everybody who can reach {host} can use this service." in log.text
-        assert "--api-key" in log.text
+        assert f"Require a key with --api-key, or {instead}.\n" in log.text
 
 
 @pytest.mark.parametrize("options", [(), PUBLIC])

@@ -190,9 +190,11 @@ def _refuse_missing_plugins(catalog: Catalog, options: ServeOptions) -> None:
 
 def _warn_of_open_service(options: ServeOptions) -> None:
     if options.is_for_others and not options.has_keys:
-        place = options.host if options.allowed_host == () else " or ".join(options.allowed_host)
+        place, instead = options.host, "serve on 127.0.0.1"
+        if options.is_loopback:
+            place, instead = " or ".join(options.allowed_host), "let the proxy require one"
         print(
             f"Warning: everybody who can reach {place} can use this service. Require a key "
-            "with --api-key, or serve on 127.0.0.1.",
+            f"with --api-key, or {instead}.",
             file=sys.stderr,
         )

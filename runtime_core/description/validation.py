@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 
@@ -33,23 +33,27 @@ _ONE_ARGUMENT = ("apply", "abstract_eval")  # positional
 
 def validate_tesseract(runtime: Runtime) -> None:
     """Raise `InvalidTesseract` with all faults, one a line."""
-    faults = list(dict.fromkeys(_faults(runtime)))
-    if faults:
-        raise InvalidTesseract("\n".join(faults))
+    _refuse(_faults(runtime))
 
 
 def validate_functions(runtime: Runtime) -> None:
     """Raise `InvalidTesseract` as `validate_tesseract` does, without building other endpoints."""
-    faults = [
-        *_signature_faults(runtime),
-        *_guarded("Endpoint apply", partial(_binding_faults, runtime, "apply")),
-        *chain.from_iterable(
-            _guarded(f"Endpoint {name}", partial(_serving_faults, runtime, name))
-            for name in runtime.gradients.required
-        ),
-    ]
-    if faults:
-        raise InvalidTesseract("\n".join(faults))
+    _refuse(
+        chain(
+            _signature_faults(runtime),
+            _guarded("Endpoint apply", partial(_binding_faults, runtime, "apply")),
+            *(
+                _guarded(f"Endpoint {name}", partial(_serving_faults, runtime, name))
+                for name in runtime.gradients.required
+            ),
+        )
+    )
+
+
+def _refuse(faults: Iterable[str]) -> None:
+    """Raise `InvalidTesseract` if there are faults, each of which is told once."""
+    if told := list(dict.fromkeys(faults)):
+        raise InvalidTesseract("\n".join(told))
 
 
 def _serving_faults(runtime: Runtime, name: str) -> Iterator[str]:

@@ -58,11 +58,12 @@ class GradientBackends:
 
     @property
     def required(self) -> Sequence[str]:
-        """The gradients that the file has a function for, or whose backend is chosen by name."""
-        chosen = {*self._options, *self._file}
+        """The gradients that the file has a function for, or whose backend is chosen."""
+        chosen = {**self._file, **self._options}
+        every = chosen.get(EVERY_ENDPOINT, NATIVE) != NATIVE
         names = filter(self._is_gradient, self._catalog.endpoints.names)
         own = self._binding.api.function
-        return [n for n in names if n in chosen or not isinstance(own(n), Unavailable)]
+        return [n for n in names if every or n in chosen or not isinstance(own(n), Unavailable)]
 
     @property
     def used(self) -> Mapping[str, Served]:

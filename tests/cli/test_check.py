@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import WRITING
+from tests.conftest import DOUBLE, WRITING
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Here
@@ -29,7 +29,9 @@ class OutputSchema(BaseModel):
 def apply(inputs):
     return {"y": inputs.x}
 """
+X = '{"inputs": {"x": [1]}}'
 PLAIN = NOTHING.replace("    f: Callable | None = None\n", "")
+SPARSE = DOUBLE + "jacobian_sparsity = {'z': {'x': 'diagonal'}}\n"
 
 
 @pytest.mark.parametrize("backend", ["native", "auto"])
@@ -52,6 +54,8 @@ def test_reason_of_many_endpoints_is_one_line(
         (PLAIN + "def jacobian(inputs, jac_inputs, jac_outputs): ...\n", "There is a function"),
         (PLAIN + "gradient_backend = 'jacobian=auto'\n", "jacobian cannot be served as chosen."),
         (PLAIN + "gradient_backend = 'jacks'\n", "Unknown gradient backend 'jacks'"),
+        (PLAIN + "def setup(): raise OSError('no licence')\n", "setup of tesseract_api.py failed"),
+        (SPARSE + "gradient_backend = 'auto'\n", "jacobian_sparsity of tesseract_api.py names 'z'"),
     ],
 )
 def test_apply_refuses_what_check_refuses(
@@ -62,7 +66,7 @@ def test_apply_refuses_what_check_refuses(
     ended = here("--api-path", path, "check")
     assert (ended.code, ended.stdout) == (1, "")
     assert message in ended.stderr
-    assert here("--api-path", path, "apply", '{"inputs": {"x": [1]}}') == ended
+    assert here("--api-path", path, "apply", X) == ended
 
 
 def test_reading_of_the_shared_output_path_is_told(
@@ -77,3 +81,21 @@ def test_reading_of_the_shared_output_path_is_told(
         "that calls share: a file that two of them write spoils both results. Write to "
         "run_directory() of tesseract_core.runtime.experimental, which is the folder of one call.\n"
     )
+
+
+def test_sparsity_without_finite_differences_is_not_read(
+    here: Here, tesseract: Callable[..., Path]
+) -> None:
+    """Neither command refuses a declaration that nothing uses."""
+    path = str(tesseract(SPARSE))
+    codes = [here("--api-path", path, "check").code, here("--api-path", path, "apply", X).code]
+    assert codes == [0, 0]
+
+
+def test_tesseract_is_not_set_up_while_an_image_is_built(
+    here: Here, tesseract: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files that `setup` reads may be missing there, as those of `require_file`."""
+    path = str(tesseract(PLAIN + "def setup(): raise OSError('no weights')\n"))
+    monkeypatch.setenv("_TESSERACT_IS_BUILDING", "1")
+    assert here("--api-path", path, "check").code == 0

@@ -23,13 +23,12 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Differences:
-    """The options of the backend and the sparsity that a file declares, for one Tesseract."""
+    """The options of the backend and the declared outputs, for one Tesseract."""
 
     options: BaseModel
-    sparsity: Sparsity | None
     outputs: DifferentiableArrays
 
-    def scheme(self, outputs: Collection[str]) -> Scheme:
+    def scheme(self, outputs: Collection[str], sparsity: Sparsity | None) -> Scheme:
         """Return the scheme for outputs of the declared data types."""
         declared = map(self.outputs.declared, outputs)
         dtypes = [expected.dtype for expected in declared if expected is not None]
@@ -37,30 +36,33 @@ class Differences:
         return Scheme(
             **dict(self.options),
             output_epsilon=max(epsilons, default=0.0),
-            sparsity=self.sparsity,
+            sparsity=sparsity,
         )
 
 
 def open_differences(binding: Binding, settings: Mapping[str, BaseModel]) -> Differences:
-    """Read the options and the file; an invalid sparsity is an error of the file."""
+    """Read the options."""
     return Differences(
         options=settings["finite_differences"],
-        sparsity=declared_sparsity(binding),
         outputs=binding.schemas.differentiable_outputs,
     )
 
 
 def provide(endpoint: str, binding: Binding, state: Differences) -> Function | Unavailable:
-    """Return the function of a gradient endpoint by differences of `apply`."""
+    """Return the function of a gradient endpoint by differences of `apply`.
+
+    An invalid sparsity of the file is an error where it is used.
+    """
     compute = _GRADIENTS.get(endpoint)
     if compute is None:
         return Unavailable(f"it computes first derivatives, not {endpoint}.")
     output_paths = SIGNATURES[endpoint].output_paths
+    sparsity = declared_sparsity(binding)
 
     @wraps(compute)  # which keeps the names of its parameters
     def function(inputs: Any, **arguments: Any) -> Any:
         with binding.evaluations(inputs) as evaluations:
-            scheme = state.scheme(arguments[output_paths])
+            scheme = state.scheme(arguments[output_paths], sparsity)
             return compute(evaluations, inputs, scheme=scheme, **arguments)
 
     return function

@@ -19,11 +19,14 @@ _SHARED_OUTPUT = (
 
 
 def check(context: typer.Context) -> None:
-    """Load the Tesseract and print what it serves; errors are those of loading."""
+    """Load the Tesseract, set it up, and print what it serves; errors are those of either."""
     with stdout_to_stderr():
         runtime = context.obj.runtime()
         description = describe(runtime)
         executor = runtime.executor
+    if context.obj.environment.get("_TESSERACT_IS_BUILDING") != "1":  # its files may be missing
+        with context.obj.session():
+            pass
     for fault in runtime.catalog.plugin_faults:
         print(f"Warning: {fault}", file=sys.stderr)
     if lines := shared_output_lines(runtime.api.path):

@@ -67,6 +67,8 @@ class ArrayDocument:
         if is_list or isinstance(value, list | tuple | int | float | complex | str):
             dtype = expected.dtype or DTYPES["float64"]
             numbers = _numbers(value, dtype, info.context, integral_floats=integral_floats)
+            if not numbers.size and is_list:
+                numbers = numbers.reshape(expected.empty_shape(numbers.shape))
             if expected.strict_types:  # numbers have no dtype
                 expected = replace(expected, strict_types=False)
             return expected.coerce(numbers, value)

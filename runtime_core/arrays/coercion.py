@@ -92,6 +92,16 @@ class Expected:
             array = np.broadcast_to(array, shape).copy()
         return array if shape else array[()]
 
+    def empty_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of nested lists without numbers, which lack the sizes after one of 0.
+
+        >>> Expected(shape=(None, 2), dtype=None).empty_shape((0,))
+        (0, 2)
+        """
+        if self.shape is ... or len(shape) >= len(self.shape):
+            return shape
+        return (*shape, *(size or 0 for size in self.shape[len(shape) :]))
+
     def target_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of an array after coercion, or raise if `shape` does not fit."""
         if self.shape is ...:

@@ -232,6 +232,32 @@ def test_integers_beside_floats_stay_exact(form: Callable[..., Any], read: Read)
     assert read(Array[(2,), "int64"], numbers).tolist() == [2**53 + 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("shape", "value", "found"),
+    [
+        ((None, 2), [], (0, 2)),
+        ((None, None), [], (0, 0)),
+        ((3, None, 2), [[], [], []], (3, 0, 2)),
+        ((None,), [], (0,)),
+        (..., [[]], (1, 0)),
+    ],
+)
+def test_empty_lists_have_the_sizes_that_they_cannot_show(
+    shape: Any, value: Any, found: tuple[int, ...], read: Read
+) -> None:
+    """JSON has no sizes after one of 0, and writes a default of no rows as `[]`."""
+    assert read(Array[shape, "float64"], value).shape == found
+
+
+@pytest.mark.parametrize(("shape", "value"), [((2, 3), []), ((None, 2), [[]]), ((), [])])
+def test_empty_lists_of_another_shape_are_refused(shape: Any, value: Any, refusal: Refusal) -> None:
+    """Sizes that they can show must fit."""
+    assert refusal(Array[shape, "float64"], value)[0] in {
+        "array_shape_mismatch",
+        "array_dimensionality_mismatch",
+    }
+
+
 def test_floats_fit_a_field_of_floats_better(read: Read) -> None:
     """In a union that has both, the kind of an array does not depend on its values."""
     both = Array[..., "int64"] | Array[..., "float64"]

@@ -152,8 +152,8 @@ def test_half_closed_connection_is_answered(serve: Serve) -> None:
     with serve(DOUBLE, constants=patience).raw() as connection:
         connection.sendall(head(Content_Length=len(BODY)) + BODY)
         connection.shutdown(socket.SHUT_WR)
-        answer = read_answer(connection)
-        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert read_answer(connection).status == 200
+        assert connection.recv(1) == b""  # whether its end came before the answer or after it
 
 
 def test_half_a_body_is_dropped_at_its_end(double: Served) -> None:

@@ -240,11 +240,14 @@ class Registry(Generic[D]):
         """The usable names in the order of their registration."""
         return tuple(self.entries)
 
-    def find(self, name: str) -> D:
-        """Return the declaration of a name; `UnknownName` gives the next step."""
+    def find(self, name: str, *, also: Sequence[str] = ()) -> D:
+        """Return the declaration of a name; `UnknownName` gives the next step.
+
+        `also` are choices without a declaration, for the message.
+        """
         entry = self.entries.get(name)
         if entry is None:
-            raise UnknownName(self.explain(name))
+            raise UnknownName(self.explain(name, also=also))
         return entry.value
 
     def of_scheme(self, target: str, option: str) -> Registered[D]:
@@ -267,11 +270,12 @@ class Registry(Generic[D]):
             reason = self._unknown(scheme, [s for e in entries.values() for s in e.value.schemes])
         raise UnknownName(f"{option} {shortened(target)!r}: {reason}")
 
-    def explain(self, name: str) -> str:
+    def explain(self, name: str, *, also: Sequence[str] = ()) -> str:
         """Explain why a name cannot be used, and the next step."""
         if name in self.conflicts:
             return conflict_message(self.kind, name, self.conflicts[name])
-        return self.hints.for_name(self.kind, shortened(name)) or self._unknown(name, self.names)
+        known = [*self.names, *also]
+        return self.hints.for_name(self.kind, shortened(name)) or self._unknown(name, known)
 
     def _unknown(self, name: str, known: Sequence[str]) -> str:
         return (

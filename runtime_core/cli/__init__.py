@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from runtime_core.cli.output import OutputFormat, OutputPath, deliver
     from runtime_core.cli.payloads import Payload, is_payload, read_payload
     from runtime_core.cli.process import main
-    from runtime_core.cli.short_forms import OutputsOf, WithRespectTo, completed
+    from runtime_core.cli.short_forms import OnlyInputs, OutputsOf, WithRespectTo, completed
     from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
 
 __all__ = [
     "CommandContext",
+    "OnlyInputs",
     "OutputFormat",
     "OutputPath",
     "OutputsOf",
@@ -42,7 +43,7 @@ __getattr__, __dir__ = lazy_exports(
         ".output": ["OutputFormat", "OutputPath", "deliver"],
         ".payloads": ["Payload", "is_payload", "read_payload"],
         ".process": ["main"],
-        ".short_forms": ["OutputsOf", "WithRespectTo", "completed"],
+        ".short_forms": ["OnlyInputs", "OutputsOf", "WithRespectTo", "completed"],
         ".standard_streams": ["claim_stdout", "stdout_to_stderr"],
     },
 )

@@ -86,6 +86,25 @@ class CatalogGroup(typer.core.TyperGroup):
         take_global_options(command, _global_options(ctx))
         return command
 
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Parse the global options; an unknown one may belong to the command behind it."""
+        given = tuple(args)  # parsing empties the list
+        try:
+            return super().parse_args(ctx, args)
+        except UsageError as error:
+            self._name_owner(ctx, given, error)
+            raise
+
+    def _name_owner(self, ctx: Any, args: Sequence[str], error: Any) -> None:
+        """Add the command among the arguments that has an unknown option to its error."""
+        flag = getattr(error, "option_name", None)
+        for name in args if flag else ():
+            command = self.get_command(ctx, name)
+            if command and any(flag in each.opts for each in command.params):
+                error.possibilities = None
+                error.message += f". It is an option of {name}: put it after {name!r}."
+                return
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command of the arguments, or fail with a suggestion."""
         name, *rest = args
@@ -151,6 +170,7 @@ def _typer_command(name: str, function: Callable[..., Any], cls: Any = None, **f
 
 
 # Typer may carry its own copy of click; the bases of public classes are the classes for both.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 _ENDS = (*typer.BadParameter.__mro__[1:3], typer.Exit, typer.Abort, SystemExit, BrokenPipeError)
 """The exceptions by which commands end."""
 

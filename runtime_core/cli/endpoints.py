@@ -183,10 +183,13 @@ def _command_class(context: CommandContext, name: str) -> type[TyperCommand]:
     class EndpointCommand(TyperCommand):
         """A command that binds its endpoint, and writes the help on it only on request."""
 
-        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-            """Read the global options first: they name the Tesseract."""
+        def __init__(self, *args: Any, **facts: Any) -> None:
+            super().__init__(*args, **facts)
             if name not in WITH_PATHS:
                 self.params = [each for each in self.params if each.name not in ("wrt", "of")]
+
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            """Read the global options first: they name the Tesseract."""
             given, _, _ = self.make_parser(ctx).parse_args(list(args))
             for parameter in filter(is_global, self.params):
                 parameter.handle_parse_result(ctx, given, [])

@@ -12,7 +12,7 @@ import typer
 
 from runtime_core.calls.faults import author_fault, fault_of
 from runtime_core.catalog import CORE
-from runtime_core.cli.application import application
+from runtime_core.cli.application import UsageError, application
 from runtime_core.cli.context import CommandContext
 from runtime_core.cli.endpoints import report_fault
 from runtime_core.cli.options import plugin_selection
@@ -21,9 +21,6 @@ from runtime_core.errors import AuthorError, InvalidPayload, TesseractRuntimeErr
 from runtime_core.imports import without_collections
 from runtime_core.plugins import load_catalog
 from runtime_core.tesseract.tracebacks import author_place
-
-# Typer may carry its own copy of click; the base of a public class is the class for both.
-UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -70,6 +70,8 @@ def take_global_options(command: Any, parameters: Sequence[Any]) -> None:
         if later.opts:
             _let_follow(later)
             command.params.append(later)
+    if "-h" in own:  # as --host of serve: usage errors must not advise it for help
+        command.context_settings = {**command.context_settings, "help_option_names": ["--help"]}
     for inner in getattr(command, "commands", {}).values():
         take_global_options(inner, parameters)
 

@@ -101,7 +101,9 @@ def _invalid_syntax(error: ValueError, document: bytes | bytearray) -> InvalidSy
     if not problem.startswith("EOF"):
         before = document.split(b"\n", int(line) - 1)[:-1]
         position = sum(len(part) + 1 for part in before) + int(column) - 1
-    return InvalidSyntax(str(error), language="json", problem=problem, position=position)
+    is_quote = document[position : position + 1] == b"'"  # as Python writes its mappings
+    hint = ". Write double quotes." if is_quote else ""
+    return InvalidSyntax(f"{error}{hint}", language="json", problem=problem, position=position)
 
 
 _ERROR = re.compile(r"(.*?)(?: at line (\d+) column (\d+))?", re.DOTALL)

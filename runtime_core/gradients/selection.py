@@ -170,4 +170,4 @@ class GradientBackends:
             if endpoint != EVERY_ENDPOINT:
                 self._catalog.endpoints.find(endpoint)
             if backend != AUTO:
-                self._catalog.gradient_backends.find(backend)
+                self._catalog.gradient_backends.find(backend, also=[AUTO])

@@ -53,6 +53,8 @@ def test_result_is_exit_code_0(here: Here, tesseract: Tesseract) -> None:
         ("{", "EOF while parsing an object"),
         ('{"inputs": nonsense}', "expected"),
         ('{"inputs": {}} more', "trailing characters"),
+        ("{'inputs': {}}", "key must be a string at line 1 column 2. Write double quotes."),
+        ("{\"inputs\": 'x'}", "expected value at line 1 column 12. Write double quotes."),
     ],
 )
 def test_payload_that_is_no_json(

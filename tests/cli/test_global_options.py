@@ -79,7 +79,7 @@ def test_options_of_serve(here: Here, tesseract: Tesseract) -> None:
     assert (ended.code, ended.stdout) == (2, "")
     assert ended.stderr == (
         "Error: Unknown gradient backend 'jacks'. Did you mean 'jax'? "
-        "Available: derived, finite-differences, jax, native.\n"
+        "Available: auto, derived, finite-differences, jax, native.\n"
     )
 
 

@@ -231,6 +231,31 @@ def test_help_of_other_commands_needs_no_tesseract(here: Here, command: str) -> 
     assert f"tesseract-runtime {command}" in ended.stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "owner"),
+    [
+        (["--port", "1", "serve"], "serve"),
+        (["--wrt", "x", "jacobian", "{}"], "jacobian"),
+        (["--wrt", "x", "apply", "{}"], ""),
+    ],
+)
+def test_options_before_their_command_are_named(
+    here: Here, arguments: list[str], owner: str
+) -> None:
+    """The message names the command behind the option, which has it."""
+    ended = here(*arguments)
+    place = f". It is an option of {owner}: put it after '{owner}'." if owner else ""
+    assert ended.stderr.endswith(f"Error: No such option: {arguments[0]}{place}\n")
+
+
+@pytest.mark.parametrize(("command", "flag"), [("serve", "--help"), ("check", "-h")])
+def test_usage_errors_advise_a_flag_of_the_command(here: Here, command: str, flag: str) -> None:
+    """Usage errors name a flag that shows the help: `-h` of `serve` is its host."""
+    ended = here(command, "--relaod")
+    assert f"Try 'tesseract-runtime {command} {flag}' for help." in ended.stderr
+    assert here(command, flag).code == 0
+
+
 def test_health_needs_no_tesseract(here: Here) -> None:
     """`health` answers wherever the runtime is installed."""
     ended = here("health")

@@ -20,6 +20,7 @@ Tesseract = Callable[..., Path]
     [
         ("jacks", "Unknown gradient backend 'jacks'."),
         ("derivd", "Did you mean 'derived'?"),
+        ("autp", "Did you mean 'auto'? Available: auto, derived, "),
         ("jacobain=auto", "Did you mean 'jacobian'?"),
         ("jacobian=", "--gradient-backend='jacobian=': expected BACKEND"),
         ("jacobian=derived", "jacobian cannot be served as chosen. Gradient backend 'derived' "),

@@ -58,6 +58,12 @@ def test_wrong_gradients_are_exit_code_1(command: Cli) -> None:
     assert re.search(r"\nRepeat with --seed \d+\.\n$", done.stdout)
 
 
+def test_the_payload_may_be_the_inputs_alone(command: Cli) -> None:
+    """`--inputs` is that of the gradient commands."""
+    done = command(SQUARES, "--inputs", '{"x": [1.0, 2.0]}')
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_taylor_test_is_an_option(command: Cli) -> None:
     """It takes the place of differences, and has the same exit codes."""
     for source, code in ((SQUARES, 0), (WRONG, 1)):

@@ -325,6 +325,10 @@ def test_case_that_cannot_be_recorded(run: RunTest) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ["--record", "new.txt", "{}"],
+            "'new.txt' would not be run with its folder: its name must",
+        ),
         (["--record", "new.json"], "Name one payload: test --record new.json @inputs.json."),
         (["--record", "here.json", "{}"], "'here.json' exists already: record its cases anew with"),
         (["--record", "a.json", "{}", "--wrt", "x"], "apply has no paths: leave out --wrt and"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from runtime_core.cli import CommandContext, Payload, read_payload
+from runtime_core.cli import CommandContext, OnlyInputs, Payload, completed, read_payload
 from runtime_core.errors import InvalidOption, shortened
 from tesseract_runtime_workbench.check_gradients.gradient_check import Settings, check_gradients
 from tesseract_runtime_workbench.check_gradients.report import report
@@ -20,6 +20,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def command(
     context: typer.Context,
     payload: Payload,
+    only_inputs: OnlyInputs = False,
     endpoints: Annotated[
         Names, typer.Option(metavar="NAME", help="Endpoints to check (default: all).")
     ] = None,
@@ -72,7 +73,8 @@ def command(
         taylor=taylor,
     )
     given: CommandContext = context.obj
-    body, body_format = read_payload(payload, given.catalog)
+    read = read_payload(payload, given.catalog)
+    body, body_format = completed(read, given, "apply", only_inputs=only_inputs, wrt=None, of=None)
     with given.session() as runtime:
         if show_progress:
             runtime.progress.show_at_once()

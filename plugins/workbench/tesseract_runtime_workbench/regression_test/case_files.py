@@ -91,13 +91,18 @@ def _cases_of(argument: str, catalog: Catalog) -> Iterator[CaseDocument]:
 def _files(path: str, catalog: Catalog) -> Sequence[str]:
     if is_url(path) or not Path(path).is_dir():
         return [path]
-    suffixes = {suffix for format_ in catalog.formats for suffix in format_.suffixes}
+    suffixes = _suffixes(catalog)
     files = [file for file in Path(path).rglob("*") if file.suffix in suffixes and file.is_file()]
     if not files:
         raise MissingFile(
             f"There are no cases in {path!r}: no file in it ends with {listed(suffixes)}."
         )
     return [str(file) for file in sorted(files)]
+
+
+def _suffixes(catalog: Catalog) -> set[str]:
+    """Return the suffixes of the files that a folder of cases stands for."""
+    return {suffix for format_ in catalog.formats for suffix in format_.suffixes}
 
 
 def _cases(payload: str, catalog: Catalog) -> Iterator[CaseDocument]:
@@ -124,6 +129,11 @@ def new_case(
     """
     if len(payloads) != 1:
         raise InvalidOption(f"Name one payload: test --record {file} @inputs.json.")
+    if Path(file).suffix not in (suffixes := _suffixes(context.catalog)):
+        raise InvalidOption(
+            f"The case {file!r} would not be run with its folder: its name must end with one of "
+            f"{listed(suffixes)}."
+        )
     if Path(file).exists():
         raise InvalidOption(f"{file!r} exists already: record its cases anew with --update.")
     keys = dict(options)

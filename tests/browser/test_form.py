@@ -40,6 +40,20 @@ def test_defaults_and_examples_are_filled_in(page: Visit) -> None:
     assert (got["table"], got["maybe"], got["tree"], got["other"]) == ({"k": 1.0}, None, None, None)
 
 
+def test_examples_of_an_endpoint_are_offered(page: Visit) -> None:
+    """Each endpoint has the examples of `/openapi.json`; one that is chosen fills in the form."""
+    offered = page.page.get_by_label("Fill in")
+    page.choose("vector_jacobian_product")
+    page.fill("", "vector")
+    offered.select_option(label="example")
+    expect(page.field("vector").locator("textarea")).to_have_value("1, 2, 3")
+    expect(offered.locator(":checked")).to_have_text("example")
+    page.run()
+    page.drawn("vector")
+    page.choose("abstract_eval")
+    expect(offered).to_have_count(0)
+
+
 def test_every_kind_of_field_is_sent(page: Visit) -> None:
     """Each kind of field sends what is typed or chosen."""
     page.fill("5", "whole")

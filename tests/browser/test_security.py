@@ -103,7 +103,7 @@ def test_policy_forbids_all_other_places(serve: Serve, chromium: Browser) -> Non
         assert page.title() != "run"
 
 
-@pytest.mark.parametrize("path", ["", "apply", "web/examples"])
+@pytest.mark.parametrize("path", ["", "apply", "openapi.json"])
 def test_pages_of_other_sites_get_nothing(path: str, serve: Serve, chromium: Browser) -> None:
     """A page of another site can neither frame the page nor call the service."""
     url = serve(EVERY_FIELD)

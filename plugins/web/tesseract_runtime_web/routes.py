@@ -1,9 +1,8 @@
-"""The routes of the page: its files, the plot library and the author's examples."""
+"""The routes of the page: its files and the plot library."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 
 from starlette.requests import Request
@@ -11,7 +10,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runtime_core.contracts import ServerContext, ServerParts
-from tesseract_runtime_web.examples import examples
 from tesseract_runtime_web.plot_library import PlotLibrary
 from tesseract_runtime_web.static_files import StaticFile, static_files
 
@@ -29,19 +27,11 @@ _HEADERS: Mapping[str, str] = {
 
 
 def build(server: ServerContext) -> ServerParts:
-    """Add the page; callers need no key for anything but the examples."""
+    """Add the page, for which callers need no key."""
     library = PlotLibrary.installed()
     files = static_files(plot_library=library.path)
-    public = [*(_file_route(path, file) for path, file in files.items()), _library_route(library)]
-
-    async def author_examples(request: Request) -> Response:
-        found = await asyncio.to_thread(examples, server.config.api_path)
-        return Response(json.dumps(found), media_type="application/json", headers=_HEADERS)
-
-    return ServerParts(
-        routes=[*public, Route("/web/examples", author_examples)],
-        public_paths=[route.path for route in public],
-    )
+    routes = [*(_file_route(path, file) for path, file in files.items()), _library_route(library)]
+    return ServerParts(routes=routes, public_paths=[route.path for route in routes])
 
 
 def _file_route(path: str, file: StaticFile) -> Route:

@@ -33,9 +33,9 @@ function askForKey(isWrong) {
 async function start() {
   const onUnauthorized = () => askForKey(caller.key !== "");
   try {
-    const [openapi, examples] = await Promise.all(["openapi.json", "web/examples"].map((path) => caller.document(path)));
+    const openapi = await caller.document("openapi.json");
     const { title, version } = openapi.info;
-    const page = new Page({ model: new Model(openapi), caller, worker, plots, examples, onUnauthorized });
+    const page = new Page({ model: new Model(openapi), caller, worker, plots, onUnauthorized });
     document.title = shortened(title, 60);
     document.getElementById("title").textContent = shortened(title, 120);
     document.getElementById("subtitle").textContent = version === "unknown" ? "" : shortened(version, 40);

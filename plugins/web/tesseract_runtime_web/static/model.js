@@ -23,6 +23,7 @@ class Endpoint {
     Object.assign(this, { name, model, description: operation.description });
     const schemaOf = (content) => model.schemas.resolved(content?.["application/json"]?.schema ?? {});
     this.payload = schemaOf(operation.requestBody.content);
+    this.examples = Object.entries(operation.requestBody.content["application/json"]?.examples ?? {}); // name and value
     this.result = schemaOf(operation.responses?.["200"]?.content);
   }
 

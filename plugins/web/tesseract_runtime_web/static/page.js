@@ -16,10 +16,9 @@ export class Page {
   #endpoint; // the form of the chosen one
   #timer;
 
-  constructor({ model, caller, worker, plots, examples, onUnauthorized }) {
+  constructor({ model, caller, worker, plots, onUnauthorized }) {
     Object.assign(this, { model, caller, onUnauthorized });
     this.apply = model.endpoints.find(({ name }) => name === "apply") ?? model.endpoints[0];
-    this.examples = [...examples, ...schemaExamples(model.schemas, this.apply)];
     this.answers = new Answers({ worker, plots, schemas: model.schemas });
     const slider = new LiveSlider(() => this.run(true));
     const slide = (field, open) => slider.toggle(field, open);
@@ -28,19 +27,17 @@ export class Page {
     this.inputs = fieldOf(schema, "inputs", this.shared);
     this.elements = [this.#form(), this.answers.element, about(model, caller)];
     const state = stateOf(location.hash);
-    this.choose(this.apply);
-    this.fillIn(state ?? this.examples[0]);
+    this.choose(model.endpoints.find(({ name }) => name === state?.endpoint) ?? this.apply);
+    this.fillIn(state?.payload ?? this.apply.examples[0]?.[1].value);
   }
 
   #form() {
     const { endpoints } = this.model;
     this.choice = selection(endpoints.map(({ name }) => name), () => this.choose(endpoints[this.choice.value]), { id: "endpoint" });
-    const names = ["choose…", ...this.examples.map(({ name }) => name)];
-    const fill = selection(names, () => this.fillIn(this.examples[fill.value - 1]), { id: "example" });
-    [this.intro, this.extras] = [element("p", { class: "note" }), element("div")];
+    [this.intro, this.extras, this.examples] = [element("p", { class: "note" }), element("div"), element("div")];
     const listeners = { oninput: () => this.changed(), onsubmit: (event) => this.#submitted(event) };
     this.form = element("form", { id: "form", novalidate: true, "aria-label": "Inputs", ...listeners },
-      element("div", { class: "row heads" }, labelled("Endpoint", this.choice), this.examples.length ? labelled("Fill in", fill) : ""),
+      element("div", { class: "row heads" }, labelled("Endpoint", this.choice), this.examples),
       this.intro, this.inputs.element, this.extras,
       element("div", { class: "run" }, element("button", { class: "primary", id: "run" }, "Run")), this.#snippets());
     return this.form;
@@ -68,13 +65,19 @@ export class Page {
     this.inputs.element.hidden = !this.#endpoint.hasInputs;
     this.intro.textContent = shortened(chosen.description ?? "", 1000);
     this.extras.replaceChildren(this.#endpoint.element);
+    this.#offer(chosen.examples);
     this.changed();
   }
 
-  fillIn(example) {
-    if (!example) return;
-    this.choose(this.model.endpoints.find(({ name }) => name === example.endpoint) ?? this.apply);
-    this.#endpoint.payload = example.payload;
+  #offer(examples) {
+    const names = ["choose…", ...examples.map(([name]) => name)];
+    const fill = selection(names, () => this.fillIn(examples[fill.value - 1]?.[1].value), { id: "example" });
+    this.examples.replaceChildren(...(examples.length ? [labelled("Fill in", fill)] : []));
+  }
+
+  fillIn(payload) {
+    if (!payload) return;
+    this.#endpoint.payload = payload;
     this.changed();
   }
 
@@ -123,13 +126,4 @@ function stateOf(fragment) {
     const state = parsedJson(decodeURIComponent(fragment.slice(1)));
     return state?.payload ? state : undefined;
   } catch { return undefined; }
-}
-
-/** The examples of the author's schema, as payloads. */
-function schemaExamples(schemas, endpoint) {
-  const schema = schemas.resolved(endpoint.payload.properties?.inputs);
-  const fields = Object.entries(schema.properties ?? {}).filter(([, field]) => field.examples?.length);
-  const ofFields = fields.length ? [Object.fromEntries(fields.map(([name, field]) => [name, field.examples[0]]))] : [];
-  const named = (inputs, index) => ({ name: `schema example ${index + 1}`, endpoint: endpoint.name, payload: { inputs } });
-  return [...(schema.examples ?? []), ...ofFields].map(named);
 }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 from typer.core import TyperCommand
 
 from runtime_core.cli.capture import captured
@@ -25,9 +26,10 @@ from runtime_core.cli.short_forms import (
     OutputsOf,
     WithRespectTo,
     completed,
+    with_options,
 )
 from runtime_core.cli.standard_streams import claim_stdout, stdout_to_stderr
-from runtime_core.contracts import BoundEndpoint, Call, Fault, Reply
+from runtime_core.contracts import BoundEndpoint, Call, Fault, Reply, Unavailable
 from runtime_core.documents.wire import configured_wire
 from runtime_core.errors import FaultKind
 from runtime_core.run_logs.run import new_run_id
@@ -95,6 +97,11 @@ def endpoint_command(
     return compute, _command_class(context, name)
 
 
+def _endpoint(context: CommandContext, name: str) -> BoundEndpoint | Unavailable:
+    with stdout_to_stderr():
+        return context.runtime().endpoint(name)
+
+
 def _bound(context: CommandContext, name: str) -> BoundEndpoint:
     with stdout_to_stderr():
         return context.runtime().bound(name)
@@ -117,8 +124,9 @@ def _answer(
     reply = compute(call)
     if reply.fault is not None:
         log = text_log_path(context.supervisor.run(call))
-        report_fault(reply.fault, name, debug=context.config.debug, log=log)
-        raise typer.Exit(reply.fault.kind.exit_code)
+        fault = with_options(reply.fault, name)
+        report_fault(fault, name, debug=context.config.debug, log=log)
+        raise typer.Exit(fault.kind.exit_code)
     deliver(context, reply.body, reply.format, output_path, stdout=stdout)
 
 
@@ -198,22 +206,50 @@ def _command_class(context: CommandContext, name: str) -> type[TyperCommand]:
             parameters["timeout"].handle_parse_result(ctx, given, [])
             if ctx.params["timeout"] is not None:
                 parameters["payload"].required = False  # only a worker loads the Tesseract
-            elif _bound(context, name).payload is None:
+                return super().parse_args(ctx, args)
+            endpoint = _endpoint(context, name)
+            if isinstance(endpoint, Unavailable):
+                parameters["payload"].required = False  # the command gives the reason instead
+            elif endpoint.payload is None:
                 needless = ("payload", "only_inputs")
                 self.params = [each for each in self.params if each.name not in needless]
             return super().parse_args(ctx, args)
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
             """Write the help."""
-            from runtime_core.cli.field_tree import field_tree  # it loads numpy
-
-            endpoint = _bound(context, name)
-            parts = [context.catalog.endpoints.find(name).summary, endpoint.doc.strip()]
-            if endpoint.payload is not None:
-                parts.append("The payload is a JSON object with the following structure.")
-                parts.append("\b\nPayload:\n" + field_tree(endpoint.payload))
-            parts.append("\b\nResult:\n" + field_tree(endpoint.result, "serialization"))
+            endpoint = _endpoint(context, name)
+            if isinstance(endpoint, Unavailable):
+                texts = _of_unavailable(context, name, endpoint)
+            else:
+                texts = _of_bound(endpoint)
+            parts = [context.catalog.endpoints.find(name).summary, *texts]
             self.help = "\n\n".join(part for part in parts if part)
             super().format_help(ctx, formatter)
 
     return EndpointCommand
+
+
+def _of_bound(endpoint: BoundEndpoint) -> Iterator[str]:
+    """Yield the paragraphs of the help on an endpoint."""
+    from runtime_core.cli.field_tree import field_tree  # it loads numpy
+
+    yield endpoint.doc.strip()
+    if endpoint.payload is not None:
+        yield from _of_payload(endpoint.payload)
+    yield "\b\nResult:\n" + field_tree(endpoint.result, "serialization")
+
+
+def _of_unavailable(context: CommandContext, name: str, endpoint: Unavailable) -> Iterator[str]:
+    """Yield the reason, and the payload of a gradient, which no function is needed for."""
+    yield f"This endpoint is not available: {endpoint.reason}"
+    if name in WITH_PATHS:
+        from runtime_core.gradients.endpoint import gradient_payload  # it loads numpy
+
+        yield from _of_payload(gradient_payload(context.runtime().schemas, WITH_PATHS[name]))
+
+
+def _of_payload(model: type[BaseModel]) -> Iterator[str]:
+    from runtime_core.cli.field_tree import field_tree  # it loads numpy
+
+    yield "The payload is a JSON object with the following structure."
+    yield "\b\nPayload:\n" + field_tree(model)

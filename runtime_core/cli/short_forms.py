@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -10,7 +11,9 @@ import typer
 
 from runtime_core.calls.codecs import Codecs
 from runtime_core.cli.context import CommandContext
+from runtime_core.contracts import Fault
 from runtime_core.documents.document import Reader
+from runtime_core.errors import FaultKind, fault_lines
 from runtime_core.gradients.signatures import HVP, SIGNATURES, GradientSignature
 
 OnlyInputs = Annotated[
@@ -67,3 +70,22 @@ def completed(
     for member in members.keys() & payload.keys():
         raise typer.BadParameter(f"The payload has {member!r} already: leave out --wrt or --of.")
     return b"".join(codecs.format(name).dumps({**payload, **members})), name
+
+
+def with_options(fault: Fault, endpoint: str) -> Fault:
+    """Return a fault that tells how to give the members which a payload lacks."""
+    signature = WITH_PATHS.get(endpoint)
+    if signature is None or fault.kind is not FaultKind.INVALID_PAYLOAD:
+        return fault
+    hints = {signature.input_paths: "--wrt PATH", signature.output_paths: "--of PATH"}
+    for name in signature.vectors:
+        hints[name] = f'without --inputs: {{"inputs": ..., "{name}": {{PATH: ...}}}}'
+    details = [_with_option(detail, hints) for detail in fault.details]
+    return replace(fault, details=details, message=fault_lines(details))
+
+
+def _with_option(detail: Mapping[str, Any], hints: Mapping[str, str]) -> Mapping[str, Any]:
+    hint = hints.get(".".join(map(str, detail["loc"])))
+    if detail["type"] != "missing" or hint is None:
+        return detail
+    return {**detail, "msg": f"{detail['msg']} ({hint})"}

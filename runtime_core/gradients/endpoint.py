@@ -48,7 +48,7 @@ def bind_gradient(
         shapes=OutputShapes(binding),
     )
     return BoundEndpoint(
-        payload=_payload(binding.schemas, signature),
+        payload=gradient_payload(binding.schemas, signature),
         result=result,
         answer=endpoint.product if signature.vectors else endpoint.jacobian,
         doc=function.__doc__ or "",
@@ -144,7 +144,8 @@ def _refuse_large(outputs: Mapping[str, Expected], inputs: Mapping[str, tuple[in
     require_memory(rows * columns, "The Jacobian")
 
 
-def _payload(schemas: PayloadSchemas, signature: GradientSignature) -> type[BaseModel]:
+def gradient_payload(schemas: PayloadSchemas, signature: GradientSignature) -> type[BaseModel]:
+    """Make the model of the payloads of a signature, whether or not the endpoint is available."""
     noun = signature.short_name
     fields = {
         signature.input_paths: schemas.differentiable_inputs.paths_of_inputs(

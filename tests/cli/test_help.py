@@ -223,6 +223,20 @@ def test_help_of_an_endpoint_without_a_tesseract(here: Here) -> None:
     assert "No Tesseract at" in ended.stderr
 
 
+def test_help_of_an_unavailable_endpoint_has_the_reason(here: Here, tesseract: Tesseract) -> None:
+    """Help shows the payload of a gradient without a function; a call still gives the reason."""
+    flags = ("--api-path", str(tesseract()), "vector-jacobian-product")
+    reason = "tesseract_api.py does not define a function 'vector_jacobian_product'."
+    ended = here(*flags, "--help")
+    assert (ended.code, ended.stderr) == (0, "")
+    assert f"This endpoint is not available: {reason}" in " ".join(ended.stdout.split())
+    assert "cotangent_vector: dict[str, " in ended.stdout
+    for payload in ([], ["{}"]):
+        ended = here(*flags, *payload)
+        assert (ended.code, ended.stdout) == (2, "")
+        assert f"Endpoint 'vector_jacobian_product' is not available: {reason}" in ended.stderr
+
+
 @pytest.mark.parametrize("command", ["serve", "check", "plugins", "openapi-schema", "health"])
 def test_help_of_other_commands_needs_no_tesseract(here: Here, command: str) -> None:
     """Help of commands without a payload needs no Tesseract."""

@@ -72,7 +72,8 @@ def test_options_name_the_paths_of_a_gradient(here: Here, tesseract: Tesseract) 
         ({"inputs": INPUTS, "jac_inputs": ["x"]}, ["--wrt", "x"], "has 'jac_inputs' already"),
         ([1], ["--of", "y"], "must be an object with the key 'inputs'"),
         ({"inputs": INPUTS}, ["--wrt", "z", "--of", "y"], "'z' is not the path of a"),
-        ({"inputs": INPUTS}, ["--wrt", "x"], "jac_outputs: Field required"),
+        ({"inputs": INPUTS}, ["--wrt", "x"], "jac_outputs: Field required (--of PATH)\n"),
+        ({"inputs": INPUTS}, ["--of", "y"], "jac_inputs: Field required (--wrt PATH)\n"),
     ],
 )
 def test_a_short_form_with_a_mistake_is_refused(
@@ -83,6 +84,20 @@ def test_a_short_form_with_a_mistake_is_refused(
     ended = here("jacobian", json.dumps(payload), *options, "--api-path", path)
     assert (ended.code, ended.stdout) == (2, "")
     assert message in ended.stderr
+
+
+def test_a_vector_is_a_member_of_the_payload(here: Here, tesseract: Tesseract) -> None:
+    """A vector has no option: the message shows its place. Text that is not JSON has no hint."""
+    flags = ["--api-path", str(tesseract(CUBE)), "--gradient-backend", "auto"]
+    paths = ["--inputs", "--wrt", "x", "--of", "y"]
+    ended = here(*flags, "vector-jacobian-product", json.dumps(INPUTS), *paths)
+    assert ended.stderr == (
+        "Error: The payload of vector_jacobian_product is not valid:\n"
+        "  cotangent_vector: Field required (without --inputs: "
+        '{"inputs": ..., "cotangent_vector": {PATH: ...}})\n'
+    )
+    ended = here(*flags, "vector-jacobian-product", "{")
+    assert ended.stderr.startswith("Error: The payload is not valid json: EOF")
 
 
 def test_other_endpoints_have_no_paths(here: Here, tesseract: Tesseract) -> None:

@@ -49,12 +49,11 @@ def install_command(distribution: str, *options: str, extra: str = "") -> str:
     """
     source = _source()
     extra = f"[{extra}]" if extra else ""
-    name = "standard" if distribution == STANDARD else distribution.removeprefix(f"{STANDARD}-")
-    folder = f"plugins/{name.replace('-', '_')}"
+    folder = _folder(distribution)
     if "dir_info" in source:
         checkout = unquote(urlsplit(source["url"]).path)
         if distribution == STANDARD:
-            return f"cd {shlex.quote(checkout)} && pip install -r requirements/standard.txt"
+            return f"cd {shlex.quote(checkout)} && {_STANDARD_OF_CHECKOUT}"
         return shlex.join(["pip", "install", *options, f"{checkout}/{folder}{extra}"])
     if "vcs_info" in source:
         revision = source["vcs_info"].get("requested_revision")
@@ -62,6 +61,15 @@ def install_command(distribution: str, *options: str, extra: str = "") -> str:
         requirement = f"{distribution}{extra} @ {address}#subdirectory={folder}"
         return " ".join(["uv", "pip", "install", *options, f'"{requirement}"'])
     return shlex.join(["pip", "install", *options, f"{distribution}{extra}"])
+
+
+_STANDARD_OF_CHECKOUT = "pip install -r requirements/standard.txt"
+
+
+def _folder(distribution: str) -> str:
+    """Return the folder of a first-party distribution in a checkout."""
+    name = "standard" if distribution == STANDARD else distribution.removeprefix(f"{STANDARD}-")
+    return f"plugins/{name.replace('-', '_')}"
 
 
 def _source() -> Mapping[str, Any]:
@@ -73,16 +81,25 @@ def _source() -> Mapping[str, Any]:
 def with_install_commands(text: str) -> str:
     """Replace lines `$ pip install DISTRIBUTION` by the commands for this installation.
 
-    They stay if those are for this machine alone: the text is for others.
+    Nothing names a path of this machine, as the text is for others.
     """
-    if _source().get("url", "").startswith("file:"):
+    source = _source()
+    if "archive_info" in source:
         return text
+    command = _in_checkout if "dir_info" in source else install_command
     return re.sub(
         r"(?<=^\$ )pip install (tesseract-runtime[a-z0-9-]*)$",
-        lambda match: install_command(match[1]),
+        lambda match: command(match[1]),
         text,
         flags=re.MULTILINE,
     )
+
+
+def _in_checkout(distribution: str) -> str:
+    """Return the command that installs a first-party distribution in any checkout."""
+    requirement = f"pip install ./{_folder(distribution)}"
+    command = _STANDARD_OF_CHECKOUT if distribution == STANDARD else requirement
+    return f"{command}  # in a checkout of {STANDARD}"
 
 
 D = TypeVar("D")

@@ -168,7 +168,7 @@ def test_plugin_is_installed_from_where_the_core_is_from(
 ) -> None:
     """A message names the checkout, the git repository or the registry of the core.
 
-    A text for others has no paths of this machine.
+    A text for others names no path of this machine.
     """
     direct_url, line = SOURCES[source]
     metadata = tmp_path / "tesseract_runtime_core-1.0.dist-info"
@@ -180,5 +180,10 @@ def test_plugin_is_installed_from_where_the_core_is_from(
     assert install_command("tesseract-runtime-jax") == line
     assert install_command("tesseract-runtime-jax", extra="gpu") == WITH_EXTRA.get(source, ANY)
     text = "$ pip install tesseract-runtime-jax"
-    is_local = source in ("checkout", "editable")
-    assert with_install_commands(text) == (text if is_local else f"$ {line}")
+    if source in ("checkout", "editable"):
+        text = f"$ pip install tesseract-runtime\n{text}"
+        line = (
+            "pip install -r requirements/standard.txt  # in a checkout of tesseract-runtime\n"
+            "$ pip install ./plugins/jax  # in a checkout of tesseract-runtime"
+        )
+    assert with_install_commands(text) == f"$ {line}"

@@ -59,7 +59,9 @@ def _with_similar_name(
     if not _is_extra(detail):
         return detail
     *place, name = detail["loc"]
-    near = did_you_mean(str(name), _fields(models, place) - _keys(value, place))
+    fields = _fields(models, place)
+    # A field that the base of a sweep has is near too, but one that is lacking is more likely.
+    near = did_you_mean(str(name), fields - _keys(value, place)) or did_you_mean(str(name), fields)
     return {**detail, "msg": f"{detail['msg']}.{near}"} if near else detail
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
+from inspect import getdoc, isroutine
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -97,7 +98,9 @@ def _extensions(server: Server, parts: Mapping[str, ServerParts]) -> Iterator[Li
         for route in part.routes:
             if isinstance(route, Route):
                 methods = sorted((route.methods or {"GET"}) - {"HEAD", "OPTIONS"})
-                yield ListedPath(path=route.path, methods=methods, summary=summary)
+                own = getdoc(route.endpoint) if isroutine(route.endpoint) else None
+                line = own.splitlines()[0] if own else summary
+                yield ListedPath(path=route.path, methods=methods, summary=line)
 
 
 def _prefers_html(accept: str) -> bool:
@@ -107,7 +110,8 @@ def _prefers_html(accept: str) -> bool:
 
 def _page(name: str, description: str | None, paths: Iterable[ListedPath]) -> str:
     rows = "\n".join(_row(path) for path in paths)
-    return _PAGE.format(name=escape(name), description=escape(description or ""), rows=rows)
+    about = f"<p>{escape(description)}\n" if description else ""
+    return _PAGE.format(name=escape(name), about=about, rows=rows)
 
 
 def _row(path: ListedPath) -> str:
@@ -125,8 +129,7 @@ _PAGE = """<!doctype html>
 <title>{name}</title>
 <style>body {{ font: 1rem/1.5 system-ui; margin: 2rem }} td {{ padding-right: 1.5rem }}</style>
 <h1>{name}</h1>
-<p>{description}
-<p>Try the endpoints at <a href="./docs">/docs</a>.
+{about}<p>Try the endpoints at <a href="./docs">/docs</a>.
 <table>
 {rows}
 </table>

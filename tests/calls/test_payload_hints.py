@@ -58,10 +58,11 @@ def faults(payload: Any, inputs: type[BaseModel] = InputSchema) -> list[str]:
         ({"pair": [{"wieght": 1}, 1]}, "weight"),
         ({"annotated": {"wieght": 1}}, "weight"),
         ({"rooted": {"first": {"wieght": 1}}}, "weight"),
+        ({"alpha": 1, "alpha2": 2}, "alpha"),
     ],
 )
 def test_misspelt_field(inputs: Any, near: str) -> None:
-    """A key that is almost a field gets its name, at any depth."""
+    """A key that is almost a field gets its name, at any depth and if the field is given too."""
     [fault] = faults({"inputs": inputs})
     assert fault.endswith(f": Extra inputs are not permitted. Did you mean {near!r}?")
 
@@ -74,10 +75,9 @@ def test_misspelt_field_in_a_union(value: Any) -> None:
     assert all(fault.endswith("Did you mean 'weight'?") for fault in extra)
 
 
-@pytest.mark.parametrize("inputs", [{"zzz": 1}, {"alpha": 1, "alpha2": 2}])
-def test_no_hint(inputs: Any) -> None:
-    """A name like no field, or like one that is given too, gets none."""
-    [fault] = faults({"inputs": inputs})
+def test_no_hint() -> None:
+    """A name like no field gets none."""
+    [fault] = faults({"inputs": {"zzz": 1}})
     assert fault.endswith(": Extra inputs are not permitted")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,6 +116,14 @@ def test_each_input_has_one_text(texts: list[str], message: str) -> None:
     """A sweep has inputs, and each of them once."""
     with pytest.raises(InvalidOption, match=re.escape(message)):
         parse_assignments(texts)
+
+
+def test_name_of_a_file_gets_its_at_sign(tmp_path: Path) -> None:
+    """A base is written as @PATH, which is easily forgotten."""
+    base = tmp_path / "base.json"
+    base.touch()
+    with pytest.raises(InvalidOption, match=re.escape(f"Did you mean @{base}?")):
+        parse_assignments([str(base), "x=[1]"])
 
 
 @pytest.mark.parametrize("module", ["specification", "index_set", "sweep", "counts"])

@@ -68,6 +68,8 @@ def test_zip_is_named_alike_in_the_environment(ensemble: Cli) -> None:
     [
         (["bta=[1]"], "inputs.bta: Extra inputs are not permitted. Did you mean 'beta'?"),
         (["gird[1].k=[1]"], "inputs.gird: unknown input. Did you mean 'grid'? Inputs: beta, grid,"),
+        (['{"inputs": {"beta": 1}}', "bta=[1]"], "not permitted. Did you mean 'beta'?"),
+        (["x=[1, 2]"], "got 0D, expected 1D. Each element is a point; for one array write x=[[1"),
         (["grid[2].k=[1]"], "There is nothing at 'inputs.grid.[2]'"),
         (["grid[1].j=[1]"], "inputs.grid.1.j: Extra inputs are not permitted"),
         (["x[9]=[1]"], "There is nothing at 'inputs.x.[9]': there are 4 elements."),

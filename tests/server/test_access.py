@@ -15,6 +15,9 @@ from urllib.parse import quote
 
 import pytest
 
+from runtime_core.contracts import AnsweredRequest
+from runtime_core.server.announcement import time_text
+from runtime_core.server.extensions.access_log import LINES
 from tests.conftest import DOUBLE, Cli
 from tests.patience import SECONDS
 from tests.server.conftest import Log, exchange, head, read_answer, started
@@ -448,6 +451,13 @@ def test_answer_tells_its_times(double: Served) -> None:
     found = re.findall(r"(\w+);dur=([0-9.e+-]+)", timing)
     assert [stage for stage, _ in found] == STAGES
     assert all(0 <= float(milliseconds) < 60_000 for _, milliseconds in found)
+
+
+@pytest.mark.parametrize("log_format", LINES)
+def test_line_has_the_time_of_its_end(log_format: str) -> None:
+    """A call that ends after a message of the server has a later time, too."""
+    request = AnsweredRequest(method="GET", path="/health", timestamp=1.0, seconds=2.5)
+    assert time_text(3.5) in LINES[log_format](request, {})
 
 
 def test_line_is_written_for_each_request(serve: Serve) -> None:

@@ -211,11 +211,14 @@ def test_start_lists_the_paths(double: Served, serve: Serve) -> None:
     assert listed["/apply"]["methods"] == ["POST"]
     assert {"/health", "/docs", "/openapi.json", "/plugins", "/readyz"} <= listed.keys()
     assert all(path["summary"] for path in listed.values())
+    assert listed["/runs"]["summary"] == "List the runs that have files."
+    assert listed["/livez"]["summary"] != listed["/readyz"]["summary"]
     plain = serve(DOUBLE, "--no-plugin", "web")
     page = plain.get("/", accept="text/html,application/xml;q=0.9,*/*;q=0.8")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     links = re.findall(r'<a href="\.(/[^"]*)"', page.body.decode())
     assert "/apply" not in links
+    assert "<p>\n" not in page.body.decode()
     assert {plain.get(link).status for link in links} == {200}
 
 

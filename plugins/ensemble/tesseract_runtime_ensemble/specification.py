@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os.path import isfile
 from statistics import NormalDist
 from types import MappingProxyType
 from typing import Any
@@ -46,7 +47,10 @@ def split_assignment(text: str) -> tuple[str, str]:
     """Split `NAME=SPEC`; `InvalidOption` for another text."""
     match = _ASSIGNMENT.fullmatch(text)
     if match is None:
-        raise InvalidOption(f"{shortened(text)!r} is not NAME=SPEC, such as beta=linspace(0,1,50).")
+        meant = f" Did you mean @{text}?" if isfile(text) else ""  # noqa: PTH113  # a `Path` raises
+        raise InvalidOption(
+            f"{shortened(text)!r} is not NAME=SPEC, such as beta=linspace(0,1,50).{meant}"
+        )
     return match["name"].strip(), match["specification"].strip()
 
 

@@ -29,12 +29,32 @@ def sweep_of(
     paths = {name: _path(name) for name in points.changes(0)}
     _require_apart(paths)
     base, base_format = _with_whole_fields(base, base_format, paths, points, runtime)
-    _validate(base, base_format, _changes(points, paths, 0), runtime)
+    try:
+        _validate(base, base_format, _changes(points, paths, 0), runtime)
+    except InvalidPayload as error:
+        raise _with_brackets(error, facts["inputs"]) from None
     return Ensemble(
         endpoint=ENDPOINT,
         number=points.number,
         facts=facts,
         evaluations=partial(_evaluations, points, paths, base, base_format),
+    )
+
+
+def _with_brackets(error: InvalidPayload, specifications: Mapping[str, str]) -> InvalidPayload:
+    """Add to the faults of arrays that a list of points can be meant as one array."""
+    hints = {
+        ("inputs", name): f". Each element is a point; for one array write {name}=[{text}]"
+        for name, text in specifications.items()
+        if text.startswith("[")
+    }
+    return InvalidPayload(
+        [
+            {**each, "msg": each["msg"] + hints.get(tuple(each["loc"]), "")}
+            if each["type"] == "array_dimensionality_mismatch"
+            else each
+            for each in error.details
+        ]
     )
 
 

@@ -23,6 +23,7 @@ def build(server: ServerContext) -> ServerParts:
 
     # Not in a thread: the state of the server changes in the event loop.
     async def metrics(request: Request) -> Response:
+        """Show the metrics of the server and of its calls."""
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"Content-Type": media_type})
 

@@ -52,9 +52,14 @@ _FAILED = 500
 _LONGEST = 300  # characters of a message
 
 
+def _end(entry: AnsweredRequest) -> str:
+    """Return the time at which an answer ended: its line stands among those of that time."""
+    return time_text(entry.timestamp + entry.seconds)
+
+
 def _json(entry: AnsweredRequest, failure: Mapping[str, str]) -> str:
     facts: Mapping[str, Any] = {
-        "time": time_text(entry.timestamp),
+        "time": _end(entry),
         "method": entry.method,
         "path": entry.path,
         "status": entry.status,
@@ -76,7 +81,7 @@ def _text(entry: AnsweredRequest, failure: Mapping[str, str]) -> str:
     forward = "" if entry.forward is None else f" forward={entry.forward}"
     failed = [f" {name}={json.dumps(text)}" for name, text in failure.items()]
     return (
-        f"{time_text(entry.timestamp)} "
+        f"{_end(entry)} "
         f"{entry.method} {path} {entry.status}{run} bytes_in={entry.bytes_in} "
         f"bytes_out={entry.bytes_out} milliseconds={round(1000 * entry.seconds, 3)}"
         f"{''.join(stages)}{forward}{''.join(failed)}"

@@ -34,16 +34,19 @@ def build(server: ServerContext) -> ServerParts:
     is_for_anyone = not server.options.is_for_others and not server.options.has_keys
 
     async def listing(request: Request) -> ASGIApp:
+        """List the runs that have files."""
         if CALLER not in request.scope and not is_for_anyone:
             return JsonResponse({"detail": _UNLISTED}, status_code=403)
         ids = await asyncio.to_thread(runs.ids, request.scope.get(CALLER))
         return JsonResponse({"runs": ids})
 
     async def files(request: Request) -> ASGIApp:
+        """List the files of a run."""
         found = await asyncio.to_thread(runs.files, _run_id(request), request.scope.get(CALLER))
         return JsonResponse({"files": found})
 
     async def file(request: Request) -> ASGIApp:
+        """Send a file that a run has written."""
         path, caller = request.path_params["path"], request.scope.get(CALLER)
         opened = await asyncio.to_thread(runs.opened, _run_id(request), path, caller)
         return FileResponse(opened, Path(path).name)

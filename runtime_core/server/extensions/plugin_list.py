@@ -16,6 +16,7 @@ def build(server: ServerContext) -> ServerParts:
     """Add the route."""
 
     async def plugins(request: Request) -> Response:
+        """List the installed plugins with what they provide and their faults."""
         served = server.description
         backends = {one.name: one.backend for one in served.endpoints if one.backend}
         endpoints = {"endpoint_backends": backends, "unavailable_endpoints": served.unavailable}

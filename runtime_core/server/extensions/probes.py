@@ -23,7 +23,12 @@ def build(server: ServerContext) -> ServerParts:
     options = server.options
     is_for_anyone = not options.is_for_others and not options.has_keys
 
+    async def livez(request: Request) -> Response:
+        """Check whether the server runs."""
+        return JsonResponse({"status": "ok"})
+
     async def readyz(request: Request) -> Response:
+        """Check whether calls can be computed; 503 with the reason if not."""
         problem, load = server.problem, server.load
         facts: dict[str, Any] = {"status": "ready"}
         if problem is not None:
@@ -40,5 +45,5 @@ def build(server: ServerContext) -> ServerParts:
             facts["plugin_faults"] = tree_without_folders(server.catalog.plugin_faults)
         return JsonResponse(facts, status_code=200 if problem is None else 503)
 
-    livez = Route("/livez", JsonResponse({"status": "ok"}), methods=["GET"])
-    return ServerParts(routes=[livez, Route("/readyz", readyz)], public_paths=PROBES)
+    routes = [Route("/livez", livez), Route("/readyz", readyz)]
+    return ServerParts(routes=routes, public_paths=PROBES)

@@ -44,6 +44,7 @@ def build(server: ServerContext) -> ServerParts:
     )
 
     async def put(request: Request) -> Response:
+        """Store a file that payloads can name."""
         size = announced_size(header_fields(request.headers.raw), options.max_body_size)
         place = uploads.place(request.path_params["name"], request.scope.get(CALLER))
         if uploads.has(place):

@@ -86,6 +86,10 @@ def test_distributions_have_quantiles(text: str, median: float) -> None:
         ("x=arange(3,1)", "x=arange(3,1): no value lies between start and stop"),
         ("x=arange(1,3,0)", "x=arange(1,3,0): the step is 0"),
         ("x=[1,", "x=[1,: the list is not JSON: EOF while parsing a value at line 1 column 3"),
+        (
+            "x=['a']",
+            "x=['a']: the list is not JSON: expected value at line 1 column 2. Write double",
+        ),
         ("x=[NaN]", "x=[NaN]: the list is not JSON: expected value at line 1 column 2"),
         ("x=[]", "x=[]: the list is empty"),
         ("x=uniform(1,1)", "x=uniform(1,1): the lower bound 1 is not below the upper bound 1"),

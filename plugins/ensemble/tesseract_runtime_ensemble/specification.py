@@ -115,7 +115,8 @@ def _list(text: str) -> Values:
     try:
         values = from_json(text, allow_inf_nan=False)
     except ValueError as error:
-        raise ValueError(f"the list is not JSON: {error}") from None
+        hint = ". Write double quotes" if "'" in text else ""
+        raise ValueError(f"the list is not JSON: {error}{hint}") from None
     if not values:
         raise ValueError("the list is empty")
     return Values(number=len(values), value=values.__getitem__)

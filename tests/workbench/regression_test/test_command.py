@@ -534,3 +534,16 @@ def apply(inputs):
     ended = here(*options, "test", json.dumps(case))
     assert ended.code == 1
     assert "a.txt" in ended.stdout
+
+
+def test_recorded_gradient_needs_its_backend(here: Here, tesseract: Tesseract) -> None:
+    """A gradient of a backend is found by plain `test` once the file chooses the backend."""
+    path = tesseract()
+    options = ("--api-path", str(path), "--gradient-backend", "auto")
+    paths = ("--endpoint", "jacobian", "--wrt", "x", "--of", "y")
+    recorded = here(*options, "test", "--record", "j.json", '{"inputs": {"x": [1]}}', *paths)
+    assert (recorded.code, recorded.stderr) == (0, "")
+    plain = here("--api-path", str(path), "test", "j.json")
+    assert (plain.code, "with --gradient-backend: auto, " in plain.stdout) == (1, True)
+    path.write_text(path.read_text() + "gradient_backend = 'auto'\n")
+    assert here("--api-path", str(path), "test", "j.json").code == 0

@@ -398,9 +398,10 @@ class WorkerPool(Workers):
         await asyncio.gather(*(self._stop(worker) for worker in [*self._launched]))
 
     async def _stop(self, worker: WorkerProcess) -> None:
-        self._launched.discard(worker)
         await worker.stop()
-        self._spawn(worker.finish_output())
+        if worker in self._launched:  # unless this was cancelled, and stopped again
+            self._launched.remove(worker)
+            self._spawn(worker.finish_output())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         _keep(asyncio.create_task(work), self._background_tasks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -153,6 +154,26 @@ def test_file_that_does_not_load_ends_the_start_of_all_workers(pool: Pool) -> No
             asyncio.run(replies(pool(source, size=3)))
     finally:
         Path(f"/tmp/first-{os.getpid()}").rmdir()
+
+
+def test_workers_that_fail_together_are_all_awaited(pool: Pool) -> None:
+    """No process is left of those that were being ended when another one failed."""
+    source = """
+        import os, time
+        place = "/tmp/together-{pid}"
+        os.makedirs(place, exist_ok=True)
+        open(f"{place}/{os.getpid()}", "w").close()
+        while len(os.listdir(place)) < 4:
+            time.sleep(0.001)
+        raise RuntimeError("out of order")
+    """.replace("{pid}", str(os.getpid()))
+    before = {*psutil.Process().children()}
+    try:
+        with pytest.raises(TesseractRuntimeError, match="out of order"):
+            asyncio.run(replies(pool(source, size=4)))
+    finally:
+        shutil.rmtree(f"/tmp/together-{os.getpid()}")
+    assert {*psutil.Process().children()} == before
 
 
 def test_missing_file_is_an_error_of_the_start(pool: Pool) -> None:

@@ -290,7 +290,8 @@ class Registry(Generic[D]):
     def explain(self, name: str, *, also: Sequence[str] = ()) -> str:
         """Explain why a name cannot be used, and the next step."""
         if name in self.conflicts:
-            return conflict_message(self.kind, name, self.conflicts[name])
+            rivals, used = self.conflicts[name], self.entries.get(name)
+            return conflict_message(self.kind, name, rivals, used)
         known = [*self.names, *also]
         return self.hints.for_name(self.kind, shortened(name)) or self._unknown(name, known)
 
@@ -314,7 +315,7 @@ def conflict_message(
     kind: Kind[Any],
     name: str,
     rivals: Sequence[Registered[Any]],
-    used: Registered[Any] | None = None,
+    used: Registered[Any] | None,
 ) -> str:
     """Name the providers of a name, the one that is used, and the flags that disable them."""
     origins = " and ".join(rival.origin for rival in rivals)

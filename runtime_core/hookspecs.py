@@ -286,6 +286,7 @@ def call_wrappers() -> Iterable[CallWrapper]:
     Example:
         ```python
         from runtime_core.contracts import CallWrapper
+        from runtime_core.errors import InvalidPayload
         from runtime_core.hookspecs import hookimpl
 
 
@@ -294,7 +295,12 @@ def call_wrappers() -> Iterable[CallWrapper]:
                 return None
 
             def around(wrapped):
-                wrapped.headers["Acme-Size"] = str(len(wrapped.call.body))
+                size = len(wrapped.call.body)
+                if size > 1_000_000:
+                    message = f"{size} bytes are more than 1000000"
+                    fault = {"type": "too_large", "loc": ("inputs",), "msg": message}
+                    raise InvalidPayload([fault])
+                wrapped.headers["Acme-Size"] = str(size)
                 return wrapped.answer()
 
             return around
@@ -302,7 +308,7 @@ def call_wrappers() -> Iterable[CallWrapper]:
 
         @hookimpl
         def call_wrappers():
-            yield CallWrapper(name="acme", summary="Reports the size of payloads.", wrap=wrap)
+            yield CallWrapper(name="acme", summary="Limits the size of payloads.", wrap=wrap)
         ```
     """
     raise NotImplementedError

@@ -48,8 +48,12 @@ class CallWrapper:
 
     `wrap(endpoint, output, binding)` is called once for an endpoint and a `Wire` of its results. It
     returns a function that answers these calls, or `None` to leave them alone, which costs them
-    nothing. Of several wrappers, the first by name is outermost; one whose `wrap` fails is left
-    out.
+    nothing. Of several wrappers, the first by name is outermost.
+
+    A wrapper refuses a call with `InvalidPayload`, which is a 422 or exit code 2: a list of faults,
+    each with a `type`, its `loc` in the payload and a `msg`. A wrapper whose `wrap` fails is left
+    out with a warning, and the calls that it would refuse are computed; with `--strict-plugins`
+    they fail. After any other fault of the returned function the call fails too.
     """
 
     name: str

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Declares options under a section name.
+    """Declares options under a section name, of letters, digits and `_` as in `acme_steps`.
 
     `load` returns a pydantic model whose fields all have defaults. The field `tracking_uri` of the
     section `mlflow` is the flag `--mlflow-tracking-uri`, the variable
     `TESSERACT_MLFLOW_TRACKING_URI` and `config.section("mlflow").tracking_uri`; one that is named
-    as the section, `mlflow`, is `--mlflow`. The fields of a model in the model are options too, as
-    `--mlflow-retry-times`. A secret may be in a file, which `--mlflow-token-file` names.
+    as the section, `mlflow`, is `--mlflow`; in flags, `_` is `-`. The fields of a model in the
+    model are options too, as `--mlflow-retry-times`. A secret may be in a file, which
+    `--mlflow-token-file` names.
 
     Lists are texts with commas, or repeated flags; lists with commas in their items, mappings and
     lists of models are JSON. A field that no text can set is refused. The model is loaded at every

@@ -34,12 +34,16 @@ def assemble(
     _refuse_commands_of_foreign_endpoints(registries)
     _refuse_settings_with_equal_flags(registries)
     problems = [
-        conflict_message(registry.kind, name, rivals, registry.entries.get(name))
+        conflict_message(registry.kind, name, rivals, _used(rivals))
         for registry in registries.values()
         for name, rivals in registry.conflicts.items()
     ]
     problems += _shared_keys(registries)
     return Catalog(plugins=tuple(plugins), problems=tuple(problems), **registries)
+
+
+def _used(rivals: Sequence[Registered[Any]]) -> Registered[Any] | None:
+    return next((rival for rival in rivals if is_first_party(rival.distribution)), None)
 
 
 def _registry(kind: Kind[Any], entries: list[Registered[Any]], hints: Hints) -> Registry[Any]:

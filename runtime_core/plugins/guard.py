@@ -174,10 +174,11 @@ class Guard:
 def shown(answer: Any) -> str:
     """Describe an answer by its type.
 
-    >>> shown(None), shown("text")
-    ('None', 'a str')
+    >>> shown(None), shown("text"), shown(5)
+    ('None', 'a str', 'an int')
     """
-    return "None" if answer is None else f"a {type(answer).__name__}"
+    name = type(answer).__name__
+    return "None" if answer is None else f"{'an' if name[0] in 'aeiouAEIO' else 'a'} {name}"
 
 
 def is_a(*types: type[Any]) -> Check:

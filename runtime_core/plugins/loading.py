@@ -8,7 +8,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import ModuleType
 from typing import Any
 
@@ -105,7 +105,17 @@ def load(candidate: Candidate, manager: pluggy.PluginManager) -> tuple[Plugin, D
 
 
 def _problem(error: BaseException) -> str:
-    return str(error) if isinstance(error, PluginFault) else exception_text(error)
+    if isinstance(error, PluginFault):
+        return str(error)
+    text = exception_text(error)
+    types = {kind.type.__name__: kind.type for kind in KINDS.values()}
+    wrong = _UNKNOWN_FIELD.fullmatch(text)
+    if wrong is None or wrong[1] not in types:
+        return text
+    return f"{text}.{did_you_mean(wrong[2], [each.name for each in fields(types[wrong[1]])])}"
+
+
+_UNKNOWN_FIELD = re.compile(r"TypeError: (\w+)\.__init__\(\) got an .* keyword argument '(\w+)'")
 
 
 def _declarations(plugin: Any, candidate: Candidate, manager: pluggy.PluginManager) -> Declarations:
@@ -166,8 +176,11 @@ def _checked(value: Any, kind: Kind[Any]) -> Any:
         raise PluginFault(f"Hook {kind.hook!r} gave a {kind.noun} without a name: {value!r:.80}")
     form = _FORMS.get(kind.hook)
     if form is not None and not re.fullmatch(form, value.name):
+        swapped = [value.name.lower().replace(*swap) for swap in ("-_", "_-")]
+        fitting = [f" Did you mean {name!r}?" for name in swapped if re.fullmatch(form, name)]
         raise PluginFault(
-            f"Hook {kind.hook!r} gave the name {value.name!r}, which must match {form}"
+            f"Hook {kind.hook!r} gave the name {value.name!r}, which must match {form}."
+            + "".join(fitting[:1])
         )
     return value
 

@@ -92,6 +92,51 @@ def test_a_required_extension_that_fails_ends_serve(
     )
 
 
+WRAPPER = """
+from runtime_core.contracts import CallWrapper
+from runtime_core.hookspecs import hookimpl
+
+@hookimpl
+def call_wrappers():
+    yield CallWrapper(name="limit", summary="", wrap=lambda endpoint: endpont)
+"""
+
+
+def test_apply_warns_of_a_wrapper_that_is_left_out(
+    cli_here: Cli, plug: Plug, tesseract: Callable[..., Path]
+) -> None:
+    """A wrapper may refuse calls, which now pass; strict plugins end the command."""
+    call = ("--api-path", str(tesseract()), "apply", '{"inputs": {"x": [1]}}')
+    environment = plug(WRAPPER)
+    done = cli_here(*call, environment=environment)
+    fault = "Plugin acme (acme-plugin 1.0) failed in wrap of call_wrappers 'limit': NameError: "
+    assert done.returncode == 0
+    assert f"Warning: {fault}" in done.stderr
+    strict = {"TESSERACT_STRICT_PLUGINS": "1", "TESSERACT_DISABLE_PLUGINS": "jax,mlflow"}
+    done = cli_here(*call, environment={**environment, **strict})
+    assert done.returncode == 1
+    assert f"Error: {fault}" in done.stderr
+
+
+COMMAND = """
+from runtime_core.contracts import Command
+from runtime_core.hookspecs import hookimpl
+
+@hookimpl
+def commands():
+    yield Command(name="apply", summary="", load=lambda: print)
+"""
+
+
+def test_plugins_show_has_the_conflict_of_a_name(cli_here: Cli, plug: Plug) -> None:
+    """A command that the core has stays the core's, and the plugin's facts say so."""
+    done = cli_here("plugins", "show", "acme", environment=plug(COMMAND))
+    assert (
+        "  Problem: Command 'apply' is provided by tesseract-runtime-core 0.1.0 and acme-plugin "
+        "1.0, so that that of tesseract-runtime-core is used. Disable one with --no-plugin acme.\n"
+    ) in done.stdout
+
+
 BROKEN = {
     "failed: ModuleNotFoundError: No module named 'surely_missing'": "import surely_missing",
     "failed: Unknown hook 'server_extension'. Did you mean 'server_extensions'?": """

@@ -134,6 +134,18 @@ def test_misspelled_hook_is_refused(install: Install) -> None:
     assert problem("acme") == "Unknown hook 'fromats'. Did you mean 'formats'?"
 
 
+def test_misspelled_field_is_refused(install: Install) -> None:
+    """A field that a declaration does not have is a fault with a suggestion."""
+    install("acme", FORMAT.replace("suffixes=", "sufixes="))
+    assert problem("acme").endswith("keyword argument 'sufixes'. Did you mean 'suffixes'?")
+
+
+def test_dashes_in_the_name_of_settings_are_refused(install: Install) -> None:
+    """The name of a section is a part of variables; the message has one that fits."""
+    install("acme", SETTINGS.replace('"acme"', '"acme-cstep"').replace("FIELD", "x: int = 1"))
+    assert problem("acme").endswith("must match [a-z][a-z0-9_]*. Did you mean 'acme_cstep'?")
+
+
 def test_hook_with_parameters_is_refused(install: Install) -> None:
     """A hook takes nothing; one that asks for something is a fault."""
     install("acme", FORMAT.replace("def formats()", "def formats(catalog)"))

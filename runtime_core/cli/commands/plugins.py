@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -68,7 +68,7 @@ def show_plugin(
         if as_json:
             _print_json(plugin_facts(catalog, plugin))
         else:
-            print("\n".join(_details(plugin)))
+            print("\n".join(_details(plugin, catalog.problems)))
 
 
 def _summary(plugin: Plugin) -> Iterator[str]:
@@ -79,8 +79,9 @@ def _summary(plugin: Plugin) -> Iterator[str]:
         yield f"  {hook.replace('_', ' ')}: {', '.join(names) or 'none'}"
 
 
-def _details(plugin: Plugin) -> Iterator[str]:
+def _details(plugin: Plugin, problems: Sequence[str]) -> Iterator[str]:
     yield from _summary(plugin)
+    yield from (f"  Problem: {problem}" for problem in problems if plugin.origin in problem)
     yield f"  entry point: {plugin.entry_point}"
     yield f"  loaded in: {plugin.seconds * 1000:.1f} ms"
     if plugin.trace:

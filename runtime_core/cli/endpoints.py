@@ -122,8 +122,8 @@ def _answer(
         context, name, body, body_format, output_path=output_path, output_format=output_format
     )
     reply = compute(call)
-    for fault in context.catalog.faults.texts:  # such as a wrapper that is left out
-        print(f"Warning: {fault}", file=sys.stderr)
+    for failure in context.catalog.faults.texts:  # such as a wrapper that is left out
+        print(f"Warning: {failure}", file=sys.stderr)
     if reply.fault is not None:
         log = text_log_path(context.supervisor.run(call))
         fault = with_options(reply.fault, name)

@@ -22,12 +22,12 @@ Tesseract = Callable[..., Path]
     [
         (
             "exakt",
-            "Unknown gradient backend 'exakt'. Did you mean 'exact'? Available: exact, native.",
+            "Unknown gradient backend 'exakt'. Did you mean 'exact'? Available: auto, exact,",
         ),
-        ("zebra", "Unknown gradient backend 'zebra'. Available: exact, native."),
+        ("zebra", "Unknown gradient backend 'zebra'. Available: auto, exact, native."),
         (
             "jacobian=exakt",
-            "Unknown gradient backend 'exakt'. Did you mean 'exact'? Available: exact, native.",
+            "Unknown gradient backend 'exakt'. Did you mean 'exact'? Available: auto, exact,",
         ),
         ("jacobain=exact", "Unknown endpoint 'jacobain'. Did you mean 'jacobian'? Available: "),
     ],
@@ -43,7 +43,7 @@ def test_a_name_that_nothing_has_is_a_wrong_option(choice: str, message: str, ma
     [
         (
             "exakt",
-            "Unknown gradient backend 'exakt'. Did you mean 'exact'? Available: exact, native.",
+            "Unknown gradient backend 'exakt'. Did you mean 'exact'? Available: auto, exact,",
         ),
         ({"jacobain": "exact"}, "Unknown endpoint 'jacobain'. Did you mean 'jacobian'? "),
         (3, "expected text such as 'auto' or 'jacobian=jax', got 3"),

@@ -347,8 +347,9 @@ def test_endpoint_validates_its_payload(environment: Environment, tesseract: Wri
     assert message == (
         "Error: The payload of hessian_vector_product is not valid:\n"
         "  inputs.x: Array has wrong number of dimensions: got 2D, expected 1D\n"
-        "  hvp_outputs: Field required\n"
-        "  tangent_vector: Field required\n"
+        "  hvp_outputs: Field required (--of PATH)\n"
+        "  tangent_vector: Field required "
+        '(without --inputs: {"inputs": ..., "tangent_vector": {PATH: ...}})\n'
         "  extra: Extra inputs are not permitted\n"
     )
 

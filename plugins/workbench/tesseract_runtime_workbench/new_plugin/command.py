@@ -26,7 +26,9 @@ LONGEST = 30
 def new(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, such as acme-hex.")],
-    kind: Annotated[str, typer.Option(metavar="KIND", help=f"One of: {', '.join(HOOKS)}.")],
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help=f"One of: {', '.join(HOOKS)}.")
+    ],
     folder: Annotated[
         Path | None, typer.Argument(metavar="DIR", help="The new folder.  [default: NAME]")
     ] = None,

@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import dataclass
 
 from fastapi_offline import FastAPIOffline
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
@@ -79,9 +80,29 @@ def _built(server: Server, named_parts: Mapping[str, ServerParts]) -> Applicatio
         if part.openapi is not None:
             document = dict(part.openapi(document))
     listed = listed_paths(server, named_parts)
+    _add_fault_handlers(app, server, [each.path for each in listed])
+    app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
+    app.router.routes.insert(0, list_route(server, listed))
+    app.router.routes.extend(endpoint_routes(server))
+    app.router.routes.append(documentation_route(server.config.name))
+    app.router.routes.append(links_route(server, listed))
+    server.observers.replace([part.observe for part in parts if part.observe is not None])
+    server.public_paths = frozenset(path for part in parts for path in part.public_paths)
+    server.metadata = (*FIELDS, *(name.lower() for part in parts for name in part.metadata))
+    computing = _computing(app.router.routes)
+    layers = _ordered(layer for part in parts for layer in part.layers)
+    layered = _layered(_with_short_cuts(app, computing), layers, server)
+    return Application(
+        asgi=observed(layered, computing, server.observers),
+        direct_calls=DirectCalls(server, computing, layers),
+    )
+
+
+def _add_fault_handlers(app: Starlette, server: Server, paths: Sequence[str]) -> None:
+    """Let faults be answered as JSON; unknown paths are suggested from `paths`."""
 
     async def not_found(request: Request, error: Exception) -> Response:
-        near = did_you_mean(request.url.path, [each.path for each in listed])
+        near = did_you_mean(request.url.path, paths)
         detail = f"Not Found.{near or ' GET / lists the paths.'}"
         return JsonResponse({"detail": detail}, status_code=404)
 
@@ -98,21 +119,6 @@ def _built(server: Server, named_parts: Mapping[str, ServerParts]) -> Applicatio
     app.add_exception_handler(405, wrong_method)
     app.add_exception_handler(TesseractRuntimeError, failed)
     app.add_exception_handler(OSError, failed)
-    app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI documents it
-    app.router.routes.insert(0, list_route(server, listed))
-    app.router.routes.extend(endpoint_routes(server))
-    app.router.routes.append(documentation_route(server.config.name))
-    app.router.routes.append(links_route(server, listed))
-    server.observers.replace([part.observe for part in parts if part.observe is not None])
-    server.public_paths = frozenset(path for part in parts for path in part.public_paths)
-    server.metadata = (*FIELDS, *(name.lower() for part in parts for name in part.metadata))
-    computing = _computing(app.router.routes)
-    layers = _ordered(layer for part in parts for layer in part.layers)
-    layered = _layered(_with_short_cuts(app, computing), layers, server)
-    return Application(
-        asgi=observed(layered, computing, server.observers),
-        direct_calls=DirectCalls(server, computing, layers),
-    )
 
 
 def _computing(routes: Sequence[BaseRoute]) -> Mapping[str, ComputingRoute]:

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic_core import PydanticCustomError
 
 from runtime_core.arrays.base64_encoding import Base64ArrayCodec
-from runtime_core.arrays.coercion import MAX_RANK, AnyArray, Expected
+from runtime_core.arrays.coercion import AnyArray, Expected
 from runtime_core.arrays.dtypes import DTYPES
 from runtime_core.arrays.encoding_schemas import (
     BASE64_DATA_SCHEMA,
@@ -20,6 +20,7 @@ from runtime_core.arrays.encoding_schemas import (
     RAW_DATA_SCHEMA,
 )
 from runtime_core.arrays.json_encoding import JsonArrayCodec
+from runtime_core.arrays.nested_numbers import MAX_RANK
 from runtime_core.arrays.raw_encoding import RawArrayCodec
 from runtime_core.arrays.segment import SEGMENT, Segment
 from runtime_core.calls.scope import Scope, current

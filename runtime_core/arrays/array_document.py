@@ -29,11 +29,11 @@ from runtime_core.arrays.coercion import (
     AnyArray,
     Expected,
     cast,
-    from_numbers,
     non_numeric,
     refuse_masked,
 )
 from runtime_core.arrays.dtypes import DTYPES, NAMES
+from runtime_core.arrays.nested_numbers import from_numbers
 from runtime_core.arrays.segment import SEGMENT, Segment
 from runtime_core.calls.scope import Scope, current
 from runtime_core.contracts import Buffer, EncodedArray

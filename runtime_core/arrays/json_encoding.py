@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from runtime_core.arrays.coercion import cast, from_numbers, non_numeric
+from runtime_core.arrays.coercion import cast, non_numeric
+from runtime_core.arrays.nested_numbers import from_numbers
 from runtime_core.contracts import ArraySpec, Buffer, CallScope, EncodedData
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from runtime_core.arrays.coercion import Expected, from_numbers
+from runtime_core.arrays.coercion import Expected
 from runtime_core.arrays.dtypes import DTYPES, NAMES
+from runtime_core.arrays.nested_numbers import from_numbers
 from runtime_core.arrays.shape_dtype import ShapeDType
 from runtime_core.paths import Path, expand, replace
 from runtime_core.schemas.walk import is_array, walk

@@ -16,20 +16,14 @@ from typing import Any, final
 from runtime_core.catalog import Registered
 from runtime_core.errors import AuthorError, PluginFailed, TesseractRuntimeError, listed
 from runtime_core.message_texts import exception_text
+from runtime_core.plugins.answer_checks import Check, Wrong, is_callable, shown
 from runtime_core.plugins.keyword_call import KeywordCall, UnknownParameter
-
-Check = Callable[..., Any]
-"""Returns the answer of a callable, or raises `Wrong`; it gets the arguments of the call too."""
 
 Methods = Mapping[str, tuple[Check | None, tuple[type[Exception], ...]]]
 """The methods of an object by name, each with its check and the exceptions that pass."""
 
 _PASSING = (TesseractRuntimeError, AuthorError, MemoryError)
 """The exceptions that any callable may raise."""
-
-
-class Wrong(Exception):
-    """An answer that its contract forbids; the text completes "it returned"."""
 
 
 @final
@@ -169,32 +163,3 @@ class Guard:
             f"{entry.value.name!r}"
         )
         return PluginFailed(place, problem, declaration=entry.value.name)
-
-
-def shown(answer: Any) -> str:
-    """Describe an answer by its type.
-
-    >>> shown(None), shown("text"), shown(5)
-    ('None', 'a str', 'an int')
-    """
-    name = type(answer).__name__
-    return "None" if answer is None else f"{'an' if name[0] in 'aeiouAEIO' else 'a'} {name}"
-
-
-def is_a(*types: type[Any]) -> Check:
-    """Return the check that an answer is an instance of one of some types."""
-    names = " or ".join("None" if one is type(None) else one.__name__ for one in types)
-
-    def check(answer: Any, *_: Any) -> Any:
-        if not isinstance(answer, types):
-            raise Wrong(f"{shown(answer)}, expected {names}")
-        return answer
-
-    return check
-
-
-def is_callable(answer: Any, *_: Any) -> Any:
-    """Check that an answer is a function."""
-    if not callable(answer):
-        raise Wrong(f"{shown(answer)}, expected a function")
-    return answer

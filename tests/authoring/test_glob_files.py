@@ -304,7 +304,7 @@ class Pages(BaseHTTPRequestHandler):
 def pages() -> Iterator[str]:
     """Return the URL of the web server."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

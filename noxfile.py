@@ -109,6 +109,7 @@ OTHERS = [
     "tests/prometheus",
     "tests/recipes",
     "tests/soak",
+    "tests/test_benchmarks.py",
     "tests/test_imports.py",
     "tests/test_mypy.py",
     "tests/umbridge",
@@ -147,10 +148,10 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def heavy(session: nox.Session) -> None:
-    """Run the tests of the plugins for JAX, MLflow, ensembles, Prometheus and UM-Bridge."""
+    """Run the tests of the benchmarks and of the plugins with many dependencies."""
     session.install(*checkout(*HEAVY), "--group=test-all")
-    folders = ["jax_recipes", "mlflow", "ensemble", "prometheus", "umbridge"]
-    run_tests(session, *(f"tests/{folder}" for folder in folders), *session.posargs)
+    parts = ["jax_recipes", "mlflow", "ensemble", "prometheus", "umbridge", "test_benchmarks.py"]
+    run_tests(session, *(f"tests/{part}" for part in parts), *session.posargs)
 
 
 @nox.session(python=OLDEST)

@@ -7,6 +7,7 @@ import gc
 import math
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from functools import partial
@@ -25,6 +26,9 @@ from runtime_core.server.server import Server
 
 _KEEP_ALIVE_SECONDS = 60
 _SECONDS_TO_ANSWER = 10  # for slow readers, after calls have been cut short
+
+_SWITCH_SECONDS = 0.0005
+"""The time after which a thread that computes, such as an observer, gives way to the event loop."""
 
 _REUSED = 8 << 20
 """Blocks of up to so many bytes are reused by malloc, rather than mapped anew for each piece."""
@@ -47,6 +51,7 @@ async def _serve(server: Server, address: Address) -> None:
         application = build_application(server, parts)
         service = UvicornServer(_settings(server, application), server, address)
         server.report_plugins()
+        sys.setswitchinterval(_SWITCH_SECONDS)
         gc.collect()
         gc.freeze()  # loaded modules stay: the collector need not examine them each time
         bytes(_REUSED)  # glibc's threshold is the largest block freed so far: see mallopt(3)

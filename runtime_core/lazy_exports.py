@@ -43,7 +43,7 @@ def lazy_exports(
 
 
 def _not_installed(name: str, package: str) -> ImportError:
-    from runtime_core.catalog import install_command  # imported for this message only
+    from runtime_core.distributions import install_command  # imported for this message only
 
     distribution = package.replace("_", "-")
     return ImportError(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime_core.catalog import install_command
+from runtime_core.distributions import install_command
 from runtime_core.lazy_exports import lazy_exports
 
 

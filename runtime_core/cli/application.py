@@ -10,11 +10,12 @@ import typer
 import typer.core
 import typer.main
 
-from runtime_core.catalog import CORE, Catalog, Registered, command_name
+from runtime_core.catalog import Catalog, Registered, command_name
 from runtime_core.cli.context import CommandContext
 from runtime_core.cli.endpoints import endpoint_command
 from runtime_core.cli.options import root_callback, take_global_options
 from runtime_core.contracts import Command
+from runtime_core.distributions import CORE
 from runtime_core.errors import UnknownName, did_you_mean, listed
 from runtime_core.plugins.guard import Guard
 

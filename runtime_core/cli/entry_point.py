@@ -11,12 +11,12 @@ from types import MappingProxyType
 import typer
 
 from runtime_core.calls.faults import author_fault, fault_of
-from runtime_core.catalog import CORE
 from runtime_core.cli.application import UsageError, application
 from runtime_core.cli.context import CommandContext
 from runtime_core.cli.endpoints import report_fault
 from runtime_core.cli.options import plugin_selection
 from runtime_core.cli.standard_streams import stdout_restored, stdout_to_stderr
+from runtime_core.distributions import CORE
 from runtime_core.errors import AuthorError, InvalidPayload, TesseractRuntimeError
 from runtime_core.imports import without_collections
 from runtime_core.plugins import load_catalog

@@ -12,9 +12,9 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 from runtime_core.arrays.json_schema import ArrayJsonSchema
 from runtime_core.calls import scope
-from runtime_core.catalog import CORE
 from runtime_core.contracts import Unavailable
 from runtime_core.description.openapi import model_modes
+from runtime_core.distributions import CORE
 from runtime_core.errors import (
     InvalidOption,
     InvalidTesseract,

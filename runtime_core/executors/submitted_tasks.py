@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar
 
-from runtime_core.catalog import CORE, install_command
+from runtime_core.distributions import CORE, install_command
 from runtime_core.errors import ExecutorFailed
 from runtime_core.executors.chosen_executor import ChosenExecutor
 from runtime_core.executors.driven_future import DrivenFuture

@@ -14,8 +14,9 @@ from typing import Any
 
 from pydantic_core import ValidationError
 
-from runtime_core.catalog import CORE, Kind, Registered
+from runtime_core.catalog import Kind, Registered
 from runtime_core.contracts import BoundEndpoint, Command, Settings, Unavailable
+from runtime_core.distributions import CORE
 from runtime_core.errors import InvalidDefault, PluginFault, listed
 from runtime_core.plugins.answer_checks import (
     Wrong,

@@ -11,7 +11,8 @@ from operator import ge, lt
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from runtime_core.catalog import CORE, Plugin, PluginStatus
+from runtime_core.catalog import Plugin, PluginStatus
+from runtime_core.distributions import CORE
 from runtime_core.errors import PluginFault, did_you_mean, listed
 from runtime_core.hookspecs import PROJECT
 from runtime_core.plugins.hints import is_first_party, known_distributions

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from runtime_core.catalog import CORE
+from runtime_core.distributions import CORE
 
 TABLE = Path(__file__).with_name("hints.json")
 

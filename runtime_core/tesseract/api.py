@@ -19,8 +19,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.errors import PydanticSchemaGenerationError
 
-from runtime_core.catalog import install_command
 from runtime_core.contracts import Unavailable
+from runtime_core.distributions import install_command
 from runtime_core.errors import (
     AuthorError,
     InvalidItem,

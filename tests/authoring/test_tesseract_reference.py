@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-from runtime_core.catalog import install_command
+from runtime_core.distributions import install_command
 from runtime_core.errors import FaultKind, InvalidResult
 from tesseract_runtime_authoring import TesseractReference
 from tests.authoring.conftest import (

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime_core.catalog import CORE, Catalog
+from runtime_core.catalog import Catalog
 from runtime_core.config import known_options
+from runtime_core.distributions import CORE
 from runtime_core.option_sources import flag_name
 from runtime_core.server.serve_options import ServeOptions
 from tests.conftest import DOUBLE, EXAMPLES, Cli

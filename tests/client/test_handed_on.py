@@ -11,7 +11,7 @@ import pytest
 
 import tesseract_core
 import tesseract_runtime_client
-from runtime_core.catalog import install_command
+from runtime_core.distributions import install_command
 from tests.conftest import clean_environment
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from runtime_core.catalog import Catalog, install_command
+from runtime_core.catalog import Catalog
 from runtime_core.config import RuntimeConfig
+from runtime_core.distributions import install_command
 from runtime_core.errors import ExecutorFailed, InvalidOption, UnknownName
 from runtime_core.executors.chosen_executor import ChosenExecutor
 from tests.conftest import DOUBLE, Cli

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 import tesseract_runtime_jax
-from runtime_core.catalog import Catalog, install_command
+from runtime_core.catalog import Catalog
+from runtime_core.distributions import install_command
 from tests.conftest import clean_environment
 
 LINE = install_command("tesseract-runtime-jax")

@@ -14,9 +14,10 @@ from pydantic import TypeAdapter
 from runtime_core import load_catalog
 from runtime_core.arrays.annotation import array_type
 from runtime_core.calls.scope import Scope, Workspace, enter
-from runtime_core.catalog import Catalog, install_command
+from runtime_core.catalog import Catalog
 from runtime_core.cli.payloads import format_of
 from runtime_core.config import RuntimeConfig, resolve
+from runtime_core.distributions import install_command
 from runtime_core.errors import UnknownName
 from runtime_core.files import FileAccess
 from runtime_core.plugins import PluginSelection

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
-from runtime_core.catalog import CORE, Plugin, PluginStatus
+from runtime_core.catalog import Plugin, PluginStatus
+from runtime_core.distributions import CORE
 from runtime_core.errors import PluginFault
 from runtime_core.hookspecs import PROJECT
 from runtime_core.plugins import PluginSelection, discover

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runtime_core import load_catalog
-from runtime_core.catalog import install_command
+from runtime_core.distributions import install_command
 from runtime_core.errors import UnknownName
 from runtime_core.plugins import PluginSelection, discover, hints
 from tests.plugins.conftest import Install

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from runtime_core import Call, Wire, load_catalog
-from runtime_core.catalog import KINDS, Catalog, PluginStatus, install_command
+from runtime_core.catalog import KINDS, Catalog, PluginStatus
 from runtime_core.config import resolve
+from runtime_core.distributions import install_command
 from runtime_core.errors import FaultKind, UnknownName
 from runtime_core.plugins import PluginSelection, assemble
 from runtime_core.runtime import local_runtime

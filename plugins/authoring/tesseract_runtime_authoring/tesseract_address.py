@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runtime_core.calls import current_scope
-from runtime_core.catalog import install_command
+from runtime_core.distributions import install_command
 from runtime_core.errors import FileRefused, InvalidResult, MissingFile, PluginFault
 from tesseract_runtime_authoring.path_root import INPUTS, quoted
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 from pydantic_core import from_json
 
-from runtime_core.catalog import install_command
 from runtime_core.cli import CommandContext
+from runtime_core.distributions import install_command
 from runtime_core.errors import InvalidOption, NotWritten, UnknownName
 from runtime_core.files import check_name, is_url
 from runtime_core.runtime import Runtime

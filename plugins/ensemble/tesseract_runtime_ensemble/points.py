@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from runtime_core.catalog import install_command
+from runtime_core.distributions import install_command
 from runtime_core.errors import InvalidOption, UnknownName
 from tesseract_runtime_ensemble.specification import SMALLEST, Distribution, Values
 

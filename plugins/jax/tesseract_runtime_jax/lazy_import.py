@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from runtime_core.catalog import install_command
+from runtime_core.distributions import install_command
 from runtime_core.errors import PluginFault
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files as resources
 
-from runtime_core.catalog import with_install_commands
+from runtime_core.distributions import with_install_commands
 
 NAMES = ("tesseract_api.py", "README.md", "test_cases/apply.json")
 

@@ -109,12 +109,12 @@ def test_restarted_tracker_goes_on(tesseract: Callable[..., Path], tmp_path: Pat
         made_at_once(calls(100, 5), served)
         for call in (*calls(0, 3), *calls(100, 5)):
             call.check_files(tmp_path / "output")
+        for call in calls(100, 5):
+            served.log.wait_for(f"Run {call.run_id} cannot be logged to {re.escape(target)}")
         with tracking(tmp_path, port) as tracker:
             after = call_until_logged(served, tracker, 200, tmp_path / "output")
             for call in (*calls(0, 3), after):
                 call.check_tracker(tracker, tmp_path / "downloads")
-        for call in calls(100, 5):
-            served.log.wait_for(f"Run {call.run_id} cannot be logged to {re.escape(target)}")
         assert served.end() == 0
 
 

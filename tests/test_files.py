@@ -110,7 +110,7 @@ def test_link_swapped_in_leads_nowhere(root: Path, swapped: str, name: str) -> N
     swapping = threading.Thread(target=swap)
     swapping.start()
     try:
-        seen = {attempt() for _ in range(1_000)}  # without the check, one of twenty leads out
+        seen = {attempt() for _ in range(3_000)}  # without the checks, one of 70 leads out
     finally:
         done.set()
         swapping.join()
